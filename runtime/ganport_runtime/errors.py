@@ -1,0 +1,38 @@
+"""What ganport raises: every error says where, what was expected, what came, and what to do next."""
+
+from __future__ import annotations
+
+
+class GanportError(Exception):
+    """Base of every error a user can cause.
+
+    `place` names the file, option or tensor; `expected` and `found` are short phrases;
+    `fix` is the next step, a whole sentence. `exit_code` is what a command exits with.
+    """
+
+    exit_code = 1
+
+    def __init__(self, place: str, *, expected: str, found: str, fix: str) -> None:
+        super().__init__(f"{place}: expected {expected}; found {found}. {fix}")
+        self.place = place
+        self.expected = expected
+        self.found = found
+        self.fix = fix
+
+
+class ConditionError(GanportError, ValueError):
+    """A request that the condition groups of a bundle do not allow."""
+
+
+class BundleError(GanportError):
+    """A bundle, manifest or graph that cannot be trusted or used."""
+
+
+class DeviceError(GanportError):
+    """A device that was asked for by name and is not there."""
+
+
+class MissingExtraError(GanportError):
+    """A package of an optional extra is not installed."""
+
+    exit_code = 6
