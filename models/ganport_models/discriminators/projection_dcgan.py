@@ -1,0 +1,41 @@
+"""Spectrally normal convolutions under a projection head: the `quick` discriminator."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from ganport_models.blocks import down_convolution, spectrally_normal
+from ganport_models.network import BASE_SIZE, Discriminator, Shape
+from ganport_models.registry import register_discriminator
+
+SLOPE = 0.1
+"""Negative slope of LeakyReLU (SNGAN, Miyato et al. 2018, table 3)."""
+
+
+@register_discriminator("projection_dcgan")
+class ProjectionDiscriminator(Discriminator):
+    """Strided convolutions to 4x4; logit = psi(f) + <f, V c> (Miyato & Koyama 2018, equation 3)."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__(shape)
+        widths = [3, *shape.widths()[::-1]]
+        layers: list[nn.Module] = []
+        for inputs, outputs in pairwise(widths):
+            layers += [spectrally_normal(down_convolution(inputs, outputs)), nn.LeakyReLU(SLOPE)]
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        width = widths[-1] * BASE_SIZE**2
+        self.realism = spectrally_normal(nn.Linear(width, 1))
+        self.projection = spectrally_normal(nn.Linear(shape.condition_size, width, bias=False))
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Features (N, 8 * features * 4 * 4) of pictures (N, 3, H, W)."""
+        features: Tensor = self.body(image)
+        return features
+
+    def score(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Logits (N,): how real the picture is, plus how well it fits the condition."""
+        fit = (features * self.projection(condition)).sum(dim=1)
+        logits: Tensor = self.realism(features).squeeze(1) + fit
+        return logits

@@ -1,0 +1,4 @@
+"""Every generator, one idea a file; importing the package registers them."""
+
+from ganport_models.generators.concat_dcgan import ConcatGenerator as ConcatGenerator
+from ganport_models.generators.film_dcgan import FilmGenerator as FilmGenerator

@@ -1,0 +1,115 @@
+"""The two bases every architecture stands on, and the numbers that shape one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from ganport_runtime.errors import GanportError
+
+BASE_SIZE = 4
+"""Height and width, in pixels, of the first feature map of a generator and the last of a discriminator."""
+
+MAX_RESOLUTION = 1024
+
+
+class NetworkError(GanportError):
+    """A network that is unknown, or that cannot be built with the numbers given."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The numbers that make one network out of an architecture.
+
+    A checkpoint stores them beside the architecture's name, so they are all that is needed, with
+    the weights, to build the network again.
+    """
+
+    resolution: int
+    """Height and width of the picture in pixels: a power of two, at least 16."""
+    condition_size: int
+    """Length of the condition vector; 0 = unconditional."""
+    features: int
+    """Channels at the highest inner resolution; lower ones have multiples of it."""
+    latent: int
+    """Length of the noise vector."""
+    embedding: int
+    """Width of the learned embedding of the condition."""
+
+    def __post_init__(self) -> None:
+        power = self.resolution & (self.resolution - 1) == 0
+        if not power or not 16 <= self.resolution <= MAX_RESOLUTION:
+            raise NetworkError(
+                "resolution",
+                expected=f"a power of two from 16 to {MAX_RESOLUTION}",
+                found=str(self.resolution),
+                fix="Set data.resolution to 32, 64 or 128.",
+            )
+        for name, least in (("features", 1), ("latent", 1), ("embedding", 1), ("condition_size", 0)):
+            if getattr(self, name) < least:
+                raise NetworkError(
+                    name,
+                    expected=f"a number of at least {least}",
+                    found=str(getattr(self, name)),
+                    fix="Set it in the recipe's [network] section.",
+                )
+
+    @property
+    def stages(self) -> int:
+        """How often the size doubles between the base map and the picture: 4 at 64 pixels."""
+        return (self.resolution // BASE_SIZE).bit_length() - 1
+
+    def widths(self, most: int = 8) -> list[int]:
+        """Channels from the base map to the last inner map, e.g. [512, 256, 128, 64] at 64 pixels.
+
+        They double with each halving of the size, up to `most` times `features`.
+        """
+        return [self.features * min(2**k, most) for k in reversed(range(self.stages))]
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape as plain JSON, for a checkpoint."""
+        return asdict(self)
+
+
+class Generator(nn.Module):
+    """Base of every generator: noise and condition in, picture out.
+
+    `forward(z, condition)` takes z of shape (N, *z_shape) and condition of shape
+    (N, condition_size), both float32, and returns (N, 3, H, W) float32 in [-1, 1]. An
+    unconditional generator takes z alone.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        """Shape of one sample's noise."""
+        return (self.shape.latent,)
+
+
+class Discriminator(nn.Module):
+    """Base of every discriminator: `forward(image, condition)` gives (N,) logits.
+
+    It works in two stages, so that one look at a picture serves several conditions: the
+    mismatched pairs of GAN-CLS (Reed et al. 2016, section 4.2) score the same features again.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Features of pictures (N, 3, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+    def score(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Logits (N,) of features under conditions (N, condition_size); above 0 = real."""
+        raise NotImplementedError
+
+    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+        """Logits (N,) of pictures under conditions."""
+        return self.score(self.embed(image), condition)
