@@ -1,4 +1,4 @@
-"""What ganport raises: every error says where, what was expected, what came, and what to do next."""
+"""What ganport raises: each error says where, what was expected, what came, what to do next."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ class GanportError(Exception):
         self.fix = fix
 
 
-class ConditionError(GanportError, ValueError):
+class RequestError(GanportError, ValueError):
+    """A seed, count, size or path that cannot be served."""
+
+
+class ConditionError(RequestError):
     """A request that the condition groups of a bundle do not allow."""
 
 
@@ -36,3 +40,7 @@ class MissingExtraError(GanportError):
     """A package of an optional extra is not installed."""
 
     exit_code = 6
+
+
+class GanportWarning(UserWarning):
+    """Something a user should know and that did not stop the work."""

@@ -1,0 +1,63 @@
+"""What the six kinds of condition group have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.strictjson import Fields
+from ganport_runtime.values import check_word
+
+
+class Group(ABC):
+    """One named slice of the condition vector.
+
+    `labels` are the values that have a name, in the order of the vector; `default` is the value
+    of a request that leaves the group out. The kinds are frozen dataclasses.
+    """
+
+    kind: ClassVar[str]
+    name: str
+    labels: tuple[str, ...]
+    default: Any
+
+    def __post_init__(self) -> None:
+        check_word("conditions", self.name)
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Numbers this group takes in the condition vector."""
+
+    @property
+    def fields(self) -> tuple[Group, ...]:
+        """The groups a request names: this one, or the members of a joint group."""
+        return (self,)
+
+    @abstractmethod
+    def encode(self, value: object) -> NDArray[np.float32]:
+        """The float32 (size,) vector of a value asked for; raises `ConditionError`."""
+
+    @abstractmethod
+    def describe(self, value: Any) -> str:
+        """A valid `value` in words, as in "pink hair"."""
+
+    @abstractmethod
+    def to_json(self) -> dict[str, Any]:
+        """The manifest's entry, without its `slice`."""
+
+    @classmethod
+    @abstractmethod
+    def from_json(cls, fields: Fields) -> Self:
+        """The group of a manifest's entry; raises `BundleError` or `ConditionError`."""
+
+    def phrases(self) -> dict[str, Any]:
+        """Every phrase of a text request that names a value of this group."""
+        return {}
+
+    def from_word(self, word: str) -> Any:
+        """The value of an open-ended word before the group's name (`#ff88cc`), or None."""
+        return None

@@ -1,0 +1,136 @@
+"""Condition groups whose values are numbers: colours and scalars."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime._group import Group
+from ganport_runtime.strictjson import Fields, check_number
+from ganport_runtime.values import distinct, fault, listed, number_in, refuse
+
+Vector = NDArray[np.float32]
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+@dataclass(frozen=True)
+class Rgb(Group):
+    """An sRGB colour, its 0..255 channels mapped linearly onto `range`."""
+
+    kind = "rgb"
+    name: str
+    default: Any  # "#rrggbb", (r, g, b) in 0..255, or a name of the palette
+    range: tuple[float, float] = (0.0, 1.0)
+    palette: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        low, high = self.range
+        if not low < high:
+            raise fault(self.name, "a range that rises", f"{low:g} to {high:g}")
+        if self.palette:
+            distinct(self.name, self.palette)
+        plain = {label: self._hex(colour) for label, colour in self.palette.items()}
+        object.__setattr__(self, "palette", plain)
+        object.__setattr__(self, "labels", tuple(plain))
+        self.encode(self.default)
+
+    @property
+    def size(self) -> int:
+        return 3
+
+    def encode(self, value: object) -> Vector:
+        low, high = self.range
+        channels = np.array(self._channels(value), np.float64)
+        return (low + (high - low) * (channels / 255.0)).astype(np.float32)
+
+    def describe(self, value: Any) -> str:
+        return f"{value if isinstance(value, str) else self._hex(value)} {self.name}"
+
+    def phrases(self) -> dict[str, Any]:
+        return {f"{label} {self.name}": label for label in self.palette}
+
+    def from_word(self, word: str) -> Any:
+        return word if _HEX.fullmatch(word) else None
+
+    def to_json(self) -> dict[str, Any]:
+        default = self.default if isinstance(self.default, str) else list(self.default)
+        entry = {"name": self.name, "kind": self.kind, "default": default}
+        return entry | {"range": list(self.range), "palette": dict(self.palette)}
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> Self:
+        bounds = fields.items("range", limit=2)
+        numbers = [check_number(bound, f"{fields.place}.range") for bound in bounds]
+        if len(numbers) != 2:
+            raise fault(fields.text("name"), "a range of two numbers", f"{len(numbers)}")
+        palette = fields.object("palette")
+        colours = {name: palette.text(name, limit=7) for name in fields.mapping("palette")}
+        return cls(fields.text("name"), fields.value("default"), (numbers[0], numbers[1]), colours)
+
+    def _channels(self, value: object) -> tuple[float, ...]:
+        expected = f'"#rrggbb", three numbers in 0..255 or one of {listed(self.palette) or "none"}'
+        if isinstance(value, str):
+            text = self.palette.get(value, value)
+            if not (isinstance(text, str) and _HEX.fullmatch(text)):
+                raise refuse(self.name, expected, value, allowed=self.palette)
+            return tuple(bytes.fromhex(text[1:]))
+        if not isinstance(value, Sequence | np.ndarray) or len(value) != 3:
+            raise refuse(self.name, expected, value)
+        return tuple(number_in(self.name, channel, 0, 255) for channel in value)
+
+    def _hex(self, value: object) -> str:
+        return "#" + "".join(f"{round(channel):02x}" for channel in self._channels(value))
+
+
+@dataclass(frozen=True)
+class Scalar(Group):
+    """A number in `min` .. `max`, which goes into the vector as it is."""
+
+    kind = "scalar"
+    name: str
+    default: float
+    min: float
+    max: float
+    labels: tuple[str, ...] = field(init=False, repr=False, default=())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.min < self.max:
+            raise fault(self.name, "a min below its max", f"{self.min:g} and {self.max:g}")
+        self.encode(self.default)
+
+    @property
+    def size(self) -> int:
+        return 1
+
+    def encode(self, value: object) -> Vector:
+        return np.array([number_in(self.name, value, self.min, self.max)], np.float32)
+
+    def describe(self, value: Any) -> str:
+        return f"{value:g} {self.name}"
+
+    def from_word(self, word: str) -> Any:
+        try:
+            return float(word)
+        except ValueError:
+            return None
+
+    def to_json(self) -> dict[str, Any]:
+        entry = {"name": self.name, "kind": self.kind, "default": self.default}
+        return entry | {"min": self.min, "max": self.max}
+
+    @classmethod
+    def from_json(cls, fields: Fields) -> Self:
+        return cls(
+            fields.text("name"),
+            fields.number("default"),
+            fields.number("min"),
+            fields.number("max"),
+        )

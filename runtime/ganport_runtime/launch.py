@@ -1,0 +1,72 @@
+"""Start a command, or say in one line which extra it lacks. Standard library only."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TextIO
+
+from ganport_runtime.errors import GanportError, GanportWarning, MissingExtraError
+
+
+def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
+    """Run the click command at `target` ("module:attribute") and exit with its code.
+
+    A package of `needs` that is not installed ends in exit code 6 and the exact pip line of
+    `extra`. A `GanportError` or `OSError` ends in one line on stderr, never in a traceback.
+    """
+    warnings.showwarning = _show_warning
+    try:
+        require(extra, needs)
+        module, _, attribute = target.partition(":")
+        getattr(import_module(module), attribute)()
+    except GanportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def require(extra: str, needs: tuple[str, ...]) -> None:
+    """Raise `MissingExtraError` naming the packages of `needs` that are not installed."""
+    missing = [name for name in needs if not _installed(name)]
+    if missing:
+        raise missing_extra(extra, *missing)
+
+
+def missing_extra(extra: str, *packages: str) -> MissingExtraError:
+    """The error for absent `packages`, with the exact pip line of `extra`."""
+    return MissingExtraError(
+        f"extra {extra!r}",
+        expected="its packages to be installed",
+        found=f"no {', no '.join(packages)}",
+        fix=f"Run: pip install 'ganport[{extra}]'",
+    )
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False
+
+
+_show_other_warning = warnings.showwarning
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    # Our own warnings speak to the person at the terminal: no source line for them.
+    if issubclass(category, GanportWarning):
+        print(f"warning: {message}", file=file or sys.stderr)
+    else:
+        _show_other_warning(message, category, filename, lineno, file, line)

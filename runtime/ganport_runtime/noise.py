@@ -1,0 +1,132 @@
+"""Seed to noise: `philox4x32-10/box-muller-f64/1`, the same numbers in every language.
+
+Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011), section 3.3, and the
+Box-Muller transform in float64. The byte-level rule stands in `docs/interface.md`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from math import prod
+from numbers import Integral
+from typing import SupportsIndex, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.values import shown
+
+ALGORITHM = "philox4x32-10/box-muller-f64/1"
+
+_MASK = np.uint64(0xFFFFFFFF)
+_HALF_WORD = np.uint64(32)
+_MULTIPLIERS = (np.uint64(0xD2511F53), np.uint64(0xCD9E8D57))
+_WEYL = (np.uint64(0x9E3779B9), np.uint64(0xBB67AE85))
+_ROUNDS = 10
+# Blocks worked on at once: the 64-bit temporaries stay in the second-level cache.
+_CHUNK = 8192
+
+
+def normals(
+    seeds: Sequence[int] | NDArray[np.uint64], shape: tuple[int, ...], stream: int = 0
+) -> NDArray[np.float32]:
+    """Standard normal noise of each seed, float32 (len(seeds), *shape).
+
+    A row depends on its own seed, `shape` in row-major order and `stream` (0 to 2^32 - 1) alone,
+    never on the other rows. Raises `RequestError` for a seed that is no uint64.
+    """
+    keys = _checked_seeds(seeds)
+    size = _size_of(shape)
+    check_integer("stream", stream, 0, 2**32 - 1)
+    blocks = -(-size // 4)
+    out = np.empty((len(keys), blocks, 4), np.float32)
+    rows = max(1, _CHUNK // blocks)
+    for row in range(0, len(keys), rows):
+        for block in range(0, blocks, _CHUNK):
+            part = out[row : row + rows, block : block + _CHUNK]
+            _fill(part, keys[row : row + rows], block, stream)
+    return out.reshape(len(keys), blocks * 4)[:, :size].reshape(len(keys), *shape)
+
+
+def consecutive(seed: int, count: int) -> list[int]:
+    """The seeds `seed + i mod 2^64` for i in 0 .. count - 1."""
+    first = check_seed(seed)
+    return [(first + index) % 2**64 for index in range(count)]
+
+
+def check_seed(seed: object) -> int:
+    """`seed` as a plain int; raises `RequestError` unless it is an integer in 0 .. 2^64 - 1."""
+    return check_integer("seed", seed, 0, 2**64 - 1)
+
+
+def check_integer(place: str, value: object, low: int, high: int) -> int:
+    """`value` as a plain int in `low` .. `high`; raises `RequestError` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise _bad_integer(place, value, low, high)
+    number = operator.index(cast(SupportsIndex, value))
+    if not low <= number <= high:
+        raise _bad_integer(place, value, low, high)
+    return number
+
+
+def philox4x32(
+    counter: Sequence[NDArray[np.uint64]], key: Sequence[NDArray[np.uint64]]
+) -> tuple[NDArray[np.uint64], ...]:
+    """Ten Philox rounds: four counter and two key words (32 bits each, held in uint64 arrays that
+    broadcast) to four output words."""
+    c0, c1, c2, c3 = counter
+    k0, k1 = key
+    for _ in range(_ROUNDS):
+        p0 = _MULTIPLIERS[0] * c0
+        p1 = _MULTIPLIERS[1] * c2
+        c0, c1 = (p1 >> _HALF_WORD) ^ c1 ^ k0, p1 & _MASK
+        c2, c3 = (p0 >> _HALF_WORD) ^ c3 ^ k1, p0 & _MASK
+        k0, k1 = (k0 + _WEYL[0]) & _MASK, (k1 + _WEYL[1]) & _MASK
+    return c0, c1, c2, c3
+
+
+def _fill(
+    out: NDArray[np.float32], seeds: NDArray[np.uint64], first_block: int, stream: int
+) -> None:
+    block = np.arange(first_block, first_block + out.shape[1], dtype=np.uint64)[None, :]
+    key = (seeds & _MASK)[:, None], (seeds >> _HALF_WORD)[:, None]
+    streams = np.full((1, 1), stream, np.uint64)
+    nothing = np.zeros((1, 1), np.uint64)
+    words = philox4x32((block & _MASK, block >> _HALF_WORD, streams, nothing), key)
+    for pair in (0, 2):
+        radius = np.sqrt(-2.0 * np.log(_uniform(words[pair])))
+        angle = 2.0 * np.pi * _uniform(words[pair + 1])
+        out[..., pair] = radius * np.cos(angle)
+        out[..., pair + 1] = radius * np.sin(angle)
+
+
+def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
+    return (words.astype(np.float64) + 0.5) * 2.0**-32
+
+
+def _checked_seeds(seeds: Sequence[int] | NDArray[np.uint64]) -> NDArray[np.uint64]:
+    if isinstance(seeds, np.ndarray) and seeds.dtype == np.uint64 and seeds.ndim == 1:
+        return seeds
+    if isinstance(seeds, str | bytes) or not hasattr(seeds, "__iter__"):
+        raise RequestError(
+            "seeds",
+            expected="a list of integers",
+            found=type(seeds).__name__,
+            fix="Give one seed per picture in a list.",
+        )
+    return np.array([check_seed(seed) for seed in seeds], np.uint64)
+
+
+def _size_of(shape: tuple[int, ...]) -> int:
+    return prod(check_integer("noise shape", length, 1, 2**31) for length in shape)
+
+
+def _bad_integer(place: str, value: object, low: int, high: int) -> RequestError:
+    return RequestError(
+        place,
+        expected=f"an integer from {low} to {high}",
+        found=f"{type(value).__name__} {shown(value)}",
+        fix="Give a whole number in that range.",
+    )
