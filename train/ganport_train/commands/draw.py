@@ -1,0 +1,66 @@
+"""`ganport dataset draw`: sets of pictures that the project draws itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from ganport_train.draw import archive
+
+
+@click.group()
+def draw() -> None:
+    """Draw a tagged set of pictures."""
+
+
+@draw.command()
+@click.option("--count", type=int, required=True, help="Number of pictures.")
+@click.option("--size", type=int, default=64, show_default=True, help="Side in pixels, 16 to 512.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="A zip, if it is called so, else a folder.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Another seed, another set.")
+@click.option("--workers", type=int, help="Processes. [default: the cores this process may use]")
+@click.option("--force", is_flag=True, help="Replace what is there.")
+def faces(count: int, size: int, out: Path, seed: int, workers: int | None, force: bool) -> None:
+    """Draw anime-like faces with 12 hair and 10 eye colours."""
+    archive.write_faces(
+        out,
+        count,
+        size,
+        seed=seed,
+        workers=_usable_cores() if workers is None else workers,
+        replace=force,
+        progress=_progress(count),
+    )
+    click.echo(f"{out}: {count} faces, {size}x{size}, seed {seed}")
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _progress(count: int) -> Callable[[Iterator[bytes]], Iterator[bytes]]:
+    """Return a wrapper that shows a bar on a terminal, and elsewhere a line at each fifth."""
+
+    def bar(stream: Iterator[bytes]) -> Iterator[bytes]:
+        from tqdm import tqdm
+
+        return iter(tqdm(stream, total=count, unit="face"))
+
+    def lines(stream: Iterator[bytes]) -> Iterator[bytes]:
+        for done, item in enumerate(stream, start=1):
+            yield item
+            if done % max(1, count // 5) == 0 and done < count:
+                click.echo(f"drawn {done} of {count}", err=True)
+
+    return bar if sys.stderr.isatty() else lines

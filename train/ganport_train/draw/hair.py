@@ -1,0 +1,111 @@
+"""Hair: a mass behind the head, and a fringe and side locks before the face."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganport_train.draw import fringes, manes
+from ganport_train.draw.canvas import Canvas
+from ganport_train.draw.curves import Points, ribbon
+from ganport_train.draw.palette import Colour, tints
+
+_LINE = 0.0085
+
+
+@dataclass(frozen=True)
+class HairColours:
+    """The tints of one head of hair, from the outline up to the gloss."""
+
+    line: Colour
+    deep: Colour
+    shadow: Colour
+    base: Colour
+    light: Colour
+    gloss: Colour
+
+    @classmethod
+    def of(cls, lab: ArrayLike) -> HairColours:
+        """Derive the tints from the shade `lab` (Oklab); their mean over the fringe is the shade."""
+        bright = float(np.asarray(lab)[0])
+        reach = 0.7 + 0.5 * (1 - bright)  # dark hair needs longer steps to show its strands
+        return cls(
+            *tints(
+                lab,
+                [
+                    (-0.52, 0.9),
+                    (-0.24, 1.0),
+                    (-0.12, 1.03),
+                    (0.0, 1.0),
+                    (0.14 * reach, 0.95),
+                    (0.42 * reach, 0.65),
+                ],
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Hair:
+    """One hair style in one colour."""
+
+    mane: manes.Mane
+    fringe: fringes.Fringe
+    colours: HairColours
+
+    @classmethod
+    def of(cls, rng: Random, lab: ArrayLike) -> Hair:
+        """Draw a style by chance."""
+        return cls(manes.choose(rng), fringes.choose(rng), HairColours.of(lab))
+
+    def paint_back(self, canvas: Canvas) -> None:
+        """Paint what lies behind the head and shoulders."""
+        tint = self.colours
+        for lock in self.mane.behind:
+            canvas.shade(lock.outline, (tint.shadow, tint.shadow, tint.deep))
+            with canvas.within(lock.outline):
+                for strand in lock.strands:
+                    canvas.fill(ribbon(strand, (0.004, 0.016, 0.002)), tint.deep, 0.8)
+            canvas.outline(lock.outline, tint.line, _LINE)
+
+    def paint_tails(self, canvas: Canvas) -> None:
+        """Paint tails and buns, which catch the light, with the bands that hold them."""
+        for lock in self.mane.tails:
+            self._paint_lock(canvas, lock)
+        for band in self.mane.bands:
+            canvas.fill(band, self.mane.band_colour)
+            canvas.outline(band, self.colours.line, _LINE * 0.8)
+
+    def _paint_lock(self, canvas: Canvas, lock: manes.Lock) -> None:
+        tint = self.colours
+        canvas.shade(lock.outline, (tint.light, tint.base, tint.shadow))
+        with canvas.within(lock.outline):
+            for index, strand in enumerate(lock.strands):
+                ink = tint.light if index % 3 == 1 else tint.deep
+                canvas.fill(ribbon(strand, (0.003, 0.018, 0.002)), ink, 0.75)
+        canvas.outline(lock.outline, tint.line, _LINE)
+
+    def cast_shadow(self, canvas: Canvas, face: Points, colour: Colour) -> None:
+        """Darken the face where the fringe keeps the light off."""
+        with canvas.within(face):
+            canvas.fill(self.fringe.outline + (0, 0.028), colour)
+
+    def paint_front(self, canvas: Canvas) -> None:
+        """Paint the crown, the fringe and the side locks, with strands and gloss."""
+        tint, fringe = self.colours, self.fringe
+        canvas.shade(fringe.outline, (tint.base, tint.light, tint.base, tint.base, tint.shadow))
+        with canvas.within(fringe.outline):
+            for fold in fringe.folds:
+                canvas.fill(fold, tint.shadow)
+            for strand in fringe.strands:
+                canvas.fill(ribbon(strand, (0.002, 0.009, 0.006, 0.001)), tint.light, 0.8)
+            canvas.fill(fringe.gloss, tint.gloss, 0.85)
+            for part in fringe.partings:
+                canvas.fill(ribbon(part, (0.002, 0.006, 0.011)), tint.deep)
+        canvas.outline(fringe.outline, tint.line, _LINE)
+        for wisp in fringe.wisps:
+            outline = ribbon(wisp, (0.022, 0.026, 0.002))
+            canvas.fill(outline, tint.base)
+            canvas.outline(outline, tint.line, _LINE * 0.7)

@@ -1,0 +1,156 @@
+"""The head without hair and eyes: neck, ears, face, nose, mouth, blush."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+
+from ganport_train.draw.canvas import Canvas
+from ganport_train.draw.curves import Points, bend, ellipse, mirrored, ribbon, smooth
+from ganport_train.draw.palette import Colour
+
+_LINE = 0.0075
+_LIP: Colour = (150, 70, 66)
+_MOUTH: Colour = (158, 48, 56)
+_TONGUE: Colour = (238, 128, 128)
+_TEETH: Colour = (255, 252, 250)
+
+
+@dataclass(frozen=True)
+class Skin:
+    """A skin tone with its shadow, its outline and its blush."""
+
+    base: Colour
+    shadow: Colour
+    line: Colour
+    blush: Colour
+
+
+_SKINS = (
+    Skin((255, 236, 224), (248, 204, 190), (176, 112, 100), (255, 150, 150)),
+    Skin((255, 228, 210), (244, 192, 170), (168, 100, 84), (252, 140, 132)),
+    Skin((254, 220, 196), (238, 180, 152), (158, 92, 72), (250, 130, 116)),
+    Skin((248, 210, 180), (226, 168, 134), (146, 84, 62), (240, 120, 100)),
+    Skin((228, 178, 140), (196, 138, 102), (118, 66, 48), (220, 104, 86)),
+    Skin((196, 142, 106), (162, 108, 78), (92, 52, 38), (190, 84, 70)),
+)
+_SKIN_WEIGHTS = (5, 6, 5, 3, 2, 1)
+
+
+@dataclass(frozen=True)
+class Head:
+    """One face."""
+
+    skin: Skin
+    contour: Points
+    chin: float
+    blush: float
+    mouth: Callable[[Canvas, Skin, float, float], None]
+    mouth_width: float
+    mouth_height: float
+
+    @classmethod
+    def of(cls, rng: Random) -> Head:
+        """Draw a face by chance."""
+        wide, jaw, chin = (
+            rng.uniform(0.25, 0.265),
+            rng.uniform(0.165, 0.195),
+            rng.uniform(0.28, 0.305),
+        )
+        right = smooth(
+            [
+                (0.0, -0.36),
+                (0.2, -0.3),
+                (wide, -0.1),
+                (wide, 0.04),
+                (wide * 0.93, 0.12),
+                (jaw, 0.2),
+                (jaw * 0.5, chin - 0.03),
+                (0.03, chin - 0.002),
+                (0.0, chin),
+            ]
+        )
+        return cls(
+            skin=rng.choices(_SKINS, _SKIN_WEIGHTS)[0],
+            contour=np.concatenate([right, mirrored(right)[1:]]),
+            chin=chin,
+            blush=rng.choice((0.25, 0.45, 0.7)),
+            mouth=rng.choice(_MOUTHS),
+            mouth_width=rng.uniform(0.035, 0.055),
+            mouth_height=rng.uniform(0.195, 0.21),
+        )
+
+    def paint_neck(self, canvas: Canvas) -> None:
+        """Paint the neck and the shadow of the chin on it."""
+        half = smooth(
+            [(0.075, 0.1), (0.072, 0.32), (0.085, 0.38), (0.16, 0.43), (0.3, 0.5), (0.3, 0.7)]
+        )
+        neck = np.concatenate([half, mirrored(half)])
+        canvas.fill(neck, self.skin.base)
+        with canvas.within(neck):
+            canvas.fill(ellipse(0, self.chin - 0.03, 0.14, 0.105), self.skin.shadow)
+        canvas.outline(neck, self.skin.line, _LINE)
+
+    def paint_face(self, canvas: Canvas) -> None:
+        """Paint ears, face and blush."""
+        for side in (-1, 1):
+            ear = smooth(
+                np.array([(0.24, -0.03), (0.285, -0.05), (0.29, 0.03), (0.255, 0.1)]) * (side, 1),
+                closed=True,
+            )
+            canvas.fill(ear, self.skin.shadow)
+            canvas.outline(ear, self.skin.line, _LINE)
+        canvas.fill(self.contour, self.skin.base)
+        with canvas.within(self.contour):
+            for side in (-1, 1):
+                canvas.glow(side * 0.165, 0.12, 0.075, 0.05, self.skin.blush, self.blush)
+        canvas.outline(self.contour, self.skin.line, _LINE)
+
+    def paint_features(self, canvas: Canvas) -> None:
+        """Paint nose and mouth."""
+        nose = bend((0.004, 0.105), (-0.006, 0.122), (0.008, 0.125))
+        canvas.fill(ribbon(nose, (0.001, 0.006, 0.008)), self.skin.line)
+        self.mouth(canvas, self.skin, self.mouth_width, self.mouth_height)
+
+
+def _smile(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+    line = bend((-half, y - 0.008), (0, y + 0.026), (half, y - 0.008))
+    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+
+
+def _calm(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+    line = bend((-half * 0.6, y), (0, y + 0.004), (half * 0.6, y))
+    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+
+
+def _frown(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+    line = bend((-half * 0.7, y + 0.008), (0, y - 0.014), (half * 0.7, y + 0.008))
+    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+
+
+def _open(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+    top = bend((-half, y - 0.012), (0, y - 0.002), (half, y - 0.012))
+    mouth = np.concatenate([top, bend((half, y - 0.012), (0, y + 0.085), (-half, y - 0.012), 14)])
+    canvas.fill(mouth, _MOUTH)
+    with canvas.within(mouth):
+        canvas.fill(ellipse(0, y + 0.036, half * 0.7, 0.02), _TONGUE)
+        canvas.fill(ellipse(0, y - 0.012, half * 0.8, 0.009), _TEETH)
+    canvas.outline(mouth, _LIP, 0.006)
+
+
+def _surprised(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+    mouth = ellipse(0, y + 0.006, half * 0.42, half * 0.5, 20)
+    canvas.fill(mouth, _MOUTH)
+    canvas.outline(mouth, _LIP, 0.006)
+
+
+def _cat(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+    for side in (-1, 1):
+        line = bend((0, y - 0.004), (side * half * 0.4, y + 0.03), (side * half * 0.9, y - 0.006))
+        canvas.fill(ribbon(line, (0.005, 0.008, 0.003)), _LIP)
+
+
+_MOUTHS = (_smile, _smile, _smile, _calm, _frown, _open, _open, _surprised, _cat)
