@@ -1,0 +1,6 @@
+"""Pictures and their conditions: readers, cache, near-duplicate families and split."""
+
+from ganport_train.data.dataset import Dataset as Dataset
+from ganport_train.data.dataset import load as load
+from ganport_train.data.problems import DataError as DataError
+from ganport_train.data.problems import Problem as Problem

@@ -1,0 +1,140 @@
+"""Decoded data sets on disk, each written whole or not at all, and checked when opened."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.files import sha256_of, whole_directory
+from ganport_train.data.problems import DataError
+
+FORMAT = 1
+"""Raised whenever a reader, the decoder, the families or these files change."""
+
+_IMAGES = "images.u8"
+_INDEX = "index.json"
+_SEAL = "index.sha256"
+
+Settings = Mapping[str, Any]
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One cached data set: `images` uint8 (N, R, R, 3), mapped from disk; the smaller arrays by
+    name; and `facts`, plain JSON."""
+
+    images: NDArray[np.uint8]
+    arrays: Arrays
+    facts: dict[str, Any]
+
+
+class EntryWriter:
+    """Takes the pictures of an entry one by one, then everything else at once."""
+
+    def __init__(self, images: BinaryIO) -> None:
+        self._images = images
+        self.arrays: Arrays = {}
+        self.facts: dict[str, Any] = {}
+
+    def add(self, pixels: NDArray[np.uint8]) -> None:
+        """Append one uint8 (R, R, 3) picture."""
+        self._images.write(np.ascontiguousarray(pixels).data)
+
+
+def default_root() -> Path:
+    """`$GANPORT_CACHE`, else `$XDG_CACHE_HOME/ganport`, else `~/.cache/ganport`."""
+    if own := os.environ.get("GANPORT_CACHE"):
+        return Path(own)
+    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The base directory specification: a relative path is to be ignored.
+    return (shared if shared.is_absolute() else Path.home() / ".cache") / "ganport"
+
+
+def entry_folder(root: Path, settings: Settings) -> Path:
+    """Where the entry of `settings` lies, whether it is there or not."""
+    return root / sha256_of(_json({"format": FORMAT, **settings}))[:32]
+
+
+def open_entry(root: Path, settings: Settings) -> Entry | None:
+    """The entry of `settings`; None if there is none, or one that is torn or damaged."""
+    try:
+        return _open(entry_folder(root, settings), settings)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def new_entry(root: Path, settings: Settings) -> Iterator[EntryWriter]:
+    """Write the entry of `settings`; it is there when the block has ended without an error."""
+    root.mkdir(parents=True, exist_ok=True)
+    with whole_directory(entry_folder(root, settings)) as folder:
+        with (folder / _IMAGES).open("xb") as images:
+            writer = EntryWriter(images)
+            yield writer
+        _finish(folder, writer, settings)
+
+
+def check_room(root: Path, count: int, resolution: int) -> None:
+    """Raise `DataError` if `count` pictures do not fit on the disk of `root`."""
+    folder = next(parent for parent in (root, *root.absolute().parents) if parent.exists())
+    needed, free = count * resolution * resolution * 3, shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"cache folder {root}",
+            expected=f"{needed / 2**20:,.0f} MiB free for the decoded pictures",
+            found=f"{free / 2**20:,.0f} MiB",
+            fix="Make room, or set GANPORT_CACHE to a folder on a larger disk.",
+        )
+
+
+def unwritable(root: Path, error: OSError) -> DataError:
+    """What a load raises when the cache cannot be written."""
+    return DataError(
+        f"cache folder {root}",
+        expected="a folder that can be written to",
+        found=error.strerror or str(error),
+        fix="Set GANPORT_CACHE to a folder of your own.",
+    )
+
+
+def _finish(folder: Path, writer: EntryWriter, settings: Settings) -> None:
+    for name, array in writer.arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    arrays = {name: sha256_of(folder / f"{name}.npy") for name in writer.arrays}
+    size = (folder / _IMAGES).stat().st_size
+    index = {"settings": settings, "bytes": size, "arrays": arrays, "facts": writer.facts}
+    (folder / _INDEX).write_bytes(_json(index))
+    (folder / _SEAL).write_text(sha256_of(_json(index)))
+
+
+def _open(folder: Path, settings: Settings) -> Entry | None:
+    data = (folder / _INDEX).read_bytes()
+    if (folder / _SEAL).read_text() != sha256_of(data):
+        return None
+    index = json.loads(data)
+    arrays = {name: folder / f"{name}.npy" for name in index["arrays"]}
+    if any(sha256_of(path) != index["arrays"][name] for name, path in arrays.items()):
+        return None
+    images = folder / _IMAGES
+    if index["settings"] != settings or images.stat().st_size != index["bytes"]:
+        return None
+    side = settings["resolution"]
+    return Entry(
+        np.memmap(images, np.uint8, "r").reshape(-1, side, side, 3),
+        {name: np.load(path, allow_pickle=False) for name, path in arrays.items()},
+        index["facts"],
+    )
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

@@ -1,0 +1,218 @@
+"""A data set ready for training: pictures, condition vectors, families and a stable split."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import GanportWarning
+from ganport_train.data.cache import (
+    Entry,
+    EntryWriter,
+    check_room,
+    default_root,
+    new_entry,
+    open_entry,
+    unwritable,
+)
+from ganport_train.data.conditioning import encode
+from ganport_train.data.decoder import decode_all
+from ganport_train.data.hashing import find_families
+from ganport_train.data.problems import DataError, Fault, Problem, Problems
+from ganport_train.data.reader import Example, choose_reader
+from ganport_train.data.source import Source, open_source
+from ganport_train.data.split import split
+
+MAX_RESOLUTION = 4096
+
+_SHOWN = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures and what is asked of each.
+
+    `images` is uint8 (N, R, R, 3) RGB, mapped from disk and read-only; `vectors` float32 (N, C)
+    in the layout of `conditions`; `ids` the names the data set itself uses; `families` int64 (N,)
+    the near-duplicate family of each picture and `keys` uint64 (N,) a number that depends on that
+    family's content alone; `digest` the SHA-256 of the source; `problems` what was left out, and
+    why.
+    """
+
+    images: NDArray[np.uint8]
+    conditions: Conditions
+    vectors: NDArray[np.float32]
+    ids: list[str]
+    families: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    digest: str
+    problems: tuple[Problem, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def split(self, held_out: float = 0.05) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The (training, held-out) indices, both rising; a family is never on both sides.
+
+        `held_out` is a share in [0, 1), met as closely as chance allows. Which side a picture
+        falls on depends on its content, not on the order or number of the others.
+        """
+        return split(self.keys, held_out)
+
+
+def load(
+    path: Path | str,
+    *,
+    resolution: int,
+    conditions: Conditions | None = None,
+    cache: Path | None = None,
+    skip_bad: bool = False,
+    progress: bool = True,
+) -> Dataset:
+    """The data set at `path`, a folder or a zip, decoded once at `resolution` into a cache.
+
+    `conditions` pins the vocabulary, else it is the sorted labels of the data set; `cache` is
+    the folder of the cache, else `$GANPORT_CACHE` or the user's. Raises `DataError` on the first
+    error in the data set; with `skip_bad` it leaves out what is bad, warns, and the
+    data set's `problems` say the whole of it.
+    """
+    _check_resolution(resolution)
+    root = cache or default_root()
+    with open_source(path) as source:
+        settings = {
+            "digest": source.digest,
+            "resolution": resolution,
+            "conditions": None if conditions is None else conditions.to_json(),
+        }
+        entry = open_entry(root, settings)
+        if entry is None:
+            builder = _Builder(source, resolution, conditions, progress)
+            entry = builder.build(root, settings, Problems(str(source), strict=not skip_bad))
+    dataset = _dataset(entry, source.digest)
+    # An entry written with `skip_bad` is there for a strict load too.
+    strict = Problems(str(path), strict=not skip_bad)
+    strict.add_all(dataset.problems)
+    _warn(dataset.problems, str(path))
+    return dataset
+
+
+@dataclass(frozen=True)
+class _Builder:
+    source: Source
+    resolution: int
+    conditions: Conditions | None
+    progress: bool
+
+    def build(self, root: Path, settings: dict[str, Any], problems: Problems) -> Entry:
+        """Read, encode and decode the source into a new entry of the cache."""
+        examples, conditions, vectors = self._read(problems)
+        check_room(root, len(examples), self.resolution)
+        failed: OSError | None = None
+        try:
+            with new_entry(root, settings) as writer:
+                self._fill(writer, examples, vectors, problems)
+                writer.facts["conditions"] = conditions.to_json()
+                writer.facts["problems"] = [problem.to_json() for problem in problems]
+        except OSError as error:
+            failed = error
+        # Another process may have written the same entry at the same time; either will do.
+        entry = open_entry(root, settings)
+        if entry is None:
+            raise unwritable(root, failed or OSError("it was changed while it was written"))
+        return entry
+
+    def _read(self, problems: Problems) -> tuple[list[Example], Conditions, NDArray[np.float32]]:
+        problems.add_all(self.source.refused)
+        reader = choose_reader(self.source)
+        found = reader.read(self.source, problems)
+        _check_any(found, self.source, problems)
+        conditions = reader.vocabulary(found) if self.conditions is None else self.conditions
+        examples, vectors = encode(found, conditions, problems)
+        _check_any(examples, self.source, problems)
+        return examples, conditions, vectors
+
+    def _fill(
+        self,
+        writer: EntryWriter,
+        examples: Sequence[Example],
+        vectors: NDArray[np.float32],
+        problems: Problems,
+    ) -> None:
+        kept: list[int] = []
+        thumbnails: list[NDArray[np.uint8]] = []
+        decoded = decode_all(self.source, examples, self.resolution, progress=self.progress)
+        for index, (example, picture) in enumerate(decoded):
+            if isinstance(picture, Fault):
+                problems.add(unreadable(example, picture))
+                continue
+            writer.add(picture.pixels)
+            kept.append(index)
+            thumbnails.append(picture.thumbnail)
+        _check_any(kept, self.source, problems)
+        families = find_families(np.stack(thumbnails))
+        writer.facts["ids"] = [examples[index].id for index in kept]
+        writer.arrays = {
+            "vectors": vectors[kept],
+            "families": families.labels,
+            "keys": families.keys,
+        }
+
+
+def unreadable(example: Example, fault: Fault) -> Problem:
+    """The problem of a picture that could not be decoded."""
+    return Problem.of(fault, "unreadable", example.table, example.line, example.picture)
+
+
+def _dataset(entry: Entry, digest: str) -> Dataset:
+    return Dataset(
+        images=entry.images,
+        conditions=Conditions.from_json(entry.facts["conditions"], "cache: conditions"),
+        vectors=entry.arrays["vectors"],
+        ids=entry.facts["ids"],
+        families=entry.arrays["families"],
+        keys=entry.arrays["keys"],
+        digest=digest,
+        problems=tuple(Problem.from_json(fields) for fields in entry.facts["problems"]),
+    )
+
+
+def _check_resolution(resolution: int) -> None:
+    if not 1 <= resolution <= MAX_RESOLUTION:
+        raise DataError(
+            "resolution",
+            expected=f"a number of pixels from 1 to {MAX_RESOLUTION}",
+            found=f"{resolution}",
+            fix="Write 64 for pictures of 64 x 64.",
+        )
+
+
+def _check_any(found: Sequence[object], source: Source, problems: Problems) -> None:
+    if not found:
+        last = [problem.sentence(str(source)) for problem in problems][:1]
+        raise DataError(
+            str(source),
+            expected="at least one picture that can be used",
+            found="none",
+            fix=f"The first problem: {last[0]}" if last else "Add pictures.",
+        )
+
+
+def _warn(problems: Sequence[Problem], source: str) -> None:
+    if not problems:
+        return
+    lines = [problem.sentence(source) for problem in problems[:_SHOWN]]
+    more = f"\n  and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    warnings.warn(
+        f"{source}: left out for {len(problems)} problems; `ganport dataset check` lists them:"
+        + "".join(f"\n  {line}" for line in lines)
+        + more,
+        GanportWarning,
+        stacklevel=3,
+    )

@@ -1,0 +1,70 @@
+"""Decodes the pictures of a data set in order, on every core, with a progress bar."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NoReturn
+
+from tqdm import tqdm
+
+from ganport_train.data.pictures import MAX_BYTES, Picture, decode, decoding_warnings
+from ganport_train.data.problems import Fault
+from ganport_train.data.reader import Example
+from ganport_train.data.source import Source
+
+_CHUNK = 32
+_AHEAD = 8
+
+Decoded = list[tuple[Example, Picture | Fault]]
+
+
+def decode_all(
+    source: Source, examples: Sequence[Example], resolution: int, *, progress: bool
+) -> Iterator[tuple[Example, Picture | Fault]]:
+    """Each example with its picture at `resolution`, or with the fault that kept it from one."""
+    chunks = (examples[i : i + _CHUNK] for i in range(0, len(examples), _CHUNK))
+    waiting: deque[Future[Decoded]] = deque()
+    # Pillow decodes without the interpreter's lock, so threads do; few chunks wait at a time,
+    # which bounds the memory.
+    pool = ThreadPoolExecutor(_cores())
+    with decoding_warnings(), _bar(len(examples), progress) as bar:
+        try:
+            for chunk in chunks:
+                waiting.append(pool.submit(_decode_chunk, source, chunk, resolution))
+                if len(waiting) > _AHEAD * _cores():
+                    yield from _counted(waiting.popleft().result(), bar)
+            while waiting:
+                yield from _counted(waiting.popleft().result(), bar)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _decode_chunk(source: Source, chunk: Sequence[Example], resolution: int) -> Decoded:
+    return [(example, _decode_one(source, example, resolution)) for example in chunk]
+
+
+def _decode_one(source: Source, example: Example, resolution: int) -> Picture | Fault:
+    try:
+        return decode(source.read(example.picture, MAX_BYTES), resolution)
+    except Fault as fault:
+        return fault
+
+
+def _counted(decoded: Decoded, bar: tqdm[NoReturn]) -> Decoded:
+    bar.update(len(decoded))
+    return decoded
+
+
+def _bar(total: int, progress: bool) -> tqdm[NoReturn]:
+    # None: only where a person watches, on a terminal.
+    disable = None if progress else True
+    return tqdm(total=total, desc="decoding", unit=" pictures", disable=disable, leave=False)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,142 @@
+"""Tagged faces: `tags.csv` with lines `ID,pink hair black eyes`, and `images/ID.(jpg|png|webp)`."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.data.problems import DataError, Fault, Problem, Problems, quoted
+from ganport_train.data.reader import Example
+from ganport_train.data.source import Source
+from ganport_train.data.tags import parse_line
+
+TABLE = "tags.csv"
+FOLDER = "images"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+MAX_TABLE = 32 << 20
+"""Bytes of `tags.csv`."""
+MAX_LABELS = 1024
+"""Labels of one group; more of them are no vocabulary."""
+
+_BOM = b"\xef\xbb\xbf"
+
+
+class TaggedFaces:
+    """The reader of tagged faces; the first line's groups are those of every line."""
+
+    name = "tagged faces"
+    layout = "`tags.csv` beside a folder `images`"
+
+    def recognises(self, source: Source) -> bool:
+        return TABLE in source.names
+
+    def read(self, source: Source, problems: Problems) -> list[Example]:
+        pictures = _pictures(source)
+        examples: dict[str, Example] = {}
+        for line, raw in enumerate(_lines(source), 1):
+            try:
+                example = _example(raw, line, examples)
+            except Fault as fault:
+                problems.add(Problem.of(fault, "tags", TABLE, line))
+                continue
+            if example is not None:
+                examples[example.id] = example
+        found = _with_pictures(examples, pictures, problems)
+        _report_untagged(examples, pictures, problems)
+        return found
+
+    def vocabulary(self, examples: Sequence[Example]) -> Conditions:
+        labels: dict[str, set[str]] = {}
+        for example in examples:
+            for group, label in example.request.items():
+                labels.setdefault(group, set()).add(label)
+        return Conditions.one_hots({group: sorted(found) for group, found in labels.items()})
+
+
+def _lines(source: Source) -> io.BytesIO:
+    try:
+        data = source.read(TABLE, MAX_TABLE)
+    except Fault as fault:
+        raise Problem.of(fault, "source", TABLE).error(str(source)) from fault
+    if not data.strip():
+        raise DataError(
+            f"{source}/{TABLE}",
+            expected="lines such as `7,pink hair black eyes`",
+            found="an empty file",
+            fix="Write a line for each picture in images.",
+        )
+    return io.BytesIO(data.removeprefix(_BOM))
+
+
+def _example(raw: bytes, line: int, known: Mapping[str, Example]) -> Example | None:
+    parsed = parse_line(raw)
+    if parsed is None:
+        return None
+    identity, tags = parsed
+    if identity in known:
+        raise Fault(
+            expected="each ID once",
+            found=f"{quoted(identity)} again, after line {known[identity].line}",
+            fix="Remove one of the two lines.",
+        )
+    first = next(iter(known.values()), None)
+    if first is None:
+        return Example(identity, "", TABLE, line, tags)
+    if tags.keys() != first.request.keys():
+        raise Fault(
+            expected=f"a label for {_listed(first.request)}, as on line {first.line}",
+            found=f"one for {_listed(tags)}",
+            fix="Give every picture a label of every group.",
+        )
+    return Example(identity, "", TABLE, line, {group: tags[group] for group in first.request})
+
+
+def _pictures(source: Source) -> dict[str, list[str]]:
+    pictures: dict[str, list[str]] = {}
+    for name in sorted(source.names):
+        path = PurePosixPath(name)
+        if str(path.parent) == FOLDER and path.suffix.lower() in SUFFIXES:
+            pictures.setdefault(path.stem, []).append(name)
+    return pictures
+
+
+def _with_pictures(
+    examples: Mapping[str, Example], pictures: Mapping[str, list[str]], problems: Problems
+) -> list[Example]:
+    found: list[Example] = []
+    for example in examples.values():
+        names = pictures.get(example.id, [])
+        if len(names) == 1:
+            found.append(replace(example, picture=names[0]))
+            continue
+        fault = Fault(
+            expected=f"one picture {FOLDER}/{example.id}.jpg, .jpeg, .png or .webp",
+            found=" and ".join(names) if names else "none",
+            fix="Remove all but one." if names else "Add the picture or remove the line.",
+        )
+        problems.add(Problem.of(fault, "missing", TABLE, example.line))
+    return found
+
+
+def _report_untagged(
+    examples: Mapping[str, Example], pictures: Mapping[str, list[str]], problems: Problems
+) -> None:
+    for identity in sorted(pictures.keys() - examples.keys()):
+        for name in pictures[identity]:
+            problems.add(
+                Problem(
+                    "untagged",
+                    name,
+                    expected=f"a line for {quoted(identity)} in {TABLE}",
+                    found="none",
+                    fix="Add the line or remove the picture.",
+                    level="warning",
+                )
+            )
+
+
+def _listed(groups: Mapping[str, object]) -> str:
+    return ", ".join(groups)

@@ -1,0 +1,107 @@
+"""A data set in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from functools import cached_property
+from pathlib import Path
+
+from ganport_train.data.problems import Fault, Problem
+from ganport_train.data.source import Source, check_count, check_name, is_litter, size_fault
+
+_PIECE = 1 << 20
+
+
+class Folder(Source):
+    """The plain files below a folder; links that lead out and links to folders are refused."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._root = path.resolve()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over every name and content, in order of names, and over the refused names."""
+        digest = hashlib.sha256()
+        for name in sorted(self.names):
+            content = hashlib.sha256()
+            with (self._root / name).open("rb") as file:
+                while piece := file.read(_PIECE):
+                    content.update(piece)
+            digest.update(_framed(name) + content.digest())
+        for problem in self.refused:
+            digest.update(b"refused" + _framed(problem.file))
+        return digest.hexdigest()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self._scan[0]
+
+    @property
+    def refused(self) -> list[Problem]:
+        return self._scan[1]
+
+    def read(self, name: str, limit: int) -> bytes:
+        try:
+            with (self._root / name).open("rb") as file:
+                data = file.read(limit + 1)
+        except OSError as error:
+            raise Fault(
+                expected="a file that can be read",
+                found=error.strerror or type(error).__name__,
+                fix="Check its permissions.",
+            ) from error
+        if len(data) > limit:
+            raise size_fault(len(data), limit)
+        return data
+
+    @cached_property
+    def _scan(self) -> tuple[frozenset[str], list[Problem]]:
+        names: list[str] = []
+        refused: list[Problem] = []
+        for name in self._walk():
+            try:
+                check_name(name)
+                self._check_entry(self._root / name)
+                names.append(name)
+            except Fault as fault:
+                refused.append(Problem.of(fault, "source", name))
+        return frozenset(names), sorted(refused, key=lambda problem: problem.file)
+
+    def _walk(self) -> list[str]:
+        found: list[str] = []
+        for parent, folders, files in os.walk(self._root):
+            base = Path(parent).relative_to(self._root)
+            links = [f for f in folders if (Path(parent) / f).is_symlink()]
+            found += [
+                name for f in (*files, *links) if not is_litter(name := (base / f).as_posix())
+            ]
+            folders[:] = [f for f in folders if not is_litter(f)]
+            check_count(self.path, len(found))
+        return found
+
+    def _check_entry(self, path: Path) -> None:
+        if path.is_symlink() and not path.resolve().is_relative_to(self._root):
+            raise Fault(
+                expected="files that lie inside the data set",
+                found="a link that leads out of it",
+                fix="Copy the file in place of the link.",
+            )
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            mode = 0
+        if not stat.S_ISREG(mode):
+            raise Fault(
+                expected="plain files",
+                found="a link to a folder" if stat.S_ISDIR(mode) else "no plain file",
+                fix="Remove it, or put the file itself there.",
+            )
+
+
+def _framed(name: str) -> bytes:
+    # The length in front keeps two names from reading like one.
+    data = name.encode("utf-8", "surrogateescape")
+    return len(data).to_bytes(4, "big") + data

@@ -1,0 +1,71 @@
+"""What every kind of data set offers: its examples, each a picture and what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.data.problems import DataError, Problems
+from ganport_train.data.source import Source
+
+
+@dataclass(frozen=True)
+class Example:
+    """One picture of a data set.
+
+    `picture` is its file and `table` the file that names it, on `line` (from 1); `request` holds
+    a value for every condition group, as `Conditions.encode` takes it.
+    """
+
+    id: str
+    picture: str
+    table: str
+    line: int | None
+    request: Mapping[str, Any]
+
+
+class Reader(Protocol):
+    """One kind of data set. A reader decodes no picture and augments nothing."""
+
+    name: str
+    layout: str
+
+    def recognises(self, source: Source) -> bool:
+        """Whether `source` is laid out as this kind is."""
+        ...
+
+    def read(self, source: Source, problems: Problems) -> list[Example]:
+        """Every example that can be used, in the data set's own order; the rest to `problems`."""
+        ...
+
+    def vocabulary(self, examples: Sequence[Example]) -> Conditions:
+        """The condition groups that the data set itself calls for."""
+        ...
+
+
+def choose_reader(source: Source) -> Reader:
+    """The reader that recognises `source`; raises `DataError` if none does."""
+    from ganport_train.data.faces import TaggedFaces
+
+    readers: tuple[Reader, ...] = (TaggedFaces(),)
+    for reader in readers:
+        if reader.recognises(source):
+            return reader
+    raise DataError(
+        str(source),
+        expected=" or ".join(reader.layout for reader in readers),
+        found=_glimpse(source),
+        fix="Lay the pictures out so; a zip is packed from inside its folder.",
+    )
+
+
+def _glimpse(source: Source) -> str:
+    from ganport_train.data.problems import quoted
+
+    names = sorted(source.names, key=lambda name: (name.count("/"), name))
+    if not names:
+        return "no file that can be used"
+    shown = ", ".join(quoted(name) for name in names[:3])
+    return f"{len(names)} files, such as {shown}"
