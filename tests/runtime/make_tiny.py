@@ -1,0 +1,179 @@
+"""Write the tiny bundle of the runtime's tests: `python tests/runtime/make_tiny.py`.
+
+`data/tiny.ganport` is the version-1 bundle that must load for ever, so this script is here to
+show how it came to be, not to be run again. It needs the export extra and
+onnxruntime, never torch.
+
+The graph is one matrix product: every pixel depends on z and on each condition group.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import rfc8785
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.files import whole_directory, write_whole
+from ganport_runtime.groups import OneHot
+from ganport_runtime.manifest import (
+    MANIFEST_NAME,
+    METADATA_KEY,
+    SUMS_NAME,
+    Batch,
+    FileEntry,
+    Graph,
+    GraphFile,
+    Image,
+    Manifest,
+    Noise,
+    Tensor,
+)
+from ganport_runtime.noise import consecutive, normals
+
+SIDE, NOISE = 8, 4
+DATA = Path(__file__).parent / "data"
+CONDITIONS = Conditions(
+    (
+        OneHot("hair", ("pink", "black", "dark red"), "black"),
+        OneHot("eyes", ("blue", "green"), "blue"),
+    )
+)
+
+
+def tiny_graph(image: str = "uint8") -> tuple[Graph, Image]:
+    """The manifest's entries for the tiny graph, with a uint8 or a float32 image."""
+    uint8 = image == "uint8"
+    shape = ("batch", SIDE, SIDE, 3) if uint8 else ("batch", 3, SIDE, SIDE)
+    inputs = (
+        Tensor("z", "float32", ("batch", NOISE)),
+        Tensor("condition", "float32", ("batch", CONDITIONS.size)),
+    )
+    graph = Graph(
+        "gan.generate/1",
+        inputs,
+        Tensor("image", image, shape),
+        (GraphFile("generator.onnx", "onnx", "fp32"),),
+    )
+    return graph, Image((SIDE, SIDE), (0, 255) if uint8 else (-1, 1), "RGB", image)
+
+
+def tiny_manifest(image: str = "uint8") -> Manifest:
+    """The tiny manifest, its `files` still empty."""
+    graph, picture = tiny_graph(image)
+    return Manifest(
+        name="tiny",
+        version="1.0.0",
+        family="test",
+        graphs=(graph,),
+        conditions=CONDITIONS,
+        noise=Noise(),
+        image=picture,
+        batch=Batch(1, 16, 64),
+        files={},
+        parity={"limit": 1e-5},
+        provenance={"written_by": "tests/runtime/make_tiny.py"},
+        license="Apache-2.0",
+    )
+
+
+def tiny_model(manifest: Manifest) -> bytes:
+    """The ONNX file: tanh([z, condition] W), and for uint8 floor(clamp(x * 127.5 + 128))."""
+    width = NOISE + CONDITIONS.size
+    weights = np.random.default_rng(20240401).normal(0, 0.6, (width, 3 * SIDE * SIDE))
+    constants = {
+        "weights": weights.astype(np.float32),
+        "planes": np.array([-1, 3, SIDE, SIDE], np.int64),
+        "scale": np.float32(127.5),
+        "shift": np.float32(128),
+        "low": np.float32(0),
+        "high": np.float32(255),
+    }
+    uint8 = manifest.image.dtype == "uint8"
+    nodes = [
+        helper.make_node("Concat", ["z", "condition"], ["joined"], axis=1),
+        helper.make_node("MatMul", ["joined", "weights"], ["flat"]),
+        helper.make_node("Tanh", ["flat"], ["squashed"]),
+        helper.make_node("Reshape", ["squashed", "planes"], ["float" if uint8 else "image"]),
+    ]
+    if uint8:
+        nodes += [
+            helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "shift"], ["shifted"]),
+            helper.make_node("Clip", ["shifted", "low", "high"], ["clipped"]),
+            helper.make_node("Floor", ["clipped"], ["floored"]),
+            helper.make_node("Cast", ["floored"], ["levels"], to=TensorProto.UINT8),
+            helper.make_node("Transpose", ["levels"], ["image"], perm=[0, 2, 3, 1]),
+        ]
+    used = {name for node in nodes for name in node.input}
+    graph = manifest.graphs[0]
+    model = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "tiny",
+            [_value(tensor) for tensor in graph.inputs],
+            [_value(graph.output)],
+            [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items() if k in used],
+        ),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=8,
+    )
+    embedded = rfc8785.dumps(manifest.interface_json()).decode()
+    helper.set_model_props(model, {METADATA_KEY: embedded})
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _value(tensor: Tensor) -> onnx.ValueInfoProto:
+    dtype = TensorProto.UINT8 if tensor.dtype == "uint8" else TensorProto.FLOAT
+    return helper.make_tensor_value_info(tensor.name, dtype, tensor.shape)
+
+
+def fixtures(manifest: Manifest, model: bytes) -> bytes:
+    """Recorded inputs and output of the graph for N = 1 and 3."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    tensors: dict[str, np.ndarray] = {}
+    for count in (1, 3):
+        requests = ["pink hair green eyes", "black hair blue eyes", "dark red hair"][:count]
+        feeds = {
+            "z": normals(consecutive(42, count), (NOISE,)),
+            "condition": manifest.conditions.encode_many(requests),
+        }
+        image = session.run(["image"], feeds)[0]
+        for name, value in (feeds | {"image": image}).items():
+            tensors[f"generator.onnx/n{count}/{name}"] = np.ascontiguousarray(value)
+    return bytes(save(tensors))
+
+
+def write_bundle(folder: Path, image: str = "uint8") -> None:
+    """Write the tiny bundle as a folder."""
+    manifest = tiny_manifest(image)
+    model = tiny_model(manifest)
+    files = {
+        "generator.onnx": model,
+        "fixtures.safetensors": fixtures(manifest, model),
+        "MODEL_CARD.md": b"# tiny\n\nA matrix product that the runtime's tests draw with.\n",
+    }
+    entries = {
+        name: FileEntry(hashlib.sha256(data).hexdigest(), len(data)).to_json()
+        for name, data in files.items()
+    }
+    value = manifest.to_json() | {"files": entries}
+    files[MANIFEST_NAME] = rfc8785.dumps(value)
+    sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())]
+    files[SUMS_NAME] = "".join(sums).encode()
+    with whole_directory(folder) as temporary:
+        for name, data in files.items():
+            (temporary / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    write_bundle(DATA / "tiny.ganport")
+    write_bundle(DATA / "tiny-float.ganport", "float32")
+    write_whole(DATA / "tiny.onnx", (DATA / "tiny.ganport" / "generator.onnx").read_bytes())
