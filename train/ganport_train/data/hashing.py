@@ -1,10 +1,12 @@
 """Near-duplicate families: pictures that are the same but for a mirror, a re-encoding, a nudge.
 
-The hash of a picture is the sign of each brightness step between neighbours of its 13 x 13
-thumbnail (a difference hash in both directions, with a third value for steps too small to
-tell). Two pictures belong together when their hashes, or one and the other's mirrored hash,
-agree and their thumbnails' colours are close. The limits stand
-where 15,704 real faces, no two of them the same, gave no false family.
+The hash of a picture is its 13 x 13 thumbnail's brightness steps between neighbours, each limited
+to 24 levels and the whole scaled to length 1. Two pictures are alike when their hashes agree, or
+one's and the other's mirrored hash, and so do the colours and the brightness of their thumbnails.
+
+How often a changed copy of a real 64 x 64 face is found: mirrored, JPEG at quality 60, brightened
+by 8 % always; moved by one pixel 99.6 %; by one each way 72 %. In 15,704 real faces, no two the
+same, no pair is taken for one; in 6,000 drawn faces 18 pairs are.
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-FLAT = 2.0
-"""Grey levels (of 255): a smaller step counts as none."""
-AGREEMENT = 0.72
-"""Cosine between the hashes of one family."""
-COLOUR = 24.0
-"""Mean absolute difference between the thumbnails of one family, in levels of 255."""
+LIMIT = 24.0
+"""Levels of 255 at which a brightness step is cut."""
+AGREEMENT = 0.82
+"""Least cosine between the hashes of alike pictures."""
+COLOUR = 0.96
+"""Least correlation between their thumbnails, over places and channels."""
+BRIGHTNESS = 24.0
+"""Largest difference between their mean levels, of 255."""
 
 _BLOCK = 2048
 _PIECE = 1 << 15
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 Thumbnails = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -40,67 +45,91 @@ class Families:
 
 
 def find_families(thumbnails: Thumbnails) -> Families:
-    """Group uint8 (N, T, T, 3) thumbnails by comparing every pair."""
-    distinct, inverse, keys = _distinct(thumbnails)
-    roots = np.arange(len(distinct))
-    even, odd = _halves(_signs(distinct))
-    for first in range(0, len(distinct), _BLOCK):
-        for second in range(first, len(distinct), _BLOCK):
-            ours, theirs = slice(first, first + _BLOCK), slice(second, second + _BLOCK)
-            # The mirror leaves `even` as it is and turns the sign of `odd`.
-            agreement = even[ours] @ even[theirs].T + np.abs(odd[ours] @ odd[theirs].T)
-            left, right = np.nonzero(agreement >= AGREEMENT)
-            _join_alike(roots, distinct, left + first, right + second)
-    return _numbered(roots[inverse], keys[inverse])
+    """Group uint8 (N, T, T, 3) thumbnails: alike pictures, and those alike to them, and so on.
+
+    Compares every pair of similar brightness: N squared, some seconds for 16,000 on one core.
+    """
+    distinct, places, keys = _distinct(thumbnails)
+    level = distinct.mean(axis=(1, 2, 3), dtype=np.float64)
+    order = np.argsort(level)
+    sorted_roots = _roots(distinct[order], level[order])
+    roots = np.empty_like(order)
+    roots[order] = order[sorted_roots]
+    return _numbered(roots[places], keys[places])
+
+
+def _roots(thumbnails: Thumbnails, level: NDArray[np.float64]) -> Indices:
+    """The index that stands for each picture's family; `level`, the mean levels, must rise."""
+    roots = np.arange(len(thumbnails))
+    even, odd = _halves(thumbnails)
+    for first in range(0, len(roots), _BLOCK):
+        ours = slice(first, first + _BLOCK)
+        reach = np.searchsorted(level, level[ours][-1] + BRIGHTNESS, side="right")
+        for second in range(first, int(reach), _BLOCK):
+            theirs = slice(second, second + _BLOCK)
+            # A mirror leaves `even` as it is and turns the sign of `odd`.
+            agreement = even[ours] @ even[theirs].T
+            agreement += np.abs(odd[ours] @ odd[theirs].T)
+            if (alike := agreement >= AGREEMENT).any():
+                left, right = np.nonzero(alike)
+                _join_alike(roots, thumbnails, level, left + first, right + second)
+    return roots
 
 
 def _distinct(thumbnails: Thumbnails) -> tuple[Thumbnails, Indices, NDArray[np.uint64]]:
-    # Equal and exactly mirrored pictures are joined here, so that many of them cost nothing.
-    count = len(thumbnails)
-    plain = np.ascontiguousarray(thumbnails).reshape(count, -1)
-    mirrored = np.ascontiguousarray(thumbnails[:, :, ::-1]).reshape(count, -1)
-    rows = [min(a.tobytes(), b.tobytes()) for a, b in zip(plain, mirrored, strict=True)]
-    places: dict[bytes, int] = {}
-    inverse = np.array([places.setdefault(row, len(places)) for row in rows], np.int64)
-    distinct = np.frombuffer(b"".join(places), np.uint8).reshape(-1, *thumbnails.shape[1:])
-    digests = b"".join(hashlib.sha256(row).digest()[:8] for row in places)
-    return distinct, inverse, np.frombuffer(digests, ">u8").astype(np.uint64)
+    # Equal and exactly mirrored thumbnails are joined here, so that many of them cost nothing.
+    mirrored = np.ascontiguousarray(thumbnails[:, :, ::-1])
+    rows = [min(a.tobytes(), b.tobytes()) for a, b in zip(thumbnails, mirrored, strict=True)]
+    numbers: dict[bytes, int] = {}
+    places = np.array([numbers.setdefault(row, len(numbers)) for row in rows], np.int64)
+    distinct = np.frombuffer(b"".join(numbers), np.uint8).reshape(-1, *thumbnails.shape[1:])
+    digests = b"".join(hashlib.sha256(row).digest()[:8] for row in numbers)
+    return distinct, places, np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
-def _signs(thumbnails: Thumbnails) -> tuple[Floats, Floats]:
-    # Rec. 601 luma; steps to the right (N, T, T-1) and down (N, T-1, T), each -1, 0 or 1.
-    grey = thumbnails @ np.array([0.299, 0.587, 0.114], np.float32)
-    steps = np.diff(grey, axis=2), np.diff(grey, axis=1)
-    right, down = (np.sign(step) * (np.abs(step) > FLAT) for step in steps)
-    return right, down
+def _halves(thumbnails: Thumbnails) -> tuple[Floats, Floats]:
+    """The parts of the hashes that a mirror keeps and that it negates, float32 (N, 2T(T-1)) both.
+
+    A picture without any step has a hash of zeros.
+    """
+    grey = thumbnails @ _LUMA
+    right, down = (np.clip(np.diff(grey, axis=axis), -LIMIT, LIMIT) for axis in (2, 1))
+    plain, mirrored = _flat(right, down), _flat(-right[:, :, ::-1], down[:, :, ::-1])
+    length = 2 * np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), 1)
+    return (plain + mirrored) / length, (plain - mirrored) / length
 
 
-def _halves(signs: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """The parts of the unit hash that a mirror keeps and negates, both float32 (N, 2T(T-1))."""
-    right, down = signs
-    count = len(right)
-    plain = np.concatenate([right.reshape(count, -1), down.reshape(count, -1)], axis=1)
-    mirrored = np.concatenate(
-        [-right[:, :, ::-1].reshape(count, -1), down[:, :, ::-1].reshape(count, -1)], axis=1
-    )
-    length = np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), 1)
-    return (plain + mirrored) / (2 * length), (plain - mirrored) / (2 * length)
+def _flat(right: Floats, down: Floats) -> Floats:
+    return np.concatenate([part.reshape(len(part), -1) for part in (right, down)], axis=1)
 
 
-def _join_alike(roots: Indices, thumbnails: Thumbnails, left: Indices, right: Indices) -> None:
-    upper = left < right
-    left, right = left[upper], right[upper]
+def _join_alike(
+    roots: Indices,
+    thumbnails: Thumbnails,
+    level: NDArray[np.float64],
+    left: Indices,
+    right: Indices,
+) -> None:
+    near = (left < right) & (np.abs(level[left] - level[right]) <= BRIGHTNESS)
+    left, right = left[near], right[near]
     for start in range(0, len(left), _PIECE):
         ours, theirs = left[start : start + _PIECE], right[start : start + _PIECE]
-        alike = _colour_distance(thumbnails[ours], thumbnails[theirs]) <= COLOUR
+        alike = _correlation(thumbnails[ours], thumbnails[theirs]) >= COLOUR
         _join(roots, ours[alike], theirs[alike])
 
 
-def _colour_distance(ours: Thumbnails, theirs: Thumbnails) -> Floats:
-    a, b = ours.astype(np.int16), theirs.astype(np.int16)
-    plain = np.abs(a - b).mean(axis=(1, 2, 3), dtype=np.float32)
-    mirrored = np.abs(a - b[:, :, ::-1]).mean(axis=(1, 2, 3), dtype=np.float32)
-    return np.asarray(np.minimum(plain, mirrored), np.float32)
+def _correlation(ours: Thumbnails, theirs: Thumbnails) -> Floats:
+    a, b = _centred(ours), _centred(theirs)
+    plain = np.einsum("nhwc,nhwc->n", a, b)
+    mirrored = np.einsum("nhwc,nhwc->n", a, b[:, :, ::-1])
+    return np.asarray(np.maximum(plain, mirrored), np.float32)
+
+
+def _centred(thumbnails: Thumbnails) -> Floats:
+    values = thumbnails.astype(np.float32)
+    values -= values.mean(axis=(1, 2, 3), keepdims=True)
+    values /= np.maximum(np.sqrt((values**2).sum(axis=(1, 2, 3), keepdims=True)), 1)
+    return values
 
 
 def _join(roots: Indices, left: Indices, right: Indices) -> None:
