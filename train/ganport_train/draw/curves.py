@@ -12,6 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Point = tuple[float, float]
 Points = NDArray[np.float64]
 
 
@@ -38,13 +39,15 @@ def smooth(points: ArrayLike, *, closed: bool = False, steps: int = 6) -> Points
 
 def bend(start: ArrayLike, control: ArrayLike, end: ArrayLike, count: int = 8) -> Points:
     """Return `count` points of the quadratic Bézier curve from `start` to `end`."""
-    t = np.linspace(0, 1, count)[:, None]
-    curve: Points = (
-        (1 - t) ** 2 * np.asarray(start)
-        + 2 * t * (1 - t) * np.asarray(control)
-        + t**2 * np.asarray(end)
-    )
+    curve: Points = _bezier(count) @ np.array([start, control, end])
     return curve
+
+
+@lru_cache
+def _bezier(count: int) -> Points:
+    t = np.linspace(0, 1, count)
+    basis: Points = np.stack([(1 - t) ** 2, 2 * t * (1 - t), t**2], axis=1)
+    return basis
 
 
 @lru_cache
@@ -55,7 +58,7 @@ def _circle(count: int) -> Points:
 
 def ellipse(x: float, y: float, width: float, height: float, count: int = 36) -> Points:
     """Return an ellipse about (x, y) with the half axes `width` and `height`."""
-    return _circle(count) * (width, height) + (x, y)
+    return moved(_circle(count) * (width, height), x, y)
 
 
 def ribbon(line: Points, widths: Sequence[float]) -> Points:
@@ -63,13 +66,37 @@ def ribbon(line: Points, widths: Sequence[float]) -> Points:
 
     widths: the stroke's full width at evenly spaced places from its start to its end.
     """
-    along = np.gradient(line, axis=0)
-    along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
-    half = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(widths)), widths) / 2
-    side = np.stack([-along[:, 1], along[:, 0]], axis=1) * half[:, None]
+    side = normals(line) * (spread(widths, len(line)) / 2)[:, None]
     return np.concatenate([line + side, (line - side)[::-1]])
 
 
-def mirrored(points: ArrayLike) -> Points:
-    """Reflect points in the vertical axis and reverse their order, so an outline goes on."""
-    return (np.asarray(points, dtype=np.float64) * (-1, 1))[::-1]
+def spread(values: Sequence[float], count: int) -> NDArray[np.float64]:
+    """Interpolate `count` evenly spaced values between those given."""
+    places = np.arange(count) * ((len(values) - 1) / (count - 1))
+    inner: NDArray[np.float64] = np.interp(places, np.arange(len(values)), values)
+    return inner
+
+
+def normals(line: Points) -> Points:
+    """Return the unit vectors (n, 2) across `line`."""
+    along = np.empty_like(line)
+    along[1:-1] = line[2:] - line[:-2]
+    along[0], along[-1] = line[1] - line[0], line[-1] - line[-2]
+    across = along[:, ::-1] * (-1.0, 1.0)
+    unit: Points = across / (np.hypot(across[:, 0], across[:, 1])[:, None] + 1e-9)
+    return unit
+
+
+def moved(points: ArrayLike, x: float, y: float) -> Points:
+    """Shift points by (x, y)."""
+    return np.add(points, (x, y))
+
+
+def flipped(points: ArrayLike) -> Points:
+    """Reflect points in the vertical axis and reverse their order, so that an outline goes on."""
+    return np.multiply(points, (-1.0, 1.0))[::-1]
+
+
+def symmetric(right: Points) -> Points:
+    """Return the closed outline made of a right half, from top to bottom, and its reflection."""
+    return np.concatenate([right, flipped(right)[1:]])

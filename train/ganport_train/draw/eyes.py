@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ganport_train.draw.canvas import Canvas
-from ganport_train.draw.curves import Points, bend, ellipse, ribbon, smooth
+from ganport_train.draw.curves import Point, Points, bend, ellipse, moved, ribbon, smooth
 from ganport_train.draw.palette import Colour, tints
 
 _WHITE: Colour = (252, 252, 254)
@@ -34,15 +35,15 @@ class Eyes:
     @classmethod
     def of(cls, rng: Random, lab: ArrayLike, brow_colour: Colour) -> Eyes:
         """Draw a pair by chance, its irises of the shade `lab` (Oklab)."""
-        width = rng.uniform(0.058, 0.066)
-        steps = [(-0.55, 0.9), (-0.3, 1.0), (0.0, 1.0), (0.14, 1.0), (0.3, 0.9), (-0.68, 0.8)]
+        width = rng.uniform(0.056, 0.063)
+        steps = [(-0.5, 0.9), (-0.24, 1.0), (0.0, 1.0), (0.08, 1.0), (0.2, 1.0), (-0.62, 0.8)]
         return cls(
-            apart=rng.uniform(0.15, 0.162),
+            apart=rng.uniform(0.134, 0.146),
             width=width,
-            height=width * rng.uniform(1.2, 1.35),
-            slant=rng.uniform(-0.014, 0.02),
+            height=width * rng.uniform(1.35, 1.5),
+            slant=rng.uniform(-0.009, 0.012),
             gaze=rng.uniform(-0.007, 0.007),
-            brow=(rng.uniform(-0.135, -0.12), rng.uniform(-0.025, 0.025)),
+            brow=(rng.uniform(-0.14, -0.125), rng.uniform(-0.02, 0.022)),
             brow_colour=brow_colour,
             lash=rng.choice(((46, 30, 40), (34, 30, 44), (60, 38, 36))),
             line=(120, 72, 66),
@@ -50,28 +51,25 @@ class Eyes:
         )
 
     def _upper_lid(self) -> Points:
-        wide, high = self.width, self.height
-        return smooth(
-            [
-                (-1.32 * wide, 0.18 * high),
-                (-0.95 * wide, -0.5 * high),
-                (-0.1 * wide, -0.93 * high),
-                (0.8 * wide, -0.62 * high - self.slant * 0.6),
-                (1.32 * wide, 0.1 * high - self.slant),
-            ]
+        knots = (
+            (-1.3, 0.12),
+            (-1.06, -0.36),
+            (-0.5, -0.7),
+            (0.25, -0.78),
+            (0.98, -0.5),
+            (1.4, 0.08),
         )
+        return self._lid(knots)
 
     def _lower_lid(self) -> Points:
-        wide, high = self.width, self.height
-        return smooth(
-            [
-                (1.32 * wide, 0.1 * high - self.slant),
-                (1.0 * wide, 0.66 * high - self.slant * 0.5),
-                (0.1 * wide, 0.97 * high),
-                (-0.85 * wide, 0.7 * high),
-                (-1.32 * wide, 0.18 * high),
-            ]
-        )
+        knots = ((1.4, 0.08), (1.16, 0.56), (0.55, 0.86), (-0.3, 0.9), (-0.98, 0.62), (-1.3, 0.12))
+        return self._lid(knots)
+
+    def _lid(self, knots: Sequence[Point]) -> Points:
+        """Pass a curve through knots given in half axes of the iris, and slant it."""
+        lid = smooth(np.multiply(knots, (self.width, self.height)))
+        lid[:, 1] -= self.slant * lid[:, 0] / self.width
+        return lid
 
     def paint(self, canvas: Canvas) -> None:
         """Paint both eyes."""
@@ -80,7 +78,7 @@ class Eyes:
 
     def _paint_eye(self, canvas: Canvas, side: int) -> None:
         def place(points: Points) -> Points:
-            return points * (side, 1) + (side * self.apart, 0)
+            return moved(points * (side, 1), side * self.apart, 0)
 
         upper, lower = self._upper_lid(), self._lower_lid()
         opening = place(np.concatenate([upper, lower[1:]]))
@@ -90,21 +88,21 @@ class Eyes:
             self._paint_iris(canvas, x)
             canvas.fill(place(ribbon(upper, (0.02, 0.03, 0.03, 0.03, 0.02))), self.iris[5], 0.45)
         self._paint_lights(canvas, x)
-        corner = upper[-1]
-        wing = bend(corner + (-0.02, -0.022), corner + (0.004, -0.012), corner + (0.02, -0.02))
-        canvas.fill(place(ribbon(upper, (0.005, 0.018, 0.024, 0.024, 0.014))), self.lash)
-        canvas.fill(place(ribbon(wing, (0.014, 0.012, 0.001))), self.lash)
-        canvas.fill(place(ribbon(lower[2:18], (0.006, 0.008, 0.001))), self.lash)
-        crease = upper[5:22] + (0, -0.026)
+        x1, y1 = upper[-1].tolist()
+        wing = bend((x1 - 0.025, y1 - 0.04), (x1 + 0.002, y1 - 0.02), (x1 + 0.024, y1 - 0.022))
+        canvas.fill(place(ribbon(upper, (0.004, 0.016, 0.026, 0.029, 0.026, 0.01))), self.lash)
+        canvas.fill(place(ribbon(wing, (0.016, 0.013, 0.001))), self.lash)
+        canvas.fill(place(ribbon(lower[:14], (0.005, 0.008, 0.001))), self.lash)
+        crease = moved(upper[8:26], 0, -0.03)
         canvas.fill(place(ribbon(crease, (0.001, 0.006, 0.001))), self.line)
 
     def _paint_iris(self, canvas: Canvas, x: float) -> None:
         rim, top, middle, bottom, glow, pupil = self.iris
         wide, high = self.width, self.height
         canvas.fill(ellipse(x, 0, wide, high), rim)
-        canvas.shade(ellipse(x, 0, wide * 0.88, high * 0.9), (top, middle, bottom))
+        canvas.shade(ellipse(x, 0, wide * 0.9, high * 0.92), (top, middle, bottom))
         canvas.glow(x, 0.62 * high, 0.6 * wide, 0.4 * high, glow, 0.8)
-        canvas.fill(ellipse(x, -0.08 * high, wide * 0.4, high * 0.42), pupil)
+        canvas.fill(ellipse(x, -0.1 * high, wide * 0.36, high * 0.36), pupil)
 
     def _paint_lights(self, canvas: Canvas, x: float) -> None:
         wide, high = self.width, self.height
@@ -119,4 +117,4 @@ class Eyes:
             outer = (side * (self.apart + 0.075), height - slant * 0.3 + 0.012)
             arch = (side * self.apart, height - 0.028)
             line = bend(inner, arch, outer)
-            canvas.fill(ribbon(line, (0.013, 0.013, 0.002)), self.brow_colour)
+            canvas.fill(ribbon(line, (0.01, 0.011, 0.002)), self.brow_colour, 0.8)

@@ -39,8 +39,8 @@ def draw_face(seed: int, hair: str, eyes: str, size: int) -> Image.Image:
     tresses.cast_shadow(canvas, head.contour, head.skin.shadow)
     head.paint_features(canvas)
     gaze.paint(canvas)
-    gaze.paint_brows(canvas)
     tresses.paint_front(canvas)
+    gaze.paint_brows(canvas)
     return canvas.picture()
 
 
@@ -48,6 +48,6 @@ def _pose(rng: Random) -> Pose:
     return Pose(
         x=rng.uniform(-0.025, 0.025),
         y=rng.uniform(-0.02, 0.02),
-        scale=rng.uniform(0.95, 1.05),
+        scale=rng.uniform(0.98, 1.06),
         tilt=math.radians(rng.uniform(-6, 6)),
     )

@@ -1,21 +1,23 @@
 """Fringes: the hair before the face, from the crown to the tips of the side locks.
 
 A fringe is a dome over the skull whose lower edge is a row of locks. Each lock runs from a notch
-to a tip and on to the next notch; the first and the last are the side locks.
+down to a tip and up to the next notch; a side lock hangs at either end of the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import numpy as np
 
-from ganport_train.draw.curves import Points, bend, ribbon, smooth
+from ganport_train.draw.curves import Point, Points, bend, flipped, moved, ribbon, smooth
 
-_BROW = -0.115  # where fringes end: above the eyes, which stay free
-_HAIRLINE = -0.2  # no notch reaches higher, so the crown is always covered
+_LOWEST = -0.082  # tips above the irises end here, so that hair never hides an eye
+_HAIRLINE = -0.21  # no notch reaches higher, so that the crown is always covered
+_TEMPLE = 0.205  # where the row of locks ends to either side
 
 
 @dataclass(frozen=True)
@@ -25,128 +27,167 @@ class Fringe:
     outline: Points
     folds: tuple[Points, ...]  # the shaded side of each lock
     strands: tuple[Points, ...]  # bright hairs
-    partings: tuple[Points, ...]  # lines from the notches toward the crown
-    gloss: Points
+    partings: tuple[Points, ...]  # from the crown to each notch
+    gloss: tuple[Points, ...]
     wisps: tuple[Points, ...]  # hairs that stand up from the crown
 
 
 @dataclass(frozen=True)
-class _Edge:
-    """The lower edge of a fringe: tips (n) and the notches (n - 1) between them, left to right."""
+class _Row:
+    """A row of locks from left to right: n tips between n + 1 notches."""
 
-    tips: Sequence[tuple[float, float]]
-    notches: Sequence[tuple[float, float]]
-    sweep: float  # how far the locks bend aside
-
-
-def _teeth(rng: Random, count: int, reach: Callable[[float], float], depth: float) -> _Edge:
-    """Lay `count` locks side by side; `reach` gives the height of the tips at x."""
-    xs = np.linspace(-0.2, 0.2, count + 1)
-    xs[1:-1] += [rng.uniform(-0.014, 0.014) for _ in range(count - 1)]
-    lean = rng.uniform(-0.02, 0.02)
-    middles = (xs[:-1] + xs[1:]) / 2 + lean
-    tips = [(float(x), reach(float(x)) + rng.uniform(-0.012, 0.012)) for x in middles]
-    inner = [(float(x), min(reach(float(x)), _BROW) - depth * rng.uniform(0.7, 1)) for x in xs]
-    return _Edge(tips, inner, lean)
+    tips: list[Point]
+    notches: list[Point]
 
 
-def _blunt(rng: Random) -> _Edge:
-    level = rng.uniform(-0.125, -0.105)
-    return _teeth(rng, rng.choice((5, 6, 7)), lambda x: level + 0.3 * x * x, 0.02)
+def _row(
+    rng: Random, count: int, reach: Callable[[float], float], depth: float, lean: float
+) -> _Row:
+    """Lay `count` locks side by side.
+
+    `reach` gives the height of the tip at x, `depth` how far the notches lie above it, `lean`
+    how far the tips lie to the right of their locks' middle.
+    """
+    xs = [_TEMPLE * (2 * k / count - 1) for k in range(count + 1)]
+    xs[1:-1] = [x + rng.uniform(-0.016, 0.016) for x in xs[1:-1]]
+    tips = []
+    for left, right in pairwise(xs):
+        x = (left + right) / 2 + lean + rng.uniform(-0.008, 0.008)
+        tips.append((x, reach(x) + rng.uniform(-0.012, 0.012)))
+    return _Row(tips, [(x, reach(x) - depth * rng.uniform(0.75, 1.1)) for x in xs])
 
 
-def _choppy(rng: Random) -> _Edge:
-    return _teeth(rng, rng.choice((4, 5)), lambda x: _BROW + 0.015, 0.075)
+def _blunt(rng: Random) -> _Row:
+    level = rng.uniform(-0.1, -0.085)
+    return _row(rng, rng.choice((6, 7, 8)), lambda x: level + 0.4 * x * x, 0.022, 0.0)
 
 
-def _swept(rng: Random) -> _Edge:
+def _choppy(rng: Random) -> _Row:
+    lean = rng.uniform(-0.03, 0.03)
+    return _row(rng, rng.choice((4, 5)), lambda x: _LOWEST + 0.5 * x * x, 0.075, lean)
+
+
+def _swept(rng: Random) -> _Row:
     side = rng.choice((-1, 1))
-    edge = _teeth(rng, 4, lambda x: -0.135 + 0.13 * side * x, 0.055)
-    return _Edge(edge.tips, edge.notches, 0.05 * side)
+    return _row(rng, rng.choice((4, 5)), lambda x: -0.115 + 0.16 * side * x, 0.06, 0.035 * side)
 
 
-def _parted(rng: Random) -> _Edge:
-    gap = rng.uniform(-0.03, 0.03)
-    tips = [(-0.17, -0.075), (-0.1, -0.115), (0.1, -0.115), (0.17, -0.075)]
-    notches = [(-0.2, -0.13), (-0.13, -0.14), (gap, _HAIRLINE), (0.13, -0.14), (0.2, -0.13)]
-    return _Edge(tips, notches, 0.0)
+def _parted(rng: Random) -> _Row:
+    """Curtains to both sides of a parting in the middle, or a little beside it."""
+    gap = rng.choice((0.0, -0.06, 0.06)) + rng.uniform(-0.015, 0.015)
+    tips = [(-0.2, -0.06), (gap * 0.5 - 0.125, -0.1), (gap * 0.5 + 0.125, -0.1), (0.2, -0.06)]
+    middle = (gap, _HAIRLINE + rng.uniform(0.0, 0.02))
+    notches = [(-_TEMPLE, -0.1), (-0.165, -0.125), middle, (0.165, -0.125), (_TEMPLE, -0.1)]
+    return _Row(tips, notches)
 
 
-def _pointed(rng: Random) -> _Edge:
-    reach = rng.uniform(-0.03, 0.0)
-    tips = [(-0.15, -0.1), (rng.uniform(-0.012, 0.012), reach), (0.15, -0.1)]
-    notches = [(-0.2, -0.12), (-0.075, -0.18), (0.075, -0.18), (0.2, -0.12)]
-    return _Edge(tips, notches, 0.0)
+def _pointed(rng: Random) -> _Row:
+    """One lock falls between the eyes."""
+    x, reach = rng.uniform(-0.02, 0.02), rng.uniform(-0.03, 0.0)
+    tips = [(-0.185, -0.075), (-0.095, -0.1), (x, reach), (0.095, -0.1), (0.185, -0.075)]
+    notches = [(-_TEMPLE, -0.12), (-0.145, -0.14), (-0.05, -0.165), (0.05, -0.165), (0.145, -0.14)]
+    return _Row(tips, [*notches, (_TEMPLE, -0.12)])
 
 
-_STYLES = (_blunt, _choppy, _choppy, _swept, _swept, _parted, _pointed)
+_STYLES = (_blunt, _choppy, _choppy, _swept, _swept, _parted, _parted, _pointed, _pointed)
 
 
 def _side_lock(rng: Random, length: float) -> Points:
     """Return the right side lock, from its outer root down to its tip and up to its inner root."""
-    tip = rng.uniform(0.22, 0.25), length
-    outer = smooth([(0.3, -0.2), (0.322, -0.05), (0.31, 0.5 * length), tip])
-    inner = smooth([tip, (0.245, 0.45 * length + 0.03), (0.222, -0.02), (0.2, -0.13)])
+    tip = (rng.uniform(0.215, 0.24), length)
+    outer = smooth([(0.318, -0.18), (0.33, -0.05), (0.318, 0.45 * length), tip])
+    inner = bend(tip, (0.262, 0.25 * length), (_TEMPLE, -0.12))
     return np.concatenate([outer, inner[1:]])
 
 
 def _dome(rng: Random) -> Points:
-    """Return the outline of the crown from the left root of the side lock to the right one."""
-    top = rng.uniform(-0.455, -0.43)
-    knots = [(-0.3, -0.2), (-0.272, -0.3), (-0.18, -0.4), (0, top), (0.18, -0.4), (0.272, -0.3)]
-    return smooth([*knots, (0.3, -0.2)])
+    """Return the crown from the left root of the side lock to the right one."""
+    top = rng.uniform(-0.465, -0.445)
+    half = [
+        (0.07, top + 0.006),
+        (0.17, top + 0.052),
+        (0.26, -0.325),
+        (0.305, -0.24),
+        (0.318, -0.18),
+    ]
+    return smooth([*((-x, y) for x, y in half[::-1]), *half])
 
 
-def _hanging(edge: _Edge) -> Points:
-    """Return the lower edge from right to left."""
+def _hanging(row: _Row) -> Points:
+    """Return the lower edge from right to left; each lock bends the way its tip leans."""
     line = []
-    for k in range(len(edge.tips) - 1, -1, -1):
-        right, tip, left = (
-            np.array(p) for p in (edge.notches[k + 1], edge.tips[k], edge.notches[k])
-        )
-        belly = np.array([edge.sweep, 0.0])
-        line.append(bend(right, (right + tip) / 2 + (0.02, 0.012) + belly, tip))
-        line.append(bend(tip, (left + tip) / 2 + (-0.02, 0.012) + belly, left))
+    for tip, (left, right) in reversed(list(zip(row.tips, pairwise(row.notches), strict=True))):
+        lean = 0.4 * (tip[0] - (left[0] + right[0]) / 2)
+        low = tip[1] - 0.35 * (tip[1] - (left[1] + right[1]) / 2)
+        line.append(bend(right, (right[0] * 0.6 + tip[0] * 0.4 - lean, low), tip))
+        line.append(bend(tip, (left[0] * 0.6 + tip[0] * 0.4 - lean, low), left)[1:])
     return np.concatenate(line)
 
 
-def _gloss(rng: Random) -> Points:
-    """Return a jagged band of light around the crown."""
-    count = 15
-    turn = np.linspace(-1.0, 1.0, count) * rng.uniform(0.75, 0.95)
-    jag = np.array([rng.uniform(0.006, 0.024) * (-1) ** k for k in range(count)])
-    width = 0.02 * np.cos(turn) + 0.004
-    arc = np.stack([np.sin(turn), -np.cos(turn)], axis=1)
-    outer = arc * (0.25 + width + jag * 0.5)[:, None]
-    inner = arc * (0.25 - width + jag)[:, None]
-    return np.concatenate([outer, inner[::-1]]) * (0.95, 1.0) + (0, -0.075)
+def _gloss(rng: Random) -> tuple[Points, ...]:
+    """Return the jagged band of light around the crown, in two pieces."""
+    middle, pieces = rng.uniform(-0.25, 0.25), []
+    for start, end in ((-0.95, middle - 0.06), (middle + 0.06, 0.95)):
+        turn = np.linspace(start, end, 11)
+        jag = np.array([rng.uniform(0.004, 0.02) * (k % 2) for k in range(11)])
+        width = 0.021 * np.sin(np.linspace(0.15, np.pi - 0.15, 11))
+        arc = np.stack([np.sin(turn), -np.cos(turn)], axis=1)
+        outer, inner = (arc * (0.262 + side * (width + jag))[:, None] for side in (1, -1))
+        pieces.append(moved(np.concatenate([outer, inner[::-1]]), 0, -0.075))
+    return tuple(pieces)
 
 
 def choose(rng: Random) -> Fringe:
     """Draw a fringe by chance."""
-    edge = rng.choice(_STYLES)(rng)
-    length = rng.choice((0.04, 0.12, 0.2, 0.3))
+    row = rng.choice(_STYLES)(rng)
+    length = rng.choice((0.18, 0.25, 0.33, 0.42))
     right = _side_lock(rng, length)
-    left = _side_lock(rng, length * rng.uniform(0.9, 1.1)) * (-1, 1)
-    outline = np.concatenate([_dome(rng), right, _hanging(edge), left[::-1]])
-    root = np.array([rng.uniform(-0.07, 0.07), -0.42])
-    folds, partings, strands = [], [], []
-    for k, tip in enumerate(edge.tips):
-        notch, mid = np.array(edge.notches[k]), np.array([tip[0] * 0.8, -0.28])
-        if k:
-            partings.append(bend(root * 0.4 + notch * 0.6, root * 0.15 + notch * 0.85, notch))
-        side = bend(mid, (np.array(tip) + mid) / 2 + (0.012, 0), tip)
-        folds.append(ribbon(side, (0.0, 0.02, 0.024, 0.0)) - (0.012, 0))
+    left = flipped(_side_lock(rng, length * rng.uniform(0.92, 1.08)))
+    root = (rng.uniform(-0.05, 0.05), -0.43)
+    return Fringe(
+        outline=np.concatenate([_dome(rng), right, _hanging(row), left]),
+        folds=(*_folds(row), *_side_folds(length)),
+        strands=tuple(_strands(rng, row, root)),
+        partings=tuple(_from_crown(root, notch, 0.3) for notch in row.notches[1:-1]),
+        gloss=_gloss(rng),
+        wisps=tuple(_wisps(rng)),
+    )
+
+
+def _from_crown(root: Point, end: Point, start: float) -> Points:
+    """Return the part from `start` on of a hair that grows at `root` and falls to `end`."""
+    hair = bend(root, (end[0] * 1.05, 0.55 * root[1] + 0.45 * end[1]), end, 16)
+    return hair[round(start * 15) :]
+
+
+def _folds(row: _Row) -> list[Points]:
+    folds = []
+    for tip, notch in zip(row.tips, row.notches, strict=False):
+        top = (notch[0] * 0.92, notch[1] - 0.09)
+        edge = bend(top, (notch[0] + 0.012, notch[1]), tip)
+        folds.append(ribbon(edge, (0.0, 0.018, 0.026, 0.0)))
+    return folds
+
+
+def _side_folds(length: float) -> list[Points]:
+    inner = bend((0.215, -0.17), (0.25, 0.2 * length), (0.228, length))
+    fold = ribbon(inner, (0.0, 0.035, 0.03, 0.0))
+    return [fold, flipped(fold)]
+
+
+def _strands(rng: Random, row: _Row, root: Point) -> list[Points]:
+    strands = []
+    for tip in row.tips:
         for _ in range(2):
-            start = root + (rng.uniform(-0.1, 0.1), rng.uniform(0.03, 0.1))
-            end = np.array(tip) + (rng.uniform(-0.015, 0.03), rng.uniform(-0.07, -0.02))
-            strands.append(bend(start, (end[0], (start[1] + end[1]) / 2 - 0.05), end))
-    for side, lock in ((1, right), (-1, left)):
-        tip = lock[len(lock) // 2]
-        folds.append(ribbon(bend((side * 0.25, -0.2), (side * 0.26, 0), tip), (0, 0.03, 0.03, 0)))
-        strands.append(bend((side * 0.26, -0.28), (side * 0.295, -0.1), (side * 0.285, length / 2)))
-    wisps = []
-    if rng.random() < 0.25:
-        lean = rng.choice((-1, 1))
-        wisps.append(bend((0.01 * lean, -0.42), (0.0, -0.52), (0.1 * lean, -0.5), 10))
-    return Fringe(outline, tuple(folds), tuple(strands), tuple(partings), _gloss(rng), tuple(wisps))
+            end = (tip[0] + rng.uniform(-0.02, 0.02), tip[1] - rng.uniform(0.03, 0.07))
+            strands.append(_from_crown(root, end, rng.uniform(0.15, 0.35)))
+    for side in (-1, 1):
+        strands.append(bend((side * 0.27, -0.27), (side * 0.31, -0.12), (side * 0.3, 0.05)))
+    return strands
+
+
+def _wisps(rng: Random) -> list[Points]:
+    if rng.random() < 0.75:
+        return []
+    side = rng.choice((-1, 1))
+    return [bend((-0.01 * side, -0.43), (-0.01 * side, -0.52), (0.11 * side, -0.485), 10)]

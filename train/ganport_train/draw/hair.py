@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ganport_train.draw import fringes, manes
 from ganport_train.draw.canvas import Canvas
-from ganport_train.draw.curves import Points, ribbon
+from ganport_train.draw.curves import Points, moved, ribbon
 from ganport_train.draw.palette import Colour, tints
 
 _LINE = 0.0085
@@ -29,7 +29,7 @@ class HairColours:
 
     @classmethod
     def of(cls, lab: ArrayLike) -> HairColours:
-        """Derive the tints from the shade `lab` (Oklab); their mean over the fringe is the shade."""
+        """Derive the tints from the shade `lab` (Oklab); over the fringe they average to it."""
         bright = float(np.asarray(lab)[0])
         reach = 0.7 + 0.5 * (1 - bright)  # dark hair needs longer steps to show its strands
         return cls(
@@ -37,8 +37,8 @@ class HairColours:
                 lab,
                 [
                     (-0.52, 0.9),
-                    (-0.24, 1.0),
-                    (-0.12, 1.03),
+                    (-0.2, 1.05),
+                    (-0.1, 1.04),
                     (0.0, 1.0),
                     (0.14 * reach, 0.95),
                     (0.42 * reach, 0.65),
@@ -63,12 +63,13 @@ class Hair:
     def paint_back(self, canvas: Canvas) -> None:
         """Paint what lies behind the head and shoulders."""
         tint = self.colours
-        for lock in self.mane.behind:
-            canvas.shade(lock.outline, (tint.shadow, tint.shadow, tint.deep))
-            with canvas.within(lock.outline):
-                for strand in lock.strands:
-                    canvas.fill(ribbon(strand, (0.004, 0.016, 0.002)), tint.deep, 0.8)
-            canvas.outline(lock.outline, tint.line, _LINE)
+        lock = self.mane.behind
+        canvas.shade(lock.outline, (tint.shadow, tint.shadow, tint.deep))
+        with canvas.within(lock.outline):
+            for index, strand in enumerate(lock.strands):
+                ink = tint.base if index % 3 == 1 else tint.deep
+                canvas.fill(ribbon(strand, (0.004, 0.018, 0.002)), ink)
+        canvas.outline(lock.outline, tint.line, _LINE)
 
     def paint_tails(self, canvas: Canvas) -> None:
         """Paint tails and buns, which catch the light, with the bands that hold them."""
@@ -90,7 +91,7 @@ class Hair:
     def cast_shadow(self, canvas: Canvas, face: Points, colour: Colour) -> None:
         """Darken the face where the fringe keeps the light off."""
         with canvas.within(face):
-            canvas.fill(self.fringe.outline + (0, 0.028), colour)
+            canvas.fill(moved(self.fringe.outline, 0, 0.028), colour)
 
     def paint_front(self, canvas: Canvas) -> None:
         """Paint the crown, the fringe and the side locks, with strands and gloss."""
@@ -101,9 +102,10 @@ class Hair:
                 canvas.fill(fold, tint.shadow)
             for strand in fringe.strands:
                 canvas.fill(ribbon(strand, (0.002, 0.009, 0.006, 0.001)), tint.light, 0.8)
-            canvas.fill(fringe.gloss, tint.gloss, 0.85)
             for part in fringe.partings:
-                canvas.fill(ribbon(part, (0.002, 0.006, 0.011)), tint.deep)
+                canvas.fill(ribbon(part, (0.001, 0.004, 0.011)), tint.deep)
+            for piece in fringe.gloss:
+                canvas.fill(piece, tint.gloss, 0.9)
         canvas.outline(fringe.outline, tint.line, _LINE)
         for wisp in fringe.wisps:
             outline = ribbon(wisp, (0.022, 0.026, 0.002))

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from ganport_train.draw.canvas import Canvas
-from ganport_train.draw.curves import Points, bend, ellipse, mirrored, ribbon, smooth
+from ganport_train.draw.curves import Points, bend, ellipse, flipped, ribbon, smooth, symmetric
 from ganport_train.draw.palette import Colour
 
 _LINE = 0.0075
@@ -55,27 +55,24 @@ class Head:
     @classmethod
     def of(cls, rng: Random) -> Head:
         """Draw a face by chance."""
-        wide, jaw, chin = (
-            rng.uniform(0.25, 0.265),
-            rng.uniform(0.165, 0.195),
-            rng.uniform(0.28, 0.305),
-        )
+        wide, jaw = rng.uniform(0.244, 0.256), rng.uniform(0.162, 0.186)
+        chin = rng.uniform(0.275, 0.3)
         right = smooth(
             [
                 (0.0, -0.36),
                 (0.2, -0.3),
                 (wide, -0.1),
-                (wide, 0.04),
-                (wide * 0.93, 0.12),
+                (wide, 0.02),
+                (wide * 0.955, 0.105),
                 (jaw, 0.2),
                 (jaw * 0.5, chin - 0.03),
-                (0.03, chin - 0.002),
+                (0.035, chin - 0.004),
                 (0.0, chin),
             ]
         )
         return cls(
             skin=rng.choices(_SKINS, _SKIN_WEIGHTS)[0],
-            contour=np.concatenate([right, mirrored(right)[1:]]),
+            contour=symmetric(right),
             chin=chin,
             blush=rng.choice((0.25, 0.45, 0.7)),
             mouth=rng.choice(_MOUTHS),
@@ -86,12 +83,12 @@ class Head:
     def paint_neck(self, canvas: Canvas) -> None:
         """Paint the neck and the shadow of the chin on it."""
         half = smooth(
-            [(0.075, 0.1), (0.072, 0.32), (0.085, 0.38), (0.16, 0.43), (0.3, 0.5), (0.3, 0.7)]
+            [(0.062, 0.1), (0.06, 0.31), (0.075, 0.38), (0.15, 0.43), (0.3, 0.5), (0.3, 0.7)]
         )
-        neck = np.concatenate([half, mirrored(half)])
+        neck = np.concatenate([half, flipped(half)])
         canvas.fill(neck, self.skin.base)
         with canvas.within(neck):
-            canvas.fill(ellipse(0, self.chin - 0.03, 0.14, 0.105), self.skin.shadow)
+            canvas.fill(ellipse(0, self.chin - 0.04, 0.14, 0.105), self.skin.shadow)
         canvas.outline(neck, self.skin.line, _LINE)
 
     def paint_face(self, canvas: Canvas) -> None:

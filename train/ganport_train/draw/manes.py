@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import numpy as np
 
-from ganport_train.draw.curves import Points, bend, ellipse, mirrored, smooth
+from ganport_train.draw.curves import (
+    Point,
+    Points,
+    bend,
+    ellipse,
+    flipped,
+    normals,
+    smooth,
+    spread,
+    symmetric,
+)
 from ganport_train.draw.palette import Colour
 
 _BANDS: tuple[Colour, ...] = (
@@ -19,6 +30,7 @@ _BANDS: tuple[Colour, ...] = (
     (86, 130, 220),
     (240, 130, 170),
 )
+_CROWN = ((0.0, -0.45), (0.17, -0.4), (0.285, -0.28))
 
 
 @dataclass(frozen=True)
@@ -28,134 +40,118 @@ class Lock:
     outline: Points
     strands: tuple[Points, ...]
 
+    def flipped(self) -> Lock:
+        """Return this lock on the other side of the head."""
+        return Lock(flipped(self.outline), tuple(flipped(s)[::-1] for s in self.strands))
+
 
 @dataclass(frozen=True)
 class Mane:
     """Loose hair behind the head, tails, and the bands that hold them."""
 
-    behind: tuple[Lock, ...]
+    behind: Lock
     tails: tuple[Lock, ...] = ()
     bands: tuple[Points, ...] = ()
     band_colour: Colour = (0, 0, 0)
 
 
-_CROWN = [(0.0, -0.45), (0.17, -0.41), (0.27, -0.3)]
-
-
-def _fall(rng: Random, half: Sequence[tuple[float, float]]) -> Lock:
-    """Close a right half outline over its mirror image; strands run down inside it."""
-    right = smooth([*_CROWN, *half])
-    outline = np.concatenate([mirrored(right), right[1:]])
+def _fall(rng: Random, half: Sequence[Point]) -> Lock:
+    """Hang hair from the crown within a right half outline and its reflection."""
     end = half[-1][1]
     strands = []
     for side in (-1, 1):
-        for x in (0.22, 0.27, 0.31):
-            x += rng.uniform(-0.015, 0.015)
-            strands.append(bend((side * x * 0.8, -0.25), (side * x * 1.1, 0), (side * x, end)))
-    return Lock(outline, tuple(strands))
+        for place in (0.24, 0.29, 0.335):
+            x = side * (place + rng.uniform(-0.012, 0.012))
+            strands.append(bend((x * 0.8, -0.25), (x * 1.08, 0), (x, end)))
+    return Lock(symmetric(smooth([*_CROWN, *half])), tuple(strands))
 
 
 def _long(rng: Random) -> Mane:
-    wide = rng.uniform(0.33, 0.39)
-    half = [(0.32, -0.1), (0.34, 0.1), (wide, 0.3), (wide + 0.02, 0.62)]
-    return Mane((_fall(rng, half),))
+    wide = rng.uniform(0.34, 0.4)
+    return Mane(_fall(rng, [(0.335, -0.1), (0.345, 0.1), (wide, 0.3), (wide + 0.02, 0.62)]))
 
 
 def _wavy(rng: Random) -> Mane:
-    wide = rng.uniform(0.34, 0.38)
-    half = [
-        (0.325, -0.12),
-        (wide - 0.02, 0.0),
-        (wide + 0.03, 0.1),
-        (wide - 0.01, 0.2),
-        (wide + 0.05, 0.32),
-        (wide + 0.01, 0.42),
-        (wide + 0.06, 0.62),
-    ]
-    return Mane((_fall(rng, half),))
+    wide = rng.uniform(0.35, 0.385)
+    ends = [(wide - 0.01, 0.2), (wide + 0.05, 0.32), (wide + 0.01, 0.42), (wide + 0.06, 0.62)]
+    return Mane(_fall(rng, [(0.335, -0.12), (wide - 0.02, 0.0), (wide + 0.03, 0.1), *ends]))
 
 
 def _bob(rng: Random) -> Mane:
-    end = rng.uniform(0.2, 0.3)
-    half = [
-        (0.325, -0.1),
-        (0.35, 0.05),
-        (0.35, end - 0.06),
-        (0.3, end),
-        (0.22, end + 0.01),
-        (0.1, end - 0.03),
-    ]
-    return Mane((_fall(rng, half),))
+    end, wide = rng.uniform(0.22, 0.31), rng.uniform(0.345, 0.375)
+    tips = [(0.31, end), (0.265, end - 0.022), (0.22, end + 0.012), (0.1, end - 0.03)]
+    return Mane(_fall(rng, [(0.335, -0.1), (wide, 0.06), (wide - 0.005, end - 0.06), *tips]))
 
 
 def _short(rng: Random) -> Mane:
-    end = rng.uniform(0.1, 0.2)
-    half = [(0.315, -0.1), (0.325, 0.02), (0.29, end), (0.2, end + 0.03), (0.1, end)]
-    return Mane((_fall(rng, half),))
+    end = rng.uniform(0.13, 0.21)
+    tips = [(0.295, end), (0.25, end - 0.03), (0.2, end + 0.03), (0.1, end)]
+    return Mane(_fall(rng, [(0.328, -0.1), (0.333, 0.02), *tips]))
 
 
 def _spiky(rng: Random) -> Mane:
-    """Locks stick out all round, longest at the sides."""
-    count = 17
-    turns = np.linspace(-2.15, 2.15, count)
-    line: list[Points] = []
-    for k, turn in enumerate(turns):
-        radius = 0.335 if k % 2 == 0 else rng.uniform(0.39, 0.44)
-        twist = turn + (0.05 * np.sign(turn) if k % 2 else 0)
-        line.append(
-            np.array([np.sin(twist) * radius * 0.98, -np.cos(twist) * radius * 1.02 - 0.07])
-        )
-    outline = np.concatenate(
-        [bend(a, (a + b) / 2 * 1.03, b, 5) for a, b in zip(line, line[1:], strict=False)]
-    )
+    """Locks stick out all round, bent downward and longest at the sides."""
+    line = []
+    for k, turn in enumerate(np.linspace(-2.3, 2.3, 17).tolist()):
+        tip = k % 2 == 1
+        reach = rng.uniform(0.4, 0.46) if tip else 0.31
+        turn += rng.uniform(-0.05, 0.05) + (0.16 * np.sign(turn) if tip else 0)
+        line.append(np.array([np.sin(turn) * reach, -np.cos(turn) * reach - 0.06]))
+    edges = [bend(a, (a + b) / 2 * 1.1, b, 6) for a, b in pairwise(line)]
     strands = tuple(bend(p * 0.6, p * 0.8, p * 0.95) for p in line[1::2])
-    return Mane((Lock(outline, strands),))
+    return Mane(_short(rng).behind, (Lock(np.concatenate(edges), strands),))
 
 
-def _tail(rng: Random, knots: Sequence[tuple[float, float]], widths: Sequence[float]) -> Lock:
-    """Return a tail along a spline through `knots`."""
+def _tail(knots: Sequence[Point], widths: Sequence[float]) -> Lock:
+    """Lay a tail along a spline through `knots`; widths at evenly spaced places."""
     line = smooth(knots, steps=8)
-    along = np.gradient(line, axis=0)
-    normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    normal /= np.hypot(normal[:, 0], normal[:, 1])[:, None]
-    half = np.interp(np.linspace(0, 1, len(line)), np.linspace(0, 1, len(widths)), widths) / 2
-    side = normal * half[:, None]
-    strands = [line + side * place for place in (-0.6, -0.2, 0.15, 0.55)]
-    return Lock(np.concatenate([line + side, (line - side)[::-1]]), tuple(strands))
+    side = normals(line) * (spread(widths, len(line)) / 2)[:, None]
+    strands = tuple(line + side * place for place in (-0.6, -0.2, 0.15, 0.55))
+    return Lock(np.concatenate([line + side, (line - side)[::-1]]), strands)
 
 
-def _tied(rng: Random, tails: Sequence[Lock], knots: Sequence[tuple[float, float]]) -> Mane:
-    bands = tuple(ellipse(x, y, 0.026, 0.026, 16) for x, y in knots)
-    return Mane(_short(rng).behind, tuple(tails), bands, rng.choice(_BANDS))
+def _tied(rng: Random, tails: Sequence[Lock], bands: Sequence[Points] = ()) -> Mane:
+    return Mane(_short(rng).behind, tuple(tails), tuple(bands), rng.choice(_BANDS))
+
+
+def _band(x: float, y: float) -> Points:
+    return ellipse(x, y, 0.027, 0.027, 16)
 
 
 def _twin_tails(rng: Random) -> Mane:
-    high, out, end = rng.uniform(-0.28, -0.2), rng.uniform(0.4, 0.43), rng.uniform(0.35, 0.6)
-    knots = [(0.285, high), (0.37, high - 0.03), (out, high + 0.16), (out, 0.1), (out - 0.03, end)]
-    right = _tail(rng, knots, (0.04, 0.11, 0.13, 0.11, 0.0))
-    left = Lock(right.outline * (-1, 1), tuple(s * (-1, 1) for s in right.strands))
-    return _tied(rng, (right, left), ((0.29, high), (-0.29, high)))
+    high, out, end = rng.uniform(-0.3, -0.22), rng.uniform(0.4, 0.42), rng.uniform(0.35, 0.55)
+    knots = [(0.29, high), (0.375, high - 0.02), (out, high + 0.18), (out, 0.12), (out - 0.04, end)]
+    right = _tail(knots, (0.04, 0.12, 0.15, 0.12, 0.0))
+    return _tied(rng, (right, right.flipped()), (_band(0.295, high), _band(-0.295, high)))
 
 
 def _ponytail(rng: Random) -> Mane:
-    side = rng.choice((-1.0, 1.0))
     end = rng.uniform(0.25, 0.5)
-    knots = [(0.17, -0.38), (0.28, -0.43), (0.38, -0.3), (0.41, 0.0), (0.37, end)]
-    lock = _tail(rng, knots, (0.05, 0.1, 0.14, 0.12, 0.0))
-    lock = Lock(lock.outline * (side, 1), tuple(s * (side, 1) for s in lock.strands))
-    return _tied(rng, (lock,), ((side * 0.2, -0.4),))
+    knots = [(0.17, -0.39), (0.29, -0.43), (0.39, -0.28), (0.405, 0.0), (0.36, end)]
+    tail, band = _tail(knots, (0.05, 0.11, 0.15, 0.13, 0.0)), _band(0.205, -0.41)
+    if rng.random() < 0.5:
+        tail, band = tail.flipped(), flipped(band)
+    return _tied(rng, (tail,), (band,))
 
 
 def _buns(rng: Random) -> Mane:
-    x, y, size = rng.uniform(0.2, 0.24), rng.uniform(-0.42, -0.38), rng.uniform(0.08, 0.1)
-    locks = []
-    for side in (-1, 1):
-        curls = [ellipse(side * x, y, size * r, size * r, 24)[:16] for r in (0.35, 0.7)]
-        locks.append(Lock(ellipse(side * x, y, size, size), tuple(curls)))
-    return _tied(rng, locks, ())
+    x, y, size = rng.uniform(0.22, 0.25), rng.uniform(-0.4, -0.37), rng.uniform(0.085, 0.105)
+    curls = tuple(ellipse(x, y, size * r, size * r, 24)[:17] for r in (0.35, 0.7))
+    bun = Lock(ellipse(x, y, size, size), curls)
+    return _tied(rng, (bun, bun.flipped()))
 
 
-_STYLES = (_long, _long, _wavy, _bob, _bob, _short, _spiky, _twin_tails, _ponytail, _buns)
+def _low_tails(rng: Random) -> Mane:
+    end = rng.uniform(0.42, 0.5)
+    knots = [(0.25, 0.17), (0.31, 0.22), (0.33, 0.32), (0.29, end)]
+    tail = _tail(knots, (0.06, 0.13, 0.13, 0.0))
+    return _tied(rng, (tail, tail.flipped()), (_band(0.27, 0.19), _band(-0.27, 0.19)))
+
+
+_STYLES = (
+    *(_long, _long, _long, _wavy, _wavy, _bob, _bob, _short, _short),
+    *(_spiky, _twin_tails, _twin_tails, _ponytail, _buns, _low_tails),
+)
 
 
 def choose(rng: Random) -> Mane:

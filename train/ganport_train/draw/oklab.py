@@ -54,4 +54,5 @@ def to_rgb(lab: ArrayLike) -> NDArray[np.uint8]:
     linear = (np.asarray(lab) @ _ROOT_FROM_LAB.T) ** 3 @ _LINEAR_FROM_LMS.T
     linear = np.clip(linear, 0, 1)
     encoded = np.where(linear <= 0.0031308, linear * 12.92, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.rint(encoded * 255).astype(np.uint8)
+    rgb: NDArray[np.uint8] = np.rint(encoded * 255).astype(np.uint8)
+    return rgb

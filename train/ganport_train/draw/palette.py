@@ -23,8 +23,8 @@ HAIR: dict[str, Colour] = {
     "purple": (126, 76, 186),
     "pink": (244, 154, 192),
     "blue": (54, 98, 212),
-    "black": (42, 41, 50),
-    "brown": (124, 76, 48),
+    "black": (38, 37, 46),
+    "brown": (132, 82, 52),
     "blonde": (246, 218, 126),
 }
 EYES: dict[str, Colour] = {
@@ -43,15 +43,14 @@ EYES: dict[str, Colour] = {
 # A shade may lie this far from its label's colour, as a share of its distance to any other label.
 _MARGIN = 0.45
 _LIGHTNESS_SPREAD = 0.05
-_TINT_SPREAD = 0.022
-_IMPORTANCE = np.array([0.5, 1.0, 1.0])  # of a difference in lightness, a and b
+_IMPORTANCE = np.array([0.3, 1.0, 1.0])  # of a difference in lightness, a and b
 
 
 def nearest(lab: ArrayLike, palette: Palette) -> list[str]:
     """Name the palette colour nearest to each of `lab` (N, 3).
 
-    The distance is Oklab's with lightness counted half: light and shadow, strands and the iris'
-    own gradient change how light a colour is far more than its tint.
+    The distance is Oklab's with lightness counted for little: light and shadow, strands and the
+    gradient of an iris change how light a colour is far more than its tint.
     """
     names = list(palette)
     anchors = oklab.from_rgb(list(palette.values()))
@@ -64,7 +63,9 @@ def shade(rng: Random, label: str, palette: Palette) -> NDArray[np.float64]:
     names = list(palette)
     anchors = oklab.from_rgb(list(palette.values())).astype(np.float64)
     own = names.index(label)
-    spread = np.array([_LIGHTNESS_SPREAD, _TINT_SPREAD, _TINT_SPREAD])
+    # What has no tint must not get one: a brownish black is no black.
+    tint_spread = 0.007 + 0.12 * float(np.hypot(*anchors[own, 1:]))
+    spread = np.array([_LIGHTNESS_SPREAD, tint_spread, tint_spread])
     while True:
         candidate = anchors[own] + spread * [rng.uniform(-1, 1) for _ in range(3)]
         # What the screen shows counts: sRGB clips some of the shades.

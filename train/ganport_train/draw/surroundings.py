@@ -10,10 +10,10 @@ from PIL import Image, ImageDraw
 
 from ganport_train.draw import oklab
 from ganport_train.draw.canvas import Canvas
-from ganport_train.draw.curves import Points, mirrored, smooth
+from ganport_train.draw.curves import Points, flipped, smooth, symmetric
 from ganport_train.draw.palette import EYES, HAIR, Colour, tints
 
-_GROUND = 96  # side of the picture a background is made as
+_GROUND = 256  # side of the picture a background is made as
 
 
 def any_colour(rng: Random) -> Colour:
@@ -30,34 +30,37 @@ def any_colour(rng: Random) -> Colour:
 
 
 def background(rng: Random) -> Image.Image:
-    """Draw a square RGB background: plain, a gradient, stripes or dots; its size is not the picture's."""
-    ground = any_colour(rng)
+    """Draw a background: plain, a gradient, stripes or dots. Returns a square RGB picture."""
+    ground, other = any_colour(rng), any_colour(rng)
     image = Image.new("RGB", (_GROUND, _GROUND), ground)
     kind = rng.random()
     if kind < 0.35:
         return image
-    other = any_colour(rng)
     if kind < 0.75:
         ramp = Image.linear_gradient("L").rotate(rng.choice((0, 90, 180, 270)))
         image.paste(other, mask=ramp.resize(image.size))
         return image
-    return _patterned(rng, image, tuple((3 * g + o) // 4 for g, o in zip(ground, other)))  # type: ignore[arg-type]
+    pattern = Image.blend(image, Image.new("RGB", image.size, other), 0.3)
+    (_stripe if kind < 0.87 else _dot)(rng, image, pattern)
+    return image
 
 
-def _patterned(rng: Random, image: Image.Image, ink: Colour) -> Image.Image:
-    brush = ImageDraw.Draw(image)
-    step = rng.choice((16, 24, 32))
-    if rng.random() < 0.5:
-        lean = rng.choice((-_GROUND, 0, _GROUND))
-        for x in range(-_GROUND, 2 * _GROUND, step):
-            brush.polygon(
-                [x, 0, x + step / 2, 0, x + step / 2 + lean, _GROUND, x + lean, _GROUND], fill=ink
-            )
-        return image
+def _stripe(rng: Random, image: Image.Image, ink: Image.Image) -> None:
+    mask, step = Image.new("L", image.size), rng.choice((42, 64, 86))
+    lean, brush = rng.choice((-_GROUND, 0, _GROUND)), ImageDraw.Draw(mask)
+    for x in range(-_GROUND, 2 * _GROUND, step):
+        right = x + step / 2
+        brush.polygon([x, 0, right, 0, right + lean, _GROUND, x + lean, _GROUND], fill=255)
+    image.paste(ink, mask=mask)
+
+
+def _dot(rng: Random, image: Image.Image, ink: Image.Image) -> None:
+    mask, step = Image.new("L", image.size), rng.choice((42, 64, 86))
+    brush, radius = ImageDraw.Draw(mask), step / 4
     for row, y in enumerate(range(0, _GROUND + step, step)):
         for x in range(-step // 2 * (row % 2), _GROUND + step, step):
-            brush.ellipse([x - step / 4, y - step / 4, x + step / 4, y + step / 4], fill=ink)
-    return image
+            brush.ellipse([x - radius, y - radius, x + radius, y + radius], fill=255)
+    image.paste(ink, mask=mask)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class Clothes:
         half = smooth(
             [(0.0, low), (0.06, low - 0.01), (0.1, 0.37), (0.2, 0.4), (0.34, 0.46), (0.42, 0.7)]
         )
-        body = np.concatenate([mirrored(half), half[1:]])
+        body = symmetric(half)
         canvas.shade(body, (base, base, shadow))
         canvas.outline(body, line, 0.008)
         for collar in self._collars(low):
@@ -96,8 +99,8 @@ class Clothes:
             half = smooth(
                 [(0.0, 0.39), (0.05, 0.375), (0.083, 0.345), (0.1, 0.38), (0.05, 0.43), (0, 0.44)]
             )
-            return [np.concatenate([half, mirrored(half)[1:]])]
+            return [symmetric(half)]
         flap = np.array([(0.0, low + 0.02), (0.085, 0.36), (0.2, 0.42), (0.14, 0.5)])
         if self.cut == "shirt":
             flap = np.array([(0.0, low), (0.08, 0.355), (0.12, 0.38), (0.09, 0.48)])
-        return [flap, flap * (-1, 1)]
+        return [flap, flipped(flap)]

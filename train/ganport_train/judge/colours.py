@@ -22,11 +22,10 @@ _BATCH = 128  # pictures measured at once, which bounds the memory
 
 _CROWN = (slice(9, 17), slice(22, 42))
 _NOSE = (slice(37, 42), slice(29, 35))
-_EYES = tuple(
-    np.array([(row, column) for row in range(29, 40) for column in columns])  # centres to try
-    for columns in (range(18, 28), range(36, 46))
-)
-_IRIS = (4.5, 3.6)  # half axes, down and across
+_EYES = (33.3, 22.4), (33.3, 40.6)  # where the irises' centres are on average
+_SEARCH = 4  # an iris lies within so many pixels of its place, to each side
+_IRIS = (4.7, 4.1)  # half axes, down and across
+_RING = 1.5  # the surroundings of an iris reach so many times as far
 
 _SCLERA = np.array([0.97, 0.0, 0.0], dtype=np.float32)
 _WHITE_LIGHTNESS, _WHITE_CHROMA = 0.9, 0.035  # highlights and sclera: lighter, and greyer
@@ -67,7 +66,9 @@ def _resized(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return images
     weights = _resampling(side)
     rows = np.einsum("ij,njkc->nikc", weights, images.astype(np.float32), optimize=True)
-    return np.rint(np.einsum("ij,nkjc->nkic", weights, rows, optimize=True)).astype(np.uint8)
+    columns = np.einsum("ij,nkjc->nkic", weights, rows, optimize=True)
+    resized: NDArray[np.uint8] = np.rint(columns).astype(np.uint8)
+    return resized
 
 
 def _resampling(side: int) -> NDArray[np.float32]:
@@ -88,9 +89,9 @@ def _hair(lab: Lab) -> Lab:
 def _irises(lab: Lab) -> Lab:
     """Return the mean colour (N, 3) of both irises, below their pupils."""
     contrast = np.minimum(_difference_from_eye_white_and_skin(lab), _CONTRAST)
-    below = _disc(0.8)
-    below = below[below[:, 0] >= -1] + (1, 0)
-    pixels = [_gather(lab, _brightest_spot(contrast, places), below) for places in _EYES]
+    below = _disc(0.7)
+    below = below[below[:, 0] >= -1] + np.array((1, 0))
+    pixels = [_gather(lab, _find_iris(contrast, place), below) for place in _EYES]
     return _middle(np.concatenate(pixels, axis=1))
 
 
@@ -98,25 +99,25 @@ def _difference_from_eye_white_and_skin(lab: Lab) -> NDArray[np.float32]:
     """Return (N, H, W): how far each pixel is from any mixture of skin and the white of the eye."""
     skin = np.median(lab[:, *_NOSE].reshape(len(lab), -1, 3), axis=1)[:, None, None]
     toward = _SCLERA - skin
-    share = ((lab - skin) * toward).sum(-1, keepdims=True) / (toward**2).sum(-1, keepdims=True)
-    difference: NDArray[np.float32] = np.linalg.norm(
-        lab - skin - np.clip(share, 0, 1) * toward, axis=-1
-    )
+    length = np.maximum((toward**2).sum(-1, keepdims=True), 1e-6)
+    share = np.clip(((lab - skin) * toward).sum(-1, keepdims=True) / length, 0, 1)
+    difference: NDArray[np.float32] = np.linalg.norm(lab - skin - share * toward, axis=-1)
     return difference
 
 
-def _brightest_spot(contrast: NDArray[np.float32], places: Offsets) -> Offsets:
-    """Return the place (N, 2) whose iris-sized disc stands out most from the ring around it."""
+def _find_iris(contrast: NDArray[np.float32], place: tuple[float, float]) -> Offsets:
+    """Return the centre (N, 2) of the disc that stands out most from the ring around it."""
     disc = _disc(1.0)
-    ring = np.array([p for p in _disc(1.5).tolist() if p not in disc.tolist()])
+    ring = np.array([p for p in _disc(_RING).tolist() if p not in disc.tolist()])
+    around = np.arange(-_SEARCH, _SEARCH + 1)
+    centres = np.stack(np.meshgrid(around, around), axis=-1).reshape(-1, 2) + np.rint(place)
+    centres = centres.astype(np.intp)
     scores = []
-    for centre in places:
-        inside, outside = (
-            contrast[:, area[:, 0] + centre[0], area[:, 1] + centre[1]].mean(axis=1)
-            for area in (disc, ring)
-        )
-        scores.append(inside - 0.6 * outside)
-    best: Offsets = places[np.argmax(scores, axis=0)]
+    for centre in centres:
+        inside, outside = (contrast[:, *(area + centre).T].mean(axis=1) for area in (disc, ring))
+        away = np.square(centre - place).sum()
+        scores.append(inside - 0.3 * outside - 0.002 * away)
+    best: Offsets = centres[np.argmax(scores, axis=0)]
     return best
 
 
@@ -137,7 +138,7 @@ def _middle(pixels: Lab) -> Lab:
     lightness, chroma = pixels[..., 0], np.hypot(pixels[..., 1], pixels[..., 2])
     white = (lightness > _WHITE_LIGHTNESS) & (chroma < _WHITE_CHROMA)
     rank = np.where(white, np.inf, lightness).argsort(axis=1).argsort(axis=1)
-    count = np.maximum((~white).sum(axis=1, keepdims=True), 1)
-    kept = ((rank >= 0.3 * count) & (rank <= 0.9 * count))[..., None]
+    place = (rank + 0.5) / np.maximum((~white).sum(axis=1, keepdims=True), 1)
+    kept = ((place > 0.3) & (place < 0.9)).astype(np.float32)[..., None]
     mean: Lab = (pixels * kept).sum(axis=1) / kept.sum(axis=1)
     return mean
