@@ -142,13 +142,15 @@ def _count(
     lengths = {"conditions": len(conditions)} if isinstance(conditions, list | tuple) else {}
     if seeds is not None:
         if not isinstance(seeds, Sequence | np.ndarray) or isinstance(seeds, str | bytes):
-            raise _refuse("seeds", "a list of integers", shown(seeds))
+            fix = "Give one seed for each picture, or seed= for consecutive ones."
+            raise _refuse("seeds", "a list of integers", shown(seeds), fix)
         lengths["seeds"] = len(seeds)
     number = next(iter(lengths.values()), 1) if count is None else count
     number = check_integer("count", number, 1, MAX_COUNT)
     for name, length in lengths.items():
         if length != number:
-            raise _refuse(name, f"a list of {number}, one for each picture", f"{length}")
+            fix = "Leave count out, or make the lists as long as it says."
+            raise _refuse(name, f"a list of {number}, one for each picture", f"{length}", fix)
     return number
 
 
@@ -156,9 +158,9 @@ def _seeds(seed: int | None, seeds: Sequence[int] | None, number: int) -> list[i
     if seeds is None:
         return consecutive(secrets.randbits(64) if seed is None else seed, number)
     if seed is not None:
-        raise _refuse("seed", "seed or seeds", "both")
+        raise _refuse("seed", "seed or seeds", "both", "Leave one of them out.")
     return [check_seed(value) for value in seeds]
 
 
-def _refuse(place: str, expected: str, found: str) -> RequestError:
-    return RequestError(place, expected=expected, found=found, fix="See Generator.generate.")
+def _refuse(place: str, expected: str, found: str, fix: str) -> RequestError:
+    return RequestError(place, expected=expected, found=found, fix=fix)

@@ -5,10 +5,18 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib import import_module
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
-from typing import TextIO
+from typing import Any, TextIO
 
 from ganport_runtime.errors import GanportError, GanportWarning, MissingExtraError
+
+ROOM_EXTRAS = {
+    "ganport_runtime": "tools",
+    "ganport_models": "train",
+    "ganport_train": "train",
+    "ganport_export": "export",
+}
 
 
 def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
@@ -45,6 +53,21 @@ def missing_extra(extra: str, *packages: str) -> MissingExtraError:
         found=f"no {', no '.join(packages)}",
         fix=f"Run: pip install 'ganport[{extra}]'",
     )
+
+
+def load_entry(entry: EntryPoint) -> Any:
+    """What an entry point of one of our rooms names.
+
+    Raises `MissingExtraError` with the room's pip line when a package it needs is not there.
+    """
+    try:
+        return entry.load()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        extra = ROOM_EXTRAS.get(entry.module.partition(".")[0])
+        if extra is None or package in ROOM_EXTRAS:
+            raise  # a fault of the code, not of the installation
+        raise missing_extra(extra, package) from error
 
 
 def _installed(package: str) -> bool:

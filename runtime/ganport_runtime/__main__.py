@@ -1,0 +1,19 @@
+"""The commands of the runtime room; `python -m ganport_runtime` is `ganport`."""
+
+from __future__ import annotations
+
+from ganport_runtime.launch import launch
+
+
+def ganport() -> None:
+    """Console script `ganport`."""
+    launch("ganport_runtime.commands.root:ganport", extra="tools", needs=("click",))
+
+
+def sample_gan() -> None:
+    """Console script `sample-gan`."""
+    launch("ganport_runtime.commands.sample:sample_gan", extra="tools", needs=("click", "PIL"))
+
+
+if __name__ == "__main__":
+    ganport()

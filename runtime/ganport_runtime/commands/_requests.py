@@ -1,0 +1,82 @@
+"""Requests as they are typed: `--set hair=pink`, text lines, files of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import BundleError, ConditionError, RequestError
+from ganport_runtime.groups import Group, MultiHot, Scalar
+from ganport_runtime.strictjson import parse
+from ganport_runtime.values import fault
+
+_MAX_LINES_BYTES = 2**20
+
+
+def request_of(
+    conditions: Conditions, settings: Iterable[str], text: str | None = None
+) -> dict[str, Any]:
+    """The request that a text and `--set GROUP=VALUE` options make together.
+
+    A value is a label, a colour or a number; labels of a multi-hot group are parted by commas; a
+    blend is a JSON object. Raises `ConditionError`, also for a group asked for twice.
+    """
+    request = conditions.parse(text) if text else {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise ConditionError(
+                "--set", expected="GROUP=VALUE", found=repr(setting)[:80], fix="Write hair=pink."
+            )
+        group = conditions[name]
+        if name in request:
+            raise fault(name, "one value", "a second one")
+        request[name] = _value(group, value)
+    conditions.encode(request)
+    return request
+
+
+def values_of(conditions: Conditions, name: str) -> dict[str, Any]:
+    """Every named value of a group, by its label: what a row or column of a matrix runs over."""
+    group = conditions[name]
+    if not group.labels or name not in conditions.fields:
+        raise fault(name, "a group with labels, to make rows or columns of", f"a {group.kind}")
+    many = isinstance(group, MultiHot)
+    return {label: [label] if many else label for label in group.labels}
+
+
+def lines_of(file: Path | None) -> list[str]:
+    """The lines of a UTF-8 text file that are not empty; raises `RequestError`."""
+    if file is None:
+        return []
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_LINES_BYTES + 1)
+        text = data.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _bad_file(file, "a text file in UTF-8", str(error)) from error
+    if len(data) > _MAX_LINES_BYTES:
+        raise _bad_file(file, "at most 1 MiB of text", "more")
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _value(group: Group, text: str) -> Any:
+    if text[:1] in ("{", "["):
+        try:
+            return parse(text.encode(), f"--set {group.name}")
+        except BundleError as error:
+            raise fault(group.name, error.expected, error.found) from error
+    if isinstance(group, MultiHot):
+        return [label.strip() for label in text.split(",") if label.strip()]
+    if isinstance(group, Scalar):
+        number = group.from_word(text)
+        return text if number is None else number
+    return text
+
+
+def _bad_file(file: Path, expected: str, found: str) -> RequestError:
+    return RequestError(
+        str(file), expected=expected, found=found[:200], fix="Give one request on each line."
+    )

@@ -1,0 +1,95 @@
+"""`ganport info`: what a bundle is and which conditions it takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.groups import Group, MultiHot, Rgb, Scalar
+from ganport_runtime.manifest import Graph, Manifest
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="The manifest and the digest as JSON.")
+def info(bundle: Path, as_json: bool) -> None:
+    """Show what BUNDLE is: conditions with their labels and defaults, sizes, parity, provenance."""
+    opened = Bundle.open(bundle)
+    if as_json:
+        value = opened.manifest.to_json() | {"digest": opened.digest}
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        return
+    for line in _lines(opened):
+        click.echo(line)
+
+
+def _lines(bundle: Bundle) -> Iterator[str]:
+    manifest = bundle.manifest
+    height, width = manifest.image.size
+    yield f"{manifest.name} {manifest.version} ({manifest.family})"
+    yield f"  pictures    {width} x {height} {manifest.image.colour}, {manifest.image.dtype}"
+    batch = manifest.batch
+    yield f"  batch       {batch.min} to {batch.max}, best at {batch.opt}"
+    if noise := manifest.noise:
+        yield f"  noise       {noise.algorithm}, temperature {noise.temperature:g}"
+    yield f"  licence     {manifest.license}"
+    yield f"  digest      {bundle.digest}"
+    for graph in manifest.graphs:
+        yield ""
+        yield from _graph_lines(graph)
+    yield ""
+    yield from _condition_lines(manifest)
+    yield ""
+    yield "files"
+    for name, entry in manifest.files.items():
+        yield f"  {name}  {entry.size:,} bytes  {entry.sha256[:12]}"
+    yield from _table("parity", manifest.parity)
+    yield from _table("provenance", manifest.provenance)
+
+
+def _graph_lines(graph: Graph) -> Iterator[str]:
+    yield f"graph {graph.interface}"
+    for word, tensors in (("takes", graph.inputs), ("gives", (graph.output,))):
+        for tensor in tensors:
+            shape = ", ".join(str(length) for length in tensor.shape)
+            yield f"  {word}  {tensor.name}  {tensor.dtype} [{shape}]"
+    for file in graph.files:
+        yield f"  in     {file.path}  {file.role} {file.precision}"
+
+
+def _condition_lines(manifest: Manifest) -> Iterator[str]:
+    conditions = manifest.conditions
+    if not conditions.size:
+        yield "conditions: none, the generator is unconditional"
+        return
+    yield f"conditions: {conditions.size} numbers"
+    for name, group in conditions.fields.items():
+        yield f"  {name} ({group.kind}), default {_short(group.default)}"
+        yield f"    {_allowed(group)}"
+    yield f'  left out, all of them: "{conditions.caption()}"'
+
+
+def _allowed(group: Group) -> str:
+    if isinstance(group, Scalar):
+        return f"a number from {group.min:g} to {group.max:g}"
+    if isinstance(group, Rgb):
+        return ", ".join(("#rrggbb", "(r, g, b) in 0..255", *group.labels))
+    labels = ", ".join(group.labels)
+    return f"up to {group.max_on} of: {labels}" if isinstance(group, MultiHot) else labels
+
+
+def _table(title: str, values: Mapping[str, Any]) -> Iterator[str]:
+    if values:
+        yield ""
+        yield title
+    for key, value in values.items():
+        yield f"  {key}  {_short(value)}"
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
