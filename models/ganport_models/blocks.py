@@ -28,7 +28,7 @@ def condition_embedding(condition_size: int, width: int) -> nn.Sequential:
 
 def to_base_map(vector: Tensor, channels: int) -> Tensor:
     """(N, channels * 4 * 4) to (N, channels, 4, 4), with no Python number for the batch."""
-    return vector.unflatten(1, (channels, BASE_SIZE, BASE_SIZE))
+    return vector.view(-1, channels, BASE_SIZE, BASE_SIZE)
 
 
 def spectrally_normal(layer: nn.Module) -> nn.Module:

@@ -121,7 +121,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     try:
         if place.stat().st_size > _MAX_CARD:
             raise ValueError(f"a file of {place.stat().st_size} bytes")
-        card = json.loads(place.read_bytes())
+        card: dict[str, Any] = json.loads(place.read_bytes())
         files = dict(card["files"])
         version = int(card["schema_version"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ganport_runtime.errors import GanportError
 
 BASE_SIZE = 4
-"""Height and width, in pixels, of the first feature map of a generator and the last of a discriminator."""
+"""Pixels across the first feature map of a generator and the last of a discriminator."""
 
 MAX_RESOLUTION = 1024
 
@@ -47,7 +47,12 @@ class Shape:
                 found=str(self.resolution),
                 fix="Set data.resolution to 32, 64 or 128.",
             )
-        for name, least in (("features", 1), ("latent", 1), ("embedding", 1), ("condition_size", 0)):
+        for name, least in (
+            ("features", 1),
+            ("latent", 1),
+            ("embedding", 1),
+            ("condition_size", 0),
+        ):
             if getattr(self, name) < least:
                 raise NetworkError(
                     name,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -24,7 +26,7 @@ class ConcatDiscriminator(Discriminator):
         joined = widths[-1]
         self.condition = condition_embedding(shape.condition_size, shape.embedding)
         layers: list[nn.Module] = [down_convolution(3, widths[0]), nn.LeakyReLU(LEAK)]
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             layers += [
                 down_convolution(inputs, outputs),
                 nn.BatchNorm2d(outputs),

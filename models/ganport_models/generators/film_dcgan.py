@@ -12,7 +12,7 @@ from ganport_models.registry import register_generator
 
 
 class FilmStage(nn.Module):
-    """Batch norm, then a scale and shift read from the style (FiLM, Perez et al. 2018), ReLU, up."""
+    """Batch norm, a scale and shift read from the style (FiLM, Perez et al. 2018), ReLU, up."""
 
     def __init__(self, inputs: int, outputs: int, style: int) -> None:
         super().__init__()

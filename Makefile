@@ -1,0 +1,36 @@
+# Every target does its own set-up; each is thin: the work is in the commands it calls.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# One onnxruntime, never both: they share a folder and overwrite each other.
+RUNTIME := $(if $(shell command -v nvidia-smi 2>/dev/null),gpu,cpu)
+READY := $(VENV)/.ready-$(RUNTIME)
+
+.PHONY: demo test test-all lint bench clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ganport needs Python 3.11 or newer: make PYTHON=python3.12')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,export,tensorboard,$(RUNTIME),dev]"
+	touch $@
+
+demo: $(READY)  ## draw data, train, export, verify, draw a sheet, measure it: under 8 minutes on 2 cores
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: $(READY)  ## the default suite, under 10 minutes on 2 cores
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-all: $(READY)  ## with the slow tests
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)  ## formatting, style, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## ratios, ours against the alternative, interleaved
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) dist demo

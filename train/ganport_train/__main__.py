@@ -1,0 +1,18 @@
+"""The commands of the train room; each names its extra when a package of it is missing."""
+
+from __future__ import annotations
+
+from ganport_runtime.launch import launch
+
+TRAIN = ("click", "numpy", "PIL", "safetensors", "tomli_w", "torch", "tqdm")
+EVALUATE = ("click", "PIL", "tqdm")
+
+
+def train_gan() -> None:
+    """Console script `train-gan`."""
+    launch("ganport_train.commands.train:train_gan", extra="train", needs=TRAIN)
+
+
+def eval_gan() -> None:
+    """Console script `eval-gan`."""
+    launch("ganport_train.commands.eval:eval_gan", extra="train", needs=EVALUATE)

@@ -1,0 +1,1 @@
+"""What every run needs whatever its method: order, averages, checkpoints, records, sheets."""

@@ -1,0 +1,67 @@
+"""The running average of the generator: what is sampled, kept and exported."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, update_bn
+
+from ganport_models import Generator
+from ganport_train.recipe import AverageOptions
+
+_REFRESH_BATCH = 128
+
+
+def averaged(generator: Generator, options: AverageOptions, batch: int) -> AveragedModel:
+    """An exponential average of the generator's parameters with a half-life in pictures.
+
+    The half-life ramps up with the pictures seen (Karras et al. 2020, section "EMA"; EDM), so that
+    the first weights are soon forgotten.
+    """
+
+    def update(average: Sequence[Tensor], current: Sequence[Tensor], updates: Tensor | int) -> None:
+        keep = decay(options, batch, int(updates))
+        torch._foreach_lerp_(list(average), list(current), 1 - keep)
+
+    return AveragedModel(generator, multi_avg_fn=update)
+
+
+def decay(options: AverageOptions, batch: int, updates: int) -> float:
+    """How much of the average is kept at an update, 0 to 1, after so many updates."""
+    half_life = min(options.half_life, options.ramp * updates * batch)
+    return float(0.5 ** (batch / half_life)) if half_life > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class _Draw:
+    # Not a tuple: update_bn would take the first part of one and drop the condition.
+    z: Tensor
+    condition: Tensor
+
+
+class _Drawing(nn.Module):
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, draw: _Draw) -> Tensor:
+        image: Tensor = self.generator(draw.z, draw.condition)
+        return image
+
+
+def ready(average: AveragedModel, z: Tensor, condition: Tensor) -> Generator:
+    """A copy of the averaged generator in eval mode, its batch-norm statistics re-estimated.
+
+    Averaged weights see other activations than the weights they came from, so the statistics of
+    training do not fit them (BigGAN's "standing statistics", Brock et al. 2019, appendix C).
+    """
+    generator = copy.deepcopy(average.module)
+    assert isinstance(generator, Generator)
+    draws = zip(torch.split(z, _REFRESH_BATCH), torch.split(condition, _REFRESH_BATCH), strict=True)
+    with torch.no_grad():
+        update_bn([_Draw(*draw) for draw in draws], _Drawing(generator))
+    return generator.eval()

@@ -1,0 +1,58 @@
+"""Which device a run uses, and at what precision."""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+
+from ganport_runtime.errors import DeviceError
+
+GIB = 2**30
+
+
+def pick(name: str) -> torch.device:
+    """`auto`, `cpu` or `cuda[:n]` as a device; a named one is there or raises DeviceError."""
+    found = torch.cuda.is_available()
+    if name == "auto":
+        return torch.device("cuda" if found else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise DeviceError(
+            "--device", expected="auto, cpu, cuda or cuda:N", found=name, fix="Name one of them."
+        )
+    if device.type == "cuda" and (not found or (device.index or 0) >= torch.cuda.device_count()):
+        raise DeviceError(
+            f"--device {name}",
+            expected="a CUDA device that torch can use",
+            found=f"{torch.cuda.device_count() if found else 0} of them",
+            fix="Use --device cpu, or mend the driver (nvidia-smi shows it).",
+        )
+    return device
+
+
+def precision(wanted: str, device: torch.device) -> str:
+    """`auto` resolved: bf16 where the device computes in it, fp32 where it would be emulated."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    # Not there before torch 2.12 or so; without it fp32 is the safe choice.
+    abilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    fast = abilities.get("avx512_bf16") or abilities.get("amx_bf16")
+    return "bf16" if fast else "fp32"
+
+
+def memory_gib(device: torch.device) -> float:
+    """The most memory this process has held on the device, in GiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / GIB
+    if sys.platform == "win32":
+        return 0.0
+    import resource  # Unix alone has it
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB

@@ -1,0 +1,103 @@
+"""Batches as a function of (seed, step) alone: nothing hidden, so a run can stop anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.methods.adversarial import Batch
+from ganport_train.methods.mismatch import change_one_group, check_groups
+from ganport_train.recipe import Recipe
+
+ORDER, STEP, REFRESH = range(3)
+"""Streams of randomness: order of an epoch, draws of a step, noise for batch statistics."""
+
+
+def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
+    """Independent randomness for one epoch or step (Philox: Salmon et al. 2011)."""
+    return np.random.Generator(np.random.Philox(key=[seed, index], counter=[0, 0, 0, stream]))
+
+
+class Feed:
+    """The training pictures of a run, batch by batch.
+
+    `images` is uint8 (N, H, W, 3), `vectors` float32 (N, C), `indices` the rows to train on. On a
+    GPU all pictures are kept there, since at these sizes copying them would be the bottleneck.
+    """
+
+    def __init__(
+        self,
+        images: NDArray[np.uint8],
+        vectors: NDArray[np.float32],
+        indices: NDArray[np.int64],
+        conditions: Conditions,
+        recipe: Recipe,
+        z_shape: Sequence[int],
+        device: torch.device,
+    ) -> None:
+        self.vectors, self.indices, self.conditions = vectors, indices, conditions
+        self.recipe, self.z_shape, self.device = recipe, tuple(z_shape), device
+        if recipe.method.mismatch:
+            check_groups(conditions)
+        self._images = torch.from_numpy(np.array(images)).to(device)
+        self._epoch = -1
+        self._order = indices
+
+    def batch(self, step: int) -> Batch:
+        """The batch of a step, counted from 0: the same one whenever it is asked for."""
+        rows = self.rows(step)
+        random = random_stream(self.recipe.training.seed, STEP, step)
+        mirrored = random.random(len(rows)) < (0.5 if self.recipe.data.mirror else 0.0)
+        z = random.standard_normal((len(rows), *self.z_shape), dtype=np.float32)
+        condition = self.vectors[rows]
+        wrong = condition
+        if self.recipe.method.mismatch:
+            wrong = change_one_group(condition, self.conditions, random)
+        return Batch(
+            real=self._pictures(rows, mirrored),
+            condition=self._tensor(condition),
+            mismatched=self._tensor(wrong),
+            z=self._tensor(z),
+        )
+
+    def rows(self, step: int) -> NDArray[np.int64]:
+        """Rows of the data set for a step; every picture is seen once before any is seen again."""
+        size = self.recipe.training.batch
+        seen = np.arange(step * size, (step + 1) * size)
+        epochs = seen // len(self.indices)
+        rows = [
+            self._shuffled(epoch)[seen[epochs == epoch] % len(self.indices)]
+            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
+        ]
+        return np.concatenate(rows)
+
+    def refresh(self, count: int) -> tuple[Tensor, Tensor]:
+        """Noise and conditions, `count` each, on which batch statistics are re-estimated."""
+        random = random_stream(self.recipe.training.seed, REFRESH, 0)
+        z = random.standard_normal((count, *self.z_shape), dtype=np.float32)
+        rows = self.indices[random.integers(len(self.indices), size=count)]
+        return self._tensor(z), self._tensor(self.vectors[rows])
+
+    def _shuffled(self, epoch: int) -> NDArray[np.int64]:
+        if epoch != self._epoch:
+            random = random_stream(self.recipe.training.seed, ORDER, epoch)
+            self._epoch, self._order = epoch, random.permutation(self.indices)
+        return self._order
+
+    def _pictures(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> Tensor:
+        pictures = self._images[torch.from_numpy(rows).to(self.device)]
+        pictures = torch.where(
+            torch.from_numpy(mirrored).to(self.device)[:, None, None, None],
+            pictures.flip(2),
+            pictures,
+        )
+        # NHWC bytes seen as NCHW are channels-last already: no copy is made for the layout.
+        return pictures.permute(0, 3, 1, 2).to(torch.float32).mul_(2 / 255).sub_(1)
+
+    def _tensor(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

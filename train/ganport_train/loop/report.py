@@ -1,0 +1,56 @@
+"""What a run says of itself while it goes on: a line a tick, and TensorBoard on request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ganport_runtime.errors import MissingExtraError
+from ganport_train.recipe import LengthOptions
+
+
+def tick_line(record: Mapping[str, Any], length: LengthOptions) -> str:
+    """One readable line of a record of stats.jsonl, with the time left at the present pace."""
+    images, rate = record["images"], record["images_per_second"]
+    left = max(length.images - images, 0) / rate if rate else 0.0
+    if length.minutes:
+        left = min(left, max(length.minutes * 60 - record["seconds"], 0))
+    return (
+        f"{images:>9,} of {length.images:,}  D {record['d_loss']:.3f}  G {record['g_loss']:+.3f}  "
+        f"D(real) {record['d_real']:+.2f}  D(fake) {record['d_fake']:+.2f}  "
+        f"{rate:,.0f} images/s  {record['memory_gib']:.1f} GiB  left {duration(left)}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds as h:mm:ss, or m:ss below an hour."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+class Board:
+    """TensorBoard event files in the run's folder, of the figures stats.jsonl holds."""
+
+    def __init__(self, run: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise MissingExtraError(
+                "logging.tensorboard",
+                expected="the package tensorboard",
+                found="none",
+                fix="pip install 'ganport[tensorboard]'",
+            ) from None
+        self._writer = SummaryWriter(str(run / "tensorboard"))
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Adds every figure of a record at its number of pictures seen."""
+        for name, value in record.items():
+            if name not in ("step", "images"):
+                self._writer.add_scalar(name, value, record["images"])
+
+    def close(self) -> None:
+        """Closes the files."""
+        self._writer.close()

@@ -1,0 +1,67 @@
+"""Sample sheets of a run: the same conditions and seeds at every tick, and in the bundle later."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ganport_runtime.pictures import save_png, to_uint8
+from ganport_runtime.sheet import grid
+from numpy.typing import NDArray
+
+from ganport_models import Generator
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.noise import consecutive, normals
+
+ROWS = 12
+COLUMNS = 8
+_BATCH = 32
+
+
+def requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
+    """What the rows of a sheet ask for: each group walks through its labels, out of step."""
+    count = min(rows, max((len(group.labels) for group in conditions.groups), default=1))
+    return [
+        {
+            group.name: group.labels[(row * (1 + 2 * place)) % len(group.labels)]
+            for place, group in enumerate(conditions.groups)
+            if group.labels
+        }
+        for row in range(max(count, 1))
+    ]
+
+
+@torch.no_grad()
+def draw(generator: Generator, conditions: Conditions, device: torch.device) -> NDArray[np.uint8]:
+    """The pictures of a sheet, row by row: uint8 (rows * 8, H, W, 3), seeds 0 to 7 in each row."""
+    asked = requests(conditions)
+    vectors = torch.from_numpy(np.repeat(conditions.encode_many(asked), COLUMNS, axis=0))
+    noise = normals(consecutive(0, COLUMNS), generator.z_shape)
+    z = torch.from_numpy(np.tile(noise, (len(asked),) + (1,) * (noise.ndim - 1)))
+    pieces = [
+        generator(part.to(device), vector.to(device)).float().cpu().numpy()
+        for part, vector in zip(torch.split(z, _BATCH), torch.split(vectors, _BATCH), strict=True)
+    ]
+    pictures: NDArray[np.uint8] = to_uint8(np.concatenate(pieces))
+    return pictures
+
+
+def save(
+    path: Path, generator: Generator, conditions: Conditions, device: torch.device, note: str
+) -> None:
+    """Draws a sheet and writes it, whole, with its requests and seeds in the file."""
+    asked = requests(conditions)
+    pictures = draw(generator, conditions, device)
+    sheet = grid(
+        pictures,
+        COLUMNS,
+        row_labels=[conditions.caption(request) for request in asked],
+        column_labels=[f"seed {seed}" for seed in range(COLUMNS)],
+        title=note,
+    )
+    save_png(
+        sheet, path, {"requests": json.dumps(asked), "seeds": f"0..{COLUMNS - 1}", "note": note}
+    )

@@ -1,0 +1,96 @@
+"""Checkpoints of a run: all a step depends on, written whole, so that a resume is exact."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from ganport_models import CheckpointError, Generator
+from ganport_models.checkpoint import (
+    CARD,
+    FOLDER,
+    SCHEMA_VERSION,
+    WEIGHTS,
+    describe_files,
+    read_tensors,
+)
+from ganport_runtime.files import whole_directory, write_whole
+
+NETWORKS = "networks.safetensors"
+OPTIMIZERS = "optimizers.pt"
+
+
+@dataclass(frozen=True)
+class State:
+    """What a run carries from step to step; randomness is no part of it, the step decides that."""
+
+    networks: Mapping[str, nn.Module]
+    optimizers: Mapping[str, torch.optim.Optimizer]
+
+    def save(self, folder: Path) -> None:
+        """Writes networks and optimisers into a folder."""
+        tensors = {
+            f"{name}/{key}": tensor.detach().cpu().contiguous()
+            for name, network in self.networks.items()
+            for key, tensor in network.state_dict().items()
+        }
+        safetensors.torch.save_file(tensors, folder / NETWORKS)
+        torch.save(
+            {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            folder / OPTIMIZERS,
+        )
+
+    def load(self, folder: Path) -> None:
+        """Reads them back in place; raises CheckpointError when they do not fit."""
+        tensors = read_tensors(folder / NETWORKS)
+        try:
+            for name, network in self.networks.items():
+                network.load_state_dict(_part(tensors, f"{name}/"))
+            saved = torch.load(folder / OPTIMIZERS, map_location="cpu", weights_only=True)
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(saved[name])
+        except (OSError, RuntimeError, KeyError, ValueError, pickle.UnpicklingError) as error:
+            raise CheckpointError(
+                str(folder),
+                expected="the training state of this recipe",
+                found=" ".join(str(error).split())[:300],
+                fix="Start a new run with --out, or take the folder of another run.",
+            ) from None
+
+
+def save(
+    run: Path, state: State, generator: Generator, card: Mapping[str, Any], *, keep: int
+) -> Path:
+    """Writes the checkpoint of a step, then removes all but the newest `keep`; returns its folder.
+
+    `generator` is the averaged one, ready to draw; `card` holds step, images, seconds,
+    architecture, shape, conditions and recipe.
+    """
+    folder = run / FOLDER / f"{card['step']:09d}"
+    folder.parent.mkdir(exist_ok=True)
+    with whole_directory(folder) as temporary:
+        weights = {key: value.cpu().contiguous() for key, value in generator.state_dict().items()}
+        safetensors.torch.save_file(weights, temporary / WEIGHTS)
+        state.save(temporary)
+        text = {"schema_version": SCHEMA_VERSION, **card, "files": describe_files(temporary)}
+        write_whole(temporary / CARD, json.dumps(text, indent=1).encode())
+    for old in sorted(folder.parent.glob("[0-9]*"))[:-keep]:
+        shutil.rmtree(old)
+    return folder
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }

@@ -1,0 +1,1 @@
+"""What one training step does: one file a method, and the losses and pairs they share."""

@@ -1,0 +1,134 @@
+"""Plain tables to frozen dataclasses, every fault named by its option."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from ganport_runtime.errors import GanportError
+
+T = TypeVar("T")
+
+
+class RecipeError(GanportError):
+    """A recipe, or a setting of it, that cannot be used; usage is at fault."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a value may be beyond its type."""
+
+    doc: str
+    least: float = -math.inf
+    most: float = math.inf
+    choices: tuple[str, ...] = ()
+
+
+def option(default: Any, doc: str, **rule: Any) -> Any:
+    """A dataclass field with its sentence of documentation and its `Rule`."""
+    return field(default=default, metadata={"rule": Rule(doc, **rule)})
+
+
+def parse(kind: type[T], table: Mapping[str, Any], *, place: str, prefix: str = "") -> T:
+    """An instance of the dataclass `kind` from a table such as a TOML section.
+
+    Raises RecipeError naming the option for an unknown key, a wrong type, a value out of range
+    or a missing one; `place` is the file or command-line option the table came from.
+    """
+    assert is_dataclass(kind)
+    known = {entry.name: entry for entry in fields(kind)}
+    hints = get_type_hints(kind)
+    for key in table:
+        if key not in known:
+            raise _unknown(place, prefix + key, [prefix + name for name in known])
+    values: dict[str, Any] = {}
+    for name, entry in known.items():
+        if name in table:
+            values[name] = _value(entry, hints[name], table[name], place, prefix + name)
+        elif entry.default is MISSING and entry.default_factory is MISSING:
+            raise RecipeError(
+                f"{place}: {prefix}{name}",
+                expected="a value",
+                found="none",
+                fix=f"Add {prefix}{name}.",
+            )
+    return kind(**values)
+
+
+def _value(entry: Field[Any], kind: Any, value: Any, place: str, name: str) -> Any:
+    if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, Mapping):
+            raise _wrong(place, name, "a table", value)
+        return parse(kind, value, place=place, prefix=f"{name}.")
+    if get_origin(kind) in (dict, types.MappingProxyType, Mapping):
+        return _table_of_names(value, place, name)
+    value = _scalar(kind, value, place, name)
+    rule = entry.metadata.get("rule")
+    if isinstance(rule, Rule):
+        _check_rule(rule, value, place, name)
+    return value
+
+
+def _scalar(kind: Any, value: Any, place: str, name: str) -> Any:
+    allowed = get_args(kind) or (kind,)
+    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if (bool not in allowed and isinstance(value, bool)) or not isinstance(value, allowed):
+        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+        raise _wrong(place, name, wanted[allowed[0]], value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _wrong(place, name, "a finite number", value)
+    return value
+
+
+def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, ...]]:
+    """A table of lists of labels, e.g. `hair = ["pink", "black"]`."""
+    if not isinstance(value, Mapping):
+        raise _wrong(place, name, "a table of lists of labels", value)
+    for key, labels in value.items():
+        good = isinstance(labels, Sequence) and not isinstance(labels, str) and labels
+        if not good or not all(isinstance(label, str) and label for label in labels):
+            raise _wrong(place, f"{name}.{key}", "a list of labels", labels)
+        if len(set(labels)) != len(labels):
+            raise _wrong(place, f"{name}.{key}", "each label once", labels)
+    return {key: tuple(labels) for key, labels in value.items()}
+
+
+def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
+    if rule.choices and value not in rule.choices:
+        nearest = difflib.get_close_matches(str(value), rule.choices, n=1)
+        hint = f"Did you mean {nearest[0]!r}?" if nearest else "Choose one of them."
+        raise RecipeError(
+            f"{place}: {name}",
+            expected="one of " + ", ".join(rule.choices),
+            found=repr(value),
+            fix=hint,
+        )
+    if isinstance(value, int | float) and not rule.least <= value <= rule.most:
+        bound = f"at least {rule.least:g}" if value < rule.least else f"at most {rule.most:g}"
+        raise _wrong(place, name, f"a number of {bound}", value)
+
+
+def _unknown(place: str, name: str, known: list[str]) -> RecipeError:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    return RecipeError(
+        f"{place}: {name}",
+        expected="one of " + ", ".join(known),
+        found="an unknown option",
+        fix=f"Did you mean {nearest[0]!r}?" if nearest else "Take it out.",
+    )
+
+
+def _wrong(place: str, name: str, expected: str, value: Any) -> RecipeError:
+    return RecipeError(
+        f"{place}: {name}",
+        expected=expected,
+        found=repr(value)[:120],
+        fix="Mend it there, or override it with --set.",
+    )

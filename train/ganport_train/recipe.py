@@ -1,0 +1,161 @@
+"""A recipe: everything a training run is made from, resolved into frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ganport_models import Shape, discriminator_names, generator_names
+from ganport_runtime.conditions import Conditions
+from ganport_train.methods.losses import LOSSES
+from ganport_train.options import option
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """What a picture becomes on its way to the networks."""
+
+    resolution: int = option(64, "height and width in pixels, a power of two", least=16, most=1024)
+    mirror: bool = option(True, "show each picture mirrored half of the time")
+    held_out: float = option(0.05, "share kept from training", least=0.0, most=0.9)
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Which networks, and their numbers (`ganport_models.Shape`)."""
+
+    generator: str = option("film_dcgan", "architecture", choices=tuple(generator_names()))
+    discriminator: str = option(
+        "projection_dcgan", "architecture", choices=tuple(discriminator_names())
+    )
+    features: int = option(64, "channels at the highest inner size", least=1, most=1024)
+    latent: int = option(100, "length of the noise vector", least=1, most=65536)
+    embedding: int = option(256, "width of the condition's embedding", least=1, most=65536)
+
+
+@dataclass(frozen=True)
+class MethodOptions:
+    """What one training step does."""
+
+    name: str = option("adversarial", "kind of step", choices=("adversarial",))
+    loss: str = option("bce", "loss of both networks", choices=tuple(LOSSES))
+    mismatch: float = option(
+        0.0,
+        "weight of real pictures under a wrong condition, scored as fakes",
+        least=0.0,
+        most=10.0,
+    )
+
+
+@dataclass(frozen=True)
+class OptimizerOptions:
+    """Adam for both networks, each with its own rate."""
+
+    generator_rate: float = option(2e-4, "learning rate of the generator", least=0.0, most=1.0)
+    discriminator_rate: float = option(2e-4, "that of the discriminator", least=0.0, most=1.0)
+    beta1: float = option(0.5, "decay of the first moment", least=0.0, most=0.9999)
+    beta2: float = option(0.999, "decay of the second moment", least=0.0, most=0.999999)
+
+
+@dataclass(frozen=True)
+class AverageOptions:
+    """The running average of the generator: what is sampled, kept and exported."""
+
+    half_life: int = option(20_000, "in pictures seen", least=1)
+    ramp: float = option(0.05, "half-life at most this share of pictures seen", least=0.001, most=1)
+    refresh: int = option(2048, "pictures drawn to re-estimate batch statistics", least=64)
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """Numbers that decide the course of a run."""
+
+    batch: int = option(64, "pictures a step", least=2, most=65536)
+    seed: int = option(0, "decides weights, order, noise, augmentation", least=0, most=2**63 - 1)
+    precision: str = option(
+        "auto", "bf16 where the device is faster with it", choices=("auto", "fp32", "bf16")
+    )
+
+
+@dataclass(frozen=True)
+class LengthOptions:
+    """When a run ends: at whichever bound comes first."""
+
+    images: int = option(1_000_000, "pictures seen", least=1)
+    minutes: float = option(
+        0.0, "minutes of training, resumed ones counted in; 0 = no bound", least=0
+    )
+
+
+@dataclass(frozen=True)
+class LoggingOptions:
+    """What a run says and keeps; none of it changes the weights."""
+
+    tick: int = option(50, "steps between two lines of stats.jsonl", least=1)
+    save_minutes: float = option(5.0, "minutes between two checkpoints, each with a sheet", least=0)
+    keep: int = option(2, "checkpoints kept", least=1)
+    tensorboard: bool = option(False, "write TensorBoard event files too")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One resolved recipe; `options.parse` builds it and names every fault."""
+
+    title: str
+    source: str = ""
+    """Report and row, or paper, this recipe follows."""
+    conditions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Pinned vocabulary: labels of each one-of-many group; empty = the data set's own."""
+    data: DataOptions = field(default_factory=DataOptions)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    method: MethodOptions = field(default_factory=MethodOptions)
+    optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
+    average: AverageOptions = field(default_factory=AverageOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    length: LengthOptions = field(default_factory=LengthOptions)
+    logging: LoggingOptions = field(default_factory=LoggingOptions)
+
+    def vocabulary(self) -> Conditions | None:
+        """The pinned conditions, or None when the data set decides."""
+        return Conditions.one_hots(self.conditions) if self.conditions else None
+
+    def shape(self, conditions: Conditions) -> Shape:
+        """The numbers both networks are built from."""
+        return Shape(
+            resolution=self.data.resolution,
+            condition_size=conditions.size,
+            features=self.network.features,
+            latent=self.network.latent,
+            embedding=self.network.embedding,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain tables, as TOML or JSON can hold them."""
+        tables = asdict(self)
+        tables["conditions"] = {name: list(labels) for name, labels in self.conditions.items()}
+        return tables
+
+
+MAY_CHANGE = ("length", "logging")
+"""The sections that may differ when a run is resumed (and so may the device)."""
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What a resumed run would change and must not, one `name: old -> new` each."""
+    old, new = _flat(before), _flat(after)
+    return [
+        f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name) and name.split(".")[0] not in MAY_CHANGE
+    ]
+
+
+def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
