@@ -1,0 +1,89 @@
+"""One file of a bundle that computes the generator, with the means to run it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganport_export.errors import UnsupportedError
+from ganport_export.samples import Sample
+
+Player = Callable[[Sample], NDArray[Any]]
+"""Runs one batch and gives the pictures."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A graph file and its players, by the way they run it."""
+
+    path: str
+    role: str
+    precision: str
+    data: bytes
+    before_head: Mapping[str, Player]
+    """Players of the same computation that stop at the float picture (N, 3, H, W)."""
+    shipped: Mapping[str, Player]
+    """Players of `data` itself."""
+
+
+def onnx_players(data: bytes, place: str) -> dict[str, Player]:
+    """Players of an ONNX graph on the CPU, with onnxruntime's optimisation off and full.
+
+    Raises UnsupportedError when onnxruntime cannot load the graph.
+    """
+    import onnxruntime
+
+    levels = onnxruntime.GraphOptimizationLevel
+    return {
+        "onnxruntime, optimisation off": _onnx_player(data, levels.ORT_DISABLE_ALL, place),
+        "onnxruntime, optimisation full": _onnx_player(data, levels.ORT_ENABLE_ALL, place),
+    }
+
+
+def script_player(script: torch.jit.ScriptModule) -> Player:
+    """The player of a traced network."""
+
+    def play(sample: Sample) -> NDArray[Any]:
+        with torch.no_grad():
+            image: NDArray[Any] = script(*sample.tensors()).numpy()
+        return image
+
+    return play
+
+
+def play_in_parts(player: Player, sample: Sample, size: int = 8) -> NDArray[Any]:
+    """The pictures of a large batch, made `size` at a time to spare memory."""
+    parts = [
+        player(Sample({name: array[start : start + size] for name, array in sample.inputs.items()}))
+        for start in range(0, len(sample), size)
+    ]
+    return np.concatenate(parts)
+
+
+def _onnx_player(data: bytes, level: Any, place: str) -> Player:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = level
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 4  # what matters comes back as an exception
+    try:
+        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no common base
+        raise UnsupportedError(
+            place,
+            expected="a graph that onnxruntime loads",
+            found=" ".join(str(error).split())[:300],
+            fix="Take a lower --opset, or update onnxruntime.",
+        ) from error
+
+    def play(sample: Sample) -> NDArray[Any]:
+        image: NDArray[Any] = session.run(["image"], sample.inputs)[0]
+        return image
+
+    return play

@@ -1,0 +1,82 @@
+"""Every graph file of a bundle, written from one prepared network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import onnx
+from torch import nn
+
+from ganport_export.artifact import Artifact, onnx_players, script_player
+from ganport_export.gates.structure import check_structure
+from ganport_export.graph import serialized, set_metadata, write_graph
+from ganport_export.half import in_half
+from ganport_export.heads import ToUint8, with_uint8_head
+from ganport_export.interface import Interface
+from ganport_export.options import Options
+from ganport_export.prepare import Prepared
+from ganport_export.torchscript import loaded, saved, trace
+from ganport_runtime.manifest import METADATA_KEY, GraphFile
+
+FULL = GraphFile("generator.onnx", "onnx", "fp32")
+HALF = GraphFile("generator.fp16.onnx", "onnx", "fp16")
+SCRIPT = GraphFile("generator.ts.pt", "torchscript", "fp32")
+_EXAMPLE = 1
+"""The sample of two rows: a batch of one would be frozen into the graph."""
+
+
+def graph_files(options: Options) -> tuple[GraphFile, ...]:
+    """The files the bundle will have, the one to prefer first."""
+    wanted = ((FULL, options.onnx), (HALF, options.half), (SCRIPT, options.torchscript))
+    return tuple(file for file, asked in wanted if asked)
+
+
+def onnx_artifacts(
+    prepared: Prepared, interface: Interface, options: Options, embedded: str
+) -> list[Artifact]:
+    """The float32 graph, and the float16 one where asked for, with `embedded` inside each.
+
+    Raises UnsupportedError or ContractError.
+    """
+    full = write_graph(prepared.network, interface, prepared.samples[_EXAMPLE], options.opset)
+    graphs = {FULL: full} | ({HALF: in_half(full)} if options.half else {})
+    return [
+        _onnx_artifact(file, graph, interface, options, embedded) for file, graph in graphs.items()
+    ]
+
+
+def script_artifact(prepared: Prepared, options: Options, embedded: str) -> Artifact:
+    """The traced network with `embedded` inside; raises UnsupportedError or ContractError."""
+    head: nn.Module = ToUint8() if options.image == "uint8" else nn.Identity()
+    samples = prepared.samples[_EXAMPLE:]
+    data = saved(trace(prepared.network, head, samples), METADATA_KEY, embedded)
+    plain = trace(prepared.network, nn.Identity(), samples[:1])
+    way = "TorchScript"
+    return Artifact(
+        SCRIPT.path,
+        SCRIPT.role,
+        SCRIPT.precision,
+        data,
+        before_head={way: script_player(plain)},
+        shipped={way: script_player(loaded(data, METADATA_KEY)[0])},
+    )
+
+
+def _onnx_artifact(
+    file: GraphFile, graph: onnx.ModelProto, interface: Interface, options: Options, embedded: str
+) -> Artifact:
+    head: Callable[[onnx.ModelProto], onnx.ModelProto] = with_uint8_head
+    shipped = head(graph) if options.image == "uint8" else graph
+    check_structure(graph, f"{file.path} before its head", interface, "float", options.opset)
+    before_head = onnx_players(serialized(graph), file.path)
+    set_metadata(shipped, METADATA_KEY, embedded)
+    check_structure(shipped, file.path, interface, options.image, options.opset)
+    data = serialized(shipped)
+    return Artifact(
+        file.path,
+        file.role,
+        file.precision,
+        data,
+        before_head=before_head,
+        shipped=onnx_players(data, file.path),
+    )

@@ -1,0 +1,85 @@
+"""The files of a bundle around its graphs: manifest, fixtures, card, preview, sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import rfc8785
+
+from ganport_export import card, fixtures, preview
+from ganport_export.artifact import Artifact
+from ganport_export.artifacts import graph_files
+from ganport_export.interface import Interface
+from ganport_export.options import Options
+from ganport_runtime.files import sha256_of
+from ganport_runtime.manifest import (
+    MANIFEST_NAME,
+    SUMS_NAME,
+    Batch,
+    FileEntry,
+    Graph,
+    Image,
+    Manifest,
+    Noise,
+    Tensor,
+)
+from ganport_runtime.strictjson import parse
+
+_IMAGES = {"uint8": ("uint8", (0, 255)), "float": ("float32", (-1, 1))}
+
+
+def describe(interface: Interface, options: Options) -> Manifest:
+    """The manifest as far as it is known before anything is written."""
+    dtype, limits = _IMAGES[options.image]
+    inputs = (
+        Tensor(name, "float32", ("batch", *shape)) for name, shape in interface.inputs.items()
+    )
+    output = Tensor("image", dtype, ("batch", *interface.output_shape(options.image)))
+    return Manifest(
+        name=interface.name,
+        version=interface.version,
+        family=interface.family,
+        graphs=(Graph(interface.kind, tuple(inputs), output, graph_files(options)),),
+        conditions=interface.conditions,
+        noise=Noise(),
+        image=Image(interface.resolution, limits, dtype=dtype),
+        batch=Batch(),
+        files={},
+        license=options.license,
+    )
+
+
+def embedded(manifest: Manifest) -> str:
+    """The text every graph carries inside, so that a lone file explains itself."""
+    return rfc8785.dumps(manifest.interface_json()).decode()
+
+
+def pack(
+    manifest: Manifest, artifacts: Sequence[Artifact], interface: Interface
+) -> tuple[Manifest, dict[str, bytes]]:
+    """The finished manifest and every file of the bundle by name."""
+    files = {artifact.path: artifact.data for artifact in artifacts}
+    files[fixtures.FILE] = fixtures.record(artifacts, interface)
+    files[preview.FILE] = preview.draw_preview(artifacts[0], interface)
+    graphs_known = replace(manifest, files=_entries(files))
+    files[card.FILE] = card.write_card(graphs_known).encode()
+    manifest = replace(manifest, files=_entries(files))
+    files[MANIFEST_NAME] = _canonical(manifest.to_json())
+    files[SUMS_NAME] = _sums(files)
+    # What a runtime will read is read once here, so that no bundle is written that it refuses.
+    return Manifest.from_json(parse(files[MANIFEST_NAME], MANIFEST_NAME)), files
+
+
+def _entries(files: Mapping[str, bytes]) -> dict[str, FileEntry]:
+    return {name: FileEntry(sha256_of(files[name]), len(files[name])) for name in sorted(files)}
+
+
+def _canonical(value: Any) -> bytes:
+    data: bytes = rfc8785.dumps(value)
+    return data
+
+
+def _sums(files: Mapping[str, bytes]) -> bytes:
+    return "".join(f"{sha256_of(files[name])}  {name}\n" for name in sorted(files)).encode()

@@ -1,0 +1,92 @@
+"""The inputs every gate runs on: noise and conditions that are the same on every machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganport_export.interface import Interface
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import Group, JointOneHot, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
+from ganport_runtime.noise import consecutive, normals
+
+BATCHES = (1, 2, 3, 7)
+FIXTURE_BATCHES = (1, 3)
+MAX_VALUES = 32
+"""Values of one group that are tried: enough to see whether it is heard at all."""
+
+_COLOURS = ("#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One batch of inputs by name, float32 (N, ...), in the order `forward` takes them."""
+
+    inputs: dict[str, NDArray[np.float32]]
+
+    def __len__(self) -> int:
+        return len(self.inputs["z"])
+
+    def tensors(self, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
+        """The inputs as fresh torch tensors."""
+        return tuple(torch.from_numpy(array.copy()).to(dtype) for array in self.inputs.values())
+
+    def row(self, index: int) -> Sample:
+        """Row `index` as a batch of one."""
+        return Sample({name: array[index : index + 1] for name, array in self.inputs.items()})
+
+
+def sample(interface: Interface, count: int, seed: int = 0) -> Sample:
+    """`count` rows: the noise of seeds `seed`, `seed + 1` and so on, each with its own condition.
+
+    In a batch of four or more the last condition is a blend of two, as the contract allows.
+    """
+    inputs = {"z": normals(consecutive(seed, count), interface.z)}
+    if interface.conditions.size:
+        requests = [request(interface.conditions, seed + row) for row in range(count)]
+        condition = interface.conditions.encode_many(requests)
+        if count > 3:
+            condition[-1] = (condition[0] + condition[1]) / 2
+        inputs["condition"] = condition
+    return Sample(inputs)
+
+
+def samples(interface: Interface, batches: Sequence[int] = BATCHES) -> tuple[Sample, ...]:
+    """One batch of each size, no two rows alike."""
+    starts = [sum(batches[:index]) for index in range(len(batches))]
+    return tuple(
+        sample(interface, count, start) for count, start in zip(batches, starts, strict=True)
+    )
+
+
+def request(conditions: Conditions, index: int) -> dict[str, Any]:
+    """The `index`-th request of an endless, varied row of them."""
+    named = {}
+    for place, field in enumerate(conditions.fields.values()):
+        allowed = values(field)
+        # Another stride per group, so that two groups of one size do not walk in step.
+        named[field.name] = allowed[(index * (place + 1) + place) % len(allowed)]
+    return named
+
+
+def values(group: Group) -> list[Any]:
+    """Values a request can give `group`: all of them, or `MAX_VALUES` that span it."""
+    match group:
+        case OneHot():
+            return list(group.labels[:MAX_VALUES])
+        case MultiHot() | SignedMultiHot():
+            return [(), *((label,) for label in islice(group.labels, MAX_VALUES - 1))]
+        case Scalar():
+            return [group.min, group.max]
+        case Rgb():
+            return list(_COLOURS)
+        case JointOneHot():
+            raise TypeError("a joint group is named by its members")
+    raise TypeError(f"no values known for a group of kind {group.kind}")
