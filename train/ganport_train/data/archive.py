@@ -25,7 +25,15 @@ class Archive(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self._file = path.open("rb")
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise DataError(
+                str(path),
+                expected="a file that can be read",
+                found=error.strerror or type(error).__name__,
+                fix="Check its permissions.",
+            ) from error
 
     def close(self) -> None:
         if "_zip" in self.__dict__:

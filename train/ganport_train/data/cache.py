@@ -126,7 +126,7 @@ def _open(folder: Path, settings: Settings) -> Entry | None:
     if any(sha256_of(path) != index["arrays"][name] for name, path in arrays.items()):
         return None
     images = folder / _IMAGES
-    if index["settings"] != settings or images.stat().st_size != index["bytes"]:
+    if _json(index["settings"]) != _json(settings) or images.stat().st_size != index["bytes"]:
         return None
     side = settings["resolution"]
     return Entry(

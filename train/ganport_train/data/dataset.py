@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.errors import GanportWarning
+from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_train.data.cache import (
     Entry,
     EntryWriter,
@@ -26,7 +26,7 @@ from ganport_train.data.conditioning import encode
 from ganport_train.data.decoder import decode_all
 from ganport_train.data.hashing import find_families
 from ganport_train.data.problems import DataError, Fault, Problem, Problems
-from ganport_train.data.reader import Example, choose_reader
+from ganport_train.data.reader import Example, choose_reader, unreadable
 from ganport_train.data.source import Source, open_source
 from ganport_train.data.split import split
 
@@ -91,14 +91,12 @@ def load(
             "resolution": resolution,
             "conditions": None if conditions is None else conditions.to_json(),
         }
-        entry = open_entry(root, settings)
-        if entry is None:
+        dataset = _cached(root, settings)
+        if dataset is None:
             builder = _Builder(source, resolution, conditions, progress)
-            entry = builder.build(root, settings, Problems(str(source), strict=not skip_bad))
-    dataset = _dataset(entry, source.digest)
-    # An entry written with `skip_bad` is there for a strict load too.
-    strict = Problems(str(path), strict=not skip_bad)
-    strict.add_all(dataset.problems)
+            dataset = builder.build(root, settings, Problems(str(path), strict=not skip_bad))
+    # An entry that was written with `skip_bad` serves a strict load too.
+    Problems(str(path), strict=not skip_bad).add_all(dataset.problems)
     _warn(dataset.problems, str(path))
     return dataset
 
@@ -110,7 +108,7 @@ class _Builder:
     conditions: Conditions | None
     progress: bool
 
-    def build(self, root: Path, settings: dict[str, Any], problems: Problems) -> Entry:
+    def build(self, root: Path, settings: dict[str, Any], problems: Problems) -> Dataset:
         """Read, encode and decode the source into a new entry of the cache."""
         examples, conditions, vectors = self._read(problems)
         check_room(root, len(examples), self.resolution)
@@ -123,10 +121,10 @@ class _Builder:
         except OSError as error:
             failed = error
         # Another process may have written the same entry at the same time; either will do.
-        entry = open_entry(root, settings)
-        if entry is None:
+        dataset = _cached(root, settings)
+        if dataset is None:
             raise unwritable(root, failed or OSError("it was changed while it was written"))
-        return entry
+        return dataset
 
     def _read(self, problems: Problems) -> tuple[list[Example], Conditions, NDArray[np.float32]]:
         problems.add_all(self.source.refused)
@@ -165,9 +163,12 @@ class _Builder:
         }
 
 
-def unreadable(example: Example, fault: Fault) -> Problem:
-    """The problem of a picture that could not be decoded."""
-    return Problem.of(fault, "unreadable", example.table, example.line, example.picture)
+def _cached(root: Path, settings: dict[str, Any]) -> Dataset | None:
+    entry = open_entry(root, settings)
+    try:
+        return entry and _dataset(entry, settings["digest"])
+    except (GanportError, KeyError, TypeError):
+        return None  # written by another version of this program
 
 
 def _dataset(entry: Entry, digest: str) -> Dataset:

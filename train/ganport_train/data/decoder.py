@@ -1,4 +1,4 @@
-"""Decodes the pictures of a data set in order, on every core, with a progress bar."""
+"""Decodes the pictures of a data set in order, on several cores, with a progress bar."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ganport_train.data.source import Source
 
 _CHUNK = 32
 _AHEAD = 8
+_MOST_THREADS = 16
 
 Decoded = list[tuple[Example, Picture | Fault]]
 
@@ -29,12 +30,12 @@ def decode_all(
     waiting: deque[Future[Decoded]] = deque()
     # Pillow decodes without the interpreter's lock, so threads do; few chunks wait at a time,
     # which bounds the memory.
-    pool = ThreadPoolExecutor(_cores())
+    pool = ThreadPoolExecutor(_threads())
     with decoding_warnings(), _bar(len(examples), progress) as bar:
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(_decode_chunk, source, chunk, resolution))
-                if len(waiting) > _AHEAD * _cores():
+                if len(waiting) > _AHEAD * _threads():
                     yield from _counted(waiting.popleft().result(), bar)
             while waiting:
                 yield from _counted(waiting.popleft().result(), bar)
@@ -64,7 +65,7 @@ def _bar(total: int, progress: bool) -> tqdm[NoReturn]:
     return tqdm(total=total, desc="decoding", unit=" pictures", disable=disable, leave=False)
 
 
-def _cores() -> int:
+def _threads() -> int:
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return min(len(os.sched_getaffinity(0)), _MOST_THREADS)
+    return min(os.cpu_count() or 1, _MOST_THREADS)

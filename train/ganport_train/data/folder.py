@@ -11,8 +11,6 @@ from pathlib import Path
 from ganport_train.data.problems import Fault, Problem
 from ganport_train.data.source import Source, check_count, check_name, is_litter, size_fault
 
-_PIECE = 1 << 20
-
 
 class Folder(Source):
     """The plain files below a folder; links that lead out and links to folders are refused."""
@@ -26,11 +24,7 @@ class Folder(Source):
         """SHA-256 over every name and content, in order of names, and over the refused names."""
         digest = hashlib.sha256()
         for name in sorted(self.names):
-            content = hashlib.sha256()
-            with (self._root / name).open("rb") as file:
-                while piece := file.read(_PIECE):
-                    content.update(piece)
-            digest.update(_framed(name) + content.digest())
+            digest.update(_framed(name) + _content_digest(self._root / name))
         for problem in self.refused:
             digest.update(b"refused" + _framed(problem.file))
         return digest.hexdigest()
@@ -99,6 +93,14 @@ class Folder(Source):
                 found="a link to a folder" if stat.S_ISDIR(mode) else "no plain file",
                 fix="Remove it, or put the file itself there.",
             )
+
+
+def _content_digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b"unreadable"  # `read` says why, if the file is wanted
 
 
 def _framed(name: str) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.problems import DataError, Problems
+from ganport_train.data.problems import DataError, Fault, Problem, Problems, quoted
 from ganport_train.data.source import Source
 
 
@@ -61,9 +61,12 @@ def choose_reader(source: Source) -> Reader:
     )
 
 
-def _glimpse(source: Source) -> str:
-    from ganport_train.data.problems import quoted
+def unreadable(example: Example, fault: Fault) -> Problem:
+    """The problem of a picture that cannot be decoded."""
+    return Problem.of(fault, "unreadable", example.table, example.line, example.picture)
 
+
+def _glimpse(source: Source) -> str:
     names = sorted(source.names, key=lambda name: (name.count("/"), name))
     if not names:
         return "no file that can be used"

@@ -1,0 +1,182 @@
+"""What a data set holds and what is wrong with it, found without writing anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_train.data.decoder import decode_all
+from ganport_train.data.hashing import find_families
+from ganport_train.data.pictures import Picture
+from ganport_train.data.problems import Fault, Problem, Problems
+from ganport_train.data.reader import Example, choose_reader, unreadable
+from ganport_train.data.source import open_source
+
+_RAREST = 5
+_COMBINATIONS = 10_000
+
+Likeness = Literal["identical", "mirrored", "near"]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """A family of several pictures; `likeness` is that of its two least alike."""
+
+    likeness: Likeness
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `check` found.
+
+    `labels` counts the pictures of each label by group; `rarest` the combinations with the fewest
+    pictures, `absent` some of those with none, of `possible` and `seen` in all; `sizes` counts by
+    (width, height); `small` the pictures below the resolution, which training would blow up.
+    """
+
+    source: str
+    kind: str
+    digest: str
+    pictures: int
+    labels: dict[str, dict[str, int]]
+    possible: int
+    seen: int
+    rarest: dict[str, int]
+    absent: list[str]
+    sizes: dict[tuple[int, int], int]
+    formats: dict[str, int]
+    small: int
+    duplicates: list[Duplicates]
+    problems: list[Problem]
+
+    @property
+    def errors(self) -> int:
+        """How many problems stop a strict load."""
+        return sum(problem.level == "error" for problem in self.problems)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report as plain JSON."""
+        facts = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return facts | {
+            "sizes": {f"{width}x{height}": n for (width, height), n in self.sizes.items()},
+            "duplicates": [{"likeness": d.likeness, "ids": d.ids} for d in self.duplicates],
+            "problems": [
+                problem.to_json() | {"message": problem.sentence(self.source)}
+                for problem in self.problems
+            ],
+            "errors": self.errors,
+        }
+
+
+@dataclass
+class _Seen:
+    """What stays of each picture once it is decoded."""
+
+    examples: list[Example] = field(default_factory=list)
+    thumbnails: list[NDArray[np.uint8]] = field(default_factory=list)
+    pixels: list[tuple[bytes, bytes]] = field(default_factory=list)  # digest, mirrored digest
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    formats: Counter[str] = field(default_factory=Counter)
+
+    def add(self, example: Example, picture: Picture) -> None:
+        self.examples.append(example)
+        self.thumbnails.append(picture.thumbnail)
+        mirrored = np.ascontiguousarray(picture.pixels[:, ::-1])
+        self.pixels.append((_digest(picture.pixels), _digest(mirrored)))
+        self.sizes[picture.size] += 1
+        self.formats[picture.format] += 1
+
+
+def check(path: Path | str, *, resolution: int = 64, progress: bool = True) -> Report:
+    """Read and decode the whole data set at `path` as a load at `resolution` would.
+
+    Raises `DataError` only where there is nothing to report on: no such file, no data set.
+    """
+    with open_source(path) as source:
+        problems = Problems(str(path), strict=False)
+        problems.add_all(source.refused)
+        reader = choose_reader(source)
+        examples = reader.read(source, problems)
+        seen = _Seen()
+        for example, picture in decode_all(source, examples, resolution, progress=progress):
+            if isinstance(picture, Fault):
+                problems.add(unreadable(example, picture))
+            else:
+                seen.add(example, picture)
+        return _report(str(path), reader.name, source.digest, seen, list(problems), resolution)
+
+
+def _report(
+    source: str, kind: str, digest: str, seen: _Seen, problems: list[Problem], resolution: int
+) -> Report:
+    labels = _labels(seen.examples)
+    combinations = Counter(_caption(example.request) for example in seen.examples)
+    possible = prod(len(found) for found in labels.values()) if labels else 0
+    return Report(
+        source=source,
+        kind=kind,
+        digest=digest,
+        pictures=len(seen.examples),
+        labels=labels,
+        possible=possible,
+        seen=len(combinations),
+        rarest=dict(sorted(combinations.items(), key=lambda item: (item[1], item[0]))[:_RAREST]),
+        absent=_absent(labels, combinations) if possible <= _COMBINATIONS else [],
+        sizes=dict(seen.sizes.most_common()),
+        formats=dict(seen.formats.most_common()),
+        small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
+        duplicates=_duplicates(seen),
+        problems=problems,
+    )
+
+
+def _labels(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for example in examples:
+        for group, label in example.request.items():
+            counts.setdefault(group, Counter())[label] += 1
+    return {group: dict(sorted(found.items())) for group, found in counts.items()}
+
+
+def _absent(labels: dict[str, dict[str, int]], combinations: Counter[str]) -> list[str]:
+    every = (
+        _caption(dict(zip(labels, chosen, strict=True))) for chosen in product(*labels.values())
+    )
+    return [caption for caption in every if caption not in combinations][:_RAREST]
+
+
+def _caption(request: Any) -> str:
+    return " ".join(f"{label} {group}" for group, label in request.items())
+
+
+def _duplicates(seen: _Seen) -> list[Duplicates]:
+    if not seen.thumbnails:
+        return []
+    labels = find_families(np.stack(seen.thumbnails)).labels
+    order = np.argsort(labels, kind="stable")
+    families = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    return [
+        Duplicates(_likeness(seen, family), tuple(seen.examples[i].id for i in family))
+        for family in families
+        if len(family) > 1
+    ]
+
+
+def _likeness(seen: _Seen, family: NDArray[np.int64]) -> Likeness:
+    if len({seen.pixels[i][0] for i in family}) == 1:
+        return "identical"
+    return "mirrored" if len({min(seen.pixels[i]) for i in family}) == 1 else "near"
+
+
+def _digest(pixels: NDArray[np.uint8]) -> bytes:
+    return hashlib.sha256(pixels.data).digest()

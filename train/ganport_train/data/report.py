@@ -1,0 +1,86 @@
+"""The report of a check as text: aligned, one thing a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ganport_train.data.check import Duplicates, Report
+
+_SIZES = 8
+_FAMILIES = 5
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """The lines of `ganport dataset check`."""
+    yield f"{report.source}: {report.kind}, {_number(report.pictures, 'picture')} that can be used"
+    yield f"  digest  {report.digest}"
+    yield from _counts("formats", report.formats)
+    yield from _sizes(report)
+    for group, labels in report.labels.items():
+        yield from _counts(group, labels)
+    yield from _combinations(report)
+    yield from _duplicates(report.duplicates)
+    yield from _problems(report)
+
+
+def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
+    yield ""
+    yield title
+    total = sum(counts.values())
+    names = max(map(len, counts), default=0)
+    numbers = max((len(f"{n:,}") for n in counts.values()), default=0)
+    for name, n in counts.items():
+        yield f"  {name:<{names}}  {n:>{numbers},}  {n / total:6.1%}"
+
+
+def _sizes(report: Report) -> Iterator[str]:
+    counts = {f"{width} x {height}": n for (width, height), n in report.sizes.items()}
+    shown = dict(list(counts.items())[:_SIZES])
+    if len(counts) > _SIZES:
+        shown[f"{len(counts) - _SIZES} others"] = sum(list(counts.values())[_SIZES:])
+    yield from _counts("sizes", shown)
+    if report.small:
+        yield f"  {_number(report.small, 'picture')} below the resolution, to be blown up"
+
+
+def _combinations(report: Report) -> Iterator[str]:
+    if len(report.labels) < 2:
+        return
+    yield ""
+    yield f"combinations: {report.seen:,} of {report.possible:,} have a picture"
+    names = max(map(len, report.rarest), default=0)
+    for caption, n in report.rarest.items():
+        yield f"  {caption:<{names}}  {n:,}"
+    absent = report.possible - report.seen
+    if absent:
+        more = ["..."] if absent > len(report.absent) else []
+        yield f"  without one: {', '.join(report.absent + more)}"
+
+
+def _duplicates(duplicates: list[Duplicates]) -> Iterator[str]:
+    yield ""
+    yield "duplicates"
+    for likeness in ("identical", "mirrored", "near"):
+        families = [family.ids for family in duplicates if family.likeness == likeness]
+        if not families:
+            yield f"  {likeness:<9}  none"
+            continue
+        pictures = sum(map(len, families))
+        shown = "; ".join(", ".join(ids[:_FAMILIES]) for ids in families[:_FAMILIES])
+        more = "; ..." if len(families) > _FAMILIES else ""
+        yield f"  {likeness:<9}  {len(families):,} families of {pictures:,}: {shown}{more}"
+
+
+def _problems(report: Report) -> Iterator[str]:
+    yield ""
+    if not report.problems:
+        yield "problems: none"
+        return
+    warnings = len(report.problems) - report.errors
+    yield f"problems: {_number(report.errors, 'error')}, {_number(warnings, 'warning')}"
+    for problem in report.problems:
+        yield f"  {problem.level:<7}  {problem.sentence(report.source)}"
+
+
+def _number(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
