@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -81,7 +81,7 @@ class Rgb(Group):
             if not (isinstance(text, str) and _HEX.fullmatch(text)):
                 raise refuse(self.name, expected, value, allowed=self.palette)
             return tuple(bytes.fromhex(text[1:]))
-        if not isinstance(value, Sequence | np.ndarray) or len(value) != 3:
+        if not isinstance(value, list | tuple | np.ndarray) or len(value) != 3:
             raise refuse(self.name, expected, value)
         return tuple(number_in(self.name, channel, 0, 255) for channel in value)
 

@@ -47,32 +47,31 @@ CONDITIONS = Conditions(
 )
 
 
-def tiny_graph(image: str = "uint8") -> tuple[Graph, Image]:
+def tiny_graph(image: str, conditions: Conditions) -> tuple[Graph, Image]:
     """The manifest's entries for the tiny graph, with a uint8 or a float32 image."""
     uint8 = image == "uint8"
     shape = ("batch", SIDE, SIDE, 3) if uint8 else ("batch", 3, SIDE, SIDE)
-    inputs = (
-        Tensor("z", "float32", ("batch", NOISE)),
-        Tensor("condition", "float32", ("batch", CONDITIONS.size)),
-    )
+    inputs = [Tensor("z", "float32", ("batch", NOISE))]
+    if conditions.size:
+        inputs.append(Tensor("condition", "float32", ("batch", conditions.size)))
     graph = Graph(
         "gan.generate/1",
-        inputs,
+        tuple(inputs),
         Tensor("image", image, shape),
         (GraphFile("generator.onnx", "onnx", "fp32"),),
     )
     return graph, Image((SIDE, SIDE), (0, 255) if uint8 else (-1, 1), "RGB", image)
 
 
-def tiny_manifest(image: str = "uint8") -> Manifest:
+def tiny_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) -> Manifest:
     """The tiny manifest, its `files` still empty."""
-    graph, picture = tiny_graph(image)
+    graph, picture = tiny_graph(image, conditions)
     return Manifest(
         name="tiny",
         version="1.0.0",
         family="test",
         graphs=(graph,),
-        conditions=CONDITIONS,
+        conditions=conditions,
         noise=Noise(),
         image=picture,
         batch=Batch(1, 16, 64),
@@ -85,7 +84,8 @@ def tiny_manifest(image: str = "uint8") -> Manifest:
 
 def tiny_model(manifest: Manifest) -> bytes:
     """The ONNX file: tanh([z, condition] W), and for uint8 floor(clamp(x * 127.5 + 128))."""
-    width = NOISE + CONDITIONS.size
+    graph = manifest.graphs[0]
+    width = NOISE + manifest.conditions.size
     weights = np.random.default_rng(20240401).normal(0, 0.6, (width, 3 * SIDE * SIDE))
     constants = {
         "weights": weights.astype(np.float32),
@@ -97,7 +97,7 @@ def tiny_model(manifest: Manifest) -> bytes:
     }
     uint8 = manifest.image.dtype == "uint8"
     nodes = [
-        helper.make_node("Concat", ["z", "condition"], ["joined"], axis=1),
+        helper.make_node("Concat", [tensor.name for tensor in graph.inputs], ["joined"], axis=1),
         helper.make_node("MatMul", ["joined", "weights"], ["flat"]),
         helper.make_node("Tanh", ["flat"], ["squashed"]),
         helper.make_node("Reshape", ["squashed", "planes"], ["float" if uint8 else "image"]),
@@ -112,7 +112,6 @@ def tiny_model(manifest: Manifest) -> bytes:
             helper.make_node("Transpose", ["levels"], ["image"], perm=[0, 2, 3, 1]),
         ]
     used = {name for node in nodes for name in node.input}
-    graph = manifest.graphs[0]
     model = helper.make_model(
         helper.make_graph(
             nodes,
@@ -176,4 +175,6 @@ def write_bundle(folder: Path, image: str = "uint8") -> None:
 if __name__ == "__main__":
     write_bundle(DATA / "tiny.ganport")
     write_bundle(DATA / "tiny-float.ganport", "float32")
+    unconditional = tiny_model(tiny_manifest(conditions=Conditions()))
+    write_whole(DATA / "tiny-unconditional.onnx", unconditional)
     write_whole(DATA / "tiny.onnx", (DATA / "tiny.ganport" / "generator.onnx").read_bytes())

@@ -1,0 +1,69 @@
+"""The tiny bundle, and bundles with something wrong made out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).parent / "data"
+
+
+class TinyBundle:
+    """A copy of the committed bundle in a folder of its own, free to be spoilt."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        value: dict[str, Any] = json.loads((self.path / "manifest.json").read_text())
+        return value
+
+    def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the manifest in place."""
+        value = self.manifest
+        change(value)
+        (self.path / "manifest.json").write_text(json.dumps(value))
+
+    def rewrite(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        """Change a file and let the manifest and the sums follow."""
+        data = change((self.path / name).read_bytes())
+        (self.path / name).write_bytes(data)
+        entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        self.edit(lambda manifest: manifest["files"].update({name: entry}))
+        self.sign()
+
+    def sign(self) -> None:
+        """Write the sums of the files as they are."""
+        names = sorted(file.name for file in self.path.iterdir() if file.name != "SHA256SUMS")
+        digests = [hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in names]
+        lines = [f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True)]
+        (self.path / "SHA256SUMS").write_text("".join(lines))
+
+    def zipped(self, compression: int = zipfile.ZIP_STORED) -> Path:
+        """The same as one zip."""
+        path = self.path.with_name("zipped.ganport")
+        with zipfile.ZipFile(path, "w", compression) as archive:
+            for file in sorted(self.path.iterdir()):
+                archive.write(file, file.name)
+        return path
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> TinyBundle:
+    path = tmp_path / "tiny.ganport"
+    shutil.copytree(DATA / "tiny.ganport", path)
+    return TinyBundle(path)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Where the committed bundles lie."""
+    return DATA

@@ -1,0 +1,132 @@
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.noise import consecutive, normals, philox4x32
+
+SEEDS = st.integers(0, 2**64 - 1)
+SHAPES = st.lists(st.integers(1, 7), max_size=3).map(tuple)
+
+# From the contract: the words of block 0 and the first four normals of a seed.
+KNOWN = {
+    0: ("6627e8d5 e169c58d bc57ac4c 9b00dbd8", "3f7dbb33 bf6cb6b0 bf1e1b9f bef6d1b2"),
+    1: ("e3e80670 e50a0ebc 95f222c0 b615aa27", "3ec2c3e3 be97b1bc be7f370c bf807dbd"),
+    42: ("9ceaf053 77f5493b 12bf50ad 5742b3d7", "bf785e5c 3e46ace8 bf9e28d2 3ff6433b"),
+    2**32: ("fdde3e0b fa7e58b6 3380ec46 d8d55c4f", "3e03389d bc8ebec8 3f833902 bfbbf305"),
+    2**64 - 1: ("72a47709 15474739 9f41b01f 22799a5a", "3f8c9ec9 3f21de8f 3f255714 3f3ac13d"),
+}
+DECIMALS = {
+    0: (0.991137683, -0.92466259, -0.617608964, -0.482068598),
+    1: (0.380400747, -0.296277881, -0.249233425, -1.00383723),
+    42: (-0.97018981, 0.19401896, -1.23562074, 1.92392671),
+    2**32: (0.12814565, -0.017424956, 1.02517724, -1.46835387),
+    2**64 - 1: (1.09859574, 0.632302225, 0.645859957, 0.729511082),
+}
+# Random123's kat_vectors for philox4x32, 10 rounds: counter, key, result.
+RANDOM123 = [
+    ("00000000 00000000 00000000 00000000", "00000000 00000000", KNOWN[0][0]),
+    (
+        "ffffffff ffffffff ffffffff ffffffff",
+        "ffffffff ffffffff",
+        "408f276d 41c83b0e a20bc7c6 6d5451fd",
+    ),
+    (
+        "243f6a88 85a308d3 13198a2e 03707344",
+        "a4093822 299f31d0",
+        "d16cfe09 94fdcceb 5001e420 24126ea1",
+    ),
+]
+
+
+def words(text: str) -> list[np.ndarray]:
+    return [np.array([int(word, 16)], np.uint64) for word in text.split()]
+
+
+def philox(counter: str, key: str) -> str:
+    return " ".join(f"{int(word[0]):08x}" for word in philox4x32(words(counter), words(key)))
+
+
+@pytest.mark.parametrize(("counter", "key", "result"), RANDOM123)
+def test_random123_known_answers(counter: str, key: str, result: str) -> None:
+    assert philox(counter, key) == result
+
+
+@pytest.mark.parametrize("seed", KNOWN)
+def test_contract_known_answers(seed: int) -> None:
+    key = f"{seed % 2**32:08x} {seed >> 32:08x}"
+    assert philox(RANDOM123[0][0], key) == KNOWN[seed][0]
+    first = normals([seed], (4,))[0]
+    expected = np.array([int(bits, 16) for bits in KNOWN[seed][1].split()], np.uint32)
+    np.testing.assert_array_max_ulp(first, expected.view(np.float32), 1)
+    np.testing.assert_array_max_ulp(first, np.array(DECIMALS[seed], np.float32), 1)
+
+
+def test_hundred_normals_of_seed_42() -> None:
+    data = normals([42], (100,)).astype("<f4").tobytes()
+    expected = "a0bbf9e597233b987833e791da6e2fc6d55cb530217aa6180df9f0202c6c5f95"
+    assert hashlib.sha256(data).hexdigest() == expected
+
+
+@given(st.lists(SEEDS, min_size=1, max_size=40), SHAPES, st.data())
+def test_a_row_does_not_depend_on_the_batch(
+    seeds: list[int], shape: tuple[int, ...], data: st.DataObject
+) -> None:
+    batch = normals(seeds, shape)
+    row = data.draw(st.integers(0, len(seeds) - 1))
+    assert batch.shape == (len(seeds), *shape)
+    assert batch[row].tobytes() == normals([seeds[row]], shape)[0].tobytes()
+
+
+@given(SEEDS, st.integers(1, 200), st.integers(1, 200))
+def test_a_shorter_sample_is_the_start_of_a_longer_one(seed: int, one: int, two: int) -> None:
+    short, long = sorted((one, two))
+    assert np.array_equal(normals([seed], (long,))[0, :short], normals([seed], (short,))[0])
+
+
+def test_samples_of_many_blocks_are_the_same_in_pieces() -> None:
+    # 40,000 numbers are more blocks than are worked on at once.
+    long = normals([3, 4], (40_000,))
+    assert np.array_equal(long[1, :4096], normals([4], (4096,))[0])
+    assert abs(float(long.mean())) < 0.02
+    assert abs(float(long.std()) - 1) < 0.02
+
+
+def test_streams_differ() -> None:
+    assert not np.array_equal(normals([7], (8,), stream=1), normals([7], (8,)))
+
+
+def test_a_uint64_array_of_seeds_is_taken_as_it_is() -> None:
+    seeds = np.array([0, 2**64 - 1], np.uint64)
+    assert np.array_equal(normals(seeds, (5,)), normals([0, 2**64 - 1], (5,)))
+
+
+def test_no_seed_gives_no_row() -> None:
+    assert normals([], (3,)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64, True, 1.0, "7", None, np.float32(3), np.True_])
+def test_a_seed_that_is_no_uint64_is_refused(seed: object) -> None:
+    with pytest.raises(RequestError, match="seed: expected an integer from 0 to 1844674407"):
+        normals([seed], (4,))  # type: ignore[list-item]
+    with pytest.raises(RequestError, match="seed"):
+        consecutive(seed, 2)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seeds", [7, "78", None])
+def test_seeds_that_are_no_list_are_refused(seeds: object) -> None:
+    with pytest.raises(RequestError, match="a list of integers"):
+        normals(seeds, (4,))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("shape", [(0,), (-1, 2), (2.0,)])
+def test_a_shape_without_numbers_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(RequestError, match="noise shape"):
+        normals([1], shape)
+
+
+def test_consecutive_seeds_wrap_around() -> None:
+    assert consecutive(2**64 - 2, 4) == [2**64 - 2, 2**64 - 1, 0, 1]
