@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
 
-from ganport_train.draw import archive
+from ganport_train.draw import writer
 
 
 @click.group()
@@ -31,7 +32,7 @@ def draw() -> None:
 @click.option("--force", is_flag=True, help="Replace what is there.")
 def faces(count: int, size: int, out: Path, seed: int, workers: int | None, force: bool) -> None:
     """Draw anime-like faces with 12 hair and 10 eye colours."""
-    archive.write_faces(
+    writer.write_faces(
         out,
         count,
         size,
@@ -45,8 +46,8 @@ def faces(count: int, size: int, out: Path, seed: int, workers: int | None, forc
 
 def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return min(len(os.sched_getaffinity(0)), writer.MOST_WORKERS)
+    return min(os.cpu_count() or 1, writer.MOST_WORKERS)
 
 
 def _progress(count: int) -> Callable[[Iterator[bytes]], Iterator[bytes]]:
@@ -63,4 +64,4 @@ def _progress(count: int) -> Callable[[Iterator[bytes]], Iterator[bytes]]:
             if done % max(1, count // 5) == 0 and done < count:
                 click.echo(f"drawn {done} of {count}", err=True)
 
-    return bar if sys.stderr.isatty() else lines
+    return bar if sys.stderr.isatty() and find_spec("tqdm") else lines

@@ -115,7 +115,9 @@ class Canvas:
 @lru_cache(maxsize=16)
 def _spot(opacity: float) -> Image.Image:
     """Return a disc that is `opacity` opaque in the middle and fades to nothing at the edge."""
-    return Image.radial_gradient("L").point([round((255 - v) * opacity) for v in range(256)])
+    edge = 181  # what Pillow's gradient, 0 in the middle, has reached at the edge
+    levels = [round(max(0.0, 1 - v / edge) * 255 * opacity) for v in range(256)]
+    return Image.radial_gradient("L").point(levels)
 
 
 def _mask(box: Box, region: NDArray[np.float64]) -> Image.Image:

@@ -106,7 +106,7 @@ class Eyes:
 
     def _paint_lights(self, canvas: Canvas, x: float) -> None:
         wide, high = self.width, self.height
-        canvas.fill(ellipse(x - 0.38 * wide, -0.42 * high, wide * 0.3, high * 0.26, 20), _WHITE)
+        canvas.fill(ellipse(x - 0.34 * wide, -0.36 * high, wide * 0.29, high * 0.25, 20), _WHITE)
         canvas.fill(ellipse(x + 0.42 * wide, 0.4 * high, wide * 0.15, high * 0.13, 12), _WHITE)
 
     def paint_brows(self, canvas: Canvas) -> None:

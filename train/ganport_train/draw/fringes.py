@@ -125,15 +125,16 @@ def _hanging(row: _Row) -> Points:
 
 
 def _gloss(rng: Random) -> tuple[Points, ...]:
-    """Return the jagged band of light around the crown, in two pieces."""
+    """Return the band of light around the crown, in two pieces that are jagged below."""
     middle, pieces = rng.uniform(-0.25, 0.25), []
     for start, end in ((-0.95, middle - 0.06), (middle + 0.06, 0.95)):
-        turn = np.linspace(start, end, 11)
-        jag = np.array([rng.uniform(0.004, 0.02) * (k % 2) for k in range(11)])
-        width = 0.021 * np.sin(np.linspace(0.15, np.pi - 0.15, 11))
+        turn = np.linspace(start, end, 15)
         arc = np.stack([np.sin(turn), -np.cos(turn)], axis=1)
-        outer, inner = (arc * (0.262 + side * (width + jag))[:, None] for side in (1, -1))
-        pieces.append(moved(np.concatenate([outer, inner[::-1]]), 0, -0.075))
+        width = np.sin(np.linspace(0.1, np.pi - 0.1, 15))
+        jag = np.array([rng.uniform(0.5, 1.1) * (k % 2) for k in range(15)])
+        outer = arc * (0.264 + 0.018 * width)[:, None]
+        inner = arc * (0.264 - 0.03 * width * jag)[:, None]
+        pieces.append(moved(np.concatenate([smooth(outer, steps=2), inner[::-1]]), 0, -0.075))
     return tuple(pieces)
 
 

@@ -101,8 +101,8 @@ def _difference_from_eye_white_and_skin(lab: Lab) -> NDArray[np.float32]:
     toward = _SCLERA - skin
     length = np.maximum((toward**2).sum(-1, keepdims=True), 1e-6)
     share = np.clip(((lab - skin) * toward).sum(-1, keepdims=True) / length, 0, 1)
-    difference: NDArray[np.float32] = np.linalg.norm(lab - skin - share * toward, axis=-1)
-    return difference
+    difference = np.linalg.norm(lab - skin - share * toward, axis=-1)
+    return np.asarray(difference, dtype=np.float32)
 
 
 def _find_iris(contrast: NDArray[np.float32], place: tuple[float, float]) -> Offsets:
@@ -130,7 +130,8 @@ def _disc(scale: float) -> Offsets:
 def _gather(lab: Lab, centres: Offsets, area: Offsets) -> Lab:
     """Return the pixels (N, P, 3) of `area` around each picture's own centre."""
     place = centres[:, None] + area
-    return lab[np.arange(len(lab))[:, None], place[..., 0], place[..., 1]]
+    pixels: Lab = lab[np.arange(len(lab))[:, None], place[..., 0], place[..., 1]]
+    return pixels
 
 
 def _middle(pixels: Lab) -> Lab:

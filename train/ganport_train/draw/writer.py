@@ -18,12 +18,13 @@ from pathlib import Path
 from random import Random
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import whole_directory
+from ganport_runtime.files import check_folder, whole_directory
 from ganport_train.draw.faces import draw_face
 from ganport_train.draw.palette import EYES, HAIR
 
 SIZES = range(16, 513)
 MOST = 1_000_000  # pictures in one set
+MOST_WORKERS = 256
 
 _PAIRS = tuple(product(HAIR, EYES))
 _CHUNK = 16  # pictures a worker draws before it reports
@@ -67,11 +68,12 @@ def write_faces(
     """
     _check_range("count", count, range(1, MOST + 1))
     _check_range("size", size, SIZES)
-    _check_range("workers", workers, range(1, 1025))
+    _check_range("seed", seed, range(2**63))
+    _check_range("workers", workers, range(1, MOST_WORKERS + 1))
     _check_target(out, replace)
     tags = "".join(f"{i},{_caption(*labels_of(seed, i))}\n" for i in range(count))
     pictures = _drawn(range(count), partial(_png, seed=seed, size=size), workers)
-    opened = _zip_writer if out.suffix == ".zip" else _folder_writer
+    opened = _zip_writer if _is_zip(out) else _folder_writer
     try:
         with opened(out) as write:
             write("tags.csv", tags.encode())
@@ -123,6 +125,7 @@ def _check_range(name: str, value: int, allowed: range) -> None:
 
 
 def _check_target(out: Path, replace: bool) -> None:
+    check_folder(out.parent)
     if out.exists() and not replace:
         raise GanportError(
             str(out),
@@ -130,20 +133,23 @@ def _check_target(out: Path, replace: bool) -> None:
             found="a folder" if out.is_dir() else "a file",
             fix="Choose another name, or replace it with --force.",
         )
-    if out.is_dir() and any(out.iterdir()) and not (out / "tags.csv").is_file():
+    if out.exists() and not _is_set(out):
         raise GanportError(
             str(out),
-            expected="a set of tagged faces to replace",
-            found="a folder with something else in it",
+            expected=f"a {'zip' if _is_zip(out) else 'folder'} of tagged faces to replace",
+            found="a folder of something else" if out.is_dir() else "another file",
             fix="Choose another name.",
         )
-    if not out.parent.is_dir():
-        raise GanportError(
-            str(out.parent),
-            expected="a folder",
-            found="nothing of that name" if not out.parent.exists() else "a file",
-            fix="Make the folder first, or choose another place.",
-        )
+
+
+def _is_zip(out: Path) -> bool:
+    return out.suffix.lower() == ".zip"
+
+
+def _is_set(out: Path) -> bool:
+    if _is_zip(out):
+        return out.is_file()
+    return out.is_dir() and ((out / "tags.csv").is_file() or not any(out.iterdir()))
 
 
 @contextmanager

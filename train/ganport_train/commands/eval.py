@@ -1,0 +1,78 @@
+"""`eval-gan`: how good a bundle's pictures are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+
+from ganport_runtime.files import check_output, write_whole
+from ganport_runtime.generator import Generator
+from ganport_train.judge import following
+from ganport_train.judge.following import Agreement
+
+_PATH = click.Path(path_type=Path)
+_WORST = 3  # labels shown
+
+
+@click.group(name="eval-gan")
+def eval_gan() -> None:
+    """Measure how good the pictures of a bundle are."""
+
+
+@eval_gan.command()
+@click.argument("bundle", type=_PATH)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=8,
+    show_default=True,
+    help="Pictures for each pair of hair and eye colour.",
+)
+@click.option(
+    "--drawn",
+    type=click.IntRange(1, 100_000),
+    default=960,
+    show_default=True,
+    help="Freshly drawn faces to compare with.",
+)
+@click.option("--report", type=_PATH, help="Write the figures here, as JSON.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: str) -> None:
+    """Measure how often BUNDLE's faces show the hair and eye colours asked for."""
+    if report:
+        check_output(report, (".json",))
+    generator = Generator.load(bundle, device=device)
+    size = following.check_measurable(generator, str(bundle))
+    shown = following.agreement(following.generated(generator, seeds))
+    reference = following.agreement(following.drawn(drawn, size))
+    for line in _lines(shown, reference):
+        click.echo(line)
+    if report:
+        figures = following.report(
+            shown,
+            reference,
+            bundle=bundle.name,
+            digest=generator.bundle.digest,
+            size=size,
+            seeds=seeds,
+            drawn=drawn,
+        )
+        write_whole(report, (json.dumps(figures, indent=2) + "\n").encode())
+
+
+def _lines(shown: Mapping[str, Agreement], reference: Mapping[str, Agreement]) -> Iterator[str]:
+    yield f"{'colour as asked':<16}{'hair':>8}{'eyes':>9}{'pictures':>10}"
+    for title, parts in (("generated", shown), ("freshly drawn", reference)):
+        hair, eyes = parts["hair"], parts["eyes"]
+        yield f"{title:<16}{hair.share:>8.1%}{eyes.share:>9.1%}{hair.pairs.total():>10}"
+    for name, part in shown.items():
+        worst = [_mistake(part, label, share) for label, share in part.labels().items()]
+        yield f"worst {name}: {', '.join(worst[:_WORST])}"
+
+
+def _mistake(part: Agreement, label: str, share: float) -> str:
+    other = part.mistaken_for(label)
+    return f"{label} {share:.1%}" + (f" (else {other})" if other != label else "")
