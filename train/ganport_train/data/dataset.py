@@ -166,7 +166,7 @@ class _Builder:
 def _cached(root: Path, settings: dict[str, Any]) -> Dataset | None:
     entry = open_entry(root, settings)
     try:
-        return entry and _dataset(entry, settings["digest"])
+        return None if entry is None else _dataset(entry, settings["digest"])
     except (GanportError, KeyError, TypeError):
         return None  # written by another version of this program
 

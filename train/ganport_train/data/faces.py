@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -36,16 +36,18 @@ class TaggedFaces:
     def read(self, source: Source, problems: Problems) -> list[Example]:
         pictures = _pictures(source)
         examples: dict[str, Example] = {}
+        named: set[str] = set()
         for line, raw in enumerate(_lines(source), 1):
             try:
                 example = _example(raw, line, examples)
             except Fault as fault:
                 problems.add(Problem.of(fault, "tags", TABLE, line))
+                named.add(_first_field(raw))
                 continue
             if example is not None:
                 examples[example.id] = example
         found = _with_pictures(examples, pictures, problems)
-        _report_untagged(examples, pictures, problems)
+        _report_untagged(examples.keys() | named, pictures, problems)
         return found
 
     def vocabulary(self, examples: Sequence[Example]) -> Conditions:
@@ -53,12 +55,14 @@ class TaggedFaces:
         for example in examples:
             for group, label in example.request.items():
                 labels.setdefault(group, set()).add(label)
+        for group, found in labels.items():
+            _check_labels(group, found, examples[0].table)
         return Conditions.one_hots({group: sorted(found) for group, found in labels.items()})
 
 
 def _lines(source: Source) -> io.BytesIO:
     try:
-        data = source.read(TABLE, MAX_TABLE)
+        data = source.read(TABLE, MAX_TABLE).removeprefix(_BOM)
     except Fault as fault:
         raise Problem.of(fault, "source", TABLE).error(str(source)) from fault
     if not data.strip():
@@ -68,7 +72,7 @@ def _lines(source: Source) -> io.BytesIO:
             found="an empty file",
             fix="Write a line for each picture in images.",
         )
-    return io.BytesIO(data.removeprefix(_BOM))
+    return io.BytesIO(data)
 
 
 def _example(raw: bytes, line: int, known: Mapping[str, Example]) -> Example | None:
@@ -92,6 +96,11 @@ def _example(raw: bytes, line: int, known: Mapping[str, Example]) -> Example | N
             fix="Give every picture a label of every group.",
         )
     return Example(identity, "", TABLE, line, {group: tags[group] for group in first.request})
+
+
+def _first_field(raw: bytes) -> str:
+    # The picture of a faulty line is not untagged as well.
+    return raw.split(b",")[0].decode("utf-8", "replace").strip().strip('"')
 
 
 def _pictures(source: Source) -> dict[str, list[str]]:
@@ -122,9 +131,9 @@ def _with_pictures(
 
 
 def _report_untagged(
-    examples: Mapping[str, Example], pictures: Mapping[str, list[str]], problems: Problems
+    named: Set[str], pictures: Mapping[str, list[str]], problems: Problems
 ) -> None:
-    for identity in sorted(pictures.keys() - examples.keys()):
+    for identity in sorted(pictures.keys() - named):
         for name in pictures[identity]:
             problems.add(
                 Problem(
@@ -136,6 +145,16 @@ def _report_untagged(
                     level="warning",
                 )
             )
+
+
+def _check_labels(group: str, labels: set[str], table: str) -> None:
+    if len(labels) > MAX_LABELS:
+        raise DataError(
+            table,
+            expected=f"at most {MAX_LABELS} labels of {quoted(group)}",
+            found=f"{len(labels)}",
+            fix="Check that the labels come before their groups.",
+        )
 
 
 def _listed(groups: Mapping[str, object]) -> str:

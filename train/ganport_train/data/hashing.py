@@ -27,7 +27,7 @@ BRIGHTNESS = 24.0
 """Largest difference between their mean levels, of 255."""
 
 _BLOCK = 2048
-_PIECE = 1 << 15
+_PIECE = 1 << 13
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 Thumbnails = NDArray[np.uint8]
@@ -114,6 +114,9 @@ def _join_alike(
     left, right = left[near], right[near]
     for start in range(0, len(left), _PIECE):
         ours, theirs = left[start : start + _PIECE], right[start : start + _PIECE]
+        # Of a thousand frames of one scene, few pairs are left to look at.
+        apart = roots[ours] != roots[theirs]
+        ours, theirs = ours[apart], theirs[apart]
         alike = _correlation(thumbnails[ours], thumbnails[theirs]) >= COLOUR
         _join(roots, ours[alike], theirs[alike])
 

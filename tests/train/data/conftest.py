@@ -1,0 +1,81 @@
+"""Data sets made on the spot: the files of one by name, written as a folder or as a zip."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Files = dict[str, bytes]
+HAIR = ("pink", "red", "blue")
+EYES = ("black", "green")
+
+
+@pytest.fixture
+def picture() -> Callable[..., Image.Image]:
+    """A smooth RGB picture, another for each seed."""
+
+    def make(seed: int, size: int | tuple[int, int] = 32) -> Image.Image:
+        coarse = np.random.default_rng(seed).integers(0, 256, (7, 7, 3), dtype=np.uint8)
+        shape = (size, size) if isinstance(size, int) else size
+        return Image.fromarray(coarse).resize(shape, Image.Resampling.BICUBIC)
+
+    return make
+
+
+@pytest.fixture
+def encoded() -> Callable[..., bytes]:
+    """The bytes of a picture file."""
+
+    def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+        buffer = io.BytesIO()
+        image.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return encode
+
+
+@pytest.fixture
+def faces(
+    picture: Callable[..., Image.Image], encoded: Callable[..., bytes]
+) -> Callable[..., Files]:
+    """The files of a set of tagged faces: PNG pictures 0, 1, ... with tags that go round."""
+
+    def make(count: int = 6, size: int = 32, first_seed: int = 0) -> Files:
+        files = {f"images/{i}.png": encoded(picture(first_seed + i, size)) for i in range(count)}
+        lines = [f"{i},{HAIR[i % 3]} hair {EYES[i % 2]} eyes\n" for i in range(count)]
+        return files | {"tags.csv": "".join(lines).encode()}
+
+    return make
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Callable[..., Path]:
+    """Write files into a folder."""
+
+    def write(files: Files, name: str = "faces") -> Path:
+        for file, data in files.items():
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return tmp_path / name
+
+    return write
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Callable[..., Path]:
+    """Write files into a zip."""
+
+    def write(files: Files, name: str = "faces.zip", method: int = zipfile.ZIP_STORED) -> Path:
+        with zipfile.ZipFile(tmp_path / name, "w", method) as packed:
+            for file, data in files.items():
+                packed.writestr(file, data)
+        return tmp_path / name
+
+    return write

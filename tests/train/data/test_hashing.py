@@ -1,0 +1,105 @@
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganport_train.data import hashing as module
+from ganport_train.data.hashing import Families, find_families
+from ganport_train.data.pictures import decode
+
+Pixels = NDArray[np.uint8]
+
+
+def scene(seed: int, size: int = 64) -> Pixels:
+    """A smooth random picture; no two seeds look alike."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def thumbnail(pixels: Pixels) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
+    return decode(buffer.getvalue(), 64).thumbnail
+
+
+def families(*pictures: Pixels) -> Families:
+    return find_families(np.stack([thumbnail(pixels) for pixels in pictures]))
+
+
+def jpeg(pixels: Pixels, quality: int = 80) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
+    "none": lambda pixels: pixels,
+    "mirrored": lambda pixels: pixels[:, ::-1],
+    "re-encoded": jpeg,
+    "mirrored and re-encoded": lambda pixels: jpeg(pixels[:, ::-1], 60),
+    "brightened": lambda pixels: np.minimum(pixels.astype(int) * 108 // 100, 255).astype(np.uint8),
+    "darkened": lambda pixels: np.maximum(pixels.astype(int) - 12, 0).astype(np.uint8),
+    "moved": lambda pixels: np.roll(pixels, 1, axis=1),
+    "scaled": lambda pixels: np.asarray(Image.fromarray(pixels).resize((100, 100))),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_family_and_a_stranger_is_not(change: str) -> None:
+    pictures = [scene(seed) for seed in range(20)]
+    copies = [CHANGES[change](pixels) for pixels in pictures]
+    labels = families(*pictures, *copies).labels
+    assert labels.tolist() == [*range(20), *range(20)]
+
+
+def test_the_same_shapes_in_other_colours_are_strangers() -> None:
+    recoloured = [scene(1), scene(1)[:, :, [1, 2, 0]], 255 - scene(1)]
+    assert families(*recoloured).labels.tolist() == [0, 1, 2]
+
+
+def test_likeness_is_passed_on() -> None:
+    steps = [np.roll(scene(3, 128), shift, axis=1) for shift in range(0, 24, 2)]
+    assert families(steps[0], steps[-1]).labels.tolist() == [0, 1]
+    assert len(set(families(*steps).labels.tolist())) == 1
+
+
+def test_pictures_of_one_colour_are_family_to_none_but_their_equals() -> None:
+    flat = [np.full((64, 64, 3), value, np.uint8) for value in (0, 200, 0, 90)]
+    assert families(*flat).labels.tolist() == [0, 1, 0, 2]
+
+
+def test_blocks_and_order_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = [scene(seed) for seed in range(30)]
+    pictures += [jpeg(pixels[:, ::-1]) for pixels in pictures[::3]]
+    whole = families(*pictures)
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    monkeypatch.setattr(module, "_PIECE", 2)
+    order = np.random.default_rng(0).permutation(len(pictures))
+    shuffled = families(*[pictures[i] for i in order])
+    np.testing.assert_array_equal(shuffled.keys, whole.keys[order])
+    together = whole.labels[order][:, None] == whole.labels[order][None]
+    np.testing.assert_array_equal(shuffled.labels[:, None] == shuffled.labels[None], together)
+
+
+def test_labels_count_up_in_order_of_appearance() -> None:
+    found = families(scene(5), scene(4), scene(5)[:, ::-1], scene(6), scene(4))
+    assert found.labels.tolist() == [0, 1, 0, 2, 1]
+    assert found.labels.dtype == np.int64
+
+
+def test_keys_tell_families_apart_and_depend_on_nothing_else() -> None:
+    alone = families(scene(1)).keys
+    among = families(scene(2), scene(1), scene(3), scene(1)[:, ::-1])
+    assert alone.dtype == np.uint64
+    assert among.keys[1] == among.keys[3] == alone[0]
+    assert len(set(among.keys.tolist())) == 3
+
+
+def test_thousands_of_nearly_flat_pictures_do_not_blow_up() -> None:
+    rng = np.random.default_rng(0)
+    base = scene(1, 13)
+    noisy = base + rng.integers(0, 2, (3000, 13, 13, 3), dtype=np.uint8) * (base < 255)
+    assert find_families(noisy.astype(np.uint8)).labels.max() == 0
