@@ -11,10 +11,11 @@ from ganport_train.data.source import open_source
 
 Files = dict[str, bytes]
 Write = Callable[..., Path]
+Read = Callable[[Files], tuple[list[Example], list[Problem]]]
 
 
 @pytest.fixture
-def read(folder: Write) -> Callable[..., tuple[list[Example], list[Problem]]]:
+def read(folder: Write) -> Read:
     def read(files: Files) -> tuple[list[Example], list[Problem]]:
         path = folder(files)
         problems = Problems("faces", strict=False)
@@ -28,7 +29,7 @@ def tagged(lines: str, *pictures: str) -> Files:
     return {"tags.csv": lines.encode()} | {f"images/{name}": b"" for name in pictures}
 
 
-def test_examples_in_the_order_of_the_table(read: Callable[..., tuple]) -> None:
+def test_examples_in_the_order_of_the_table(read: Read) -> None:
     lines = "b,pink hair black eyes\n\na.1,green eyes red hair\n"
     examples, problems = read(tagged(lines, "a.1.JPG", "b.webp"))
     assert problems == []
@@ -44,7 +45,7 @@ def test_examples_in_the_order_of_the_table(read: Callable[..., tuple]) -> None:
     }
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_id(read: Callable[..., tuple]) -> None:
+def test_a_byte_order_mark_is_no_part_of_the_first_id(read: Read) -> None:
     examples, problems = read(tagged("\ufeff1,pink hair", "1.png"))
     assert [example.id for example in examples] == ["1"]
     assert problems == []
@@ -92,14 +93,12 @@ def test_a_byte_order_mark_is_no_part_of_the_first_id(read: Callable[..., tuple]
         ),
     ],
 )
-def test_faults_name_the_line(
-    read: Callable[..., tuple], lines: str, pictures: list[str], message: str
-) -> None:
+def test_faults_name_the_line(read: Read, lines: str, pictures: list[str], message: str) -> None:
     _, problems = read(tagged(lines, *pictures))
     assert [problem.sentence("faces") for problem in problems] == [message]
 
 
-def test_only_an_untagged_picture_is_a_warning(read: Callable[..., tuple]) -> None:
+def test_only_an_untagged_picture_is_a_warning(read: Read) -> None:
     examples, problems = read(tagged("1,pink hair\n3,red hair\n", "1.png", "2.png"))
     assert [(problem.kind, problem.level) for problem in problems] == [
         ("missing", "error"),
@@ -108,29 +107,25 @@ def test_only_an_untagged_picture_is_a_warning(read: Callable[..., tuple]) -> No
     assert [example.id for example in examples] == ["1"]
 
 
-def test_files_that_are_no_picture_of_the_set_are_left_alone(read: Callable[..., tuple]) -> None:
+def test_files_that_are_no_picture_of_the_set_are_left_alone(read: Read) -> None:
     files = tagged("1,pink hair\n", "1.png", "note.txt", "more/2.png")
     _, problems = read(files | {"README.md": b"", "3.png": b""})
     assert problems == []
 
 
 @pytest.mark.parametrize("table", [b"", b" \n\r\n", b"\xef\xbb\xbf"])
-def test_an_empty_table(read: Callable[..., tuple], table: bytes) -> None:
+def test_an_empty_table(read: Read, table: bytes) -> None:
     with pytest.raises(DataError, match=r"tags\.csv: expected lines such as .* found an empty"):
         read({"tags.csv": table, "images/1.png": b""})
 
 
-def test_a_table_too_long_to_be_one(
-    read: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_too_long_to_be_one(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_TABLE", 10)
     with pytest.raises(DataError, match=r"tags\.csv: expected at most 0 MiB"):
         read(tagged("1,pink hair\n", "1.png"))
 
 
-def test_more_labels_than_a_vocabulary_has(
-    read: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_labels_than_a_vocabulary_has(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_LABELS", 2)
     examples, _ = read(tagged("1,a hair\n2,b hair\n3,c hair\n", "1.png", "2.png", "3.png"))
     with pytest.raises(DataError, match="expected at most 2 labels of 'hair'; found 3"):

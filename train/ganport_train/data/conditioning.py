@@ -65,7 +65,7 @@ def _outside(example: Example, error: ConditionError) -> Problem:
     return Problem(
         "vocabulary",
         example.table,
-        expected=f"{error.place}: {error.expected}",
+        expected=f"{error.expected} ({error.place})",
         found=error.found,
         fix=error.fix,
         line=example.line,

@@ -209,11 +209,7 @@ def _warn(problems: Sequence[Problem], source: str) -> None:
     if not problems:
         return
     lines = [problem.sentence(source) for problem in problems[:_SHOWN]]
-    more = f"\n  and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
-    warnings.warn(
-        f"{source}: left out for {len(problems)} problems; `ganport dataset check` lists them:"
-        + "".join(f"\n  {line}" for line in lines)
-        + more,
-        GanportWarning,
-        stacklevel=3,
-    )
+    if len(problems) > _SHOWN:
+        lines.append(f"and {len(problems) - _SHOWN} more; `ganport dataset check` names them all")
+    title = f"{source}: problems, {len(problems)}; what they touch is left out"
+    warnings.warn("\n  ".join([title, *lines]), GanportWarning, stacklevel=3)

@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from ganport_train.commands.dataset import dataset
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    (tmp_path / "faces/images").mkdir(parents=True)
+    for number in range(3):
+        image = Image.linear_gradient("L").rotate(90 * number)
+        image.convert("RGB").save(tmp_path / f"faces/images/{number}.png")
+    lines = [f"{number},pink hair black eyes\n" for number in range(3)]
+    (tmp_path / "faces/tags.csv").write_text("".join(lines))
+    return tmp_path / "faces"
+
+
+def test_check_of_a_sound_set(faces: Path) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(faces), "--resolution", "32"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{faces}: tagged faces, 3 pictures that can be used\n")
+    assert result.stderr == ""
+
+
+def test_check_exits_with_1_on_an_error_and_names_it(faces: Path) -> None:
+    (faces / "images/1.png").write_bytes(b"no picture")
+    result = CliRunner().invoke(dataset, ["check", str(faces)])
+    assert result.exit_code == 1
+    assert "problems: 1 error, 0 warnings" in result.stdout
+    assert f"{faces}/tags.csv:2 (images/1.png): expected a whole JPEG" in result.stdout
+
+
+def test_a_warning_is_no_error(faces: Path) -> None:
+    (faces / "tags.csv").write_text("0,pink hair black eyes\n")
+    result = CliRunner().invoke(dataset, ["check", str(faces), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["errors"] == 0
+    assert len(json.loads(result.stdout)["problems"]) == 2
+
+
+def test_no_data_set_at_all(tmp_path: Path) -> None:
+    command = "from ganport_runtime.launch import launch; launch("
+    command += "'ganport_train.commands.dataset:dataset', extra='tools', needs=())"
+    result = subprocess.run(
+        [sys.executable, "-c", command, "check", str(tmp_path / "absent")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {tmp_path}/absent: expected a folder or a zip file")
+    assert "Traceback" not in result.stderr
+
+
+def test_draw_is_mounted() -> None:
+    result = CliRunner().invoke(dataset, ["draw", "faces", "--help"])
+    assert result.exit_code == 0
+    assert "--count" in result.stdout
+    assert "draw" in CliRunner().invoke(dataset, ["--help"]).stdout
+
+
+def test_data_needs_no_torch(faces: Path) -> None:
+    code = (
+        "import sys; from ganport_train.commands.dataset import dataset;"
+        f"dataset(['check', {str(faces)!r}], standalone_mode=False);"
+        "from ganport_train.data import load;"
+        f"load({str(faces)!r}, resolution=16, cache=__import__('pathlib').Path({str(faces)!r}));"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -1,0 +1,148 @@
+import json
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ganport_runtime.files import sha256_of
+from ganport_train.data import cache as module
+from ganport_train.data.cache import (
+    Entry,
+    check_room,
+    default_root,
+    entry_folder,
+    new_entry,
+    open_entry,
+)
+from ganport_train.data.problems import DataError
+
+SETTINGS = {"digest": "ab", "resolution": 4, "conditions": [{"range": (0, 1)}]}
+IMAGES = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
+
+
+def write(root: Path, images: NDArray[np.uint8] = IMAGES) -> None:
+    with new_entry(root, SETTINGS) as writer:
+        for pixels in images:
+            writer.add(pixels)
+        writer.arrays = {"keys": np.array([1, 2**64 - 1], np.uint64)}
+        writer.facts["ids"] = ["1", "é"]
+
+
+def opened(root: Path) -> Entry:
+    entry = open_entry(root, SETTINGS)
+    assert entry is not None
+    return entry
+
+
+def test_what_is_written_is_opened(tmp_path: Path) -> None:
+    assert open_entry(tmp_path / "deep/cache", SETTINGS) is None
+    write(tmp_path / "deep/cache")
+    entry = opened(tmp_path / "deep/cache")
+    np.testing.assert_array_equal(entry.images, IMAGES)
+    assert isinstance(entry.images, np.memmap)
+    assert not entry.images.flags.writeable
+    assert entry.arrays["keys"].tolist() == [1, 2**64 - 1]
+    assert entry.facts == {"ids": ["1", "é"]}
+
+
+@pytest.mark.parametrize("change", [{"digest": "ac"}, {"resolution": 8}, {"conditions": None}])
+def test_other_settings_are_another_entry(tmp_path: Path, change: dict[str, object]) -> None:
+    write(tmp_path)
+    assert open_entry(tmp_path, SETTINGS | change) is None
+
+
+def test_another_format_is_another_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path)
+    monkeypatch.setattr(module, "FORMAT", module.FORMAT + 1)
+    assert open_entry(tmp_path, SETTINGS) is None
+
+
+@pytest.mark.parametrize("after", [0, 2])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_an_entry_half_written_is_none(
+    tmp_path: Path, after: int, error: type[BaseException]
+) -> None:
+    with pytest.raises(error), new_entry(tmp_path, SETTINGS) as writer:
+        for pixels in IMAGES[:after]:
+            writer.add(pixels)
+        raise error
+    assert list(tmp_path.iterdir()) == []
+    assert open_entry(tmp_path, SETTINGS) is None
+
+
+def test_an_error_leaves_the_older_entry_as_it_was(tmp_path: Path) -> None:
+    write(tmp_path)
+    with pytest.raises(OSError, match="full"), new_entry(tmp_path, SETTINGS):
+        raise OSError("full")
+    np.testing.assert_array_equal(opened(tmp_path).images, IMAGES)
+
+
+# The pictures are held to their size alone, as their digest would take too long.
+DAMAGE = [("images.u8", damage) for damage in ("cut", "absent", "longer")]
+DAMAGE += product(
+    ("keys.npy", "index.json", "index.sha256"), ("cut", "absent", "longer", "flipped")
+)
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGE)
+def test_a_damaged_entry_is_none(tmp_path: Path, name: str, damage: str) -> None:
+    write(tmp_path)
+    path = entry_folder(tmp_path, SETTINGS) / name
+    data = path.read_bytes()
+    if damage == "absent":
+        path.unlink()
+    elif damage == "flipped":
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    else:
+        path.write_bytes(data[:-1] if damage == "cut" else data + b"\0")
+    assert open_entry(tmp_path, SETTINGS) is None
+    write(tmp_path)
+    np.testing.assert_array_equal(opened(tmp_path).images, IMAGES)
+
+
+def test_an_entry_moved_to_the_place_of_another_is_none(tmp_path: Path) -> None:
+    write(tmp_path)
+    other = SETTINGS | {"digest": "ac"}
+    entry_folder(tmp_path, SETTINGS).rename(entry_folder(tmp_path, other))
+    assert open_entry(tmp_path, other) is None
+
+
+def test_an_open_entry_outlives_its_replacement(tmp_path: Path) -> None:
+    write(tmp_path)
+    entry = opened(tmp_path)
+    write(tmp_path, IMAGES[::-1])
+    np.testing.assert_array_equal(entry.images, IMAGES)
+    np.testing.assert_array_equal(opened(tmp_path).images, IMAGES[::-1])
+
+
+def test_arrays_that_would_be_unpickled_are_refused(tmp_path: Path) -> None:
+    write(tmp_path)
+    folder = entry_folder(tmp_path, SETTINGS)
+    np.save(folder / "keys.npy", np.array([{}], object), allow_pickle=True)
+    index = json.loads((folder / "index.json").read_bytes())
+    index["arrays"]["keys"] = sha256_of(folder / "keys.npy")
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "index.sha256").write_text(sha256_of(folder / "index.json"))
+    assert open_entry(tmp_path, SETTINGS) is None
+
+
+def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/anyone")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
+    monkeypatch.setenv("GANPORT_CACHE", "/own")
+    assert default_root() == Path("/own")
+    monkeypatch.delenv("GANPORT_CACHE")
+    assert default_root() == Path("/xdg/ganport")
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert default_root() == Path("/home/anyone/.cache/ganport")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_root() == Path("/home/anyone/.cache/ganport")
+
+
+def test_room_is_asked_for_before_anything_is_written(tmp_path: Path) -> None:
+    check_room(tmp_path / "not/there/yet", 10, 64)
+    with pytest.raises(DataError, match="Make room, or set GANPORT_CACHE"):
+        check_room(tmp_path, 1 << 40, 4096)
+    assert list(tmp_path.iterdir()) == []
