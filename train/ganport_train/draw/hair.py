@@ -43,6 +43,7 @@ class HairColours:
                     (0.14 * reach, 0.95),
                     (0.42 * reach, 0.65),
                 ],
+                warmth=0.5,
             )
         )
 

@@ -92,13 +92,13 @@ def _short(rng: Random) -> Mane:
 def _spiky(rng: Random) -> Mane:
     """Locks stick out all round, bent downward and longest at the sides."""
     line = []
-    for k, turn in enumerate(np.linspace(-2.3, 2.3, 17).tolist()):
+    for k, turn in enumerate(np.linspace(-2.1, 2.1, 15).tolist()):
         tip = k % 2 == 1
-        reach = rng.uniform(0.4, 0.46) if tip else 0.31
-        turn += rng.uniform(-0.05, 0.05) + (0.16 * np.sign(turn) if tip else 0)
-        line.append(np.array([np.sin(turn) * reach, -np.cos(turn) * reach - 0.06]))
-    edges = [bend(a, (a + b) / 2 * 1.1, b, 6) for a, b in pairwise(line)]
-    strands = tuple(bend(p * 0.6, p * 0.8, p * 0.95) for p in line[1::2])
+        reach = rng.uniform(0.405, 0.43) + 0.03 * abs(np.sin(turn)) if tip else 0.32
+        turn += rng.uniform(-0.04, 0.04) + (0.24 * np.sin(turn) if tip else 0)
+        line.append(np.array([np.sin(turn) * reach, -np.cos(turn) * reach * 1.08 - 0.06]))
+    edges = [bend(a, (a + b) / 2 * 1.12, b, 6) for a, b in pairwise(line)]
+    strands = tuple(bend(p * 0.6, p * 0.85, p * 0.97) for p in line[1::2])
     return Mane(_short(rng).behind, (Lock(np.concatenate(edges), strands),))
 
 

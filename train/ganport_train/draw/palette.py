@@ -75,15 +75,20 @@ def shade(rng: Random, label: str, palette: Palette) -> NDArray[np.float64]:
             return shown
 
 
-def tints(lab: ArrayLike, steps: Sequence[tuple[float, float]]) -> list[Colour]:
+def tints(
+    lab: ArrayLike, steps: Sequence[tuple[float, float]], *, warmth: float = 0.0
+) -> list[Colour]:
     """Return lighter and darker relatives of an Oklab colour.
 
     steps: (lightness, chroma) of each relative: lightness in [-1, 1], where -1 is black, 0 the
-    colour itself and 1 white; chroma a factor.
+    colour itself and 1 white; chroma a factor. warmth turns the darker ones of a yellow toward
+    orange, as painters do, since yellow that only darkens is olive.
     """
     lightness, a, b = (float(part) for part in np.asarray(lab))
     relatives = []
     for step, chroma in steps:
         toward = 1.0 if step > 0 else 0.0
-        relatives.append((lightness + abs(step) * (toward - lightness), a * chroma, b * chroma))
+        redder = warmth * max(-step, 0.0) * max(b, 0.0)
+        shaded = lightness + abs(step) * (toward - lightness)
+        relatives.append((shaded, a * chroma + redder, b * chroma))
     return [(int(r), int(g), int(b)) for r, g, b in oklab.to_rgb(relatives)]

@@ -89,8 +89,8 @@ def _hair(lab: Lab) -> Lab:
 def _irises(lab: Lab) -> Lab:
     """Return the mean colour (N, 3) of both irises, below their pupils."""
     contrast = np.minimum(_difference_from_eye_white_and_skin(lab), _CONTRAST)
-    below = _disc(0.7)
-    below = below[below[:, 0] >= -1] + np.array((1, 0))
+    disc = _disc(0.6)
+    below = disc[disc[:, 0] >= 0] + np.array((1, 0))
     pixels = [_gather(lab, _find_iris(contrast, place), below) for place in _EYES]
     return _middle(np.concatenate(pixels, axis=1))
 
