@@ -38,12 +38,12 @@ def flawed(
 def test_a_report(flawed: Path) -> None:
     report = check(flawed, resolution=64, progress=False)
     assert report.pictures == 10
-    assert report.labels == {
+    assert report.conditions.labels == {
         "hair": {"blue": 2, "pink": 2, "red": 6},
         "eyes": {"black": 7, "green": 3},
     }
-    assert (report.possible, report.seen) == (6, 6)
-    assert next(iter(report.rarest.items())) == ("blue hair black eyes", 1)
+    assert (report.conditions.possible, report.conditions.seen) == (6, 6)
+    assert next(iter(report.conditions.rarest.items())) == ("blue hair black eyes", 1)
     assert report.sizes == {(64, 64): 9, (20, 16): 1}
     assert report.formats == {"PNG": 8, "WEBP": 1, "JPEG": 1}
     assert report.small == 1
@@ -84,6 +84,7 @@ def test_the_report_as_text(flawed: Path) -> None:
 def test_the_report_as_json(flawed: Path) -> None:
     facts = json.loads(json.dumps(check(flawed, progress=False).to_json()))
     assert facts["sizes"] == {"64x64": 9, "20x16": 1}
+    assert facts["conditions"]["labels"]["hair"] == {"blue": 2, "pink": 2, "red": 6}
     assert facts["errors"] == 3
     assert facts["duplicates"][0] == {"likeness": "identical", "ids": ["0", "same"]}
     assert facts["problems"][0]["message"].startswith(f"{flawed}/tags.csv:13: expected")
@@ -91,7 +92,7 @@ def test_the_report_as_json(flawed: Path) -> None:
 
 def test_combinations_without_a_picture(faces: Callable[..., Files], folder: Write) -> None:
     report = check(folder(faces(2)), progress=False)
-    assert report.absent == ["pink hair green eyes", "red hair black eyes"]
+    assert report.conditions.absent == ["pink hair green eyes", "red hair black eyes"]
     lines = list(report_lines(report))
     assert "  without one: pink hair green eyes, red hair black eyes" in lines
     assert lines[-1] == "problems: none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -36,23 +36,33 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How many pictures there are of what.
+
+    `labels` counts the pictures of each label by group. Of `possible` combinations of labels,
+    `seen` have a picture; `rarest` are those with the fewest, `absent` some of those with none.
+    """
+
+    labels: dict[str, dict[str, int]]
+    possible: int
+    seen: int
+    rarest: dict[str, int]
+    absent: list[str]
+
+
+@dataclass(frozen=True)
 class Report:
     """What `check` found.
 
-    `labels` counts the pictures of each label by group; `rarest` the combinations with the fewest
-    pictures, `absent` some of those with none, of `possible` and `seen` in all; `sizes` counts by
-    (width, height); `small` the pictures below the resolution, which training would blow up.
+    `sizes` counts by (width, height), `formats` by name; `small` are the pictures below the
+    resolution, which training would blow up.
     """
 
     source: str
     kind: str
     digest: str
     pictures: int
-    labels: dict[str, dict[str, int]]
-    possible: int
-    seen: int
-    rarest: dict[str, int]
-    absent: list[str]
+    conditions: Coverage
     sizes: dict[tuple[int, int], int]
     formats: dict[str, int]
     small: int
@@ -68,8 +78,9 @@ class Report:
         """The report as plain JSON."""
         facts = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return facts | {
+            "conditions": asdict(self.conditions),
             "sizes": {f"{width}x{height}": n for (width, height), n in self.sizes.items()},
-            "duplicates": [{"likeness": d.likeness, "ids": d.ids} for d in self.duplicates],
+            "duplicates": [asdict(family) for family in self.duplicates],
             "problems": [
                 problem.to_json() | {"message": problem.sentence(self.source)}
                 for problem in self.problems
@@ -113,30 +124,31 @@ def check(path: Path | str, *, resolution: int = 64, progress: bool = True) -> R
                 problems.add(unreadable(example, picture))
             else:
                 seen.add(example, picture)
-        return _report(str(path), reader.name, source.digest, seen, list(problems), resolution)
+        duplicates = _duplicates(seen, progress)
+        return Report(
+            source=str(path),
+            kind=reader.name,
+            digest=source.digest,
+            pictures=len(seen.examples),
+            conditions=_coverage(seen.examples),
+            sizes=dict(seen.sizes.most_common()),
+            formats=dict(seen.formats.most_common()),
+            small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
+            duplicates=duplicates,
+            problems=list(problems),
+        )
 
 
-def _report(
-    source: str, kind: str, digest: str, seen: _Seen, problems: list[Problem], resolution: int
-) -> Report:
-    labels = _labels(seen.examples)
-    combinations = Counter(_caption(example.request) for example in seen.examples)
+def _coverage(examples: Sequence[Example]) -> Coverage:
+    labels = _labels(examples)
+    combinations = Counter(_caption(example.request) for example in examples)
     possible = prod(len(found) for found in labels.values()) if labels else 0
-    return Report(
-        source=source,
-        kind=kind,
-        digest=digest,
-        pictures=len(seen.examples),
+    return Coverage(
         labels=labels,
         possible=possible,
         seen=len(combinations),
         rarest=dict(sorted(combinations.items(), key=lambda item: (item[1], item[0]))[:_RAREST]),
         absent=_absent(labels, combinations) if possible <= _COMBINATIONS else [],
-        sizes=dict(seen.sizes.most_common()),
-        formats=dict(seen.formats.most_common()),
-        small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
-        duplicates=_duplicates(seen),
-        problems=problems,
     )
 
 
@@ -159,10 +171,10 @@ def _caption(request: Any) -> str:
     return " ".join(f"{label} {group}" for group, label in request.items())
 
 
-def _duplicates(seen: _Seen) -> list[Duplicates]:
+def _duplicates(seen: _Seen, progress: bool) -> list[Duplicates]:
     if not seen.thumbnails:
         return []
-    labels = find_families(np.stack(seen.thumbnails)).labels
+    labels = find_families(np.stack(seen.thumbnails), progress=progress).labels
     order = np.argsort(labels, kind="stable")
     families = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     return [

@@ -154,7 +154,7 @@ class _Builder:
             kept.append(index)
             thumbnails.append(picture.thumbnail)
         _check_any(kept, self.source, problems)
-        families = find_families(np.stack(thumbnails))
+        families = find_families(np.stack(thumbnails), progress=self.progress)
         writer.facts["ids"] = [examples[index].id for index in kept]
         writer.arrays = {
             "vectors": vectors[kept],

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from ganport_train.data.pictures import MAX_BYTES, Picture, decode, decoding_warnings
 from ganport_train.data.problems import Fault
+from ganport_train.data.progress import bar
 from ganport_train.data.reader import Example
 from ganport_train.data.source import Source
 
@@ -31,14 +32,14 @@ def decode_all(
     # Pillow decodes without the interpreter's lock, so threads do; few chunks wait at a time,
     # which bounds the memory.
     pool = ThreadPoolExecutor(_threads())
-    with decoding_warnings(), _bar(len(examples), progress) as bar:
+    with decoding_warnings(), bar("decoding", len(examples), "pictures", shown=progress) as done:
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(_decode_chunk, source, chunk, resolution))
                 if len(waiting) > _AHEAD * _threads():
-                    yield from _counted(waiting.popleft().result(), bar)
+                    yield from _counted(waiting.popleft().result(), done)
             while waiting:
-                yield from _counted(waiting.popleft().result(), bar)
+                yield from _counted(waiting.popleft().result(), done)
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -54,15 +55,9 @@ def _decode_one(source: Source, example: Example, resolution: int) -> Picture | 
         return fault
 
 
-def _counted(decoded: Decoded, bar: tqdm[NoReturn]) -> Decoded:
-    bar.update(len(decoded))
+def _counted(decoded: Decoded, done: tqdm[NoReturn]) -> Decoded:
+    done.update(len(decoded))
     return decoded
-
-
-def _bar(total: int, progress: bool) -> tqdm[NoReturn]:
-    # None: only where a person watches, on a terminal.
-    disable = None if progress else True
-    return tqdm(total=total, desc="decoding", unit=" pictures", disable=disable, leave=False)
 
 
 def _threads() -> int:

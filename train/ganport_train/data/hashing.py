@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_train.data.progress import bar
+
 LIMIT = 24.0
 """Levels of 255 at which a brightness step is cut."""
 AGREEMENT = 0.82
@@ -44,7 +46,7 @@ class Families:
     keys: NDArray[np.uint64]
 
 
-def find_families(thumbnails: Thumbnails) -> Families:
+def find_families(thumbnails: Thumbnails, *, progress: bool = False) -> Families:
     """Group uint8 (N, T, T, 3) thumbnails: alike pictures, and those alike to them, and so on.
 
     Compares every pair of similar brightness: N squared, some seconds for 16,000 on one core.
@@ -52,27 +54,29 @@ def find_families(thumbnails: Thumbnails) -> Families:
     distinct, places, keys = _distinct(thumbnails)
     level = distinct.mean(axis=(1, 2, 3), dtype=np.float64)
     order = np.argsort(level)
-    sorted_roots = _roots(distinct[order], level[order])
+    sorted_roots = _roots(distinct[order], level[order], progress)
     roots = np.empty_like(order)
     roots[order] = order[sorted_roots]
     return _numbered(roots[places], keys[places])
 
 
-def _roots(thumbnails: Thumbnails, level: NDArray[np.float64]) -> Indices:
+def _roots(thumbnails: Thumbnails, level: NDArray[np.float64], progress: bool) -> Indices:
     """The index that stands for each picture's family; `level`, the mean levels, must rise."""
     roots = np.arange(len(thumbnails))
     even, odd = _halves(thumbnails)
-    for first in range(0, len(roots), _BLOCK):
-        ours = slice(first, first + _BLOCK)
-        reach = np.searchsorted(level, level[ours][-1] + BRIGHTNESS, side="right")
-        for second in range(first, int(reach), _BLOCK):
-            theirs = slice(second, second + _BLOCK)
-            # A mirror leaves `even` as it is and turns the sign of `odd`.
-            agreement = even[ours] @ even[theirs].T
-            agreement += np.abs(odd[ours] @ odd[theirs].T)
-            if (alike := agreement >= AGREEMENT).any():
-                left, right = np.nonzero(alike)
-                _join_alike(roots, thumbnails, level, left + first, right + second)
+    with bar("comparing", len(roots), "pictures", shown=progress) as done:
+        for first in range(0, len(roots), _BLOCK):
+            ours = slice(first, first + _BLOCK)
+            reach = np.searchsorted(level, level[ours][-1] + BRIGHTNESS, side="right")
+            for second in range(first, int(reach), _BLOCK):
+                theirs = slice(second, second + _BLOCK)
+                # A mirror leaves `even` as it is and turns the sign of `odd`.
+                agreement = even[ours] @ even[theirs].T
+                agreement += np.abs(odd[ours] @ odd[theirs].T)
+                if (alike := agreement >= AGREEMENT).any():
+                    left, right = np.nonzero(alike)
+                    _join_alike(roots, thumbnails, level, left + first, right + second)
+            done.update(len(level[ours]))
     return roots
 
 

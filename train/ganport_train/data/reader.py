@@ -47,6 +47,7 @@ class Reader(Protocol):
 
 def choose_reader(source: Source) -> Reader:
     """The reader that recognises `source`; raises `DataError` if none does."""
+    # Here, because every reader imports this file for what it must offer.
     from ganport_train.data.faces import TaggedFaces
 
     readers: tuple[Reader, ...] = (TaggedFaces(),)

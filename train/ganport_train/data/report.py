@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ganport_train.data.check import Duplicates, Report
+from ganport_train.data.check import Coverage, Duplicates, Report
 
 _SIZES = 8
 _FAMILIES = 5
@@ -16,9 +16,9 @@ def report_lines(report: Report) -> Iterator[str]:
     yield f"  digest  {report.digest}"
     yield from _counts("formats", report.formats)
     yield from _sizes(report)
-    for group, labels in report.labels.items():
+    for group, labels in report.conditions.labels.items():
         yield from _counts(group, labels)
-    yield from _combinations(report)
+    yield from _combinations(report.conditions)
     yield from _duplicates(report.duplicates)
     yield from _problems(report)
 
@@ -43,18 +43,18 @@ def _sizes(report: Report) -> Iterator[str]:
         yield f"  {_number(report.small, 'picture')} below the resolution, to be blown up"
 
 
-def _combinations(report: Report) -> Iterator[str]:
-    if len(report.labels) < 2:
+def _combinations(found: Coverage) -> Iterator[str]:
+    if len(found.labels) < 2:
         return
     yield ""
-    yield f"combinations: {report.seen:,} of {report.possible:,} have a picture"
-    names = max(map(len, report.rarest), default=0)
-    for caption, n in report.rarest.items():
+    yield f"combinations: {found.seen:,} of {found.possible:,} have a picture"
+    names = max(map(len, found.rarest), default=0)
+    for caption, n in found.rarest.items():
         yield f"  {caption:<{names}}  {n:,}"
-    absent = report.possible - report.seen
+    absent = found.possible - found.seen
     if absent:
-        more = ["..."] if absent > len(report.absent) else []
-        yield f"  without one: {', '.join(report.absent + more)}"
+        more = ["..."] if absent > len(found.absent) else []
+        yield f"  without one: {', '.join(found.absent + more)}"
 
 
 def _duplicates(duplicates: list[Duplicates]) -> Iterator[str]:

@@ -68,6 +68,7 @@ class Source(ABC):
 
 def open_source(path: Path | str) -> Source:
     """The data set at `path`, a folder or a zip file; raises `DataError` for anything else."""
+    # Here, because both import this file for what they have in common.
     from ganport_train.data.archive import Archive
     from ganport_train.data.folder import Folder
 
