@@ -40,7 +40,8 @@ def _unavailable(name: str, error: MissingExtraError) -> click.Command:
     return click.Command(
         name,
         callback=refuse,
-        help=f"Not installed. {error.fix}",
+        help=error.fix,
+        short_help=error.fix,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
         add_help_option=False,
     )

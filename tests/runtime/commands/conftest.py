@@ -1,0 +1,34 @@
+"""Commands run as a user runs them: through `launch`, in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from ganport_runtime import __main__ as scripts
+
+
+@dataclass
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    def start(script: str, *arguments: object) -> Outcome:
+        monkeypatch.setattr("sys.argv", [script, *map(str, arguments)])
+        monkeypatch.setattr("warnings.showwarning", None)  # restored after launch replaced it
+        with pytest.raises(SystemExit) as exited:
+            {"ganport": scripts.ganport, "sample-gan": scripts.sample_gan}[script]()
+        printed = capsys.readouterr()
+        code = exited.value.code
+        return Outcome(code if isinstance(code, int) else 0, printed.out, printed.err)
+
+    return start

@@ -1,0 +1,261 @@
+import os
+import stat
+import struct
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.errors import BundleError
+from ganport_runtime.files import sha256_of
+
+NAMES = (
+    "MODEL_CARD.md", "SHA256SUMS", "fixtures.safetensors", "generator.onnx", "manifest.json"
+)  # fmt: skip
+
+
+def test_a_folder(tiny: Any) -> None:
+    bundle = Bundle.open(tiny.path)
+    assert bundle.manifest.name == "tiny"
+    assert bundle.names() == NAMES
+    assert bundle.digest == sha256_of(tiny.path / "manifest.json")
+    assert bundle.read("generator.onnx") == (tiny.path / "generator.onnx").read_bytes()
+    assert not bundle.lone
+
+
+def test_a_stored_zip_is_the_same_bundle(tiny: Any) -> None:
+    folder, zipped = Bundle.open(tiny.path), Bundle.open(str(tiny.zipped()))
+    assert zipped.manifest == folder.manifest
+    assert zipped.digest == folder.digest
+    assert zipped.names() == NAMES
+    for name in NAMES:
+        assert zipped.read(name) == folder.read(name)
+
+
+def test_a_lone_graph_explains_itself(data: Path) -> None:
+    bundle = Bundle.open(data / "tiny.onnx")
+    whole = Bundle.open(data / "tiny.ganport")
+    assert bundle.lone
+    assert bundle.manifest.conditions == whole.manifest.conditions
+    assert bundle.manifest.image == whole.manifest.image
+    assert bundle.digest == sha256_of(data / "tiny.onnx")
+    assert bundle.read("tiny.onnx") == whole.read("generator.onnx")
+
+
+def test_a_lone_graph_may_have_any_file_name(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "mein Gesicht (2).onnx"
+    path.write_bytes((data / "tiny.onnx").read_bytes())
+    assert Bundle.open(path).manifest.name == "mein Gesicht (2)"
+
+
+@pytest.mark.parametrize("name", ["generator.ts.pt", "x.pt", "x.PTH"])
+def test_a_torchscript_file_says_how_to_get_the_onnx(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(BundleError, match=r"export-gan RUN --format onnx --out NAME\.ganport"):
+        Bundle.open(tmp_path / name)
+
+
+def test_a_torchscript_only_bundle_says_how_to_get_the_onnx(tiny: Any) -> None:
+    tiny.edit(lambda value: value["graphs"][0]["files"][0].update(role="torchscript"))
+    bundle = Bundle.open(tiny.path)
+    with pytest.raises(BundleError, match=r"found TorchScript only.*export-gan RUN --format onnx"):
+        bundle.onnx("gan.generate/1")
+
+
+def test_an_interface_the_bundle_has_not(tiny: Any) -> None:
+    with pytest.raises(BundleError, match=r"gan\.encode/1; found gan\.generate/1"):
+        Bundle.open(tiny.path).onnx("gan.encode/1")
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message"),
+    [
+        ("generator.onnx", lambda path: path.unlink(), "a file; found nothing there"),
+        ("generator.onnx", lambda path: path.write_bytes(path.read_bytes()[:-1]), "8116 bytes"),
+        ("generator.onnx", lambda path: path.write_bytes(path.read_bytes() + b"x"), "8116 bytes"),
+        (
+            "generator.onnx",
+            lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\xff"),
+            "generator.onnx: expected SHA-256 a23dc3f1154e",
+        ),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_that_is_not_what_was_exported(
+    tiny: Any, name: str, make: Callable[[Path], object], message: str, zipped: bool
+) -> None:
+    make(tiny.path / name)
+    bundle = Bundle.open(tiny.zipped() if zipped else tiny.path)
+    with pytest.raises(BundleError) as caught:
+        bundle.read(name)
+    assert message in str(caught.value) or (zipped and "a file in the zip" in str(caught.value))
+
+
+@pytest.mark.parametrize("name", ["other", "../x", "/etc/passwd", "", "a\0b"])
+def test_only_listed_files_are_read(tiny: Any, name: str) -> None:
+    with pytest.raises(BundleError, match="a file the manifest lists"):
+        Bundle.open(tiny.path).read(name)
+
+
+def test_a_link_inside_a_folder_is_refused(tiny: Any, tmp_path: Path) -> None:
+    target = tmp_path / "elsewhere"
+    (tiny.path / "generator.onnx").rename(target)
+    (tiny.path / "generator.onnx").symlink_to(target)
+    with pytest.raises(BundleError, match="a regular file; found a link"):
+        Bundle.open(tiny.path).read("generator.onnx")
+
+
+def test_a_pipe_inside_a_folder_does_not_block(tiny: Any) -> None:
+    (tiny.path / "manifest.json").unlink()
+    os.mkfifo(tiny.path / "manifest.json")
+    with pytest.raises(BundleError, match="a regular file"):
+        Bundle.open(tiny.path)
+
+
+def test_a_manifest_of_absurd_size_is_not_read(tiny: Any) -> None:
+    with (tiny.path / "manifest.json").open("wb") as file:
+        file.truncate(100 * 2**20)
+    for path in (tiny.path, tiny.zipped()):
+        with pytest.raises(BundleError, match="at most 16777216 bytes"):
+            Bundle.open(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "expected a bundle; found nothing there"),
+        (b"", "a bundle folder or a stored zip"),
+        (b"hello", "a bundle folder or a stored zip"),
+        (b"PK\x03\x04" + b"\0" * 100, "a bundle folder or a stored zip"),
+        (b"PK\x05\x06" + b"\xff" * 18, "a bundle folder or a stored zip"),
+    ],
+)
+def test_paths_that_hold_no_bundle(tmp_path: Path, content: bytes | None, message: str) -> None:
+    path = tmp_path / "x.ganport"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(BundleError, match=message):
+        Bundle.open(path)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"manifest\.json: expected a file; found nothing there"):
+        Bundle.open(tmp_path)
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage", b"\x08\x08" * 400])
+def test_a_lone_file_that_is_no_graph(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "x.onnx").write_bytes(data)
+    with pytest.raises(BundleError, match=r"x\.onnx: expected an ONNX graph"):
+        Bundle.open(tmp_path / "x.onnx")
+
+
+def test_a_lone_graph_without_metadata(data: Path, tmp_path: Path) -> None:
+    graph = (data / "tiny.onnx").read_bytes().replace(b"ganport.interface", b"other.interfaces!")
+    (tmp_path / "x.onnx").write_bytes(graph)
+    with pytest.raises(BundleError, match=r"a graph that carries 'ganport\.interface'"):
+        Bundle.open(tmp_path / "x.onnx")
+
+
+def write_zip(path: Path, members: dict[str, bytes] | list[tuple[Any, bytes]]) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items() if isinstance(members, dict) else members:
+            archive.writestr(name, data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["../manifest.json", "/manifest.json", "a/b", "a\\b", "C:a", ".."])
+def test_members_that_reach_out(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BundleError, match="plain file names"):
+        Bundle.open(write_zip(tmp_path / "x.ganport", {name: b"{}"}))
+
+
+def test_a_member_name_with_a_nul(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.ganport", {"manifest.jsonXevil": b"{}"})
+    path.write_bytes(path.read_bytes().replace(b"manifest.jsonX", b"manifest.json\0"))
+    with pytest.raises(BundleError, match="plain file names"):
+        Bundle.open(path)
+
+
+def test_a_compressed_zip(tiny: Any) -> None:
+    with pytest.raises(BundleError, match=r"a stored member \(zip -0\); found a compressed one"):
+        Bundle.open(tiny.zipped(zipfile.ZIP_DEFLATED))
+
+
+def test_a_zip_bomb_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "x.ganport"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", b"\0" * 50_000_000)
+    with pytest.raises(BundleError, match="a compressed one"):
+        Bundle.open(path)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_twice(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.ganport", [("manifest.json", b"{}"), ("manifest.json", b"[]")])
+    with pytest.raises(BundleError, match=r"each member once; found manifest\.json twice"):
+        Bundle.open(path)
+
+
+def test_a_link_in_a_zip(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("manifest.json")
+    info.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with pytest.raises(BundleError, match="a regular file; found a link"):
+        Bundle.open(write_zip(tmp_path / "x.ganport", [(info, b"/etc/passwd")]))
+
+
+def patched(path: Path, signature: bytes, offset: int, value: bytes) -> Path:
+    """The zip with some bytes of its first header of that signature replaced."""
+    data = bytearray(path.read_bytes())
+    start = data.index(signature) + offset
+    data[start : start + len(value)] = value
+    path.write_bytes(bytes(data))
+    return path
+
+
+def test_an_encrypted_member(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.ganport", {"manifest.json": b"{}"})
+    with pytest.raises(BundleError, match="without a password; found an encrypted one"):
+        Bundle.open(patched(path, b"PK\x01\x02", 8, b"\x01\x00"))
+
+
+def test_a_member_that_claims_more_than_there_is(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.ganport", {"manifest.json": b"{}"})
+    huge = struct.pack("<II", 2**31, 2**31)
+    with pytest.raises(BundleError, match="members within the zip"):
+        Bundle.open(patched(path, b"PK\x01\x02", 20, huge))
+
+
+def test_a_member_whose_content_changed(tiny: Any) -> None:
+    path = patched(tiny.zipped(), b'{"batch"', 2, b"B")
+    with pytest.raises(BundleError, match="Bad CRC-32"):
+        Bundle.open(path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(st.integers(0, 11_000), st.binary(min_size=1, max_size=8))
+def test_a_zip_with_any_bytes_changed_is_a_bundle_or_an_error(
+    tiny: Any, position: int, noise: bytes
+) -> None:
+    data = bytearray(tiny.zipped().read_bytes())
+    position %= len(data)
+    data[position : position + len(noise)] = noise
+    path = tiny.path.with_name("changed.ganport")
+    path.write_bytes(bytes(data))
+    try:
+        bundle = Bundle.open(path)
+        for name in bundle.manifest.files:
+            bundle.read(name)
+    except BundleError:
+        pass
+
+
+def test_too_many_members(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.ganport", {f"f{i}": b"" for i in range(1100)})
+    with pytest.raises(BundleError, match="at most 1024 files"):
+        Bundle.open(path)

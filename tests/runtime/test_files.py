@@ -1,0 +1,102 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.files import check_output, sha256_of, whole_directory, write_whole
+
+
+def test_sha256_of_bytes_and_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"abc")
+    expected = hashlib.sha256(b"abc").hexdigest()
+    assert sha256_of(b"abc") == sha256_of(tmp_path / "a") == expected
+
+
+def test_write_whole_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
+    path = tmp_path / "a.bin"
+    write_whole(path, b"old")
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "taken"
+    path.mkdir()
+    (path / "inside").touch()
+    with pytest.raises(OSError):
+        write_whole(path, b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
+    assert (path / "inside").exists()
+
+
+def test_whole_directory_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "bundle"
+    with whole_directory(path) as folder:
+        (folder / "sub").mkdir()
+        (folder / "sub" / "a").write_text("a")
+        assert not path.exists()
+        assert folder.parent == tmp_path
+    assert (path / "sub" / "a").read_text() == "a"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_whole_directory_replaces_an_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "bundle"
+    path.mkdir()
+    (path / "old").touch()
+    with whole_directory(path) as folder:
+        (folder / "new").touch()
+    assert [entry.name for entry in path.iterdir()] == ["new"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_whole_directory_replaces_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "bundle"
+    path.write_text("a zip once")
+    with whole_directory(path) as folder:
+        (folder / "new").touch()
+    assert [entry.name for entry in path.iterdir()] == ["new"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_an_error_leaves_the_older_directory(tmp_path: Path, error: type[BaseException]) -> None:
+    path = tmp_path / "bundle"
+    path.mkdir()
+    (path / "old").touch()
+
+    def interrupted() -> None:
+        with whole_directory(path) as folder:
+            (folder / "half").touch()
+            raise error
+
+    with pytest.raises(error):
+        interrupted()
+    assert [entry.name for entry in path.iterdir()] == ["old"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_check_output_accepts_a_new_and_an_old_file(tmp_path: Path) -> None:
+    (tmp_path / "old.PNG").touch()
+    check_output(tmp_path / "new.png", (".png",))
+    check_output(tmp_path / "old.PNG", (".png",))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.jpg", "a name ending in .png; found the suffix '.jpg'. Call it 'a.png'"),
+        ("a", "Call it 'a.png'"),
+        ("missing/a.png", "missing: expected an existing folder; found nothing there"),
+        ("file/a.png", "file: expected an existing folder; found a file"),
+        ("folder.png", "expected a file to write; found a folder"),
+    ],
+)
+def test_check_output_refuses(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(RequestError) as caught:
+        check_output(tmp_path / name, (".png",))
+    assert message in str(caught.value)

@@ -1,0 +1,234 @@
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime import Generator
+from ganport_runtime.errors import BundleError, ConditionError, DeviceError, RequestError
+from ganport_runtime.noise import normals
+
+PINK = {"hair": "pink", "eyes": "green"}
+FIRST_ROW = [
+    249, 8, 248, 158, 63, 160, 92, 66, 254, 8, 167, 234,
+    247, 124, 135, 51, 1, 254, 240, 66, 140, 181, 108, 14,
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def tiny_generator(data: Path) -> Generator:
+    return Generator.load(data / "tiny.ganport")
+
+
+def test_a_request_and_a_seed_make_a_picture(tiny_generator: Generator) -> None:
+    images = tiny_generator.generate(PINK, seed=7)
+    assert images.shape == (1, 8, 8, 3)
+    assert images.dtype == np.uint8
+    assert tiny_generator.last_seeds == [7]
+    assert tiny_generator.device == "cpu"
+    assert tiny_generator.conditions.size == 5
+
+
+def test_the_version_1_bundle_draws_what_it_always_drew(tiny_generator: Generator) -> None:
+    # Written down when the bundle was: these bytes must stay, on a CPU within one level.
+    first = tiny_generator.generate("pink hair green eyes", seed=7)[0, 0].reshape(-1)
+    assert abs(first.astype(int) - np.array(FIRST_ROW)).max() <= 1
+
+
+@pytest.mark.parametrize("name", ["tiny.onnx", "tiny-float.ganport", "zip"])
+def test_every_form_of_a_bundle_draws_the_same(
+    tiny_generator: Generator, data: Path, tiny: Any, name: str
+) -> None:
+    other = Generator.load(tiny.zipped() if name == "zip" else data / name)
+    expected = tiny_generator.generate(PINK, seed=3, count=9)
+    assert np.array_equal(other.generate(PINK, seed=3, count=9), expected)
+
+
+def test_pictures_depend_on_seed_and_on_each_group(tiny_generator: Generator) -> None:
+    one = tiny_generator.generate(PINK, seed=1)
+    for request, seed in ((PINK, 2), (PINK | {"hair": "black"}, 1), (PINK | {"eyes": "blue"}, 1)):
+        assert not np.array_equal(tiny_generator.generate(request, seed=seed), one)
+
+
+REQUESTS = st.sampled_from([PINK, "black hair", {}, {"hair": {"pink": 0.5, "dark red": 0.5}}])
+PICTURES = st.lists(st.tuples(REQUESTS, st.integers(0, 2**64 - 1)), min_size=1, max_size=70)
+
+
+@given(PICTURES, st.integers(1, 64), st.data())
+def test_a_picture_does_not_depend_on_its_batch(
+    tiny_generator: Generator, plan: list[Any], batch_size: int, data: st.DataObject
+) -> None:
+    requests, seeds = [list(column) for column in zip(*plan, strict=True)]
+    images = tiny_generator.generate(requests, seeds=seeds, batch_size=batch_size)
+    assert tiny_generator.last_seeds == seeds
+    index = data.draw(st.integers(0, len(plan) - 1))
+    alone = tiny_generator.generate(requests[index], seed=seeds[index])
+    assert images[index].tobytes() == alone[0].tobytes()
+
+
+def test_more_pictures_than_a_batch_holds(tiny_generator: Generator) -> None:
+    many = tiny_generator.generate(PINK, seed=0, count=1000)
+    assert many.shape == (1000, 8, 8, 3)
+    assert np.array_equal(many[999], tiny_generator.generate(PINK, seed=999)[0])
+
+
+def test_consecutive_seeds_wrap_around(tiny_generator: Generator) -> None:
+    images = tiny_generator.generate(seed=2**64 - 1, count=2)
+    assert tiny_generator.last_seeds == [2**64 - 1, 0]
+    assert np.array_equal(images[1], tiny_generator.generate(seed=0)[0])
+
+
+def test_without_a_seed_the_pictures_can_be_made_again(tiny_generator: Generator) -> None:
+    images = tiny_generator.generate(PINK, count=3)
+    seeds = tiny_generator.last_seeds
+    assert np.array_equal(tiny_generator.generate(PINK, seeds=seeds), images)
+    tiny_generator.generate(PINK)
+    assert tiny_generator.last_seeds != seeds[:1]
+
+
+def test_numpy_seeds_are_taken(tiny_generator: Generator) -> None:
+    seeds = np.array([2**64 - 1, 5], np.uint64)
+    images = tiny_generator.generate(PINK, seeds=seeds)  # type: ignore[arg-type]
+    assert np.array_equal(images, tiny_generator.generate(PINK, seeds=[2**64 - 1, 5]))
+
+
+def test_lists_set_the_count(tiny_generator: Generator) -> None:
+    assert len(tiny_generator.generate([PINK, "black hair"])) == 2
+    assert len(tiny_generator.generate((PINK, {}, {}), seed=4)) == 3
+    assert len(tiny_generator.generate(seeds=[1, 2])) == 2
+    assert len(tiny_generator.generate([PINK, PINK], seeds=[1, 1], count=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"conditions": {"hair": "pnik"}}, ConditionError, "Did you mean 'pink'"),
+        ({"conditions": [PINK, {"hair": "pnik"}]}, ConditionError, "Did you mean 'pink'"),
+        ({"conditions": [PINK, 3]}, ConditionError, "found 3"),
+        ({"conditions": 5}, ConditionError, "a mapping of group to value"),
+        ({"conditions": np.zeros((1, 5))}, ConditionError, "a mapping of group to value"),
+        ({"conditions": []}, RequestError, "count: expected an integer from 1"),
+        ({"conditions": [PINK] * 2, "count": 3}, RequestError, "conditions: expected a list of 3"),
+        ({"seeds": [1, 2], "count": 3}, RequestError, "seeds: expected a list of 3"),
+        ({"seeds": [1, 2], "conditions": [PINK]}, RequestError, "seeds: expected a list of 1"),
+        ({"seeds": [1], "seed": 1}, RequestError, "seed or seeds; found both"),
+        ({"seeds": 7}, RequestError, "seeds: expected a list of integers"),
+        ({"seeds": "12"}, RequestError, "seeds: expected a list of integers"),
+        ({"seeds": [1.5]}, RequestError, "seed: expected an integer"),
+        ({"seed": -1}, RequestError, "seed: expected an integer"),
+        ({"seed": 2**64}, RequestError, "seed: expected an integer"),
+        ({"seed": True}, RequestError, "seed: expected an integer"),
+        ({"seed": "7"}, RequestError, "seed: expected an integer"),
+        ({"count": 0}, RequestError, "count: expected an integer from 1 to 1048576; found int 0"),
+        ({"count": -3}, RequestError, "count: expected"),
+        ({"count": 10**12}, RequestError, "count: expected"),
+        ({"count": 2.0}, RequestError, "count: expected"),
+        ({"count": True}, RequestError, "count: expected"),
+        ({"batch_size": 0}, RequestError, "batch_size: expected an integer from 1 to 64"),
+        ({"batch_size": 65}, RequestError, "batch_size: expected an integer from 1 to 64"),
+        ({"batch_size": None, "count": "3"}, RequestError, "count: expected"),
+    ],
+)
+def test_requests_that_cannot_be_served(
+    tiny_generator: Generator, arguments: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    tiny_generator.generate(PINK, seed=11)
+    with pytest.raises(error) as caught:
+        tiny_generator.generate(**arguments)
+    assert message in str(caught.value)
+    assert tiny_generator.last_seeds == [11]
+
+
+def test_an_unconditional_generator(data: Path) -> None:
+    generator = Generator.load(data / "tiny-unconditional.onnx")
+    assert generator.conditions.size == 0
+    assert generator.generate(seed=1, count=3).shape == (3, 8, 8, 3)
+    assert np.array_equal(generator.generate({}, seed=1), generator.generate(seed=1))
+    with pytest.raises(ConditionError, match="none: this generator is unconditional"):
+        generator.generate(PINK, seed=1)
+
+
+def test_temperature_scales_the_noise(tiny: Any, data: Path) -> None:
+    tiny.edit(lambda value: value["noise"].update(temperature=0))
+    cold = Generator.load(tiny.path).generate(PINK, seed=1, count=2)
+    assert np.array_equal(cold[0], cold[1])
+
+
+def test_a_zip_may_go_after_loading(tiny: Any) -> None:
+    path = tiny.zipped()
+    generator = Generator.load(path)
+    path.unlink()
+    shutil.rmtree(tiny.path)
+    assert generator.generate(PINK, seed=1).shape == (1, 8, 8, 3)
+
+
+def test_threads_may_share_a_generator(tiny_generator: Generator) -> None:
+    expected = [tiny_generator.generate(PINK, seed=seed, count=20) for seed in range(4)]
+    drawn: dict[int, Any] = {}
+
+    def draw(seed: int) -> None:
+        drawn[seed] = tiny_generator.generate(PINK, seed=seed, count=20)
+
+    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert all(np.array_equal(drawn[seed], expected[seed]) for seed in range(4))
+
+
+def test_wrong_tensor_names(tiny: Any) -> None:
+    # The same number of bytes, so the graph stays whole; its embedded interface follows.
+    tiny.rewrite("generator.onnx", lambda data: data.replace(b"condition", b"conditiox"))
+    with pytest.raises(BundleError) as caught:
+        Generator.load(tiny.path)
+    assert "generator.onnx: inputs: expected z float32 [batch, 4]; condition" in str(caught.value)
+    assert "conditiox float32 [batch, 5]" in str(caught.value)
+
+
+def test_a_graph_of_another_size(tiny: Any) -> None:
+    def more_noise(value: dict[str, Any]) -> None:
+        value["graphs"][0]["inputs"][0]["shape"] = ["batch", 5]
+
+    tiny.edit(more_noise)
+    with pytest.raises(BundleError, match=r"expected z float32 \[batch, 5\].*found z float32"):
+        Generator.load(tiny.path)
+
+
+def test_a_float_graph_under_a_uint8_manifest(tiny: Any, data: Path) -> None:
+    other = (data / "tiny-float.ganport/generator.onnx").read_bytes()
+    tiny.rewrite("generator.onnx", lambda _: other)
+    with pytest.raises(BundleError, match="output: expected image uint8"):
+        Generator.load(tiny.path)
+
+
+def test_a_truncated_graph(tiny: Any) -> None:
+    tiny.rewrite("generator.onnx", lambda data: data[:3000])
+    with pytest.raises(BundleError, match=r"generator\.onnx: expected an ONNX graph"):
+        Generator.load(tiny.path)
+
+
+def test_a_changed_graph(tiny: Any) -> None:
+    data = bytearray((tiny.path / "generator.onnx").read_bytes())
+    data[4000] ^= 1
+    (tiny.path / "generator.onnx").write_bytes(bytes(data))
+    with pytest.raises(BundleError, match=r"generator\.onnx: expected SHA-256"):
+        Generator.load(tiny.path)
+
+
+def test_a_device_that_is_no_device(data: Path) -> None:
+    with pytest.raises(DeviceError, match="auto, cpu, cuda or cuda:N"):
+        Generator.load(data / "tiny.ganport", device="tpu")
+
+
+def test_the_graph_gets_the_noise_of_the_contract(data: Path) -> None:
+    generator = Generator.load(data / "tiny-float.ganport")
+    session, shape = generator._session, (4,)
+    feeds = {"z": normals([9], shape), "condition": generator.conditions.encode_many([PINK])}
+    expected = np.floor(np.clip(session.run(feeds) * np.float32(127.5) + 128, 0, 255))
+    drawn = generator.generate(PINK, seed=9)
+    assert np.array_equal(drawn, expected.transpose(0, 2, 3, 1).astype(np.uint8))

@@ -1,0 +1,96 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.errors import BundleError
+from ganport_runtime.strictjson import MAX_BYTES, Fields, parse
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=("Cs",))),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=4), inner),
+)  # fmt: skip
+
+
+@given(JSON)
+def test_what_json_can_say_is_read(value: object) -> None:
+    assert parse(json.dumps(value).encode(), "here") == value
+
+
+@given(st.binary() | st.text().map(str.encode))
+def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+    try:
+        parse(data, "here")
+    except BundleError as error:
+        assert str(error).startswith("here: expected")
+
+
+@pytest.mark.parametrize(
+    ("data", "found"),
+    [
+        (b"", "Expecting value"),
+        (b"{", "Expecting"),
+        (b"\xff", "codec"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+        (b'{"a": 1, "b": 2, "a": 3}', "the name 'a' stands twice"),
+        (b"[NaN]", "NaN is no JSON number"),
+        (b"[-Infinity]", "-Infinity is no JSON number"),
+        (b"[1e999]", "too large"),
+        (b"[" * 100_000, "nesting too deep"),
+        (b'{"a":' * 100_000, "nesting too deep"),
+        (b"1" * 5000, "digits"),
+        (b'["\\ud800"]', "surrogates"),
+        (b" " * (MAX_BYTES + 1), "bytes"),
+    ],
+)
+def test_what_json_leaves_open_is_refused(data: bytes, found: str) -> None:
+    with pytest.raises(BundleError) as caught:
+        parse(data, "here")
+    assert found in str(caught.value)
+
+
+def test_fields_are_taken_by_name() -> None:
+    fields = Fields({"a": "text", "b": 3, "c": 0.5, "d": [1], "e": {"f": 1}}, "here")
+    assert fields.text("a") == "text"
+    assert fields.integer("b", 0, 3) == 3
+    assert fields.number("b") == 3.0
+    assert fields.number("c") == 0.5
+    assert fields.items("d", limit=1) == [1]
+    assert fields.object("e").integer("f", 1, 1) == 1
+    assert fields.mapping("e") == {"f": 1}
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, "found null"),
+        (True, "found true or false"),
+        ("", "found 0 characters"),
+        ("x" * 201, "found 201 characters"),
+        ("a\x00", "printable"),
+        (" a", "printable"),
+        (3, "found a number"),
+    ],
+)
+def test_texts_are_checked(value: object, message: str) -> None:
+    with pytest.raises(BundleError, match=f"here: name: expected .*{message}"):
+        Fields({"name": value}, "here").text("name")
+
+
+@pytest.mark.parametrize("value", [True, 1.0, "1", None, -1, 11, 10**3000, [1]])
+def test_integers_are_checked(value: object) -> None:
+    with pytest.raises(BundleError, match="here: n: expected an integer from 0 to 10; found"):
+        Fields({"n": value}, "here").integer("n", 0, 10)
+
+
+@pytest.mark.parametrize("value", [True, "1", None, 10**400])
+def test_numbers_are_checked(value: object) -> None:
+    with pytest.raises(BundleError, match="here: n: expected a number"):
+        Fields({"n": value}, "here").number("n")
+
+
+def test_a_missing_key_is_named() -> None:
+    with pytest.raises(BundleError, match="here: expected the required key 'license'"):
+        Fields({}, "here").text("license")
