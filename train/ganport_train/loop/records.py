@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ganport_runtime.files import write_whole
 
@@ -34,17 +34,17 @@ class Records:
         kept = [record for record in read(run) if record["step"] <= step]
         write_whole(run / NAME, "".join(map(_line, kept)).encode())
         self._file = (run / NAME).open("a", encoding="utf-8")
-        self.last_step = kept[-1]["step"] if kept else 0
 
     def write(self, record: dict[str, Any]) -> None:
         """Appends a record and sees it on the disk."""
         self._file.write(_line(record))
         self._file.flush()
         os.fsync(self._file.fileno())
-        self.last_step = record["step"]
 
-    def close(self) -> None:
-        """Closes the file."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
 

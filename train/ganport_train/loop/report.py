@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ganport_runtime.errors import MissingExtraError
 from ganport_train.recipe import LengthOptions
@@ -51,6 +51,8 @@ class Board:
             if name not in ("step", "images"):
                 self._writer.add_scalar(name, value, record["images"])
 
-    def close(self) -> None:
-        """Closes the files."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
         self._writer.close()

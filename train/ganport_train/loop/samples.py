@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from ganport_runtime.pictures import save_png, to_uint8
-from ganport_runtime.sheet import grid
 from numpy.typing import NDArray
 
 from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.pictures import save_png, to_uint8
+from ganport_runtime.sheet import grid
 
 ROWS = 12
 COLUMNS = 8

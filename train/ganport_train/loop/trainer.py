@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,7 @@ class Trainer:
             device,
         )
         self.progress = Progress()
+        self._saved_step = -1
 
     @property
     def images(self) -> int:
@@ -101,6 +103,7 @@ class Trainer:
         card = read_card(checkpoint)
         self.state.load(checkpoint)
         self.progress = Progress(step=int(card["step"]), seconds=float(card["seconds"]))
+        self._saved_step = self.progress.step
         self.say(f"resumed at step {self.progress.step:,} from {checkpoint}")
 
     def train(self, interrupt: Interrupt) -> bool:
@@ -108,10 +111,14 @@ class Trainer:
 
         Raises DivergedError when a loss is no longer finite.
         """
-        records = Records(self.folder, self.progress.step)
-        board = Board(self.folder) if self.recipe.logging.tensorboard else None
+        with Records(self.folder, self.progress.step) as records, self._board() as board:
+            self._loop(interrupt, [records, *([board] if board else [])])
+        return self._complete()
+
+    def _loop(self, interrupt: Interrupt, logs: Sequence[Records | Board]) -> None:
+        logging = self.recipe.logging
         begun = time.perf_counter() - self.progress.seconds
-        saved = ticked = time.perf_counter()
+        ticked = saved = time.perf_counter()
         if self.progress.step == 0:
             self.save()
         while not self._complete() and not interrupt.asked:
@@ -119,25 +126,30 @@ class Trainer:
             self.progress.window.append(self._step())
             self.progress.step += 1
             self.progress.seconds = time.perf_counter() - begun
-            ending = self._complete() or interrupt.asked
+            if self.progress.step % logging.tick:
+                continue
 
             # Write the record of a tick.
-            if self.progress.step % self.recipe.logging.tick == 0 or ending:
-                record = self._record(time.perf_counter() - ticked)
-                ticked = time.perf_counter()
-                records.write(record)
-                self.say(tick_line(record, self.recipe.length))
-                if board:
-                    board.write(record)
+            self._tick(time.perf_counter() - ticked, logs)
+            ticked = time.perf_counter()
 
-                # Save a checkpoint and its sheet.
-                if ending or ticked - saved >= 60 * self.recipe.logging.save_minutes:
-                    self.save()
-                    saved = ticked = time.perf_counter()
-        records.close()
-        if board:
-            board.close()
-        return self._complete()
+            # Save a checkpoint and its sheet.
+            if ticked - saved >= 60 * logging.save_minutes:
+                self.save()
+                ticked = saved = time.perf_counter()
+        if self.progress.window:
+            self._tick(time.perf_counter() - ticked, logs)
+        if self.progress.step != self._saved_step:
+            self.save()
+
+    def _tick(self, seconds: float, logs: Sequence[Records | Board]) -> None:
+        record = self._record(seconds)
+        for log in logs:
+            log.write(record)
+        self.say(tick_line(record, self.recipe.length))
+
+    def _board(self) -> AbstractContextManager[Board | None]:
+        return Board(self.folder) if self.recipe.logging.tensorboard else nullcontext()
 
     def save(self) -> Path:
         """Writes a checkpoint and, from its averaged generator, a sample sheet."""
@@ -149,6 +161,7 @@ class Trainer:
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
         note = f"{self.recipe.title}, {self.images:,} pictures seen"
         samples.save(sheet, generator, self.conditions, self.device, note)
+        self._saved_step = self.progress.step
         self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
         return folder
 

@@ -1,0 +1,199 @@
+"""`train-gan` as a user meets it: lists, dry runs, refusals, kills and resumes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from ganport_models import Checkpoint
+from ganport_models.checkpoint import WEIGHTS, latest
+from ganport_runtime.errors import GanportError
+from ganport_train import catalogue
+from ganport_train.commands.train import train_gan
+from ganport_train.draw.writer import write_faces
+from ganport_train.loop import records
+from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
+
+TINY = [
+    "data.resolution=16",
+    "network.features=2",
+    "network.latent=8",
+    "network.embedding=8",
+    "training.batch=4",
+    "average.refresh=64",
+    "logging.tick=1",
+    "logging.save_minutes=0",
+    "training.precision=fp32",
+]
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("faces") / "faces.zip"
+    write_faces(path, 130, 16)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def settings(*more: str) -> list[str]:
+    return [word for text in [*TINY, *more] for word in ("--set", text)]
+
+
+def invoke(*words: str | Path) -> Result:
+    return CliRunner().invoke(train_gan, [str(word) for word in words])
+
+
+def refusal(*words: str | Path) -> str:
+    """What the command says when it refuses; never a traceback of anything but our own error."""
+    result = invoke(*words)
+    assert result.exit_code != 0
+    if isinstance(result.exception, GanportError):
+        return str(result.exception)
+    assert isinstance(result.exception, SystemExit), result.exception
+    return result.output
+
+
+def test_list_names_every_recipe_with_its_source() -> None:
+    output = invoke("--list").output
+    for name in catalogue.names():
+        assert name in output
+    assert "report 000, row A1" in output
+
+
+def test_a_dry_run_prints_the_recipe_and_writes_nothing(tmp_path: Path) -> None:
+    output = invoke("anime-cgan", "--dry-run", "--set", "length.images=9").output
+    assert "images = 9" in output
+    assert "# generator: 5,688,387 parameters" in output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path) -> None:
+    output = invoke("quick", "--dry-run", "--data", faces).output
+    assert "# discriminator:" in output
+
+
+def test_a_run_trains_and_says_what_comes_next(tmp_path: Path, faces: Path) -> None:
+    run = tmp_path / "run"
+    result = invoke("quick", "--data", faces, "--out", run, *settings("length.images=12"))
+    assert result.exit_code == 0, result.output
+    assert f"export-gan {run}" in result.output
+    assert Checkpoint.load(run).images == 12
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml",
+        "stats.jsonl",
+        "samples",
+        "checkpoints",
+    }
+
+
+def test_length_may_change_at_resume_and_nothing_else(tmp_path: Path, faces: Path) -> None:
+    run = tmp_path / "run"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    words = refusal("--resume", run, "--set", "network.features=4", "--set", "training.batch=8")
+    assert "network.features: 2 -> 4; training.batch: 4 -> 8" in words
+    result = invoke("--resume", run, "--set", "length.images=16")
+    assert result.exit_code == 0, result.output
+    assert [record["step"] for record in records.read(run)] == [1, 2, 3, 4]
+
+
+def test_another_data_set_is_refused_at_resume(tmp_path: Path, faces: Path) -> None:
+    run, other = tmp_path / "run", tmp_path / "other.zip"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    write_faces(other, 130, 16, seed=9)
+    assert "found another (digest" in refusal("--resume", run, "--data", other)
+
+
+def test_the_same_data_may_have_moved(tmp_path: Path, faces: Path) -> None:
+    run, moved = tmp_path / "run", tmp_path / "moved.zip"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    moved.write_bytes(faces.read_bytes())
+    result = invoke("--resume", run, "--data", moved, "--set", "length.images=12")
+    assert result.exit_code == 0, result.output
+
+
+def test_refusals_name_the_option(tmp_path: Path, faces: Path) -> None:
+    run = tmp_path / "run"
+    assert "Name a RECIPE" in refusal()
+    assert "needs --data PATH and --out RUN" in refusal("quick")
+    assert "--resume does not go with RECIPE" in refusal("quick", "--resume", run)
+    assert "config.toml" in refusal("--resume", run)
+    start = ["quick", "--data", faces, "--out", run]
+    assert "Did you mean 'length.images'" in refusal(*start, "--set", "length.image=3")
+    assert "expected auto, cpu, cuda" in refusal(*start, "--device", "gpu")
+    assert "nowhere.zip" in refusal("quick", "--data", tmp_path / "nowhere.zip", "--out", run)
+    assert "power of two" in refusal(*start, "--set", "data.resolution=48")
+    assert not run.exists()
+
+
+def test_a_folder_in_use_is_not_touched(tmp_path: Path, faces: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    words = refusal("quick", "--data", faces, "--out", tmp_path, *settings())
+    assert "expected a new or empty folder" in words
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def begin(errors: Path, *words: str | Path) -> subprocess.Popen[bytes]:
+    program = "from ganport_train.__main__ import train_gan; train_gan()"
+    with errors.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, words)],
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        )
+
+
+def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int) -> None:
+    while process.poll() is None:
+        found = records.read(run)
+        if found and found[-1]["step"] >= step:
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"ended with {process.returncode} before step {step}")
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_killed_run_ends_with_the_same_weights(
+    tmp_path: Path, faces: Path, precision: str
+) -> None:
+    options = settings("length.images=160", f"training.precision={precision}")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    result = invoke("quick", "--data", faces, "--out", whole, *options)
+    assert result.exit_code == 0, result.output
+
+    errors = tmp_path / "errors.txt"
+    process = begin(errors, "quick", "--data", faces, "--out", killed, *options)
+    for step in (7, 23):
+        wait_for_step(process, killed, step)
+        process.kill()
+        process.wait()
+        process = begin(errors, "--resume", killed)
+    assert process.wait() == 0, errors.read_text()
+
+    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
+        assert (latest(whole) / name).read_bytes() == (latest(killed) / name).read_bytes(), name
+    assert [record["step"] for record in records.read(killed)] == list(range(1, 41))
+    losses = [[r["d_loss"] for r in records.read(run)] for run in (whole, killed)]
+    assert losses[0] == losses[1]
+
+
+def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path) -> None:
+    run = tmp_path / "run"
+    options = settings("length.images=1000000", "logging.save_minutes=60")
+    errors = tmp_path / "errors.txt"
+    process = begin(errors, "quick", "--data", faces, "--out", run, *options)
+    wait_for_step(process, run, 5)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Traceback" not in errors.read_text()
+    assert Checkpoint.load(run).step == records.read(run)[-1]["step"] >= 5

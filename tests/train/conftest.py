@@ -1,0 +1,1 @@
+"""Small drawn data sets, made once, and a cache of their own."""

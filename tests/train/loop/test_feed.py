@@ -1,0 +1,93 @@
+"""Batches are a function of (seed, step), and show every picture once an epoch."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ganport_train.data import Dataset
+from ganport_train.loop.feed import Feed, random_stream
+from ganport_train.recipe import Recipe
+
+CPU = torch.device("cpu")
+
+
+def feed(dataset: Dataset, recipe: Recipe, count: int = 130) -> Feed:
+    return Feed(
+        dataset.images,
+        dataset.vectors,
+        np.arange(count, dtype=np.int64),
+        dataset.conditions,
+        recipe,
+        (8,),
+        CPU,
+    )
+
+
+def test_a_step_gives_the_same_batch_whenever_it_is_asked_for(
+    dataset: Dataset, recipe: Recipe
+) -> None:
+    first, again = feed(dataset, recipe), feed(dataset, recipe)
+    for step in (40, 3, 999):  # any order
+        one, other = first.batch(step), again.batch(step)
+        for name in ("real", "condition", "mismatched", "z"):
+            assert torch.equal(getattr(one, name), getattr(other, name))
+
+
+def test_another_seed_or_step_gives_another_batch(dataset: Dataset, recipe: Recipe) -> None:
+    other = replace(recipe, training=replace(recipe.training, seed=1))
+    assert not torch.equal(feed(dataset, recipe).batch(0).z, feed(dataset, other).batch(0).z)
+    assert not torch.equal(feed(dataset, recipe).batch(0).z, feed(dataset, recipe).batch(1).z)
+    assert not np.array_equal(feed(dataset, recipe).rows(0), feed(dataset, other).rows(0))
+
+
+@pytest.mark.parametrize("count", [3, 8, 130])  # below, a multiple of, and above the batch of 4
+def test_every_picture_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, count: int) -> None:
+    source = feed(dataset, recipe, count)
+    rows = np.concatenate([source.rows(step) for step in range(count)])
+    epochs = rows.reshape(4, count)
+    assert (np.sort(epochs, axis=1) == np.arange(count)).all()
+    if count > 3:
+        assert not np.array_equal(epochs[0], epochs[1])
+
+
+def test_pictures_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recipe) -> None:
+    still = replace(recipe, data=replace(recipe.data, mirror=False))
+    source = feed(dataset, still)
+    batch = source.batch(5)
+    expected = dataset.images[source.rows(5)].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
+    np.testing.assert_allclose(batch.real.numpy(), expected, atol=1e-6)
+    assert batch.real.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(batch.condition.numpy(), dataset.vectors[source.rows(5)])
+
+
+def test_about_half_of_the_pictures_are_mirrored(dataset: Dataset, recipe: Recipe) -> None:
+    still = replace(recipe, data=replace(recipe.data, mirror=False))
+    mirrored = plain = 0
+    for step in range(60):
+        one, other = feed(dataset, recipe).batch(step).real, feed(dataset, still).batch(step).real
+        for a, b in zip(one, other, strict=True):
+            assert torch.equal(a, b) or torch.equal(a, b.flip(2))
+            plain += torch.equal(a, b)
+            mirrored += not torch.equal(a, b)
+    assert mirrored / (mirrored + plain) == pytest.approx(0.5, abs=0.15)
+
+
+def test_without_mismatch_the_condition_stands_in(dataset: Dataset, recipe: Recipe) -> None:
+    off = replace(recipe, method=replace(recipe.method, mismatch=0.0))
+    batch = feed(dataset, off).batch(0)
+    assert torch.equal(batch.condition, batch.mismatched)
+    assert not torch.equal(
+        *(getattr(feed(dataset, recipe).batch(0), name) for name in ("condition", "mismatched"))
+    )
+
+
+def test_streams_are_independent() -> None:
+    draws = {
+        tuple(random_stream(seed, stream, index).integers(2**62, size=2))
+        for seed in range(3)
+        for stream in range(3)
+        for index in range(3)
+    }
+    assert len(draws) == 27

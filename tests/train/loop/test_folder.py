@@ -1,0 +1,47 @@
+"""The folder of a run: never overwritten, always readable back."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganport_train.loop import folder
+from ganport_train.loop.folder import Surroundings
+from ganport_train.options import RecipeError
+from ganport_train.recipe import Recipe
+
+
+def test_config_comes_back(tmp_path: Path, recipe: Recipe) -> None:
+    now = Surroundings.now(tmp_path / "faces.zip", "abc", torch.device("cpu"))
+    folder.create(tmp_path / "run")
+    folder.write_config(tmp_path / "run", recipe, now)
+    assert folder.read_config(tmp_path / "run") == (recipe, now)
+    assert now.inexact(now) == []
+
+
+def test_changes_that_end_exactness_are_named(tmp_path: Path) -> None:
+    now = Surroundings.now(tmp_path, "abc", torch.device("cpu"))
+    earlier = Surroundings(**(vars(now) | {"threads": now.threads + 1, "data": "elsewhere"}))
+    assert now.inexact(earlier) == [f"threads: {now.threads + 1} -> {now.threads}"]
+
+
+def test_a_run_is_not_overwritten(tmp_path: Path, recipe: Recipe) -> None:
+    run = tmp_path / "run"
+    folder.create(run)
+    folder.write_config(run, recipe, Surroundings.now(tmp_path, "abc", torch.device("cpu")))
+    with pytest.raises(RecipeError, match=r"found one that holds a run\. Go on with train-gan"):
+        folder.create(run)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RecipeError, match="expected a folder that can be made"):
+        folder.create(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("text", [None, "", "run = 3", "title = 't'\n[run]\ndata = 1\n", "="])
+def test_a_broken_config_is_named(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / folder.CONFIG).write_text(text)
+    with pytest.raises(RecipeError, match=r"config\.toml"):
+        folder.read_config(tmp_path)

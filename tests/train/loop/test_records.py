@@ -1,0 +1,42 @@
+"""stats.jsonl has no doubled, missing or torn line."""
+
+from pathlib import Path
+
+from ganport_train.loop import records
+from ganport_train.loop.records import Records
+
+
+def write(run: Path, *steps: int) -> None:
+    with Records(run, 0) as log:
+        for step in steps:
+            log.write({"step": step, "loss": 0.5})
+
+
+def test_lines_come_back_in_order(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 3)
+    assert [record["step"] for record in records.read(tmp_path)] == [1, 2, 3]
+
+
+def test_opening_at_a_step_drops_what_came_later(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 3, 4)
+    with Records(tmp_path, 2) as log:
+        log.write({"step": 3, "loss": 0.25})
+    assert [(r["step"], r["loss"]) for r in records.read(tmp_path)] == [
+        (1, 0.5),
+        (2, 0.5),
+        (3, 0.25),
+    ]
+
+
+def test_a_line_torn_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2)
+    with (tmp_path / records.NAME).open("a") as file:
+        file.write('{"step": 3, "lo')
+    assert [record["step"] for record in records.read(tmp_path)] == [1, 2]
+    with Records(tmp_path, 5):
+        pass
+    assert (tmp_path / records.NAME).read_text().count("\n") == 2
+
+
+def test_a_run_without_a_record_has_none(tmp_path: Path) -> None:
+    assert records.read(tmp_path) == []

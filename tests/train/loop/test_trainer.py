@@ -1,0 +1,164 @@
+"""The loop: exact resume, whole checkpoints, honest records, a stop at NaN."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ganport_models import Checkpoint
+from ganport_models.checkpoint import FOLDER, WEIGHTS, latest
+from ganport_train.data import Dataset
+from ganport_train.loop import records
+from ganport_train.loop.folder import SAMPLES, create
+from ganport_train.loop.interrupt import Interrupt
+from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
+from ganport_train.loop.trainer import DivergedError, Trainer
+from ganport_train.recipe import Recipe
+
+TIMING = {"seconds", "images_per_second", "memory_gib"}
+
+
+def trainer(folder: Path, recipe: Recipe, dataset: Dataset) -> Trainer:
+    if not folder.exists():
+        create(folder)
+    return Trainer(folder, recipe, dataset, torch.device("cpu"), say=lambda line: None)
+
+
+def until(recipe: Recipe, images: int, **logging: float) -> Recipe:
+    return replace(
+        recipe,
+        length=replace(recipe.length, images=images),
+        logging=replace(recipe.logging, **logging),
+    )
+
+
+def timeless(run: Path) -> list[dict[str, object]]:
+    return [{k: v for k, v in r.items() if k not in TIMING} for r in records.read(run)]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("architecture", ["film_dcgan", "concat_dcgan"])
+def test_resume_is_exact(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset, precision: str, architecture: str
+) -> None:
+    discriminators = {"film_dcgan": "projection_dcgan", "concat_dcgan": "concat_dcgan"}
+    recipe = replace(
+        recipe,
+        training=replace(recipe.training, precision=precision),
+        network=replace(
+            recipe.network, generator=architecture, discriminator=discriminators[architecture]
+        ),
+    )
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    trainer(whole, recipe, dataset).train(Interrupt())
+    trainer(parts, until(recipe, 12), dataset).train(Interrupt())
+    resumed = trainer(parts, recipe, dataset)
+    resumed.resume()
+    assert resumed.progress.step == 3
+    resumed.train(Interrupt())
+    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
+        assert (latest(whole) / name).read_bytes() == (latest(parts) / name).read_bytes(), name
+    assert timeless(whole) == timeless(parts)
+
+
+def test_records_hold_every_figure_once(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    trainer(tmp_path / "run", until(recipe, 26, tick=2), dataset).train(Interrupt())
+    found = records.read(tmp_path / "run")
+    assert [record["step"] for record in found] == [2, 4, 6, 7]
+    assert found[-1]["images"] == 28
+    figures = {"d_loss", "g_loss", "d_real", "d_fake"}
+    assert all(set(record) == {"step", "images", *figures, *TIMING} for record in found)
+
+
+def test_only_the_newest_checkpoints_are_kept(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 24, save_minutes=0, keep=3), dataset).train(Interrupt())
+    kept = sorted(path.name for path in (run / FOLDER).iterdir())
+    assert kept == ["000000004", "000000005", "000000006"]
+    assert len(list((run / SAMPLES).glob("*.png"))) == 7
+
+
+def test_an_interrupt_saves_at_the_step_it_came_in(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    interrupt = Interrupt()
+    run = tmp_path / "run"
+    session = trainer(run, until(recipe, 10_000), dataset)
+    session.say = lambda line: setattr(interrupt, "asked", session.progress.step == 3)
+    assert session.train(interrupt) is False
+    assert Checkpoint.load(run).step == 3
+    assert records.read(run)[-1]["step"] == 3
+
+
+def test_a_torn_checkpoint_is_not_resumed(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 24, save_minutes=0), dataset).train(Interrupt())
+    torn = run / FOLDER / "000000006" / OPTIMIZERS
+    torn.write_bytes(torn.read_bytes()[:-1])
+    again = trainer(run, recipe, dataset)
+    again.resume()
+    assert again.progress.step == 5
+
+
+def test_minutes_bound_a_run(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    bounded = replace(recipe, length=replace(recipe.length, images=10**9, minutes=1e-4))
+    session = trainer(tmp_path / "run", bounded, dataset)
+    assert session.train(Interrupt()) is True
+    assert 1 <= session.progress.step < 1000
+
+
+def test_nan_stops_with_the_step_the_checkpoint_and_advice(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 8, save_minutes=0), dataset).train(Interrupt())
+    broken = trainer(run, until(recipe, 100, tick=5), dataset)
+    broken.resume()
+    step = broken.method.step
+
+    def poisoned(batch: object) -> dict[str, torch.Tensor]:
+        if broken.progress.step == 6:
+            with torch.no_grad():
+                next(broken.method.generator.parameters()).fill_(torch.nan)
+        return step(batch)  # type: ignore[arg-type]
+
+    broken.method.step = poisoned  # type: ignore[method-assign,assignment]
+    with pytest.raises(DivergedError) as caught:
+        broken.train(Interrupt())
+    message = str(caught.value)
+    assert "at step 7: expected a finite number; found nan" in message
+    assert f"The last good checkpoint is {run / FOLDER / '000000002'}" in message
+    assert "optimizer.generator_rate" in message
+    assert Checkpoint.load(run).step == 2
+
+
+def test_weights_gone_bad_are_not_saved(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    session = trainer(tmp_path / "run", recipe, dataset)
+    with torch.no_grad():
+        next(session.average.module.parameters()).fill_(torch.inf)
+    with pytest.raises(DivergedError, match=r"weight .* at step 0"):
+        session.save()
+    assert not (tmp_path / "run" / FOLDER).exists()
+
+
+def test_a_sheet_shows_what_the_checkpoint_draws(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    from ganport_train.loop.samples import COLUMNS, draw, requests
+
+    run = tmp_path / "run"
+    trainer(run, recipe, dataset).train(Interrupt())
+    checkpoint = Checkpoint.load(run)
+    pictures = draw(checkpoint.generator(), checkpoint.conditions, torch.device("cpu"))
+    assert pictures.shape == (len(requests(checkpoint.conditions)) * COLUMNS, 16, 16, 3)
+    with Image.open(sorted((run / SAMPLES).glob("*.png"))[-1]) as sheet:
+        assert "requests" in sheet.info
+        pixels = np.asarray(sheet.convert("RGB"))
+    # The first picture stands somewhere on the sheet, unscaled or enlarged.
+    colours = {tuple(pixel) for pixel in pictures[0].reshape(-1, 3)}
+    assert colours & {tuple(pixel) for pixel in pixels.reshape(-1, 3)}

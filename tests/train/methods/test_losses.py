@@ -1,0 +1,50 @@
+"""Losses against numbers worked out by hand."""
+
+import math
+
+import pytest
+import torch
+
+from ganport_train.methods.losses import LOSSES
+
+LOGITS = torch.tensor([-2.0, 0.0, 0.5, 3.0])
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def test_bce_is_the_log_of_the_sigmoid() -> None:
+    loss = LOSSES["bce"]
+    values = LOGITS.tolist()
+    real = -sum(math.log(sigmoid(x)) for x in values) / 4
+    fake = -sum(math.log(1 - sigmoid(x)) for x in values) / 4
+    assert loss.real(LOGITS).item() == pytest.approx(real, abs=1e-6)
+    assert loss.fake(LOGITS).item() == pytest.approx(fake, abs=1e-6)
+    assert loss.generator(LOGITS).item() == pytest.approx(real, abs=1e-6)
+    assert loss.readout(LOGITS).tolist() == pytest.approx([sigmoid(x) for x in values], abs=1e-6)
+
+
+def test_bce_agrees_with_torch_and_does_not_overflow() -> None:
+    ones, zeros = torch.ones(4), torch.zeros(4)
+    reference = torch.nn.functional.binary_cross_entropy_with_logits
+    loss = LOSSES["bce"]
+    torch.testing.assert_close(loss.real(LOGITS), reference(LOGITS, ones))
+    torch.testing.assert_close(loss.fake(LOGITS), reference(LOGITS, zeros))
+    assert loss.real(torch.tensor([-1e4])).item() == pytest.approx(1e4)
+
+
+def test_hinge_stops_at_the_margin() -> None:
+    loss = LOSSES["hinge"]
+    assert loss.real(LOGITS).item() == pytest.approx((3 + 1 + 0.5 + 0) / 4)
+    assert loss.fake(LOGITS).item() == pytest.approx((0 + 1 + 1.5 + 4) / 4)
+    assert loss.generator(LOGITS).item() == pytest.approx(-(-2 + 0 + 0.5 + 3) / 4)
+
+
+@pytest.mark.parametrize("name", list(LOSSES))
+def test_each_term_pushes_the_right_way(name: str) -> None:
+    loss = LOSSES[name]
+    for term, sign in ((loss.real, -1), (loss.fake, 1), (loss.generator, -1)):
+        logits = torch.zeros(3, requires_grad=True)
+        (gradient,) = torch.autograd.grad(term(logits), logits)
+        assert torch.equal(gradient.sign(), torch.full((3,), float(sign)))

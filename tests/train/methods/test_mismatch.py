@@ -1,0 +1,53 @@
+"""Mismatched conditions differ in one group, always, and stay valid."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.methods.mismatch import change_one_group, check_groups
+from ganport_train.options import RecipeError
+
+CONDITIONS = Conditions.one_hots(
+    {"hair": [f"h{i}" for i in range(12)], "eyes": ["black", "blue"], "hat": ["a", "b", "c"]}
+)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 40))
+def test_exactly_one_group_names_another_label(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    asked = [
+        {group.name: group.labels[random.integers(group.size)] for group in CONDITIONS.groups}
+        for _ in range(count)
+    ]
+    right = CONDITIONS.encode_many(asked)
+    before = right.copy()
+    wrong = change_one_group(right, CONDITIONS, random)
+    np.testing.assert_array_equal(right, before)
+    differing = np.zeros(count, dtype=int)
+    for part in CONDITIONS.slices.values():
+        assert (wrong[:, part].sum(axis=1) == 1).all()
+        assert set(np.unique(wrong[:, part])) <= {0.0, 1.0}
+        differing += (wrong[:, part] != right[:, part]).any(axis=1)
+    assert (differing == 1).all()
+
+
+def test_every_other_label_and_every_group_is_reached() -> None:
+    right = np.repeat(CONDITIONS.encode_many([{"hair": "h3", "eyes": "blue", "hat": "c"}]), 3000, 0)
+    wrong = change_one_group(right, CONDITIONS, np.random.default_rng(0))
+    hair = wrong[:, CONDITIONS.slices["hair"]].sum(axis=0)
+    assert (hair > 0).all()
+    assert hair[3] == pytest.approx(2000, rel=0.1)  # a third of the rows change their hair
+
+
+def test_a_group_with_one_label_cannot_be_changed() -> None:
+    with pytest.raises(
+        RecipeError, match=r"method\.mismatch: .*found hat\. Set method\.mismatch=0"
+    ):
+        check_groups(Conditions.one_hots({"hair": ["a", "b"], "hat": ["none"]}))
+
+
+def test_no_condition_cannot_be_changed() -> None:
+    with pytest.raises(RecipeError, match="found no condition"):
+        check_groups(Conditions(()))

@@ -1,0 +1,94 @@
+"""Recipes by name or file, one extending another, with overrides."""
+
+from pathlib import Path
+
+import pytest
+
+from ganport_train import catalogue
+from ganport_train.options import RecipeError
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_shipped_recipe_resolves(name: str) -> None:
+    recipe = catalogue.load(name)
+    assert recipe.title
+    assert recipe.source
+
+
+def test_anime_cgan_is_row_a1() -> None:
+    recipe = catalogue.load("anime-cgan")
+    vocabulary = recipe.vocabulary()
+    assert vocabulary is not None
+    assert [(group.name, group.size) for group in vocabulary.groups] == [("hair", 12), ("eyes", 10)]
+    assert (recipe.optimizer.beta1, recipe.optimizer.beta2) == (0.5, 0.999)
+    assert (recipe.network.features, recipe.network.latent, recipe.network.embedding) == (
+        64,
+        100,
+        256,
+    )
+
+
+def test_overrides_are_read_as_toml_else_as_text() -> None:
+    recipe = catalogue.load(
+        "quick",
+        ["network.features=16", "method.loss=bce", "method.mismatch=1e-1", "data.mirror=false"],
+    )
+    assert (recipe.network.features, recipe.method.loss) == (16, "bce")
+    assert (recipe.method.mismatch, recipe.data.mirror) == (0.1, False)
+
+
+def test_an_override_can_pin_the_vocabulary() -> None:
+    recipe = catalogue.load("quick", ['conditions.hat=["none", "cap"]'])
+    assert recipe.conditions == {"hat": ("none", "cap")}
+
+
+@pytest.mark.parametrize("text", ["features", "=3", ".x=3", "network.=3", "title.x=3"])
+def test_a_malformed_override_is_named(text: str) -> None:
+    with pytest.raises(RecipeError, match="--set"):
+        catalogue.load("quick", [text])
+
+
+def test_an_unknown_option_of_an_override_is_named() -> None:
+    with pytest.raises(RecipeError, match=r"--set: network\.featurs.*Did you mean"):
+        catalogue.load("quick", ["network.featurs=3"])
+
+
+def test_a_users_file_extends_a_shipped_recipe(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "anime-cgan"\ntitle = "mine"\n[network]\nfeatures = 16\n')
+    recipe = catalogue.load(str(file))
+    assert (recipe.title, recipe.network.features) == ("mine", 16)
+    assert recipe.network.generator == "concat_dcgan"
+    assert len(recipe.conditions["hair"]) == 12
+
+
+def test_a_users_vocabulary_replaces_the_one_below(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "anime-cgan"\n[conditions]\nhat = ["none", "cap"]\n')
+    assert catalogue.load(str(file)).conditions == {"hat": ("none", "cap")}
+
+
+def test_files_extend_their_neighbours(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text('extends = "quick"\n[data]\nresolution = 32\n')
+    (tmp_path / "top.toml").write_text('extends = "base.toml"\n')
+    assert catalogue.load(str(tmp_path / "top.toml")).data.resolution == 32
+
+
+def test_a_circle_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('extends = "b.toml"\n')
+    (tmp_path / "b.toml").write_text('extends = "a.toml"\n')
+    with pytest.raises(RecipeError, match="a longer chain, or a circle"):
+        catalogue.load(str(tmp_path / "a.toml"))
+
+
+@pytest.mark.parametrize("text", ["title = ", "\xff", "extends = 3\n"])
+def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text, encoding="latin-1")
+    with pytest.raises(RecipeError, match=r"mine\.toml"):
+        catalogue.load(str(file))
+
+
+def test_an_unknown_recipe_suggests_the_nearest() -> None:
+    with pytest.raises(RecipeError, match="Did you mean 'quick'"):
+        catalogue.load("quik")

@@ -1,0 +1,54 @@
+"""Every fault of a recipe is named by its option."""
+
+import pytest
+
+from ganport_train.options import RecipeError, parse
+from ganport_train.recipe import Recipe
+
+
+def fault(**sections: object) -> str:
+    with pytest.raises(RecipeError) as caught:
+        parse(Recipe, {"title": "t", **sections}, place="my.toml")
+    return str(caught.value)
+
+
+def test_defaults_fill_what_is_left_out() -> None:
+    recipe = parse(Recipe, {"title": "t", "data": {"resolution": 32}}, place="my.toml")
+    assert recipe.data.resolution == 32
+    assert recipe.data.mirror is True
+
+
+def test_a_whole_number_serves_as_a_number() -> None:
+    recipe = parse(Recipe, {"title": "t", "method": {"mismatch": 1}}, place="my.toml")
+    assert recipe.method.mismatch == 1.0
+    assert isinstance(recipe.method.mismatch, float)
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"network": {"feature": 8}}, "network.feature: expected one of"),
+        ({"network": {"feature": 8}}, "Did you mean 'network.features'?"),
+        ({"netwrk": {}}, "my.toml: netwrk"),
+        ({"network": 3}, "network: expected a table; found 3"),
+        ({"network": {"features": "many"}}, "network.features: expected a whole number"),
+        ({"network": {"features": 1.5}}, "network.features: expected a whole number; found 1.5"),
+        ({"network": {"features": True}}, "network.features: expected a whole number; found True"),
+        ({"network": {"features": 0}}, "network.features: expected a number of at least 1"),
+        ({"optimizer": {"beta1": 1.0}}, "optimizer.beta1: expected a number of at most 0.9999"),
+        ({"optimizer": {"beta1": float("nan")}}, "optimizer.beta1: expected a finite number"),
+        ({"data": {"mirror": 1}}, "data.mirror: expected true or false; found 1"),
+        ({"method": {"loss": "bcee"}}, "method.loss: expected one of bce, hinge; found 'bcee'"),
+        ({"method": {"loss": "bcee"}}, "Did you mean 'bce'?"),
+        ({"conditions": {"hair": "pink"}}, "conditions.hair: expected a list of labels"),
+        ({"conditions": {"hair": []}}, "conditions.hair: expected a list of labels"),
+        ({"conditions": {"hair": ["red", "red"]}}, "conditions.hair: expected each label once"),
+    ],
+)
+def test_each_fault_is_named(sections: dict[str, object], words: str) -> None:
+    assert words in fault(**sections)
+
+
+def test_a_missing_title_is_named() -> None:
+    with pytest.raises(RecipeError, match=r"my.toml: title: expected a value; found none"):
+        parse(Recipe, {}, place="my.toml")
