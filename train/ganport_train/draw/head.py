@@ -48,7 +48,7 @@ class Head:
     contour: Points
     chin: float
     blush: float
-    mouth: Callable[[Canvas, Skin, float, float], None]
+    mouth: Callable[[Canvas, float, float], None]
     mouth_width: float
     mouth_height: float
 
@@ -110,25 +110,25 @@ class Head:
         """Paint nose and mouth."""
         nose = bend((0.004, 0.105), (-0.006, 0.122), (0.008, 0.125))
         canvas.fill(ribbon(nose, (0.001, 0.006, 0.008)), self.skin.line)
-        self.mouth(canvas, self.skin, self.mouth_width, self.mouth_height)
+        self.mouth(canvas, self.mouth_width, self.mouth_height)
 
 
-def _smile(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+def _smile(canvas: Canvas, half: float, y: float) -> None:
     line = bend((-half, y - 0.008), (0, y + 0.026), (half, y - 0.008))
     canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
 
 
-def _calm(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+def _calm(canvas: Canvas, half: float, y: float) -> None:
     line = bend((-half * 0.6, y), (0, y + 0.004), (half * 0.6, y))
     canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
 
 
-def _frown(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+def _frown(canvas: Canvas, half: float, y: float) -> None:
     line = bend((-half * 0.7, y + 0.008), (0, y - 0.014), (half * 0.7, y + 0.008))
     canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
 
 
-def _open(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+def _open(canvas: Canvas, half: float, y: float) -> None:
     top = bend((-half, y - 0.012), (0, y - 0.002), (half, y - 0.012))
     mouth = np.concatenate([top, bend((half, y - 0.012), (0, y + 0.085), (-half, y - 0.012), 14)])
     canvas.fill(mouth, _MOUTH)
@@ -138,13 +138,13 @@ def _open(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
     canvas.outline(mouth, _LIP, 0.006)
 
 
-def _surprised(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+def _surprised(canvas: Canvas, half: float, y: float) -> None:
     mouth = ellipse(0, y + 0.006, half * 0.42, half * 0.5, 20)
     canvas.fill(mouth, _MOUTH)
     canvas.outline(mouth, _LIP, 0.006)
 
 
-def _cat(canvas: Canvas, skin: Skin, half: float, y: float) -> None:
+def _cat(canvas: Canvas, half: float, y: float) -> None:
     for side in (-1, 1):
         line = bend((0, y - 0.004), (side * half * 0.4, y + 0.03), (side * half * 0.9, y - 0.006))
         canvas.fill(ribbon(line, (0.005, 0.008, 0.003)), _LIP)
