@@ -115,7 +115,7 @@ def _find_iris(contrast: NDArray[np.float32], place: tuple[float, float]) -> Off
     scores = []
     for centre in centres:
         inside, outside = (contrast[:, *(area + centre).T].mean(axis=1) for area in (disc, ring))
-        # Hair may touch the ring, so it counts for less; of like spots the nearer to the place wins.
+        # Hair may touch the ring, so it counts for less; of like spots the nearer one wins.
         away = np.square(centre - place).sum()
         scores.append(inside - 0.3 * outside - 0.002 * away)
     best: Offsets = centres[np.argmax(scores, axis=0)]
