@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from ganport_export.errors import UnsupportedError
+from ganport_export.errors import ContractError, ParityError, UnsupportedError
+from ganport_export.interface import Interface
+from ganport_export.running import in_type, run_in_type
 from ganport_export.samples import Sample
 
 Player = Callable[[Sample], NDArray[Any]]
@@ -52,6 +55,29 @@ def script_player(script: torch.jit.ScriptModule) -> Player:
         with torch.no_grad():
             image: NDArray[Any] = script(*sample.tensors()).numpy()
         return image
+
+    return play
+
+
+def half_player(network: nn.Module, interface: Interface, place: str) -> Player:
+    """The player of a network's own float16 arithmetic, as a GPU computes it.
+
+    onnxruntime's CPU runs float16 nodes in float32, so it cannot show what they lose. The player
+    raises ParityError where float16 overflows.
+    """
+    twin = in_type(network, torch.float16)
+
+    def play(sample: Sample) -> NDArray[Any]:
+        try:
+            image = run_in_type(twin, interface, [sample], torch.float16)[0]
+        except ContractError as error:
+            raise ParityError(
+                place,
+                expected="a network that float16 can compute",
+                found=error.found,
+                fix="This network needs float32: export it with --precision fp32.",
+            ) from error
+        return image.astype(np.float32)
 
     return play
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from ganport_runtime.conditions import Conditions
@@ -27,7 +28,7 @@ def write_card(manifest: Manifest) -> str:
 
 def _head(manifest: Manifest) -> str:
     height, width = manifest.image.size
-    kind = "conditional" if manifest.conditions.size else "unconditional"
+    kind = "A conditional" if manifest.conditions.size else "An unconditional"
     graph = manifest.graphs[0]
     tensors = "\n".join(
         f"| {role} | `{tensor.name}` | {tensor.dtype} [{', '.join(map(str, tensor.shape))}] |"
@@ -35,7 +36,7 @@ def _head(manifest: Manifest) -> str:
     )
     return f"""# {manifest.name}
 
-A {kind} image generator ({manifest.family}, version {manifest.version}): it draws {width}x{height}
+{kind} image generator ({manifest.family}, version {manifest.version}): it draws {width}x{height}
 RGB pictures from noise{" and a condition" if manifest.conditions.size else ""}. Interface
 `{graph.interface}` of ganport.
 
@@ -79,7 +80,7 @@ def _use(manifest: Manifest) -> str:
         for name, field in manifest.conditions.fields.items()
         if isinstance(field.default, str)
     }
-    asked = f"{request!r}, " if request else ""
+    asked = f"{json.dumps(request)}, " if request else ""
     if any(file.role == "onnx" for file in manifest.graphs[0].files):
         return f"""## Use
 
@@ -125,9 +126,9 @@ def _checks(parity: Any) -> str:
     for path, measured in parity["graphs"].items():
         for way, error in measured.get("error", {}).items():
             rows.append(f"| `{path}` | {way} | {error:.1e} (limit {parity['limit']:.1e}) |")
-        levels = measured["levels"]
-        found = f"{levels['different']} of {levels['values']} values differ, by {levels['max']}"
-        rows.append(f"| `{path}` | 256 levels | {found} at most |")
+        for way, levels in measured["levels"].items():
+            found = f"{levels['max']} levels, on {levels['different']} of {levels['values']} values"
+            rows.append(f"| `{path}` | {way} | {found} |")
     moved = ", ".join(f"{name} {by:.2g}" for name, by in parity["sensitivity"]["moved"].items())
     ignored = parity["sensitivity"]["overridden"]
     warning = f"\n**It ignores {', '.join(ignored)}**; exported all the same, on request.\n"

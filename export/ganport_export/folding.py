@@ -50,7 +50,7 @@ def fold(module: nn.Module) -> list[str]:
     ContractError for a norm that is left.
     """
     folded = []
-    for path, part in module.named_modules():
+    for path, part in list(module.named_modules()):
         for name in _fold_part(part):
             folded.append(f"{path}.{name}" if path else name)
     for path, part in module.named_modules():
@@ -62,6 +62,7 @@ def fold(module: nn.Module) -> list[str]:
 def _fold_part(part: nn.Module) -> Iterator[str]:
     parametrizations = getattr(part, "parametrizations", None)
     if isinstance(parametrizations, nn.ModuleDict):
+        _own_class(part)
         for name in list(parametrizations):
             parametrize.remove_parametrizations(part, name, leave_parametrized=True)
             yield name
@@ -74,6 +75,13 @@ def _fold_part(part: nn.Module) -> Iterator[str]:
                 warnings.filterwarnings("ignore", ".*weight_norm.* is deprecated", FutureWarning)
                 remove_weight_norm(part, hook.name)
             yield hook.name
+
+
+def _own_class(part: nn.Module) -> None:
+    # torch makes a class for each parametrized module and takes the parametrization off that
+    # class; a deep copy has the same one, and the original must keep it.
+    shared = type(part)
+    part.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
 
 
 def _check_plain(path: str, part: nn.Module) -> None:

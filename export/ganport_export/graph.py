@@ -14,7 +14,7 @@ from torch.export import Dim, ExportedProgram
 from ganport_export.errors import ContractError, ExportError, OptionError, UnsupportedError
 from ganport_export.interface import Interface
 from ganport_export.samples import Sample
-from ganport_export.silence import silence
+from ganport_export.silence import silence, stderr_on_success
 
 MIN_OPSET = 18
 PRODUCER = "ganport"
@@ -88,12 +88,13 @@ def _capture(module: nn.Module, example: Sample) -> ExportedProgram:
     # fix the batch size for the other one; that one is faster and takes more kinds of module.
     for strict in (False, True):
         try:
-            return torch.export.export(
-                module,
-                example.tensors(),
-                dynamic_shapes=tuple({0: Dim.DYNAMIC} for _ in example.inputs),
-                strict=strict,
-            )
+            with stderr_on_success():
+                return torch.export.export(
+                    module,
+                    example.tensors(),
+                    dynamic_shapes=tuple({0: Dim.DYNAMIC} for _ in example.inputs),
+                    strict=strict,
+                )
         except Exception as error:  # the exporter's errors have no common base
             first = first or error
     assert first is not None

@@ -10,7 +10,7 @@ import rfc8785
 
 from ganport_export import card, fixtures, preview
 from ganport_export.artifact import Artifact
-from ganport_export.artifacts import graph_files
+from ganport_export.formats import graph_files
 from ganport_export.interface import Interface
 from ganport_export.options import Options
 from ganport_runtime.files import sha256_of

@@ -10,7 +10,7 @@ from typing import Any
 from torch import nn
 
 from ganport_export.artifact import Artifact
-from ganport_export.artifacts import onnx_artifacts, script_artifact
+from ganport_export.formats import onnx_artifacts, script_artifact
 from ganport_export.gates.all import pass_graphs, pass_sensitivity
 from ganport_export.graph import MIN_OPSET
 from ganport_export.interface import Interface

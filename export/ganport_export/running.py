@@ -1,4 +1,4 @@
-"""Running a network on the samples: as it is and watched, and in float64 as the reference."""
+"""Running a network on the samples: as it is and watched, or wholly in another float type."""
 
 from __future__ import annotations
 
@@ -61,22 +61,34 @@ def run_watched(module: nn.Module, interface: Interface, samples: Sequence[Sampl
     return images
 
 
-def run_reference(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Images:
-    """`run` in float64: the pictures every graph is measured against.
-
-    Numbers that `forward` itself casts to, or creates in, float32 become float64 too.
-    """
-    double = copy.deepcopy(module).double()
-    for part in double.modules():
+def in_type(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """A copy of `module` with every floating-point tensor in `dtype`."""
+    twin = copy.deepcopy(module).to(dtype)
+    for part in twin.modules():
         for name, tensor in plain_tensors(part):
-            setattr(part, name, _widened(tensor))
+            setattr(part, name, _read(tensor, dtype))
+    return twin
+
+
+def run_in_type(
+    twin: nn.Module, interface: Interface, samples: Sequence[Sample], dtype: torch.dtype
+) -> Images:
+    """`run` a copy made by `in_type`, wholly in its type.
+
+    What `forward` itself casts to, or creates in, float32 is in `dtype` too.
+    """
     default = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
+    torch.set_default_dtype(dtype)
     try:
-        with _InFloat64():
-            return run(double, interface, samples, torch.float64)
+        with _ReadFloat32As(dtype):
+            return run(twin, interface, samples, dtype)
     finally:
         torch.set_default_dtype(default)
+
+
+def run_reference(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Images:
+    """`run` in float64: the pictures every graph is measured against."""
+    return run_in_type(in_type(module, torch.float64), interface, samples, torch.float64)
 
 
 def _picture(
@@ -170,21 +182,25 @@ class _RandomWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
         return func(*args, **(kwargs or {}))
 
 
-class _InFloat64(TorchFunctionMode):
-    """Reads every mention of float32 as float64."""
+class _ReadFloat32As(TorchFunctionMode):
+    """Reads every mention of float32 as another type."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.dtype = dtype
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         if func is Tensor.float:
-            func = Tensor.double
-        widened = {name: _widened(value) for name, value in (kwargs or {}).items()}
-        return func(*map(_widened, args), **widened)
+            func, args = Tensor.to, (*args, self.dtype)
+        read = {name: _read(value, self.dtype) for name, value in (kwargs or {}).items()}
+        return func(*(_read(value, self.dtype) for value in args), **read)
 
 
-def _widened(value: Any) -> Any:
+def _read(value: Any, dtype: torch.dtype) -> Any:
     if value is torch.float32:
-        return torch.float64
+        return dtype
     if isinstance(value, Tensor) and value.dtype == torch.float32:
-        return value.double()
+        return value.to(dtype)
     return value

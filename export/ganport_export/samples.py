@@ -71,8 +71,9 @@ def request(conditions: Conditions, index: int) -> dict[str, Any]:
     named = {}
     for place, field in enumerate(conditions.fields.values()):
         allowed = values(field)
-        # Another stride per group, so that two groups of one size do not walk in step.
-        named[field.name] = allowed[(index * (place + 1) + place) % len(allowed)]
+        # Every second group counts backwards, so that two of one size do not walk in step.
+        step = index if place % 2 == 0 else -1 - index
+        named[field.name] = allowed[step % len(allowed)]
     return named
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 
 _LOGGERS = (
     "torch.onnx._internal.exporter._registration",  # "torchvision is not installed"
@@ -39,3 +41,15 @@ def silence() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
+
+
+@contextmanager
+def stderr_on_success() -> Iterator[None]:
+    """Hold back what the block prints to stderr, and drop it when the block raises.
+
+    torch.export prints the graph it got so far there, beside the error that says the same.
+    """
+    held = io.StringIO()
+    with redirect_stderr(held):
+        yield
+    sys.stderr.write(held.getvalue())

@@ -6,14 +6,14 @@ import io
 import sys
 import warnings
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning, TracingCheckError
 
-from ganport_export.errors import ContractError, DependencyError, UnsupportedError
+from ganport_export.errors import DependencyError, ParityError, UnsupportedError
 from ganport_export.samples import Sample
 from ganport_export.silence import silence
 
@@ -30,25 +30,24 @@ def check_python() -> None:
         raise DependencyError(
             "format torchscript",
             expected="Python 3.13 or older, the last that torch.jit supports",
-            found=f"Python {sys.version_info.major}.{sys.version_info.minor}",
+            found="Python {}.{}".format(*sys.version_info[:2]),
             fix="Use --format onnx, or run the export on Python 3.13.",
         )
 
 
-def trace(module: nn.Module, head: nn.Module, samples: Sequence[Sample]) -> torch.jit.ScriptModule:
-    """`head(module(z, condition))` traced on the first sample and checked on the others.
+def trace(module: nn.Module, head: nn.Module, example: Sample) -> torch.jit.ScriptModule:
+    """`head(module(z, condition))` traced on `example`, and compared with the network there.
 
-    Raises UnsupportedError when the trace differs from the network or cannot be made.
+    Raises UnsupportedError when it cannot be traced, ParityError when the trace is another network.
     """
-    conditional = len(samples[0].inputs) == 2
+    conditional = "condition" in example.inputs
     network = (_Conditional if conditional else _Unconditional)(module, head).eval()
-    first, *others = (sample.tensors() for sample in samples)
     with silence(), torch.no_grad():
-        warnings.simplefilter("ignore", TracerWarning)  # the checks decide, not hints
+        warnings.simplefilter("ignore", TracerWarning)  # the gates decide, not hints
         try:
-            traced = _TRACE(network, first, check_trace=True, check_inputs=others or None)
+            traced = _TRACE(network, example.tensors(), check_trace=True)
         except TracingCheckError as error:
-            raise _frozen(error) from error
+            raise _untrue(error) from error
         except (RuntimeError, TypeError, ValueError) as error:
             raise UnsupportedError(
                 f"network {type(module).__name__}",
@@ -78,12 +77,12 @@ def loaded(data: bytes, key: str) -> tuple[torch.jit.ScriptModule, str]:
     return script, extra[key].decode()
 
 
-def _frozen(error: Exception) -> ContractError:
-    return ContractError(
+def _untrue(error: Exception) -> ParityError:
+    return ParityError(
         "TorchScript",
-        expected="one trace that is right for every batch size",
+        expected="a trace that draws what the network draws",
         found=" ".join(str(error).split())[:300],
-        fix="Use -1, expand or z.shape[0] wherever the batch size stands as a number.",
+        fix="Remove from forward what depends on being traced.",
     )
 
 

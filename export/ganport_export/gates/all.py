@@ -43,4 +43,4 @@ def _pass_graph(artifact: Artifact, prepared: Prepared) -> dict[str, Any]:
         largest = prepared.samples[-1]
         measured["batch"] = check_batch_invariance(artifact, largest, prepared.limit)
     levels = check_levels(artifact, prepared.samples, prepared.reference, error)
-    return measured | {"levels": levels.to_json()}
+    return measured | {"levels": {way: found.to_json() for way, found in levels.items()}}

@@ -26,7 +26,7 @@ MAX_CLIPPED = 0.05
 
 @dataclass(frozen=True)
 class Levels:
-    """Differing values of one graph, over every batch and way of running it."""
+    """Differing values of one graph run in one way, over every batch."""
 
     max: int
     different: int
@@ -61,41 +61,51 @@ def check_range(reference: Images, image: str) -> float:
 
 def check_levels(
     artifact: Artifact, samples: Sequence[Sample], reference: Images, error: float
-) -> Levels:
-    """Compare a shipped file's pixels with the reference's; raises ParityError.
+) -> dict[str, Levels]:
+    """Compare a shipped file's pixels with the reference's, for each way of running it.
 
     A float32 graph may be one level off, on no more values than a float error of `error` explains;
-    a float16 graph two levels, and more than one on at most one value in a thousand.
+    a float16 graph two levels, and more than one on at most one value in a thousand. Raises
+    ParityError.
     """
-    slack = SCALE * error * _FUSION + _HEAD_ROUNDING
+    found = {}
+    for way, player in artifact.shipped.items():
+        images = [player(sample) for sample in samples]
+        found[way] = _measure(images, reference, SCALE * error * _FUSION + _HEAD_ROUNDING)
+        check = _check_half if artifact.precision == "fp16" else _check_full
+        check(f"{artifact.path} ({way})", found[way])
+    return found
+
+
+def _measure(images: Sequence[NDArray[Any]], reference: Images, slack: float) -> Levels:
     worst, different, explained, over_one, values = 0, 0, 0, 0, 0
-    for player in artifact.shipped.values():
-        for sample, exact in zip(samples, reference, strict=True):
-            scaled = (exact * SCALE + SHIFT).clip(0.0, 255.0)
-            off = np.abs(_levels(player(sample)) - np.floor(scaled).transpose(0, 2, 3, 1))
-            worst = max(worst, int(off.max()))
-            different += int((off > 0).sum())
-            over_one += int((off > 1).sum())
-            explained += int((np.abs(scaled - np.rint(scaled)) <= slack).sum())
-            values += off.size
-    levels = Levels(worst, different, explained, over_one, values)
-    if artifact.precision == "fp16":
-        _check_half(artifact.path, levels)
-    elif worst > 1 or different > explained:
+    for image, exact in zip(images, reference, strict=True):
+        scaled = (exact * SCALE + SHIFT).clip(0.0, 255.0)
+        off = np.abs(_levels(image) - np.floor(scaled).transpose(0, 2, 3, 1))
+        worst = max(worst, int(off.max()))
+        different += int((off > 0).sum())
+        over_one += int((off > 1).sum())
+        explained += int((np.abs(scaled - np.rint(scaled)) <= slack).sum())
+        values += off.size
+    return Levels(worst, different, explained, over_one, values)
+
+
+def _check_full(place: str, levels: Levels) -> None:
+    if levels.max > 1 or levels.different > levels.explained:
         raise ParityError(
-            artifact.path,
-            expected=f"at most 1 level off, on at most {explained} of {values} values",
-            found=f"{worst} levels, on {different} values",
+            place,
+            expected=f"at most 1 level off, on at most {levels.explained} of {levels.values} "
+            "values",
+            found=f"{levels.max} levels, on {levels.different} values",
             fix="The graph computes something else than the network: report which module.",
         )
-    return levels
 
 
-def _check_half(path: str, levels: Levels) -> None:
+def _check_half(place: str, levels: Levels) -> None:
     share = 1 - levels.over_one / levels.values
     if levels.max > HALF_MAX or share < HALF_SHARE:
         raise ParityError(
-            path,
+            place,
             expected=f"at most {HALF_MAX} levels off, {HALF_SHARE:.1%} of the values within 1",
             found=f"{levels.max} levels, {share:.2%} within 1",
             fix="This network needs float32: export it with --precision fp32.",

@@ -1,15 +1,15 @@
-"""Every graph file of a bundle, written from one prepared network."""
+"""The files each format puts into a bundle, written from one prepared network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import onnx
 from torch import nn
 
-from ganport_export.artifact import Artifact, onnx_players, script_player
+from ganport_export.artifact import Artifact, half_player, onnx_players, script_player
 from ganport_export.gates.structure import check_structure
-from ganport_export.graph import serialized, set_metadata, write_graph
+from ganport_export.graph import serialized, set_metadata, stripped, write_graph
 from ganport_export.half import in_half
 from ganport_export.heads import ToUint8, with_uint8_head
 from ganport_export.interface import Interface
@@ -39,18 +39,20 @@ def onnx_artifacts(
     Raises UnsupportedError or ContractError.
     """
     full = write_graph(prepared.network, interface, prepared.samples[_EXAMPLE], options.opset)
-    graphs = {FULL: full} | ({HALF: in_half(full)} if options.half else {})
-    return [
-        _onnx_artifact(file, graph, interface, options, embedded) for file, graph in graphs.items()
-    ]
+    artifacts = [_onnx_artifact(FULL, full, interface, options, embedded)]
+    if options.half:
+        half = _onnx_artifact(HALF, in_half(full), interface, options, embedded)
+        ways = {"torch float16": half_player(prepared.network, interface, HALF.path)}
+        artifacts.append(replace(half, shipped={**ways, **half.shipped}))
+    return artifacts
 
 
 def script_artifact(prepared: Prepared, options: Options, embedded: str) -> Artifact:
-    """The traced network with `embedded` inside; raises UnsupportedError or ContractError."""
+    """The traced network with `embedded` inside; raises UnsupportedError or ParityError."""
     head: nn.Module = ToUint8() if options.image == "uint8" else nn.Identity()
-    samples = prepared.samples[_EXAMPLE:]
-    data = saved(trace(prepared.network, head, samples), METADATA_KEY, embedded)
-    plain = trace(prepared.network, nn.Identity(), samples[:1])
+    example = prepared.samples[_EXAMPLE]
+    data = saved(trace(prepared.network, head, example), METADATA_KEY, embedded)
+    plain = trace(prepared.network, nn.Identity(), example)
     way = "TorchScript"
     return Artifact(
         SCRIPT.path,
@@ -65,8 +67,7 @@ def script_artifact(prepared: Prepared, options: Options, embedded: str) -> Arti
 def _onnx_artifact(
     file: GraphFile, graph: onnx.ModelProto, interface: Interface, options: Options, embedded: str
 ) -> Artifact:
-    head: Callable[[onnx.ModelProto], onnx.ModelProto] = with_uint8_head
-    shipped = head(graph) if options.image == "uint8" else graph
+    shipped = with_uint8_head(graph) if options.image == "uint8" else stripped(graph)
     check_structure(graph, f"{file.path} before its head", interface, "float", options.opset)
     before_head = onnx_players(serialized(graph), file.path)
     set_metadata(shipped, METADATA_KEY, embedded)
