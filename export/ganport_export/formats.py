@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import onnx
+import torch
 from torch import nn
 
 from ganport_export.artifact import Artifact, half_player, onnx_players, script_player
+from ganport_export.errors import UnsupportedError
 from ganport_export.gates.structure import check_structure
 from ganport_export.graph import serialized, set_metadata, stripped, write_graph
 from ganport_export.half import in_half
@@ -60,8 +62,20 @@ def script_artifact(prepared: Prepared, options: Options, embedded: str) -> Arti
         SCRIPT.precision,
         data,
         before_head={way: script_player(plain)},
-        shipped={way: script_player(loaded(data, METADATA_KEY)[0])},
+        shipped={way: script_player(_loaded_again(data, prepared.network))},
     )
+
+
+def _loaded_again(data: bytes, network: nn.Module) -> torch.jit.ScriptModule:
+    try:
+        return loaded(data, METADATA_KEY)[0]
+    except RuntimeError as error:
+        raise UnsupportedError(
+            f"network {type(network).__name__}",
+            expected="a class that TorchScript can name",
+            found=" ".join(str(error).split())[:200],
+            fix="Define the network's classes in an ordinary module.",
+        ) from error
 
 
 def _onnx_artifact(

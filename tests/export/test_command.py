@@ -1,0 +1,152 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+
+from ganport_export.__main__ import export_gan as main
+from ganport_export.command import export_gan
+from ganport_models import Shape, build_generator
+from ganport_models.checkpoint import CARD, FOLDER, WEIGHTS, describe_files
+from ganport_runtime import Bundle, Conditions, Generator
+
+CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]})
+SHAPE = Shape(resolution=16, condition_size=5, features=4, latent=8, embedding=8)
+
+
+def write_checkpoint(folder: Path, *, deaf: bool = False) -> Path:
+    folder.mkdir(parents=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator("film_dcgan", SHAPE)
+        for weight in generator.parameters():
+            weight.data.mul_(3.0)
+        generator(torch.randn(16, 8), torch.rand(16, 5))
+    if deaf:
+        weights = generator.state_dict()["style.0.weight"]
+        weights[:, SHAPE.latent :] = 0
+    safetensors.torch.save_file(generator.state_dict(), folder / WEIGHTS)
+    card = {
+        "schema_version": 1,
+        "architecture": "film_dcgan",
+        "shape": SHAPE.to_json(),
+        "conditions": CONDITIONS.to_json(),
+        "recipe": {"name": "quick", "training": {"lr": 0.0002}},
+        "step": 1200,
+        "images": 76800,
+        "files": describe_files(folder),
+    }
+    (folder / CARD).write_text(json.dumps(card))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "faces"
+    write_checkpoint(run / FOLDER / "000001200")
+    return run
+
+
+def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+    """`export-gan` as the console script runs it: exit code, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
+    monkeypatch.setattr("warnings.showwarning", None)  # launch sets it; put back afterwards
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = capsys.readouterr()
+    return stopped.value.code or 0, told.out, told.err
+
+
+def test_a_run_becomes_a_bundle(run_folder, tmp_path):
+    out, report = tmp_path / "pretty faces.ganport", tmp_path / "report.json"
+    arguments = [run_folder, "--format", "onnx", "--out", out, "--report", report]
+    result = CliRunner().invoke(export_gan, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == f"wrote {out}\n"
+    assert "000001200 (film_dcgan, step 1,200, 76,800 pictures seen)" in result.stderr
+    for stage in ("prepare", "onnx", "parity", "sensitivity", "pack"):
+        assert f"\n{stage} " in result.stderr
+    manifest = Bundle.open(out).manifest
+    assert (manifest.name, manifest.family) == ("pretty faces", "film_dcgan")
+    assert manifest.provenance["step"] == 1200
+    assert {"checkpoint_sha256", "config_sha256"} <= set(manifest.provenance)
+    assert json.loads(report.read_text())["parity"] == manifest.parity
+    assert Generator.load(out, device="cpu").generate("blue hair", seed=1).shape == (1, 16, 16, 3)
+
+
+def test_one_checkpoint_as_torchscript_with_every_choice(run_folder, tmp_path):
+    out = tmp_path / "x.ganport"
+    arguments = f"--format torchscript --out {out} --image float --license MIT --name Mine"
+    checkpoint = run_folder / FOLDER / "000001200"
+    result = CliRunner().invoke(export_gan, [str(checkpoint), *arguments.split()])
+    assert result.exit_code == 0, result.output
+    manifest = Bundle.open(out).manifest
+    assert (manifest.name, manifest.license, manifest.image.dtype) == ("Mine", "MIT", "float32")
+
+
+def test_help_names_the_exit_codes_and_defaults():
+    text = CliRunner().invoke(export_gan, ["--help"]).output
+    assert "3 unsupported operator, 4 parity, 5 contract or sensitivity" in " ".join(text.split())
+    assert "default: bundle" in text and "default: 18" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing option '--out'"),
+        (["--out", "x.ganport", "--format", "tflite"], "'tflite' is not one of"),
+        (["--out", "x.ganport", "--opset", "17"], "opset: expected 18 to"),
+        (["--out", "x.onnx"], "expected a name ending in .ganport"),
+        (["--out", "nowhere/x.ganport"], "expected an existing folder"),
+        (["--out", "x.ganport", "--report", "nowhere/r.json"], "expected an existing folder"),
+        (["--out", "x.ganport", "--license", " "], "license: expected one line"),
+        (["--out", "x.ganport", "--format", "torchscript", "--precision", "fp16"], "with ONNX"),
+    ],
+)
+def test_usage_errors_exit_2(run_folder, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, told = invoke(monkeypatch, capsys, run_folder, *arguments)
+    assert code == 2
+    assert message in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_bundle_is_kept_without_force(run_folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "x.ganport"
+    out.write_bytes(b"older")
+    code, _, told = invoke(monkeypatch, capsys, run_folder, "--out", out)
+    assert code == 2
+    assert "--force" in told
+    assert out.read_bytes() == b"older"
+
+
+def test_a_generator_that_ignores_its_condition_exits_5(tmp_path, monkeypatch, capsys):
+    deaf = write_checkpoint(tmp_path / "deaf", deaf=True)
+    out = tmp_path / "x.ganport"
+    arguments = (deaf, "--out", out, "--format", "torchscript")
+    code, _, told = invoke(monkeypatch, capsys, *arguments)
+    assert code == 5
+    assert "error: input 'hair': expected a picture that it moves by at least 2.0e-04" in told
+    assert "the generator ignores its condition 'hair'" in told
+    assert not out.exists()
+    code, _, _ = invoke(monkeypatch, capsys, *arguments, "--allow-insensitive")
+    assert code == 0
+    assert Bundle.open(out).manifest.parity["sensitivity"]["overridden"] == ["hair", "eyes"]
+
+
+def test_a_source_that_is_no_folder_exits_2(tmp_path, monkeypatch, capsys):
+    code, _, told = invoke(monkeypatch, capsys, tmp_path / "gone", "--out", "x.ganport")
+    assert code == 2
+    assert "the folder of a run or checkpoint; found nothing there" in told
+
+
+def test_a_torn_checkpoint_is_an_error_not_a_traceback(tmp_path, monkeypatch, capsys):
+    torn = write_checkpoint(tmp_path / "torn")
+    (torn / WEIGHTS).write_bytes((torn / WEIGHTS).read_bytes()[:-1])
+    code, _, told = invoke(monkeypatch, capsys, torn, "--out", tmp_path / "x.ganport")
+    assert code == 1
+    assert told.startswith("error: ")
+    assert "Traceback" not in told

@@ -1,0 +1,35 @@
+import runpy
+
+import pytest
+
+from ganport_export import Interface, UnsupportedError
+from ganport_export.formats import graph_files, script_artifact
+from ganport_export.options import Options
+from ganport_export.prepare import prepare
+
+NETWORK = """
+import torch
+class Sky(torch.nn.Module):
+    def forward(self, z):
+        return torch.tanh(z)
+"""
+
+
+@pytest.mark.parametrize(
+    ("choices", "names"),
+    [
+        ({"format": "onnx"}, ["generator.onnx"]),
+        ({"format": "torchscript"}, ["generator.ts.pt"]),
+        ({"precision": "fp16"}, ["generator.onnx", "generator.fp16.onnx", "generator.ts.pt"]),
+    ],
+)
+def test_the_graph_to_prefer_comes_first(choices, names):
+    assert [file.path for file in graph_files(Options(**choices))] == names
+
+
+def test_a_class_torchscript_cannot_name_is_refused(tmp_path):
+    (tmp_path / "sky.py").write_text(NETWORK)
+    network = runpy.run_path(str(tmp_path / "sky.py"))["Sky"]().eval()  # lives in "<run_path>"
+    prepared = prepare(network, Interface("sky", (3, 8, 8), (8, 8)), "uint8")
+    with pytest.raises(UnsupportedError, match="a class that TorchScript can name"):
+        script_artifact(prepared, Options(), "{}")
