@@ -10,6 +10,7 @@ from typing import Any
 from ganport_runtime.errors import BundleError
 
 MAX_BYTES = 16 * 2**20
+MAX_DEPTH = 64
 
 
 def parse(data: bytes, place: str) -> object:
@@ -27,10 +28,11 @@ def parse(data: bytes, place: str) -> object:
             parse_float=_finite,
             parse_constant=_constant,
         )
+        _check_depth(value, MAX_DEPTH)
         if b"\\u" in data:  # an escaped half of a surrogate pair is a text that cannot be printed
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
-        raise _bad(place, "JSON of sane depth", "nesting too deep") from error
+        raise _bad(place, "valid JSON", f"nesting deeper than {MAX_DEPTH}") from error
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both of this kind
         raise _bad(place, "valid JSON", str(error)[:200]) from error
     return value
@@ -127,6 +129,14 @@ def check_items(value: object, place: str, *, limit: int) -> list[object]:
     if len(value) > limit:
         raise _bad(place, f"at most {limit} values", f"{len(value)}")
     return value
+
+
+def _check_depth(value: object, left: int) -> None:
+    if isinstance(value, dict | list):
+        if left == 0:
+            raise ValueError(f"nesting deeper than {MAX_DEPTH}")
+        for inner in value.values() if isinstance(value, dict) else value:
+            _check_depth(inner, left - 1)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

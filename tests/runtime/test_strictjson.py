@@ -38,8 +38,9 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         (b"[NaN]", "NaN is no JSON number"),
         (b"[-Infinity]", "-Infinity is no JSON number"),
         (b"[1e999]", "too large"),
-        (b"[" * 100_000, "nesting too deep"),
-        (b'{"a":' * 100_000, "nesting too deep"),
+        (b"[" * 100_000, "nesting deeper than 64"),
+        (b'{"a":' * 100_000, "nesting deeper than 64"),
+        (b"[" * 65 + b"]" * 65, "nesting deeper than 64"),
         (b"1" * 5000, "digits"),
         (b'["\\ud800"]', "surrogates"),
         (b" " * (MAX_BYTES + 1), "bytes"),
@@ -49,6 +50,10 @@ def test_what_json_leaves_open_is_refused(data: bytes, found: str) -> None:
     with pytest.raises(BundleError) as caught:
         parse(data, "here")
     assert found in str(caught.value)
+
+
+def test_depth_that_is_allowed() -> None:
+    assert parse(b"[" * 64 + b"]" * 64, "here")
 
 
 def test_fields_are_taken_by_name() -> None:

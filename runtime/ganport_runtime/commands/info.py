@@ -87,9 +87,19 @@ def _table(title: str, values: Mapping[str, Any]) -> Iterator[str]:
     if values:
         yield ""
         yield title
+        yield from _nested(values, "  ")
+
+
+def _nested(values: Mapping[str, Any], indent: str) -> Iterator[str]:
     for key, value in values.items():
-        yield f"  {key}  {_short(value)}"
+        if isinstance(value, dict) and value:
+            yield f"{indent}{key}"
+            yield from _nested(value, indent + "  ")
+        else:
+            yield f"{indent}{key}  {_short(value)}"
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
