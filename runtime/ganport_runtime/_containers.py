@@ -92,6 +92,8 @@ class ZipContainer:
     @contextmanager
     def _opened(self) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
         try:
+            if not stat.S_ISREG(self._path.stat().st_mode):  # /dev/zero has no end to look for
+                raise _bad(str(self._path), "a bundle folder or a stored zip", "a device or pipe")
             with zipfile.ZipFile(self._path) as archive:
                 yield archive, self._members(archive)
         except FileNotFoundError:

@@ -89,7 +89,7 @@ def _open(model: bytes, device: str, place: str) -> tuple[str, Any]:
         try:
             return "cuda:0", _on_cuda(runtime, model, 0, place)
         except DeviceError as error:
-            warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=4)
+            warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=3)
     return "cpu", _on_cpu(runtime, model, place)
 
 
@@ -174,4 +174,4 @@ def _spell(tensors: tuple[Tensor, ...]) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")

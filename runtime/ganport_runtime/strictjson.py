@@ -50,9 +50,6 @@ class Fields:
         self._values: dict[str, Any] = value
         self.place = place
 
-    def __contains__(self, key: str) -> bool:
-        return key in self._values
-
     def value(self, key: str) -> object:
         """Whatever stands under a required key."""
         if key not in self._values:

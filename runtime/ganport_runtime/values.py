@@ -32,7 +32,10 @@ def fault(group: str, expected: str, found: str) -> ConditionError:
 
 def shown(value: object) -> str:
     """A short form of any value, safe to put in a message."""
-    return _repr.repr(value)
+    try:
+        return _repr.repr(value)
+    except ValueError:  # Python does not write out integers of thousands of digits
+        return f"a huge {type(value).__name__}"
 
 
 def nearest(found: str, allowed: Collection[str]) -> str | None:

@@ -143,6 +143,17 @@ def test_paths_that_hold_no_bundle(tmp_path: Path, content: bytes | None, messag
         Bundle.open(path)
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
+def test_a_device_is_not_read(path: str) -> None:
+    with pytest.raises(BundleError, match="a stored zip; found a device or pipe"):
+        Bundle.open(path)
+
+
+def test_a_path_that_no_system_takes() -> None:
+    with pytest.raises(BundleError, match="null byte"):
+        Bundle.open("a\0b")
+
+
 def test_an_empty_folder(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json: expected a file; found nothing there"):
         Bundle.open(tmp_path)

@@ -120,6 +120,8 @@ def test_lists_set_the_count(tiny_generator: Generator) -> None:
         ({"seeds": "12"}, RequestError, "seeds: expected a list of integers"),
         ({"seeds": [1.5]}, RequestError, "seed: expected an integer"),
         ({"seed": -1}, RequestError, "seed: expected an integer"),
+        ({"seed": 10**5000}, RequestError, "seed: expected an integer"),
+        ({"conditions": {"hair": 10**5000}}, ConditionError, "found a huge int"),
         ({"seed": 2**64}, RequestError, "seed: expected an integer"),
         ({"seed": True}, RequestError, "seed: expected an integer"),
         ({"seed": "7"}, RequestError, "seed: expected an integer"),

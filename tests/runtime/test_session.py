@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganport_runtime.errors import BundleError, DeviceError
+from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 from ganport_runtime.manifest import METADATA_KEY, Tensor
 from ganport_runtime.session import Session
 
@@ -80,6 +80,39 @@ def test_a_device_named_and_absent_is_never_replaced(model: bytes, device: str) 
 @pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA")
 def test_auto_without_cuda_is_the_cpu_without_a_warning(model: bytes) -> None:
     assert Session(model, "auto").device == "cpu"  # a warning would be an error here
+
+
+@pytest.fixture
+def cuda_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime lists CUDA even where its libraries cannot be loaded; the rest is real."""
+    import onnxruntime
+
+    listed = ["CUDAExecutionProvider", *onnxruntime.get_available_providers()]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
+
+
+BROKEN_CUDA = [
+    pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA"),
+    pytest.mark.filterwarnings("ignore:Specified provider"),
+    pytest.mark.usefixtures("cuda_that_does_not_load"),
+]
+
+
+class TestBrokenCuda:
+    pytestmark = BROKEN_CUDA
+
+    def test_named_it_is_an_error_not_the_cpu(self, model: bytes) -> None:
+        with pytest.raises(DeviceError, match="a CUDA device that onnxruntime can use"):
+            Session(model, "cuda")
+
+    def test_auto_says_that_it_draws_on_the_cpu(self, model: bytes) -> None:
+        with pytest.warns(GanportWarning, match="drawing on the CPU: device 'cuda:0'"):
+            session = Session(model, "auto")
+        assert session.device == "cpu"
+
+    def test_a_bad_graph_is_not_blamed_on_the_device(self, model: bytes) -> None:
+        with pytest.raises(BundleError, match="expected an ONNX graph"):
+            Session(model[:100], "cuda")
 
 
 @pytest.mark.gpu
