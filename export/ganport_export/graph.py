@@ -182,7 +182,7 @@ def _clear_texts(message: Any) -> None:
         if field.name in ("doc_string", "metadata_props"):
             message.ClearField(field.name)
         elif field.message_type is not None:
-            for part in value if field.is_repeated else [value]:
+            for part in [value] if hasattr(value, "ListFields") else value:
                 _clear_texts(part)
 
 
