@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import rfc8785
 
 from ganport_export.errors import OptionError
 from ganport_export.graph import MIN_OPSET
@@ -132,8 +132,13 @@ def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
         "step": checkpoint.step,
         "images": checkpoint.images,
         "checkpoint_sha256": checkpoint.digest,
-        "config_sha256": sha256_of(rfc8785.dumps(dict(checkpoint.recipe))),
+        "config_sha256": sha256_of(_sorted_json(checkpoint.recipe)),
     }
+
+
+def _sorted_json(value: Mapping[str, Any]) -> bytes:
+    # Not RFC 8785: a recipe's seed may be an integer that a float64 cannot hold.
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _check_report(path: Path) -> None:

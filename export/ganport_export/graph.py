@@ -19,6 +19,8 @@ from ganport_export.silence import silence, stderr_on_success
 MIN_OPSET = 18
 PRODUCER = "ganport"
 BATCH = "batch"
+MAX_BYTES = 2**31 - 2**24
+"""Of weights: a protobuf ends at 2 GiB, and the graph itself needs a little."""
 
 
 def check_opset(opset: int) -> None:
@@ -42,6 +44,7 @@ def write_graph(
     Raises UnsupportedError for what ONNX cannot express, naming operator and module, and
     ContractError when the network is tied to the example's batch size.
     """
+    _check_size(module)
     with silence():
         program = _capture(module, example)
         model = _translate(program, interface, opset)
@@ -80,6 +83,17 @@ def set_metadata(model: onnx.ModelProto, key: str, value: str) -> None:
     """Make `value` the one metadata entry of a graph."""
     del model.metadata_props[:]
     helper.set_model_props(model, {key: value})
+
+
+def _check_size(module: nn.Module) -> None:
+    size = sum(tensor.nbytes for tensor in module.state_dict().values())
+    if size > MAX_BYTES:
+        raise UnsupportedError(
+            f"network {type(module).__name__}",
+            expected=f"at most {MAX_BYTES:,} bytes of weights, what one ONNX file holds",
+            found=f"{size:,} bytes",
+            fix="Use --format torchscript.",
+        )
 
 
 def _capture(module: nn.Module, example: Sample) -> ExportedProgram:

@@ -10,6 +10,7 @@ import rfc8785
 
 from ganport_export import card, fixtures, preview
 from ganport_export.artifact import Artifact
+from ganport_export.errors import OptionError
 from ganport_export.formats import graph_files
 from ganport_export.interface import Interface
 from ganport_export.options import Options
@@ -49,6 +50,19 @@ def describe(interface: Interface, options: Options) -> Manifest:
         files={},
         license=options.license,
     )
+
+
+def check_json(place: str, value: Any) -> None:
+    """Refuse what canonical JSON (RFC 8785) cannot hold; raises OptionError."""
+    try:
+        rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        raise OptionError(
+            place,
+            expected="plain JSON with integers below 2^53",
+            found=str(error)[:200] or "a circle",
+            fix="Give text for what JSON does not have.",
+        ) from error
 
 
 def embedded(manifest: Manifest) -> str:

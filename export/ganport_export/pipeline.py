@@ -15,7 +15,7 @@ from ganport_export.gates.all import pass_graphs, pass_sensitivity
 from ganport_export.graph import MIN_OPSET
 from ganport_export.interface import Interface
 from ganport_export.options import Options
-from ganport_export.pack import describe, embedded, pack
+from ganport_export.pack import check_json, describe, embedded, pack
 from ganport_export.prepare import Prepared, prepare
 from ganport_export.progress import Progress, Say
 from ganport_export.provenance import package_versions, weights_digest
@@ -51,6 +51,7 @@ def export(
     is written then, and an older bundle at `path` is as it was.
     """
     options = Options(format, image, opset, precision, license, allow_insensitive)
+    check_json("provenance", provenance or {})
     target = Target.at(path, overwrite=overwrite)
     return _Export(module, interface, options, Progress(progress)).to(target, provenance or {})
 

@@ -109,6 +109,13 @@ def test_an_operator_onnx_lacks_is_named_with_its_module(make, interface):
     assert "in __init__" in refused.value.fix
 
 
+def test_weights_too_large_for_one_file_are_refused(make, interface, monkeypatch):
+    monkeypatch.setattr("ganport_export.graph.MAX_BYTES", 1000)
+    with pytest.raises(UnsupportedError, match="what one ONNX file holds") as refused:
+        write(make, interface, nn.Identity())
+    assert refused.value.fix == "Use --format torchscript."
+
+
 def test_a_branch_on_content_is_named_with_its_line(make, interface, capfd):
     class Branching(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
