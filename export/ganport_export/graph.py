@@ -161,16 +161,18 @@ def _translate(program: ExportedProgram, interface: Interface, opset: int) -> on
 
 
 def _translation_error(program: ExportedProgram, error: Exception) -> UnsupportedError:
-    causes = " ".join(_causes(error))
-    missing = re.search(r"No ONNX function found for <OpOverload\(op='([\w.:]+)'", causes)
-    node = re.search(r"translating node %(\w+)", causes)
-    operator = missing[1] if missing else "an operator"
+    causes = _causes(error)
+    text = " ".join(causes)
+    missing = re.search(r"No ONNX function found for <OpOverload\(op='([\w.:]+)'", text)
+    node = re.search(r"translating node %(\w+)", text)
+    called = re.search(r"target=torch\.ops\.([\w.]+?)(\.default)?\]", text)
+    operator = (missing or called or ["", "an operator"])[1]
     return UnsupportedError(
         f"module {_module_of(program, node[1] if node else '')!r}",
         expected="operators that ONNX has",
-        found=operator if missing else f"one it cannot translate: {causes[:200]}",
-        fix=f"Compute the result of {operator} in __init__ when it depends on weights alone, or "
-        "write it with other operators.",
+        found=operator if missing else f"{operator} in a form it does not: {causes[-1][:200]}",
+        fix=f"Write {operator} with other operators, or compute it in __init__ when it depends on "
+        "weights alone.",
     )
 
 

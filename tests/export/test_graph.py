@@ -109,6 +109,19 @@ def test_an_operator_onnx_lacks_is_named_with_its_module(make, interface):
     assert "in __init__" in refused.value.fix
 
 
+def test_a_form_of_an_operator_onnx_lacks_is_named_with_the_reason(make, interface):
+    class Attending(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            rows = x.flatten(2)
+            return nn.functional.scaled_dot_product_attention(rows, rows, rows).view_as(x)
+
+    with pytest.raises(UnsupportedError) as refused:
+        write(make, interface, Attending())
+    assert refused.value.place == "module 'last'"
+    assert "aten.scaled_dot_product_attention in a form it does not" in refused.value.found
+    assert "only 4D query" in refused.value.found
+
+
 def test_weights_too_large_for_one_file_are_refused(make, interface, monkeypatch):
     monkeypatch.setattr("ganport_export.graph.MAX_BYTES", 1000)
     with pytest.raises(UnsupportedError, match="what one ONNX file holds") as refused:
