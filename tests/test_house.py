@@ -1,0 +1,63 @@
+"""The architecture, held: which room may import which, and how large a file may grow."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = {
+    "ganport_runtime": ROOT / "runtime" / "ganport_runtime",
+    "ganport_models": ROOT / "models" / "ganport_models",
+    "ganport_train": ROOT / "train" / "ganport_train",
+    "ganport_export": ROOT / "export" / "ganport_export",
+}
+MAY_IMPORT = {
+    "ganport_runtime": set(),
+    "ganport_models": {"ganport_runtime"},
+    "ganport_train": {"ganport_runtime", "ganport_models"},
+    "ganport_export": {"ganport_runtime", "ganport_models"},
+}
+RUNTIME_MAY_USE = {"numpy", "onnxruntime", "PIL", "click", "safetensors"}
+SOURCES = [(room, file) for room, folder in ROOMS.items() for file in sorted(folder.rglob("*.py"))]
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level names a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: relative import"
+            names.add(str(node.module).split(".")[0])
+    return names
+
+
+def identify(source: tuple[str, Path]) -> str:
+    return str(source[1].relative_to(ROOT))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=identify)
+def test_rooms_import_in_one_direction(source: tuple[str, Path]) -> None:
+    room, file = source
+    others = imported(file) & set(ROOMS) - {room}
+    assert others <= MAY_IMPORT[room]
+
+
+@pytest.mark.parametrize(
+    "file", [file for room, file in SOURCES if room == "ganport_runtime"], ids=str
+)
+def test_the_runtime_uses_few_libraries(file: Path) -> None:
+    libraries = imported(file) - set(sys.stdlib_module_names) - {"ganport_runtime"}
+    assert libraries <= RUNTIME_MAY_USE
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=identify)
+def test_a_file_is_a_noun_one_can_read(source: tuple[str, Path]) -> None:
+    assert len(source[1].read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_every_room_is_typed() -> None:
+    assert all((folder / "py.typed").is_file() for folder in ROOMS.values())

@@ -1,0 +1,59 @@
+"""What a user installs: the four packages whole, their data, and nothing generic beside them."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("runtime", "models", "train", "export")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
+    out = tmp_path_factory.mktemp("dist")
+    # hatchling is a test dependency, so no build environment has to be fetched.
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
+    done = subprocess.run([*command, str(ROOT)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = out.glob("ganport-*.whl")
+    return zipfile.Path(path)
+
+
+def names(wheel: zipfile.Path) -> set[str]:
+    return {name for name in wheel.root.namelist() if not name.endswith("/")}
+
+
+def test_it_holds_every_file_of_the_four_packages(wheel: zipfile.Path) -> None:
+    expected = {
+        str(file.relative_to(ROOT / room))
+        for room in ROOMS
+        for file in (ROOT / room / f"ganport_{room}").rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert expected <= names(wheel)
+    assert "ganport_train/recipes/quick.toml" in expected
+
+
+def test_it_holds_nothing_else(wheel: zipfile.Path) -> None:
+    tops = {name.split("/")[0] for name in names(wheel)}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {
+        f"ganport_{room}" for room in ROOMS
+    }
+
+
+def test_it_carries_licence_and_commands(wheel: zipfile.Path) -> None:
+    (info,) = (top for top in wheel.iterdir() if top.name.endswith(".dist-info"))
+    assert "Apache License" in (info / "licenses" / "LICENSE").read_text()
+    scripts = (info / "entry_points.txt").read_text()
+    for command in ("ganport", "sample-gan", "train-gan", "eval-gan", "export-gan"):
+        assert f"\n{command} = " in scripts
+
+
+def test_numpy_alone_is_required(wheel: zipfile.Path) -> None:
+    (info,) = (top for top in wheel.iterdir() if top.name.endswith(".dist-info"))
+    lines = (info / "METADATA").read_text().splitlines()
+    required = [line for line in lines if line.startswith("Requires-Dist:") and "extra" not in line]
+    assert required == ["Requires-Dist: numpy>=1.26"]
