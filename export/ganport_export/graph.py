@@ -124,7 +124,7 @@ def _capture_error(network: str, error: Exception, batch: int) -> ExportError:
             found=f"one that works for the example's batch of {batch} alone",
             fix="Use -1, expand or z.shape[0] wherever the batch size stands as a number.",
         )
-    line = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+), in (\w+) (\S.*?)(?: File |$)', text)
+    line = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+), in (\S+) (\S.*?)(?: File |$)', text)
     where = f"{line[-1][0]} line {line[-1][1]}: {line[-1][3][:80].strip()}" if line else ""
     if "data-dependent" in text.lower():
         return UnsupportedError(
