@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -14,6 +15,19 @@ LEAK = 0.01
 def up_convolution(inputs: int, outputs: int) -> nn.ConvTranspose2d:
     """Doubles height and width: 4x4 kernel, stride 2, padding 1 (DCGAN, Radford et al. 2016)."""
     return nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
+
+
+def start_smooth(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvTranspose2d:
+    """Gives an up_convolution bilinear kernels of random strength, so that it starts smooth.
+
+    Random kernels start as a checkerboard, which the first thousand steps must then unlearn
+    (Odena et al. 2016; the bilinear start is that of Long et al. 2015, section 3.3).
+    """
+    line = torch.tensor([0.25, 0.75, 0.75, 0.25])
+    strength = torch.randn(layer.in_channels, layer.out_channels, 1, 1) * deviation
+    with torch.no_grad():
+        layer.weight.copy_(strength * torch.outer(line, line))
+    return layer
 
 
 def down_convolution(inputs: int, outputs: int) -> nn.Conv2d:

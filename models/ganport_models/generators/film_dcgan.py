@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganport_models.blocks import to_base_map, up_convolution
+from ganport_models.blocks import start_smooth, to_base_map, up_convolution
 from ganport_models.network import BASE_SIZE, Generator, Shape
 from ganport_models.registry import register_generator
 
@@ -18,7 +18,7 @@ class FilmStage(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs, affine=False)
         self.film = nn.Linear(style, 2 * inputs)
-        self.up = up_convolution(inputs, outputs)
+        self.up = start_smooth(up_convolution(inputs, outputs))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Features (N, inputs, H, W) and style (N, style) to (N, outputs, 2H, 2W)."""
