@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from ganport_runtime._rules import MAX_FILES
+from ganport_runtime._contract import MAX_FILES
 from ganport_runtime.errors import BundleError
 from ganport_runtime.manifest import check_file_name
 

@@ -6,14 +6,18 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ganport_runtime import _rules
+from ganport_runtime._contract import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    MAX_SIDE,
+    PRECISIONS,
+    RANGES,
+    ROLES,
+)
 from ganport_runtime.errors import BundleError
 from ganport_runtime.noise import ALGORITHM
 from ganport_runtime.strictjson import Fields, check_integer, check_number
 
-ROLES = ("onnx", "torchscript")
-PRECISIONS = ("fp32", "fp16")
-MAX_FILE_BYTES = 8 * 2**30
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -83,7 +87,7 @@ class Graph:
         ]
         output = Tensor.from_json(fields.value("output"), f"{place}.output")
         if files is None:
-            entries = fields.items("files", limit=_rules.MAX_FILES)
+            entries = fields.items("files", limit=MAX_FILES)
             files = tuple(
                 GraphFile.from_json(entry, f"{place}.files[{i}]") for i, entry in enumerate(entries)
             )
@@ -145,16 +149,14 @@ class Image:
     def from_json(cls, value: object, place: str) -> Self:
         fields = Fields(value, place)
         lengths = fields.items("size", limit=2)
-        size = [check_integer(x, f"{place}.size", 1, _rules.MAX_SIDE) for x in lengths]
+        size = [check_integer(x, f"{place}.size", 1, MAX_SIDE) for x in lengths]
         bounds = [check_number(x, f"{place}.range") for x in fields.items("range", limit=2)]
-        dtype = fields.one_of("dtype", tuple(_rules.RANGES))
+        dtype = fields.one_of("dtype", tuple(RANGES))
         if len(size) != 2:
             raise _bad(f"{place}.size", "[height, width]", f"{len(size)} numbers")
-        if bounds != list(_rules.RANGES[dtype]):
-            raise _bad(f"{place}.range", f"{list(_rules.RANGES[dtype])} for {dtype}", repr(bounds))
-        return cls(
-            (size[0], size[1]), _rules.RANGES[dtype], fields.one_of("colour", ("RGB",)), dtype
-        )
+        if bounds != list(RANGES[dtype]):
+            raise _bad(f"{place}.range", f"{list(RANGES[dtype])} for {dtype}", repr(bounds))
+        return cls((size[0], size[1]), RANGES[dtype], fields.one_of("colour", ("RGB",)), dtype)
 
 
 @dataclass(frozen=True)

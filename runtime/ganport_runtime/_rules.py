@@ -2,82 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
 
+from ganport_runtime._contract import ENCODE, GENERATE, MAX_FILES, MAX_NOISE, TRANSLATE
+from ganport_runtime._parts import Graph, Image, Noise, Tensor
 from ganport_runtime.errors import BundleError
 
-if TYPE_CHECKING:
-    from ganport_runtime._parts import Graph, Tensor
-    from ganport_runtime.manifest import Manifest
-
-MAX_SIDE = 8192
-MAX_FILES = 1024
-MAX_NOISE = 2**24
-RANGES = {"uint8": (0, 255), "float32": (-1, 1)}
-GENERATE, TRANSLATE, ENCODE = "gan.generate/1", "gan.translate/1", "gan.encode/1"
 _ENDS = {GENERATE: ("z", "image"), TRANSLATE: ("image_in", "image"), ENCODE: ("image_in", "z")}
 Shape = tuple[int | str, ...]
+Kind = tuple[str, Shape]
+"""Dtype and shape of a tensor."""
 
 
-def check(manifest: Manifest, place: str) -> None:
-    """Raise `BundleError` where graphs, files, conditions, noise and image do not fit together."""
-    if not manifest.graphs:
-        raise _bad(f"{place}: graphs", "at least one graph", "none")
-    interfaces = [graph.interface for graph in manifest.graphs]
-    if len(set(interfaces)) != len(interfaces):
-        raise _bad(f"{place}: graphs", "each interface once", ", ".join(interfaces))
-    _check_files(manifest, place)
-    for index, graph in enumerate(manifest.graphs):
-        if graph.interface in _ENDS:  # others are a later version's
-            _check_tensors(manifest, graph, f"{place}: graphs[{index}]")
-
-
-def _check_files(manifest: Manifest, place: str) -> None:
-    names = [name.lower() for name in manifest.files]
-    if len(names) > MAX_FILES:
-        raise _bad(f"{place}: files", f"at most {MAX_FILES} files", f"{len(names)}")
-    if len(set(names)) != len(names):
+def check_files(graphs: Sequence[Graph], names: Collection[str], place: str) -> None:
+    """Raise `BundleError` where the file `names` clash, or lack one that a graph lies in."""
+    lower = [name.lower() for name in names]
+    if len(lower) > MAX_FILES:
+        raise _bad(f"{place}: files", f"at most {MAX_FILES} files", f"{len(lower)}")
+    if len(set(lower)) != len(lower):
         raise _bad(f"{place}: files", "names that differ in more than case", "two that do not")
     for own in ("manifest.json", "sha256sums"):
-        if own in names:
+        if own in lower:
             raise _bad(f"{place}: files", f"every file but {own}", own)
-    for graph in manifest.graphs:
+    for graph in graphs:
         for file in graph.files:
-            if file.path not in manifest.files:
+            if file.path not in names:
                 raise _bad(f"{place}: files", f"an entry for the graph {file.path}", "none")
 
 
-def _check_tensors(manifest: Manifest, graph: Graph, place: str) -> None:
+def check_graphs(
+    graphs: Sequence[Graph], condition_size: int, noise: Noise | None, image: Image, place: str
+) -> None:
+    """Raise `BundleError` where the tensors of a graph are not what the rest asks of them."""
+    if not graphs:
+        raise _bad(f"{place}: graphs", "at least one graph", "none")
+    interfaces = [graph.interface for graph in graphs]
+    if len(set(interfaces)) != len(interfaces):
+        raise _bad(f"{place}: graphs", "each interface once", ", ".join(interfaces))
+    exact = _exact(condition_size, image)
+    for index, graph in enumerate(graphs):
+        if graph.interface in _ENDS:  # others are a later version's
+            where = f"{place}: graphs[{index}]"
+            _check_names(graph, bool(condition_size), where)
+            _check_tensors(graph, exact, noise, where)
+
+
+def _check_names(graph: Graph, conditional: bool, place: str) -> None:
     first, last = _ENDS[graph.interface]
-    wanted = [first, "condition"] if manifest.conditions.size else [first]
+    wanted = [first, "condition"] if conditional else [first]
     found = [tensor.name for tensor in graph.inputs]
     if found != wanted:
         raise _bad(f"{place}.inputs", ", ".join(wanted), ", ".join(found) or "none")
     if graph.output.name != last:
         raise _bad(f"{place}.output", last, graph.output.name)
-    exact = _exact(manifest)
+
+
+def _check_tensors(
+    graph: Graph, exact: Mapping[str, Kind], noise: Noise | None, place: str
+) -> None:
     for tensor in (*graph.inputs, graph.output):
         if tensor.name == "z":
-            _check_noise(manifest, tensor, f"{place}: z")
+            _check_noise(tensor, noise, f"{place}: z")
         elif (tensor.dtype, tensor.shape) != exact[tensor.name]:
             expected = _spell(*exact[tensor.name])
             raise _bad(f"{place}: {tensor.name}", expected, _spell(tensor.dtype, tensor.shape))
 
 
-def _exact(manifest: Manifest) -> dict[str, tuple[str, Shape]]:
-    height, width = manifest.image.size
+def _exact(condition_size: int, image: Image) -> dict[str, Kind]:
+    height, width = image.size
     planes = ("batch", 3, height, width)
-    pixels = ("batch", height, width, 3) if manifest.image.dtype == "uint8" else planes
+    pixels = ("batch", height, width, 3) if image.dtype == "uint8" else planes
     return {
-        "condition": ("float32", ("batch", manifest.conditions.size)),
+        "condition": ("float32", ("batch", condition_size)),
         "image_in": ("float32", planes),
-        "image": (manifest.image.dtype, pixels),
+        "image": (image.dtype, pixels),
     }
 
 
-def _check_noise(manifest: Manifest, z: Tensor, place: str) -> None:
-    if manifest.noise is None:
+def _check_noise(z: Tensor, noise: Noise | None, place: str) -> None:
+    if noise is None:
         raise _bad(place, "a noise rule in the manifest", "noise: null")
     lengths = [length for length in z.shape[1:] if isinstance(length, int)]
     if z.dtype != "float32" or len(lengths) not in (1, 3):

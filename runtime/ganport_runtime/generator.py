@@ -10,7 +10,7 @@ from typing import Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime._rules import GENERATE
+from ganport_runtime._contract import GENERATE
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.conditions import Conditions, Request
 from ganport_runtime.errors import BundleError, RequestError

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from ganport_runtime import _rules
 from ganport_runtime._parts import Batch as Batch
 from ganport_runtime._parts import FileEntry as FileEntry
 from ganport_runtime._parts import Graph as Graph
@@ -18,6 +17,7 @@ from ganport_runtime._parts import Image as Image
 from ganport_runtime._parts import Noise as Noise
 from ganport_runtime._parts import Tensor as Tensor
 from ganport_runtime._parts import check_file_name as check_file_name
+from ganport_runtime._rules import check_files, check_graphs
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import BundleError
 from ganport_runtime.strictjson import Fields, check_text
@@ -78,6 +78,10 @@ class Manifest:
             "image": self.image.to_json(),
         }
 
+    def _check(self, place: str) -> None:
+        check_files(self.graphs, self.files, place)
+        check_graphs(self.graphs, self.conditions.size, self.noise, self.image, place)
+
     @classmethod
     def from_json(cls, value: object, place: str = MANIFEST_NAME) -> Self:
         """The manifest of parsed JSON; unknown keys are ignored.
@@ -109,7 +113,7 @@ class Manifest:
             license=check_text(fields.value("license"), f"{place}: license", limit=1000),
             **shared,
         )
-        _rules.check(manifest, place)
+        manifest._check(place)
         return manifest
 
     @classmethod
@@ -126,7 +130,7 @@ class Manifest:
             files={file: entry},
             **_shared(fields),
         )
-        _rules.check(manifest, place)
+        manifest._check(place)
         return manifest
 
 
