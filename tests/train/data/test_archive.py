@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ganport_train.data.kinds import open_source
 from ganport_train.data.problems import DataError, Fault
-from ganport_train.data.source import open_source
 
 Write = Callable[..., Path]
 CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"

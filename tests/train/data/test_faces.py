@@ -5,9 +5,9 @@ import pytest
 
 from ganport_train.data import faces as module
 from ganport_train.data.faces import TaggedFaces
+from ganport_train.data.kinds import open_source
 from ganport_train.data.problems import DataError, Problem, Problems
-from ganport_train.data.reader import Example, choose_reader
-from ganport_train.data.source import open_source
+from ganport_train.data.reader import Example
 
 Files = dict[str, bytes]
 Write = Callable[..., Path]
@@ -130,14 +130,3 @@ def test_more_labels_than_a_vocabulary_has(read: Read, monkeypatch: pytest.Monke
     examples, _ = read(tagged("1,a hair\n2,b hair\n3,c hair\n", "1.png", "2.png", "3.png"))
     with pytest.raises(DataError, match="expected at most 2 labels of 'hair'; found 3"):
         TaggedFaces().vocabulary(examples)
-
-
-def test_a_data_set_of_no_known_kind(folder: Write) -> None:
-    with (
-        open_source(folder({"faces/tags.csv": b"", "notes.txt": b""})) as source,
-        pytest.raises(DataError) as caught,
-    ):
-        choose_reader(source)
-    assert caught.value.expected == "`tags.csv` beside a folder `images`"
-    assert caught.value.found == "2 files, such as 'notes.txt', 'faces/tags.csv'"
-    assert "packed from inside its folder" in caught.value.fix

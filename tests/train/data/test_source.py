@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_train.data import source as module
+from ganport_train.data.kinds import open_source
 from ganport_train.data.problems import DataError, Fault
-from ganport_train.data.source import check_name, is_litter, open_source
+from ganport_train.data.source import check_name, is_litter
 
 Write = Callable[..., Path]
 PLAIN = {"tags.csv": b"1,pink hair\n", "images/1.png": b"abc"}
@@ -23,11 +24,6 @@ def test_names_and_contents(kind: str, request: pytest.FixtureRequest) -> None:
         assert source.read("images/1.png", 3) == b"abc"
         with pytest.raises(Fault, match=r"at most 0 MiB; found 0\.0 MiB"):
             source.read("images/1.png", 2)
-
-
-def test_a_path_to_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected a folder or a zip file; found nothing there"):
-        open_source(tmp_path / "absent.zip")
 
 
 @pytest.mark.parametrize("kind", ["folder", "archive"])

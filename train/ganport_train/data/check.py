@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from ganport_train.data.decoder import decode_all
 from ganport_train.data.hashing import find_families
+from ganport_train.data.kinds import choose_reader, open_source
 from ganport_train.data.pictures import Picture
 from ganport_train.data.problems import Fault, Problem, Problems
-from ganport_train.data.reader import Example, choose_reader, unreadable
-from ganport_train.data.source import open_source
+from ganport_train.data.reader import Example, unreadable
 
 _RAREST = 5
 _COMBINATIONS = 10_000

@@ -25,9 +25,10 @@ from ganport_train.data.cache import (
 from ganport_train.data.conditioning import encode
 from ganport_train.data.decoder import decode_all
 from ganport_train.data.hashing import find_families
+from ganport_train.data.kinds import choose_reader, open_source
 from ganport_train.data.problems import DataError, Fault, Problem, Problems
-from ganport_train.data.reader import Example, choose_reader, unreadable
-from ganport_train.data.source import Source, open_source
+from ganport_train.data.reader import Example, unreadable
+from ganport_train.data.source import Source
 from ganport_train.data.split import split
 
 MAX_RESOLUTION = 4096

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.problems import DataError, Fault, Problem, Problems, quoted
+from ganport_train.data.problems import Fault, Problem, Problems
 from ganport_train.data.source import Source
 
 
@@ -45,31 +45,6 @@ class Reader(Protocol):
         ...
 
 
-def choose_reader(source: Source) -> Reader:
-    """The reader that recognises `source`; raises `DataError` if none does."""
-    # Here, because every reader imports this file for what it must offer.
-    from ganport_train.data.faces import TaggedFaces
-
-    readers: tuple[Reader, ...] = (TaggedFaces(),)
-    for reader in readers:
-        if reader.recognises(source):
-            return reader
-    raise DataError(
-        str(source),
-        expected=" or ".join(reader.layout for reader in readers),
-        found=_glimpse(source),
-        fix="Lay the pictures out so; a zip is packed from inside its folder.",
-    )
-
-
 def unreadable(example: Example, fault: Fault) -> Problem:
     """The problem of a picture that cannot be decoded."""
     return Problem.of(fault, "unreadable", example.table, example.line, example.picture)
-
-
-def _glimpse(source: Source) -> str:
-    names = sorted(source.names, key=lambda name: (name.count("/"), name))
-    if not names:
-        return "no file that can be used"
-    shown = ", ".join(quoted(name) for name in names[:3])
-    return f"{len(names)} files, such as {shown}"

@@ -66,25 +66,6 @@ class Source(ABC):
         self.close()
 
 
-def open_source(path: Path | str) -> Source:
-    """The data set at `path`, a folder or a zip file; raises `DataError` for anything else."""
-    # Here, because both import this file for what they have in common.
-    from ganport_train.data.archive import Archive
-    from ganport_train.data.folder import Folder
-
-    path = Path(path)
-    if path.is_dir():
-        return Folder(path)
-    if path.is_file():
-        return Archive(path)
-    raise DataError(
-        str(path),
-        expected="a folder or a zip file",
-        found="something else" if path.exists() else "nothing there",
-        fix="Check the path.",
-    )
-
-
 def check_name(name: str) -> None:
     """Raise `Fault` for a name that is absolute, climbs out, or reads differently elsewhere."""
     reason = _name_fault(name)
