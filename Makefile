@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUNTIME := $(if $(shell command -v nvidia-smi 2>/dev/null),gpu,cpu)
 READY := $(VENV)/.ready-$(RUNTIME)
 
-.PHONY: demo test test-all lint bench clean
+.PHONY: demo test lint bench clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ganport needs Python 3.11 or newer: make PYTHON=python3.12')"
@@ -19,9 +19,6 @@ demo: $(READY)  ## draw data, train, export, verify, draw a sheet, measure it: u
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY)  ## the default suite, under 10 minutes on 2 cores
-	$(BIN)/python -m pytest -q -m "not slow"
-
-test-all: $(READY)  ## with the slow tests
 	$(BIN)/python -m pytest -q
 
 lint: $(READY)  ## formatting, style, types

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,24 +21,7 @@ from ganport_train.draw.writer import write_faces
 from ganport_train.loop import records
 from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
 
-TINY = [
-    "data.resolution=16",
-    "network.features=2",
-    "network.latent=8",
-    "network.embedding=8",
-    "training.batch=4",
-    "average.refresh=64",
-    "logging.tick=1",
-    "logging.save_minutes=0",
-    "training.precision=fp32",
-]
-
-
-@pytest.fixture(scope="module")
-def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("faces") / "faces.zip"
-    write_faces(path, 130, 16)
-    return path
+Settings = Callable[..., list[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +29,15 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-def settings(*more: str) -> list[str]:
-    return [word for text in [*TINY, *more] for word in ("--set", text)]
+@pytest.fixture
+def settings(tiny: list[str]) -> Callable[..., list[str]]:
+    """The words that set the tiny numbers, a checkpoint at every tick, and what is asked for."""
+
+    def words(*more: str) -> list[str]:
+        wanted = [*tiny, "logging.save_minutes=0", *more]
+        return [word for text in wanted for word in ("--set", text)]
+
+    return words
 
 
 def invoke(*words: str | Path) -> Result:
@@ -82,7 +73,9 @@ def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path) -> None:
     assert "# discriminator:" in output
 
 
-def test_a_run_trains_and_says_what_comes_next(tmp_path: Path, faces: Path) -> None:
+def test_a_run_trains_and_says_what_comes_next(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
     run = tmp_path / "run"
     result = invoke("quick", "--data", faces, "--out", run, *settings("length.images=12"))
     assert result.exit_code == 0, result.output
@@ -96,7 +89,9 @@ def test_a_run_trains_and_says_what_comes_next(tmp_path: Path, faces: Path) -> N
     }
 
 
-def test_length_may_change_at_resume_and_nothing_else(tmp_path: Path, faces: Path) -> None:
+def test_length_may_change_at_resume_and_nothing_else(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
     run = tmp_path / "run"
     invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
     words = refusal("--resume", run, "--set", "network.features=4", "--set", "training.batch=8")
@@ -106,14 +101,16 @@ def test_length_may_change_at_resume_and_nothing_else(tmp_path: Path, faces: Pat
     assert [record["step"] for record in records.read(run)] == [1, 2, 3, 4]
 
 
-def test_another_data_set_is_refused_at_resume(tmp_path: Path, faces: Path) -> None:
+def test_another_data_set_is_refused_at_resume(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
     run, other = tmp_path / "run", tmp_path / "other.zip"
     invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
     write_faces(other, 130, 16, seed=9)
     assert "found another (digest" in refusal("--resume", run, "--data", other)
 
 
-def test_the_same_data_may_have_moved(tmp_path: Path, faces: Path) -> None:
+def test_the_same_data_may_have_moved(tmp_path: Path, faces: Path, settings: Settings) -> None:
     run, moved = tmp_path / "run", tmp_path / "moved.zip"
     invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
     moved.write_bytes(faces.read_bytes())
@@ -135,7 +132,7 @@ def test_refusals_name_the_option(tmp_path: Path, faces: Path) -> None:
     assert not run.exists()
 
 
-def test_a_folder_in_use_is_not_touched(tmp_path: Path, faces: Path) -> None:
+def test_a_folder_in_use_is_not_touched(tmp_path: Path, faces: Path, settings: Settings) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     words = refusal("quick", "--data", faces, "--out", tmp_path, *settings())
     assert "expected a new or empty folder" in words
@@ -164,7 +161,7 @@ def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int) -> Non
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_killed_run_ends_with_the_same_weights(
-    tmp_path: Path, faces: Path, precision: str
+    tmp_path: Path, faces: Path, precision: str, settings: Settings
 ) -> None:
     options = settings("length.images=160", f"training.precision={precision}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -187,7 +184,7 @@ def test_a_killed_run_ends_with_the_same_weights(
     assert losses[0] == losses[1]
 
 
-def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path) -> None:
+def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings) -> None:
     run = tmp_path / "run"
     options = settings("length.images=1000000", "logging.save_minutes=60")
     errors = tmp_path / "errors.txt"

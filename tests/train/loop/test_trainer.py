@@ -100,9 +100,12 @@ def test_a_torn_checkpoint_is_not_resumed(tmp_path: Path, recipe: Recipe, datase
     trainer(run, until(recipe, 24, save_minutes=0), dataset).train(Interrupt())
     torn = run / FOLDER / "000000006" / OPTIMIZERS
     torn.write_bytes(torn.read_bytes()[:-1])
+    leftover = run / FOLDER / ".000000007.0a1b2c.tmp"
+    leftover.mkdir()
     again = trainer(run, recipe, dataset)
     again.resume()
     assert again.progress.step == 5
+    assert not leftover.exists()
 
 
 def test_minutes_bound_a_run(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
@@ -162,3 +165,31 @@ def test_a_sheet_shows_what_the_checkpoint_draws(
     # The first picture stands somewhere on the sheet, unscaled or enlarged.
     colours = {tuple(pixel) for pixel in pictures[0].reshape(-1, 3)}
     assert colours & {tuple(pixel) for pixel in pixels.reshape(-1, 3)}
+
+
+def test_tensorboard_gets_the_figures_of_the_record(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 12, tensorboard=True), dataset).train(Interrupt())
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    found = {event.step: event.value for event in events.Scalars("d_loss")}
+    expected = {record["images"]: record["d_loss"] for record in records.read(run)}
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_trains_and_resumes(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    cuda = torch.device("cuda")
+    half = replace(recipe, training=replace(recipe.training, precision="bf16"))
+    create(tmp_path / "run")
+    for images in (12, 24):
+        session = Trainer(tmp_path / "run", until(half, images), dataset, cuda, say=print)
+        session.resume()
+        assert session.train(Interrupt())
+    assert Checkpoint.load(tmp_path / "run").step == 6
+    assert [record["step"] for record in records.read(tmp_path / "run")] == [1, 2, 3, 4, 5, 6]

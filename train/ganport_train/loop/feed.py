@@ -26,8 +26,8 @@ def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
 class Feed:
     """The training pictures of a run, batch by batch.
 
-    `images` is uint8 (N, H, W, 3), `vectors` float32 (N, C), `indices` the rows to train on. On a
-    GPU all pictures are kept there, since at these sizes copying them would be the bottleneck.
+    `images` is uint8 (N, H, W, 3), `vectors` float32 (N, C), `indices` the rows to train on. A GPU
+    keeps all pictures when they fit, since at these sizes copying them would be the bottleneck.
     """
 
     def __init__(
@@ -44,7 +44,10 @@ class Feed:
         self.recipe, self.z_shape, self.device = recipe, tuple(z_shape), device
         if recipe.method.mismatch:
             check_groups(conditions)
-        self._images = torch.from_numpy(np.array(images)).to(device)
+        self._images = images
+        self._resident = (
+            torch.from_numpy(np.array(images)).to(device) if _fits(images, device) else None
+        )
         self._epoch = -1
         self._order = indices
 
@@ -90,14 +93,22 @@ class Feed:
         return self._order
 
     def _pictures(self, rows: NDArray[np.int64], mirrored: NDArray[np.bool_]) -> Tensor:
-        pictures = self._images[torch.from_numpy(rows).to(self.device)]
-        pictures = torch.where(
-            torch.from_numpy(mirrored).to(self.device)[:, None, None, None],
-            pictures.flip(2),
-            pictures,
-        )
+        if self._resident is None:
+            pictures = torch.from_numpy(self._images[rows]).to(self.device)
+        else:
+            pictures = self._resident[torch.from_numpy(rows).to(self.device)]
+        turn = torch.from_numpy(mirrored).to(self.device)[:, None, None, None]
+        pictures = torch.where(turn, pictures.flip(2), pictures)
         # NHWC bytes seen as NCHW are channels-last already: no copy is made for the layout.
         return pictures.permute(0, 3, 1, 2).to(torch.float32).mul_(2 / 255).sub_(1)
 
     def _tensor(self, array: NDArray[np.float32]) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def _fits(images: NDArray[np.uint8], device: torch.device) -> bool:
+    """Whether all pictures may live on a GPU and leave it half of its free memory."""
+    if device.type != "cuda":
+        return False
+    free, _ = torch.cuda.mem_get_info(device)
+    return images.nbytes < free // 2

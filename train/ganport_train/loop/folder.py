@@ -68,7 +68,7 @@ def create(folder: Path) -> None:
             fix=f"Go on with train-gan --resume {folder}, or name another folder.",
         )
     try:
-        (folder / SAMPLES).mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecipeError(
             f"--out {folder}",

@@ -53,6 +53,7 @@ def save(
     path: Path, generator: Generator, conditions: Conditions, device: torch.device, note: str
 ) -> None:
     """Draws a sheet and writes it, whole, with its requests and seeds in the file."""
+    path.parent.mkdir(exist_ok=True)
     asked = requests(conditions)
     pictures = draw(generator, conditions, device)
     sheet = grid(

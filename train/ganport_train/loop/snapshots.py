@@ -88,6 +88,12 @@ def save(
     return folder
 
 
+def sweep(run: Path) -> None:
+    """Removes what a kill left of a checkpoint it interrupted."""
+    for leftover in (run / FOLDER).glob(".*.tmp"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): value

@@ -97,6 +97,7 @@ class Trainer:
 
     def resume(self) -> None:
         """Takes up the newest whole checkpoint of the run, if there is one."""
+        snapshots.sweep(self.folder)
         if not any((self.folder / FOLDER).glob("[0-9]*")):
             return
         checkpoint = latest(self.folder)
