@@ -38,6 +38,12 @@ def shown(value: object) -> str:
         return f"a huge {type(value).__name__}"
 
 
+def printable(text: str, limit: int = 60) -> str:
+    """`text` safe to show: control characters escaped, cut to `limit` characters."""
+    escaped = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: limit + 1])
+    return escaped if len(text) <= limit else escaped[:limit] + "…"
+
+
 def nearest(found: str, allowed: Collection[str]) -> str | None:
     """The entry of `allowed` most like `found`, whatever the case; None only if it is empty."""
     lowered = {entry.lower(): entry for entry in allowed}

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ganport_train.data.problems import Fault, printable
+from ganport_runtime.values import printable
+from ganport_train.data.problems import Fault
 
 MAX_BYTES = 64 << 20
 """Of a picture file."""

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ganport_runtime.errors import GanportError
+from ganport_runtime.values import printable
 
 MAX_ERRORS = 10_000
 
@@ -113,12 +114,6 @@ class Problems:
         """`add` each of them."""
         for problem in problems:
             self.add(problem)
-
-
-def printable(text: str, limit: int = 60) -> str:
-    """`text` safe to show: control characters escaped, cut to `limit` characters."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[: limit + 1])
-    return shown if len(text) <= limit else shown[:limit] + "…"
 
 
 def quoted(text: str, limit: int = 60) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import re
 
-from ganport_train.data.problems import Fault, printable, quoted
+from ganport_runtime.values import printable
+from ganport_train.data.problems import Fault, quoted
 
 LONGEST_LINE = 4096
 """Bytes."""
