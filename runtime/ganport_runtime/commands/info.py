@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 
 from ganport_runtime.bundle import Bundle
+from ganport_runtime.commands._record import parity_rows, provenance_rows, short
 from ganport_runtime.groups import Group, MultiHot, Rgb, Scalar
 from ganport_runtime.manifest import Graph, Manifest
 
@@ -48,8 +48,8 @@ def _lines(bundle: Bundle) -> Iterator[str]:
     yield "files"
     for name, entry in manifest.files.items():
         yield f"  {name}  {entry.size:,} bytes  {entry.sha256[:12]}"
-    yield from _table("parity", manifest.parity)
-    yield from _table("provenance", manifest.provenance)
+    yield from _table("parity", parity_rows(manifest.parity))
+    yield from _table("provenance", provenance_rows(manifest.provenance))
 
 
 def _graph_lines(graph: Graph) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _condition_lines(manifest: Manifest) -> Iterator[str]:
         return
     yield f"conditions: {conditions.size} numbers"
     for name, group in conditions.fields.items():
-        yield f"  {name} ({group.kind}), default {_short(group.default)}"
+        yield f"  {name} ({group.kind}), default {short(group.default)}"
         yield f"    {_allowed(group)}"
     yield f'  left out, all of them: "{conditions.caption()}"'
 
@@ -83,23 +83,10 @@ def _allowed(group: Group) -> str:
     return f"up to {group.max_on} of: {labels}" if isinstance(group, MultiHot) else labels
 
 
-def _table(title: str, values: Mapping[str, Any]) -> Iterator[str]:
-    if values:
+def _table(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if rows:
         yield ""
         yield title
-        yield from _nested(values, "  ")
-
-
-def _nested(values: Mapping[str, Any], indent: str) -> Iterator[str]:
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield f"{indent}{key}"
-            yield from _nested(value, indent + "  ")
-        else:
-            yield f"{indent}{key}  {_short(value)}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        width = min(max(len(name) for name, _ in rows), 32)
+        for name, text in rows:
+            yield f"  {name:<{width}}  {text}".rstrip()

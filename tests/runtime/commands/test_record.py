@@ -1,0 +1,86 @@
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.commands._record import parity_rows, provenance_rows, short
+
+FULL = {"max": 1, "different": 6, "explained": 746, "over_one": 0, "values": 159744}
+PARITY: dict[str, Any] = {
+    "batches": [1, 2, 3, 7],
+    "clipped": 0,
+    "graphs": {
+        "generator.onnx": {
+            "batch": {"optimisation full": 0},
+            "error": {"optimisation full": 1.1586e-06, "optimisation off": 1.2e-06},
+            "levels": {"optimisation full": FULL, "optimisation off": FULL | {"different": 7}},
+        },
+        "half.onnx": {"levels": {"optimisation full": FULL | {"max": 2}}},
+    },
+    "limit": 1e-05,
+    "reference": "torch float64",
+    "sensitivity": {"moved": {"eyes": 1.701, "z": 0.0001}, "overridden": [], "required": 0.0002},
+    "torch_float32": 1.95e-06,
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_a_row_for_each_graph_and_each_input() -> None:
+    assert parity_rows(PARITY) == [
+        ("reference", "torch float64, batches of 1, 2, 3, 7"),
+        (
+            "generator.onnx",
+            "error at most 1.2e-06 (limit 1e-05); 1 level off at most, on 7 of 159,744 values",
+        ),
+        ("half.onnx", "2 levels off at most, on 6 of 159,744 values"),
+        ("eyes", "moves pixels by up to 1.7 on a scale of [-1, 1] (0.0002 required)"),
+        ("z", "moves pixels by up to 0.0001 on a scale of [-1, 1] (0.0002 required)"),
+        ("clipped", "0"),
+        ("torch_float32", "1.95e-06"),
+    ]
+
+
+def test_an_override_has_its_row() -> None:
+    parity = copy.deepcopy(PARITY)
+    parity["sensitivity"]["overridden"] = ["z", "eyes"]
+    assert ("overridden", "z, eyes: exported on request although ignored") in parity_rows(parity)
+
+
+def test_packages_are_one_row() -> None:
+    provenance = {"step": 7, "packages": {"onnx": "1.23.2", "torch": "2.15.0"}}
+    assert provenance_rows(provenance) == [
+        ("step", "7"),
+        ("packages", "onnx 1.23.2, torch 2.15.0"),
+    ]
+
+
+def test_what_has_another_form_is_shown_as_it_stands() -> None:
+    parity = PARITY | {"limit": "none", "graphs": {"generator.onnx": {}}}
+    rows = parity_rows(parity)
+    assert ("limit", "none") in rows
+    assert ("  generator.onnx", "{}") in rows
+    assert ("    eyes", "1.7") in rows
+    assert provenance_rows({"packages": ["onnx"]}) == [("packages", '["onnx"]')]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [("a\nb", "a\\nb"), ("\x1b[2J", "\\x1b[2J"), (1 / 3, "0.333"), ("x" * 999, "x" * 300 + "…")],
+)
+def test_a_value_cannot_command_a_terminal(value: object, text: str) -> None:
+    assert short(value) == text
+
+
+@given(JSON, st.sampled_from(["batches", "graphs", "limit", "reference", "sensitivity", "\x1b"]))
+def test_anything_can_stand_there(value: Any, key: str) -> None:
+    for change in (value, {"generator.onnx": value}, {"generator.onnx": {"levels": value}}):
+        for rows in (parity_rows(PARITY | {key: change}), provenance_rows({"packages": change})):
+            assert all(text.isprintable() for row in rows for text in row)
+            assert json.dumps(rows)
