@@ -122,7 +122,11 @@ def test_a_bundle_that_follows_scores_high(honest: Path, tmp_path: Path) -> None
     out = tmp_path / "report.json"
     result = run(str(honest), "--seeds", "2", "--drawn", "60", "--report", str(out))
     assert result.exit_code == 0, result.output
-    lines = result.output.splitlines()
+    assert result.stderr.splitlines() == [
+        "1/2 drawing and measuring 240 pictures of honest.onnx",
+        "2/2 drawing and measuring 60 fresh faces to compare with",
+    ]
+    lines = result.stdout.splitlines()
     assert lines[0].split() == ["colour", "as", "asked", "hair", "eyes", "pictures"]
     assert lines[1].split()[0] == "generated" and lines[1].split()[-1] == "240"
     assert lines[2].split()[:2] == ["freshly", "drawn"] and lines[2].split()[-1] == "60"
@@ -142,7 +146,7 @@ def test_a_bundle_that_swaps_two_colours_is_found_out(tmp_path: Path) -> None:
     result = run(str(tmp_path / "swaps.onnx"), "--seeds", "1", "--drawn", "1")
     assert result.exit_code == 0, result.output
     assert "generated          83.3%" in result.output
-    worst = result.output.splitlines()[3]
+    worst = result.stdout.splitlines()[3]
     assert "red 0.0% (else blue)" in worst and "blue 0.0% (else red)" in worst
 
 

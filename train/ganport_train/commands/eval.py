@@ -10,6 +10,7 @@ import click
 
 from ganport_runtime.files import check_output, write_whole
 from ganport_runtime.generator import Generator
+from ganport_train.draw.palette import EYES, HAIR
 from ganport_train.judge import following
 from ganport_train.judge.following import Agreement
 
@@ -46,7 +47,10 @@ def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: s
         check_output(report, (".json",))
     generator = Generator.load(bundle, device=device)
     size = following.check_measurable(generator, str(bundle))
+    asked = len(HAIR) * len(EYES) * seeds
+    click.echo(f"1/2 drawing and measuring {asked:,} pictures of {bundle.name}", err=True)
     shown = following.agreement(following.generated(generator, seeds))
+    click.echo(f"2/2 drawing and measuring {drawn:,} fresh faces to compare with", err=True)
     reference = following.agreement(following.drawn(drawn, size))
     for line in _lines(shown, reference):
         click.echo(line)
