@@ -74,3 +74,26 @@ def test_data_needs_no_torch(faces: Path) -> None:
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("arguments", [("draw", "faces", "--count", "3"), ("check", "faces.zip")])
+def test_without_pillow_the_command_ends_in_the_pip_line(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import importlib.abc, sys\n"
+        "class NoPillow(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name.partition('.')[0] == 'PIL':\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, NoPillow())\n"
+        "from ganport_runtime.__main__ import ganport\n"
+        "ganport()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "dataset", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 6
+    assert result.stderr.endswith("found no PIL. Run: pip install 'ganport[train]'\n")
+    assert result.stderr.count("\n") == 1
