@@ -2,7 +2,7 @@ import pytest
 
 from ganport_runtime.errors import GanportError
 from ganport_train.data import problems as module
-from ganport_train.data.problems import DataError, Fault, Problem, Problems, printable
+from ganport_train.data.problems import DataError, Fault, Problem, Problems
 
 FAULT = Fault(expected="a cat", found="a dog", fix="Swap them.")
 
@@ -36,17 +36,3 @@ def test_a_lenient_collection_keeps_all_but_has_an_end(monkeypatch: pytest.Monke
     assert list(problems) == [one] * 3
     with pytest.raises(DataError, match="more than 3 errors"):
         problems.add(one)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("images/é.png", "images/é.png"),
-        ("\x1b[2J", "\\x1b[2J"),
-        ("a\u202eb", "a\\u202eb"),
-        ("\udc80", "\\udc80"),
-        ("x" * 61, "x" * 60 + "…"),
-    ],
-)
-def test_what_is_shown_cannot_command_a_terminal(text: str, shown: str) -> None:
-    assert printable(text) == shown

@@ -1,0 +1,17 @@
+import pytest
+
+from ganport_runtime.values import printable
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("images/é.png", "images/é.png"),
+        ("\x1b[2J", "\\x1b[2J"),
+        ("a\u202eb", "a\\u202eb"),
+        ("\udc80", "\\udc80"),
+        ("x" * 61, "x" * 60 + "…"),
+    ],
+)
+def test_what_is_shown_cannot_command_a_terminal(text: str, shown: str) -> None:
+    assert printable(text) == shown
