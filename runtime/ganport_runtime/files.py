@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -94,6 +96,30 @@ def whole_directory(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+def remove_leftovers(folder: Path, names: re.Pattern[str], *, age: float) -> None:
+    """Remove what `whole_directory` left behind in `folder` when its program was killed.
+
+    Only the temporary siblings of paths whose names match `names` whole, in which nothing was
+    written for `age` seconds: a younger one may be the work of another program.
+    """
+    for path in folder.iterdir():
+        temporary = _TEMPORARY.fullmatch(path.name)
+        if temporary and names.fullmatch(temporary[1]) and _last_change(path) < time.time() - age:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _last_change(folder: Path) -> float:
+    try:
+        states = [path.lstat() for path in (folder, *folder.rglob("*"))]
+    except OSError:  # someone else is at work in it
+        return time.time()
+    # A folder that has just stepped aside is as old as its content; only its ctime tells.
+    return max(max(state.st_mtime, state.st_ctime) for state in states)
+
+
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")  # as `_sibling` calls it
+
+
 def _sibling(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
 
@@ -114,7 +140,7 @@ def _replace_folder(new: Path, path: Path) -> None:
     if old.is_dir() and not old.is_symlink():
         shutil.rmtree(old, ignore_errors=True)
     else:
-        old.unlink()
+        old.unlink(missing_ok=True)
 
 
 def _sync_tree(folder: Path) -> None:

@@ -1,10 +1,19 @@
 import hashlib
+import os
+import re
+import time
 from pathlib import Path
 
 import pytest
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.files import check_output, sha256_of, whole_directory, write_whole
+from ganport_runtime.files import (
+    check_output,
+    remove_leftovers,
+    sha256_of,
+    whole_directory,
+    write_whole,
+)
 
 
 def test_sha256_of_bytes_and_of_a_file(tmp_path: Path) -> None:
@@ -100,3 +109,55 @@ def test_check_output_refuses(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         check_output(tmp_path / name, (".png",))
     assert message in str(caught.value)
+
+
+LEFT = ".bundle-1.0123456789ab.tmp"
+
+
+@pytest.fixture
+def a_minute_later(monkeypatch: pytest.MonkeyPatch) -> float:
+    # Not by os.utime alone: nobody can set the time at which a folder was renamed.
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
+    return later
+
+
+def leave(folder: Path, name: str = LEFT) -> Path:
+    (folder / name / "sub").mkdir(parents=True)
+    (folder / name / "sub/half").write_bytes(b"half")
+    return folder / name
+
+
+def test_leftovers_of_a_killed_program_go(tmp_path: Path, a_minute_later: float) -> None:
+    leave(tmp_path)
+    remove_leftovers(tmp_path, re.compile("bundle-."), age=50)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_young_leftovers_stay(tmp_path: Path, a_minute_later: float) -> None:
+    leave(tmp_path)
+    remove_leftovers(tmp_path, re.compile("bundle-."), age=70)
+    assert [entry.name for entry in tmp_path.iterdir()] == [LEFT]
+
+
+def test_a_folder_that_is_still_written_to_stays(tmp_path: Path, a_minute_later: float) -> None:
+    os.utime(leave(tmp_path) / "sub/half", (a_minute_later, a_minute_later))
+    remove_leftovers(tmp_path, re.compile("bundle-."), age=50)
+    assert [entry.name for entry in tmp_path.iterdir()] == [LEFT]
+
+
+@pytest.mark.parametrize(
+    "name", ["bundle-1", ".bundle-1.0123.tmp", ".bundle-12.0123456789ab.tmp", f"{LEFT}.tmp"]
+)
+def test_nothing_of_another_name_goes(tmp_path: Path, a_minute_later: float, name: str) -> None:
+    leave(tmp_path, name)
+    remove_leftovers(tmp_path, re.compile("bundle-."), age=0)
+    assert (tmp_path / name / "sub/half").exists()
+
+
+def test_leftovers_are_called_as_whole_directory_calls_them(
+    tmp_path: Path, a_minute_later: float
+) -> None:
+    with pytest.raises(FileNotFoundError), whole_directory(tmp_path / "bundle-1"):
+        remove_leftovers(tmp_path, re.compile("bundle-."), age=50)
+        assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,9 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from itertools import product
 from pathlib import Path
 
@@ -70,6 +75,47 @@ def test_an_entry_half_written_is_none(
         raise error
     assert list(tmp_path.iterdir()) == []
     assert open_entry(tmp_path, SETTINGS) is None
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+import numpy as np
+from ganport_train.data.cache import new_entry
+with new_entry(Path(sys.argv[1]), {"digest": "cd", "resolution": 4}) as writer:
+    writer.add(np.zeros((4, 4, 3), np.uint8))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+DAY = 24 * 60 * 60
+
+
+def test_what_a_killed_writer_left_goes_after_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    (left,) = tmp_path.iterdir()
+    write(tmp_path)
+    assert left.exists()  # it might be a writer at work
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + DAY + 60)
+    write(tmp_path)
+    assert list(tmp_path.iterdir()) == [entry_folder(tmp_path, SETTINGS)]
+
+
+def test_a_writer_that_takes_days_is_let_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SETTINGS | {"digest": "ac"}
+    later = time.time() + 3 * DAY
+    with new_entry(tmp_path, slow) as writer:
+        writer.add(IMAGES[0])
+        (images,) = tmp_path.glob("*/images.u8")
+        os.utime(images, (later, later))  # as if the last picture had just come
+        monkeypatch.setattr(time, "time", lambda: later)
+        write(tmp_path)
+    assert open_entry(tmp_path, slow) is not None
+    assert open_entry(tmp_path, SETTINGS) is not None
 
 
 def test_an_error_leaves_the_older_entry_as_it_was(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.files import sha256_of, whole_directory
+from ganport_runtime.files import remove_leftovers, sha256_of, whole_directory
 from ganport_train.data.problems import DataError
 
 FORMAT = 1
@@ -23,6 +24,8 @@ FORMAT = 1
 _IMAGES = "images.u8"
 _INDEX = "index.json"
 _SEAL = "index.sha256"
+_KEY = re.compile("[0-9a-f]{32}")
+_DAY = 24 * 60 * 60.0
 
 Settings = Mapping[str, Any]
 Arrays = Mapping[str, NDArray[Any]]
@@ -75,8 +78,12 @@ def open_entry(root: Path, settings: Settings) -> Entry | None:
 
 @contextmanager
 def new_entry(root: Path, settings: Settings) -> Iterator[EntryWriter]:
-    """Write the entry of `settings`; it is there when the block has ended without an error."""
+    """Write the entry of `settings`; it is there when the block has ended without an error.
+
+    Entries that were begun a day ago or more and never finished are removed first.
+    """
     root.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(root, _KEY, age=_DAY)
     with whole_directory(entry_folder(root, settings)) as folder:
         with (folder / _IMAGES).open("xb") as images:
             writer = EntryWriter(images)
