@@ -23,7 +23,8 @@ def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
     """Run the click command at `target` ("module:attribute") and exit with its code.
 
     A package of `needs` that is not installed ends in exit code 6 and the exact pip line of
-    `extra`. A `GanportError` or `OSError` ends in one line on stderr, never in a traceback.
+    `extra`. A `GanportError`, an `OSError` and an interrupt end in one line on stderr, never in a
+    traceback.
     """
     warnings.showwarning = _show_warning
     try:
@@ -35,6 +36,9 @@ def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:  # while the module was imported; later ones click sees to
+        print("Aborted!", file=sys.stderr)
         sys.exit(1)
 
 

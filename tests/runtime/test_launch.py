@@ -74,6 +74,9 @@ def fails():
 @click.command()
 def breaks():
     open("/nonexistent/file")
+
+def __getattr__(name):
+    raise KeyboardInterrupt
 """
 
 
@@ -82,6 +85,7 @@ def breaks():
     [
         ("fails", "warning: look out\nerror: here: expected one; found another. Export again.\n"),
         ("breaks", "error: [Errno 2] No such file or directory: '/nonexistent/file'\n"),
+        ("interrupted", "Aborted!\n"),
     ],
 )
 def test_errors_end_in_one_line(tmp_path: Path, function: str, message: str) -> None:
