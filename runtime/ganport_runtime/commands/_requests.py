@@ -47,19 +47,51 @@ def values_of(conditions: Conditions, name: str) -> dict[str, Any]:
     return {label: [label] if many else label for label in group.labels}
 
 
-def lines_of(file: Path | None) -> list[str]:
-    """The lines of a UTF-8 text file that are not empty; raises `RequestError`."""
-    if file is None:
-        return []
+def requests_in(conditions: Conditions, file: Path) -> list[dict[str, Any]]:
+    """The request on each line of a UTF-8 text file that is not empty.
+
+    Raises `RequestError` for a file that cannot be read, and `ConditionError` naming the line.
+    """
+    requests = []
+    for number, line in enumerate(_lines(file), 1):
+        try:
+            if line.strip():
+                requests.append(request_of(conditions, (), line.strip()))
+        except ConditionError as error:
+            place = f"{file}:{number}: {error.place}"
+            raise ConditionError(
+                place, expected=error.expected, found=error.found, fix=error.fix
+            ) from error
+    return requests
+
+
+def _lines(file: Path) -> list[str]:
     try:
         with file.open("rb") as stream:
             data = stream.read(_MAX_LINES_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _bad_file(file, "a text file in UTF-8", str(error)) from error
+    except OSError as error:
+        fix = "Check the path."
+        found = error.strerror or str(error)
+        raise RequestError(str(file), expected="a text file", found=found, fix=fix) from error
     if len(data) > _MAX_LINES_BYTES:
-        raise _bad_file(file, "at most 1 MiB of text", "more")
-    return [line.strip() for line in text.splitlines() if line.strip()]
+        raise RequestError(
+            str(file),
+            expected="at most 1 MiB of text",
+            found="more",
+            fix="Give one request on each line.",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise RequestError(
+            f"{file}:{line}",
+            expected="text in UTF-8",
+            found=f"the byte 0x{data[error.start]:02x}",
+            fix="Save the file as UTF-8, with one request on each line.",
+        ) from error
+    # Not str.splitlines: no editor counts its other breaks as lines.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _value(group: Group, text: str) -> Any:
@@ -74,9 +106,3 @@ def _value(group: Group, text: str) -> Any:
         number = group.from_word(text)
         return text if number is None else number
     return text
-
-
-def _bad_file(file: Path, expected: str, found: str) -> RequestError:
-    return RequestError(
-        str(file), expected=expected, found=found[:200], fix="Give one request on each line."
-    )

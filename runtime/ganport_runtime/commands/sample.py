@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganport_runtime.commands._requests import lines_of, request_of, values_of
+from ganport_runtime.commands._requests import request_of, requests_in, values_of
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import check_output
 from ganport_runtime.generator import Generator
@@ -187,7 +187,8 @@ def matrix(job: _Job, rows: str, columns: str, settings: tuple[str, ...]) -> Non
 def pairs(job: _Job, texts: tuple[str, ...], file: Path | None) -> None:
     """A list of TEXTS such as "pink hair black eyes", each picture under its caption."""
     conditions = job.generator.conditions
-    requests = [request_of(conditions, (), text) for text in (*texts, *lines_of(file))]
+    requests = [request_of(conditions, (), text) for text in texts]
+    requests += requests_in(conditions, file) if file else []
     if not requests:
         raise RequestError(
             "pairs", expected="at least one text", found="none", fix="Give texts or --file."

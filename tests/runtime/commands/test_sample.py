@@ -135,7 +135,8 @@ def test_an_unconditional_generator_draws(run: Any, data: Path, tmp_path: Path) 
         (("matrix", "B", "--rows", "hair", "--columns", "eyes", "--count", "4000"),
          "at most 4096 pictures on a sheet"),
         (("pairs", "B"), "at least one text; found none"),
-        (("pairs", "B", "--file", "nosuchfile"), "a text file in UTF-8"),
+        (("pairs", "B", "--file", "nosuchfile"),
+         "nosuchfile: expected a text file; found No such file or directory. Check the path."),
         (("draw", "nosuchbundle"), "nosuchbundle: expected a bundle; found nothing there"),
     ],
 )  # fmt: skip
@@ -173,12 +174,22 @@ def test_usage_errors_exit_2(run: Any, bundle: Path) -> None:
     assert run("sample-gan", "paint").code == 2
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"x" * 2_000_000])
-def test_a_file_of_lines_that_is_none(
-    run: Any, bundle: Path, tmp_path: Path, content: bytes
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"pink hair\n\xff\xfe\x00", ":2: expected text in UTF-8; found the byte 0xff."),
+        (b"x" * 2_000_000, ": expected at most 1 MiB of text"),
+        (b"pink hair\r\n\nblak hair\n", ":3: condition 'hair': expected one of pink, black"),
+        ("pink hair\rblue eyes\u2028noses\r".encode(), ":2: condition text: expected phrases"),
+        (b"pink hair pink hair", ":1: condition 'hair': expected one value"),
+    ],
+)
+def test_a_file_of_lines_that_cannot_be_drawn(
+    run: Any, bundle: Path, tmp_path: Path, content: bytes, message: str
 ) -> None:
-    (tmp_path / "lines").write_bytes(content)
-    out = tmp_path / "out.png"
-    result = run("sample-gan", "pairs", bundle, "--file", tmp_path / "lines", "--out", out)
+    lines = tmp_path / "lines"
+    lines.write_bytes(content)
+    result = run("sample-gan", "pairs", bundle, "--file", lines, "--out", tmp_path / "out.png")
     assert result.code == 1
-    assert "UTF-8" in result.err or "at most 1 MiB" in result.err
+    assert result.err.startswith(f"error: {lines}{message}")
+    assert not (tmp_path / "out.png").exists()
