@@ -49,7 +49,7 @@ class LoneFile:
 
     def read(self, name: str, *, limit: int) -> bytes:
         # The user named this very file, so a link to it is theirs to follow.
-        return _read_regular(self._path, self._path.name, limit, links=True)
+        return _read_regular(self._path, str(self._path), limit, links=True)
 
 
 class FolderContainer:
@@ -61,11 +61,11 @@ class FolderContainer:
     def names(self) -> list[str]:
         names = sorted(entry.name for entry in self._folder.iterdir())
         if len(names) > MAX_FILES + 2:
-            raise _bad(self._folder.name, f"at most {MAX_FILES} files", f"{len(names)}")
+            raise _bad(str(self._folder), f"at most {MAX_FILES} files", f"{len(names)}")
         return names
 
     def read(self, name: str, *, limit: int) -> bytes:
-        place = f"{self._folder.name}/{name}"
+        place = str(self._folder / name)
         return _read_regular(self._folder / check_file_name(name, place), place, limit)
 
 
@@ -80,7 +80,7 @@ class ZipContainer:
             return list(members[1])
 
     def read(self, name: str, *, limit: int) -> bytes:
-        place = f"{self._path.name}/{name}"
+        place = str(self._path / name)
         with self._opened() as (archive, members):
             if name not in members:
                 raise _bad(place, "a file in the zip", "none")
@@ -99,14 +99,16 @@ class ZipContainer:
         except FileNotFoundError:
             raise _bad(str(self._path), "a bundle", "nothing there") from None
         except OSError as error:
-            raise _bad(str(self._path), "a readable bundle", str(error)) from error
+            raise _bad(
+                str(self._path), "a readable bundle", error.strerror or str(error)
+            ) from error
         except _ZIP_ERRORS as error:
-            found = str(error)[:200] or type(error).__name__
-            raise _bad(self._path.name, "a bundle folder or a stored zip", found) from error
+            found = f"a file that is neither ({str(error)[:200] or type(error).__name__})"
+            raise _bad(str(self._path), "a bundle folder or a stored zip", found) from error
 
     def _members(self, archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
         members: dict[str, zipfile.ZipInfo] = {}
-        place = self._path.name
+        place = str(self._path)
         infos = archive.infolist()
         if len(infos) > MAX_FILES + 2:
             raise _bad(place, f"at most {MAX_FILES} files", f"{len(infos)}")

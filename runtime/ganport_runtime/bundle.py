@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from os.path import isdir
 from pathlib import Path
 from typing import Self
 
@@ -48,9 +49,10 @@ class Bundle:
             raise _no_onnx(str(path), "a TorchScript file")
         if suffix == ".onnx":
             return cls._open_lone(path)
-        container: Container = FolderContainer(path) if path.is_dir() else ZipContainer(path)
+        is_folder = isdir(path)  # noqa: PTH112  Path.is_dir raises where the way is closed
+        container: Container = FolderContainer(path) if is_folder else ZipContainer(path)
         data = container.read(MANIFEST_NAME, limit=MAX_BYTES)
-        place = f"{path.name}/{MANIFEST_NAME}"
+        place = str(path / MANIFEST_NAME)
         manifest = Manifest.from_json(parse(data, place), place)
         return cls(path, manifest, sha256_of(data), False, container)
 
@@ -60,16 +62,16 @@ class Bundle:
 
         container = LoneFile(path)
         data = container.read(path.name, limit=_MAX_GRAPH)
-        text = Session(data, "cpu", place=path.name).metadata.get(METADATA_KEY)
+        text = Session(data, "cpu", place=str(path)).metadata.get(METADATA_KEY)
         if text is None:
             raise BundleError(
-                path.name,
+                str(path),
                 expected=f"a graph that carries {METADATA_KEY!r}",
                 found="none",
                 fix="Export it with export-gan, or load the whole bundle.",
             )
         entry = FileEntry(sha256_of(data), len(data))
-        place = f"{path.name}: {METADATA_KEY}"
+        place = f"{path}: {METADATA_KEY}"
         value = parse(text.encode(), place)
         manifest = Manifest.from_interface(value, place, file=path.name, entry=entry)
         return cls(path, manifest, entry.sha256, True, container)
@@ -104,14 +106,14 @@ class Bundle:
         graph = self.manifest.graph(interface)
         if graph is None:
             found = ", ".join(graph.interface for graph in self.manifest.graphs)
-            raise _bad(self.path.name, f"a graph of interface {interface}", found)
+            raise _bad(str(self.path), f"a graph of interface {interface}", found)
         files = [file for file in graph.files if file.role == "onnx"]
         if not files:
-            raise _no_onnx(self.path.name, "TorchScript only")
+            raise _no_onnx(str(self.path), "TorchScript only")
         return graph, files[0]
 
     def _at(self, name: str) -> str:
-        return f"{self.path.name}/{name}"
+        return str(self.path / name)
 
 
 def _no_onnx(place: str, found: str) -> BundleError:

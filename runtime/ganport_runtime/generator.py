@@ -34,7 +34,7 @@ class Generator:
 
     def __init__(self, bundle: Bundle, device: str = "auto") -> None:
         graph, file = bundle.onnx(GENERATE)
-        place = bundle.path.name if bundle.lone else f"{bundle.path.name}/{file.path}"
+        place = str(bundle.path if bundle.lone else bundle.path / file.path)
         self.bundle = bundle
         self._session = Session(bundle.read(file.path), device, place=place)
         self._session.check(graph)

@@ -142,7 +142,7 @@ def _listed(bundle: Bundle) -> str:
     known = {*bundle.manifest.files, MANIFEST_NAME, SUMS_NAME}
     strays = sorted(set(bundle.names()) - known)
     if strays:
-        raise _bad(bundle.path.name, "only files the manifest lists", ", ".join(strays)[:200])
+        raise _bad(str(bundle.path), "only files the manifest lists", ", ".join(strays)[:200])
     return f"{len(bundle.manifest.files)} files, no others"
 
 

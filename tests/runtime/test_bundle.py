@@ -53,6 +53,23 @@ def test_a_lone_graph_may_have_any_file_name(data: Path, tmp_path: Path) -> None
     assert Bundle.open(path).manifest.name == "mein Gesicht (2)"
 
 
+def test_a_bundle_is_named_as_it_was_given(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BundleError, match=r"^manifest\.json: expected a file; found nothing"):
+        Bundle.open(".")
+    (tiny.path / "MODEL_CARD.md").unlink()
+    with pytest.raises(BundleError) as caught:
+        Bundle.open(tiny.path).read("MODEL_CARD.md")
+    assert caught.value.place == str(tiny.path / "MODEL_CARD.md")
+
+
+def test_a_path_the_system_refuses() -> None:
+    with pytest.raises(BundleError, match="expected a readable bundle; found File name too long"):
+        Bundle.open("x" * 300)
+
+
 @pytest.mark.parametrize("name", ["generator.ts.pt", "x.pt", "x.PTH"])
 def test_a_torchscript_file_says_how_to_get_the_onnx(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04")
