@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from ganport_models import Checkpoint
 from ganport_models.checkpoint import WEIGHTS, latest
-from ganport_runtime.errors import GanportError
+from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_train import catalogue
 from ganport_train.commands.train import train_gan
 from ganport_train.draw.writer import write_faces
@@ -61,11 +62,13 @@ def test_list_names_every_recipe_with_its_source() -> None:
     assert "report 000, row A1" in output
 
 
-def test_a_dry_run_prints_the_recipe_and_writes_nothing(tmp_path: Path) -> None:
-    output = invoke("anime-cgan", "--dry-run", "--set", "length.images=9").output
+def test_a_dry_run_prints_the_recipe_and_writes_nothing(tmp_path: Path, faces: Path) -> None:
+    run = tmp_path / "run"
+    words = ["--dry-run", "--set", "length.images=9", "--data", faces, "--out", run]
+    output = invoke("anime-cgan", *words, "--set", "data.resolution=64").output
     assert "images = 9" in output
     assert "# generator: 5,688,387 parameters" in output
-    assert not list(tmp_path.iterdir())
+    assert not run.exists()
 
 
 def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path) -> None:
@@ -124,12 +127,28 @@ def test_refusals_name_the_option(tmp_path: Path, faces: Path) -> None:
     assert "needs --data PATH and --out RUN" in refusal("quick")
     assert "--resume does not go with RECIPE" in refusal("quick", "--resume", run)
     assert "config.toml" in refusal("--resume", run)
+    assert "--resume does not go with --dry-run" in refusal("--resume", run, "--dry-run")
     start = ["quick", "--data", faces, "--out", run]
     assert "Did you mean 'length.images'" in refusal(*start, "--set", "length.image=3")
     assert "expected auto, cpu, cuda" in refusal(*start, "--device", "gpu")
     assert "nowhere.zip" in refusal("quick", "--data", tmp_path / "nowhere.zip", "--out", run)
     assert "power of two" in refusal(*start, "--set", "data.resolution=48")
     assert not run.exists()
+
+
+def test_what_was_left_out_stays_left_out_at_resume(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
+    broken, run = tmp_path / "broken", tmp_path / "run"
+    with zipfile.ZipFile(faces) as archive:
+        archive.extractall(broken)
+    (broken / "images" / "7.png").write_bytes(b"no picture")
+    start = ["quick", "--data", broken, "--out", run, *settings("length.images=8")]
+    assert "7.png" in refusal(*start)
+    with pytest.warns(GanportWarning, match=r"7\.png"):
+        assert invoke(*start, "--skip-bad").exit_code == 0
+    with pytest.warns(GanportWarning, match=r"7\.png"):
+        assert invoke("--resume", run, "--set", "length.images=12").exit_code == 0
 
 
 def test_a_folder_in_use_is_not_touched(tmp_path: Path, faces: Path, settings: Settings) -> None:

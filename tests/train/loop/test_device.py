@@ -12,7 +12,7 @@ def test_auto_takes_what_there_is() -> None:
     assert pick("cpu").type == "cpu"
 
 
-@pytest.mark.parametrize("name", ["gpu", "mps", "cuda:x", ""])
+@pytest.mark.parametrize("name", ["gpu", "mps", "cuda:x", "cpu:5", ""])
 def test_an_unknown_device_is_named(name: str) -> None:
     with pytest.raises(DeviceError, match="expected auto, cpu, cuda or cuda:N"):
         pick(name)

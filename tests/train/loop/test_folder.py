@@ -33,6 +33,17 @@ def test_a_run_is_not_overwritten(tmp_path: Path, recipe: Recipe) -> None:
         folder.create(run)
 
 
+def test_what_a_kill_left_of_a_config_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / ".config.toml.0a1b.tmp").write_text("half")
+    folder.create(tmp_path)
+
+
+def test_a_path_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "caf\udce9.zip"
+    with pytest.raises(RecipeError, match="expected a path that is UTF-8"):
+        Surroundings.now(data, "abc", torch.device("cpu"))
+
+
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(RecipeError, match="expected a folder that can be made"):

@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import pytest
+
+from ganport_runtime.errors import GanportError
 from ganport_train.loop import records
 from ganport_train.loop.records import Records
 
@@ -36,6 +39,15 @@ def test_a_line_torn_by_a_kill_is_left_out(tmp_path: Path) -> None:
     with Records(tmp_path, 5):
         pass
     assert (tmp_path / records.NAME).read_text().count("\n") == 2
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b'{"loss": 1}', b'{"step": "x"}', b"\xff", b""])
+def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
+    write(tmp_path, 1)
+    with (tmp_path / records.NAME).open("ab") as file:
+        file.write(line + b'\n{"step": 3, "loss": 1}\n')
+    with pytest.raises(GanportError, match=r"stats\.jsonl: line 2: expected a record"):
+        records.read(tmp_path)
 
 
 def test_a_run_without_a_record_has_none(tmp_path: Path) -> None:

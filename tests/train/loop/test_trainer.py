@@ -6,16 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from ganport_models import Checkpoint
+from ganport_models import Checkpoint, CheckpointError
 from ganport_models.checkpoint import FOLDER, WEIGHTS, latest
 from ganport_train.data import Dataset
 from ganport_train.loop import records
+from ganport_train.loop.device import make_exact
+from ganport_train.loop.figures import DivergedError
 from ganport_train.loop.folder import SAMPLES, create
 from ganport_train.loop.interrupt import Interrupt
 from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
-from ganport_train.loop.trainer import DivergedError, Trainer
+from ganport_train.loop.trainer import Trainer
+from ganport_train.options import RecipeError
 from ganport_train.recipe import Recipe
 
 TIMING = {"seconds", "images_per_second", "memory_gib"}
@@ -149,22 +151,59 @@ def test_weights_gone_bad_are_not_saved(tmp_path: Path, recipe: Recipe, dataset:
     assert not (tmp_path / "run" / FOLDER).exists()
 
 
-def test_a_sheet_shows_what_the_checkpoint_draws(
+def test_a_torn_newest_checkpoint_never_pushes_a_good_one_out(
     tmp_path: Path, recipe: Recipe, dataset: Dataset
 ) -> None:
-    from ganport_train.loop.samples import COLUMNS, draw, requests
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 24, save_minutes=0), dataset).train(Interrupt())
+    torn = run / FOLDER / "000000006" / OPTIMIZERS
+    torn.write_bytes(b"")
+    again = trainer(run, until(recipe, 24, save_minutes=60, keep=1), dataset)
+    again.resume()
+    assert not torn.exists()
+    again.train(Interrupt())
+    assert latest(run).name == "000000006"
 
+
+def test_a_checkpoint_of_another_recipe_is_refused(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
     run = tmp_path / "run"
     trainer(run, recipe, dataset).train(Interrupt())
-    checkpoint = Checkpoint.load(run)
-    pictures = draw(checkpoint.generator(), checkpoint.conditions, torch.device("cpu"))
-    assert pictures.shape == (len(requests(checkpoint.conditions)) * COLUMNS, 16, 16, 3)
-    with Image.open(sorted((run / SAMPLES).glob("*.png"))[-1]) as sheet:
-        assert "requests" in sheet.info
-        pixels = np.asarray(sheet.convert("RGB"))
-    # The first picture stands somewhere on the sheet, unscaled or enlarged.
-    colours = {tuple(pixel) for pixel in pictures[0].reshape(-1, 3)}
-    assert colours & {tuple(pixel) for pixel in pixels.reshape(-1, 3)}
+    edited = replace(recipe, training=replace(recipe.training, batch=8, seed=3))
+    with pytest.raises(RecipeError, match=r"training\.batch: 4 -> 8; training\.seed: 0 -> 3"):
+        trainer(run, edited, dataset).resume()
+
+
+def test_a_checkpoint_that_cannot_be_written_names_the_way_on(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    run = tmp_path / "run"
+    session = trainer(run, recipe, dataset)
+    (run / FOLDER).write_text("in the way")
+    with pytest.raises(CheckpointError, match=r"free some space, then train-gan --resume"):
+        session.save()
+
+
+def test_any_seed_trains(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    largest = replace(recipe, training=replace(recipe.training, seed=2**63 - 1))
+    assert trainer(tmp_path / "run", largest, dataset).train(Interrupt())
+
+
+def test_no_picture_left_to_train_on_is_named(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    alone = replace(
+        dataset,
+        images=dataset.images[:1],
+        vectors=dataset.vectors[:1],
+        ids=dataset.ids[:1],
+        families=dataset.families[:1],
+        keys=np.zeros(1, np.uint64),
+    )
+    held = replace(recipe, data=replace(recipe.data, held_out=0.9))
+    with pytest.raises(RecipeError, match=r"data\.held_out: .* found none of 1"):
+        trainer(tmp_path / "run", held, alone)
 
 
 def test_tensorboard_gets_the_figures_of_the_record(
@@ -183,13 +222,15 @@ def test_tensorboard_gets_the_figures_of_the_record(
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_gpu_trains_and_resumes(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+def test_a_gpu_resumes_exactly(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
     cuda = torch.device("cuda")
     half = replace(recipe, training=replace(recipe.training, precision="bf16"))
-    create(tmp_path / "run")
-    for images in (12, 24):
-        session = Trainer(tmp_path / "run", until(half, images), dataset, cuda, say=print)
-        session.resume()
-        assert session.train(Interrupt())
-    assert Checkpoint.load(tmp_path / "run").step == 6
-    assert [record["step"] for record in records.read(tmp_path / "run")] == [1, 2, 3, 4, 5, 6]
+    make_exact()
+    for run, lengths in (("whole", [24]), ("parts", [12, 24])):
+        create(tmp_path / run)
+        for images in lengths:
+            session = Trainer(tmp_path / run, until(half, images), dataset, cuda, say=print)
+            session.resume()
+            assert session.train(Interrupt())
+    weights = [(latest(tmp_path / run) / NETWORKS).read_bytes() for run in ("whole", "parts")]
+    assert weights[0] == weights[1]

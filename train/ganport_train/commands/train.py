@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,17 +13,22 @@ import torch
 
 from ganport_models import build_discriminator, build_generator
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import GanportError
 from ganport_train import catalogue
 from ganport_train.data import Dataset, load
 from ganport_train.loop import folder as run_folder
-from ganport_train.loop.device import pick, precision
+from ganport_train.loop.device import make_exact, pick, precision
 from ganport_train.loop.folder import Surroundings
 from ganport_train.loop.interrupt import interruptible
 from ganport_train.loop.trainer import Trainer
 from ganport_train.options import RecipeError, parse
-from ganport_train.recipe import Recipe, differences
+from ganport_train.recipe import Recipe
 
 _PATH = click.Path(path_type=Path)
+
+
+class OutOfRoomError(GanportError):
+    """The device has too little memory for a run."""
 
 
 @click.command(name="train-gan")
@@ -50,7 +56,7 @@ def train_gan(
     if listing:
         list_recipes()
     elif resume:
-        _refuse("--resume", {"RECIPE": recipe, "--out": out})
+        _refuse("--resume", {"RECIPE": recipe, "--out": out, "--dry-run": dry_run or None})
         go_on(resume, overrides, device, data, skip_bad)
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
@@ -81,12 +87,14 @@ def show(recipe: Recipe, data: Path | None, skip_bad: bool) -> None:
 
 def start(recipe: Recipe, data: Path, out: Path, device: str, skip_bad: bool) -> None:
     """Begins a run in a new folder."""
+    run_folder.check_free(out)
     chosen = pick(device)
     resolved = precision(recipe.training.precision, chosen)
     recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
     dataset = _load(recipe, data, skip_bad)
-    surroundings = Surroundings.now(data, dataset.digest, chosen)
-    trainer = Trainer(out, recipe, dataset, chosen, click.echo)
+    surroundings = Surroundings.now(data, dataset.digest, chosen, skip_bad)
+    with _room(out):
+        trainer = Trainer(out, recipe, dataset, chosen, click.echo)
     run_folder.create(out)
     run_folder.write_config(out, recipe, surroundings)
     click.echo(tomli_w.dumps(recipe.to_json()))
@@ -100,19 +108,13 @@ def go_on(
     """Resumes a run; length, logging and device may change, the data set may have moved."""
     before, earlier = run_folder.read_config(run)
     recipe = parse(Recipe, catalogue.override(before.to_json(), overrides), place="--set")
-    changed = differences(before.to_json(), recipe.to_json())
-    if changed:
-        raise RecipeError(
-            f"--resume {run}",
-            expected="changes of length, logging and device alone",
-            found="; ".join(changed),
-            fix="Take those out, or start a new run with --out.",
-        )
+    run_folder.check_same(before.to_json(), recipe.to_json(), f"--resume {run}")
+    skip_bad = skip_bad or earlier.skip_bad
     chosen = pick(earlier.device if device == "auto" else device)
     path = data or Path(earlier.data)
     dataset = _load(recipe, path, skip_bad)
     _check_same_data(path, dataset.digest, earlier.data_digest)
-    surroundings = Surroundings.now(path, dataset.digest, chosen)
+    surroundings = Surroundings.now(path, dataset.digest, chosen, skip_bad)
     for change in surroundings.inexact(earlier):
         click.echo(f"note: {change}; the run goes on, but no longer bit for bit as before")
     trainer = Trainer(run, recipe, dataset, chosen, click.echo)
@@ -123,7 +125,8 @@ def go_on(
 
 def _train(trainer: Trainer, surroundings: Surroundings) -> None:
     click.echo(f"training on {surroundings.device} with {surroundings.threads} threads")
-    with interruptible() as interrupt:
+    make_exact()
+    with interruptible() as interrupt, _room(trainer.folder):
         complete = trainer.train(interrupt)
     folder = trainer.folder
     if complete:
@@ -134,6 +137,24 @@ def _train(trainer: Trainer, surroundings: Surroundings) -> None:
     else:
         click.echo(f"stopped and saved. Go on with: train-gan --resume {folder}")
         raise SystemExit(130)
+
+
+@contextmanager
+def _room(run: Path) -> Iterator[None]:
+    """Turns running out of memory into an error that says what to make smaller."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not short and "not enough memory" not in str(error):
+            raise
+        raise OutOfRoomError(
+            f"training in {run}",
+            expected="memory for a step",
+            found=str(error).splitlines()[0][:200] if str(error) else "none left",
+            fix="Start a new run with a smaller --set training.batch, network.features or "
+            "data.resolution, or close what else uses the device.",
+        ) from None
 
 
 def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
@@ -151,8 +172,7 @@ def _sizes(recipe: Recipe, conditions: Conditions) -> str:
         "generator": build_generator(recipe.network.generator, shape),
         "discriminator": build_discriminator(recipe.network.discriminator, shape),
     }
-    with torch.no_grad():
-        counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
+    counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
     return "\n".join(f"# {name}: {count:,} parameters" for name, count in counts.items())
 
 

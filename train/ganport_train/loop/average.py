@@ -19,15 +19,18 @@ _REFRESH_BATCH = 128
 def averaged(generator: Generator, options: AverageOptions, batch: int) -> AveragedModel:
     """An exponential average of the generator's parameters with a half-life in pictures.
 
-    The half-life ramps up with the pictures seen (Karras et al. 2020, section "EMA"; EDM), so that
-    the first weights are soon forgotten.
+    The half-life ramps up with the pictures seen, so that the first weights are soon forgotten
+    (as `ema_rampup_ratio` does in the code of Karras et al. 2022, EDM).
     """
+    average = AveragedModel(generator)
 
-    def update(average: Sequence[Tensor], current: Sequence[Tensor], updates: Tensor | int) -> None:
-        keep = decay(options, batch, int(updates))
-        torch._foreach_lerp_(list(average), list(current), 1 - keep)
+    def update(means: Sequence[Tensor], current: Sequence[Tensor], _: Tensor | int) -> None:
+        # The module's own count lies on the CPU; reading the one passed would hold up a GPU.
+        keep = decay(options, batch, int(average.n_averaged))
+        torch._foreach_lerp_(list(means), list(current), 1 - keep)
 
-    return AveragedModel(generator, multi_avg_fn=update)
+    average.multi_avg_fn = update
+    return average
 
 
 def decay(options: AverageOptions, batch: int, updates: int) -> float:
@@ -61,7 +64,9 @@ def ready(average: AveragedModel, z: Tensor, condition: Tensor) -> Generator:
     """
     generator = copy.deepcopy(average.module)
     assert isinstance(generator, Generator)
-    draws = zip(torch.split(z, _REFRESH_BATCH), torch.split(condition, _REFRESH_BATCH), strict=True)
+    # Parts of nearly equal size: update_bn weighs each alike.
+    parts = max(1, len(z) // _REFRESH_BATCH)
+    draws = zip(torch.tensor_split(z, parts), torch.tensor_split(condition, parts), strict=True)
     with torch.no_grad():
         update_bn([_Draw(*draw) for draw in draws], _Drawing(generator))
     return generator.eval()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import torch
@@ -16,14 +17,11 @@ def pick(name: str) -> torch.device:
     found = torch.cuda.is_available()
     if name == "auto":
         return torch.device("cuda" if found else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = None
-    if device is None or device.type not in ("cpu", "cuda"):
+    if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
         raise DeviceError(
             "--device", expected="auto, cpu, cuda or cuda:N", found=name, fix="Name one of them."
         )
+    device = torch.device(name)
     if device.type == "cuda" and (not found or (device.index or 0) >= torch.cuda.device_count()):
         raise DeviceError(
             f"--device {name}",
@@ -32,6 +30,12 @@ def pick(name: str) -> torch.device:
             fix="Use --device cpu, or mend the driver (nvidia-smi shows it).",
         )
     return device
+
+
+def make_exact() -> None:
+    """Has cuDNN take only algorithms that give the same bits each time, so a resume is exact."""
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
 
 
 def precision(wanted: str, device: torch.device) -> str:
@@ -47,7 +51,7 @@ def precision(wanted: str, device: torch.device) -> str:
 
 
 def memory_gib(device: torch.device) -> float:
-    """The most memory this process has held on the device, in GiB."""
+    """The most memory this process has held on the device, in GiB; 0 where none can tell."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / GIB
     if sys.platform == "win32":

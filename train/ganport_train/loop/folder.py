@@ -15,7 +15,7 @@ import torch
 
 from ganport_runtime.files import write_whole
 from ganport_train.options import RecipeError, parse
-from ganport_train.recipe import Recipe
+from ganport_train.recipe import Recipe, differences
 
 CONFIG = "config.toml"
 SAMPLES = "samples"
@@ -28,6 +28,8 @@ class Surroundings:
     data: str
     """Path of the data set."""
     data_digest: str
+    skip_bad: bool
+    """Whether pictures that could not be used were left out."""
     device: str
     threads: int
     python_version: str
@@ -35,11 +37,14 @@ class Surroundings:
     numpy_version: str
 
     @classmethod
-    def now(cls, data: Path, digest: str, device: torch.device) -> Surroundings:
-        """Those of this process."""
+    def now(
+        cls, data: Path, digest: str, device: torch.device, skip_bad: bool = False
+    ) -> Surroundings:
+        """Those of this process; raises RecipeError for a path that no text file can hold."""
         return cls(
-            data=str(data.resolve()),
+            data=_text(data.resolve()),
             data_digest=digest,
+            skip_bad=skip_bad,
             device=str(device),
             threads=torch.get_num_threads(),
             python_version=platform.python_version(),
@@ -57,9 +62,12 @@ class Surroundings:
         ]
 
 
-def create(folder: Path) -> None:
-    """Makes the folder of a new run; raises RecipeError when something stands there already."""
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+def check_free(folder: Path) -> None:
+    """Raises RecipeError when something stands where a new run is to be."""
+    if not folder.exists():
+        return
+    # A kill can leave a half-written temporary file in a folder that never became a run.
+    if not folder.is_dir() or any(not path.match(".*.tmp") for path in folder.iterdir()):
         held = "a run" if (folder / CONFIG).exists() else "files"
         raise RecipeError(
             f"--out {folder}",
@@ -67,6 +75,11 @@ def create(folder: Path) -> None:
             found=f"one that holds {held}",
             fix=f"Go on with train-gan --resume {folder}, or name another folder.",
         )
+
+
+def create(folder: Path) -> None:
+    """Makes the folder of a new run; raises RecipeError when that cannot be."""
+    check_free(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,6 +89,18 @@ def create(folder: Path) -> None:
             found=error.strerror or str(error),
             fix="Name another place.",
         ) from None
+
+
+def check_same(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> None:
+    """Raises RecipeError naming each difference of a recipe that a resumed run must not have."""
+    changed = differences(before, after)
+    if changed:
+        raise RecipeError(
+            place,
+            expected="changes of length, logging and device alone",
+            found="; ".join(changed),
+            fix="Take those out, or start a new run with --out.",
+        )
 
 
 def write_config(folder: Path, recipe: Recipe, surroundings: Surroundings) -> None:
@@ -103,3 +128,15 @@ def read_config(folder: Path) -> tuple[Recipe, Surroundings]:
         parse(Recipe, tables, place=str(place)),
         parse(Surroundings, surroundings, place=str(place), prefix="run."),
     )
+
+
+def _text(path: Path) -> str:
+    try:
+        return str(path).encode().decode()
+    except UnicodeEncodeError:
+        raise RecipeError(
+            "--data",
+            expected="a path that is UTF-8",
+            found=ascii(str(path)),
+            fix="Rename the data set.",
+        ) from None

@@ -7,21 +7,22 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
+from ganport_runtime.errors import GanportError
 from ganport_runtime.files import write_whole
 
 NAME = "stats.jsonl"
 
 
 def read(run: Path) -> list[dict[str, Any]]:
-    """Every whole line of a run's record, in order; a last line torn by a kill is left out."""
+    """Every whole line of a run's record, in order; a last line torn by a kill is left out.
+
+    Raises GanportError naming the line that is damaged.
+    """
     path = run / NAME
     if not path.exists():
         return []
-    records = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            records.append(json.loads(line))
-    return records
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [_parse(line, f"{path}: line {number}") for number, line in enumerate(lines, 1)]
 
 
 class Records:
@@ -46,6 +47,21 @@ class Records:
 
     def __exit__(self, *error: object) -> None:
         self._file.close()
+
+
+def _parse(line: bytes, place: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+        if isinstance(record["step"], int):
+            return dict(record)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise GanportError(
+        place,
+        expected="a record, as train-gan writes it",
+        found=repr(line[:60]),
+        fix="Take the line out, or put the file back as it was.",
+    )
 
 
 def _line(record: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from ganport_runtime.errors import MissingExtraError
+from ganport_runtime.launch import require
 from ganport_train.recipe import LengthOptions
 
 
@@ -31,19 +31,17 @@ def duration(seconds: float) -> str:
 
 
 class Board:
-    """TensorBoard event files in the run's folder, of the figures stats.jsonl holds."""
+    """TensorBoard event files in the run's folder, of the figures stats.jsonl holds.
 
-    def __init__(self, run: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            raise MissingExtraError(
-                "logging.tensorboard",
-                expected="the package tensorboard",
-                found="none",
-                fix="pip install 'ganport[tensorboard]'",
-            ) from None
-        self._writer = SummaryWriter(str(run / "tensorboard"))
+    Opened at a number of pictures seen. Raises MissingExtraError without tensorboard.
+    """
+
+    def __init__(self, run: Path, images: int) -> None:
+        require("tensorboard", ("tensorboard",))
+        from torch.utils.tensorboard import SummaryWriter
+
+        # What a killed run wrote past its checkpoint is hidden: it is about to come again.
+        self._writer = SummaryWriter(str(run / "tensorboard"), purge_step=images + 1)
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Adds every figure of a record at its number of pictures seen."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganport_models import CheckpointError, Generator
@@ -73,25 +74,51 @@ def save(
     """Writes the checkpoint of a step, then removes all but the newest `keep`; returns its folder.
 
     `generator` is the averaged one, ready to draw; `card` holds step, images, seconds,
-    architecture, shape, conditions and recipe.
+    architecture, shape, conditions and recipe. Raises CheckpointError when the disk is full.
     """
     folder = run / FOLDER / f"{card['step']:09d}"
-    folder.parent.mkdir(exist_ok=True)
-    with whole_directory(folder) as temporary:
-        weights = {key: value.cpu().contiguous() for key, value in generator.state_dict().items()}
-        safetensors.torch.save_file(weights, temporary / WEIGHTS)
-        state.save(temporary)
-        text = {"schema_version": SCHEMA_VERSION, **card, "files": describe_files(temporary)}
-        write_whole(temporary / CARD, json.dumps(text, indent=1).encode())
+    try:
+        folder.parent.mkdir(exist_ok=True)
+        with whole_directory(folder) as temporary:
+            _fill(temporary, state, generator, card)
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(
+            str(folder),
+            expected="room for a checkpoint",
+            found=" ".join(str(error).split())[:200],
+            fix=f"Earlier ones are untouched: free some space, then train-gan --resume {run}.",
+        ) from None
     for old in sorted(folder.parent.glob("[0-9]*"))[:-keep]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
     return folder
 
 
+def _fill(folder: Path, state: State, generator: Generator, card: Mapping[str, Any]) -> None:
+    weights = {key: value.cpu().contiguous() for key, value in generator.state_dict().items()}
+    safetensors.torch.save_file(weights, folder / WEIGHTS)
+    state.save(folder)
+    text = {"schema_version": SCHEMA_VERSION, **card, "files": describe_files(folder)}
+    write_whole(folder / CARD, json.dumps(text, indent=1).encode())
+
+
+def drop_newer(taken: Path) -> list[Path]:
+    """Removes the checkpoints after the newest whole one, and returns them.
+
+    They are torn; left there, they would count as the newest and push good ones out.
+    """
+    newer = [folder for folder in taken.parent.glob("[0-9]*") if folder.name > taken.name]
+    for folder in newer:
+        shutil.rmtree(folder, ignore_errors=True)
+    return newer
+
+
 def sweep(run: Path) -> None:
-    """Removes what a kill left of a checkpoint it interrupted."""
-    for leftover in (run / FOLDER).glob(".*.tmp"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    """Removes what a kill left half-written anywhere in a run."""
+    for leftover in run.rglob(".*.tmp"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover, ignore_errors=True)
+        else:
+            leftover.unlink(missing_ok=True)
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

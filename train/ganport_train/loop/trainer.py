@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ganport_models import build_discriminator, build_generator
 from ganport_models.checkpoint import FOLDER, latest, read_card
-from ganport_runtime.errors import GanportError
 from ganport_train.data import Dataset
 from ganport_train.loop import samples, snapshots
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
 from ganport_train.loop.feed import Feed
-from ganport_train.loop.folder import SAMPLES
+from ganport_train.loop.figures import Figures, check_weights, means
+from ganport_train.loop.folder import SAMPLES, check_same
 from ganport_train.loop.interrupt import Interrupt
 from ganport_train.loop.records import Records
 from ganport_train.loop.report import Board, tick_line
 from ganport_train.methods.adversarial import Adversarial
+from ganport_train.options import RecipeError
 from ganport_train.recipe import Recipe
-
-
-class DivergedError(GanportError):
-    """A loss or weight that is no longer a finite number."""
-
-    exit_code = 3
 
 
 @dataclass
@@ -42,7 +36,7 @@ class Progress:
     step: int = 0
     seconds: float = 0.0
     """Time spent training, resumed parts counted in."""
-    window: list[dict[str, Tensor]] = field(default_factory=list)
+    window: list[Figures] = field(default_factory=list)
     """Figures of the steps since the last tick."""
 
 
@@ -78,6 +72,7 @@ class Trainer:
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
+        _check_any(len(train), len(dataset), recipe.data.held_out)
         self.feed = Feed(
             dataset.images,
             dataset.vectors,
@@ -96,21 +91,29 @@ class Trainer:
         return self.progress.step * self.recipe.training.batch
 
     def resume(self) -> None:
-        """Takes up the newest whole checkpoint of the run, if there is one."""
+        """Takes up the newest whole checkpoint of the run, if there is one.
+
+        Raises CheckpointError when none is whole, and RecipeError when this recipe differs from
+        the checkpoint's in more than what may change.
+        """
         snapshots.sweep(self.folder)
         if not any((self.folder / FOLDER).glob("[0-9]*")):
             return
         checkpoint = latest(self.folder)
         card = read_card(checkpoint)
+        check_same(card.get("recipe", {}), self.recipe.to_json(), str(checkpoint))
         self.state.load(checkpoint)
-        self.progress = Progress(step=int(card["step"]), seconds=float(card["seconds"]))
+        self.progress = Progress(step=int(card["step"]), seconds=float(card.get("seconds", 0)))
         self._saved_step = self.progress.step
         self.say(f"resumed at step {self.progress.step:,} from {checkpoint}")
+        for torn in snapshots.drop_newer(checkpoint):
+            self.say(f"removed {torn}: it is not whole")
 
     def train(self, interrupt: Interrupt) -> bool:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
 
-        Raises DivergedError when a loss is no longer finite.
+        Raises DivergedError when a loss or weight is no longer finite, and CheckpointError when
+        a checkpoint cannot be written.
         """
         with Records(self.folder, self.progress.step) as records, self._board() as board:
             self._loop(interrupt, [records, *([board] if board else [])])
@@ -120,7 +123,7 @@ class Trainer:
         logging = self.recipe.logging
         begun = time.perf_counter() - self.progress.seconds
         ticked = saved = time.perf_counter()
-        if self.progress.step == 0:
+        if self._saved_step < 0:
             self.save()
         while not self._complete() and not interrupt.asked:
             # Take the step.
@@ -150,25 +153,27 @@ class Trainer:
         self.say(tick_line(record, self.recipe.length))
 
     def _board(self) -> AbstractContextManager[Board | None]:
-        return Board(self.folder) if self.recipe.logging.tensorboard else nullcontext()
+        return Board(self.folder, self.images) if self.recipe.logging.tensorboard else nullcontext()
 
     def save(self) -> Path:
         """Writes a checkpoint and, from its averaged generator, a sample sheet."""
         generator = ready(self.average, *self.feed.refresh(self.recipe.average.refresh))
-        self._check_weights(generator.state_dict())
-        folder = snapshots.save(
-            self.folder, self.state, generator, self._card(), keep=self.recipe.logging.keep
-        )
+        check_weights(generator.state_dict(), self.progress.step, self.folder)
+        # The sheet comes first: a kill in between must not lose it for good.
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
         note = f"{self.recipe.title}, {self.images:,} pictures seen"
         samples.save(sheet, generator, self.conditions, self.device, note)
+        folder = snapshots.save(
+            self.folder, self.state, generator, self._card(), keep=self.recipe.logging.keep
+        )
         self._saved_step = self.progress.step
         self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
         return folder
 
-    def _step(self) -> dict[str, Tensor]:
+    def _step(self) -> Figures:
         # For layers that draw numbers of their own, dropout for one: a function of the step too.
-        torch.manual_seed(self.recipe.training.seed * 1_000_003 + self.progress.step)
+        seed = self.recipe.training.seed * 1_000_003 + self.progress.step
+        torch.manual_seed(seed % 2**63)
         figures = self.method.step(self.feed.batch(self.progress.step))
         self.average.update_parameters(self.method.generator)
         return figures
@@ -181,43 +186,14 @@ class Trainer:
     def _record(self, seconds: float) -> dict[str, Any]:
         """The figures of the steps since the last tick, averaged; raises DivergedError."""
         window, self.progress.window = self.progress.window, []
-        means: dict[str, float] = {}
-        for name in window[0]:
-            values = torch.stack([figures[name] for figures in window]).double().cpu()
-            self._check_figures(name, values)
-            means[name] = round(float(values.mean()), 6)
         return {
             "step": self.progress.step,
             "images": self.images,
-            **means,
+            **means(window, self.progress.step, self.folder),
             "images_per_second": round(len(window) * self.recipe.training.batch / seconds, 1),
             "seconds": round(self.progress.seconds, 2),
             "memory_gib": round(memory_gib(self.device), 3),
         }
-
-    def _check_figures(self, name: str, values: Tensor) -> None:
-        broken = torch.nonzero(~torch.isfinite(values))
-        if len(broken):
-            step = self.progress.step - len(values) + int(broken[0]) + 1
-            raise self._diverged(f"{name} at step {step}", str(float(values[broken[0]])))
-
-    def _check_weights(self, weights: Mapping[str, Tensor]) -> None:
-        for name, value in weights.items():
-            if not bool(torch.isfinite(value).all()):
-                raise self._diverged(
-                    f"weight {name} at step {self.progress.step}", "NaN or infinity"
-                )
-
-    def _diverged(self, place: str, found: str) -> DivergedError:
-        kept = sorted((self.folder / FOLDER).glob("[0-9]*"))
-        last = f"The last good checkpoint is {kept[-1]}. " if kept else ""
-        return DivergedError(
-            place,
-            expected="a finite number",
-            found=found,
-            fix=f"{last}Start anew with lower rates (--set optimizer.generator_rate=1e-4 --set "
-            "optimizer.discriminator_rate=1e-4) or in fp32 (--set training.precision=fp32).",
-        )
 
     def _card(self) -> dict[str, Any]:
         return {
@@ -229,3 +205,13 @@ class Trainer:
             "conditions": self.conditions.to_json(),
             "recipe": self.recipe.to_json(),
         }
+
+
+def _check_any(count: int, total: int, held_out: float) -> None:
+    if not count:
+        raise RecipeError(
+            "data.held_out",
+            expected="at least one picture left to train on",
+            found=f"none of {total}, with a share of {held_out:g} held out",
+            fix="Set data.held_out=0, or bring more pictures.",
+        )

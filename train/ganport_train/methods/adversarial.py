@@ -45,7 +45,7 @@ class Adversarial:
         self.discriminator = discriminator
         self.loss: Loss = LOSSES[method.loss]
         self.mismatch = method.mismatch
-        self.half = precision == "bf16"
+        self.bf16 = precision == "bf16"
         self.optimizers = {
             "generator": _adam(generator, optimizer.generator_rate, optimizer),
             "discriminator": _adam(discriminator, optimizer.discriminator_rate, optimizer),
@@ -93,7 +93,7 @@ class Adversarial:
         optimizer.step()
 
     def _precision(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.half)
+        return torch.autocast(device.type, torch.bfloat16, enabled=self.bf16)
 
 
 def _adam(network: nn.Module, rate: float, options: OptimizerOptions) -> torch.optim.Adam:

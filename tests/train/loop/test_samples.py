@@ -1,0 +1,52 @@
+"""Sheets of a run: the same conditions and seeds always, drawn with the runtime's own noise."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ganport_models import Generator, Shape, build_generator
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.noise import normals
+from ganport_runtime.pictures import to_uint8
+from ganport_train.loop import samples
+
+CONDITIONS = Conditions.one_hots({"hair": ["pink", "black", "red"], "eyes": ["blue", "green"]})
+SHAPE = Shape(resolution=16, condition_size=5, features=2, latent=6, embedding=4)
+CPU = torch.device("cpu")
+
+
+def generator() -> Generator:
+    torch.manual_seed(0)
+    return build_generator("film_dcgan", SHAPE).eval()
+
+
+def test_rows_walk_through_the_labels_of_each_group() -> None:
+    asked = samples.requests(CONDITIONS)
+    assert [request["hair"] for request in asked] == ["pink", "black", "red"]
+    assert [request["eyes"] for request in asked] == ["blue", "green", "blue"]
+
+
+def test_a_picture_is_what_its_seed_and_request_give() -> None:
+    network = generator()
+    pictures = samples.draw(network, CONDITIONS, CPU)
+    assert pictures.shape == (3 * samples.COLUMNS, 16, 16, 3)
+    row, seed = 1, 5
+    z = torch.from_numpy(normals([seed], (6,)))
+    condition = torch.from_numpy(CONDITIONS.encode(samples.requests(CONDITIONS)[row]))[None]
+    with torch.no_grad():
+        alone = to_uint8(network(z, condition).numpy())[0]
+    apart = np.abs(pictures[row * samples.COLUMNS + seed].astype(int) - alone.astype(int))
+    assert apart.max() <= 1
+
+
+def test_the_sheet_holds_those_pictures_and_says_how_they_were_made(tmp_path: Path) -> None:
+    path = tmp_path / "samples" / "sheet.png"
+    samples.save(path, generator(), CONDITIONS, CPU, "a note")
+    first = samples.draw(generator(), CONDITIONS, CPU)[0]
+    with Image.open(path) as sheet:
+        assert (sheet.info["note"], sheet.info["seeds"]) == ("a note", "0..7")
+        pixels = np.asarray(sheet.convert("RGB"))
+    windows = np.lib.stride_tricks.sliding_window_view(pixels, first.shape)[:, :, 0]
+    assert (windows == first).all(axis=(2, 3, 4)).any()

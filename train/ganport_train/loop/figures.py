@@ -1,0 +1,57 @@
+"""The figures of a run's steps: averaged over a tick, and watched for NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ganport_models.checkpoint import FOLDER
+from ganport_runtime.errors import GanportError
+
+Figures = Mapping[str, Tensor]
+"""Scalars of one step, still on the device, so that reading them does not hold it up."""
+
+
+class DivergedError(GanportError):
+    """A loss or weight that is no longer a finite number."""
+
+    exit_code = 3
+
+    @classmethod
+    def at(cls, place: str, found: str, run: Path) -> DivergedError:
+        """The error with its place, the run's last good checkpoint, and advice."""
+        kept = sorted((run / FOLDER).glob("[0-9]*"))
+        last = f"The last good checkpoint is {kept[-1]}. " if kept else ""
+        return cls(
+            place,
+            expected="a finite number",
+            found=found,
+            fix=f"{last}Start anew with lower rates (--set optimizer.generator_rate=1e-4 --set "
+            "optimizer.discriminator_rate=1e-4) or in fp32 (--set training.precision=fp32).",
+        )
+
+
+def means(window: Sequence[Figures], last_step: int, run: Path) -> dict[str, float]:
+    """The mean of every figure over the steps up to `last_step`.
+
+    Raises DivergedError naming the first step at which one is not finite.
+    """
+    names = list(window[0])
+    table = torch.stack([torch.stack([step[name] for name in names]) for step in window])
+    values = table.double().cpu()
+    broken = torch.nonzero(~torch.isfinite(values))
+    if len(broken):
+        row, column = broken[0].tolist()
+        step = last_step - len(window) + 1 + row
+        raise DivergedError.at(f"{names[column]} at step {step}", f"{values[row, column]}", run)
+    return {name: round(float(mean), 6) for name, mean in zip(names, values.mean(0), strict=True)}
+
+
+def check_weights(weights: Mapping[str, Tensor], step: int, run: Path) -> None:
+    """Raises DivergedError naming the first weight that is not finite."""
+    for name, value in weights.items():
+        if not bool(torch.isfinite(value).all()):
+            raise DivergedError.at(f"weight {name} at step {step}", "NaN or infinity", run)
