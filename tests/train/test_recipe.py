@@ -15,8 +15,15 @@ def test_length_and_logging_may_change() -> None:
 
 
 def test_each_other_difference_is_named() -> None:
-    found = changed("network.features=16", "training.batch=8", "length.images=9")
-    assert found == ["network.features: 32 -> 16", "training.batch: 64 -> 8"]
+    quick = catalogue.load("quick")
+    features, batch = quick.network.features, quick.training.batch
+    found = changed(
+        f"network.features={features + 1}", f"training.batch={batch + 1}", "length.images=9"
+    )
+    assert found == [
+        f"network.features: {features} -> {features + 1}",
+        f"training.batch: {batch} -> {batch + 1}",
+    ]
 
 
 def test_a_recipe_survives_its_tables() -> None:
