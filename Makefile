@@ -1,9 +1,10 @@
 # Every target does its own set-up; each is thin: the work is in the commands it calls.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+BIN := $(abspath $(VENV))/bin
 # One onnxruntime, never both: they share a folder and overwrite each other.
-RUNTIME := $(if $(shell command -v nvidia-smi 2>/dev/null),gpu,cpu)
+RUNTIME := $(if $(shell nvidia-smi -L 2>/dev/null),gpu,cpu)
+OTHER := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
 READY := $(VENV)/.ready-$(RUNTIME)
 
 .PHONY: demo test lint bench clean
@@ -12,11 +13,13 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ganport needs Python 3.11 or newer: make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,export,tensorboard,$(RUNTIME),dev]"
+	$(BIN)/python -m pip uninstall --quiet --quiet --yes $(OTHER)
+	$(BIN)/python -m pip install -c constraints.txt -e ".[train,export,tensorboard,$(RUNTIME),dev]"
+	rm -f $(VENV)/.ready-*
 	touch $@
 
 demo: $(READY)  ## draw data, train, export, verify, draw a sheet, measure it: under 8 minutes on 2 cores
-	PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+	PATH="$(BIN):$$PATH" sh examples/demo.sh
 
 test: $(READY)  ## the default suite, under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -q

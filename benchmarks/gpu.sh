@@ -1,7 +1,7 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Everything that wants a GPU, in one go: the GPU tests, the benchmarks, and a real training run.
-# Usage: sh benchmarks/gpu.sh DATA OUT [MINUTES]; DATA is a tagged-faces folder or zip.
-set -eu
+# Usage: bash benchmarks/gpu.sh DATA OUT [MINUTES]; DATA is a tagged-faces folder or zip.
+set -euo pipefail
 data=$1
 out=$2
 minutes=${3:-8}

@@ -18,11 +18,10 @@ def comparisons() -> Iterator[Comparison]:
     """bf16 against fp32, and channels-last against the layout torch starts with."""
     device = pick("auto")
     fast = precision("auto", device)
-    yield compare(
-        f"training step of quick on {device.type}: {fast} against fp32",
-        _step(device, fast, torch.channels_last),
-        _step(device, "fp32", torch.channels_last),
-    )
+    if fast == "fp32":
+        print(f"{device.type} here has no fast bf16: its comparison is left out")
+    else:
+        yield _precisions(device, fast)
     yield compare(
         f"training step of quick on {device.type}: channels-last against NCHW",
         _step(device, fast, torch.channels_last),
@@ -30,8 +29,16 @@ def comparisons() -> Iterator[Comparison]:
     )
 
 
-def _step(device: torch.device, half: str, layout: torch.memory_format) -> Work:
-    recipe = catalogue.load("anime-cgan", ["length.images=1"])
+def _precisions(device: torch.device, fast: str) -> Comparison:
+    return compare(
+        f"training step of quick on {device.type}: {fast} against fp32",
+        _step(device, fast, torch.channels_last),
+        _step(device, "fp32", torch.channels_last),
+    )
+
+
+def _step(device: torch.device, wanted: str, layout: torch.memory_format) -> Work:
+    recipe = catalogue.load("anime-cgan")
     quick = catalogue.load("quick")
     conditions = recipe.vocabulary()
     assert conditions is not None
@@ -40,7 +47,7 @@ def _step(device: torch.device, half: str, layout: torch.memory_format) -> Work:
     discriminator = build_discriminator(quick.network.discriminator, shape)
     for network in (generator, discriminator):
         network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-    method = Adversarial(generator, discriminator, quick.method, quick.optimizer, half)
+    method = Adversarial(generator, discriminator, quick.method, quick.optimizer, wanted)
     count = quick.training.batch
     vectors = torch.from_numpy(
         conditions.encode_many(
