@@ -76,6 +76,25 @@ def test_links_stay_inside_the_folder(folder: Write, tmp_path: Path) -> None:
     assert source.digest != before
 
 
+def test_a_circle_of_links_is_no_file(folder: Write) -> None:
+    root = folder(PLAIN)
+    (root / "images/2.png").symlink_to("3.png")
+    (root / "images/3.png").symlink_to("2.png")
+    source = open_source(root)
+    assert source.names == PLAIN.keys()
+    assert [problem.found for problem in source.refused] == ["no plain file"] * 2
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may open all")
+def test_a_closed_folder_does_not_pass_for_an_empty_one(folder: Write) -> None:
+    root = folder(PLAIN)
+    (root / "images").chmod(0)
+    source = open_source(root)
+    refused = [(problem.file, problem.found) for problem in source.refused]
+    (root / "images").chmod(0o700)
+    assert refused == [("images", "one that is closed")]
+
+
 def test_a_pipe_is_never_opened(folder: Write) -> None:
     root = folder(PLAIN)
     os.mkfifo(root / "images/2.png")

@@ -66,7 +66,12 @@ class Folder(Source):
 
     def _walk(self) -> list[str]:
         found: list[str] = []
-        for parent, folders, files in os.walk(self._root):
+
+        def take_closed(error: OSError) -> None:
+            # Otherwise a folder that cannot be listed would pass for an empty one.
+            found.append(Path(error.filename).relative_to(self._root).as_posix())
+
+        for parent, folders, files in os.walk(self._root, onerror=take_closed):
             base = Path(parent).relative_to(self._root)
             links = [f for f in folders if (Path(parent) / f).is_symlink()]
             found += [
@@ -77,7 +82,7 @@ class Folder(Source):
         return found
 
     def _check_entry(self, path: Path) -> None:
-        if path.is_symlink() and not path.resolve().is_relative_to(self._root):
+        if self._leads_out(path):
             raise Fault(
                 expected="files that lie inside the data set",
                 found="a link that leads out of it",
@@ -87,12 +92,24 @@ class Folder(Source):
             mode = path.stat().st_mode
         except OSError:
             mode = 0
+        if stat.S_ISDIR(mode) and not path.is_symlink():
+            raise Fault(
+                expected="folders that can be opened",
+                found="one that is closed",
+                fix="Check its permissions.",
+            )
         if not stat.S_ISREG(mode):
             raise Fault(
                 expected="plain files",
                 found="a link to a folder" if stat.S_ISDIR(mode) else "no plain file",
                 fix="Remove it, or put the file itself there.",
             )
+
+    def _leads_out(self, path: Path) -> bool:
+        try:
+            return path.is_symlink() and not path.resolve().is_relative_to(self._root)
+        except (OSError, RuntimeError):  # closed to us, or a circle of links: no file either way
+            return False
 
 
 def _content_digest(path: Path) -> bytes:
