@@ -28,12 +28,23 @@ def test_tagged_faces_are_recognised(kind: str, request: pytest.FixtureRequest) 
         assert choose_reader(source).name == "tagged faces"
 
 
-def test_a_data_set_of_no_known_kind(folder: Write) -> None:
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        (
+            {"notes.txt": b"", "faces/tags.csv": b""},
+            "2 files, such as 'notes.txt', 'faces/tags.csv'",
+        ),
+        ({"notes.txt": b""}, "1 file, 'notes.txt'"),
+        ({".hidden": b""}, "no file that can be used"),
+    ],
+)
+def test_a_data_set_of_no_known_kind(folder: Write, files: dict[str, bytes], found: str) -> None:
     with (
-        open_source(folder({"faces/tags.csv": b"", "notes.txt": b""})) as source,
+        open_source(folder(files)) as source,
         pytest.raises(DataError) as caught,
     ):
         choose_reader(source)
     assert all(reader.layout in caught.value.expected for reader in READERS)
-    assert caught.value.found == "2 files, such as 'notes.txt', 'faces/tags.csv'"
+    assert caught.value.found == found
     assert "packed from inside its folder" in caught.value.fix

@@ -48,4 +48,4 @@ def _glimpse(source: Source) -> str:
     if not names:
         return "no file that can be used"
     shown = ", ".join(quoted(name) for name in names[:3])
-    return f"{len(names)} files, such as {shown}"
+    return f"{len(names):,} file{'s, such as' if len(names) > 1 else ','} {shown}"
