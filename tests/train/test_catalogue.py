@@ -81,6 +81,78 @@ def test_a_circle_is_refused(tmp_path: Path) -> None:
         catalogue.load(str(tmp_path / "a.toml"))
 
 
+HUGE = "1" * 5000
+DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"length.images={HUGE}", r"--set length\.images: .*thousands of digits"),
+        (f"conditions={DEEP}", r"--set conditions: .*nested too deeply"),
+        ("method.mismatch=" + "1" * 400, r"--set: method\.mismatch: expected a finite number"),
+        ("training.seed=0x" + "f" * 5000, r"--set: training\.seed: .*found a huge int"),
+        ('title="a"\nfoo=3', r"--set title: expected one value"),
+        (
+            "network.features=8\n[data]\nresolution=32",
+            r"--set network\.features: expected one value",
+        ),
+        ("conditions" + ".x" * 3000 + "=1", r"--set: conditions\.x: expected a list of labels"),
+    ],
+)
+def test_a_hostile_override_is_named(text: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        catalogue.load("quick", [text])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"[length]\nimages = {HUGE}", "thousands of digits"),
+        (f"title = {DEEP}", "nested too deeply"),
+        (
+            'title = "t"\n[method]\nmismatch = ' + "1" * 400,
+            r"method\.mismatch: expected a finite number",
+        ),
+        ('"a\\u001b" = 1', r"mine\.toml: a\\x1b: expected one of"),
+        ("a" + ".x" * 5000 + " = 1", r"mine\.toml: a: expected one of"),
+        ("#" * 2**20 + "\n", r"at most 1,048,576 bytes; found 1,048,577 bytes"),
+    ],
+)
+def test_a_hostile_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(text)
+    with pytest.raises(RecipeError, match=words) as caught:
+        catalogue.load(str(file))
+    assert "mine.toml" in str(caught.value)
+
+
+def test_a_byte_order_mark_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "quick"\ntitle = "mine"\n', encoding="utf-8-sig")
+    assert catalogue.load(str(file)).title == "mine"
+
+
+def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+    folder = tmp_path / "mine.toml"
+    folder.mkdir()
+    with pytest.raises(RecipeError, match=r"mine\.toml.*found a folder"):
+        catalogue.load(str(folder))
+
+
+def test_a_name_too_long_for_a_file_is_an_error() -> None:
+    with pytest.raises(RecipeError, match=r"expected a \.toml file.*File name too long"):
+        catalogue.load("a" * 1000 + ".toml")
+
+
+def test_layers_of_deep_tables_are_refused(tmp_path: Path) -> None:
+    deep = "a" + ".x" * 5000 + " = 1\n"
+    (tmp_path / "base.toml").write_text(deep)
+    (tmp_path / "top.toml").write_text('extends = "base.toml"\n' + deep)
+    with pytest.raises(RecipeError, match=r"top\.toml: a: expected one of"):
+        catalogue.load(str(tmp_path / "top.toml"))
+
+
 @pytest.mark.parametrize("text", ["title = ", "\xff", "extends = 3\n"])
 def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
     file = tmp_path / "mine.toml"

@@ -9,11 +9,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from ganport_runtime.values import printable, shown
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
 
 SHIPPED = Path(str(resources.files("ganport_train") / "recipes"))
 _MAX_DEPTH = 8
+_MAX_BYTES = 2**20
 
 
 def names() -> list[str]:
@@ -38,12 +40,13 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
     result: dict[str, Any] = {key: _copy(value) for key, value in tables.items()}
     for text in overrides:
         name, equals, value = text.partition("=")
-        *sections, last = name.strip().split(".")
+        name = name.strip()
+        *sections, last = name.split(".")
         if not equals or not last or not all(sections):
             raise RecipeError(
                 "--set",
                 expected="section.option=value, e.g. network.features=16",
-                found=repr(text),
+                found=shown(text),
                 fix="Write it so, once for each option.",
             )
         table = result
@@ -51,12 +54,12 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
             table = table.setdefault(section, {})
             if not isinstance(table, dict):
                 raise RecipeError(
-                    f"--set {name}",
+                    f"--set {printable(name)}",
                     expected="an option of a section",
-                    found=f"{section}, which is no section",
+                    found=f"{printable(section)}, which is no section",
                     fix="Run with --dry-run to see every section and option.",
                 )
-        table[last] = _read_value(value.strip())
+        table[last] = _read_value(value.strip(), f"--set {printable(name)}")
     return result
 
 
@@ -64,11 +67,21 @@ def _copy(value: Any) -> Any:
     return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
 
 
-def _read_value(text: str) -> Any:
+def _read_value(text: str, place: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        tables = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(place, error) from None
+    if len(tables) != 1:
+        raise RecipeError(
+            place,
+            expected="one value",
+            found=f"{shown(text)}, which sets more",
+            fix="Give each option a --set of its own.",
+        )
+    return tables["value"]
 
 
 def _find(name: str, beside: Path) -> Path:
@@ -76,15 +89,25 @@ def _find(name: str, beside: Path) -> Path:
     if name in names():
         return SHIPPED / f"{name}.toml"
     path = beside / name
-    if path.suffix == ".toml" and path.is_file():
+    found = _kind(path)
+    if path.suffix == ".toml" and found == "a file":
         return path
-    nearest = difflib.get_close_matches(name, names(), n=1)
+    nearest = difflib.get_close_matches(name[:100], names(), n=1)
     raise RecipeError(
-        f"recipe {name!r}",
+        f"recipe {shown(name)}",
         expected="a .toml file, or one of " + ", ".join(names()),
-        found="neither",
+        found=found if path.suffix == ".toml" else "neither",
         fix=f"Did you mean {nearest[0]!r}?" if nearest else "See train-gan --list.",
     )
+
+
+def _kind(path: Path) -> str:
+    try:
+        if path.is_file():
+            return "a file"
+        return "a folder" if path.is_dir() else "neither"
+    except OSError as error:  # a name too long, a folder that may not be entered
+        return error.strerror or "neither"
 
 
 def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
@@ -104,24 +127,42 @@ def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
         raise RecipeError(
             f"{path.name}: extends",
             expected="the name or file of a recipe",
-            found=repr(parent),
+            found=shown(parent),
             fix="Name one, as a text.",
         )
     return _merge(_resolve(_find(parent, path.parent), depth + 1), tables)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merge(merged[key], value) if both and key != "conditions" else value
-    return merged
+    return below | {key: _laid_over(key, below.get(key), above[key]) for key in above}
+
+
+def _laid_over(name: str, below: Any, above: Any) -> Any:
+    """A section's options over those below it; a vocabulary replaces the one below whole."""
+    both = isinstance(below, dict) and isinstance(above, dict)
+    return below | above if both and name != "conditions" else above
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise RecipeError(
-            str(path), expected="a TOML file in UTF-8", found=str(error), fix="Mend the file."
-        ) from None
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise RecipeError(
+                str(path),
+                expected=f"a recipe of at most {_MAX_BYTES:,} bytes",
+                found=f"{size:,} bytes",
+                fix="Name another file.",
+            )
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unreadable(str(path), error) from None
+
+
+def _unreadable(place: str, error: Exception) -> RecipeError:
+    if isinstance(error, OSError | UnicodeDecodeError | tomllib.TOMLDecodeError):
+        found = printable(str(error), 200)
+    elif isinstance(error, RecursionError):
+        found = "lists or tables nested too deeply"
+    else:  # what Python's int() refuses
+        found = "a number of thousands of digits"
+    return RecipeError(place, expected="TOML in UTF-8", found=found, fix="Mend it there.")

@@ -10,6 +10,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ganport_runtime.errors import GanportError
+from ganport_runtime.values import printable, shown
 
 T = TypeVar("T")
 
@@ -78,13 +79,20 @@ def _value(entry: Field[Any], kind: Any, value: Any, place: str, name: str) -> A
 def _scalar(kind: Any, value: Any, place: str, name: str) -> Any:
     allowed = get_args(kind) or (kind,)
     if float in allowed and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = _float(value, place, name)
     if (bool not in allowed and isinstance(value, bool)) or not isinstance(value, allowed):
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
         raise _wrong(place, name, wanted[allowed[0]], value)
     if isinstance(value, float) and not math.isfinite(value):
         raise _wrong(place, name, "a finite number", value)
     return value
+
+
+def _float(value: int, place: str, name: str) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        raise _wrong(place, name, "a finite number", value) from None
 
 
 def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, ...]]:
@@ -94,20 +102,20 @@ def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, .
     for key, labels in value.items():
         good = isinstance(labels, Sequence) and not isinstance(labels, str) and labels
         if not good or not all(isinstance(label, str) and label for label in labels):
-            raise _wrong(place, f"{name}.{key}", "a list of labels", labels)
+            raise _wrong(place, f"{name}.{printable(key)}", "a list of labels", labels)
         if len(set(labels)) != len(labels):
-            raise _wrong(place, f"{name}.{key}", "each label once", labels)
+            raise _wrong(place, f"{name}.{printable(key)}", "each label once", labels)
     return {key: tuple(labels) for key, labels in value.items()}
 
 
 def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
     if rule.choices and value not in rule.choices:
-        nearest = difflib.get_close_matches(str(value), rule.choices, n=1)
+        nearest = difflib.get_close_matches(value[:100], rule.choices, n=1)
         hint = f"Did you mean {nearest[0]!r}?" if nearest else "Choose one of them."
         raise RecipeError(
             f"{place}: {name}",
             expected="one of " + ", ".join(rule.choices),
-            found=repr(value),
+            found=shown(value),
             fix=hint,
         )
     if isinstance(value, int | float) and not rule.least <= value <= rule.most:
@@ -116,9 +124,9 @@ def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
 
 
 def _unknown(place: str, name: str, known: list[str]) -> RecipeError:
-    nearest = difflib.get_close_matches(name, known, n=1)
+    nearest = difflib.get_close_matches(name[:100], known, n=1)
     return RecipeError(
-        f"{place}: {name}",
+        f"{place}: {printable(name)}",
         expected="one of " + ", ".join(known),
         found="an unknown option",
         fix=f"Did you mean {nearest[0]!r}?" if nearest else "Take it out.",
@@ -129,6 +137,6 @@ def _wrong(place: str, name: str, expected: str, value: Any) -> RecipeError:
     return RecipeError(
         f"{place}: {name}",
         expected=expected,
-        found=repr(value)[:120],
+        found=shown(value),
         fix="Mend it there, or override it with --set.",
     )
