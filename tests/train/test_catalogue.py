@@ -1,5 +1,6 @@
 """Recipes by name or file, one extending another, with overrides."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def test_overrides_are_read_as_toml_else_as_text() -> None:
 
 def test_an_override_can_pin_the_vocabulary() -> None:
     recipe = catalogue.load("quick", ['conditions.hat=["none", "cap"]'])
+    assert recipe.conditions == {"hat": ("none", "cap")}
+
+
+def test_an_override_of_a_section_keeps_its_other_options() -> None:
+    quick = catalogue.load("quick")
+    network = catalogue.load("quick", ["network={features=8}"]).network
+    assert network == replace(quick.network, features=8)
+
+
+def test_an_override_of_the_vocabulary_replaces_it() -> None:
+    recipe = catalogue.load("anime-cgan", ['conditions={hat=["none", "cap"]}'])
     assert recipe.conditions == {"hat": ("none", "cap")}
 
 

@@ -36,7 +36,10 @@ def load(name: str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The tables with each `section.option=value` put in; values are read as TOML, else as text."""
+    """The tables with each `section.option=value` put in; values are read as TOML, else as text.
+
+    A table is laid over its section as a file is over the one it extends.
+    """
     result: dict[str, Any] = {key: _copy(value) for key, value in tables.items()}
     for text in overrides:
         name, equals, value = text.partition("=")
@@ -59,7 +62,8 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
                     found=f"{printable(section)}, which is no section",
                     fix="Run with --dry-run to see every section and option.",
                 )
-        table[last] = _read_value(value.strip(), f"--set {printable(name)}")
+        given = _read_value(value.strip(), f"--set {printable(name)}")
+        table[last] = _laid_over(last, table.get(last), given)
     return result
 
 
