@@ -8,11 +8,22 @@ from typing import Any
 from torch import Tensor, nn
 
 from ganport_runtime.errors import GanportError
+from ganport_runtime.values import shown
 
 BASE_SIZE = 4
 """Pixels across the first feature map of a generator and the last of a discriminator."""
 
 MAX_RESOLUTION = 1024
+MAX_FEATURES = 1024
+MAX_VECTOR = 65536
+"""Most numbers of a noise, a condition or an embedding."""
+
+_LIMITS = {
+    "features": (1, MAX_FEATURES),
+    "latent": (1, MAX_VECTOR),
+    "embedding": (1, MAX_VECTOR),
+    "condition_size": (0, MAX_VECTOR),
+}
 
 
 class NetworkError(GanportError):
@@ -44,20 +55,15 @@ class Shape:
             raise NetworkError(
                 "resolution",
                 expected=f"a power of two from 16 to {MAX_RESOLUTION}",
-                found=str(self.resolution),
+                found=shown(self.resolution),
                 fix="Set data.resolution to 32, 64 or 128.",
             )
-        for name, least in (
-            ("features", 1),
-            ("latent", 1),
-            ("embedding", 1),
-            ("condition_size", 0),
-        ):
-            if getattr(self, name) < least:
+        for name, (least, most) in _LIMITS.items():
+            if not least <= getattr(self, name) <= most:
                 raise NetworkError(
                     name,
-                    expected=f"a number of at least {least}",
-                    found=str(getattr(self, name)),
+                    expected=f"a number from {least} to {most}",
+                    found=shown(getattr(self, name)),
                     fix="Set it in the recipe's [network] section.",
                 )
 

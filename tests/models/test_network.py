@@ -32,10 +32,28 @@ def test_resolution_is_a_power_of_two(resolution: int) -> None:
         shape(resolution=resolution)
 
 
-@pytest.mark.parametrize("name", ["features", "latent", "embedding"])
-def test_no_width_is_zero(name: str) -> None:
-    with pytest.raises(NetworkError, match=f"{name}: expected a number of at least 1; found 0"):
-        shape(**{name: 0})
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("features", 1, 1024),
+        ("latent", 1, 65536),
+        ("embedding", 1, 65536),
+        ("condition_size", 0, 65536),
+    ],
+)
+def test_every_width_has_its_bounds(name: str, least: int, most: int) -> None:
+    for number in (least, most):
+        assert getattr(shape(**{name: number}), name) == number
+    for number, words in ((least - 1, str(least - 1)), (most + 1, str(most + 1))):
+        with pytest.raises(NetworkError, match=f"{name}: .* from {least} to {most}; found {words}"):
+            shape(**{name: number})
+
+
+def test_a_huge_number_is_named_without_its_digits() -> None:
+    with pytest.raises(NetworkError, match=r"features: .*found a huge int"):
+        shape(features=10**5000)
+    with pytest.raises(NetworkError, match=r"resolution: .*found a huge int"):
+        shape(resolution=2**20000)
 
 
 def test_shape_is_plain_json() -> None:
