@@ -1,5 +1,8 @@
 """Every fault of a recipe is named by its option."""
 
+import math
+from dataclasses import fields, is_dataclass
+
 import pytest
 
 from ganport_train.options import RecipeError, parse
@@ -35,6 +38,11 @@ def test_a_whole_number_serves_as_a_number() -> None:
         ({"network": {"features": 1.5}}, "network.features: expected a whole number; found 1.5"),
         ({"network": {"features": True}}, "network.features: expected a whole number; found True"),
         ({"network": {"features": 0}}, "network.features: expected a number of at least 1"),
+        ({"data": {"resolution": 48}}, "data.resolution: expected a power of two from 16 to 1_024"),
+        (
+            {"training": {"seed": 2**63}},
+            "seed: expected a number of at most 9_223_372_036_854_775_8",
+        ),
         ({"optimizer": {"beta1": 1.0}}, "optimizer.beta1: expected a number of at most 0.9999"),
         ({"optimizer": {"beta1": float("nan")}}, "optimizer.beta1: expected a finite number"),
         ({"data": {"mirror": 1}}, "data.mirror: expected true or false; found 1"),
@@ -47,6 +55,26 @@ def test_a_whole_number_serves_as_a_number() -> None:
 )
 def test_each_fault_is_named(sections: dict[str, object], words: str) -> None:
     assert words in fault(**sections)
+
+
+def test_every_number_has_bounds() -> None:
+    sections = [
+        entry.default_factory for entry in fields(Recipe) if is_dataclass(entry.default_factory)
+    ]
+    rules = {
+        f"{section.__name__}.{entry.name}": entry.metadata["rule"]
+        for section in sections
+        for entry in fields(section)
+        if entry.type in ("int", "float")
+    }
+    assert len(rules) > 15
+    for name, rule in rules.items():
+        assert math.isfinite(rule.least) and math.isfinite(rule.most), name
+
+
+def test_the_greatest_seed_is_taken() -> None:
+    recipe = parse(Recipe, {"title": "t", "training": {"seed": 2**63 - 1}}, place="my.toml")
+    assert recipe.training.seed == 2**63 - 1
 
 
 def test_a_missing_title_is_named() -> None:

@@ -29,6 +29,20 @@ class Rule:
     least: float = -math.inf
     most: float = math.inf
     choices: tuple[str, ...] = ()
+    power_of_two: bool = False
+
+    @property
+    def range(self) -> str:
+        """From least to most, in words; empty when there is no such bound."""
+        if not math.isfinite(self.most):
+            return ""
+        kind = "a power of two from " if self.power_of_two else ""
+        return f"{kind}{number(self.least)} to {number(self.most)}"
+
+
+def number(value: float) -> str:
+    """A bound as TOML writes it, an integer with every digit."""
+    return f"{value:_}" if isinstance(value, int) else f"{value:g}"
 
 
 def option(default: Any, doc: str, **rule: Any) -> Any:
@@ -119,8 +133,11 @@ def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
             fix=hint,
         )
     if isinstance(value, int | float) and not rule.least <= value <= rule.most:
-        bound = f"at least {rule.least:g}" if value < rule.least else f"at most {rule.most:g}"
+        low = value < rule.least
+        bound = f"at least {number(rule.least)}" if low else f"at most {number(rule.most)}"
         raise _wrong(place, name, f"a number of {bound}", value)
+    if rule.power_of_two and value & (value - 1):
+        raise _wrong(place, name, rule.range, value)
 
 
 def _unknown(place: str, name: str, known: list[str]) -> RecipeError:

@@ -7,16 +7,23 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ganport_models import Shape, discriminator_names, generator_names
+from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
 from ganport_runtime.conditions import Conditions
 from ganport_train.methods.losses import LOSSES
 from ganport_train.options import option
+
+MAX_IMAGES = 10**9
+"""Pictures a run may see: with two or more a step, every step fits a checkpoint's nine digits."""
+MAX_MINUTES = 10_000_000
 
 
 @dataclass(frozen=True)
 class DataOptions:
     """What a picture becomes on its way to the networks."""
 
-    resolution: int = option(64, "height and width in pixels, a power of two", least=16, most=1024)
+    resolution: int = option(
+        64, "height and width in pixels", least=16, most=MAX_RESOLUTION, power_of_two=True
+    )
     mirror: bool = option(True, "show each picture mirrored half of the time")
     held_out: float = option(0.05, "share kept from training", least=0.0, most=0.9)
 
@@ -29,9 +36,9 @@ class NetworkOptions:
     discriminator: str = option(
         "projection_dcgan", "architecture", choices=tuple(discriminator_names())
     )
-    features: int = option(64, "channels at the highest inner size", least=1, most=1024)
-    latent: int = option(100, "length of the noise vector", least=1, most=65536)
-    embedding: int = option(256, "width of the condition's embedding", least=1, most=65536)
+    features: int = option(64, "channels at the highest inner size", least=1, most=MAX_FEATURES)
+    latent: int = option(100, "length of the noise vector", least=1, most=MAX_VECTOR)
+    embedding: int = option(256, "width of the condition's embedding", least=1, most=MAX_VECTOR)
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,11 @@ class OptimizerOptions:
 class AverageOptions:
     """The running average of the generator: what is sampled, kept and exported."""
 
-    half_life: int = option(20_000, "in pictures seen", least=1)
+    half_life: int = option(20_000, "in pictures seen", least=1, most=MAX_IMAGES)
     ramp: float = option(0.05, "half-life at most this share of pictures seen", least=0.001, most=1)
-    refresh: int = option(2048, "pictures drawn to re-estimate batch statistics", least=64)
+    refresh: int = option(
+        2048, "pictures drawn to re-estimate batch statistics", least=64, most=2**20
+    )
 
 
 @dataclass(frozen=True)
@@ -82,9 +91,12 @@ class TrainingOptions:
 class LengthOptions:
     """When a run ends: at whichever bound comes first."""
 
-    images: int = option(1_000_000, "pictures seen", least=1)
+    images: int = option(1_000_000, "pictures seen", least=1, most=MAX_IMAGES)
     minutes: float = option(
-        0.0, "minutes of training, resumed ones counted in; 0 = no bound", least=0
+        0.0,
+        "minutes of training, resumed ones counted in; 0 = no bound",
+        least=0,
+        most=MAX_MINUTES,
     )
 
 
@@ -92,9 +104,11 @@ class LengthOptions:
 class LoggingOptions:
     """What a run says and keeps; none of it changes the weights."""
 
-    tick: int = option(50, "steps between two lines of stats.jsonl", least=1)
-    save_minutes: float = option(5.0, "minutes between two checkpoints, each with a sheet", least=0)
-    keep: int = option(2, "checkpoints kept", least=1)
+    tick: int = option(50, "steps between two lines of stats.jsonl", least=1, most=100_000)
+    save_minutes: float = option(
+        5.0, "minutes between two checkpoints, each with a sheet", least=0, most=MAX_MINUTES
+    )
+    keep: int = option(2, "checkpoints kept", least=1, most=1_000_000)
     tensorboard: bool = option(False, "write TensorBoard event files too")
 
 
