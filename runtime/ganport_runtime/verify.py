@@ -25,6 +25,7 @@ from ganport_runtime.manifest import (
 )
 from ganport_runtime.session import Session
 from ganport_runtime.strictjson import parse
+from ganport_runtime.values import printable
 
 FIXTURES_NAME = "fixtures.safetensors"
 FIXTURE_COUNTS = (1, 3)
@@ -142,7 +143,8 @@ def _listed(bundle: Bundle) -> str:
     known = {*bundle.manifest.files, MANIFEST_NAME, SUMS_NAME}
     strays = sorted(set(bundle.names()) - known)
     if strays:
-        raise _bad(str(bundle.path), "only files the manifest lists", ", ".join(strays)[:200])
+        listed = printable(", ".join(strays), 200)
+        raise _bad(str(bundle.path), "only files the manifest lists", listed)
     return f"{len(bundle.manifest.files)} files, no others"
 
 
@@ -155,9 +157,8 @@ def _sums(bundle: Bundle) -> str:
     actual[MANIFEST_NAME] = sha256_of(bundle.read(MANIFEST_NAME))
     for name in sorted(stated.keys() | actual.keys()):
         if stated.get(name) != actual.get(name):
-            raise _bad(
-                f"{SUMS_NAME}: {name}", actual.get(name, "no line"), stated.get(name, "none")
-            )
+            expected = f"SHA-256 {printable(stated.get(name, 'not stated'), 64)}"
+            raise _bad(printable(name), expected, actual.get(name, "no such file"))
     return f"{len(stated)} lines agree"
 
 

@@ -9,6 +9,7 @@ from safetensors.numpy import load, save
 from ganport_runtime import verify as module
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.errors import BundleError, MissingExtraError
+from ganport_runtime.files import sha256_of
 from ganport_runtime.manifest import GraphFile
 from ganport_runtime.verify import Check, compare, verify
 
@@ -59,8 +60,8 @@ def test_a_missing_file(tiny: Any) -> None:
 
 
 def test_a_file_nobody_listed(tiny: Any) -> None:
-    (tiny.path / "virus.exe").touch()
-    assert "virus.exe" in failed(tiny.path)["listed files"]
+    (tiny.path / "virus\x1b.exe").touch()
+    assert "virus\\x1b.exe" in failed(tiny.path)["listed files"]
 
 
 @pytest.mark.parametrize(
@@ -78,11 +79,20 @@ def test_sums_that_do_not_cover_the_bundle(tiny: Any, change: Any) -> None:
     assert set(failed(tiny.path)) == {"SHA256SUMS"}
 
 
+def test_sums_cannot_command_a_terminal(tiny: Any) -> None:
+    (tiny.path / "SHA256SUMS").write_text("\x1b[2J  \x1b[1A\n")
+    assert failed(tiny.path)["SHA256SUMS"].isprintable()
+
+
 def test_a_manifest_changed_after_export(tiny: Any) -> None:
+    stated = sha256_of(tiny.path / "manifest.json")
     tiny.edit(
         lambda value: value["conditions"][0].update(labels=["pink", "dark", "red"], default="red")
     )
-    assert set(failed(tiny.path)) == {"SHA256SUMS", "metadata of generator.onnx"}
+    problems = failed(tiny.path)
+    assert set(problems) == {"SHA256SUMS", "metadata of generator.onnx"}
+    found = sha256_of(tiny.path / "manifest.json")
+    assert f"manifest.json: expected SHA-256 {stated}; found {found}." in problems["SHA256SUMS"]
 
 
 def test_a_graph_of_another_interface(tiny: Any) -> None:
