@@ -57,6 +57,34 @@ def test_each_fault_is_named(sections: dict[str, object], words: str) -> None:
     assert words in fault(**sections)
 
 
+LINE = "expected one printable line of at most 100 characters"
+
+
+@pytest.mark.parametrize("name", ["title", "source"])
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\u202e", "x" * 101])
+def test_title_and_source_are_one_printable_line(name: str, text: str) -> None:
+    assert f"my.toml: {name}: {LINE}" in fault(**{name: text})
+
+
+def test_a_title_may_be_in_any_script() -> None:
+    title = "アニメ顔" * 25
+    assert parse(Recipe, {"title": title}, place="my.toml").title == title
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"title": "\ud800"},
+        {"method": {"loss": "\ud800"}},
+        {"conditions": {"hair": ["\ud800"]}},
+        {"conditions": {"\ud800": ["red"]}},
+        {"\ud800": 3},
+    ],
+)
+def test_a_text_that_utf8_cannot_hold_is_refused(sections: dict[str, object]) -> None:
+    assert fault(**sections).encode()
+
+
 def test_every_number_has_bounds() -> None:
     sections = [
         entry.default_factory for entry in fields(Recipe) if is_dataclass(entry.default_factory)

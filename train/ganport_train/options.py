@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import difflib
 import math
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_origin, get_type_hints
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import printable, shown
@@ -30,6 +29,8 @@ class Rule:
     most: float = math.inf
     choices: tuple[str, ...] = ()
     power_of_two: bool = False
+    longest: int = 0
+    """Most characters of a text on one printable line; 0 = any text."""
 
     @property
     def range(self) -> str:
@@ -46,7 +47,7 @@ def number(value: float) -> str:
 
 
 def option(default: Any, doc: str, **rule: Any) -> Any:
-    """A dataclass field with its sentence of documentation and its `Rule`."""
+    """A dataclass field with its documentation and its `Rule`; MISSING = it must be given."""
     return field(default=default, metadata={"rule": Rule(doc, **rule)})
 
 
@@ -81,7 +82,7 @@ def _value(entry: Field[Any], kind: Any, value: Any, place: str, name: str) -> A
         if not isinstance(value, Mapping):
             raise _wrong(place, name, "a table", value)
         return parse(kind, value, place=place, prefix=f"{name}.")
-    if get_origin(kind) in (dict, types.MappingProxyType, Mapping):
+    if get_origin(kind) is dict:
         return _table_of_names(value, place, name)
     value = _scalar(kind, value, place, name)
     rule = entry.metadata.get("rule")
@@ -91,14 +92,16 @@ def _value(entry: Field[Any], kind: Any, value: Any, place: str, name: str) -> A
 
 
 def _scalar(kind: Any, value: Any, place: str, name: str) -> Any:
-    allowed = get_args(kind) or (kind,)
-    if float in allowed and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = _float(value, place, name)
-    if (bool not in allowed and isinstance(value, bool)) or not isinstance(value, allowed):
+    if type(value) is not kind:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-        raise _wrong(place, name, wanted[allowed[0]], value)
+        raise _wrong(place, name, wanted[kind], value)
     if isinstance(value, float) and not math.isfinite(value):
         raise _wrong(place, name, "a finite number", value)
+    # Halves of surrogate pairs: a command line can bring them, and no file can hold them.
+    if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise _wrong(place, name, "text that UTF-8 can hold", value)
     return value
 
 
@@ -115,11 +118,15 @@ def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, .
         raise _wrong(place, name, "a table of lists of labels", value)
     for key, labels in value.items():
         good = isinstance(labels, Sequence) and not isinstance(labels, str) and labels
-        if not good or not all(isinstance(label, str) and label for label in labels):
-            raise _wrong(place, f"{name}.{printable(key)}", "a list of labels", labels)
+        if not good or not all(_is_word(word) for word in (key, *labels)):
+            raise _wrong(place, f"{name}.{printable(key)}", "a list of labels, printable", labels)
         if len(set(labels)) != len(labels):
             raise _wrong(place, f"{name}.{printable(key)}", "each label once", labels)
     return {key: tuple(labels) for key, labels in value.items()}
+
+
+def _is_word(label: Any) -> bool:
+    return isinstance(label, str) and label != "" and label.isprintable()
 
 
 def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
@@ -136,6 +143,9 @@ def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
         low = value < rule.least
         bound = f"at least {number(rule.least)}" if low else f"at most {number(rule.most)}"
         raise _wrong(place, name, f"a number of {bound}", value)
+    if rule.longest and not (len(value) <= rule.longest and value.isprintable()):
+        expected = f"one printable line of at most {rule.longest} characters"
+        raise _wrong(place, name, expected, value)
     if rule.power_of_two and value & (value - 1):
         raise _wrong(place, name, rule.range, value)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field
 from typing import Any
 
 from ganport_models import Shape, discriminator_names, generator_names
@@ -116,9 +116,8 @@ class LoggingOptions:
 class Recipe:
     """One resolved recipe; `options.parse` builds it and names every fault."""
 
-    title: str
-    source: str = ""
-    """Report and row, or paper, this recipe follows."""
+    title: str = option(MISSING, "what the recipe makes", longest=100)
+    source: str = option("", "report and row, or paper, it follows", longest=100)
     conditions: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Pinned vocabulary: labels of each one-of-many group; empty = the data set's own."""
     data: DataOptions = field(default_factory=DataOptions)
