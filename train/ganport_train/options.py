@@ -34,7 +34,9 @@ class Rule:
 
     @property
     def range(self) -> str:
-        """From least to most, in words; empty when there is no such bound."""
+        """What beyond its type a number or text must be, in words; empty when it is free."""
+        if self.longest:
+            return f"one printable line of at most {self.longest} characters"
         if not math.isfinite(self.most):
             return ""
         kind = "a power of two from " if self.power_of_two else ""
@@ -144,8 +146,7 @@ def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
         bound = f"at least {number(rule.least)}" if low else f"at most {number(rule.most)}"
         raise _wrong(place, name, f"a number of {bound}", value)
     if rule.longest and not (len(value) <= rule.longest and value.isprintable()):
-        expected = f"one printable line of at most {rule.longest} characters"
-        raise _wrong(place, name, expected, value)
+        raise _wrong(place, name, rule.range, value)
     if rule.power_of_two and value & (value - 1):
         raise _wrong(place, name, rule.range, value)
 

@@ -10,7 +10,7 @@ from ganport_models import Shape, discriminator_names, generator_names
 from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
 from ganport_runtime.conditions import Conditions
 from ganport_train.methods.losses import LOSSES
-from ganport_train.options import option
+from ganport_train.options import Rule, option
 
 MAX_IMAGES = 10**9
 """Pictures a run may see: with two or more a step, every step fits a checkpoint's nine digits."""
@@ -118,8 +118,10 @@ class Recipe:
 
     title: str = option(MISSING, "what the recipe makes", longest=100)
     source: str = option("", "report and row, or paper, it follows", longest=100)
-    conditions: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Pinned vocabulary: labels of each one-of-many group; empty = the data set's own."""
+    conditions: dict[str, tuple[str, ...]] = field(
+        default_factory=dict,
+        metadata={"rule": Rule("labels of each one-of-many group; empty = the data set's own")},
+    )
     data: DataOptions = field(default_factory=DataOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
