@@ -13,7 +13,11 @@ LEAK = 0.01
 
 
 def up_convolution(inputs: int, outputs: int) -> nn.ConvTranspose2d:
-    """Doubles height and width: 4x4 kernel, stride 2, padding 1 (DCGAN, Radford et al. 2016)."""
+    """Doubles height and width: 4x4 kernel, stride 2, padding 1.
+
+    Strided convolutions are DCGAN's (Radford et al. 2016); the paper has 5x5 kernels, 4x4 are
+    those of its reference port to Torch, and of report 000.
+    """
     return nn.ConvTranspose2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
 
 
@@ -21,7 +25,7 @@ def start_smooth(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvT
     """Gives an up_convolution bilinear kernels of random strength, so that it starts smooth.
 
     Random kernels start as a checkerboard, which the first thousand steps must then unlearn
-    (Odena et al. 2016; the bilinear start is that of Long et al. 2015, section 3.3).
+    (Odena et al. 2016; the bilinear start is that of Long et al. 2015).
     """
     line = torch.tensor([0.25, 0.75, 0.75, 0.25])
     strength = torch.randn(layer.in_channels, layer.out_channels, 1, 1) * deviation
@@ -31,7 +35,7 @@ def start_smooth(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvT
 
 
 def down_convolution(inputs: int, outputs: int) -> nn.Conv2d:
-    """Halves height and width: 4x4 kernel, stride 2, padding 1 (DCGAN, Radford et al. 2016)."""
+    """Halves height and width: 4x4 kernel, stride 2, padding 1, as in `up_convolution`."""
     return nn.Conv2d(inputs, outputs, kernel_size=4, stride=2, padding=1)
 
 

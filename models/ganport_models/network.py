@@ -41,7 +41,7 @@ class Shape:
     resolution: int
     """Height and width of the picture in pixels: a power of two, at least 16."""
     condition_size: int
-    """Length of the condition vector; 0 = unconditional."""
+    """Length of the condition vector; 0 = unconditional, for networks that need no condition."""
     features: int
     """Channels at the highest inner resolution; lower ones have multiples of it."""
     latent: int
@@ -84,12 +84,22 @@ class Shape:
         return asdict(self)
 
 
+def need_condition(shape: Shape) -> None:
+    """Raises NetworkError for a shape without a condition, in networks that have to have one."""
+    if shape.condition_size == 0:
+        raise NetworkError(
+            "condition_size",
+            expected="at least 1: this network needs a condition",
+            found="0",
+            fix="Take tagged pictures, or a network that needs no condition.",
+        )
+
+
 class Generator(nn.Module):
     """Base of every generator: noise and condition in, picture out.
 
     `forward(z, condition)` takes z of shape (N, *z_shape) and condition of shape
-    (N, condition_size), both float32, and returns (N, 3, H, W) float32 in [-1, 1]. An
-    unconditional generator takes z alone.
+    (N, condition_size), both float32, and returns (N, 3, H, W) float32 in [-1, 1].
     """
 
     def __init__(self, shape: Shape) -> None:

@@ -1,5 +1,8 @@
 """Every registered network through the same tests: a new one is tested by being registered."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -98,6 +101,18 @@ def test_projection_discriminator_is_spectrally_normal() -> None:
         if isinstance(layer, torch.nn.Conv2d | torch.nn.Linear):
             largest = torch.linalg.matrix_norm(layer.weight.flatten(1), ord=2)
             assert largest.item() == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("build", "name"),
+    [(build_generator, name) for name in generator_names()]
+    + [(build_discriminator, name) for name in discriminator_names()],
+)
+def test_a_network_without_its_condition_is_refused(
+    build: Callable[[str, Shape], torch.nn.Module], name: str
+) -> None:
+    with pytest.raises(NetworkError, match=r"at least 1: this network needs a condition; found 0"):
+        build(name, replace(TINY, condition_size=0))
 
 
 def test_unknown_network_suggests_the_nearest() -> None:

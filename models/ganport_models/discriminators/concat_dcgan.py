@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import LEAK, condition_embedding, down_convolution
-from ganport_models.network import BASE_SIZE, Discriminator, Shape
+from ganport_models.network import BASE_SIZE, Discriminator, Shape, need_condition
 from ganport_models.registry import register_discriminator
 
 
@@ -22,6 +22,7 @@ class ConcatDiscriminator(Discriminator):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
+        need_condition(shape)
         widths = shape.widths()[::-1]
         joined = widths[-1]
         self.condition = condition_embedding(shape.condition_size, shape.embedding)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ganport_models.blocks import down_convolution, spectrally_normal
-from ganport_models.network import BASE_SIZE, Discriminator, Shape
+from ganport_models.network import BASE_SIZE, Discriminator, Shape, need_condition
 from ganport_models.registry import register_discriminator
 
 SLOPE = 0.1
@@ -16,10 +16,11 @@ SLOPE = 0.1
 
 @register_discriminator("projection_dcgan")
 class ProjectionDiscriminator(Discriminator):
-    """Strided convolutions to 4x4; logit = psi(f) + <f, V c> (Miyato & Koyama 2018, equation 3)."""
+    """Strided convolutions to 4x4; logit = psi(f) + <f, V c> (Miyato & Koyama 2018, section 3)."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
+        need_condition(shape)
         widths = [3, *shape.widths()[::-1]]
         layers: list[nn.Module] = []
         for inputs, outputs in pairwise(widths):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import LEAK, condition_embedding, to_base_map, up_convolution
-from ganport_models.network import BASE_SIZE, Generator, Shape
+from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -20,6 +20,7 @@ class ConcatGenerator(Generator):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
+        need_condition(shape)
         widths = shape.widths()
         self.base_channels = widths[0]
         self.condition = condition_embedding(shape.condition_size, shape.embedding)

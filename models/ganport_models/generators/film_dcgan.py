@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganport_models.blocks import start_smooth, to_base_map, up_convolution
-from ganport_models.network import BASE_SIZE, Generator, Shape
+from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -33,12 +33,13 @@ class FilmGenerator(Generator):
     """Noise -> Linear -> FiLM stages, styled by condition and noise together -> tanh.
 
     A condition that reaches every resolution is followed sooner than one that is only joined to
-    the noise (conditional batch norm: Miyato & Koyama 2018, section 3; noise in every stage:
-    BigGAN, Brock et al. 2019, section 3).
+    the noise (conditional batch norm: Dumoulin et al. 2017, and the generators of Miyato & Koyama
+    2018, section 5.1; noise in every stage: BigGAN, Brock et al. 2019, section 3).
     """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
+        need_condition(shape)
         widths = shape.widths()
         self.base_channels = widths[0]
         self.style = nn.Sequential(
