@@ -1,5 +1,6 @@
 import multiprocessing
 import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,18 @@ def test_a_fault_stops_a_strict_load_and_writes_nothing(
     assert isinstance(caught.value, GanportError)
     assert str(caught.value).startswith(str(path))
     assert not cache.exists() or list(cache.iterdir()) == []
+
+
+def test_a_load_that_stops_leaves_no_warning_filters_behind(
+    faces: Callable[..., Files], folder: Write
+) -> None:
+    path = folder(faces(3) | {"images/1.png": b"no picture"})
+    filters = list(warnings.filters)
+    with pytest.raises(DataError) as caught:
+        load(path, resolution=16)
+    # As long as somebody holds the error, nothing it went through is collected.
+    assert caught.tb is not None
+    assert warnings.filters == filters
 
 
 @pytest.mark.parametrize("name", FAULTS)

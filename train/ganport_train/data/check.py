@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import product
 from math import prod
@@ -119,11 +120,12 @@ def check(path: Path | str, *, resolution: int = 64, progress: bool = True) -> R
         reader = choose_reader(source)
         examples = reader.read(source, problems)
         seen = _Seen()
-        for example, picture in decode_all(source, examples, resolution, progress=progress):
-            if isinstance(picture, Fault):
-                problems.add(unreadable(example, picture))
-            else:
-                seen.add(example, picture)
+        with closing(decode_all(source, examples, resolution, progress=progress)) as pictures:
+            for example, picture in pictures:
+                if isinstance(picture, Fault):
+                    problems.add(unreadable(example, picture))
+                else:
+                    seen.add(example, picture)
         duplicates = _duplicates(seen, progress)
         return Report(
             source=str(path),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -146,14 +147,15 @@ class _Builder:
     ) -> None:
         kept: list[int] = []
         thumbnails: list[NDArray[np.uint8]] = []
-        decoded = decode_all(self.source, examples, self.resolution, progress=self.progress)
-        for index, (example, picture) in enumerate(decoded):
-            if isinstance(picture, Fault):
-                problems.add(unreadable(example, picture))
-                continue
-            writer.add(picture.pixels)
-            kept.append(index)
-            thumbnails.append(picture.thumbnail)
+        pictures = decode_all(self.source, examples, self.resolution, progress=self.progress)
+        with closing(pictures):
+            for index, (example, picture) in enumerate(pictures):
+                if isinstance(picture, Fault):
+                    problems.add(unreadable(example, picture))
+                    continue
+                writer.add(picture.pixels)
+                kept.append(index)
+                thumbnails.append(picture.thumbnail)
         _check_any(kept, self.source, problems)
         families = find_families(np.stack(thumbnails), progress=self.progress)
         writer.facts["ids"] = [examples[index].id for index in kept]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NoReturn
 
@@ -25,8 +25,11 @@ Decoded = list[tuple[Example, Picture | Fault]]
 
 def decode_all(
     source: Source, examples: Sequence[Example], resolution: int, *, progress: bool
-) -> Iterator[tuple[Example, Picture | Fault]]:
-    """Each example with its picture at `resolution`, or with the fault that kept it from one."""
+) -> Generator[tuple[Example, Picture | Fault]]:
+    """Each example with its picture at `resolution`, or with the fault that kept it from one.
+
+    To be closed by whoever does not take it to its end: it holds threads and warning filters.
+    """
     chunks = (examples[i : i + _CHUNK] for i in range(0, len(examples), _CHUNK))
     waiting: deque[Future[Decoded]] = deque()
     # Pillow decodes without the interpreter's lock, so threads do; few chunks wait at a time,
