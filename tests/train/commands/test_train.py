@@ -62,6 +62,12 @@ def test_list_names_every_recipe_with_its_source() -> None:
     assert "report 000, row A1" in output
 
 
+def test_options_says_what_set_takes() -> None:
+    output = invoke("--options").output
+    assert "network.features" in output
+    assert "method.mismatch" in output
+
+
 def test_a_dry_run_prints_the_recipe_and_writes_nothing(tmp_path: Path, faces: Path) -> None:
     run = tmp_path / "run"
     words = ["--dry-run", "--set", "length.images=9", "--data", faces, "--out", run]

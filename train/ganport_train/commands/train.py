@@ -16,6 +16,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_train import catalogue
 from ganport_train.data import Dataset, load
+from ganport_train.listing import describe
 from ganport_train.loop import folder as run_folder
 from ganport_train.loop.device import make_exact, pick, precision
 from ganport_train.loop.folder import Surroundings
@@ -41,6 +42,7 @@ class OutOfRoomError(GanportError):
 @click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
 @click.option("--list", "listing", is_flag=True, help="List the recipes.")
+@click.option("--options", is_flag=True, help="List every option that --set takes.")
 def train_gan(
     recipe: str | None,
     data: Path | None,
@@ -51,10 +53,13 @@ def train_gan(
     skip_bad: bool,
     dry_run: bool,
     listing: bool,
+    options: bool,
 ) -> None:
     """Train a conditional generator: train-gan RECIPE --data PATH --out RUN."""
     if listing:
         list_recipes()
+    elif options:
+        click.echo("\n".join(describe(Recipe)))
     elif resume:
         _refuse("--resume", {"RECIPE": recipe, "--out": out, "--dry-run": dry_run or None})
         go_on(resume, overrides, device, data, skip_bad)
