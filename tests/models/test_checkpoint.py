@@ -1,6 +1,7 @@
 """A checkpoint loads whole or not at all, and says which file is at fault."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import safetensors.torch
 import torch
 
 from ganport_models import Checkpoint, CheckpointError, Shape, build_generator
-from ganport_models.checkpoint import CARD, WEIGHTS, describe_files
+from ganport_models.checkpoint import CARD, WEIGHTS, describe_files, latest, newest
 from ganport_runtime.conditions import Conditions
 
 SHAPE = Shape(resolution=16, condition_size=5, features=2, latent=6, embedding=4)
@@ -63,8 +64,10 @@ def test_a_run_gives_its_latest_good_checkpoint(tmp_path: Path) -> None:
 def test_a_run_without_a_good_one_names_each_fault(tmp_path: Path) -> None:
     folder = write(tmp_path / "checkpoints" / "000000010", step=10)
     (folder / WEIGHTS).write_bytes(b"\0" * (folder / WEIGHTS).stat().st_size)
-    with pytest.raises(CheckpointError, match="another sha256 than its card states"):
+    with pytest.raises(CheckpointError, match="another sha256 than its card states") as caught:
         Checkpoint.load(tmp_path)
+    assert "Train first" not in str(caught.value)
+    assert ".." not in str(caught.value)
 
 
 def test_an_empty_run_says_to_train_first(tmp_path: Path) -> None:
@@ -89,30 +92,92 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "one")
     change(folder, schema_version=2)
-    with pytest.raises(CheckpointError, match=r"schema version 1 or lower; found 2\. Use a newer"):
+    with pytest.raises(
+        CheckpointError, match=r"schema version 1 or lower; found version 2\. Use a newer"
+    ):
         Checkpoint.load(folder)
+
+
+def number(name: str, value: object) -> dict[str, object]:
+    return {"shape": SHAPE.to_json() | {name: value}}
 
 
 @pytest.mark.parametrize(
-    "fields",
+    ("fields", "words"),
     [
-        {"architecture": 3},
-        {"shape": {"resolution": "x"}},
-        {"shape": {"depth": 4}},
-        {"step": "seven"},
-        {"files": {"../secret": {"size": 1, "sha256": ""}}},
-        {"files": {WEIGHTS: "all of it"}},
+        ({"architecture": 3}, "architecture: expected text"),
+        ({"architecture": "film_dcgn"}, "generator: expected one of"),
+        ({"schema_version": True}, "schema_version: expected an integer"),
+        ({"schema_version": 1.0}, "schema_version: expected an integer"),
+        ({"schema_version": 0}, "schema_version: expected an integer from 1"),
+        ({"step": "seven"}, "step: expected an integer"),
+        ({"step": -1}, "step: expected an integer from 0"),
+        ({"step": 7.0}, "step: expected an integer"),
+        ({"images": True}, "images: expected an integer"),
+        ({"images": -1}, "images: expected an integer from 0"),
+        ({"images": 10**25}, "images: expected an integer"),
+        ({"images": float("inf")}, "Infinity is no JSON number"),
+        ({"recipe": []}, "recipe: expected a JSON object"),
+        ({"conditions": "hair"}, "conditions: expected"),
+        ({"conditions": []}, "a condition_size of 5 beside conditions of 0"),
+        ({"shape": {"resolution": "x"}}, "shape: resolution: expected an integer"),
+        ({"shape": {"depth": 4}}, "shape: expected the required key 'resolution'"),
+        (number("depth", 4), "a shape with numbers that this ganport does not know"),
+        (number("resolution", 48), "resolution: expected a power of two"),
+        (number("features", True), "features: expected an integer"),
+        (number("features", 2.0), "features: expected an integer"),
+        (number("features", 1025), "features: expected a number from 1 to 1024"),
+        (number("latent", 65537), "latent: expected a number from 1 to 65536"),
+        (number("embedding", 10**30), "embedding: expected an integer"),
+        ({"files": {}}, f"files: expected the required key '{WEIGHTS}'"),
+        ({"files": [WEIGHTS]}, "files: expected a JSON object"),
+        ({"files": {WEIGHTS: "all of it"}}, f"files: {WEIGHTS}: expected a JSON object"),
+        ({"files": {WEIGHTS: {"size": True}}}, "size: expected an integer"),
     ],
 )
-def test_a_wrong_field_is_an_error(tmp_path: Path, fields: dict[str, object]) -> None:
+def test_a_wrong_field_is_named(tmp_path: Path, fields: dict[str, object], words: str) -> None:
     folder = write(tmp_path / "one")
     change(folder, **fields)
-    with pytest.raises(CheckpointError):
+    with pytest.raises(CheckpointError, match=re.escape(words)) as caught:
+        Checkpoint.load(folder)
+    assert CARD in caught.value.place or WEIGHTS in caught.value.place
+
+
+@pytest.mark.parametrize("name", ["../secret", "..", "", "a\0b", "\x1b[2J", "a" * 50, "a" * 300])
+def test_a_hostile_file_name_is_refused(tmp_path: Path, name: str) -> None:
+    folder = write(tmp_path / "one")
+    (tmp_path / "secret").write_text("")
+    change(folder, files=describe_files(folder) | {name: {"size": 0, "sha256": ""}})
+    with pytest.raises(CheckpointError, match=r"no plain name of a file|no such file") as caught:
+        Checkpoint.load(folder)
+    assert str(caught.value).isprintable()
+
+
+def test_a_shape_is_compared_before_anything_of_it_is_built(tmp_path: Path) -> None:
+    folder = write(tmp_path / "one")
+    huge = {"features": 1024, "latent": 65536, "embedding": 65536, "resolution": 1024}
+    change(folder, shape=SHAPE.to_json() | huge)  # some 30 GB, were it built
+    with pytest.raises(CheckpointError, match="expected the weights of film_dcgan in this shape"):
         Checkpoint.load(folder)
 
 
-def test_weights_of_another_shape_are_named(tmp_path: Path) -> None:
+def test_weights_of_another_type_are_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "one")
-    change(folder, shape=SHAPE.to_json() | {"features": 4})
+    weights = safetensors.torch.load_file(folder / WEIGHTS)
+    safetensors.torch.save_file(
+        {name: value.double() for name, value in weights.items()}, folder / WEIGHTS
+    )
+    (folder / CARD).rename(tmp_path / "card")
+    files = describe_files(folder)
+    (tmp_path / "card").rename(folder / CARD)
+    change(folder, files=files)
     with pytest.raises(CheckpointError, match="expected the weights of film_dcgan in this shape"):
-        Checkpoint.load(folder).generator()
+        Checkpoint.load(folder)
+
+
+def test_newest_gives_the_card_of_the_latest(tmp_path: Path) -> None:
+    write(tmp_path / "checkpoints" / "000000010", step=10)
+    write(tmp_path / "checkpoints" / "000000020", step=20)
+    folder, card = newest(tmp_path)
+    assert folder == latest(tmp_path)
+    assert card["step"] == 20
