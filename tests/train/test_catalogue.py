@@ -104,6 +104,7 @@ DEEP = "[" * 100_000
         (f"conditions={DEEP}", r"--set conditions: .*nested too deeply"),
         ("method.mismatch=" + "1" * 400, r"--set: method\.mismatch: expected a finite number"),
         ("training.seed=0x" + "f" * 5000, r"--set: training\.seed: .*found a huge int"),
+        ("title=a\nfoo=3", r"--set: title: expected one printable line"),
         ('title="a"\nfoo=3', r"--set title: expected one value"),
         (
             "network.features=8\n[data]\nresolution=32",
