@@ -43,6 +43,8 @@ def test_a_whole_number_serves_as_a_number() -> None:
             {"training": {"seed": 2**63}},
             "seed: expected a number of at most 9_223_372_036_854_775_8",
         ),
+        ({"average": {"refresh": 127}}, "average.refresh: expected a number of at least 128"),
+        ({"average": {"refresh": 2**20 + 1}}, "refresh: expected a number of at most 1_048_576"),
         ({"optimizer": {"beta1": 1.0}}, "optimizer.beta1: expected a number of at most 0.9999"),
         ({"optimizer": {"beta1": float("nan")}}, "optimizer.beta1: expected a finite number"),
         ({"data": {"mirror": 1}}, "data.mirror: expected true or false; found 1"),

@@ -72,7 +72,7 @@ class AverageOptions:
     half_life: int = option(20_000, "in pictures seen", least=1, most=MAX_IMAGES)
     ramp: float = option(0.05, "half-life at most this share of pictures seen", least=0.001, most=1)
     refresh: int = option(
-        2048, "pictures drawn to re-estimate batch statistics", least=64, most=2**20
+        2048, "pictures drawn to re-estimate batch statistics", least=128, most=2**20
     )
 
 
