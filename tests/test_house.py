@@ -2,6 +2,7 @@
 
 import ast
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,31 @@ def test_the_runtime_uses_few_libraries(file: Path) -> None:
 @pytest.mark.parametrize("source", SOURCES, ids=identify)
 def test_a_file_is_a_noun_one_can_read(source: tuple[str, Path]) -> None:
     assert len(source[1].read_text(encoding="utf-8").splitlines()) <= 300
+
+
+def test_files_import_one_way() -> None:
+    """No file imports, however far round, itself; what only a type needs does not count."""
+    files = {module_name(room, file): file for room, file in SOURCES}
+    arrows = {name: run_time_imports(file, set(files)) for name, file in files.items()}
+    TopologicalSorter(arrows).prepare()  # raises CycleError, which names the circle
+
+
+def module_name(room: str, file: Path) -> str:
+    parts = (room, *file.relative_to(ROOMS[room]).with_suffix("").parts)
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def run_time_imports(file: Path, modules: set[str]) -> set[str]:
+    """Those of `modules` that a file imports at its top, not in functions or TYPE_CHECKING."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in modules else str(node.module))
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return found & modules
 
 
 def test_every_room_is_typed() -> None:

@@ -25,6 +25,6 @@ def tiny() -> list[str]:
         "network.embedding=8",
         "training.batch=4",
         "training.precision=fp32",
-        "average.refresh=64",
+        "average.refresh=128",
         "logging.tick=1",
     ]

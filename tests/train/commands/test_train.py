@@ -108,6 +108,9 @@ def test_length_may_change_at_resume_and_nothing_else(
     result = invoke("--resume", run, "--set", "length.images=16")
     assert result.exit_code == 0, result.output
     assert [record["step"] for record in records.read(run)] == [1, 2, 3, 4]
+    again = invoke("--resume", run)
+    assert again.exit_code == 0
+    assert "nothing to do: 16 pictures seen" in again.output
 
 
 def test_another_data_set_is_refused_at_resume(
@@ -133,6 +136,10 @@ def test_refusals_name_the_option(tmp_path: Path, faces: Path) -> None:
     assert "needs --data PATH and --out RUN" in refusal("quick")
     assert "--resume does not go with RECIPE" in refusal("quick", "--resume", run)
     assert "config.toml" in refusal("--resume", run)
+    (tmp_path / "file.txt").write_text("mine")
+    assert "expected a folder; found a file" in refusal(
+        "quick", "--data", faces, "--out", tmp_path / "file.txt"
+    )
     assert "--resume does not go with --dry-run" in refusal("--resume", run, "--dry-run")
     start = ["quick", "--data", faces, "--out", run]
     assert "Did you mean 'length.images'" in refusal(*start, "--set", "length.image=3")

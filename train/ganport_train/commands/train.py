@@ -130,6 +130,12 @@ def go_on(
 
 def _train(trainer: Trainer, surroundings: Surroundings) -> None:
     click.echo(f"training on {surroundings.device} with {surroundings.threads} threads")
+    if trainer.complete:
+        click.echo(
+            f"nothing to do: {trainer.images:,} pictures seen. To go on, raise the length: "
+            f"train-gan --resume {trainer.folder} --set length.images=N"
+        )
+        return
     make_exact()
     with interruptible() as interrupt, _room(trainer.folder):
         complete = trainer.train(interrupt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import signal
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -110,7 +111,9 @@ def _drawn(indices: range, draw: Callable[[int], bytes], workers: int) -> Iterat
         yield from map(draw, indices)
         return
     # spawn: a fork of a process that runs threads (torch, tqdm) can hang.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    # Ctrl-C reaches every process of the terminal; the workers leave it to this one.
+    ignore = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignore) as pool:
         yield from pool.map(draw, indices, chunksize=_CHUNK)
 
 

@@ -28,13 +28,13 @@ class Surroundings:
     data: str
     """Path of the data set."""
     data_digest: str
-    skip_bad: bool
-    """Whether pictures that could not be used were left out."""
     device: str
     threads: int
     python_version: str
     torch_version: str
     numpy_version: str
+    skip_bad: bool = False
+    """Whether pictures that could not be used were left out."""
 
     @classmethod
     def now(
@@ -67,7 +67,11 @@ def check_free(folder: Path) -> None:
     if not folder.exists():
         return
     # A kill can leave a half-written temporary file in a folder that never became a run.
-    if not folder.is_dir() or any(not path.match(".*.tmp") for path in folder.iterdir()):
+    if not folder.is_dir():
+        raise RecipeError(
+            f"--out {folder}", expected="a folder", found="a file", fix="Name another place."
+        )
+    if any(not path.match(".*.tmp") for path in folder.iterdir()):
         held = "a run" if (folder / CONFIG).exists() else "files"
         raise RecipeError(
             f"--out {folder}",
@@ -121,7 +125,7 @@ def read_config(folder: Path) -> tuple[Recipe, Surroundings]:
         raise RecipeError(
             str(place),
             expected="the saved configuration of a run",
-            found=f"{type(error).__name__}: {error}",
+            found="no such file" if isinstance(error, FileNotFoundError) else str(error),
             fix="Name the folder that train-gan --out made.",
         ) from None
     return (

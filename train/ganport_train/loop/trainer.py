@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ganport_models import build_discriminator, build_generator
-from ganport_models.checkpoint import FOLDER, latest, read_card
+from ganport_models.checkpoint import FOLDER, newest
 from ganport_train.data import Dataset
 from ganport_train.loop import samples, snapshots
 from ganport_train.loop.average import averaged, ready
@@ -99,8 +99,7 @@ class Trainer:
         snapshots.sweep(self.folder)
         if not any((self.folder / FOLDER).glob("[0-9]*")):
             return
-        checkpoint = latest(self.folder)
-        card = read_card(checkpoint)
+        checkpoint, card = newest(self.folder)
         check_same(card.get("recipe", {}), self.recipe.to_json(), str(checkpoint))
         self.state.load(checkpoint)
         self.progress = Progress(step=int(card["step"]), seconds=float(card.get("seconds", 0)))
@@ -117,7 +116,7 @@ class Trainer:
         """
         with Records(self.folder, self.progress.step) as records, self._board() as board:
             self._loop(interrupt, [records, *([board] if board else [])])
-        return self._complete()
+        return self.complete
 
     def _loop(self, interrupt: Interrupt, logs: Sequence[Records | Board]) -> None:
         logging = self.recipe.logging
@@ -125,7 +124,7 @@ class Trainer:
         ticked = saved = time.perf_counter()
         if self._saved_step < 0:
             self.save()
-        while not self._complete() and not interrupt.asked:
+        while not self.complete and not interrupt.asked:
             # Take the step.
             self.progress.window.append(self._step())
             self.progress.step += 1
@@ -178,7 +177,9 @@ class Trainer:
         self.average.update_parameters(self.method.generator)
         return figures
 
-    def _complete(self) -> bool:
+    @property
+    def complete(self) -> bool:
+        """Whether the recipe's length is reached."""
         length = self.recipe.length
         bound = length.minutes * 60 or math.inf
         return self.images >= length.images or self.progress.seconds >= bound
