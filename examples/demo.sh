@@ -2,7 +2,7 @@
 # The whole way once, in the folder demo/: every line is a command a user would type.
 # Stop it whenever you like: what is finished is kept, and the training goes on where it stopped.
 set -eu
-minutes=${MINUTES:-4.5}
+minutes=${MINUTES:-5}
 mkdir -p demo
 
 echo "== 1/6 draw tagged faces"

@@ -119,6 +119,9 @@ class Discriminator(nn.Module):
     mismatched pairs of GAN-CLS (Reed et al. 2016, section 4.2) score the same features again.
     """
 
+    mixes_batch = True
+    """Whether a picture's features depend on its batch, as batch norm makes them."""
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape

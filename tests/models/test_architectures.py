@@ -78,6 +78,16 @@ def test_discriminator_scores_pictures_under_conditions(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", discriminator_names())
+def test_a_discriminator_that_mixes_batches_says_so(name: str) -> None:
+    torch.manual_seed(0)
+    discriminator = build_discriminator(name, TINY)
+    images = torch.randn(4, 3, 32, 32)
+    with torch.nn.utils.parametrize.cached():
+        alone, together = discriminator.embed(images[:2]), discriminator.embed(images)[:2]
+    assert torch.allclose(alone, together, atol=1e-5) != discriminator.mixes_batch
+
+
 def test_anime_cgan_has_the_parameters_the_report_prints() -> None:
     shape = Shape(resolution=64, condition_size=22, features=64, latent=100, embedding=256)
     generator = build_generator("concat_dcgan", shape)

@@ -18,6 +18,8 @@ SLOPE = 0.1
 class ProjectionDiscriminator(Discriminator):
     """Strided convolutions to 4x4; logit = psi(f) + <f, V c> (Miyato & Koyama 2018, section 3)."""
 
+    mixes_batch = False
+
     def __init__(self, shape: Shape) -> None:
         super().__init__(shape)
         need_condition(shape)

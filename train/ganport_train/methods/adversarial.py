@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_train.methods.losses import LOSSES, Loss
@@ -60,10 +61,11 @@ class Adversarial:
         return figures
 
     def _train_discriminator(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
-        with self._precision(fake.device):
-            features = self.discriminator.embed(batch.real)
+        # Cached: the spectral norms are worked out once a step, not once a pass.
+        with self._precision(fake.device), parametrize.cached():
+            features, fake_features = self._embed(batch.real, fake)
             real = self.discriminator.score(features, batch.condition)
-            drawn = self.discriminator(fake, batch.condition)
+            drawn = self.discriminator.score(fake_features, batch.condition)
             loss = self.loss.real(real.float()) + self.loss.fake(drawn.float())
             if self.mismatch:
                 wrong = self.discriminator.score(features, batch.mismatched)
@@ -75,6 +77,13 @@ class Adversarial:
             "d_real": readout(real.detach().float()).mean(),
             "d_fake": readout(drawn.detach().float()).mean(),
         }
+
+    def _embed(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Features of both; in one pass where that changes nothing, since it is faster."""
+        if self.discriminator.mixes_batch:
+            return self.discriminator.embed(real), self.discriminator.embed(fake)
+        both = self.discriminator.embed(torch.cat([real, fake]))
+        return both[: len(real)], both[len(real) :]
 
     def _train_generator(self, batch: Batch, fake: Tensor) -> Tensor:
         # The discriminator's weights need no gradient here; leaving them out saves their share.
@@ -98,4 +107,4 @@ class Adversarial:
 
 def _adam(network: nn.Module, rate: float, options: OptimizerOptions) -> torch.optim.Adam:
     betas = (options.beta1, options.beta2)
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=betas)
+    return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
