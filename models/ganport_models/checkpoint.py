@@ -102,13 +102,11 @@ def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def latest(run: Path) -> Path:
-    """The newest good checkpoint folder of a run; raises CheckpointError when there is none."""
-    return newest(run)[0]
-
-
 def newest(run: Path) -> tuple[Path, dict[str, Any]]:
-    """The folder that `latest` gives, with its card, so that no file is read twice."""
+    """The newest good checkpoint folder of a run, and its card.
+
+    Raises CheckpointError, naming what is wrong with each, when there is none.
+    """
     faults: list[str] = []
     for folder in sorted((run / FOLDER).glob("[0-9]*"), reverse=True):
         try:

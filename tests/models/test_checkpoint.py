@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 
 from ganport_models import Checkpoint, CheckpointError, Shape, build_generator
-from ganport_models.checkpoint import CARD, WEIGHTS, describe_files, latest, newest
+from ganport_models.checkpoint import CARD, WEIGHTS, describe_files, newest
 from ganport_runtime.conditions import Conditions
 
 SHAPE = Shape(resolution=16, condition_size=5, features=2, latent=6, embedding=4)
@@ -179,5 +179,5 @@ def test_newest_gives_the_card_of_the_latest(tmp_path: Path) -> None:
     write(tmp_path / "checkpoints" / "000000010", step=10)
     write(tmp_path / "checkpoints" / "000000020", step=20)
     folder, card = newest(tmp_path)
-    assert folder == latest(tmp_path)
+    assert folder == Checkpoint.load(tmp_path).path
     assert card["step"] == 20

@@ -14,7 +14,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from ganport_models import Checkpoint
-from ganport_models.checkpoint import WEIGHTS, latest
+from ganport_models.checkpoint import WEIGHTS, newest
 from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_train import catalogue
 from ganport_train.commands.train import train_gan
@@ -210,7 +210,9 @@ def test_a_killed_run_ends_with_the_same_weights(
     assert process.wait() == 0, errors.read_text()
 
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
-        assert (latest(whole) / name).read_bytes() == (latest(killed) / name).read_bytes(), name
+        assert (newest(whole)[0] / name).read_bytes() == (newest(killed)[0] / name).read_bytes(), (
+            name
+        )
     assert [record["step"] for record in records.read(killed)] == list(range(1, 41))
     losses = [[r["d_loss"] for r in records.read(run)] for run in (whole, killed)]
     assert losses[0] == losses[1]

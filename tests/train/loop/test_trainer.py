@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from ganport_models import Checkpoint, CheckpointError
-from ganport_models.checkpoint import FOLDER, WEIGHTS, latest
+from ganport_models.checkpoint import FOLDER, WEIGHTS, newest
 from ganport_train.data import Dataset
 from ganport_train.loop import records
 from ganport_train.loop.device import make_exact
@@ -62,7 +62,9 @@ def test_resume_is_exact(
     assert resumed.progress.step == 3
     resumed.train(Interrupt())
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
-        assert (latest(whole) / name).read_bytes() == (latest(parts) / name).read_bytes(), name
+        assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes(), (
+            name
+        )
     assert timeless(whole) == timeless(parts)
 
 
@@ -161,8 +163,9 @@ def test_a_torn_newest_checkpoint_never_pushes_a_good_one_out(
     again = trainer(run, until(recipe, 24, save_minutes=60, keep=1), dataset)
     again.resume()
     assert not torn.exists()
+    assert (run / FOLDER / "set-aside-000000006" / OPTIMIZERS).exists()
     again.train(Interrupt())
-    assert latest(run).name == "000000006"
+    assert newest(run)[0].name == "000000006"
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(
@@ -232,5 +235,5 @@ def test_a_gpu_resumes_exactly(tmp_path: Path, recipe: Recipe, dataset: Dataset)
             session = Trainer(tmp_path / run, until(half, images), dataset, cuda, say=print)
             session.resume()
             assert session.train(Interrupt())
-    weights = [(latest(tmp_path / run) / NETWORKS).read_bytes() for run in ("whole", "parts")]
+    weights = [(newest(tmp_path / run)[0] / NETWORKS).read_bytes() for run in ("whole", "parts")]
     assert weights[0] == weights[1]

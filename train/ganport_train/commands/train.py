@@ -122,8 +122,9 @@ def go_on(
     surroundings = Surroundings.now(path, dataset.digest, chosen, skip_bad)
     for change in surroundings.inexact(earlier):
         click.echo(f"note: {change}; the run goes on, but no longer bit for bit as before")
-    trainer = Trainer(run, recipe, dataset, chosen, click.echo)
-    trainer.resume()
+    with _room(run):
+        trainer = Trainer(run, recipe, dataset, chosen, click.echo)
+        trainer.resume()
     run_folder.write_config(run, recipe, surroundings)
     _train(trainer, surroundings)
 

@@ -101,15 +101,19 @@ def _fill(folder: Path, state: State, generator: Generator, card: Mapping[str, A
     write_whole(folder / CARD, json.dumps(text, indent=1).encode())
 
 
-def drop_newer(taken: Path) -> list[Path]:
-    """Removes the checkpoints after the newest whole one, and returns them.
+def set_aside_newer(taken: Path) -> list[Path]:
+    """Renames the checkpoints after the one taken, and returns their new places.
 
-    They are torn; left there, they would count as the newest and push good ones out.
+    They are torn, or of a newer ganport: not ours to delete, but left there they would count as
+    the newest and push good ones out.
     """
-    newer = [folder for folder in taken.parent.glob("[0-9]*") if folder.name > taken.name]
-    for folder in newer:
-        shutil.rmtree(folder, ignore_errors=True)
-    return newer
+    moved = []
+    for folder in sorted(taken.parent.glob("[0-9]*")):
+        if folder.name > taken.name:
+            aside = folder.with_name(f"set-aside-{folder.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            moved.append(folder.rename(aside))
+    return moved
 
 
 def sweep(run: Path) -> None:

@@ -105,8 +105,8 @@ class Trainer:
         self.progress = Progress(step=int(card["step"]), seconds=float(card.get("seconds", 0)))
         self._saved_step = self.progress.step
         self.say(f"resumed at step {self.progress.step:,} from {checkpoint}")
-        for torn in snapshots.drop_newer(checkpoint):
-            self.say(f"removed {torn}: it is not whole")
+        for aside in snapshots.set_aside_newer(checkpoint):
+            self.say(f"set aside {aside}: it is torn, or of a newer ganport")
 
     def train(self, interrupt: Interrupt) -> bool:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
