@@ -42,6 +42,10 @@ class Group(ABC):
         """The float32 (size,) vector of a value asked for; raises `ConditionError`."""
 
     @abstractmethod
+    def decode(self, vector: NDArray[np.float32]) -> Any:
+        """The value whose vector lies nearest, whole labels only: the reverse of `encode`."""
+
+    @abstractmethod
     def describe(self, value: Any) -> str:
         """A valid `value` in words, as in "pink hair"."""
 

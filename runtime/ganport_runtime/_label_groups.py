@@ -67,6 +67,9 @@ class OneHot(_Labelled):
             vector[self._index[label]] = weight
         return vector
 
+    def decode(self, vector: Vector) -> str:
+        return self.labels[int(vector.argmax())]
+
     def describe(self, value: Any) -> str:
         if isinstance(value, str):
             return f"{value} {self.name}"
@@ -116,6 +119,12 @@ class JointOneHot(Group):
         one, two = (member.encode(values[member.name]) for member in self.of)
         return np.outer(one, two).reshape(-1)
 
+    def decode(self, vector: Vector) -> dict[str, str]:
+        pair = divmod(int(vector.argmax()), self.of[1].size)
+        return {
+            member.name: member.labels[index] for member, index in zip(self.of, pair, strict=True)
+        }
+
     def describe(self, value: Any) -> str:
         values = self._values(value)
         return " ".join(member.describe(values[member.name]) for member in self.of)
@@ -156,6 +165,10 @@ class MultiHot(_Labelled):
         vector = np.full(self.size, self.off, np.float32)
         vector[[self._index[label] for label in self._on(value)]] = 1.0
         return vector
+
+    def decode(self, vector: Vector) -> list[str]:
+        middle = (1.0 + self.off) / 2
+        return [label for label, on in zip(self.labels, vector > middle, strict=True) if on]
 
     def describe(self, value: Any) -> str:
         return ", ".join(value) if value else f"no {self.name}"

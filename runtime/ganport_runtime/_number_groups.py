@@ -50,6 +50,12 @@ class Rgb(Group):
         channels = np.array(self._channels(value), np.float64)
         return (low + (high - low) * (channels / 255.0)).astype(np.float32)
 
+    def decode(self, vector: Vector) -> tuple[float, ...]:
+        low, high = self.range
+        return tuple(
+            float(channel) for channel in np.clip((vector - low) / (high - low), 0, 1) * 255
+        )
+
     def describe(self, value: Any) -> str:
         return f"{value if isinstance(value, str) else self._hex(value)} {self.name}"
 
@@ -112,6 +118,9 @@ class Scalar(Group):
 
     def encode(self, value: object) -> Vector:
         return np.array([number_in(self.name, value, self.min, self.max)], np.float32)
+
+    def decode(self, vector: Vector) -> float:
+        return float(np.clip(vector[0], self.min, self.max))
 
     def describe(self, value: Any) -> str:
         return f"{value:g} {self.name}"

@@ -70,6 +70,10 @@ class Conditions:
         rows = [self.encode(request) for request in requests]
         return np.stack(rows) if rows else np.zeros((0, self.size), np.float32)
 
+    def decode(self, vector: NDArray[np.float32]) -> dict[str, Any]:
+        """The request whose float32 (C,) vector lies nearest, whole labels only."""
+        return {group.name: group.decode(vector[self.slices[group.name]]) for group in self.groups}
+
     def complete(self, request: Request | None = None) -> dict[str, Any]:
         """The value of every group: those asked for, and the defaults of the others."""
         asked = self._asked(request)

@@ -171,3 +171,16 @@ def test_a_vector_of_absurd_size_is_refused() -> None:
     ]
     with pytest.raises(BundleError, match="from 0 to 65536"):
         Conditions.from_json(entries, "here")
+
+
+def test_a_request_comes_back_from_its_vector() -> None:
+    request = {
+        "look": {"hair": "pink", "eyes": "tan"},
+        "objects": ["blue ball"],
+        "face": [],
+        "age": 7.0,
+    }
+    decoded = ALL.decode(ALL.encode(request | {"skin": "#ff0033"}))
+    assert decoded.pop("skin") == pytest.approx((255, 0, 51), abs=1e-3)
+    assert decoded == request
+    assert Conditions().decode(np.zeros(0, np.float32)) == {}

@@ -216,3 +216,27 @@ def test_groups_that_make_no_sense(make: Any, message: str) -> None:
 def test_entries_of_a_manifest_that_are_wrong(entry: object, message: str) -> None:
     with pytest.raises(BundleError, match=message):
         group_from_json(entry, "here")
+
+
+@pytest.mark.parametrize(
+    ("group", "value"),
+    [
+        (HAIR, "dark red"),
+        (LOOK, {"hair": "orange", "eyes": "blue"}),
+        (OBJECTS, ["red cube", "green cone"]),
+        (OBJECTS, []),
+        (FACE, ["smiling", "bald"]),
+        (SKIN, (255.0, 0.0, 51.0)),
+        (AGE, 42.0),
+    ],
+)
+def test_a_vector_is_decoded_to_the_value_it_came_from(group: Group, value: Any) -> None:
+    decoded = group.decode(group.encode(value))
+    assert decoded == (pytest.approx(value, abs=1e-4) if isinstance(value, tuple) else value)
+
+
+def test_a_vector_in_between_is_decoded_to_the_nearest_value() -> None:
+    assert HAIR.decode(np.float32([0.2, 0.3, 0.5])) == "dark red"
+    assert OBJECTS.decode(np.float32([0.6, 0.4, 0.9])) == ["red cube", "green cone"]
+    assert FACE.decode(np.float32([-0.1, 0.2, -1])) == ["young"]
+    assert AGE.decode(np.float32([120])) == 99
