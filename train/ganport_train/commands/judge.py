@@ -1,0 +1,104 @@
+"""`eval-gan judge`: train the judge of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ganport_runtime.errors import RequestError
+from ganport_train.data import load
+from ganport_train.judge.file import CARD
+from ganport_train.judge.training import STATE, JudgeTrainer, Settings
+from ganport_train.loop.device import pick
+from ganport_train.loop.interrupt import interruptible
+
+_PATH = click.Path(path_type=Path)
+_WORST = 3  # labels shown
+
+
+@click.command()
+@click.option("--data", type=_PATH, required=True, help="Folder or zip of labelled pictures.")
+@click.option("--out", type=_PATH, required=True, help="Folder of the judge.")
+@click.option("--resolution", type=click.IntRange(16, 1024), default=64, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 10_000), default=14, show_default=True)
+@click.option(
+    "--width", type=click.IntRange(4, 128), default=32, show_default=True, help="First channels."
+)
+@click.option("--batch", type=click.IntRange(2, 4096), default=64, show_default=True)
+@click.option(
+    "--rate", type=click.FloatRange(1e-6, 1.0), default=3e-3, show_default=True, help="Largest."
+)
+@click.option(
+    "--held-out",
+    type=click.FloatRange(0.001, 0.9),
+    default=0.1,
+    show_default=True,
+    help="Share of the pictures that the judge is tested on and never sees before.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
+@click.option("--no-mirror", is_flag=True, help="For pictures in which left and right matter.")
+@click.option("--kind", default="auto", show_default=True, help="Kind of data set.")
+@click.option("--attribute", "attributes", multiple=True, help="Only these of its attributes.")
+@click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+def judge(
+    data: Path,
+    out: Path,
+    kind: str,
+    attributes: tuple[str, ...],
+    skip_bad: bool,
+    device: str,
+    no_mirror: bool,
+    **numbers: Any,
+) -> None:
+    """Train the judge of a data set: eval-gan judge --data PATH --out JUDGE.
+
+    A small network learns to read the data set's own conditions; its accuracy is measured on
+    pictures it never saw. Stopped with Ctrl-C, the same command goes on after the last epoch.
+    """
+    _check_free(out)
+    settings = Settings(**numbers, mirror=not no_mirror)
+    dataset = load(
+        data,
+        resolution=settings.resolution,
+        kind=kind,
+        attributes=attributes,
+        skip_bad=skip_bad,
+    )
+    trainer = JudgeTrainer(out, dataset, settings, pick(device), click.echo)
+    trainer.resume()
+    with interruptible() as interrupt:
+        complete = trainer.train(interrupt)
+    if not complete:
+        click.echo("stopped; the same command goes on after the last whole epoch")
+        raise SystemExit(130)
+    card = trainer.finish({"data": {"name": data.name, "digest": dataset.digest}})
+    for line in _lines(card):
+        click.echo(line)
+    click.echo(f"{out}: next, eval-gan score BUNDLE --data {data} --judge {out} --out REPORT")
+
+
+def _check_free(out: Path) -> None:
+    if (out / CARD).exists():
+        found = "one that holds a judge"
+    elif out.is_file():
+        found = "a file"
+    elif out.is_dir() and not (out / STATE).is_dir() and any(out.iterdir()):
+        found = "one that holds other files"
+    else:
+        return
+    raise RequestError(
+        f"--out {out}", expected="a new folder", found=found, fix="Name another place."
+    )
+
+
+def _lines(card: Mapping[str, Any]) -> Iterator[str]:
+    yield f"on {card['held_out']:,} held-out pictures (95 % interval)"
+    for name, found in card["accuracy"].items():
+        yield f"  {name:<14} {found['value']:7.2%}   {found['low']:.2%} to {found['high']:.2%}"
+        worst = sorted(found["labels"].items(), key=lambda item: float(item[1]["value"]))
+        listed = ", ".join(f"{label} {part['value']:.1%}" for label, part in worst[:_WORST])
+        yield f"  {'':<14} lowest: {listed}" if listed else ""
