@@ -13,14 +13,14 @@ MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 64
 
 
-def parse(data: bytes, place: str) -> object:
-    """The value of a UTF-8 JSON text of at most 16 MiB.
+def parse(data: bytes, place: str, limit: int = MAX_BYTES) -> object:
+    """The value of a UTF-8 JSON text of at most `limit` bytes.
 
     Raises `BundleError` for anything RFC 8259 leaves open or forbids: duplicate names, NaN and
     infinities, numbers a float64 cannot hold, deep nesting, a byte-order mark.
     """
-    if len(data) > MAX_BYTES:
-        raise _bad(place, f"at most {MAX_BYTES} bytes of JSON", f"{len(data)} bytes")
+    if len(data) > limit:
+        raise _bad(place, f"at most {limit} bytes of JSON", f"{len(data)} bytes")
     try:
         value: object = json.loads(
             data.decode("utf-8"),

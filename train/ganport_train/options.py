@@ -86,6 +86,8 @@ def _value(entry: Field[Any], kind: Any, value: Any, place: str, name: str) -> A
         return parse(kind, value, place=place, prefix=f"{name}.")
     if get_origin(kind) is dict:
         return _table_of_names(value, place, name)
+    if get_origin(kind) is tuple:
+        return _list_of_names(value, place, name)
     value = _scalar(kind, value, place, name)
     rule = entry.metadata.get("rule")
     if isinstance(rule, Rule):
@@ -119,12 +121,21 @@ def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, .
     if not isinstance(value, Mapping):
         raise _wrong(place, name, "a table of lists of labels", value)
     for key, labels in value.items():
-        good = isinstance(labels, Sequence) and not isinstance(labels, str) and labels
-        if not good or not all(_is_word(word) for word in (key, *labels)):
+        if not (_is_word(key) and labels):
             raise _wrong(place, f"{name}.{printable(key)}", "a list of labels, printable", labels)
-        if len(set(labels)) != len(labels):
-            raise _wrong(place, f"{name}.{printable(key)}", "each label once", labels)
-    return {key: tuple(labels) for key, labels in value.items()}
+    return {
+        key: _list_of_names(labels, place, f"{name}.{printable(key)}")
+        for key, labels in value.items()
+    }
+
+
+def _list_of_names(value: Any, place: str, name: str) -> tuple[str, ...]:
+    good = isinstance(value, Sequence) and not isinstance(value, str)
+    if not good or not all(_is_word(word) for word in value):
+        raise _wrong(place, name, "a list of labels, printable", value)
+    if len(set(value)) != len(value):
+        raise _wrong(place, name, "each label once", value)
+    return tuple(value)
 
 
 def _is_word(label: Any) -> bool:

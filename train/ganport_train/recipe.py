@@ -9,6 +9,7 @@ from typing import Any
 from ganport_models import Shape, discriminator_names, generator_names
 from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.kinds import AUTO, KINDS
 from ganport_train.methods.losses import LOSSES
 from ganport_train.options import Rule, option
 
@@ -26,6 +27,8 @@ class DataOptions:
     )
     mirror: bool = option(True, "show each picture mirrored half of the time")
     held_out: float = option(0.05, "share kept from training", least=0.0, most=0.9)
+    kind: str = option(AUTO, "kind of data set, where several would do", choices=KINDS)
+    attributes: tuple[str, ...] = option((), "only these of its attributes; empty = all")
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class Recipe:
         """The recipe as plain tables, as TOML or JSON can hold them."""
         tables = asdict(self)
         tables["conditions"] = {name: list(labels) for name, labels in self.conditions.items()}
+        tables["data"]["attributes"] = list(self.data.attributes)
         return tables
 
 

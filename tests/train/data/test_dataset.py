@@ -2,6 +2,7 @@ import multiprocessing
 import os
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -263,31 +264,21 @@ def test_the_split_outlives_other_order_other_pictures_and_other_resolution(
     assert {name: more[name] for name in first} == first
 
 
-def load_there(path: Path, cache: Path, start: Callable[[], int], results: object) -> None:
-    os.environ["OMP_NUM_THREADS"] = "1"
-    start()
-    data = load(path, resolution=32, cache=cache)
-    results.put((data.images.sum(), data.ids))  # type: ignore[attr-defined]
-
-
 def test_writers_at_the_same_time_do_not_disturb_each_other(
     faces: Callable[..., Files], folder: Write, cache: Path
 ) -> None:
     path = folder(faces(60))
     context = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(3), context.SimpleQueue()
-    writers = [
-        context.Process(target=load_there, args=(path, cache, barrier.wait, results))
-        for _ in range(3)
-    ]
-    for writer in writers:
-        writer.start()
-    found = [results.get() for _ in writers]
-    for writer in writers:
-        writer.join()
-        assert writer.exitcode == 0
+    # Nobody begins before all three are there.
+    with ProcessPoolExecutor(3, context, context.Barrier(3).wait) as pool:
+        writers = [
+            pool.submit(load, path, resolution=32, cache=cache, progress=False) for _ in range(3)
+        ]
+        found = [writer.result() for writer in writers]
     expected = load(path, resolution=32)
-    assert all(result == (expected.images.sum(), expected.ids) for result in found)
+    for result in found:
+        np.testing.assert_array_equal(result.images, expected.images)
+        assert result.ids == expected.ids
     assert len(list(cache.iterdir())) == 1
 
 

@@ -1,10 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from ganport_runtime.conditions import Conditions
 from ganport_train.data import faces as module
 from ganport_train.data.faces import TaggedFaces
+from ganport_train.data.folder import Folder
 from ganport_train.data.kinds import open_source
 from ganport_train.data.problems import DataError, Problem, Problems
 from ganport_train.data.reader import Example
@@ -25,6 +27,11 @@ def read(folder: Write) -> Read:
     return read
 
 
+def vocabulary(examples: Sequence[Example]) -> Conditions:
+    # The vocabulary of tagged faces is in their examples: no source is read for it.
+    return TaggedFaces().vocabulary(Folder(Path()), examples)
+
+
 def tagged(lines: str, *pictures: str) -> Files:
     return {"tags.csv": lines.encode()} | {f"images/{name}": b"" for name in pictures}
 
@@ -38,7 +45,7 @@ def test_examples_in_the_order_of_the_table(read: Read) -> None:
         Example("a.1", "images/a.1.JPG", "tags.csv", 3, {"hair": "red", "eyes": "green"}),
     ]
     assert list(examples[1].request) == ["hair", "eyes"]
-    conditions = TaggedFaces().vocabulary(examples)
+    conditions = vocabulary(examples)
     assert {group.name: group.labels for group in conditions.groups} == {
         "hair": ("pink", "red"),
         "eyes": ("black", "green"),
@@ -129,4 +136,4 @@ def test_more_labels_than_a_vocabulary_has(read: Read, monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "MAX_LABELS", 2)
     examples, _ = read(tagged("1,a hair\n2,b hair\n3,c hair\n", "1.png", "2.png", "3.png"))
     with pytest.raises(DataError, match="expected at most 2 labels of 'hair'; found 3"):
-        TaggedFaces().vocabulary(examples)
+        vocabulary(examples)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ganport_train.data.check import check as check_dataset
+from ganport_train.data.kinds import AUTO, KINDS
 from ganport_train.data.report import report_lines
 
 
@@ -40,13 +41,25 @@ def dataset() -> None:
     show_default=True,
     help="The resolution you mean to train at.",
 )
+@click.option(
+    "--kind",
+    type=click.Choice(KINDS),
+    default=AUTO,
+    show_default=True,
+    help="Which reader, where several would do.",
+)
+@click.option(
+    "--attribute", "attributes", multiple=True, help="Only this attribute; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
-def check(path: Path, resolution: int, as_json: bool) -> None:
+def check(
+    path: Path, resolution: int, kind: str, attributes: tuple[str, ...], as_json: bool
+) -> None:
     """Count the conditions, sizes and duplicates of PATH, a folder or a zip, and name each fault.
 
     Exits with 1 if there is an error that would stop a training.
     """
-    report = check_dataset(path, resolution=resolution)
+    report = check_dataset(path, resolution=resolution, kind=kind, attributes=attributes)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:

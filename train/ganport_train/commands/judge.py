@@ -10,6 +10,7 @@ import click
 
 from ganport_runtime.errors import RequestError
 from ganport_train.data import load
+from ganport_train.data.kinds import AUTO, KINDS
 from ganport_train.judge.file import CARD
 from ganport_train.judge.training import STATE, JudgeTrainer, Settings
 from ganport_train.loop.device import pick
@@ -40,7 +41,7 @@ _WORST = 3  # labels shown
 )
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
 @click.option("--no-mirror", is_flag=True, help="For pictures in which left and right matter.")
-@click.option("--kind", default="auto", show_default=True, help="Kind of data set.")
+@click.option("--kind", type=click.Choice(KINDS), default=AUTO, show_default=True)
 @click.option("--attribute", "attributes", multiple=True, help="Only these of its attributes.")
 @click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")

@@ -174,6 +174,8 @@ def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
         data,
         resolution=recipe.data.resolution,
         conditions=recipe.vocabulary(),
+        kind=recipe.data.kind,
+        attributes=recipe.data.attributes,
         skip_bad=skip_bad,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from ganport_train.data.decoder import decode_all
 from ganport_train.data.hashing import find_families
-from ganport_train.data.kinds import choose_reader, open_source
+from ganport_train.data.kinds import AUTO, choose_reader, open_source
 from ganport_train.data.pictures import Picture
 from ganport_train.data.problems import Fault, Problem, Problems
 from ganport_train.data.reader import Example, unreadable
@@ -40,12 +41,15 @@ class Duplicates:
 class Coverage:
     """How many pictures there are of what.
 
-    `labels` counts the pictures of each label by group. Of `possible` combinations of labels,
-    `seen` have a picture; `rarest` are those with the fewest, `absent` some of those with none.
+    `labels` counts the pictures of each label by group, and `numbers` has the least, mean and
+    largest of each group that is one. Of `possible` combinations of labels (None where any number
+    of labels may be on), `seen` have a picture; `rarest` are those with the fewest, `absent` some
+    of those with none.
     """
 
     labels: dict[str, dict[str, int]]
-    possible: int
+    numbers: dict[str, tuple[float, float, float]]
+    possible: int | None
     seen: int
     rarest: dict[str, int]
     absent: list[str]
@@ -109,7 +113,14 @@ class _Seen:
         self.formats[picture.format] += 1
 
 
-def check(path: Path | str, *, resolution: int = 64, progress: bool = True) -> Report:
+def check(
+    path: Path | str,
+    *,
+    resolution: int = 64,
+    kind: str = AUTO,
+    attributes: Sequence[str] = (),
+    progress: bool = True,
+) -> Report:
     """Read and decode the whole data set at `path` as a load at `resolution` would.
 
     Raises `DataError` only where there is nothing to report on: no such file, no data set.
@@ -117,10 +128,11 @@ def check(path: Path | str, *, resolution: int = 64, progress: bool = True) -> R
     with open_source(path) as source:
         problems = Problems(str(path), strict=False)
         problems.add_all(source.refused)
-        reader = choose_reader(source)
-        examples = reader.read(source, problems)
+        reader = choose_reader(source, kind, attributes)
+        examples = reader.read(source, problems, attributes)
         seen = _Seen()
-        with closing(decode_all(source, examples, resolution, progress=progress)) as pictures:
+        decoded = decode_all(source, examples, resolution, reader.framing, progress=progress)
+        with closing(decoded) as pictures:
             for example, picture in pictures:
                 if isinstance(picture, Fault):
                     problems.add(unreadable(example, picture))
@@ -143,23 +155,52 @@ def check(path: Path | str, *, resolution: int = 64, progress: bool = True) -> R
 
 def _coverage(examples: Sequence[Example]) -> Coverage:
     labels = _labels(examples)
-    combinations = Counter(_caption(example.request) for example in examples)
-    possible = prod(len(found) for found in labels.values()) if labels else 0
+    combinations = Counter(
+        caption for example in examples if (caption := _caption(example.request))
+    )
+    possible = _possible(examples, labels)
     return Coverage(
         labels=labels,
+        numbers=_numbers(examples),
         possible=possible,
         seen=len(combinations),
         rarest=dict(sorted(combinations.items(), key=lambda item: (item[1], item[0]))[:_RAREST]),
-        absent=_absent(labels, combinations) if possible <= _COMBINATIONS else [],
+        absent=_absent(labels, combinations) if (possible or math.inf) <= _COMBINATIONS else [],
     )
 
 
 def _labels(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {}
     for example in examples:
-        for group, label in example.request.items():
-            counts.setdefault(group, Counter())[label] += 1
+        for group, value in example.request.items():
+            for label in _said(value):
+                counts.setdefault(group, Counter())[label] += 1
     return {group: dict(sorted(found.items())) for group, found in counts.items()}
+
+
+def _numbers(examples: Sequence[Example]) -> dict[str, tuple[float, float, float]]:
+    values: dict[str, list[float]] = {}
+    for example in examples:
+        for group, value in example.request.items():
+            if isinstance(value, float):
+                values.setdefault(group, []).append(value)
+    return {group: (min(of), sum(of) / len(of), max(of)) for group, of in values.items()}
+
+
+def _possible(examples: Sequence[Example], labels: dict[str, dict[str, int]]) -> int | None:
+    single = all(
+        isinstance(value, str) for example in examples for value in example.request.values()
+    )
+    if not single:
+        return None
+    return prod(len(found) for found in labels.values()) if labels else 0
+
+
+def _said(value: object) -> list[str]:
+    """The labels that a value names."""
+    if isinstance(value, str):
+        return [value]
+    return value if isinstance(value, list) else []
 
 
 def _absent(labels: dict[str, dict[str, int]], combinations: Counter[str]) -> list[str]:
@@ -170,7 +211,12 @@ def _absent(labels: dict[str, dict[str, int]], combinations: Counter[str]) -> li
 
 
 def _caption(request: Any) -> str:
-    return " ".join(f"{label} {group}" for group, label in request.items())
+    said = {group: _said(value) for group, value in request.items()}
+    return " ".join(
+        f"{labels[0]} {group}" if isinstance(request[group], str) else ", ".join(labels)
+        for group, labels in said.items()
+        if labels
+    )
 
 
 def _duplicates(seen: _Seen, progress: bool) -> list[Duplicates]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError, GanportWarning
+from ganport_runtime.groups import SignedMultiHot
 from ganport_train.data.cache import (
     Entry,
     EntryWriter,
@@ -25,10 +26,10 @@ from ganport_train.data.cache import (
 )
 from ganport_train.data.conditioning import encode
 from ganport_train.data.decoder import decode_all
-from ganport_train.data.hashing import find_families
-from ganport_train.data.kinds import choose_reader, open_source
+from ganport_train.data.hashing import find_families, united
+from ganport_train.data.kinds import AUTO, choose_reader, open_source
 from ganport_train.data.problems import DataError, Fault, Problem, Problems
-from ganport_train.data.reader import Example, unreadable
+from ganport_train.data.reader import Example, Reader, Trials, unreadable
 from ganport_train.data.source import Source
 from ganport_train.data.split import split
 
@@ -45,10 +46,11 @@ class Dataset:
     in the layout of `conditions`; `ids` the names the data set itself uses; `families` int64 (N,)
     the near-duplicate family of each picture and `keys` uint64 (N,) a number that depends on that
     family's content alone; `digest` the SHA-256 of the source; `problems` what was left out, and
-    why.
+    why; `kind` that of its reader; `trials` its test lists, requests by name.
     """
 
     images: NDArray[np.uint8]
+    kind: str
     conditions: Conditions
     vectors: NDArray[np.float32]
     ids: list[str]
@@ -56,6 +58,7 @@ class Dataset:
     keys: NDArray[np.uint64]
     digest: str
     problems: tuple[Problem, ...]
+    trials: Trials
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,28 +77,35 @@ def load(
     *,
     resolution: int,
     conditions: Conditions | None = None,
+    kind: str = AUTO,
+    attributes: Sequence[str] = (),
     cache: Path | None = None,
     skip_bad: bool = False,
     progress: bool = True,
 ) -> Dataset:
     """The data set at `path`, a folder or a zip, decoded once at `resolution` into a cache.
 
-    `conditions` pins the vocabulary, else it is the sorted labels of the data set; `cache` is
-    the folder of the cache, else `$GANPORT_CACHE` or the user's. Raises `DataError` on the first
-    error in the data set; with `skip_bad` it leaves out what is bad, warns, and the
-    data set's `problems` say the whole of it.
+    `conditions` pins the vocabulary, else it is the data set's own; `kind` names the reader where
+    several would do; of signed `attributes` only those named are asked for, or those that
+    `conditions` hold; `cache` is the folder of the cache, else `$GANPORT_CACHE` or the user's.
+    Raises `DataError` on the first error in the data set; with `skip_bad` it leaves out what is
+    bad, warns, and the data set's `problems` say the whole of it.
     """
     _check_resolution(resolution)
     root = cache or default_root()
     with open_source(path) as source:
+        attributes = attributes or _attributes(conditions)
+        reader = choose_reader(source, kind, attributes)
         settings = {
             "digest": source.digest,
+            "kind": reader.kind,
+            "attributes": list(attributes),
             "resolution": resolution,
             "conditions": None if conditions is None else conditions.to_json(),
         }
         dataset = _cached(root, settings)
         if dataset is None:
-            builder = _Builder(source, resolution, conditions, progress)
+            builder = _Builder(source, reader, resolution, conditions, attributes, progress)
             dataset = builder.build(root, settings, Problems(str(path), strict=not skip_bad))
     # An entry that was written with `skip_bad` serves a strict load too.
     Problems(str(path), strict=not skip_bad).add_all(dataset.problems)
@@ -106,8 +116,10 @@ def load(
 @dataclass(frozen=True)
 class _Builder:
     source: Source
+    reader: Reader
     resolution: int
     conditions: Conditions | None
+    attributes: Sequence[str]
     progress: bool
 
     def build(self, root: Path, settings: dict[str, Any], problems: Problems) -> Dataset:
@@ -119,6 +131,7 @@ class _Builder:
             with new_entry(root, settings) as writer:
                 self._fill(writer, examples, vectors, problems)
                 writer.facts["conditions"] = conditions.to_json()
+                writer.facts["trials"] = self.reader.trials(self.source)
                 writer.facts["problems"] = [problem.to_json() for problem in problems]
         except OSError as error:
             failed = error
@@ -130,10 +143,11 @@ class _Builder:
 
     def _read(self, problems: Problems) -> tuple[list[Example], Conditions, NDArray[np.float32]]:
         problems.add_all(self.source.refused)
-        reader = choose_reader(self.source)
-        found = reader.read(self.source, problems)
+        found = self.reader.read(self.source, problems, self.attributes)
         _check_any(found, self.source, problems)
-        conditions = reader.vocabulary(found) if self.conditions is None else self.conditions
+        conditions = self.conditions
+        if conditions is None:
+            conditions = self.reader.vocabulary(self.source, found, self.attributes)
         examples, vectors = encode(found, conditions, problems)
         _check_any(examples, self.source, problems)
         return examples, conditions, vectors
@@ -147,7 +161,9 @@ class _Builder:
     ) -> None:
         kept: list[int] = []
         thumbnails: list[NDArray[np.uint8]] = []
-        pictures = decode_all(self.source, examples, self.resolution, progress=self.progress)
+        pictures = decode_all(
+            self.source, examples, self.resolution, self.reader.framing, progress=self.progress
+        )
         with closing(pictures):
             for index, (example, picture) in enumerate(pictures):
                 if isinstance(picture, Fault):
@@ -157,7 +173,10 @@ class _Builder:
                 kept.append(index)
                 thumbnails.append(picture.thumbnail)
         _check_any(kept, self.source, problems)
-        families = find_families(np.stack(thumbnails), progress=self.progress)
+        families = united(
+            find_families(np.stack(thumbnails), progress=self.progress),
+            [examples[index].scene for index in kept],
+        )
         writer.facts["ids"] = [examples[index].id for index in kept]
         writer.arrays = {
             "vectors": vectors[kept],
@@ -169,12 +188,12 @@ class _Builder:
 def _cached(root: Path, settings: dict[str, Any]) -> Dataset | None:
     entry = open_entry(root, settings)
     try:
-        return None if entry is None else _dataset(entry, settings["digest"])
+        return None if entry is None else _dataset(entry, settings)
     except (GanportError, KeyError, TypeError):
         return None  # written by another version of this program
 
 
-def _dataset(entry: Entry, digest: str) -> Dataset:
+def _dataset(entry: Entry, settings: Mapping[str, Any]) -> Dataset:
     return Dataset(
         images=entry.images,
         conditions=Conditions.from_json(entry.facts["conditions"], "cache: conditions"),
@@ -182,9 +201,19 @@ def _dataset(entry: Entry, digest: str) -> Dataset:
         ids=entry.facts["ids"],
         families=entry.arrays["families"],
         keys=entry.arrays["keys"],
-        digest=digest,
+        digest=settings["digest"],
+        kind=settings["kind"],
+        trials=entry.facts["trials"],
         problems=tuple(Problem.from_json(fields) for fields in entry.facts["problems"]),
     )
+
+
+def _attributes(conditions: Conditions | None) -> Sequence[str]:
+    """The attributes that a pinned vocabulary holds; a data set may have more of them."""
+    groups = conditions.groups if conditions else ()
+    return [
+        label for group in groups if isinstance(group, SignedMultiHot) for label in group.labels
+    ]
 
 
 def _check_resolution(resolution: int) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from ganport_train.data.pictures import MAX_BYTES, Picture, decode, decoding_warnings
+from ganport_train.data.pictures import MAX_BYTES, Framing, Picture, decode, decoding_warnings
 from ganport_train.data.problems import Fault
 from ganport_train.data.progress import bar
 from ganport_train.data.reader import Example
@@ -24,7 +24,12 @@ Decoded = list[tuple[Example, Picture | Fault]]
 
 
 def decode_all(
-    source: Source, examples: Sequence[Example], resolution: int, *, progress: bool
+    source: Source,
+    examples: Sequence[Example],
+    resolution: int,
+    framing: Framing,
+    *,
+    progress: bool,
 ) -> Generator[tuple[Example, Picture | Fault]]:
     """Each example with its picture at `resolution`, or with the fault that kept it from one.
 
@@ -38,7 +43,7 @@ def decode_all(
     with decoding_warnings(), bar("decoding", len(examples), "pictures", shown=progress) as done:
         try:
             for chunk in chunks:
-                waiting.append(pool.submit(_decode_chunk, source, chunk, resolution))
+                waiting.append(pool.submit(_decode_chunk, source, chunk, resolution, framing))
                 if len(waiting) > _AHEAD * _threads():
                     yield from _counted(waiting.popleft().result(), done)
             while waiting:
@@ -47,13 +52,17 @@ def decode_all(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode_chunk(source: Source, chunk: Sequence[Example], resolution: int) -> Decoded:
-    return [(example, _decode_one(source, example, resolution)) for example in chunk]
+def _decode_chunk(
+    source: Source, chunk: Sequence[Example], resolution: int, framing: Framing
+) -> Decoded:
+    return [(example, _decode_one(source, example, resolution, framing)) for example in chunk]
 
 
-def _decode_one(source: Source, example: Example, resolution: int) -> Picture | Fault:
+def _decode_one(
+    source: Source, example: Example, resolution: int, framing: Framing
+) -> Picture | Fault:
     try:
-        return decode(source.read(example.picture, MAX_BYTES), resolution)
+        return decode(source.read(example.picture, MAX_BYTES), resolution, framing)
     except Fault as fault:
         return fault
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.pictures import SUFFIXES, Framing
 from ganport_train.data.problems import DataError, Fault, Problem, Problems, quoted
-from ganport_train.data.reader import Example
+from ganport_train.data.reader import Example, Trials
 from ganport_train.data.source import Source
 from ganport_train.data.tags import parse_line
 
 TABLE = "tags.csv"
 FOLDER = "images"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 MAX_TABLE = 32 << 20
 """Bytes of `tags.csv`."""
 MAX_LABELS = 1024
@@ -27,13 +27,18 @@ _BOM = b"\xef\xbb\xbf"
 class TaggedFaces:
     """The reader of tagged faces; the first line's groups are those of every line."""
 
+    kind = "tagged"
     name = "tagged faces"
     layout = "`tags.csv` beside a folder `images`"
+    framing: Framing = "centre"
+    selects = False
 
     def recognises(self, source: Source) -> bool:
         return TABLE in source.names
 
-    def read(self, source: Source, problems: Problems) -> list[Example]:
+    def read(
+        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+    ) -> list[Example]:
         pictures = _pictures(source)
         examples: dict[str, Example] = {}
         named: set[str] = set()
@@ -50,14 +55,19 @@ class TaggedFaces:
         _report_untagged(examples.keys() | named, pictures, problems)
         return found
 
-    def vocabulary(self, examples: Sequence[Example]) -> Conditions:
+    def vocabulary(
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+    ) -> Conditions:
         labels: dict[str, set[str]] = {}
         for example in examples:
             for group, label in example.request.items():
                 labels.setdefault(group, set()).add(label)
         for group, found in labels.items():
-            _check_labels(group, found, examples[0].table)
+            check_labels(group, found, examples[0].table)
         return Conditions.one_hots({group: sorted(found) for group, found in labels.items()})
+
+    def trials(self, source: Source) -> Trials:
+        return {}
 
 
 def _lines(source: Source) -> io.BytesIO:
@@ -147,7 +157,8 @@ def _report_untagged(
             )
 
 
-def _check_labels(group: str, labels: set[str], table: str) -> None:
+def check_labels(group: str, labels: Set[str], table: str) -> None:
+    """Raise `DataError` for more than `MAX_LABELS` labels of a group."""
     if len(labels) > MAX_LABELS:
         raise DataError(
             table,

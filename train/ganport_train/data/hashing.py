@@ -12,6 +12,7 @@ same, no pair is taken for one; in 6,000 drawn faces 18 pairs are.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,6 +59,17 @@ def find_families(thumbnails: Thumbnails, *, progress: bool = False) -> Families
     roots = np.empty_like(order)
     roots[order] = order[sorted_roots]
     return _numbered(roots[places], keys[places])
+
+
+def united(families: Families, scenes: Sequence[str | None]) -> Families:
+    """The families of N pictures with those of one scene made one; None is a scene of its own."""
+    first: dict[str, int] = {}
+    _, roots = np.unique(families.labels, return_index=True)
+    joined = roots[families.labels].astype(np.int64)
+    members = [place for place, scene in enumerate(scenes) if scene is not None]
+    leaders = [first.setdefault(str(scenes[place]), place) for place in members]
+    _join(joined, np.array(members, np.int64), np.array(leaders, np.int64))
+    return _numbered(joined, families.keys)
 
 
 def _roots(thumbnails: Thumbnails, level: NDArray[np.float64], progress: bool) -> Indices:

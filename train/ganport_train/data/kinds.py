@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from ganport_runtime.values import refuse
 from ganport_train.data.archive import Archive
+from ganport_train.data.celeba import CelebA
+from ganport_train.data.classes import ClassFolders
 from ganport_train.data.faces import TaggedFaces
 from ganport_train.data.folder import Folder
+from ganport_train.data.iclevr import IClevr
+from ganport_train.data.indexed import Indexed
 from ganport_train.data.problems import DataError, quoted
 from ganport_train.data.reader import Reader
 from ganport_train.data.source import Source
 
-READERS: tuple[Reader, ...] = (TaggedFaces(),)
+READERS: tuple[Reader, ...] = (TaggedFaces(), IClevr(), CelebA(), Indexed(), ClassFolders())
 """In the order they are asked: the first that recognises a source reads it."""
+AUTO = "auto"
+KINDS = (AUTO, *(reader.kind for reader in READERS))
+"""What `kind` may be: that of a reader, or the first that recognises the source."""
 
 
 def open_source(path: Path | str) -> Source:
@@ -30,17 +39,35 @@ def open_source(path: Path | str) -> Source:
     )
 
 
-def choose_reader(source: Source) -> Reader:
-    """The reader that recognises `source`; raises `DataError` if none does."""
-    for reader in READERS:
+def choose_reader(source: Source, kind: str = AUTO, attributes: Sequence[str] = ()) -> Reader:
+    """The reader that recognises `source`, or the one of a `kind` asked for.
+
+    Raises `DataError` if none does, or if it cannot choose the `attributes` asked for, and
+    `ConditionError` for a kind there is not.
+    """
+    if kind not in KINDS:
+        raise refuse("kind", "a kind of data set", kind, allowed=KINDS)
+    asked = [reader for reader in READERS if kind in (AUTO, reader.kind)]
+    for reader in asked:
         if reader.recognises(source):
+            _check_attributes(source, reader, attributes)
             return reader
     raise DataError(
         str(source),
-        expected=" or ".join(reader.layout for reader in READERS),
+        expected=" or ".join(reader.layout for reader in asked),
         found=_glimpse(source),
         fix="Lay the pictures out so; a zip is packed from inside its folder.",
     )
+
+
+def _check_attributes(source: Source, reader: Reader, attributes: Sequence[str]) -> None:
+    if attributes and not reader.selects:
+        raise DataError(
+            str(source),
+            expected="a data set of attributes to choose from",
+            found=reader.name,
+            fix="Leave the attributes out, or name its kind: celeba.",
+        )
 
 
 def _glimpse(source: Source) -> str:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
@@ -20,8 +21,12 @@ MAX_BYTES = 64 << 20
 MAX_PIXELS = 1 << 26
 """Of a picture, before it is decoded (8192 x 8192)."""
 FORMATS = ("JPEG", "PNG", "WEBP")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 THUMBNAIL = 13
 """Height and width of the thumbnail that `hashing` compares."""
+
+Framing = Literal["centre", "whole"]
+"""How a picture becomes square: its centre is cut out, or the whole frame is squeezed."""
 
 _WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
 
@@ -40,16 +45,18 @@ class Picture:
     format: str
 
 
-def decode(data: bytes, resolution: int) -> Picture:
+def decode(data: bytes, resolution: int, framing: Framing = "centre") -> Picture:
     """The picture in a JPEG, PNG or WebP file, the first frame of several.
 
-    Turned upright as its EXIF says, transparency laid on white, cut to its centre square, resized
-    with an antialiasing Lanczos filter. Raises `Fault` if it is none, damaged or too large.
+    Turned upright as its EXIF says, transparency laid on white, made square as `framing` says,
+    resized with an antialiasing Lanczos filter. Raises `Fault` if it is none, damaged or too large.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image.size)
-            square = _centre_square(_rgb(ImageOps.exif_transpose(image)))
+            square = _rgb(ImageOps.exif_transpose(image))
+            if framing == "centre":
+                square = _centre_square(square)
             return Picture(
                 _resized(square, resolution),
                 np.asarray(square.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)),
@@ -103,7 +110,7 @@ def _centre_square(image: Image.Image) -> Image.Image:
 
 
 def _resized(square: Image.Image, resolution: int) -> NDArray[np.uint8]:
-    if square.width != resolution:
+    if square.size != (resolution, resolution):
         size = (resolution, resolution)
         # A box reduction goes before the filter where it cannot be seen: large pictures take less.
         square = square.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)

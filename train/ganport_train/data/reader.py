@@ -7,8 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.pictures import Framing
 from ganport_train.data.problems import Fault, Problem, Problems
 from ganport_train.data.source import Source
+
+Request = Mapping[str, Any]
+Trials = dict[str, list[dict[str, Any]]]
+"""Test lists of a data set by name: requests without pictures."""
 
 
 @dataclass(frozen=True)
@@ -16,32 +21,50 @@ class Example:
     """One picture of a data set.
 
     `picture` is its file and `table` the file that names it, on `line` (from 1); `request` holds
-    a value for every condition group, as `Conditions.encode` takes it.
+    a value for every condition group, as `Conditions.encode` takes it. Pictures of one `scene`
+    show the same things: they fall on the same side of a split.
     """
 
     id: str
     picture: str
     table: str
     line: int | None
-    request: Mapping[str, Any]
+    request: Request
+    scene: str | None = None
 
 
 class Reader(Protocol):
     """One kind of data set. A reader decodes no picture and augments nothing."""
 
+    kind: str
+    """Its name in options."""
     name: str
     layout: str
+    framing: Framing
+    selects: bool
+    """Whether single attributes can be chosen."""
 
     def recognises(self, source: Source) -> bool:
         """Whether `source` is laid out as this kind is."""
         ...
 
-    def read(self, source: Source, problems: Problems) -> list[Example]:
-        """Every example that can be used, in the data set's own order; the rest to `problems`."""
+    def read(
+        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+    ) -> list[Example]:
+        """Every example that can be used, in the data set's own order; the rest to `problems`.
+
+        With `attributes`, of those that are on or off only these are asked for.
+        """
         ...
 
-    def vocabulary(self, examples: Sequence[Example]) -> Conditions:
+    def vocabulary(
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+    ) -> Conditions:
         """The condition groups that the data set itself calls for."""
+        ...
+
+    def trials(self, source: Source) -> Trials:
+        """Its test lists; none for most kinds."""
         ...
 
 

@@ -18,6 +18,7 @@ def report_lines(report: Report) -> Iterator[str]:
     yield from _sizes(report)
     for group, labels in report.conditions.labels.items():
         yield from _counts(group, labels)
+    yield from _numbers(report.conditions)
     yield from _combinations(report.conditions)
     yield from _duplicates(report.duplicates)
     yield from _problems(report)
@@ -43,16 +44,25 @@ def _sizes(report: Report) -> Iterator[str]:
         yield f"  {_number(report.small, 'picture')} below the resolution, to be blown up"
 
 
+def _numbers(found: Coverage) -> Iterator[str]:
+    for group, (least, mean, most) in found.numbers.items():
+        yield ""
+        yield f"{group}: {least:g} to {most:g}, mean {mean:g}"
+
+
 def _combinations(found: Coverage) -> Iterator[str]:
-    if len(found.labels) < 2:
+    if len(found.labels) < 2 and found.possible is not None:
         return
     yield ""
-    yield f"combinations: {found.seen:,} of {found.possible:,} have a picture"
+    if found.possible is None:
+        yield f"combinations: {found.seen:,} different, the rarest"
+    else:
+        yield f"combinations: {found.seen:,} of {found.possible:,} have a picture"
     names = max(map(len, found.rarest), default=0)
     for caption, n in found.rarest.items():
         yield f"  {caption:<{names}}  {n:,}"
-    absent = found.possible - found.seen
-    if absent:
+    absent = (found.possible or 0) - found.seen
+    if absent > 0:
         more = ["..."] if absent > len(found.absent) else []
         yield f"  without one: {', '.join(found.absent + more)}"
 

@@ -47,6 +47,8 @@ class Judge:
     card: Mapping[str, Any]
     digest: str
     device: torch.device
+    name: str = "judge"
+    """What its features are called, beside those of other extractors."""
 
     @classmethod
     def load(cls, path: Path, device: torch.device | None = None) -> Judge:

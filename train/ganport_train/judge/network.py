@@ -22,8 +22,12 @@ class JudgeNetwork(nn.Module):
     def __init__(self, outputs: int, width: int = 32) -> None:
         super().__init__()
         widths = [width * 2**stage for stage in range(STAGES)]
+        # The first layer keeps the full size: an iris is four pixels wide.
         self.stem = nn.Sequential(
-            nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False),
+            nn.Conv2d(3, width // 2, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width // 2),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
         )

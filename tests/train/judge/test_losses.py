@@ -1,0 +1,50 @@
+import math
+
+import pytest
+import torch
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
+from ganport_train.judge.losses import SMOOTHING, loss
+
+HAIR = OneHot("hair", ("red", "blue", "pink"))
+OBJECTS = MultiHot("objects", ("cube", "ball"))
+FACE = SignedMultiHot("face", ("smiling", "bald"))
+AGE = Scalar("age", 20, 0, 100)
+SKIN = Rgb("skin", "#000000", (-1.0, 1.0))
+
+
+def of(group: object, outputs: list[float], vector: list[float]) -> float:
+    conditions = Conditions((group,))  # type: ignore[arg-type]
+    return float(loss(conditions, torch.tensor([outputs]), torch.tensor([vector])))
+
+
+def test_one_of_many_is_smoothed_cross_entropy() -> None:
+    # Equal outputs: every label has probability 1/3, and so the loss is log 3 however smoothed.
+    assert of(HAIR, [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]) == pytest.approx(math.log(3), rel=1e-5)
+    right = math.exp(2) / (math.exp(2) + 2)
+    wrong = 1 / (math.exp(2) + 2)
+    expected = -(1 - SMOOTHING) * math.log(right) - SMOOTHING / 3 * (
+        math.log(right) + 2 * math.log(wrong)
+    )
+    assert of(HAIR, [0.0, 2.0, 0.0], [0.0, 1.0, 0.0]) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("group", "off"), [(OBJECTS, 0.0), (FACE, -1.0)])
+def test_any_of_many_sums_the_cross_entropies_of_its_labels(group: object, off: float) -> None:
+    def softplus(x: float) -> float:
+        return math.log(1 + math.exp(x))
+
+    assert of(group, [1.5, -0.5], [1.0, off]) == pytest.approx(softplus(-1.5) + softplus(-0.5))
+
+
+def test_numbers_are_compared_on_a_scale_from_0_to_1() -> None:
+    # 70 of 0..100 against 0.5: 0.2 apart, past the smooth part of 0.1, so 0.2 - 0.05.
+    assert of(AGE, [0.5], [70.0]) == pytest.approx(0.15)
+    assert of(SKIN, [0.5, 0.5, 1.0], [0.0, 0.0, 1.0]) == pytest.approx(0)
+
+
+def test_groups_add_up() -> None:
+    both = Conditions((HAIR, AGE))
+    outputs, vectors = torch.tensor([[0.0, 0, 0, 0.5]]), torch.tensor([[1.0, 0, 0, 70]])
+    assert float(loss(both, outputs, vectors)) == pytest.approx(math.log(3) + 0.15)
