@@ -1,0 +1,101 @@
+"""Whether a generator repeats itself: spread within a condition, and near-duplicates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.score.drawing import Images, Vectors, groups_of, rows_with
+from ganport_train.score.figure import Figure
+from ganport_train.score.metrics.diversity import near_duplicates, share
+from ganport_train.score.metrics.neighbours import thumbnails
+
+SECTION = "Variety"
+CONDITIONS, EACH = 24, 16
+"""Conditions that are looked at, and pictures of each."""
+_LEAST = 8
+_FEW = 4
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which pictures' spread is measured: rows of real pictures, one array a condition, and the
+    `vectors` (N, C) to draw, `EACH` for every condition, in the same order.
+
+    `shared` says whether real pictures share whole conditions; where all but none do, as with forty
+    attributes, those that share a label stand in, and the real spread is the wider.
+    """
+
+    real: Sequence[Rows]
+    vectors: Vectors
+    shared: bool
+
+    @property
+    def drawn(self) -> list[Rows]:
+        """The rows of the drawn pictures, one array a condition."""
+        return [np.arange(start, start + EACH) for start in range(0, len(self.vectors), EACH)]
+
+    @classmethod
+    def of(cls, conditions: Conditions, vectors: Vectors) -> Plan:
+        """The most frequent conditions among those of real pictures, vectors (N, C)."""
+        groups = groups_of(vectors, least=_LEAST, most=EACH)[:CONDITIONS]
+        if len(groups) >= min(_FEW, len(np.unique(vectors, axis=0))):
+            return cls(groups, np.repeat(vectors[[rows[0] for rows in groups]], EACH, axis=0), True)
+        labels = [rows for rows in rows_with(conditions, vectors).values() if len(rows) >= _LEAST]
+        labels = labels[:CONDITIONS] or [np.arange(len(vectors))]
+        chosen = vectors[[rows[0] for rows in labels]]
+        return cls([rows[:EACH] for rows in labels], np.repeat(chosen, EACH, axis=0), False)
+
+
+def figures(
+    plan: Plan,
+    drawn: Images,
+    real: Images,
+    features: Callable[[Images], NDArray[np.float32]],
+) -> dict[str, Figure]:
+    """The spread within a condition as a share of the real one, of pixels and of features.
+
+    `drawn` are the plan's pictures, `real` uint8 (N, H, W, 3) the data set's.
+    """
+    rows = np.concatenate(plan.real)
+    places = _renumbered(plan.real)
+    theirs = real[rows]
+    note = "" if plan.shared else "hardly two real pictures share a condition: one label instead"
+    return {
+        key: Figure(
+            title,
+            SECTION,
+            share(look(drawn), plan.drawn, look(theirs), places),
+            better="higher",
+            real=1.0,
+            unit="%",
+            note=note,
+        )
+        for key, title, look in (
+            ("spread_pixels", "spread within a condition, pixels", thumbnails),
+            ("spread_features", "spread within a condition, features", features),
+        )
+    }
+
+
+def duplicates(drawn: Images, real: Images) -> Figure:
+    """The share of near-identical pictures among drawn and among real ones (N, H, W, 3)."""
+    return Figure(
+        "near-duplicates",
+        SECTION,
+        near_duplicates(drawn),
+        better="lower",
+        real=near_duplicates(real),
+        unit="%",
+    )
+
+
+def _renumbered(groups: Sequence[Rows]) -> list[Rows]:
+    ends = np.cumsum([len(rows) for rows in groups])
+    return [np.arange(end - len(rows), end) for end, rows in zip(ends, groups, strict=True)]

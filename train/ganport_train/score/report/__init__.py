@@ -1,0 +1,1 @@
+"""What a score looks like on a page."""
