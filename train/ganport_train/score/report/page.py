@@ -1,9 +1,14 @@
-"""The page of a score: what goes on it."""
+"""The page of a score: one file that needs no other, no network and no script."""
 
 from __future__ import annotations
 
+import base64
+import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 
@@ -14,3 +19,37 @@ class Sheet:
     title: str
     note: str
     picture: Image.Image
+
+
+def render(
+    report: Mapping[str, Any],
+    sheets: Sequence[Sheet],
+    records: Sequence[Mapping[str, Any]],
+    scores: Sequence[Mapping[str, Any]],
+) -> str:
+    """The HTML of a score, the same bytes for the same input.
+
+    `report` is what stands in report.json; `records` and `scores` are the lines of the run's
+    stats.jsonl and scores.jsonl, none for a bundle without its run. What is missing is left out.
+    """
+    return _templates().get_template("score.html").render(report=report, sheets=sheets)
+
+
+def data_uri(picture: Image.Image) -> str:
+    """A picture as a PNG that stands in the page itself."""
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def _templates() -> Environment:
+    # Names of bundles and labels are a stranger's: everything is escaped.
+    environment = Environment(
+        loader=PackageLoader("ganport_train.score.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    return environment
