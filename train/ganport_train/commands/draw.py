@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from ganport_train.draw import writer
+from ganport_train.draw import sets, writer
 
 
 @click.group()
@@ -46,8 +46,8 @@ def faces(count: int, size: int, out: Path, seed: int, workers: int | None, forc
 
 def _usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), writer.MOST_WORKERS)
-    return min(os.cpu_count() or 1, writer.MOST_WORKERS)
+        return min(len(os.sched_getaffinity(0)), sets.MOST_WORKERS)
+    return min(os.cpu_count() or 1, sets.MOST_WORKERS)
 
 
 def _progress(count: int) -> Callable[[Iterator[bytes]], Iterator[bytes]]:
