@@ -1,4 +1,4 @@
-"""The page of a score: one file that needs no other, no network and no script."""
+"""The pages of scores and comparisons: one file that needs no other, no network, no script."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
+
+from ganport_train.score.report import chart, course, tables, words
+from ganport_train.score.report.course import Course
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +35,25 @@ def render(
     `report` is what stands in report.json; `records` and `scores` are the lines of the run's
     stats.jsonl and scores.jsonl, none for a bundle without its run. What is missing is left out.
     """
-    return _templates().get_template("score.html").render(report=report, sheets=sheets)
+    bundle = report.get("bundle", {})
+    return page(
+        "score.html",
+        name=bundle.get("name", "") if isinstance(bundle, Mapping) else "",
+        report=report,
+        sheets=sheets,
+        charts=course.of_run(Course(records, scores)),
+    )
+
+
+def page(template: str, **values: Any) -> str:
+    """One of the templates of this folder, filled in and escaped."""
+    return _templates().get_template(template).render(**values)
 
 
 def data_uri(picture: Image.Image) -> str:
     """A picture as a PNG that stands in the page itself."""
     file = io.BytesIO()
-    picture.save(file, "PNG")
+    picture.save(file, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
@@ -51,5 +66,10 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = data_uri
+    environment.globals |= {"chart": chart, "tables": tables}
+    environment.filters |= {
+        "data_uri": data_uri,
+        "interval": words.interval,
+        "measure": words.measure,
+    }
     return environment
