@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from ganport_export.__main__ import export_gan as main
 from ganport_export.command import export_gan
 from ganport_models import Shape, build_generator
-from ganport_models.checkpoint import CARD, FOLDER, WEIGHTS, describe_files
+from ganport_models.card import CARD, WEIGHTS, describe_files
+from ganport_models.choice import FOLDER
 from ganport_runtime import Bundle, Conditions, Generator
 
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]})

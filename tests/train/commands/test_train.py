@@ -14,7 +14,8 @@ import torch
 from click.testing import CliRunner, Result
 
 from ganport_models import Checkpoint
-from ganport_models.checkpoint import WEIGHTS, newest
+from ganport_models.card import WEIGHTS
+from ganport_models.choice import newest
 from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_train import catalogue
 from ganport_train.commands.train import train_gan

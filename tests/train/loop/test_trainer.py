@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from ganport_models import Checkpoint, CheckpointError
-from ganport_models.checkpoint import FOLDER, WEIGHTS, newest
+from ganport_models.card import WEIGHTS
+from ganport_models.choice import FOLDER, newest
 from ganport_train.data import Dataset
 from ganport_train.loop import records
 from ganport_train.loop.device import make_exact

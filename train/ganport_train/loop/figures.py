@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganport_models.checkpoint import FOLDER
+from ganport_models.choice import FOLDER
 from ganport_runtime.errors import GanportError
 
 Figures = Mapping[str, Tensor]

@@ -16,14 +16,9 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganport_models import CheckpointError, Generator
-from ganport_models.checkpoint import (
-    CARD,
-    FOLDER,
-    SCHEMA_VERSION,
-    WEIGHTS,
-    describe_files,
-    read_tensors,
-)
+from ganport_models.card import CARD, SCHEMA_VERSION, WEIGHTS, describe_files
+from ganport_models.checkpoint import read_tensors
+from ganport_models.choice import FOLDER, best
 from ganport_runtime.files import whole_directory, write_whole
 
 NETWORKS = "networks.safetensors"
@@ -71,10 +66,11 @@ class State:
 def save(
     run: Path, state: State, generator: Generator, card: Mapping[str, Any], *, keep: int
 ) -> Path:
-    """Writes the checkpoint of a step, then removes all but the newest `keep`; returns its folder.
+    """Writes the checkpoint of a step, and returns its folder.
 
-    `generator` is the averaged one, ready to draw; `card` holds step, images, seconds,
-    architecture, shape, conditions and recipe. Raises CheckpointError when the disk is full.
+    Of the others the newest `keep` stay, and the best. `generator` is the averaged one, ready to
+    draw; `card` holds step, images, seconds, architecture, shape, conditions, recipe and, where
+    there is one, score. Raises CheckpointError when the disk is full.
     """
     folder = run / FOLDER / f"{card['step']:09d}"
     try:
@@ -88,8 +84,10 @@ def save(
             found=" ".join(str(error).split())[:200],
             fix=f"Earlier ones are untouched: free some space, then train-gan --resume {run}.",
         ) from None
+    kept = best(run)
     for old in sorted(folder.parent.glob("[0-9]*"))[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)
+        if old != kept:
+            shutil.rmtree(old, ignore_errors=True)
     return folder
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ganport_models import build_discriminator, build_generator
-from ganport_models.checkpoint import FOLDER, newest
+from ganport_models.choice import FOLDER, newest
 from ganport_train.data import Dataset
 from ganport_train.loop import samples, snapshots
 from ganport_train.loop.average import averaged, ready
