@@ -46,6 +46,10 @@ class Group(ABC):
         """The value whose vector lies nearest, whole labels only: the reverse of `encode`."""
 
     @abstractmethod
+    def blend(self, first: Any, second: Any, share: float) -> Any:
+        """The value that lies `share` (0 to 1) of the way from one to another."""
+
+    @abstractmethod
     def describe(self, value: Any) -> str:
         """A valid `value` in words, as in "pink hair"."""
 
@@ -65,3 +69,9 @@ class Group(ABC):
     def from_word(self, word: str) -> Any:
         """The value of an open-ended word before the group's name (`#ff88cc`), or None."""
         return None
+
+
+def between(first: float, second: float, share: float) -> float:
+    """The number `share` (0 to 1) of the way: exact at both ends, never outside them."""
+    mixed = (1.0 - share) * first + share * second
+    return float(min(max(mixed, min(first, second)), max(first, second)))

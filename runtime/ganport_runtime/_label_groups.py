@@ -1,55 +1,24 @@
-"""Condition groups whose values are labels: one-hot, joint, multi-hot, signed."""
+"""Condition groups whose value is one label: one-hot, and joint of two."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime._group import Group
-from ganport_runtime.strictjson import Fields, check_items, check_text
-from ganport_runtime.values import (
-    distinct,
-    fault,
-    label_in,
-    labels_in,
-    listed,
-    number_in,
-    refuse,
-    weights_in,
-)
+from ganport_runtime._labelled import Labelled, mixed_weights, percents, read_labels
+from ganport_runtime.strictjson import Fields
+from ganport_runtime.values import fault, label_in, listed, refuse, weights_in
 
-MAX_LABELS = 16384
 Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class _Labelled(Group):
-    name: str
-    labels: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "labels", distinct(self.name, self.labels))
-
-    @property
-    def size(self) -> int:
-        return len(self.labels)
-
-    @cached_property
-    def _index(self) -> dict[str, int]:
-        return {label: index for index, label in enumerate(self.labels)}
-
-    def to_json(self) -> dict[str, Any]:
-        return {"name": self.name, "kind": self.kind, "labels": list(self.labels)}
-
-
-@dataclass(frozen=True)
-class OneHot(_Labelled):
+class OneHot(Labelled):
     """One of K labels, or a blend of several whose weights sum to 1."""
 
     kind = "one_hot"
@@ -62,6 +31,7 @@ class OneHot(_Labelled):
         self.encode(self.default)
 
     def encode(self, value: object) -> Vector:
+        self._refuse_colour(value)
         vector = np.zeros(self.size, np.float32)
         for label, weight in weights_in(self.name, value, self._index).items():
             vector[self._index[label]] = weight
@@ -70,11 +40,14 @@ class OneHot(_Labelled):
     def decode(self, vector: Vector) -> str:
         return self.labels[int(vector.argmax())]
 
+    def blend(self, first: Any, second: Any, share: float) -> Any:
+        one, two = (weights_in(self.name, value, self._index) for value in (first, second))
+        mixed = mixed_weights(one, two, share)
+        return next(iter(mixed)) if len(mixed) == 1 else mixed
+
     def describe(self, value: Any) -> str:
-        if isinstance(value, str):
-            return f"{value} {self.name}"
-        parts = [f"{100 * weight:g}% {label}" for label, weight in value.items()]
-        return f"{' '.join(parts)} {self.name}"
+        words = value if isinstance(value, str) else " ".join(percents(value))
+        return f"{words} {self.name}"
 
     def phrases(self) -> dict[str, Any]:
         return {f"{label} {self.name}": label for label in self.labels}
@@ -84,7 +57,7 @@ class OneHot(_Labelled):
 
     @classmethod
     def from_json(cls, fields: Fields) -> Self:
-        return cls(fields.text("name"), _labels(fields), fields.value("default"))
+        return cls(fields.text("name"), read_labels(fields), fields.value("default"))
 
 
 @dataclass(frozen=True)
@@ -125,6 +98,14 @@ class JointOneHot(Group):
             member.name: member.labels[index] for member, index in zip(self.of, pair, strict=True)
         }
 
+    def blend(self, first: Any, second: Any, share: float) -> dict[str, Any]:
+        # Their product is the vector, so half way the mixed pairs are asked for as well.
+        one, two = self._values(first), self._values(second)
+        return {
+            member.name: member.blend(one[member.name], two[member.name], share)
+            for member in self.of
+        }
+
     def describe(self, value: Any) -> str:
         values = self._values(value)
         return " ".join(member.describe(values[member.name]) for member in self.of)
@@ -144,75 +125,3 @@ class JointOneHot(Group):
         if not isinstance(value, Mapping):
             raise refuse(self.name, f"a value for each of {listed(names)}", value)
         return self.default | {label_in(self.name, name, names): value[name] for name in value}
-
-
-@dataclass(frozen=True)
-class MultiHot(_Labelled):
-    """A list of at most `max_on` labels: 1 for each of them, 0 for the rest."""
-
-    kind = "multi_hot"
-    off: ClassVar[float] = 0.0
-    default: tuple[str, ...] = ()
-    max_on: int = 0  # 0 takes the number of labels
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        object.__setattr__(self, "max_on", self.max_on or self.size)
-        number_in(self.name, self.max_on, 1, self.size)
-        object.__setattr__(self, "default", self._on(self.default))
-
-    def encode(self, value: object) -> Vector:
-        vector = np.full(self.size, self.off, np.float32)
-        vector[[self._index[label] for label in self._on(value)]] = 1.0
-        return vector
-
-    def decode(self, vector: Vector) -> list[str]:
-        middle = (1.0 + self.off) / 2
-        return [label for label, on in zip(self.labels, vector > middle, strict=True) if on]
-
-    def describe(self, value: Any) -> str:
-        return ", ".join(value) if value else f"no {self.name}"
-
-    def phrases(self) -> dict[str, Any]:
-        return {label: (label,) for label in self.labels} | {f"no {self.name}": ()}
-
-    def to_json(self) -> dict[str, Any]:
-        return super().to_json() | {"default": list(self.default), "max_on": self.max_on}
-
-    @classmethod
-    def from_json(cls, fields: Fields) -> Self:
-        labels = _labels(fields)
-        max_on = fields.integer("max_on", 1, max(1, len(labels)))
-        return cls(fields.text("name"), labels, _default_on(fields), max_on)
-
-    def _on(self, value: object) -> tuple[str, ...]:
-        return labels_in(self.name, value, self._index, self.max_on)
-
-
-@dataclass(frozen=True)
-class SignedMultiHot(MultiHot):
-    """A list of labels: +1 for each of them, -1 for the rest."""
-
-    kind = "signed_multi_hot"
-    off: ClassVar[float] = -1.0
-
-    def to_json(self) -> dict[str, Any]:
-        entry = super().to_json()
-        del entry["max_on"]  # any number of attributes may be on
-        return entry
-
-    @classmethod
-    def from_json(cls, fields: Fields) -> Self:
-        return cls(fields.text("name"), _labels(fields), _default_on(fields))
-
-
-def _labels(fields: Fields) -> tuple[str, ...]:
-    entries = enumerate(fields.items("labels", limit=MAX_LABELS))
-    return tuple(
-        check_text(label, f"{fields.place}.labels[{i}]", limit=100) for i, label in entries
-    )
-
-
-def _default_on(fields: Fields) -> tuple[str, ...]:
-    entries = check_items(fields.value("default"), f"{fields.place}.default", limit=MAX_LABELS)
-    return tuple(check_text(label, f"{fields.place}.default", limit=100) for label in entries)

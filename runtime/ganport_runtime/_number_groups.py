@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -10,12 +9,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime._group import Group
+from ganport_runtime._group import Group, between
+from ganport_runtime.colours import as_hex, channels, is_hex
+from ganport_runtime.errors import ConditionError
 from ganport_runtime.strictjson import Fields, check_number
 from ganport_runtime.values import distinct, fault, listed, number_in, refuse
 
 Vector = NDArray[np.float32]
-_HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,10 @@ class Rgb(Group):
             float(channel) for channel in np.clip((vector - low) / (high - low), 0, 1) * 255
         )
 
+    def blend(self, first: Any, second: Any, share: float) -> list[float]:
+        ends = zip(self._channels(first), self._channels(second), strict=True)
+        return [between(one, two, share) for one, two in ends]
+
     def describe(self, value: Any) -> str:
         return f"{value if isinstance(value, str) else self._hex(value)} {self.name}"
 
@@ -63,7 +67,7 @@ class Rgb(Group):
         return {f"{label} {self.name}": label for label in self.palette}
 
     def from_word(self, word: str) -> Any:
-        return word if _HEX.fullmatch(word) else None
+        return word if is_hex(word) else None
 
     def to_json(self) -> dict[str, Any]:
         default = self.default if isinstance(self.default, str) else list(self.default)
@@ -84,15 +88,26 @@ class Rgb(Group):
         expected = f'"#rrggbb", three numbers in 0..255 or one of {listed(self.palette) or "none"}'
         if isinstance(value, str):
             text = self.palette.get(value, value)
-            if not (isinstance(text, str) and _HEX.fullmatch(text)):
-                raise refuse(self.name, expected, value, allowed=self.palette)
-            return tuple(bytes.fromhex(text[1:]))
+            if not is_hex(text):
+                raise self._no_colour(expected, value)
+            return channels(text)
         if not isinstance(value, list | tuple | np.ndarray) or len(value) != 3:
             raise refuse(self.name, expected, value)
         return tuple(number_in(self.name, channel, 0, 255) for channel in value)
 
     def _hex(self, value: object) -> str:
-        return "#" + "".join(f"{round(channel):02x}" for channel in self._channels(value))
+        return as_hex(self._channels(value))
+
+    def _no_colour(self, expected: str, found: str) -> ConditionError:
+        error = refuse(self.name, expected, found, allowed=self.palette)
+        if not self.palette:
+            error = ConditionError(
+                error.place,
+                expected=expected,
+                found=error.found,
+                fix='Write the colour as "#ff88cc".',
+            )
+        return error
 
 
 @dataclass(frozen=True)
@@ -121,6 +136,9 @@ class Scalar(Group):
 
     def decode(self, vector: Vector) -> float:
         return float(np.clip(vector[0], self.min, self.max))
+
+    def blend(self, first: Any, second: Any, share: float) -> float:
+        return between(first, second, share)
 
     def describe(self, value: Any) -> str:
         return f"{value:g} {self.name}"

@@ -14,7 +14,7 @@ from ganport_runtime import text
 from ganport_runtime.errors import BundleError, ConditionError
 from ganport_runtime.groups import Group, OneHot, group_from_json
 from ganport_runtime.strictjson import Fields, check_integer, check_items
-from ganport_runtime.values import distinct, fault, listed, refuse, shown
+from ganport_runtime.values import distinct, fault, listed, number_in, refuse, shown
 
 MAX_SIZE = 65536
 MAX_GROUPS = 256
@@ -69,6 +69,22 @@ class Conditions:
         """The float32 (N, C) vectors of N requests."""
         rows = [self.encode(request) for request in requests]
         return np.stack(rows) if rows else np.zeros((0, self.size), np.float32)
+
+    def blend(self, first: Request | None, second: Request | None, share: float) -> dict[str, Any]:
+        """The complete request that lies `share` (0 to 1) of the way from one to another.
+
+        Labels become fractions, colours and numbers move on a line; the blends of a joint group's
+        members multiply. At 0 and 1 it asks for the same as the request at that end. Raises
+        `ConditionError`.
+        """
+        number_in("share", share, 0.0, 1.0)
+        self.encode(first)
+        self.encode(second)
+        one, two = self.complete(first), self.complete(second)
+        return {
+            group.name: group.blend(one[group.name], two[group.name], share)
+            for group in self.groups
+        }
 
     def decode(self, vector: NDArray[np.float32]) -> dict[str, Any]:
         """The request whose float32 (C,) vector lies nearest, whole labels only."""

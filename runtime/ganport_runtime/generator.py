@@ -29,7 +29,8 @@ class Generator:
     """A loaded generator: `generate` draws pictures.
 
     `conditions` are the groups it takes, `manifest` all that is known about it, `device` what it
-    runs on, `last_seeds` the seeds of the last pictures drawn, one for each.
+    runs on, `z_shape` the shape of one picture's noise, `last_seeds` the seeds of the last
+    pictures drawn, one for each (none when they were drawn from `z`).
     """
 
     def __init__(self, bundle: Bundle, device: str = "auto") -> None:
@@ -38,7 +39,7 @@ class Generator:
         self.bundle = bundle
         self._session = Session(bundle.read(file.path), device, place=place)
         self._session.check(graph)
-        self._noise_shape = tuple(int(length) for length in graph.inputs[0].shape[1:])
+        self.z_shape = tuple(int(length) for length in graph.inputs[0].shape[1:])
         self._place = place
         self.last_seeds: list[int] = []
 
@@ -70,25 +71,46 @@ class Generator:
         seeds: Sequence[int] | None = None,
         count: int | None = None,
         batch_size: int | None = None,
+        z: NDArray[np.float32] | None = None,
     ) -> NDArray[np.uint8]:
         """Draw uint8 (N, H, W, 3) sRGB pictures.
 
         One request (a mapping or a text) is for every picture, a list holds one for each. Picture
         i has the seed `seeds[i]` or `seed + i mod 2^64`; with neither, the system draws one, and
         `last_seeds` has the seeds afterwards. N is `count`, or the length of the lists, or 1.
+        `z`, float32 (N, *z_shape), stands in place of seeds and goes into the graph as it is.
         On one device a picture depends on its seed and request, not on N or `batch_size`.
         Raises `ConditionError` or `RequestError` before anything is drawn.
         """
-        number = _count(count, conditions, seeds)
+        number = _count(count, conditions=conditions, seeds=seeds, z=z)
         vectors = self._encode(conditions, number)
-        chosen = _seeds(seed, seeds, number)
+        if z is not None and (seed is not None or seeds is not None):
+            raise _refuse("z", "z or seeds", "both", "Leave one of them out.")
+        chosen = [] if z is not None else _seeds(seed, seeds, number)
+        noise = None if z is None else self._checked(z)
         step = self._batch_size(batch_size)
         images = self._empty(number)
         for start in range(0, number, step):
             part = slice(start, min(start + step, number))
-            images[part] = self._draw(chosen[part], vectors[part])
+            fed = self.noise(chosen[part]) if noise is None else noise[part]
+            images[part] = self._draw(fed, vectors[part])
         self.last_seeds = chosen
         return images
+
+    def noise(self, seeds: Sequence[int]) -> NDArray[np.float32]:
+        """The `z` of each seed, float32 (len(seeds), *z_shape), at the bundle's temperature."""
+        noise = self.manifest.noise
+        temperature = np.float32(noise.temperature if noise else 1.0)
+        return normals(seeds, self.z_shape) * temperature
+
+    def _checked(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
+        if z.dtype != np.float32 or z.shape[1:] != self.z_shape:
+            expected = f"float32 (N, {', '.join(map(str, self.z_shape))})"
+            fix = "Start from Generator.noise, or use astype(np.float32)."
+            raise _refuse("z", expected, f"{z.dtype} {z.shape}", fix)
+        if not np.isfinite(z).all():
+            raise _refuse("z", "finite numbers", "NaN or infinity", "Start from Generator.noise.")
+        return np.ascontiguousarray(z)
 
     def _encode(
         self, conditions: Request | Sequence[Request] | None, number: int
@@ -99,17 +121,15 @@ class Generator:
         # A view, not a copy: one vector stands for every picture.
         return np.broadcast_to(vector, (number, self.conditions.size))
 
-    def _draw(self, seeds: list[int], vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
-        noise = self.manifest.noise
-        temperature = np.float32(noise.temperature if noise else 1.0)
-        feeds = {"z": normals(seeds, self._noise_shape) * temperature}
+    def _draw(self, z: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.uint8]:
+        feeds = {"z": z}
         if self.conditions.size:
             feeds["condition"] = np.ascontiguousarray(vectors)
         images = self._session.run(feeds)
-        if images.shape[:1] != (len(seeds),):
+        if images.shape[:1] != (len(z),):
             raise BundleError(
                 self._place,
-                expected=f"{len(seeds)} pictures",
+                expected=f"{len(z)} pictures",
                 found=f"an array of shape {images.shape}",
                 fix="The graph's batch is not dynamic: export the bundle again.",
             )
@@ -136,8 +156,10 @@ class Generator:
 
 def _count(
     count: int | None,
+    *,
     conditions: Request | Sequence[Request] | None,
     seeds: Sequence[int] | None,
+    z: NDArray[np.float32] | None,
 ) -> int:
     lengths = {"conditions": len(conditions)} if isinstance(conditions, list | tuple) else {}
     if seeds is not None:
@@ -145,6 +167,10 @@ def _count(
             fix = "Give one seed for each picture, or seed= for consecutive ones."
             raise _refuse("seeds", "a list of integers", shown(seeds), fix)
         lengths["seeds"] = len(seeds)
+    if z is not None:
+        if not isinstance(z, np.ndarray) or not z.ndim:
+            raise _refuse("z", "an array of noise", shown(z), "Start from Generator.noise.")
+        lengths["z"] = len(z)
     number = next(iter(lengths.values()), 1) if count is None else count
     number = check_integer("count", number, 1, MAX_COUNT)
     for name, length in lengths.items():

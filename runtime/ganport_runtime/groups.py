@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ganport_runtime._group import Group as Group
 from ganport_runtime._label_groups import JointOneHot as JointOneHot
-from ganport_runtime._label_groups import MultiHot as MultiHot
 from ganport_runtime._label_groups import OneHot as OneHot
-from ganport_runtime._label_groups import SignedMultiHot as SignedMultiHot
+from ganport_runtime._list_groups import MultiHot as MultiHot
+from ganport_runtime._list_groups import SignedMultiHot as SignedMultiHot
 from ganport_runtime._number_groups import Rgb as Rgb
 from ganport_runtime._number_groups import Scalar as Scalar
 from ganport_runtime.strictjson import Fields

@@ -184,3 +184,53 @@ def test_a_request_comes_back_from_its_vector() -> None:
     assert decoded.pop("skin") == pytest.approx((255, 0, 51), abs=1e-3)
     assert decoded == request
     assert Conditions().decode(np.zeros(0, np.float32)) == {}
+
+
+REQUESTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "hair": st.sampled_from(["pink", {"pink": 0.5, "dark red": 0.5}]),
+        "eyes": st.sampled_from(["blue", "tan"]),
+        "objects": st.lists(st.sampled_from(["red cube", "blue ball"]), unique=True),
+        "face": st.lists(st.sampled_from(["smiling", "young"]), unique=True),
+        "skin": st.sampled_from(["rosy", "#000000", (1, 2, 3.5)]),
+        "age": st.integers(0, 99),
+    },
+)
+
+
+@given(REQUESTS, REQUESTS, st.floats(0, 1))
+def test_a_blend_is_a_request_on_the_line_between_two(
+    first: dict[str, Any], second: dict[str, Any], share: float
+) -> None:
+    one, two = ALL.encode(first), ALL.encode(second)
+    between = ALL.encode(ALL.blend(first, second, share))
+    expected = (1 - share) * one + share * two
+    np.testing.assert_allclose(between[4:], expected[4:], atol=1e-5)
+    # A joint group's members blend and multiply: its margins lie on the line.
+    pairs, expected_pairs = between[:4].reshape(2, 2), expected[:4].reshape(2, 2)
+    for axis in (0, 1):
+        np.testing.assert_allclose(pairs.sum(axis), expected_pairs.sum(axis), atol=1e-5)
+    for end, vector in ((0.0, one), (1.0, two)):
+        assert np.array_equal(ALL.encode(ALL.blend(first, second, end)), vector)
+
+
+def test_texts_blend_and_defaults_too() -> None:
+    blend = FACES.blend("pink hair", None, 0.25)
+    assert blend == {"hair": {"pink": 0.75, "orange": 0.25}, "eyes": "black"}
+    assert FACES.caption(blend) == "75% pink 25% orange hair black eyes"
+
+
+@pytest.mark.parametrize(
+    ("first", "share", "message"),
+    [
+        ("pnik hair", 0.5, "Did you mean 'pink'"),
+        ("pink hair", 1.5, "condition 'share': expected a number from 0 to 1; found 1.5"),
+        ("pink hair", float("nan"), "found nan"),
+        ("#ff88cc hair", 0.5, "found the colour #ff88cc. It takes labels: ask for 'pink'."),
+    ],
+)
+def test_what_does_not_blend(first: str, share: float, message: str) -> None:
+    with pytest.raises(ConditionError) as caught:
+        FACES.blend(first, "blue hair", share)
+    assert message in str(caught.value)

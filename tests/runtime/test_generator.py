@@ -133,6 +133,14 @@ def test_lists_set_the_count(tiny_generator: Generator) -> None:
         ({"batch_size": 0}, RequestError, "batch_size: expected an integer from 1 to 64"),
         ({"batch_size": 65}, RequestError, "batch_size: expected an integer from 1 to 64"),
         ({"batch_size": None, "count": "3"}, RequestError, "count: expected"),
+        ({"z": [[0.0] * 4]}, RequestError, "z: expected an array of noise"),
+        ({"z": np.zeros((1, 4))}, RequestError, "float32 (N, 4); found float64 (1, 4)"),
+        ({"z": np.zeros((1, 5), np.float32)}, RequestError, "found float32 (1, 5)"),
+        ({"z": np.float32(1)}, RequestError, "z: expected an array of noise"),
+        ({"z": np.full((1, 4), np.nan, np.float32)}, RequestError, "z: expected finite numbers"),
+        ({"z": np.zeros((2, 4), np.float32), "seed": 1}, RequestError, "z or seeds; found both"),
+        ({"z": np.zeros((2, 4), np.float32), "count": 3}, RequestError, "z: expected a list of 3"),
+        ({"z": np.zeros((0, 4), np.float32)}, RequestError, "count: expected an integer from 1"),
     ],
 )
 def test_requests_that_cannot_be_served(
@@ -143,6 +151,15 @@ def test_requests_that_cannot_be_served(
         tiny_generator.generate(**arguments)
     assert message in str(caught.value)
     assert tiny_generator.last_seeds == [11]
+
+
+def test_noise_stands_in_place_of_seeds(tiny_generator: Generator) -> None:
+    seeds = [3, 2**64 - 1, 9]
+    noise = tiny_generator.noise(seeds)
+    assert noise.shape == (3, *tiny_generator.z_shape)
+    images = tiny_generator.generate(PINK, z=noise, batch_size=2)
+    assert tiny_generator.last_seeds == []
+    assert np.array_equal(images, tiny_generator.generate(PINK, seeds=seeds))
 
 
 def test_an_unconditional_generator(data: Path) -> None:
@@ -156,8 +173,13 @@ def test_an_unconditional_generator(data: Path) -> None:
 
 def test_temperature_scales_the_noise(tiny: Any, data: Path) -> None:
     tiny.edit(lambda value: value["noise"].update(temperature=0))
-    cold = Generator.load(tiny.path).generate(PINK, seed=1, count=2)
+    generator = Generator.load(tiny.path)
+    cold = generator.generate(PINK, seed=1, count=2)
     assert np.array_equal(cold[0], cold[1])
+    assert not generator.noise([1]).any()
+    # What is given goes in as it is.
+    warm = generator.generate(PINK, z=np.ones((1, 4), np.float32))
+    assert not np.array_equal(warm[0], cold[0])
 
 
 def test_a_zip_may_go_after_loading(tiny: Any) -> None:

@@ -51,6 +51,9 @@ def test_there_is_a_group_for_every_kind_of_the_contract() -> None:
         (LOOK, {"hair": {"orange": 0.5, "pink": 0.5}, "eyes": "blue"}, [0, 0.5, 0, 0.5, 0, 0]),
         (LOOK, {}, [0, 0, 1, 0, 0, 0]),
         (OBJECTS, [], [0, 0, 0]),
+        (OBJECTS, {"red cube": 0.25, "green cone": 1}, [0.25, 0, 1]),
+        (OBJECTS, {}, [0, 0, 0]),
+        (FACE, {"smiling": 0.5, "bald": 1.0}, [0, -1, 1]),
         (OBJECTS, ["green cone", "red cube"], [1, 0, 1]),
         (FACE, [], [-1, -1, -1]),
         (FACE, ("smiling", "young", "bald"), [1, 1, 1]),
@@ -115,9 +118,15 @@ def test_joint_labels_are_row_major() -> None:
         (OBJECTS, ["red cub"], "Did you mean 'red cube'?"),
         (OBJECTS, ["red cube", "blue ball", "green cone"], "found 3 labels"),
         (OBJECTS, ["red cube", "red cube"], "each once"),
-        (OBJECTS, {"red cube": 1}, "condition 'objects'"),
+        (OBJECTS, {"red cube": 1.5}, "a number from 0 to 1; found 1.5"),
+        (OBJECTS, {"red cub": 1}, "Did you mean 'red cube'?"),
+        (OBJECTS, {"red cube": 1, "blue ball": 1, "green cone": 0.5}, "at most 2; found 2.5"),
         (FACE, ["smilin"], "Did you mean 'smiling'?"),
         (FACE, 3, "found 3"),
+        (HAIR, "#ff80c0", "found the colour #ff80c0. It takes labels: ask for 'pink'."),
+        (EYES, "#000040", "ask for 'black'"),
+        (OneHot("size", ("small", "large")), "#ff80c0", "ask for 'small'"),
+        (Rgb("skin", "#ffffff"), "pink", "Write the colour as \"#ff88cc\"."),
         (SKIN, "rosie", "Did you mean 'rosy'?"),
         (SKIN, "#ff88c", "found '#ff88c'"),
         (SKIN, "#ff88cg", "found '#ff88cg'"),
@@ -157,6 +166,39 @@ def test_any_value_is_encoded_or_refused(group: Group, value: Any) -> None:
         assert len(str(error)) < 1000
     else:
         assert np.isfinite(vector).all()
+
+
+@pytest.mark.parametrize(
+    ("group", "first", "second", "value"),
+    [
+        (HAIR, "pink", "orange", {"pink": 0.75, "orange": 0.25}),
+        (HAIR, "pink", "pink", "pink"),
+        (HAIR, {"pink": 0.5, "orange": 0.5}, "orange", {"pink": 0.375, "orange": 0.625}),
+        (LOOK, {"hair": "pink"}, {"hair": "orange", "eyes": "blue"},
+         {"hair": {"pink": 0.75, "orange": 0.25}, "eyes": {"black": 0.75, "blue": 0.25}}),
+        (OBJECTS, ["red cube", "blue ball"], ["blue ball"], {"red cube": 0.75, "blue ball": 1.0}),
+        (OBJECTS, ["red cube"], ["red cube"], ["red cube"]),
+        (OBJECTS, [], [], []),
+        (FACE, [], ["bald"], {"bald": 0.25}),
+        (SKIN, "#000000", (100, 200, 40), [25.0, 50.0, 10.0]),
+        (AGE, 10, 50, 20.0),
+    ],
+)  # fmt: skip
+def test_a_quarter_of_the_way(group: Group, first: Any, second: Any, value: Any) -> None:
+    assert group.blend(first, second, 0.25) == value
+
+
+@pytest.mark.parametrize(
+    ("group", "value", "words"),
+    [
+        (HAIR, {"pink": 1 / 3, "orange": 2 / 3}, "33.3% pink 66.7% orange hair"),
+        (OBJECTS, {"red cube": 0.25, "green cone": 1.0}, "25% red cube, green cone"),
+        (OBJECTS, {}, "no objects"),
+        (SKIN, [25.0, 50.0, 10.0], "#19320a skin"),
+    ],
+)
+def test_blends_in_words(group: Group, value: Any, words: str) -> None:
+    assert group.describe(value) == words
 
 
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda w: sum(w) > 0.1))
