@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ganport_train.draw.canvas import Canvas
 from ganport_train.draw.curves import Point, Points, bend, ellipse, moved, ribbon, smooth
 from ganport_train.draw.palette import Colour, tints
+from ganport_train.draw.traits import Chance, Trait
 
 _WHITE: Colour = (252, 252, 254)
 _WHITE_SHADE: Colour = (206, 208, 224)
@@ -31,6 +32,7 @@ class Eyes:
     lash: Colour
     line: Colour
     iris: tuple[Colour, ...]  # rim, top, middle, bottom, glow, pupil
+    closed: int = 0  # the side of the eye that winks, -1 or 1; 0 for none
 
     @classmethod
     def of(cls, rng: Random, lab: ArrayLike, brow_colour: Colour) -> Eyes:
@@ -49,6 +51,11 @@ class Eyes:
             line=(120, 72, 66),
             iris=tuple(tints(lab, steps)),
         )
+
+    def with_traits(self, traits: Set[Trait], chance: Chance) -> Eyes:
+        """Return this pair with one eye closed, or none, as `traits` say."""
+        winks = Trait.WINKING in traits
+        return replace(self, closed=chance("wink").choice((-1, 1)) if winks else 0)
 
     def _upper_lid(self) -> Points:
         knots = (
@@ -74,7 +81,7 @@ class Eyes:
     def paint(self, canvas: Canvas) -> None:
         """Paint both eyes."""
         for side in (-1, 1):
-            self._paint_eye(canvas, side)
+            (self._paint_closed if side == self.closed else self._paint_eye)(canvas, side)
 
     def _paint_eye(self, canvas: Canvas, side: int) -> None:
         def place(points: Points) -> Points:
@@ -95,6 +102,18 @@ class Eyes:
         canvas.fill(place(ribbon(lower[:14], (0.005, 0.008, 0.001))), self.lash)
         crease = moved(upper[8:26], 0, -0.03)
         canvas.fill(place(ribbon(crease, (0.001, 0.006, 0.001))), self.line)
+
+    def _paint_closed(self, canvas: Canvas, side: int) -> None:
+        def stroke(line: Points, widths: Sequence[float]) -> None:
+            placed = moved(ribbon(line, widths) * (side, 1), side * self.apart, 0.012)
+            canvas.fill(placed, self.lash)
+
+        knots = ((-1.3, 0.3), (-0.6, -0.12), (0.2, -0.2), (0.95, 0.02), (1.42, 0.4))
+        lid = self._lid(knots)
+        stroke(lid, (0.006, 0.022, 0.028, 0.024, 0.01))
+        for x, y in lid[[-8, -4]].tolist():
+            lash = bend((x, y), (x + 0.014, y + 0.002), (x + 0.03, y - 0.01), 4)
+            stroke(lash, (0.014, 0.01, 0.001))
 
     def _paint_iris(self, canvas: Canvas, x: float) -> None:
         rim, top, middle, bottom, glow, pupil = self.iris

@@ -6,7 +6,7 @@ down to a tip and up to the next notch; a side lock hangs at either end of the r
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -89,7 +89,22 @@ def _pointed(rng: Random) -> _Row:
     return _Row(tips, [*notches, (_TEMPLE, -0.12)])
 
 
-_STYLES = (_blunt, _choppy, _choppy, _swept, _swept, _parted, _parted, _pointed, _pointed)
+def _combed_back(rng: Random) -> _Row:
+    """The forehead is free from temple to temple, but for the locks that fall beside it."""
+    peak = rng.uniform(-0.03, 0.03)
+    tips = [(-0.195, -0.07), (peak * 0.5 - 0.1, -0.19), (peak * 0.5 + 0.1, -0.19), (0.195, -0.07)]
+    notches = [(-_TEMPLE, -0.1), (-0.165, -0.155), (peak, -0.215), (0.165, -0.155)]
+    return _Row(tips, [*notches, (_TEMPLE, -0.1)])
+
+
+Style = Callable[[Random], _Row]
+
+ANY: tuple[Style, ...] = (
+    *(_blunt, _choppy, _choppy, _swept, _swept),
+    *(_parted, _parted, _pointed, _pointed),
+)
+COVERING: tuple[Style, ...] = (_blunt, _blunt, _choppy, _choppy, _pointed)  # the forehead
+OPEN: tuple[Style, ...] = (_parted, _combed_back, _combed_back)
 
 
 def _side_lock(rng: Random, length: float) -> Points:
@@ -138,17 +153,28 @@ def _gloss(rng: Random) -> tuple[Points, ...]:
     return tuple(pieces)
 
 
-def choose(rng: Random) -> Fringe:
-    """Draw a fringe by chance."""
-    row = rng.choice(_STYLES)(rng)
-    length = rng.choice((0.18, 0.25, 0.33, 0.42))
+def choose(
+    rng: Random,
+    styles: Sequence[Style] = ANY,
+    *,
+    locks: Random | None = None,
+    longest: float = 1.0,
+) -> Fringe:
+    """Draw a fringe by chance, of one of `styles`.
+
+    locks: the stream of the row of locks, if not `rng`, so that another row leaves the crown and
+    the side locks as they are. longest: how far down the side locks may reach, give or take 8 %.
+    """
+    locks = locks or rng
+    row = locks.choice(styles)(locks)
+    length = min(longest, rng.choice((0.18, 0.25, 0.33, 0.42)))
     right = _side_lock(rng, length)
     left = flipped(_side_lock(rng, length * rng.uniform(0.92, 1.08)))
     root = (rng.uniform(-0.05, 0.05), -0.43)
     return Fringe(
         outline=np.concatenate([_dome(rng), right, _hanging(row), left]),
         folds=(*_folds(row), *_side_folds(length)),
-        strands=tuple(_strands(rng, row, root)),
+        strands=tuple(_strands(locks, row, root)),
         partings=tuple(_from_crown(root, notch, 0.3) for notch in row.notches[1:-1]),
         gloss=_gloss(rng),
         wisps=tuple(_wisps(rng)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 from random import Random
 
@@ -12,6 +13,7 @@ from ganport_train.draw import fringes, manes
 from ganport_train.draw.canvas import Canvas
 from ganport_train.draw.curves import Points, moved, ribbon
 from ganport_train.draw.palette import Colour, tints
+from ganport_train.draw.traits import Chance, Trait
 
 _LINE = 0.0085
 
@@ -60,6 +62,18 @@ class Hair:
     def of(cls, rng: Random, lab: ArrayLike) -> Hair:
         """Draw a style by chance."""
         return cls(manes.choose(rng), fringes.choose(rng), HairColours.of(lab))
+
+    def with_traits(self, traits: Set[Trait], chance: Chance) -> Hair:
+        """Return hair of this colour, in a style by chance among those that `traits` allow."""
+        long = Trait.LONG_HAIR in traits
+        fringe = fringes.choose(
+            chance("fringe"),
+            fringes.COVERING if Trait.BANGS in traits else fringes.OPEN,
+            locks=chance("locks"),
+            longest=1.0 if long else 0.25,
+        )
+        mane = manes.choose(chance("mane"), manes.LONG if long else manes.SHORT)
+        return Hair(mane, fringe, self.colours)
 
     def paint_back(self, canvas: Canvas) -> None:
         """Paint what lies behind the head and shoulders."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
 
+from ganport_train.draw import mouths
 from ganport_train.draw.canvas import Canvas
 from ganport_train.draw.curves import Points, bend, ellipse, flipped, ribbon, smooth, symmetric
 from ganport_train.draw.palette import Colour
+from ganport_train.draw.traits import Chance, Trait
 
 _LINE = 0.0075
-_LIP: Colour = (150, 70, 66)
-_MOUTH: Colour = (158, 48, 56)
-_TONGUE: Colour = (238, 128, 128)
-_TEETH: Colour = (255, 252, 250)
+_CLEAR = 1.15  # a mouth with a label is this much wider than others
 
 
 @dataclass(frozen=True)
@@ -48,9 +47,10 @@ class Head:
     contour: Points
     chin: float
     blush: float
-    mouth: Callable[[Canvas, float, float], None]
+    mouth: mouths.Mouth
     mouth_width: float
     mouth_height: float
+    flush: bool = False  # a blush that fills the cheeks, with the strokes that comics give it
 
     @classmethod
     def of(cls, rng: Random) -> Head:
@@ -75,9 +75,23 @@ class Head:
             contour=symmetric(right),
             chin=chin,
             blush=rng.choice((0.25, 0.45, 0.7)),
-            mouth=rng.choice(_MOUTHS),
+            mouth=mouths.choose(rng),
             mouth_width=rng.uniform(0.035, 0.055),
             mouth_height=rng.uniform(0.195, 0.21),
+        )
+
+    def with_traits(self, traits: Set[Trait], chance: Chance) -> Head:
+        """Return this face with the mouth and the cheeks of `traits`."""
+        return replace(
+            self,
+            blush=0.0,
+            flush=Trait.ROSY_CHEEKS in traits,
+            mouth=mouths.express(
+                chance("mouth"),
+                smiling=Trait.SMILING in traits,
+                parted=Trait.MOUTH_OPEN in traits,
+            ),
+            mouth_width=self.mouth_width * _CLEAR,
         )
 
     def paint_neck(self, canvas: Canvas) -> None:
@@ -104,50 +118,24 @@ class Head:
         with canvas.within(self.contour):
             for side in (-1, 1):
                 canvas.glow(side * 0.165, 0.12, 0.075, 0.05, self.skin.blush, self.blush)
+            if self.flush:
+                self._paint_flush(canvas)
         canvas.outline(self.contour, self.skin.line, _LINE)
+
+    def _paint_flush(self, canvas: Canvas) -> None:
+        for side in (-1, 1):
+            canvas.glow(side * 0.16, 0.135, 0.1, 0.06, self.skin.blush, 1.0)
+            for place in (0.13, 0.16, 0.19):
+                stroke = bend(
+                    (side * place + 0.008, 0.117),
+                    (side * place, 0.135),
+                    (side * place - 0.008, 0.148),
+                    4,
+                )
+                canvas.fill(ribbon(stroke, (0.003, 0.008, 0.003)), self.skin.line, 0.6)
 
     def paint_features(self, canvas: Canvas) -> None:
         """Paint nose and mouth."""
         nose = bend((0.004, 0.105), (-0.006, 0.122), (0.008, 0.125))
         canvas.fill(ribbon(nose, (0.001, 0.006, 0.008)), self.skin.line)
         self.mouth(canvas, self.mouth_width, self.mouth_height)
-
-
-def _smile(canvas: Canvas, half: float, y: float) -> None:
-    line = bend((-half, y - 0.008), (0, y + 0.026), (half, y - 0.008))
-    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
-
-
-def _calm(canvas: Canvas, half: float, y: float) -> None:
-    line = bend((-half * 0.6, y), (0, y + 0.004), (half * 0.6, y))
-    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
-
-
-def _frown(canvas: Canvas, half: float, y: float) -> None:
-    line = bend((-half * 0.7, y + 0.008), (0, y - 0.014), (half * 0.7, y + 0.008))
-    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
-
-
-def _open(canvas: Canvas, half: float, y: float) -> None:
-    top = bend((-half, y - 0.012), (0, y - 0.002), (half, y - 0.012))
-    mouth = np.concatenate([top, bend((half, y - 0.012), (0, y + 0.085), (-half, y - 0.012), 14)])
-    canvas.fill(mouth, _MOUTH)
-    with canvas.within(mouth):
-        canvas.fill(ellipse(0, y + 0.036, half * 0.7, 0.02), _TONGUE)
-        canvas.fill(ellipse(0, y - 0.012, half * 0.8, 0.009), _TEETH)
-    canvas.outline(mouth, _LIP, 0.006)
-
-
-def _surprised(canvas: Canvas, half: float, y: float) -> None:
-    mouth = ellipse(0, y + 0.006, half * 0.42, half * 0.5, 20)
-    canvas.fill(mouth, _MOUTH)
-    canvas.outline(mouth, _LIP, 0.006)
-
-
-def _cat(canvas: Canvas, half: float, y: float) -> None:
-    for side in (-1, 1):
-        line = bend((0, y - 0.004), (side * half * 0.4, y + 0.03), (side * half * 0.9, y - 0.006))
-        canvas.fill(ribbon(line, (0.005, 0.008, 0.003)), _LIP)
-
-
-_MOUTHS = (_smile, _smile, _smile, _calm, _frown, _open, _open, _surprised, _cat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
@@ -148,12 +148,16 @@ def _low_tails(rng: Random) -> Mane:
     return _tied(rng, (tail, tail.flipped()), (_band(0.27, 0.19), _band(-0.27, 0.19)))
 
 
-_STYLES = (
+Style = Callable[[Random], Mane]
+
+ANY: tuple[Style, ...] = (
     *(_long, _long, _long, _wavy, _wavy, _bob, _bob, _short, _short),
     *(_spiky, _twin_tails, _twin_tails, _ponytail, _buns, _low_tails),
 )
+LONG: tuple[Style, ...] = (_long, _long, _wavy, _twin_tails, _low_tails)
+SHORT: tuple[Style, ...] = (_bob, _bob, _short, _spiky, _buns)
 
 
-def choose(rng: Random) -> Mane:
-    """Draw a mane by chance."""
-    return rng.choice(_STYLES)(rng)
+def choose(rng: Random, styles: Sequence[Style] = ANY) -> Mane:
+    """Draw a mane by chance, of one of `styles`."""
+    return rng.choice(styles)(rng)
