@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -13,10 +14,15 @@ from ganport_runtime.values import shown
 BASE_SIZE = 4
 """Pixels across the first feature map of a generator and the last of a discriminator."""
 
+Norm = Literal["batch", "none", "spectral"]
+"""What keeps a discriminator's convolutions in bounds."""
+
 MAX_RESOLUTION = 1024
 MAX_FEATURES = 1024
 MAX_VECTOR = 65536
 """Most numbers of a noise, a condition or an embedding."""
+
+KERNELS = (4, 5)
 
 _LIMITS = {
     "features": (1, MAX_FEATURES),
@@ -48,6 +54,8 @@ class Shape:
     """Length of the noise vector."""
     embedding: int
     """Width of the learned embedding of the condition."""
+    kernel: int = 4
+    """Side of the strided convolutions' kernels, 4 or 5."""
 
     def __post_init__(self) -> None:
         power = self.resolution & (self.resolution - 1) == 0
@@ -57,6 +65,10 @@ class Shape:
                 expected=f"a power of two from 16 to {MAX_RESOLUTION}",
                 found=shown(self.resolution),
                 fix="Set data.resolution to 32, 64 or 128.",
+            )
+        if self.kernel not in KERNELS:
+            raise NetworkError(
+                "kernel", expected="4 or 5", found=shown(self.kernel), fix="Set network.kernel."
             )
         for name, (least, most) in _LIMITS.items():
             if not least <= getattr(self, name) <= most:
@@ -117,14 +129,30 @@ class Discriminator(nn.Module):
 
     It works in two stages, so that one look at a picture serves several conditions: the
     mismatched pairs of GAN-CLS (Reed et al. 2016, section 4.2) score the same features again.
+    `groups` are the lengths of the condition's groups, for heads that read each of them.
     """
 
-    mixes_batch = True
-    """Whether a picture's features depend on its batch, as batch norm makes them."""
+    usual_norm: ClassVar[Norm] = "batch"
+    """The norm it has when none is named."""
+    classifies: ClassVar[bool] = False
+    """Whether it has an auxiliary classifier."""
+    conditional: ClassVar[bool] = True
+    """Whether its score depends on the condition."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(
+        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
         super().__init__()
+        if self.conditional or self.classifies:
+            need_condition(shape)
         self.shape = shape
+        self.norm: Norm = norm or self.usual_norm
+        self.groups = tuple(groups or (shape.condition_size,))
+
+    @property
+    def mixes_batch(self) -> bool:
+        """Whether a picture's features depend on its batch, as batch norm makes them."""
+        return self.norm == "batch"
 
     def embed(self, image: Tensor) -> Tensor:
         """Features of pictures (N, 3, H, W) in [-1, 1]."""
@@ -132,6 +160,10 @@ class Discriminator(nn.Module):
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Logits (N,) of features under conditions (N, condition_size); above 0 = real."""
+        raise NotImplementedError
+
+    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """The score, and logits (N, condition_size) of the condition that features show."""
         raise NotImplementedError
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:

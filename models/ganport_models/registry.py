@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ganport_models.network import Discriminator, Generator, NetworkError, Shape
+from ganport_models.network import Discriminator, Generator, NetworkError, Norm, Shape
 
 G = TypeVar("G", bound=type[Generator])
 D = TypeVar("D", bound=type[Discriminator])
@@ -53,10 +53,15 @@ def build_generator(name: str, shape: Shape) -> Generator:
     return _GENERATORS[name](shape)
 
 
-def build_discriminator(name: str, shape: Shape) -> Discriminator:
-    """A freshly initialised discriminator; raises NetworkError for an unknown name."""
+def build_discriminator(
+    name: str, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+) -> Discriminator:
+    """A freshly initialised discriminator; raises NetworkError for an unknown name.
+
+    `norm` is its own when none is named; `groups` are the lengths of the condition's groups.
+    """
     _check_name("discriminator", name, discriminator_names())
-    return _DISCRIMINATORS[name](shape)
+    return _DISCRIMINATORS[name](shape, norm, groups)
 
 
 def _check_name(kind: str, name: str, known: list[str]) -> None:

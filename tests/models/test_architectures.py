@@ -1,6 +1,5 @@
 """Every registered network through the same tests: a new one is tested by being registered."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,6 +13,7 @@ from ganport_models import (
     discriminator_names,
     generator_names,
 )
+from ganport_models.network import Norm
 
 TINY = Shape(resolution=32, condition_size=5, features=2, latent=6, embedding=7)
 
@@ -61,31 +61,86 @@ def test_eval_generator_treats_each_row_alone(name: str) -> None:
     torch.testing.assert_close(together[2:3], alone, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("norm", [None, "batch", "none", "spectral"])
 @pytest.mark.parametrize("name", discriminator_names())
-def test_discriminator_scores_pictures_under_conditions(name: str) -> None:
+def test_discriminator_scores_pictures_under_conditions(name: str, norm: Norm | None) -> None:
     torch.manual_seed(0)
-    discriminator = build_discriminator(name, TINY)
+    discriminator = build_discriminator(name, TINY, norm, (2, 3))
     images = torch.randn(4, 3, 32, 32)
     logits = discriminator(images, conditions(4))
     assert logits.shape == (4,)
-    logits.sum().backward()
+    seen = logits.sum()
+    if discriminator.classifies:
+        logits, labels = discriminator.score_and_classify(
+            discriminator.embed(images), conditions(4)
+        )
+        assert labels.shape == (4, 5)
+        seen = logits.sum() + labels.sum()
+    seen.backward()
     assert all(value.grad is not None for value in discriminator.parameters())
     discriminator.eval()
     features = discriminator.embed(images)
     right, wrong = conditions(4), conditions(5)[1:]
-    assert not torch.allclose(
-        discriminator.score(features, right), discriminator.score(features, wrong)
-    )
+    same = torch.equal(discriminator.score(features, right), discriminator.score(features, wrong))
+    assert same != discriminator.conditional
+
+
+@pytest.mark.parametrize("norm", ["batch", "none", "spectral"])
+@pytest.mark.parametrize("name", discriminator_names())
+def test_a_discriminator_has_the_norm_it_is_asked_for(name: str, norm: Norm) -> None:
+    layers = list(build_discriminator(name, TINY, norm).modules())
+    assert any(isinstance(layer, torch.nn.BatchNorm2d) for layer in layers) == (norm == "batch")
+    convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
+    spectral = [torch.nn.utils.parametrize.is_parametrized(layer) for layer in convolutions]
+    assert all(spectral) if norm == "spectral" else not any(spectral)
 
 
 @pytest.mark.parametrize("name", discriminator_names())
 def test_a_discriminator_that_mixes_batches_says_so(name: str) -> None:
     torch.manual_seed(0)
     discriminator = build_discriminator(name, TINY)
+    for layer in discriminator.modules():
+        if isinstance(layer, torch.nn.Dropout2d):
+            layer.eval()
     images = torch.randn(4, 3, 32, 32)
     with torch.nn.utils.parametrize.cached():
         alone, together = discriminator.embed(images[:2]), discriminator.embed(images)[:2]
     assert torch.allclose(alone, together, atol=1e-5) != discriminator.mixes_batch
+
+
+ANIME = Shape(resolution=64, condition_size=22, features=64, latent=100, embedding=256)
+LABELS = Shape(resolution=64, condition_size=24, features=64, latent=100, embedding=200)
+PLAIN = Shape(resolution=64, condition_size=0, features=64, latent=100, embedding=1, kernel=5)
+
+
+@pytest.mark.parametrize(
+    ("network", "count"),
+    [
+        # Report 001: ConvTranspose2d 122-512-256-128-64-3, no bias, and their batch norms.
+        (build_generator("dcgan", ANIME), 3_756_928),
+        # Report 004: Linear 100-8192 and four 5x5 layers, with biases.
+        (build_generator("dense_dcgan", PLAIN), 5_135_363),
+        # Report 002, CGAN: 24 planes of 4x4, Linear 384-100, then 200 channels upwards.
+        (build_generator("label_planes_dcgan", LABELS), 4_434_688),
+        # Report 002, AC-GAN: 512 + 24 channels at the base map.
+        (build_generator("late_label_dcgan", LABELS), 3_674_368),
+        # Report 003: Linear 24-200, 400 channels upwards, with biases.
+        (build_generator("linear_label_dcgan", replace(LABELS, latent=200)), 6_040_267),
+        # Report 000, ACGAN: heads 8192-512-1, -12 and -10.
+        (build_discriminator("acgan_dcgan", ANIME, None, (12, 10)), 15_354_583),
+        # Report 001: down to 22 numbers, no bias.
+        (build_discriminator("matching_dcgan", ANIME), 2_937_600),
+        # Report 002, CGAN: 6 channels in, planes by Linear 384-12288.
+        (build_discriminator("label_planes_dcgan", LABELS), 7_487_616),
+        # Report 003: 4 channels in, Linear 24-4096, heads for realism and 24 labels.
+        (build_discriminator("label_aux_dcgan", LABELS), 3_066_713),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, torch.nn.Module) else "",
+)
+def test_networks_have_the_parameters_that_their_reports_imply(
+    network: torch.nn.Module, count: int
+) -> None:
+    assert sum(value.numel() for value in network.parameters()) == count
 
 
 def test_anime_cgan_has_the_parameters_the_report_prints() -> None:
@@ -113,20 +168,32 @@ def test_projection_discriminator_is_spectrally_normal() -> None:
             assert largest.item() == pytest.approx(1, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    ("build", "name"),
-    [(build_generator, name) for name in generator_names()]
-    + [(build_discriminator, name) for name in discriminator_names()],
-)
-def test_a_network_without_its_condition_is_refused(
-    build: Callable[[str, Shape], torch.nn.Module], name: str
-) -> None:
-    with pytest.raises(NetworkError, match=r"at least 1: this network needs a condition; found 0"):
-        build(name, replace(TINY, condition_size=0))
+@pytest.mark.parametrize("name", generator_names())
+def test_a_generator_needs_its_condition_or_does_without(name: str) -> None:
+    shape = replace(TINY, condition_size=0)
+    try:
+        generator = build_generator(name, shape)
+    except NetworkError as error:
+        assert "at least 1: this network needs a condition; found 0" in str(error)
+    else:
+        image = generator(torch.randn(2, *generator.z_shape), torch.zeros(2, 0))
+        assert image.shape == (2, 3, 32, 32)
+
+
+@pytest.mark.parametrize("name", discriminator_names())
+def test_a_discriminator_needs_its_condition_or_does_without(name: str) -> None:
+    shape = replace(TINY, condition_size=0)
+    try:
+        discriminator = build_discriminator(name, shape)
+    except NetworkError as error:
+        assert "at least 1: this network needs a condition; found 0" in str(error)
+    else:
+        assert not discriminator.conditional
+        assert discriminator(torch.randn(2, 3, 32, 32), torch.zeros(2, 0)).shape == (2,)
 
 
 def test_unknown_network_suggests_the_nearest() -> None:
     with pytest.raises(NetworkError, match="Did you mean 'film_dcgan'"):
         build_generator("film_dcgn", TINY)
-    with pytest.raises(NetworkError, match="expected one of concat_dcgan, projection_dcgan"):
+    with pytest.raises(NetworkError, match="expected one of acgan_dcgan, concat_dcgan"):
         build_discriminator("nothing like it", TINY)

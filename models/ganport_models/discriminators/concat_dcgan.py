@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from ganport_models.blocks import LEAK, condition_embedding, down_convolution
-from ganport_models.network import BASE_SIZE, Discriminator, Shape, need_condition
+from ganport_models.blocks import (
+    LEAK,
+    condition_embedding,
+    dense_head,
+    leaky_relu,
+    normal,
+    to_features,
+)
+from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
 from ganport_models.registry import register_discriminator
 
 
@@ -20,31 +27,16 @@ class ConcatDiscriminator(Discriminator):
     which is the same mathematics without its overflow.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        widths = shape.widths()[::-1]
-        joined = widths[-1]
+    def __init__(
+        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(shape, norm, groups)
+        widths = [3, *shape.widths()[::-1]]
         self.condition = condition_embedding(shape.condition_size, shape.embedding)
-        layers: list[nn.Module] = [down_convolution(3, widths[0]), nn.LeakyReLU(LEAK)]
-        for inputs, outputs in pairwise(widths):
-            layers += [
-                down_convolution(inputs, outputs),
-                nn.BatchNorm2d(outputs),
-                nn.LeakyReLU(LEAK),
-            ]
-        self.body = nn.Sequential(*layers)
-        self.join = nn.Sequential(
-            nn.Conv2d(joined + shape.embedding, joined, kernel_size=1),
-            nn.BatchNorm2d(joined),
-            nn.LeakyReLU(LEAK),
-        )
-        self.head = nn.Sequential(
-            nn.Flatten(),
-            nn.Linear(joined * BASE_SIZE**2, joined),
-            nn.LeakyReLU(LEAK),
-            nn.Linear(joined, 1),
-        )
+        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, shape.kernel))
+        joined = nn.Conv2d(widths[-1] + shape.embedding, widths[-1], kernel_size=1)
+        self.join = nn.Sequential(*normal(joined, self.norm), leaky_relu())
+        self.head = dense_head(widths[-1], 1, self.norm)
 
     def embed(self, image: Tensor) -> Tensor:
         """Features (N, 8 * features, 4, 4) of pictures (N, 3, H, W)."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ganport_models.blocks import down_convolution, spectrally_normal
-from ganport_models.network import BASE_SIZE, Discriminator, Shape, need_condition
+from ganport_models.blocks import spectrally_normal, to_features
+from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
 from ganport_models.registry import register_discriminator
 
 SLOPE = 0.1
@@ -18,15 +18,14 @@ SLOPE = 0.1
 class ProjectionDiscriminator(Discriminator):
     """Strided convolutions to 4x4; logit = psi(f) + <f, V c> (Miyato & Koyama 2018, section 3)."""
 
-    mixes_batch = False
+    usual_norm = "spectral"
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
+    def __init__(
+        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(shape, norm, groups)
         widths = [3, *shape.widths()[::-1]]
-        layers: list[nn.Module] = []
-        for inputs, outputs in pairwise(widths):
-            layers += [spectrally_normal(down_convolution(inputs, outputs)), nn.LeakyReLU(SLOPE)]
+        layers = to_features(widths, self.norm, SLOPE, shape.kernel)
         self.body = nn.Sequential(*layers, nn.Flatten())
         width = widths[-1] * BASE_SIZE**2
         self.realism = spectrally_normal(nn.Linear(width, 1))

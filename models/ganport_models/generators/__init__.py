@@ -1,4 +1,6 @@
 """Every generator, one idea a file; importing the package registers them."""
 
 from ganport_models.generators.concat_dcgan import ConcatGenerator as ConcatGenerator
+from ganport_models.generators.dcgan import DcganGenerator as DcganGenerator
 from ganport_models.generators.film_dcgan import FilmGenerator as FilmGenerator
+from ganport_models.generators.label_dcgan import LabelPlanesGenerator as LabelPlanesGenerator

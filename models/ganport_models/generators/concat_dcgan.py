@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ganport_models.blocks import LEAK, condition_embedding, to_base_map, up_convolution
+from ganport_models.blocks import condition_embedding, leaky_relu, to_base_map, to_picture
 from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
 from ganport_models.registry import register_generator
 
@@ -25,10 +25,7 @@ class ConcatGenerator(Generator):
         self.base_channels = widths[0]
         self.condition = condition_embedding(shape.condition_size, shape.embedding)
         self.stem = nn.Linear(shape.latent + shape.embedding, widths[0] * BASE_SIZE**2)
-        layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths, [*widths[1:], 3], strict=True):
-            layers += [nn.BatchNorm2d(inputs), nn.LeakyReLU(LEAK), up_convolution(inputs, outputs)]
-        self.body = nn.Sequential(*layers, nn.Tanh())
+        self.body = to_picture(widths, leaky_relu, shape.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""

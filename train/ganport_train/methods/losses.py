@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class Loss:
     """The discriminator's, for generated pictures and for mismatched pairs."""
     generator: Term
     """The generator's, for its own pictures."""
-    readout: Term
+    readout: Term = torch.clone
 
 
 def bce_real(logits: Tensor) -> Tensor:
@@ -35,6 +35,21 @@ def bce_fake(logits: Tensor) -> Tensor:
     return F.softplus(logits).mean()
 
 
+def saturating_generator(logits: Tensor) -> Tensor:
+    """log(1 - sigmoid(x)), whose slope vanishes where x is low (Goodfellow et al. 2014, eq. 1)."""
+    return -F.softplus(logits).mean()
+
+
+def least_squares_real(logits: Tensor) -> Tensor:
+    """(x - 1)^2 / 2 (Mao et al. 2017, equation 9)."""
+    return (logits - 1).square().mean() / 2
+
+
+def least_squares_fake(logits: Tensor) -> Tensor:
+    """x^2 / 2 (Mao et al. 2017, equation 9)."""
+    return logits.square().mean() / 2
+
+
 def hinge_real(logits: Tensor) -> Tensor:
     """max(0, 1 - x) (Lim & Ye 2017; Miyato et al. 2018, equation 16)."""
     return F.relu(1 - logits).mean()
@@ -45,13 +60,29 @@ def hinge_fake(logits: Tensor) -> Tensor:
     return F.relu(1 + logits).mean()
 
 
-def hinge_generator(logits: Tensor) -> Tensor:
-    """-x (Miyato et al. 2018, equation 17)."""
+def negative(logits: Tensor) -> Tensor:
+    """-x: a critic's for real pictures, and the generator's (Arjovsky et al. 2017, algorithm 1;
+    Miyato et al. 2018, equation 17)."""
     return -logits.mean()
+
+
+def smoothed(loss: Loss, share: float) -> Loss:
+    """The loss with a target of 1 - share for real pictures (Salimans et al. 2016, section 3.4).
+
+    Cross-entropy with a soft target is the mixture of its two hard ones.
+    """
+
+    def real(logits: Tensor) -> Tensor:
+        return (1 - share) * loss.real(logits) + share * loss.fake(logits)
+
+    return replace(loss, real=real) if share else loss
 
 
 LOSSES = {
     # The generator's BCE term is the non-saturating one (Goodfellow et al. 2014, section 3).
     "bce": Loss(bce_real, bce_fake, bce_real, torch.sigmoid),
-    "hinge": Loss(hinge_real, hinge_fake, hinge_generator, torch.clone),
+    "saturating": Loss(bce_real, bce_fake, saturating_generator, torch.sigmoid),
+    "least_squares": Loss(least_squares_real, least_squares_fake, least_squares_real),
+    "hinge": Loss(hinge_real, hinge_fake, negative),
+    "wasserstein": Loss(negative, torch.mean, negative),
 }

@@ -1,0 +1,29 @@
+"""What holds a critic to a slope of one: a penalty on its gradient, or bounds on its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, share: Tensor
+) -> Tensor:
+    """The mean of (|gradient of the critic| - 1)^2 between real and drawn pictures.
+
+    real, fake: (N, 3, H, W); share: (N,) in [0, 1], how much of each mixture is real. The critic
+    gives (N,) and must treat each picture alone (Gulrajani et al. 2017, algorithm 1).
+    """
+    share = share.view(-1, *(1,) * (real.ndim - 1))
+    between = (share * real + (1 - share) * fake).detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+@torch.no_grad()
+def clip_weights(network: nn.Module, limit: float) -> None:
+    """Bring every parameter into [-limit, limit] (Arjovsky et al. 2017, algorithm 1)."""
+    for parameter in network.parameters():
+        parameter.clamp_(-limit, limit)
