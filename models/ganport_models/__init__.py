@@ -5,9 +5,11 @@ from ganport_models import generators as generators
 from ganport_models.card import CheckpointError as CheckpointError
 from ganport_models.checkpoint import Checkpoint as Checkpoint
 from ganport_models.network import Discriminator as Discriminator
+from ganport_models.network import Flow as Flow
 from ganport_models.network import Generator as Generator
 from ganport_models.network import NetworkError as NetworkError
 from ganport_models.network import Shape as Shape
+from ganport_models.network import Translator as Translator
 from ganport_models.registry import build_discriminator as build_discriminator
 from ganport_models.registry import build_generator as build_generator
 from ganport_models.registry import discriminator_names as discriminator_names

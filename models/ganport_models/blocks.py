@@ -96,13 +96,18 @@ def normal(layer: nn.Conv2d, norm: Norm) -> list[nn.Module]:
     """A convolution with its norm: after it, inside it, or none."""
     if norm == "batch":
         return [layer, nn.BatchNorm2d(layer.out_channels)]
-    return [spectrally_normal(layer) if norm == "spectral" else layer]
+    return [bounded(layer, norm)]
+
+
+def bounded(layer: nn.Module, norm: Norm) -> nn.Module:
+    """A layer without batch norm after it: spectrally normal, or as it is."""
+    return spectrally_normal(layer) if norm == "spectral" else layer
 
 
 def dense_head(width: int, outputs: int, norm: Norm) -> nn.Sequential:
     """Base map (N, width, 4, 4) to (N, outputs): Linear, LeakyReLU, Linear (report 000)."""
     layers = [nn.Linear(width * BASE_SIZE**2, width), nn.Linear(width, outputs)]
-    first, last = (spectrally_normal(layer) if norm == "spectral" else layer for layer in layers)
+    first, last = (bounded(layer, norm) for layer in layers)
     return nn.Sequential(nn.Flatten(), first, leaky_relu(), last)
 
 
@@ -124,7 +129,7 @@ def stem_convolution(inputs: int, outputs: int, *, bias: bool = False) -> nn.Con
 def top_convolution(inputs: int, outputs: int, norm: Norm, *, bias: bool = False) -> nn.Sequential:
     """Base map (N, inputs, 4, 4) to (N, outputs): the end of a convolutional discriminator."""
     layer = nn.Conv2d(inputs, outputs, BASE_SIZE, bias=bias)
-    return nn.Sequential(spectrally_normal(layer) if norm == "spectral" else layer, nn.Flatten())
+    return nn.Sequential(bounded(layer, norm), nn.Flatten())
 
 
 def to_base_map(vector: Tensor, channels: int) -> Tensor:

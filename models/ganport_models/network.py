@@ -29,6 +29,8 @@ _LIMITS = {
     "latent": (1, MAX_VECTOR),
     "embedding": (1, MAX_VECTOR),
     "condition_size": (0, MAX_VECTOR),
+    "levels": (1, 8),
+    "blocks": (1, 64),
 }
 
 
@@ -56,6 +58,10 @@ class Shape:
     """Width of the learned embedding of the condition."""
     kernel: int = 4
     """Side of the strided convolutions' kernels, 4 or 5."""
+    levels: int = 4
+    """Sizes a flow works at."""
+    blocks: int = 6
+    """Steps at each of them; residual blocks of an image-to-image network."""
 
     def __post_init__(self) -> None:
         power = self.resolution & (self.resolution - 1) == 0
@@ -114,6 +120,9 @@ class Generator(nn.Module):
     (N, condition_size), both float32, and returns (N, 3, H, W) float32 in [-1, 1].
     """
 
+    interface: ClassVar[str] = "gan.generate/1"
+    """What its graph will be, in the words of `docs/interface.md`."""
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
@@ -122,6 +131,29 @@ class Generator(nn.Module):
     def z_shape(self) -> tuple[int, ...]:
         """Shape of one sample's noise."""
         return (self.shape.latent,)
+
+
+class Flow(Generator):
+    """Base of invertible generators: `encode` is the way back from a picture to its noise."""
+
+    def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """z (N, *z_shape) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
+        raise NotImplementedError
+
+    def encode(self, image: Tensor, condition: Tensor) -> Tensor:
+        """z (N, *z_shape) of pictures (N, 3, H, W) in [-1, 1]."""
+        raise NotImplementedError
+
+
+class Translator(Generator):
+    """Base of image-to-image generators: `forward(image, condition)`, both pictures in [-1, 1]."""
+
+    interface = "gan.translate/1"
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        """Shape of the picture that comes in: there is no noise."""
+        return (3, self.shape.resolution, self.shape.resolution)
 
 
 class Discriminator(nn.Module):

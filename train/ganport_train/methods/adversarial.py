@@ -2,109 +2,166 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
-from ganport_train.methods.losses import LOSSES, Loss
+from ganport_runtime.conditions import Conditions
+from ganport_train.methods.batch import Batch
+from ganport_train.methods.classification import classification_loss
+from ganport_train.methods.losses import LOSSES, smoothed
+from ganport_train.methods.method import Method
+from ganport_train.methods.mismatch import change_one_group, check_groups
+from ganport_train.methods.optimizers import build_optimizer
+from ganport_train.methods.penalties import clip_weights, gradient_penalty
+from ganport_train.options import RecipeError
 from ganport_train.recipe import MethodOptions, OptimizerOptions
 
-
-@dataclass(frozen=True)
-class Batch:
-    """What one step sees, on the run's device."""
-
-    real: Tensor
-    """(N, 3, H, W) float32 in [-1, 1]."""
-    condition: Tensor
-    """(N, C) float32, the real pictures' own; the fakes are asked for the same."""
-    mismatched: Tensor
-    """(N, C) float32, one group of each row changed; equal to `condition` when not used."""
-    z: Tensor
-    """(N, *z_shape) standard normal float32."""
+Figures = dict[str, Tensor]
 
 
-class Adversarial:
-    """The networks, their Adam optimisers, and the step that trains both on one batch.
+class Adversarial(Method):
+    """The networks, their optimisers, and the step that trains both on one batch.
 
     One set of fakes serves both networks (as in the DCGAN reference training), which saves a
-    generator pass out of two.
+    generator pass out of two. Every step trains the discriminator once; the generator follows at
+    every `discriminator_steps`-th, then `generator_steps` times.
     """
 
     def __init__(
         self,
         generator: Generator,
         discriminator: Discriminator,
+        conditions: Conditions,
         method: MethodOptions,
         optimizer: OptimizerOptions,
         precision: str,
     ) -> None:
-        self.generator = generator
-        self.discriminator = discriminator
-        self.loss: Loss = LOSSES[method.loss]
-        self.mismatch = method.mismatch
+        self.generator, self.discriminator = generator, discriminator
+        self.conditions, self.options = conditions, method
+        self.loss = smoothed(LOSSES[method.loss], method.smoothing)
         self.bf16 = precision == "bf16"
         self.optimizers = {
-            "generator": _adam(generator, optimizer.generator_rate, optimizer),
-            "discriminator": _adam(discriminator, optimizer.discriminator_rate, optimizer),
+            "generator": build_optimizer(
+                optimizer.generator, generator, optimizer.generator_rate, optimizer
+            ),
+            "discriminator": build_optimizer(
+                optimizer.discriminator, discriminator, optimizer.discriminator_rate, optimizer
+            ),
         }
+        _check(method, discriminator, conditions)
 
-    def step(self, batch: Batch) -> dict[str, Tensor]:
+    @property
+    def networks(self) -> Mapping[str, torch.nn.Module]:
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
+    def step(self, batch: Batch, number: int) -> Figures:
         """Trains both networks on a batch; returns scalars for the log, still on the device."""
-        with self._precision(batch.real.device):
-            fake = self.generator(batch.z, batch.condition)
-        figures = self._train_discriminator(batch, fake.detach())
-        figures["g_loss"] = self._train_generator(batch, fake)
+        learns = (number + 1) % self.options.discriminator_steps == 0
+        condition = batch.condition
+        fake = self._draw(batch, condition, learns)
+        figures = self._train_discriminator(batch, condition, fake.detach())
+        if learns:
+            for repeat in range(self.options.generator_steps):
+                fake = self._draw(batch, condition) if repeat else fake
+                figures |= self._train_generator(condition, fake)
         return figures
 
-    def _train_discriminator(self, batch: Batch, fake: Tensor) -> dict[str, Tensor]:
+    def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
+        z = batch.noise(self.generator.z_shape)
+        with self._precision(z.device), torch.set_grad_enabled(learns):
+            fake: Tensor = self.generator(z, condition)
+        return fake
+
+    def _train_discriminator(self, batch: Batch, condition: Tensor, fake: Tensor) -> Figures:
         # Cached: the spectral norms are worked out once a step, not once a pass.
         with self._precision(fake.device), parametrize.cached():
             features, fake_features = self._embed(batch.real, fake)
-            real = self.discriminator.score(features, batch.condition)
-            drawn = self.discriminator.score(fake_features, batch.condition)
+            real, seen = self._judge(features, condition)
+            drawn, seen_drawn = self._judge(fake_features, condition)
             loss = self.loss.real(real.float()) + self.loss.fake(drawn.float())
-            if self.mismatch:
-                wrong = self.discriminator.score(features, batch.mismatched)
-                loss = loss + self.mismatch * self.loss.fake(wrong.float())
-        self._descend("discriminator", loss)
+            if self.options.mismatch:
+                vectors = change_one_group(batch.vectors, self.conditions, batch.random)
+                wrong = self.discriminator.score(features, batch.tensor(vectors))
+                loss = loss + self.options.mismatch * self.loss.fake(wrong.float())
         readout = self.loss.readout
-        return {
-            "d_loss": loss.detach(),
+        figures = {
             "d_real": readout(real.detach().float()).mean(),
             "d_fake": readout(drawn.detach().float()).mean(),
         }
+        if seen is not None and seen_drawn is not None:
+            known = self._classify(seen, condition)
+            loss = loss + self.options.classify_real * known
+            if self.options.classify_drawn:
+                loss = loss + self.options.classify_drawn * self._classify(seen_drawn, condition)
+            figures["d_class"] = known.detach()
+        if self.options.penalty:
+            penalty = self._penalty(batch, condition, fake)
+            loss = loss + self.options.penalty * penalty
+            figures["penalty"] = penalty.detach()
+        self._descend("discriminator", loss)
+        if self.options.clip:
+            clip_weights(self.discriminator, self.options.clip)
+        return {"d_loss": loss.detach(), **figures}
+
+    def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
+        if self.discriminator.classifies:
+            return self.discriminator.score_and_classify(features, condition)
+        return self.discriminator.score(features, condition), None
+
+    def _classify(self, seen: Tensor, condition: Tensor) -> Tensor:
+        return classification_loss(self.conditions, seen.float(), condition)
+
+    def _penalty(self, batch: Batch, condition: Tensor, fake: Tensor) -> Tensor:
+        # In float32: a gradient of a gradient loses too much in bfloat16.
+        def critic(images: Tensor) -> Tensor:
+            return self.discriminator.score(self._embed_one(images), condition)
+
+        return gradient_penalty(critic, batch.real, fake.float(), batch.shares())
 
     def _embed(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Features of both; in one pass where that changes nothing, since it is faster."""
         if self.discriminator.mixes_batch:
-            return self.discriminator.embed(real), self.discriminator.embed(fake)
-        both = self.discriminator.embed(torch.cat([real, fake]))
+            return self._embed_one(real), self._embed_one(fake)
+        both = self._embed_one(torch.cat([real, fake]))
         return both[: len(real)], both[len(real) :]
 
-    def _train_generator(self, batch: Batch, fake: Tensor) -> Tensor:
+    def _embed_one(self, images: Tensor) -> Tensor:
+        return self.discriminator.embed((images + 1) / 2 if self.options.unit_range else images)
+
+    def _train_generator(self, condition: Tensor, fake: Tensor) -> Figures:
         # The discriminator's weights need no gradient here; leaving them out saves their share.
         self.discriminator.requires_grad_(False)
         with self._precision(fake.device):
-            logits = self.discriminator(fake, batch.condition)
+            logits, seen = self._judge(self._embed_one(fake), condition)
             loss = self.loss.generator(logits.float())
+        figures = {"g_loss": loss.detach()}
+        if seen is not None and self.options.classify_generator:
+            known = self._classify(seen, condition)
+            loss = loss + self.options.classify_generator * known
+            figures["g_class"] = known.detach()
         self._descend("generator", loss)
         self.discriminator.requires_grad_(True)
-        return loss.detach()
-
-    def _descend(self, network: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[network]
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
-    def _precision(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.bf16)
+        return figures
 
 
-def _adam(network: nn.Module, rate: float, options: OptimizerOptions) -> torch.optim.Adam:
-    betas = (options.beta1, options.beta2)
-    return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True)
+def _check(method: MethodOptions, discriminator: Discriminator, conditions: Conditions) -> None:
+    if method.mismatch:
+        check_groups(conditions)
+        if not discriminator.conditional:
+            raise _unfit("method.mismatch", "a discriminator that sees the condition", "one that does not")
+    if method.penalty and discriminator.norm == "batch":
+        raise _unfit("method.penalty", "a discriminator without batch norm", "network.norm = batch")
+    if min(method.discriminator_steps, method.generator_steps) > 1:
+        raise _unfit(
+            "method.generator_steps",
+            "several steps of one network for one of the other",
+            "several of both",
+        )
+
+
+def _unfit(place: str, expected: str, found: str) -> RecipeError:
+    return RecipeError(place, expected=expected, found=found, fix="Mend the recipe, or use --set.")

@@ -1,0 +1,54 @@
+"""StarGAN's critic: how real each patch is, and which domains the picture shows (row B5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ganport_models.blocks import LEAK, bounded, to_features
+from ganport_models.network import Discriminator, Norm, Shape
+from ganport_models.registry import register_discriminator
+
+SMALLEST = 2
+"""Pixels across the last map."""
+MOST = 32
+"""Times `features` that the widest map has: 2048 channels at 128 pixels."""
+
+
+@register_discriminator("stargan")
+class StarDiscriminator(Discriminator):
+    """Strided convolutions to 2x2, then a score for every patch and one classifier for the whole.
+
+    Choi et al. 2018, appendix 7.2, table 5. The score of a picture is the mean over its patches.
+    """
+
+    usual_norm = "none"
+    conditional = False
+    classifies = True
+
+    def __init__(
+        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(shape, norm, groups)
+        count = (shape.resolution // SMALLEST).bit_length() - 1
+        widths = [3, *(shape.features * min(2**place, MOST) for place in range(count))]
+        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, shape.kernel))
+        patches = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        classifier = nn.Conv2d(widths[-1], shape.condition_size, SMALLEST, bias=False)
+        self.patches = bounded(patches, self.norm)
+        self.classifier = nn.Sequential(bounded(classifier, self.norm), nn.Flatten())
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Features (N, C, 2, 2) of pictures (N, 3, H, W)."""
+        features: Tensor = self.body(image)
+        return features
+
+    def score(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Scores (N,): how real; the domains are not looked at."""
+        patches: Tensor = self.patches(features)
+        return patches.flatten(1).mean(dim=1)
+
+    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """The score, and logits (N, condition_size) of the domains seen."""
+        return self.score(features, condition), self.classifier(features)

@@ -1,0 +1,135 @@
+"""Every layer of a flow: there and back again, and its volume against the Jacobian itself."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from ganport_models.flows.actnorm import ActNorm
+from ganport_models.flows.coupling import Coupling
+from ganport_models.flows.levels import Levels
+from ganport_models.flows.rotation import Rotation
+from ganport_models.flows.squeeze import squeeze, unsqueeze
+
+PLANES = torch.linspace(-1, 1, 2 * 4 * 2 * 2, dtype=torch.float64).view(2, 4, 2, 2)
+
+
+class With(nn.Module):
+    """A layer with its planes filled in, or one that takes none."""
+
+    def __init__(self, layer: nn.Module, planes: Tensor | None) -> None:
+        super().__init__()
+        self.layer = layer
+        self.more = () if planes is None else (planes,)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return self.layer(x, *(plane[: len(x)].to(x.dtype) for plane in self.more))
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return self.layer.inverse(y, *(plane[: len(y)].to(y.dtype) for plane in self.more))
+
+
+LAYERS: dict[str, Callable[[], With]] = {
+    "actnorm": lambda: With(ActNorm(6), None),
+    "rotation": lambda: With(Rotation(6), None),
+    "coupling": lambda: With(Coupling(6, 4, 5), PLANES),
+    "levels": lambda: With(Levels(6, 4, 5, 2, 2), PLANES),
+}
+
+
+def made(name: str, dtype: torch.dtype = torch.float64) -> With:
+    torch.manual_seed(3)
+    layer = LAYERS[name]()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(torch.randn_like(parameter) * 0.2)
+    for part in layer.modules():
+        if isinstance(part, ActNorm):
+            part.initialized.fill_(1)
+    return layer.to(dtype).eval()
+
+
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-10), (torch.float32, 2e-5)])
+@pytest.mark.parametrize("name", LAYERS)
+def test_there_and_back_again(name: str, dtype: torch.dtype, most: float) -> None:
+    layer = made(name, dtype)
+    x = torch.randn(2, 6, 2, 2, dtype=dtype)
+    y, _ = layer(x)
+    assert not torch.allclose(x, y, atol=1e-3)
+    torch.testing.assert_close(layer.inverse(y), x, atol=most, rtol=0)
+    torch.testing.assert_close(layer(layer.inverse(x))[0], x, atol=most, rtol=0)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_volume_is_the_logarithm_of_the_jacobian(name: str) -> None:
+    layer = made(name)
+    x = torch.randn(1, 6, 2, 2, dtype=torch.float64)
+    jacobian = torch.autograd.functional.jacobian(lambda flat: layer(flat)[0], x)
+    expected = torch.linalg.slogdet(jacobian.reshape(24, 24)).logabsdet
+    torch.testing.assert_close(layer(x)[1].reshape(()), expected)
+
+
+def test_actnorm_starts_from_its_first_batch_and_keeps_to_it() -> None:
+    norm = ActNorm(3)
+    first = torch.randn(50, 3, 4, 4) * torch.tensor([1.0, 5.0, 0.2]).view(1, 3, 1, 1) + 7
+    seen, _ = norm(first)
+    torch.testing.assert_close(seen.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
+    deviation = seen.std(dim=(0, 2, 3), unbiased=False)
+    torch.testing.assert_close(deviation, torch.ones(3), atol=1e-4, rtol=0)
+    kept = norm.shift.clone()
+    norm(torch.randn(5, 3, 4, 4))
+    torch.testing.assert_close(norm.shift, kept)
+    assert norm.initialized == 1
+
+
+def test_actnorm_does_not_start_in_eval_mode() -> None:
+    norm = ActNorm(3).eval()
+    x = torch.randn(5, 3, 4, 4) + 3
+    torch.testing.assert_close(norm(x)[0], x)
+    assert norm.initialized == 0
+
+
+def test_a_rotation_starts_as_one() -> None:
+    weight = Rotation(8).weight()
+    torch.testing.assert_close(weight @ weight.T, torch.eye(8), atol=1e-5, rtol=0)
+    x = torch.randn(2, 8, 3, 3)
+    assert Rotation(8)(x)[1].abs() < 1e-4
+
+
+def test_a_rotation_keeps_its_inverse_in_eval_mode_alone() -> None:
+    rotation = Rotation(4)
+    assert rotation.inverse_weight is None
+    rotation.eval()
+    assert rotation.inverse_weight is not None
+    product = rotation.weight() @ rotation.inverse_weight
+    torch.testing.assert_close(product, torch.eye(4), atol=1e-5, rtol=0)
+    assert "inverse_weight" not in rotation.state_dict()
+    assert rotation.train().inverse_weight is None
+
+
+def test_a_coupling_starts_as_no_change() -> None:
+    coupling = Coupling(6, 4, 5).eval()
+    x = torch.randn(2, 6, 2, 2)
+    y, volume = coupling(x, PLANES.float())
+    torch.testing.assert_close(y, x)
+    torch.testing.assert_close(volume, torch.zeros(2))
+
+
+def test_squeeze_moves_each_block_of_four_into_channels() -> None:
+    planes = torch.arange(16.0).view(1, 1, 4, 4)
+    assert squeeze(planes)[0, :, 0, 0].tolist() == [0, 1, 4, 5]
+    assert squeeze(planes).shape == (1, 4, 2, 2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(*(st.integers(1, 4) for _ in range(4)))
+def test_unsqueeze_is_the_inverse_of_squeeze(n: int, c: int, h: int, w: int) -> None:
+    planes = torch.randn(n, c, 2 * h, 2 * w)
+    assert torch.equal(unsqueeze(squeeze(planes)), planes)
+
+
+def test_the_volume_of_no_change_is_zero() -> None:
+    assert ActNorm(3).eval()(torch.ones(1, 3, 2, 2))[1] == 0
