@@ -65,7 +65,7 @@ def check_labels(group: str, labels: Collection[str], place: str) -> None:
             found=f"{len(labels)}",
             fix="Check that these are labels that many pictures share.",
         )
-    for label, times in Counter(labels).items():
+    for label, times in Counter(list(labels)).items():  # a mapping would pass for its counts
         try:
             check_word(group, label)
         except ConditionError as error:
