@@ -229,17 +229,6 @@ def test_weights_gone_bad_are_not_kept(tmp_path: Path, toy: Toy) -> None:
     assert list((tmp_path / FOLDER).iterdir()) == []
 
 
-def test_too_little_memory_names_what_to_make_smaller(tmp_path: Path, toy: Toy) -> None:
-    made = trainer(tmp_path, toy())
-
-    def step(rows: NDArray[np.int64], number: int) -> float:
-        return float(torch.empty(1 << 60)[0])
-
-    made._step = step  # type: ignore[method-assign]
-    with pytest.raises(JudgeError, match=r"expected memory for a step.*Give --batch"):
-        made.train(Interrupt())
-
-
 def test_the_rate_rises_for_a_tenth_and_then_falls_to_nothing() -> None:
     rates = [cycle(step, 100) for step in range(100)]
     assert rates[:9] == pytest.approx([step / 10 for step in range(1, 10)])

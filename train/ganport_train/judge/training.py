@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from torch import nn
 
 from ganport_train.data import Dataset
 from ganport_train.data.progress import bar
-from ganport_train.judge import file, unfinished
+from ganport_train.judge import faults, file, unfinished
 from ganport_train.judge.assessment import assess
 from ganport_train.judge.augmentation import mirrored, moved
 from ganport_train.judge.file import JudgeError
@@ -61,7 +60,7 @@ class JudgeTrainer:
         self.folder, self.dataset, self.settings = folder, dataset, settings
         self.device, self.say = device, say
         self.train_rows, self.held_rows = dataset.split(settings.held_out)
-        _check(dataset, len(self.train_rows), len(self.held_rows))
+        faults.check_enough(dataset.conditions, len(self.train_rows), len(self.held_rows))
         torch.manual_seed(settings.seed)
         self.network = JudgeNetwork(dataset.conditions.size, settings.width)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -103,7 +102,7 @@ class JudgeTrainer:
             f"{on['device']}, {on['precision']}, {on['threads']} threads"
         )
         while len(self.losses) < epochs and not interrupt.asked:
-            with _memory():
+            with faults.memory():
                 mean = self._epoch(interrupt)
             if mean is None:
                 break
@@ -114,9 +113,7 @@ class JudgeTrainer:
 
     def save(self) -> None:
         """Keep the state after an epoch, so that the training can go on from it."""
-        broken = file.not_finite(self.network.state_dict())
-        if broken:
-            raise _diverged(f"epoch {len(self.losses)}", f"weights {broken}", "NaN or infinity")
+        faults.check_weights(self.network.state_dict(), len(self.losses))
         made = {"made_from": self._made_from(), "made_on": self._made_on()}
         unfinished.keep(self.folder, self._state(), self.losses, made)
 
@@ -199,7 +196,7 @@ class JudgeTrainer:
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return _finite(float(value.detach()), step)
+        return faults.check_loss(float(value.detach()), step)
 
 
 def cycle(step: int, steps: int) -> float:
@@ -219,52 +216,3 @@ def _groups(network: nn.Module) -> list[dict[str, Any]]:
 
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     return [name.replace("_", " ") for name in after if before.get(name) != after[name]]
-
-
-def _finite(value: float, step: int) -> float:
-    if not np.isfinite(value):
-        raise _diverged(f"step {step}", "a loss", f"{value}")
-    return value
-
-
-def _diverged(place: str, what: str, found: str) -> JudgeError:
-    return JudgeError(
-        f"judge training, {place}",
-        expected=f"{what} of finite numbers",
-        found=found,
-        fix="Give --rate a smaller number and another --out.",
-    )
-
-
-@contextmanager
-def _memory() -> Iterator[None]:
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not short and "DefaultCPUAllocator" not in str(error):
-            raise
-        raise JudgeError(
-            "judge training",
-            expected="memory for a step",
-            found=" ".join(str(error).split())[:200] or "none left",
-            fix="Give --batch, --width or --resolution a smaller number and another --out.",
-        ) from None
-
-
-def _check(dataset: Dataset, train: int, held: int) -> None:
-    if not dataset.conditions.groups:
-        raise JudgeError(
-            "data set",
-            expected="conditions that a judge can learn",
-            found="none: its pictures have no labels",
-            fix="Take a labelled data set.",
-        )
-    # One picture alone has no spread for batch norm to divide by.
-    if train < 2 or not held:
-        raise JudgeError(
-            "data set",
-            expected="at least two pictures to train on and one to hold out",
-            found=f"{train} and {held}",
-            fix="Bring more pictures, or another --held-out share.",
-        )

@@ -21,6 +21,7 @@ from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import sha256_of, whole_directory, write_whole
 from ganport_runtime.strictjson import Fields, check_number
+from ganport_runtime.values import printable
 from ganport_train.judge.file import WEIGHTS, JudgeError
 from ganport_train.loop.snapshots import State, sweep
 
@@ -88,10 +89,11 @@ def room(judge: Path) -> Iterator[None]:
         yield
     # What torch and safetensors make of a full disk.
     except (OSError, RuntimeError, SafetensorError) as error:
+        words = (isinstance(error, OSError) and error.strerror) or str(error)
         raise JudgeError(
             str(judge),
             expected="a folder that can be written to, and room in it",
-            found=" ".join(str(error).split())[:200],
+            found=printable(" ".join(words.split()), 200),
             fix="Mend that; the same command goes on after the last whole epoch.",
         ) from None
 
