@@ -117,13 +117,16 @@ def _candidates(entries: Sequence[_Entry], take: str, run: Path) -> Sequence[_En
 
 
 def _ranked(entries: Sequence[_Entry]) -> list[_Entry]:
-    """The best first: by the newest scale, then by score; those without one last."""
+    """The best first: by the newest scale, then by score; those without one last.
+
+    Scores count to two decimals, since some hundred pictures tell no more: of equals the newest.
+    """
     scales = [entry.score.scale for entry in entries if entry.score]
 
     def order(entry: _Entry) -> tuple[int, bool, float]:
         if entry.score is None:
             return len(scales), False, 0.0
-        return scales.index(entry.score.scale), entry.score.collapsed, -entry.score.value
+        return scales.index(entry.score.scale), entry.score.collapsed, -round(entry.score.value, 2)
 
     return sorted(entries, key=order)
 
@@ -139,7 +142,7 @@ def _reason(entry: _Entry, entries: Sequence[_Entry], take: str) -> str:
     latest = entries[0].folder
     place = "and the latest" if latest == entry.folder else f"the latest is {latest.name}"
     fallen = ", all collapsed" if entry.score.collapsed else ""
-    return f"best of {len(rivals)} by score {entry.score.value:.3f}{fallen}; {place}"
+    return f"best of {len(rivals)} by score {entry.score.value:.2f}{fallen}; {place}"
 
 
 def _none_whole(run: Path, faults: Sequence[CheckpointError]) -> CheckpointError:

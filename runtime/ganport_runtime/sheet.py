@@ -14,7 +14,7 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.launch import require
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
 PAPER, INK, QUIET = (255, 255, 255), (28, 28, 32), (96, 96, 104)
@@ -32,16 +32,22 @@ def grid(
     captions: Sequence[str] | None = None,
     scale: int = 1,
     title: str | None = None,
+    footer: str | None = None,
+    axes: tuple[str, str] | None = None,
 ) -> Image.Image:
     """A page of uint8 (N, H, W, 3) pictures in rows of `columns`, in row-major order.
 
     `scale` enlarges each picture by whole pixels. Captions stand below their picture and wrap to
-    its width. Raises `RequestError` when pictures, columns and labels do not fit together or the
-    page would be over 16384 pixels wide or high.
+    its width, title and footer to that of the page. `axes` names what the row labels and what the
+    column labels are. Raises `RequestError` when pictures, columns and labels do not fit together
+    or the page would be over 16384 pixels wide or high.
     """
     require("tools", ("PIL",))
     _check(images, columns, row_labels, column_labels, captions, scale)
-    return _Page(images, columns, row_labels, column_labels, captions, scale, title).draw()
+    page = _Page(
+        images, columns, row_labels, column_labels, captions, scale, title or "", footer or "", axes
+    )
+    return page.draw()
 
 
 @dataclass
@@ -52,7 +58,9 @@ class _Page:
     column_labels: Sequence[str] | None
     captions: Sequence[str] | None
     scale: int
-    title: str | None
+    title: str
+    footer: str
+    axes: tuple[str, str] | None
 
     def __post_init__(self) -> None:
         from PIL import Image, ImageDraw
@@ -60,23 +68,30 @@ class _Page:
         self.height, self.width = (length * self.scale for length in self.images.shape[1:3])
         self.rows = -(-len(self.images) // self.columns)
         self.text = max(11, min(18, self.width // 9))
+        self.title_text = round(self.text * 1.25)
         self.gap = max(4, self.width // 24)
         self.measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
-        self.wrapped = [self._wrap(caption) for caption in self.captions or ()]
+        self.wrapped = [self._caption(caption) for caption in self.captions or ()]
         self._lay_out()
 
     def _lay_out(self) -> None:
         lines = max((len(caption) for caption in self.wrapped), default=0)
         self.caption_height = round(lines * self.text * _LINE) + (6 if lines else 0)
-        widest = max((self._length(label) for label in self.row_labels or ()), default=0)
+        down = (*(self.row_labels or ()), self.axes[0] if self.axes else "")
+        widest = max(self._length(label) for label in down)
         self.left = _MARGIN + (widest + 10 if widest else 0)
         # Column labels that are wider than their column stand upright instead of overlapping.
         lengths = [self._length(label) for label in self.column_labels or ()]
         self.upright = max(lengths, default=0) > self.width
-        head = (max(lengths) if self.upright else self.text * _LINE) + 8 if lengths else 0
-        self.title_height = round(self.text * 1.25 * _LINE) + 10 if self.title else 0
-        self.top = round(_MARGIN + self.title_height + head)
+        self.head = (max(lengths) if self.upright else self.text * _LINE) + 8 if lengths else 0
         self.step_x = self.width + self.gap
+        # Words as wide as the pictures, but for a page too narrow to read them on.
+        room = max(self.left + self.columns * self.step_x - self.gap - _MARGIN, 24 * self.text)
+        self.title_lines = self._wrap(self.title, room, self.title_text) if self.title else []
+        self.footer_lines = self._wrap(self.footer, room, self.text) if self.footer else []
+        title = len(self.title_lines) * self.title_text * _LINE + (10 if self.title else 0)
+        axis = self.text * _LINE + 4 if self.axes else 0
+        self.top = round(_MARGIN + title + axis + self.head)
         self.step_y = self.height + self.caption_height + self.gap
 
     def draw(self) -> Image.Image:
@@ -91,10 +106,15 @@ class _Page:
                 at = (x + self.width / 2, y + self.height + 4 + line * self.text * _LINE)
                 pen.text(at, words, fill=INK, font=_font(self.text), anchor="ma")
         self._draw_labels(page)
-        if self.title:
-            at = (_MARGIN, _MARGIN)
-            pen.text(at, self.title, fill=INK, font=_font(round(self.text * 1.25)), anchor="la")
+        self._write(pen, self.title_lines, _MARGIN, self.title_text)
+        below = self.top + self.rows * self.step_y
+        self._write(pen, self.footer_lines, below, self.text)
         return page
+
+    def _write(self, pen: ImageDraw.ImageDraw, lines: list[str], top: float, size: int) -> None:
+        for line, words in enumerate(lines):
+            at = (_MARGIN, top + line * size * _LINE)
+            pen.text(at, words, fill=INK, font=_font(size), anchor="la")
 
     def _draw_labels(self, page: Image.Image) -> None:
         from PIL import ImageDraw
@@ -111,13 +131,22 @@ class _Page:
             else:
                 at = (centre, self.top - 8)
                 pen.text(at, label, fill=QUIET, font=_font(self.text), anchor="md")
+        if self.axes:
+            down, across = self.axes
+            at = (self.left - 10, self.top - 8)
+            pen.text(at, down, fill=INK, font=_font(self.text), anchor="rd")
+            middle = self.left + (self.columns * self.step_x - self.gap) / 2
+            at = (middle, self.top - self.head - 4)
+            pen.text(at, across, fill=INK, font=_font(self.text), anchor="md")
 
     def _size(self) -> tuple[int, int]:
         width = self.left + self.columns * self.step_x - self.gap + _MARGIN
-        if self.title:
-            ends = 2 * _MARGIN + self._length(self.title, round(self.text * 1.25))
-            width = max(width, ends)
+        for lines, size in ((self.title_lines, self.title_text), (self.footer_lines, self.text)):
+            longest = max((self._length(line, size) for line in lines), default=0)
+            width = max(width, 2 * _MARGIN + longest)
         height = self.top + self.rows * self.step_y - self.gap + _MARGIN
+        if self.footer_lines:
+            height += round(self.gap + len(self.footer_lines) * self.text * _LINE)
         if max(width, height) > MAX_SIDE:
             raise RequestError(
                 "sheet",
@@ -147,15 +176,19 @@ class _Page:
         ImageDraw.Draw(strip).text(at, label, fill=QUIET, font=_font(self.text), anchor="lm")
         return strip.transpose(Image.Transpose.ROTATE_90)
 
-    def _wrap(self, caption: str) -> list[str]:
+    def _caption(self, caption: str) -> list[str]:
+        lines = self._wrap(caption, self.width + self.gap - 2, self.text)
+        return [self._shortened(line) for line in lines]
+
+    def _wrap(self, text: str, room: int, size: int) -> list[str]:
         lines = [""]
-        for word in caption.split():
+        for word in text.split():
             longer = f"{lines[-1]} {word}".strip()
-            if lines[-1] and self._length(longer) > self.width + self.gap - 2:
+            if lines[-1] and self._length(longer, size) > room:
                 lines.append(word)
             else:
                 lines[-1] = longer
-        return [self._shortened(line) for line in lines]
+        return lines
 
     def _shortened(self, line: str) -> str:
         if self._length(line) <= self.width + self.gap - 2:

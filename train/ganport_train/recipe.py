@@ -111,7 +111,14 @@ class LoggingOptions:
     save_minutes: float = option(
         5.0, "minutes between two checkpoints, each with a sheet", least=0, most=MAX_MINUTES
     )
-    keep: int = option(2, "checkpoints kept", least=1, most=1_000_000)
+    keep: int = option(2, "checkpoints kept, beside the best", least=1, most=1_000_000)
+    score_pictures: int = option(
+        512, "pictures drawn to score a checkpoint; 0 = no score", least=0, most=65536
+    )
+    warm_up: int = option(
+        50_000, "pictures seen before a collapse is looked for", least=0, most=MAX_IMAGES
+    )
+    stop_when_collapsed: bool = option(False, "end a run at two collapsed scores in a row")
     tensorboard: bool = option(False, "write TensorBoard event files too")
 
 

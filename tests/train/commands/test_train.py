@@ -33,10 +33,13 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def settings(tiny: list[str]) -> Callable[..., list[str]]:
-    """The words that set the tiny numbers, a checkpoint at every tick, and what is asked for."""
+    """The words that set the tiny numbers, a checkpoint at every tick, and what is asked for.
+
+    No score, unless it is asked for.
+    """
 
     def words(*more: str) -> list[str]:
-        wanted = [*tiny, "logging.save_minutes=0", *more]
+        wanted = [*tiny, "logging.save_minutes=0", "logging.score_pictures=0", *more]
         return [word for text in wanted for word in ("--set", text)]
 
     return words
@@ -94,6 +97,7 @@ def test_a_run_trains_and_says_what_comes_next(
     assert {path.name for path in run.iterdir()} == {
         "config.toml",
         "stats.jsonl",
+        "scores.jsonl",
         "samples",
         "checkpoints",
     }

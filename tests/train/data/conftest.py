@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import itertools
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from ganport_train.data.kinds import open_source
+from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 HAIR = ("pink", "red", "blue")
@@ -79,3 +84,23 @@ def archive(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return write
+
+
+@pytest.fixture(scope="session")
+def packed(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Files], AbstractContextManager[Source]]:
+    """Files as an open source; for properties, as it serves one test many times."""
+    folder, numbers = tmp_path_factory.mktemp("packed"), itertools.count()
+
+    @contextmanager
+    def pack(files: Files) -> Iterator[Source]:
+        path = folder / f"{next(numbers)}.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file, data in files.items():
+                archive.writestr(file, data)
+        with open_source(path) as source:
+            yield source
+        path.unlink()
+
+    return pack

@@ -5,6 +5,7 @@ import pytest
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data import faces as module
+from ganport_train.data import tables
 from ganport_train.data.faces import TaggedFaces
 from ganport_train.data.folder import Folder
 from ganport_train.data.kinds import open_source
@@ -133,7 +134,7 @@ def test_a_table_too_long_to_be_one(read: Read, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_more_labels_than_a_vocabulary_has(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_LABELS", 2)
+    monkeypatch.setattr(tables, "MAX_LABELS", 2)
     examples, _ = read(tagged("1,a hair\n2,b hair\n3,c hair\n", "1.png", "2.png", "3.png"))
-    with pytest.raises(DataError, match="expected at most 2 labels of 'hair'; found 3"):
+    with pytest.raises(DataError, match=r"tags\.csv: expected 1 to 2 labels of 'hair'; found 3"):
         vocabulary(examples)

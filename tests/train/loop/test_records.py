@@ -33,18 +33,18 @@ def test_opening_at_a_step_drops_what_came_later(tmp_path: Path) -> None:
 
 def test_a_line_torn_by_a_kill_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, 1, 2)
-    with (tmp_path / records.NAME).open("a") as file:
+    with (tmp_path / records.STATS).open("a") as file:
         file.write('{"step": 3, "lo')
     assert [record["step"] for record in records.read(tmp_path)] == [1, 2]
     with Records(tmp_path, 5):
         pass
-    assert (tmp_path / records.NAME).read_text().count("\n") == 2
+    assert (tmp_path / records.STATS).read_text().count("\n") == 2
 
 
 @pytest.mark.parametrize("line", [b"{", b"[]", b'{"loss": 1}', b'{"step": "x"}', b"\xff", b""])
 def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
     write(tmp_path, 1)
-    with (tmp_path / records.NAME).open("ab") as file:
+    with (tmp_path / records.STATS).open("ab") as file:
         file.write(line + b'\n{"step": 3, "loss": 1}\n')
     with pytest.raises(GanportError, match=r"stats\.jsonl: line 2: expected a record"):
         records.read(tmp_path)

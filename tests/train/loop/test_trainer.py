@@ -75,7 +75,7 @@ def test_records_hold_every_figure_once(tmp_path: Path, recipe: Recipe, dataset:
     assert [record["step"] for record in found] == [2, 4, 6, 7]
     assert found[-1]["images"] == 28
     figures = {"d_loss", "g_loss", "d_real", "d_fake"}
-    assert all(set(record) == {"step", "images", *figures, *TIMING} for record in found)
+    assert all(set(record) == {"step", "images", "epoch", *figures, *TIMING} for record in found)
 
 
 def test_only_the_newest_checkpoints_are_kept(

@@ -1,26 +1,51 @@
-"""`eval-gan`: how good a bundle's pictures are."""
+"""`eval-gan`: how good a generator's pictures are."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from ganport_runtime.files import check_output, write_whole
 from ganport_runtime.generator import Generator
+from ganport_runtime.launch import require
 from ganport_train.draw.palette import EYES, HAIR
 from ganport_train.judge import following
 from ganport_train.judge.following import Agreement
 
 _PATH = click.Path(path_type=Path)
 _WORST = 3  # labels shown
+_EXTRA = ("jinja2", "matplotlib", "scipy", "torch", "torch_fidelity", "torchvision")
+_LATER = {
+    "judge": "Train the judge of a data set.",
+    "score": "Report how good the pictures of a bundle or run are.",
+    "compare": "Set runs and reports side by side.",
+}
 
 
-@click.group(name="eval-gan")
+class _Evaluations(click.Group):
+    """A group that imports a command of `_LATER` when it is called: it needs the extra eval."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in _LATER:
+            require("eval", _EXTRA)
+            command = getattr(import_module(f"ganport_train.commands.{name}"), name)
+        return name, command, rest
+
+
+@click.group(name="eval-gan", cls=_Evaluations)
 def eval_gan() -> None:
-    """Measure how good the pictures of a bundle are."""
+    """Measure how good the pictures of a generator are."""
+
+
+for _name, _summary in _LATER.items():
+    eval_gan.add_command(click.Command(_name, short_help=_summary))
 
 
 @eval_gan.command()

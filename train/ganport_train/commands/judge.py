@@ -9,11 +9,14 @@ from typing import Any
 import click
 
 from ganport_runtime.errors import RequestError
+from ganport_runtime.values import printable
 from ganport_train.data import load
 from ganport_train.data.kinds import AUTO, KINDS
-from ganport_train.judge.file import CARD
-from ganport_train.judge.training import STATE, JudgeTrainer, Settings
-from ganport_train.loop.device import pick
+from ganport_train.judge import unfinished
+from ganport_train.judge.file import CARD, MAX_RESOLUTION, MAX_WIDTH, MIN_WIDTH
+from ganport_train.judge.network import MIN_RESOLUTION
+from ganport_train.judge.training import JudgeTrainer, Settings
+from ganport_train.loop.device import make_exact, pick
 from ganport_train.loop.interrupt import interruptible
 
 _PATH = click.Path(path_type=Path)
@@ -23,10 +26,19 @@ _WORST = 3  # labels shown
 @click.command()
 @click.option("--data", type=_PATH, required=True, help="Folder or zip of labelled pictures.")
 @click.option("--out", type=_PATH, required=True, help="Folder of the judge.")
-@click.option("--resolution", type=click.IntRange(16, 1024), default=64, show_default=True)
+@click.option(
+    "--resolution",
+    type=click.IntRange(MIN_RESOLUTION, MAX_RESOLUTION),
+    default=64,
+    show_default=True,
+)
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=14, show_default=True)
 @click.option(
-    "--width", type=click.IntRange(4, 128), default=32, show_default=True, help="First channels."
+    "--width",
+    type=click.IntRange(MIN_WIDTH, MAX_WIDTH),
+    default=32,
+    show_default=True,
+    help="First channels.",
 )
 @click.option("--batch", type=click.IntRange(2, 4096), default=64, show_default=True)
 @click.option(
@@ -61,6 +73,7 @@ def judge(
     pictures it never saw. Stopped with Ctrl-C, the same command goes on after the last epoch.
     """
     _check_free(out)
+    chosen = pick(device)
     settings = Settings(**numbers, mirror=not no_mirror)
     dataset = load(
         data,
@@ -69,17 +82,20 @@ def judge(
         attributes=attributes,
         skip_bad=skip_bad,
     )
-    trainer = JudgeTrainer(out, dataset, settings, pick(device), click.echo)
+    make_exact()
+    trainer = JudgeTrainer(out, dataset, settings, chosen, click.echo)
     trainer.resume()
     with interruptible() as interrupt:
         complete = trainer.train(interrupt)
     if not complete:
         click.echo("stopped; the same command goes on after the last whole epoch")
         raise SystemExit(130)
-    card = trainer.finish({"data": {"name": data.name, "digest": dataset.digest}})
+    name = printable(data.resolve().name)
+    card = trainer.finish({"data": {"name": name, "digest": dataset.digest}})
     for line in _lines(card):
         click.echo(line)
-    click.echo(f"{out}: next, eval-gan score BUNDLE --data {data} --judge {out} --out REPORT")
+    here, there = click.format_filename(out), click.format_filename(data)
+    click.echo(f"{here}: next, eval-gan score BUNDLE --data {there} --judge {here} --out REPORT")
 
 
 def _check_free(out: Path) -> None:
@@ -87,7 +103,7 @@ def _check_free(out: Path) -> None:
         found = "one that holds a judge"
     elif out.is_file():
         found = "a file"
-    elif out.is_dir() and not (out / STATE).is_dir() and any(out.iterdir()):
+    elif out.is_dir() and not unfinished.holds_nothing_else(out):
         found = "one that holds other files"
     else:
         return
@@ -100,6 +116,8 @@ def _lines(card: Mapping[str, Any]) -> Iterator[str]:
     yield f"on {card['held_out']:,} held-out pictures (95 % interval)"
     for name, found in card["accuracy"].items():
         yield f"  {name:<14} {found['value']:7.2%}   {found['low']:.2%} to {found['high']:.2%}"
-        worst = sorted(found["labels"].items(), key=lambda item: float(item[1]["value"]))
-        listed = ", ".join(f"{label} {part['value']:.1%}" for label, part in worst[:_WORST])
-        yield f"  {'':<14} lowest: {listed}" if listed else ""
+        seen = [(label, part["value"]) for label, part in found["labels"].items() if part["count"]]
+        worst = sorted(seen, key=lambda item: float(item[1]))[:_WORST]
+        if worst:
+            listed = ", ".join(f"{label} {share:.1%}" for label, share in worst)
+            yield f"  {'':<14} lowest: {listed}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,12 +12,12 @@ import torch
 
 from ganport_models import build_discriminator, build_generator
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.errors import GanportError
 from ganport_train import catalogue
 from ganport_train.data import Dataset, load
+from ganport_train.judge.judge import Judge
 from ganport_train.listing import describe
 from ganport_train.loop import folder as run_folder
-from ganport_train.loop.device import make_exact, pick, precision
+from ganport_train.loop.device import make_exact, pick, precision, room
 from ganport_train.loop.folder import Surroundings
 from ganport_train.loop.interrupt import interruptible
 from ganport_train.loop.trainer import Trainer
@@ -26,10 +25,8 @@ from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
 
 _PATH = click.Path(path_type=Path)
-
-
-class OutOfRoomError(GanportError):
-    """The device has too little memory for a run."""
+_NO_JUDGE = Path("none")
+_COLLAPSED = 4
 
 
 @click.command(name="train-gan")
@@ -38,6 +35,8 @@ class OutOfRoomError(GanportError):
 @click.option("--out", type=_PATH, help="Folder of the new run.")
 @click.option("--resume", type=_PATH, help="Folder of a run to go on with.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option.")
+@click.option("--judge", type=_PATH, help="Judge that scores the checkpoints; none = by pixels.")
+@click.option("--stop-when-collapsed", is_flag=True, help="End at two collapsed scores in a row.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
 @click.option("--dry-run", is_flag=True, help="Print the resolved recipe and stop.")
@@ -49,20 +48,28 @@ def train_gan(
     out: Path | None,
     resume: Path | None,
     overrides: Sequence[str],
+    judge: Path | None,
+    stop_when_collapsed: bool,
     device: str,
     skip_bad: bool,
     dry_run: bool,
     listing: bool,
     options: bool,
 ) -> None:
-    """Train a conditional generator: train-gan RECIPE --data PATH --out RUN."""
+    """Train a conditional generator: train-gan RECIPE --data PATH --out RUN.
+
+    Every checkpoint is scored; export-gan takes the best. Exit codes: 0 complete, 1 an error, 2
+    usage, 3 diverged, 4 collapsed, 6 missing dependency, 130 stopped and saved.
+    """
+    if stop_when_collapsed:
+        overrides = [*overrides, "logging.stop_when_collapsed=true"]
     if listing:
         list_recipes()
     elif options:
         click.echo("\n".join(describe(Recipe)))
     elif resume:
         _refuse("--resume", {"RECIPE": recipe, "--out": out, "--dry-run": dry_run or None})
-        go_on(resume, overrides, device, data, skip_bad)
+        go_on(resume, overrides, device, data, skip_bad, judge)
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
     elif dry_run:
@@ -70,7 +77,7 @@ def train_gan(
     elif data is None or out is None:
         raise click.UsageError("A new run needs --data PATH and --out RUN.")
     else:
-        start(catalogue.load(recipe, overrides), data, out, device, skip_bad)
+        start(catalogue.load(recipe, overrides), data, out, device, skip_bad, judge)
 
 
 def list_recipes() -> None:
@@ -90,16 +97,19 @@ def show(recipe: Recipe, data: Path | None, skip_bad: bool) -> None:
         click.echo(_sizes(recipe, conditions))
 
 
-def start(recipe: Recipe, data: Path, out: Path, device: str, skip_bad: bool) -> None:
+def start(
+    recipe: Recipe, data: Path, out: Path, device: str, skip_bad: bool, judge: Path | None
+) -> None:
     """Begins a run in a new folder."""
     run_folder.check_free(out)
     chosen = pick(device)
     resolved = precision(recipe.training.precision, chosen)
     recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
     dataset = _load(recipe, data, skip_bad)
-    surroundings = Surroundings.now(data, dataset.digest, chosen, skip_bad)
-    with _room(out):
-        trainer = Trainer(out, recipe, dataset, chosen, click.echo)
+    loaded = _load_judge(judge, chosen)
+    surroundings = _surroundings(data, dataset, chosen, skip_bad, judge, loaded)
+    with room(out):
+        trainer = Trainer(out, recipe, dataset, chosen, click.echo, loaded)
     run_folder.create(out)
     run_folder.write_config(out, recipe, surroundings)
     click.echo(tomli_w.dumps(recipe.to_json()))
@@ -108,22 +118,31 @@ def start(recipe: Recipe, data: Path, out: Path, device: str, skip_bad: bool) ->
 
 
 def go_on(
-    run: Path, overrides: Sequence[str], device: str, data: Path | None, skip_bad: bool
+    run: Path,
+    overrides: Sequence[str],
+    device: str,
+    data: Path | None,
+    skip_bad: bool,
+    judge: Path | None,
 ) -> None:
-    """Resumes a run; length, logging and device may change, the data set may have moved."""
+    """Resumes a run; length, logging, device and judge may change, the data set may have moved."""
     before, earlier = run_folder.read_config(run)
     recipe = parse(Recipe, catalogue.override(before.to_json(), overrides), place="--set")
-    run_folder.check_same(before.to_json(), recipe.to_json(), f"--resume {run}")
+    run_folder.check_same(before, recipe, f"--resume {run}")
     skip_bad = skip_bad or earlier.skip_bad
     chosen = pick(earlier.device if device == "auto" else device)
     path = data or Path(earlier.data)
     dataset = _load(recipe, path, skip_bad)
     _check_same_data(path, dataset.digest, earlier.data_digest)
-    surroundings = Surroundings.now(path, dataset.digest, chosen, skip_bad)
+    judge = judge or (Path(earlier.judge) if earlier.judge else None)
+    loaded = _load_judge(judge, chosen)
+    surroundings = _surroundings(path, dataset, chosen, skip_bad, judge, loaded)
     for change in surroundings.inexact(earlier):
         click.echo(f"note: {change}; the run goes on, but no longer bit for bit as before")
-    with _room(run):
-        trainer = Trainer(run, recipe, dataset, chosen, click.echo)
+    if surroundings.judge_digest != earlier.judge_digest:
+        click.echo("note: another judge; from here on scores are compared with its own alone")
+    with room(run):
+        trainer = Trainer(run, recipe, dataset, chosen, click.echo, loaded)
         trainer.resume()
     run_folder.write_config(run, recipe, surroundings)
     _train(trainer, surroundings)
@@ -138,9 +157,12 @@ def _train(trainer: Trainer, surroundings: Surroundings) -> None:
         )
         return
     make_exact()
-    with interruptible() as interrupt, _room(trainer.folder):
+    with interruptible() as interrupt, room(trainer.folder):
         complete = trainer.train(interrupt)
     folder = trainer.folder
+    if trainer.watch.collapsed and not complete:
+        click.echo(f"stopped: it has collapsed. To go on all the same: train-gan --resume {folder}")
+        raise SystemExit(_COLLAPSED)
     if complete:
         click.echo(
             f"done: {trainer.images:,} pictures seen. Next: export-gan {folder} --format "
@@ -151,24 +173,6 @@ def _train(trainer: Trainer, surroundings: Surroundings) -> None:
         raise SystemExit(130)
 
 
-@contextmanager
-def _room(run: Path) -> Iterator[None]:
-    """Turns running out of memory into an error that says what to make smaller."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not short and "not enough memory" not in str(error):
-            raise
-        raise OutOfRoomError(
-            f"training in {run}",
-            expected="memory for a step",
-            found=str(error).splitlines()[0][:200] if str(error) else "none left",
-            fix="Start a new run with a smaller --set training.batch, network.features or "
-            "data.resolution, or close what else uses the device.",
-        ) from None
-
-
 def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
     return load(
         data,
@@ -177,6 +181,28 @@ def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
         kind=recipe.data.kind,
         attributes=recipe.data.attributes,
         skip_bad=skip_bad,
+    )
+
+
+def _load_judge(path: Path | None, device: torch.device) -> Judge | None:
+    return None if path in (None, _NO_JUDGE) else Judge.load(path, device)
+
+
+def _surroundings(
+    data: Path,
+    dataset: Dataset,
+    device: torch.device,
+    skip_bad: bool,
+    path: Path | None,
+    judge: Judge | None,
+) -> Surroundings:
+    return Surroundings.now(
+        data,
+        dataset.digest,
+        device,
+        skip_bad=skip_bad,
+        judge=path if judge else None,
+        judge_digest=judge.digest if judge else "",
     )
 
 

@@ -16,12 +16,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.conditions import Conditions
 from ganport_train.data.decoder import decode_all
 from ganport_train.data.hashing import find_families
 from ganport_train.data.kinds import AUTO, choose_reader, open_source
 from ganport_train.data.pictures import Picture
 from ganport_train.data.problems import Fault, Problem, Problems
-from ganport_train.data.reader import Example, unreadable
+from ganport_train.data.reader import Example, Request, unreadable
 
 _RAREST = 5
 _COMBINATIONS = 10_000
@@ -41,10 +42,10 @@ class Duplicates:
 class Coverage:
     """How many pictures there are of what.
 
-    `labels` counts the pictures of each label by group, and `numbers` has the least, mean and
-    largest of each group that is one. Of `possible` combinations of labels (None where any number
-    of labels may be on), `seen` have a picture; `rarest` are those with the fewest, `absent` some
-    of those with none.
+    `labels` counts the pictures of each label by group, in the order of the vector; `numbers` has
+    the least, mean and largest of each group that is one. Of `possible` combinations of labels
+    (None where any number of labels may be on), `seen` have a picture; `rarest` are those with the
+    fewest, `absent` some of those with none.
     """
 
     labels: dict[str, dict[str, int]]
@@ -59,8 +60,8 @@ class Coverage:
 class Report:
     """What `check` found.
 
-    `sizes` counts by (width, height), `formats` by name; `small` are the pictures below the
-    resolution, which training would blow up.
+    `trials` counts the requests of each test list, `sizes` the pictures by (width, height),
+    `formats` by name; `small` are those below the resolution, which training would blow up.
     """
 
     source: str
@@ -68,6 +69,7 @@ class Report:
     digest: str
     pictures: int
     conditions: Coverage
+    trials: dict[str, int]
     sizes: dict[tuple[int, int], int]
     formats: dict[str, int]
     small: int
@@ -123,13 +125,18 @@ def check(
 ) -> Report:
     """Read and decode the whole data set at `path` as a load at `resolution` would.
 
-    Raises `DataError` only where there is nothing to report on: no such file, no data set.
+    Raises `DataError` only where there is nothing to report on: no such file, no data set, no
+    vocabulary.
     """
     with open_source(path) as source:
         problems = Problems(str(path), strict=False)
         problems.add_all(source.refused)
         reader = choose_reader(source, kind, attributes)
         examples = reader.read(source, problems, attributes)
+        trials = reader.trials(source)
+        conditions = Conditions()
+        if examples:
+            conditions = reader.vocabulary(source, examples, attributes)
         seen = _Seen()
         decoded = decode_all(source, examples, resolution, reader.framing, progress=progress)
         with closing(decoded) as pictures:
@@ -144,7 +151,8 @@ def check(
             kind=reader.name,
             digest=source.digest,
             pictures=len(seen.examples),
-            conditions=_coverage(seen.examples),
+            conditions=_coverage(seen.examples, conditions),
+            trials={name: len(requests) for name, requests in trials.items()},
             sizes=dict(seen.sizes.most_common()),
             formats=dict(seen.formats.most_common()),
             small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
@@ -153,11 +161,10 @@ def check(
         )
 
 
-def _coverage(examples: Sequence[Example]) -> Coverage:
-    labels = _labels(examples)
-    combinations = Counter(
-        caption for example in examples if (caption := _caption(example.request))
-    )
+def _coverage(examples: Sequence[Example], conditions: Conditions) -> Coverage:
+    labels = _labels(examples, conditions)
+    captions = (_caption(example.request, conditions) for example in examples)
+    combinations = Counter(caption for caption in captions if caption)
     possible = _possible(examples, labels)
     return Coverage(
         labels=labels,
@@ -165,17 +172,17 @@ def _coverage(examples: Sequence[Example]) -> Coverage:
         possible=possible,
         seen=len(combinations),
         rarest=dict(sorted(combinations.items(), key=lambda item: (item[1], item[0]))[:_RAREST]),
-        absent=_absent(labels, combinations) if (possible or math.inf) <= _COMBINATIONS else [],
+        absent=_absent(conditions, combinations) if (possible or math.inf) <= _COMBINATIONS else [],
     )
 
 
-def _labels(examples: Sequence[Example]) -> dict[str, dict[str, int]]:
-    counts: dict[str, Counter[str]] = {}
+def _labels(examples: Sequence[Example], conditions: Conditions) -> dict[str, dict[str, int]]:
+    counts = {group.name: dict.fromkeys(group.labels, 0) for group in conditions.groups}
     for example in examples:
         for group, value in example.request.items():
             for label in _said(value):
-                counts.setdefault(group, Counter())[label] += 1
-    return {group: dict(sorted(found.items())) for group, found in counts.items()}
+                counts[group][label] += 1
+    return {group: found for group, found in counts.items() if found}
 
 
 def _numbers(examples: Sequence[Example]) -> dict[str, tuple[float, float, float]]:
@@ -203,20 +210,16 @@ def _said(value: object) -> list[str]:
     return value if isinstance(value, list) else []
 
 
-def _absent(labels: dict[str, dict[str, int]], combinations: Counter[str]) -> list[str]:
-    every = (
-        _caption(dict(zip(labels, chosen, strict=True))) for chosen in product(*labels.values())
-    )
+def _absent(conditions: Conditions, combinations: Counter[str]) -> list[str]:
+    names = [group.name for group in conditions.groups]
+    choices = product(*(group.labels for group in conditions.groups))
+    every = (_caption(dict(zip(names, chosen, strict=True)), conditions) for chosen in choices)
     return [caption for caption in every if caption not in combinations][:_RAREST]
 
 
-def _caption(request: Any) -> str:
-    said = {group: _said(value) for group, value in request.items()}
-    return " ".join(
-        f"{labels[0]} {group}" if isinstance(request[group], str) else ", ".join(labels)
-        for group, labels in said.items()
-        if labels
-    )
+def _caption(request: Request, conditions: Conditions) -> str:
+    labelled = (group for group in conditions.groups if group.labels)
+    return " ".join(group.describe(request[group.name]) for group in labelled)
 
 
 def _duplicates(seen: _Seen, progress: bool) -> list[Duplicates]:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.faces import check_labels
 from ganport_train.data.pictures import Framing
-from ganport_train.data.problems import Fault, Problem, Problems
+from ganport_train.data.problems import Problems
 from ganport_train.data.reader import Example, Trials
 from ganport_train.data.source import Source
-from ganport_train.data.tables import is_picture
+from ganport_train.data.tables import check_labels, is_picture, untagged
 
 GROUP = "class"
+PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Folders, in small letters, that hold part of a data set and are no class."""
+
 _FEWEST = 2
 
 
 class ClassFolders:
     """The reader of class folders: a folder's name is the label of every picture below it.
 
-    One folder around them all, such as `train`, is looked through.
+    One folder around them all is looked through, and so are `train`, `val` and `test` where there
+    is nothing else: all their pictures are read, as the split is drawn later.
     """
 
     kind = "classes"
@@ -29,19 +32,18 @@ class ClassFolders:
     selects = False
 
     def recognises(self, source: Source) -> bool:
-        return len({_label(name, _root(source)) for name in _pictures(source)} - {""}) >= _FEWEST
+        return len(set(_labels(source).values()) - {""}) >= _FEWEST
 
     def read(
         self, source: Source, problems: Problems, attributes: Sequence[str] = ()
     ) -> list[Example]:
-        root = _root(source)
         examples: list[Example] = []
-        for name in _pictures(source):
-            label = _label(name, root)
+        for name, label in _labels(source).items():
             if label:
                 examples.append(Example(name, name, name, None, {GROUP: label}))
             else:
-                problems.add(_stray(name))
+                fix = "Move the picture into one or remove it."
+                problems.add(untagged(name, "a folder of its class around each picture", fix))
         return examples
 
     def vocabulary(
@@ -55,26 +57,15 @@ class ClassFolders:
         return {}
 
 
-def _pictures(source: Source) -> list[str]:
-    return sorted(name for name in source.names if is_picture(name))
+def _labels(source: Source) -> dict[str, str]:
+    """The class of each picture by its name; nothing for one beside the folders."""
+    pictures = sorted(name for name in source.names if is_picture(name))
+    folders = [name.split("/")[:-1] for name in pictures]
+    while _are_shells({path[0] for path in folders if path}):
+        folders = [path[1:] for path in folders]
+    return {name: path[0] if path else "" for name, path in zip(pictures, folders, strict=True)}
 
 
-def _root(source: Source) -> str:
-    """The one folder, with its slash, that holds all class folders; or nothing."""
-    pictures = _pictures(source)
-    tops = {name.partition("/")[0] for name in pictures}
-    deep = all(name.count("/") >= 2 for name in pictures)
-    return f"{tops.pop()}/" if len(tops) == 1 and deep else ""
-
-
-def _label(name: str, root: str) -> str:
-    return name.removeprefix(root).rpartition("/")[0].partition("/")[0]
-
-
-def _stray(name: str) -> Problem:
-    fault = Fault(
-        expected="every picture in a folder of its class",
-        found="one beside the folders",
-        fix="Move the picture into one, or remove it.",
-    )
-    return Problem.of(fault, "tags", name)
+def _are_shells(tops: set[str]) -> bool:
+    """Whether these folders lie around the class folders."""
+    return len(tops) == 1 or (len(tops) > 1 and {top.lower() for top in tops} <= PARTS)

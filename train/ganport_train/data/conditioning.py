@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
-from ganport_train.data.problems import DataError, Problem, Problems
+from ganport_train.data.problems import Problem, Problems
 from ganport_train.data.reader import Example
 
 Floats = NDArray[np.float32]
@@ -53,12 +53,14 @@ def _vector(example: Example, conditions: Conditions) -> Floats | ConditionError
 def _check_groups(example: Example, conditions: Conditions, source: str) -> None:
     # A group left out would silently take its default.
     if example.request.keys() != conditions.fields.keys():
-        raise DataError(
-            f"{source}/{example.table}:{example.line}",
+        raise Problem(
+            "vocabulary",
+            example.table,
             expected=f"the condition groups of the recipe, {', '.join(conditions.fields)}",
             found=", ".join(example.request) or "none",
             fix="Take a recipe for these groups, or one without a pinned vocabulary.",
-        )
+            line=example.line,
+        ).error(source)
 
 
 def _outside(example: Example, error: ConditionError) -> Problem:

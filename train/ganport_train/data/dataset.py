@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError, GanportWarning
-from ganport_runtime.groups import SignedMultiHot
 from ganport_train.data.cache import (
     Entry,
     EntryWriter,
@@ -27,7 +26,7 @@ from ganport_train.data.cache import (
 from ganport_train.data.conditioning import encode
 from ganport_train.data.decoder import decode_all
 from ganport_train.data.hashing import find_families, united
-from ganport_train.data.kinds import AUTO, choose_reader, open_source
+from ganport_train.data.kinds import AUTO, choose_reader, open_source, settle_attributes
 from ganport_train.data.problems import DataError, Fault, Problem, Problems
 from ganport_train.data.reader import Example, Reader, Trials, unreadable
 from ganport_train.data.source import Source
@@ -94,8 +93,8 @@ def load(
     _check_resolution(resolution)
     root = cache or default_root()
     with open_source(path) as source:
-        attributes = attributes or _attributes(conditions)
         reader = choose_reader(source, kind, attributes)
+        attributes = settle_attributes(reader, attributes, conditions)
         settings = {
             "digest": source.digest,
             "kind": reader.kind,
@@ -125,13 +124,14 @@ class _Builder:
     def build(self, root: Path, settings: dict[str, Any], problems: Problems) -> Dataset:
         """Read, encode and decode the source into a new entry of the cache."""
         examples, conditions, vectors = self._read(problems)
+        trials = self.reader.trials(self.source)
         check_room(root, len(examples), self.resolution)
         failed: OSError | None = None
         try:
             with new_entry(root, settings) as writer:
                 self._fill(writer, examples, vectors, problems)
                 writer.facts["conditions"] = conditions.to_json()
-                writer.facts["trials"] = self.reader.trials(self.source)
+                writer.facts["trials"] = trials
                 writer.facts["problems"] = [problem.to_json() for problem in problems]
         except OSError as error:
             failed = error
@@ -206,14 +206,6 @@ def _dataset(entry: Entry, settings: Mapping[str, Any]) -> Dataset:
         trials=entry.facts["trials"],
         problems=tuple(Problem.from_json(fields) for fields in entry.facts["problems"]),
     )
-
-
-def _attributes(conditions: Conditions | None) -> Sequence[str]:
-    """The attributes that a pinned vocabulary holds; a data set may have more of them."""
-    groups = conditions.groups if conditions else ()
-    return [
-        label for group in groups if isinstance(group, SignedMultiHot) for label in group.labels
-    ]
 
 
 def _check_resolution(resolution: int) -> None:

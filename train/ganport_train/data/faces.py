@@ -12,14 +12,13 @@ from ganport_train.data.pictures import SUFFIXES, Framing
 from ganport_train.data.problems import DataError, Fault, Problem, Problems, quoted
 from ganport_train.data.reader import Example, Trials
 from ganport_train.data.source import Source
+from ganport_train.data.tables import check_labels, untagged
 from ganport_train.data.tags import parse_line
 
 TABLE = "tags.csv"
 FOLDER = "images"
 MAX_TABLE = 32 << 20
 """Bytes of `tags.csv`."""
-MAX_LABELS = 1024
-"""Labels of one group; more of them are no vocabulary."""
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -63,7 +62,7 @@ class TaggedFaces:
             for group, label in example.request.items():
                 labels.setdefault(group, set()).add(label)
         for group, found in labels.items():
-            check_labels(group, found, examples[0].table)
+            check_labels(group, found, f"{source}/{TABLE}")
         return Conditions.one_hots({group: sorted(found) for group, found in labels.items()})
 
     def trials(self, source: Source) -> Trials:
@@ -145,27 +144,8 @@ def _report_untagged(
 ) -> None:
     for identity in sorted(pictures.keys() - named):
         for name in pictures[identity]:
-            problems.add(
-                Problem(
-                    "untagged",
-                    name,
-                    expected=f"a line for {quoted(identity)} in {TABLE}",
-                    found="none",
-                    fix="Add the line or remove the picture.",
-                    level="warning",
-                )
-            )
-
-
-def check_labels(group: str, labels: Set[str], table: str) -> None:
-    """Raise `DataError` for more than `MAX_LABELS` labels of a group."""
-    if len(labels) > MAX_LABELS:
-        raise DataError(
-            table,
-            expected=f"at most {MAX_LABELS} labels of {quoted(group)}",
-            found=f"{len(labels)}",
-            fix="Check that the labels come before their groups.",
-        )
+            fix = "Add the line or remove the picture."
+            problems.add(untagged(name, f"a line for {quoted(identity)} in {TABLE}", fix))
 
 
 def _listed(groups: Mapping[str, object]) -> str:

@@ -36,6 +36,7 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 Thumbnails = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
+Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,14 +63,18 @@ def find_families(thumbnails: Thumbnails, *, progress: bool = False) -> Families
 
 
 def united(families: Families, scenes: Sequence[str | None]) -> Families:
-    """The families of N pictures with those of one scene made one; None is a scene of its own."""
+    """The families of N pictures with those of one scene made one; None is a scene of its own.
+
+    A family that this makes has a key of its own, and every other keeps its key.
+    """
     first: dict[str, int] = {}
     _, roots = np.unique(families.labels, return_index=True)
     joined = roots[families.labels].astype(np.int64)
     members = [place for place, scene in enumerate(scenes) if scene is not None]
     leaders = [first.setdefault(str(scenes[place]), place) for place in members]
     _join(joined, np.array(members, np.int64), np.array(leaders, np.int64))
-    return _numbered(joined, families.keys)
+    made = _numbered(joined, families.keys)
+    return Families(made.labels, _remade(made.keys, made.keys != families.keys, made.labels))
 
 
 def _roots(thumbnails: Thumbnails, level: NDArray[np.float64], progress: bool) -> Indices:
@@ -162,6 +167,15 @@ def _join(roots: Indices, left: Indices, right: Indices) -> None:
         np.minimum.at(roots, b, low)
         while not np.array_equal(shorter := roots[roots], roots):
             roots[:] = shorter
+
+
+def _remade(keys: Keys, changed: NDArray[np.bool_], labels: Indices) -> Keys:
+    # The least of several keys is small: it would hold out more families than were asked for.
+    among = np.isin(labels, labels[changed])
+    digests = [hashlib.sha256(key.tobytes()).digest()[:8] for key in keys[among].astype(">u8")]
+    remade = keys.copy()
+    remade[among] = np.array([int.from_bytes(digest) for digest in digests], np.uint64)
+    return remade
 
 
 def _numbered(roots: Indices, keys: NDArray[np.uint64]) -> Families:

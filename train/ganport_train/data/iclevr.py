@@ -8,16 +8,15 @@ from typing import Any
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.groups import MultiHot
-from ganport_runtime.values import printable
+from ganport_runtime.values import shown
 from ganport_train.data.pictures import Framing
-from ganport_train.data.problems import DataError, Fault, Problem, Problems, quoted
+from ganport_train.data.problems import DataError, Fault, Problems, quoted
 from ganport_train.data.reader import Example, Trials
 from ganport_train.data.source import Source
-from ganport_train.data.tables import Pictures, damaged, read_json
+from ganport_train.data.tables import Pictures, check_labels, damaged, read_json, table_problem
 
 TRAIN, OBJECTS, TESTS = "train.json", "objects.json", ("test.json", "new_test.json")
 GROUP = "objects"
-MAX_OBJECTS = 1024
 MAX_TRIAL = 10_000
 """Requests of one test list."""
 
@@ -47,15 +46,15 @@ class IClevr:
         table = _table(source)
         pictures = Pictures(source, ("images",))
         examples: list[Example] = []
-        for line, (name, objects) in enumerate(table.items(), 1):
+        for name, objects in table.items():
             try:
+                picture = pictures.take(name)
                 request = {GROUP: _checked(objects, known)}
-                picture = pictures.find(name)
             except Fault as fault:
-                place = f"entry {line}, {printable(name, 80)}"
-                problems.add(Problem.of(fault, "tags", TRAIN, picture=place))
+                problems.add(table_problem(fault, TRAIN, picture=name))
                 continue
-            examples.append(Example(name, picture, TRAIN, line, request, _scene(name, table)))
+            examples.append(Example(name, picture, TRAIN, None, request, _scene(name, table)))
+        pictures.report_left(TRAIN, problems)
         return examples
 
     def vocabulary(
@@ -75,31 +74,36 @@ class IClevr:
 def _labels(source: Source) -> list[str]:
     """The objects in the order of their indices."""
     table = read_json(source, OBJECTS)
-    if not isinstance(table, dict) or not 0 < len(table) <= MAX_OBJECTS:
-        raise damaged(
-            source, OBJECTS, f"1 to {MAX_OBJECTS} objects and their indices", _kind(table)
-        )
-    if sorted(map(str, table.values())) != sorted(map(str, range(len(table)))):
-        raise damaged(source, OBJECTS, f"the indices 0 to {len(table) - 1}, each once", "others")
+    if not isinstance(table, dict):
+        raise damaged(source, OBJECTS, "objects and their indices", shown(table))
+    check_labels(GROUP, table, f"{source}/{OBJECTS}")
+    indices = list(table.values())
+    if any(type(index) is not int for index in indices) or set(indices) != {*range(len(table))}:
+        expected = f"the indices 0 to {len(table) - 1}, each once"
+        raise damaged(source, OBJECTS, expected, shown(indices))
     return sorted(table, key=lambda label: int(table[label]))
 
 
 def _table(source: Source) -> dict[str, Any]:
     table = read_json(source, TRAIN)
     if not isinstance(table, dict) or not table:
-        raise damaged(source, TRAIN, "pictures and the objects in each", _kind(table))
+        raise damaged(source, TRAIN, "pictures and the objects in each", shown(table))
     return table
 
 
 def _checked(objects: object, known: frozenset[str]) -> list[str]:
     if not isinstance(objects, list) or not all(isinstance(label, str) for label in objects):
-        raise Fault(expected="a list of objects", found=_kind(objects), fix='Write ["red cube"].')
+        raise Fault(
+            expected='a list of objects such as ["red cube"]',
+            found=shown(objects),
+            fix="Mend the list or remove its entry.",
+        )
     unknown = [label for label in objects if label not in known]
     if unknown or len(set(objects)) < len(objects):
         raise Fault(
             expected=f"objects of {OBJECTS}, each once",
-            found=quoted(unknown[0]) if unknown else "one twice",
-            fix="Mend the list or remove it.",
+            found=quoted(unknown[0]) if unknown else f"one twice in {shown(objects)}",
+            fix="Mend the list or remove its entry.",
         )
     return objects
 
@@ -107,15 +111,19 @@ def _checked(objects: object, known: frozenset[str]) -> list[str]:
 def _trial(source: Source, name: str, known: frozenset[str]) -> list[dict[str, Any]]:
     lists = read_json(source, name)
     if not isinstance(lists, list) or len(lists) > MAX_TRIAL:
-        raise damaged(
-            source, name, f"a list of at most {MAX_TRIAL:,} lists of objects", _kind(lists)
-        )
-    try:
-        return [{GROUP: _checked(objects, known)} for objects in lists]
-    except Fault as fault:
-        raise DataError(
-            f"{source}/{name}", expected=fault.expected, found=fault.found, fix=fault.fix
-        ) from fault
+        raise damaged(source, name, f"at most {MAX_TRIAL:,} lists of objects", shown(lists))
+    requests: list[dict[str, Any]] = []
+    for place, objects in enumerate(lists):
+        try:
+            requests.append({GROUP: _checked(objects, known)})
+        except Fault as fault:
+            raise DataError(
+                f"{source}/{name}[{place}]",
+                expected=fault.expected,
+                found=fault.found,
+                fix=fault.fix,
+            ) from fault
+    return requests
 
 
 def _scene(name: str, table: Mapping[str, Any]) -> str | None:
@@ -131,7 +139,3 @@ def _scene(name: str, table: Mapping[str, Any]) -> str | None:
             if long[: len(short)] == short:
                 return stem
     return None
-
-
-def _kind(value: object) -> str:
-    return f"{type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else repr(value)

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
+
+import numpy as np
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.groups import MultiHot, Scalar
-from ganport_train.data.faces import check_labels
+from ganport_runtime.values import shown
 from ganport_train.data.pictures import Framing
-from ganport_train.data.problems import Fault, Problem, Problems
+from ganport_train.data.problems import Fault, Problems
 from ganport_train.data.reader import Example, Trials
 from ganport_train.data.source import Source
-from ganport_train.data.tables import Pictures, damaged, is_picture, read_json
+from ganport_train.data.tables import (
+    MAX_LABELS,
+    Pictures,
+    check_labels,
+    damaged,
+    is_picture,
+    read_json,
+    table_problem,
+)
 
 TABLE = "dataset.json"
 CLASS, FLAGS = "class", "labels"
+MAX_CLASS = 2**31 - 1
 MAX_NUMBERS = 256
-"""In one label."""
+"""In one label, unless they are flags."""
+MOST = float(np.finfo(np.float32).max)
+"""Of a number, either way: what a condition vector holds."""
 
 Values = dict[str, Any]
 
@@ -27,8 +40,8 @@ class Indexed:
     """The reader of `dataset.json`, as the StyleGAN tools write it: `"labels": [[NAME, LABEL], …]`.
 
     A whole number is a class, named by its digits; a list of 0 and 1 says which of "0", "1", … are
-    on; a list of other numbers is the scalars `value_0`, `value_1`, …; null, no condition at all.
-    The first label decides for all.
+    on; a list of other numbers is the scalars `value_0`, `value_1`, …; null in place of all labels,
+    no condition. The first label decides between classes and lists, and its length is that of all.
     """
 
     kind = "indexed"
@@ -45,18 +58,20 @@ class Indexed:
     ) -> list[Example]:
         entries = _entries(source)
         if entries is None:
-            names = sorted(name for name in source.names if is_picture(name))
+            names = sorted(filter(is_picture, source.names))
             return [Example(name, name, TABLE, None, {}) for name in names]
-        form = _form(source, [label for _, label in entries])
+        form = _form(source, entries)
         pictures = Pictures(source)
         examples: list[Example] = []
-        for number, (name, label) in enumerate(entries):
+        for number, entry in enumerate(entries):
             try:
-                request, picture = form.request(label), pictures.find(name)
+                name, label = _pair(entry)
+                picture, request = pictures.take(name), form.request(label)
             except Fault as fault:
-                problems.add(Problem.of(fault, "tags", TABLE, picture=f"labels[{number}]"))
+                problems.add(table_problem(fault, TABLE, picture=f"labels[{number}]"))
                 continue
             examples.append(Example(name, picture, TABLE, None, request))
+        pictures.report_left(TABLE, problems)
         return examples
 
     def vocabulary(
@@ -65,8 +80,7 @@ class Indexed:
         entries = _entries(source)
         if entries is None:
             return Conditions()
-        form = _form(source, [label for _, label in entries])
-        return form.vocabulary([example.request for example in examples])
+        return _form(source, entries).vocabulary([example.request for example in examples])
 
     def trials(self, source: Source) -> Trials:
         return {}
@@ -80,79 +94,96 @@ class _Form:
     vocabulary: Callable[[list[Any]], Conditions]
 
 
-def _entries(source: Source) -> list[tuple[str, Any]] | None:
+def _entries(source: Source) -> list[Any] | None:
     table = read_json(source, TABLE)
     if not isinstance(table, dict) or "labels" not in table:
-        raise damaged(source, TABLE, 'an object with "labels"', type(table).__name__)
+        raise damaged(source, TABLE, 'an object with "labels"', shown(table))
     labels = table["labels"]
-    if labels is None:
-        return None
-    if not isinstance(labels, list) or not labels:
-        raise damaged(source, TABLE, '"labels" to be a list of [name, label]', repr(labels)[:60])
-    for number, entry in enumerate(labels):
-        if not (isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)):
-            raise damaged(source, f"{TABLE}: labels[{number}]", "[name, label]", repr(entry)[:60])
-    return [(name, label) for name, label in labels]
+    if labels is not None and not (isinstance(labels, list) and labels):
+        raise damaged(source, TABLE, '"labels" to be a list of [name, label]', shown(labels))
+    return labels
 
 
-def _form(source: Source, labels: Sequence[Any]) -> _Form:
-    first = labels[0]
-    if isinstance(first, int) and not isinstance(first, bool):
-        return _Form(_class, _classes)
+def _pair(entry: object) -> tuple[str, Any]:
+    if not _is_pair(entry):
+        fix = "Mend the entry or remove it."
+        raise Fault(expected="[name, label]", found=shown(entry), fix=fix)
+    return entry[0], entry[1]
+
+
+def _form(source: Source, entries: Sequence[Any]) -> _Form:
+    labels = [entry[1] for entry in entries if _is_pair(entry)]
+    first = labels[0] if labels else None
+    if _is_class(first):
+        return _Form(_class, lambda requests: _classes(source, requests))
     size = len(first) if isinstance(first, list) else 0
-    if not 0 < size <= MAX_NUMBERS or not all(_is_number(value) for value in first):
-        raise damaged(
-            source,
-            f"{TABLE}: labels[0]",
-            f"a class number, or a list of 1 to {MAX_NUMBERS} numbers",
-            repr(first)[:60],
-        )
-    flags = all(
-        isinstance(label, list) and all(value in (0, 1) for value in label) for label in labels
-    )
-    if flags:
-        return _Form(
-            lambda label: {FLAGS: [str(i) for i, on in enumerate(_numbers(label, size)) if on]},
-            lambda requests: Conditions((MultiHot(FLAGS, tuple(map(str, range(size)))),)),
-        )
-    return _Form(
-        lambda label: {f"value_{i}": value for i, value in enumerate(_numbers(label, size))},
-        _scalars,
-    )
+    rows = [label for label in labels if _is_row(label, size)]
+    flags = all(number in (0, 1) for row in rows for number in row)
+    most = MAX_LABELS if flags else MAX_NUMBERS
+    if not _is_row(first, size) or size > most:
+        expected = f"a class number, a list of 1 to {MAX_NUMBERS} numbers, or of 0 and 1"
+        raise damaged(source, f"{TABLE}: labels[0]", expected, shown(first))
+    return _flags(size) if flags else _Form(lambda label: _values(label, size), _scalars)
 
 
 def _class(label: Any) -> Values:
-    if not isinstance(label, int) or isinstance(label, bool) or label < 0:
-        raise Fault(expected="a class number", found=repr(label)[:60], fix="Mend the label.")
+    if not _is_class(label):
+        expected = f"a class number from 0 to {MAX_CLASS}"
+        raise Fault(expected=expected, found=shown(label), fix="Mend the label.")
     return {CLASS: str(label)}
 
 
-def _classes(requests: list[Any]) -> Conditions:
+def _classes(source: Source, requests: list[Any]) -> Conditions:
     labels = {request[CLASS] for request in requests}
-    check_labels(CLASS, labels, TABLE)
+    check_labels(CLASS, labels, f"{source}/{TABLE}")
     return Conditions.one_hots({CLASS: sorted(labels, key=int)})
+
+
+def _flags(size: int) -> _Form:
+    names = tuple(map(str, range(size)))
+    return _Form(
+        lambda label: {
+            FLAGS: [name for name, on in zip(names, _numbers(label, size), strict=True) if on]
+        },
+        lambda requests: Conditions((MultiHot(FLAGS, names),)),
+    )
+
+
+def _values(label: Any, size: int) -> Values:
+    return {f"value_{i}": value for i, value in enumerate(_numbers(label, size))}
 
 
 def _scalars(requests: list[Any]) -> Conditions:
     columns = {name: [request[name] for request in requests] for name in requests[0]}
-    return Conditions(
-        tuple(
-            Scalar(name, *_bounds(sum(values) / len(values), min(values), max(values)))
-            for name, values in columns.items()
-        )
-    )
+    return Conditions(tuple(_scalar(name, values) for name, values in columns.items()))
 
 
-def _bounds(mean: float, low: float, high: float) -> tuple[float, float, float]:
+def _scalar(name: str, values: list[float]) -> Scalar:
+    low, high = min(values), max(values)
+    mean = min(max(sum(values) / len(values), low), high)
     # A number that never changes still needs a range around it.
-    return (mean, low, high) if low < high else (low, low - 0.5, low + 0.5)
+    margin = 0.0 if low < high else max(0.5, abs(low) / 2)
+    return Scalar(name, mean, low - margin, high + margin)
 
 
 def _numbers(label: Any, size: int) -> list[float]:
-    if not isinstance(label, list) or len(label) != size or not all(map(_is_number, label)):
-        raise Fault(expected=f"{size} numbers", found=repr(label)[:60], fix="Mend the label.")
+    if not _is_row(label, size):
+        raise Fault(expected=f"{size} numbers", found=shown(label), fix="Mend the label.")
     return [float(value) for value in label]
 
 
+def _is_pair(entry: object) -> TypeGuard[list[Any]]:
+    return isinstance(entry, list) and len(entry) == 2 and isinstance(entry[0], str)
+
+
+def _is_class(label: object) -> bool:
+    return isinstance(label, int) and not isinstance(label, bool) and 0 <= label <= MAX_CLASS
+
+
+def _is_row(label: object, size: int) -> bool:
+    return isinstance(label, list) and len(label) == size > 0 and all(map(_is_number, label))
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= MOST  # type: ignore[arg-type]

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganport_runtime.values import refuse
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import SignedMultiHot
+from ganport_runtime.values import listed, nearest
 from ganport_train.data.archive import Archive
 from ganport_train.data.celeba import CelebA
 from ganport_train.data.classes import ClassFolders
@@ -42,11 +44,16 @@ def open_source(path: Path | str) -> Source:
 def choose_reader(source: Source, kind: str = AUTO, attributes: Sequence[str] = ()) -> Reader:
     """The reader that recognises `source`, or the one of a `kind` asked for.
 
-    Raises `DataError` if none does, or if it cannot choose the `attributes` asked for, and
-    `ConditionError` for a kind there is not.
+    Raises `DataError` if none does, if it cannot choose the `attributes` asked for, and for a kind
+    there is not.
     """
     if kind not in KINDS:
-        raise refuse("kind", "a kind of data set", kind, allowed=KINDS)
+        raise DataError(
+            "kind",
+            expected=f"one of {', '.join(KINDS)}",
+            found=quoted(kind),
+            fix=f"Did you mean {nearest(kind, KINDS)!r}?",
+        )
     asked = [reader for reader in READERS if kind in (AUTO, reader.kind)]
     for reader in asked:
         if reader.recognises(source):
@@ -58,6 +65,28 @@ def choose_reader(source: Source, kind: str = AUTO, attributes: Sequence[str] = 
         found=_glimpse(source),
         fix="Lay the pictures out so; a zip is packed from inside its folder.",
     )
+
+
+def settle_attributes(
+    reader: Reader, asked: Sequence[str], conditions: Conditions | None
+) -> Sequence[str]:
+    """The attributes to read: those asked for, else those that pinned `conditions` hold.
+
+    Raises `DataError` where these differ.
+    """
+    if not reader.selects or conditions is None:
+        return asked
+    signed = [group for group in conditions.groups if isinstance(group, SignedMultiHot)]
+    pinned = [label for group in signed for label in group.labels]
+    if asked and pinned and set(asked) != set(pinned):
+        # What is pinned and not asked for would pass for an attribute that is off.
+        raise DataError(
+            "attributes",
+            expected=f"those of the pinned conditions, {listed(pinned)}",
+            found=listed(asked),
+            fix="Leave the attributes out, or pin these.",
+        )
+    return asked or pinned
 
 
 def _check_attributes(source: Source, reader: Reader, attributes: Sequence[str]) -> None:

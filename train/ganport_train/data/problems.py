@@ -71,7 +71,9 @@ class Problem:
         """Where it is, as `faces.zip/tags.csv:12 (images/7.jpg)`."""
         place = f"{source}/{printable(self.file, 200)}" if self.file else source
         place += f":{self.line}" if self.line is not None else ""
-        return place + (f" ({printable(self.picture, 200)})" if self.picture else "")
+        if self.picture and self.picture != self.file:
+            place += f" ({printable(self.picture, 200)})"
+        return place
 
     def sentence(self, source: str) -> str:
         """The whole message on one line."""

@@ -4,34 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ganport_runtime.values import printable
 from ganport_train.data.check import Coverage, Duplicates, Report
 
 _SIZES = 8
 _FAMILIES = 5
+_CAPTION = 80
 
 
 def report_lines(report: Report) -> Iterator[str]:
     """The lines of `ganport dataset check`."""
     yield f"{report.source}: {report.kind}, {_number(report.pictures, 'picture')} that can be used"
     yield f"  digest  {report.digest}"
-    yield from _counts("formats", report.formats)
+    yield from _counts("formats", report.formats, report.pictures)
     yield from _sizes(report)
     for group, labels in report.conditions.labels.items():
-        yield from _counts(group, labels)
+        yield from _counts(group, labels, report.pictures)
     yield from _numbers(report.conditions)
     yield from _combinations(report.conditions)
+    yield from _trials(report.trials)
     yield from _duplicates(report.duplicates)
     yield from _problems(report)
 
 
-def _counts(title: str, counts: Mapping[str, int]) -> Iterator[str]:
+def _counts(title: str, counts: Mapping[str, int], total: int) -> Iterator[str]:
     yield ""
     yield title
-    total = sum(counts.values())
     names = max(map(len, counts), default=0)
     numbers = max((len(f"{n:,}") for n in counts.values()), default=0)
     for name, n in counts.items():
-        yield f"  {name:<{names}}  {n:>{numbers},}  {n / total:6.1%}"
+        yield f"  {name:<{names}}  {n:>{numbers},}  {n / max(total, 1):6.1%}"
 
 
 def _sizes(report: Report) -> Iterator[str]:
@@ -39,7 +41,7 @@ def _sizes(report: Report) -> Iterator[str]:
     shown = dict(list(counts.items())[:_SIZES])
     if len(counts) > _SIZES:
         shown[f"{len(counts) - _SIZES} others"] = sum(list(counts.values())[_SIZES:])
-    yield from _counts("sizes", shown)
+    yield from _counts("sizes", shown, report.pictures)
     if report.small:
         yield f"  {_number(report.small, 'picture')} below the resolution, to be blown up"
 
@@ -51,20 +53,29 @@ def _numbers(found: Coverage) -> Iterator[str]:
 
 
 def _combinations(found: Coverage) -> Iterator[str]:
-    if len(found.labels) < 2 and found.possible is not None:
+    if not found.seen or (len(found.labels) < 2 and found.possible is not None):
         return
     yield ""
     if found.possible is None:
         yield f"combinations: {found.seen:,} different, the rarest"
     else:
         yield f"combinations: {found.seen:,} of {found.possible:,} have a picture"
-    names = max(map(len, found.rarest), default=0)
-    for caption, n in found.rarest.items():
+    rarest = [(printable(caption, _CAPTION), n) for caption, n in found.rarest.items()]
+    names = max((len(caption) for caption, _ in rarest), default=0)
+    for caption, n in rarest:
         yield f"  {caption:<{names}}  {n:,}"
     absent = (found.possible or 0) - found.seen
     if absent > 0:
         more = ["..."] if absent > len(found.absent) else []
         yield f"  without one: {', '.join(found.absent + more)}"
+
+
+def _trials(trials: Mapping[str, int]) -> Iterator[str]:
+    if trials:
+        yield ""
+        yield "test lists"
+        for name, count in trials.items():
+            yield f"  {name}: {_number(count, 'request')}"
 
 
 def _duplicates(duplicates: list[Duplicates]) -> Iterator[str]:

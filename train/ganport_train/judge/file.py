@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError
+from torch import Tensor
 
 from ganport_runtime import strictjson
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import sha256_of, write_whole
-from ganport_runtime.strictjson import Fields, check_number
+from ganport_runtime.strictjson import Fields
+from ganport_runtime.values import printable
 from ganport_train.judge.network import MIN_RESOLUTION, JudgeNetwork
 
 SCHEMA_VERSION = 1
@@ -23,6 +26,7 @@ CARD = "judge.json"
 WEIGHTS = "judge.safetensors"
 MAX_WEIGHTS = 1 << 29
 """Bytes of the weights."""
+MIN_WIDTH = 4
 MAX_WIDTH = 128
 MAX_RESOLUTION = 1024
 
@@ -73,17 +77,37 @@ def read_card(folder: Path) -> Card:
         ) from None
 
 
-def load_weights(network: JudgeNetwork, folder: Path, card: Card) -> None:
-    """Read the weights into a network, once size and digest are those of the card."""
+def load_network(folder: Path, card: Card) -> JudgeNetwork:
+    """The network of a card with its weights; raises JudgeError unless they are those it states."""
     path = folder / WEIGHTS
     data = _read(path, card.size)
     if len(data) != card.size or sha256_of(data) != card.sha256:
-        raise _fault(path, "the weights that the card states", f"{len(data)} other bytes")
+        raise _fault(path, "the weights that the card states", f"{len(data):,} other bytes")
+    with torch.device("meta"):  # takes no memory, whatever sizes the card states
+        network = JudgeNetwork(card.conditions.size, card.width)
+    expected = f"the weights of a judge of {card.conditions.size} outputs and width {card.width}"
     try:
-        network.load_state_dict(safetensors.torch.load(data))
-    except (SafetensorError, RuntimeError) as error:
-        found = " ".join(str(error).split())[:200]
-        raise _fault(path, "the weights of a judge of this width", found) from None
+        weights = safetensors.torch.load(data)
+        _check_dtypes(weights, network.state_dict())
+        network.load_state_dict(weights, assign=True)
+    except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
+        found = printable(" ".join(str(error).split()), 200)
+        raise _fault(path, expected, found) from None
+    broken = not_finite(weights)
+    if broken:
+        raise _fault(path, "finite weights", f"NaN or infinity in {broken}")
+    return network
+
+
+def not_finite(weights: Mapping[str, Tensor]) -> str | None:
+    """The name of the first tensor that holds NaN or infinity, if any does."""
+    return next((name for name, value in weights.items() if not value.isfinite().all()), None)
+
+
+def _check_dtypes(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    for name in weights.keys() & expected.keys():
+        if weights[name].dtype != expected[name].dtype:
+            raise ValueError(f"{weights[name].dtype} for {name}")
 
 
 def _card(data: bytes, place: str) -> Card:
@@ -100,18 +124,14 @@ def _card(data: bytes, place: str) -> Card:
         )
     known.one_of("kind", ("judge",))
     conditions = Conditions.from_json(known.value("conditions"), f"{place}: conditions")
+    known.object("settings").number("held_out")  # by which others find the pictures it never saw
     accuracy = known.object("accuracy")
     weights = known.object("weights")
     return Card(
         conditions=conditions,
         resolution=known.integer("resolution", MIN_RESOLUTION, MAX_RESOLUTION),
-        width=known.integer("width", 1, MAX_WIDTH),
-        real={
-            group.name: check_number(
-                accuracy.object(group.name).value("value"), f"{place}: accuracy"
-            )
-            for group in conditions.groups
-        },
+        width=known.integer("width", MIN_WIDTH, MAX_WIDTH),
+        real={group.name: _share(accuracy.object(group.name)) for group in conditions.groups},
         size=weights.integer("size", 0, MAX_WEIGHTS),
         sha256=weights.text("sha256", limit=64),
         digest=sha256_of(data),
@@ -119,8 +139,17 @@ def _card(data: bytes, place: str) -> Card:
     )
 
 
+def _share(found: Fields) -> float:
+    share = found.number("value")
+    if not 0 <= share <= 1:
+        raise _fault(Path(found.place), "a share from 0 to 1", f"{share}")
+    return share
+
+
 def _read(path: Path, limit: int) -> bytes:
     try:
+        if path.exists() and not path.is_file():  # a pipe would be waited for
+            raise _fault(path, "a judge's file", "something else")
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:

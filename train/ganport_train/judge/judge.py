@@ -17,7 +17,10 @@ from ganport_train.data.progress import bar
 from ganport_train.judge import file
 from ganport_train.judge.network import JudgeNetwork
 
+FILTER = "bilinear, antialiased"
+"""How pictures of another size are brought to the judge's."""
 _BATCH = 256
+_PIXELS = 256 * 64 * 64  # of a batch, which bounds the memory
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,7 @@ class Judge:
         """The judge in a folder that `eval-gan judge` made; raises `JudgeError`."""
         device = device or torch.device("cpu")
         card = file.read_card(path)
-        network = JudgeNetwork(card.conditions.size, card.width)
-        file.load_weights(network, path, card)
+        network = file.load_network(path, card)
         return cls(
             network.eval().to(device=device, memory_format=torch.channels_last),  # type: ignore[call-overload]
             card.conditions,
@@ -91,9 +93,10 @@ def features_of(
 ) -> NDArray[np.float32]:
     """The float32 (N, F) features of a network in eval mode for uint8 (N, S, S, 3) pictures."""
     found = np.empty((len(images), network.size), np.float32)
+    size = max(1, min(_BATCH, _PIXELS // resolution**2))
     with torch.inference_mode(), bar("judging", len(images), "pictures", shown=progress) as done:
-        for start in range(0, len(images), _BATCH):
-            batch = prepare(images[start : start + _BATCH], resolution, device)
+        for start in range(0, len(images), size):
+            batch = prepare(images[start : start + size], resolution, device)
             found[start : start + len(batch)] = network.features(batch).cpu().numpy()
             done.update(len(batch))
     return found
@@ -112,8 +115,9 @@ def outputs_of(
 
 def prepare(images: NDArray[np.uint8], resolution: int, device: torch.device) -> torch.Tensor:
     """Bring uint8 (N, S, S, 3) pictures to float (N, 3, R, R) in [-1, 1] on a device."""
-    batch = torch.from_numpy(np.ascontiguousarray(images)).to(device).permute(0, 3, 1, 2)
-    batch = batch.float()
+    # A map of a file is read-only, which torch takes for a mistake.
+    own = np.require(images, requirements=("C", "W"))
+    batch = torch.from_numpy(own).to(device).permute(0, 3, 1, 2).float()
     if images.shape[1:3] != (resolution, resolution):
         size = (resolution, resolution)
         batch = F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)

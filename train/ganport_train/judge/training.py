@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganport_runtime.files import whole_directory, write_whole
 from ganport_train.data import Dataset
 from ganport_train.data.progress import bar
-from ganport_train.judge import file
+from ganport_train.judge import faults, file, unfinished
 from ganport_train.judge.assessment import assess
 from ganport_train.judge.augmentation import mirrored, moved
 from ganport_train.judge.file import JudgeError
-from ganport_train.judge.judge import features_of, outputs_of, prepare
+from ganport_train.judge.judge import FILTER, features_of, outputs_of, prepare
 from ganport_train.judge.losses import loss
 from ganport_train.judge.network import JudgeNetwork
 from ganport_train.loop.device import precision
@@ -29,9 +26,6 @@ from ganport_train.loop.feed import random_stream
 from ganport_train.loop.interrupt import Interrupt
 from ganport_train.loop.snapshots import State
 
-STATE = "training"
-"""The folder of a judge in which an unfinished training waits."""
-_PROGRESS = "progress.json"
 _ORDER, _AUGMENT = range(2)
 
 
@@ -52,12 +46,6 @@ class Settings:
     """Pixels a picture is moved by at most, to each side."""
 
 
-@dataclass
-class _Progress:
-    epoch: int = 0
-    losses: list[float] = field(default_factory=list)
-
-
 class JudgeTrainer:
     """A judge in the making, in the folder in which it will lie."""
 
@@ -72,23 +60,23 @@ class JudgeTrainer:
         self.folder, self.dataset, self.settings = folder, dataset, settings
         self.device, self.say = device, say
         self.train_rows, self.held_rows = dataset.split(settings.held_out)
-        _check(dataset, len(self.train_rows), len(self.held_rows))
+        faults.check_enough(dataset.conditions, len(self.train_rows), len(self.held_rows))
         torch.manual_seed(settings.seed)
         self.network = JudgeNetwork(dataset.conditions.size, settings.width)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(_groups(self.network), betas=(0.9, 0.99), lr=0.0)
         self.half = precision("auto", device) == "bf16"
         self.steps = max(1, len(self.train_rows) // settings.batch)
-        self.progress = _Progress()
+        self.losses: list[float] = []
+        """The mean loss of each whole epoch."""
 
     def resume(self) -> None:
         """Take up an unfinished training with these settings; raises JudgeError for others."""
-        place = self.folder / STATE / _PROGRESS
-        if not place.is_file():
+        unfinished.prepare(self.folder)
+        kept = unfinished.newest(self.folder)
+        if kept is None:
             return
-        saved = _read_progress(place)
-        wanted = self._identity()
-        changed = [name for name in wanted if saved["made_from"].get(name) != wanted[name]]
+        changed = _differences(kept.made_from, self._made_from())
         if changed:
             raise JudgeError(
                 str(self.folder),
@@ -96,29 +84,38 @@ class JudgeTrainer:
                 found=f"another {', another '.join(changed)}",
                 fix="Run the command as before, or name another --out.",
             )
-        self._state().load(self.folder / STATE)
-        self.progress = _Progress(saved["epoch"], saved["losses"])
-        self.say(f"going on after epoch {self.progress.epoch}")
+        self._state().load(kept.folder)
+        self.losses = list(kept.losses)
+        self.say(f"going on after epoch {len(self.losses)}")
+        for name in _differences(kept.made_on, self._made_on()):
+            self.say(f"note: another {name}; the judge will not be the same bit for bit")
 
     def train(self, interrupt: Interrupt) -> bool:
-        """Train to the last epoch or until somebody interrupts; True when it is complete."""
-        while self.progress.epoch < self.settings.epochs and not interrupt.asked:
-            mean = self._epoch(interrupt)
+        """Train to the last epoch or until somebody interrupts; True when it is complete.
+
+        Raises JudgeError when a loss or weight is no longer finite, when memory runs out, and
+        when the disk is full.
+        """
+        epochs, on = self.settings.epochs, self._made_on()
+        self.say(
+            f"training on {len(self.train_rows):,} pictures, {len(self.held_rows):,} held out; "
+            f"{on['device']}, {on['precision']}, {on['threads']} threads"
+        )
+        while len(self.losses) < epochs and not interrupt.asked:
+            with faults.memory():
+                mean = self._epoch(interrupt)
             if mean is None:
                 break
-            self.progress.epoch += 1
-            self.progress.losses.append(round(mean, 5))
+            self.losses.append(round(mean, 5))
             self.save()
-            self.say(f"epoch {self.progress.epoch} of {self.settings.epochs}: loss {mean:.4f}")
-        return self.progress.epoch >= self.settings.epochs
+            self.say(f"epoch {len(self.losses)} of {epochs}: loss {mean:.4f}")
+        return len(self.losses) >= epochs
 
     def save(self) -> None:
         """Keep the state after an epoch, so that the training can go on from it."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        progress = {"made_from": self._identity(), **asdict(self.progress)}
-        with whole_directory(self.folder / STATE) as state:
-            self._state().save(state)
-            write_whole(state / _PROGRESS, json.dumps(progress).encode())
+        faults.check_weights(self.network.state_dict(), len(self.losses))
+        made = {"made_from": self._made_from(), "made_on": self._made_on()}
+        unfinished.keep(self.folder, self._state(), self.losses, made)
 
     def finish(self, about: Mapping[str, Any]) -> Mapping[str, Any]:
         """Write the judge with its accuracy on held-out pictures; returns its card.
@@ -129,27 +126,40 @@ class JudgeTrainer:
             **about,
             "conditions": self.dataset.conditions.to_json(),
             "resolution": self.settings.resolution,
+            "resized_with": FILTER,
             "width": self.settings.width,
             "settings": asdict(self.settings),
-            "losses": self.progress.losses,
+            "made_on": self._made_on(),
+            "losses": self.losses,
             "training": len(self.train_rows),
             "held_out": len(self.held_rows),
             "accuracy": self._accuracy(),
         }
-        file.save(self.folder, self.network, card)
-        shutil.rmtree(self.folder / STATE, ignore_errors=True)
+        with unfinished.room(self.folder):
+            file.save(self.folder, self.network, card)
+        unfinished.remove(self.folder)
         return card
 
     def _accuracy(self) -> Mapping[str, Any]:
         network = self.network.eval()
         images = self.dataset.images[self.held_rows]
-        features = features_of(network, images, self.settings.resolution, self.device)
+        features = features_of(
+            network, images, self.settings.resolution, self.device, progress=True
+        )
         outputs = outputs_of(network, features, self.device)
         return assess(self.dataset.conditions, outputs, self.dataset.vectors[self.held_rows])
 
-    def _identity(self) -> dict[str, Any]:
+    def _made_from(self) -> dict[str, Any]:
         conditions = self.dataset.conditions.to_json()
-        return {"data": self.dataset.digest, "conditions": conditions, **asdict(self.settings)}
+        return {"data set": self.dataset.digest, "conditions": conditions, **asdict(self.settings)}
+
+    def _made_on(self) -> dict[str, Any]:
+        return {
+            "device": str(self.device),
+            "precision": "bf16" if self.half else "fp32",
+            "threads": torch.get_num_threads(),
+            "torch": str(torch.__version__),
+        }
 
     def _state(self) -> State:
         return State({"network": self.network}, {"optimizer": self.optimizer})
@@ -157,7 +167,7 @@ class JudgeTrainer:
     def _epoch(self, interrupt: Interrupt) -> float | None:
         """The mean loss of an epoch; None when it was interrupted half-way."""
         self.network.train()
-        settings, epoch = self.settings, self.progress.epoch
+        settings, epoch = self.settings, len(self.losses)
         order = random_stream(settings.seed, _ORDER, epoch).permutation(self.train_rows)
         total = 0.0
         with bar(f"epoch {epoch + 1}", self.steps, "steps", shown=True) as done:
@@ -186,7 +196,7 @@ class JudgeTrainer:
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return _finite(float(value.detach()), step)
+        return faults.check_loss(float(value.detach()), step)
 
 
 def cycle(step: int, steps: int) -> float:
@@ -204,44 +214,5 @@ def _groups(network: nn.Module) -> list[dict[str, Any]]:
     return [{"params": weights, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
 
 
-def _finite(value: float, step: int) -> float:
-    if not np.isfinite(value):
-        raise JudgeError(
-            f"judge training, step {step}",
-            expected="a finite loss",
-            found=f"{value}",
-            fix="Give --rate a smaller number and another --out.",
-        )
-    return value
-
-
-def _check(dataset: Dataset, train: int, held: int) -> None:
-    if not dataset.conditions.groups:
-        raise JudgeError(
-            "data set",
-            expected="conditions that a judge can learn",
-            found="none: its pictures have no labels",
-            fix="Take a labelled data set.",
-        )
-    if not train or not held:
-        raise JudgeError(
-            "data set",
-            expected="pictures to train on and pictures to hold out",
-            found=f"{train} and {held}",
-            fix="Bring more pictures, or another --held-out share.",
-        )
-
-
-def _read_progress(place: Path) -> Mapping[str, Any]:
-    try:
-        saved = json.loads(place.read_bytes())
-        if isinstance(saved["epoch"], int) and isinstance(saved["losses"], list):
-            return {**saved, "made_from": dict(saved["made_from"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        pass
-    raise JudgeError(
-        str(place),
-        expected="the progress of an unfinished training",
-        found="a damaged file",
-        fix=f"Remove the folder {place.parent} and train again.",
-    )
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return [name.replace("_", " ") for name in after if before.get(name) != after[name]]

@@ -8,7 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import Group, JointOneHot, MultiHot, OneHot, SignedMultiHot
+from ganport_runtime.groups import (
+    Group,
+    JointOneHot,
+    MultiHot,
+    OneHot,
+    Rgb,
+    Scalar,
+    SignedMultiHot,
+)
 from ganport_train.judge.losses import span
 
 Floats = NDArray[np.float32]
@@ -16,6 +24,8 @@ Flags = NDArray[np.bool_]
 Counts = NDArray[np.int64]
 TOLERANCE = 0.1
 """A colour's channel or a number is met within this share of its range."""
+MAX_CONFUSED = 256
+"""Labels of a group whose confusions are counted: their table is the square of it."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +89,25 @@ def accuracy(conditions: Conditions, outputs: Floats, vectors: Floats) -> dict[s
 
 
 def by_label(group: Group, outputs: Floats, vectors: Floats) -> dict[str, Tally]:
-    """The tally of each label of a group, for that group's outputs and vectors (N, size)."""
+    """The tally of each label of a group, for that group's outputs and vectors (N, size).
+
+    Colours and numbers have none: names of a palette are no conditions of their own.
+    """
+    if isinstance(group, Rgb | Scalar):
+        return {}
     right, wanted = met(group, outputs, vectors), asked(group, vectors)
     return {
         label: Tally.of(right[:, place], wanted[:, place])
         for place, label in enumerate(group.labels)
-        if right.shape[1] == len(group.labels)
     }
 
 
 def confusion(group: Group, outputs: Floats, vectors: Floats) -> list[list[int]] | None:
-    """How often each label (rows) was judged to be each (columns); None unless one of many."""
-    if not isinstance(group, OneHot):
+    """How often each label (rows) was judged to be each (columns).
+
+    None unless it is one of many, and of no more than `MAX_CONFUSED`.
+    """
+    if not isinstance(group, OneHot) or group.size > MAX_CONFUSED:
         return None
     pairs = vectors.argmax(axis=1) * group.size + outputs.argmax(axis=1)
     counts = np.bincount(pairs, minlength=group.size**2).reshape(group.size, group.size)

@@ -1,15 +1,22 @@
-"""Which device a run uses, and at what precision."""
+"""Which device a run uses, at what precision, and what happens when its memory is short."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
-from ganport_runtime.errors import DeviceError
+from ganport_runtime.errors import DeviceError, GanportError
 
 GIB = 2**30
+
+
+class OutOfRoomError(GanportError):
+    """The device has too little memory for a run."""
 
 
 def pick(name: str) -> torch.device:
@@ -60,3 +67,21 @@ def memory_gib(device: torch.device) -> float:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
+
+
+@contextmanager
+def room(run: Path) -> Iterator[None]:
+    """Turns running out of memory into an error that says what to make smaller."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not short and "not enough memory" not in str(error):
+            raise
+        raise OutOfRoomError(
+            f"training in {run}",
+            expected="memory for a step",
+            found=str(error).splitlines()[0][:200] if str(error) else "none left",
+            fix="Start a new run with a smaller --set training.batch, network.features or "
+            "data.resolution, or close what else uses the device.",
+        ) from None

@@ -35,16 +35,28 @@ class Surroundings:
     numpy_version: str
     skip_bad: bool = False
     """Whether pictures that could not be used were left out."""
+    judge: str = ""
+    """Path of the judge whose verdicts score the run; empty = none."""
+    judge_digest: str = ""
 
     @classmethod
     def now(
-        cls, data: Path, digest: str, device: torch.device, skip_bad: bool = False
+        cls,
+        data: Path,
+        digest: str,
+        device: torch.device,
+        *,
+        skip_bad: bool = False,
+        judge: Path | None = None,
+        judge_digest: str = "",
     ) -> Surroundings:
         """Those of this process; raises RecipeError for a path that no text file can hold."""
         return cls(
-            data=_text(data.resolve()),
+            data=_text(data.resolve(), "--data"),
             data_digest=digest,
             skip_bad=skip_bad,
+            judge=_text(judge.resolve(), "--judge") if judge else "",
+            judge_digest=judge_digest,
             device=str(device),
             threads=torch.get_num_threads(),
             python_version=platform.python_version(),
@@ -95,9 +107,9 @@ def create(folder: Path) -> None:
         ) from None
 
 
-def check_same(before: Mapping[str, Any], after: Mapping[str, Any], place: str) -> None:
+def check_same(before: Recipe, after: Recipe, place: str) -> None:
     """Raises RecipeError naming each difference of a recipe that a resumed run must not have."""
-    changed = differences(before, after)
+    changed = differences(before.to_json(), after.to_json())
     if changed:
         raise RecipeError(
             place,
@@ -134,13 +146,13 @@ def read_config(folder: Path) -> tuple[Recipe, Surroundings]:
     )
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, option: str) -> str:
     try:
         return str(path).encode().decode()
     except UnicodeEncodeError:
         raise RecipeError(
-            "--data",
+            option,
             expected="a path that is UTF-8",
             found=ascii(str(path)),
-            fix="Rename the data set.",
+            fix="Rename it.",
         ) from None

@@ -1,4 +1,4 @@
-"""stats.jsonl: one line a tick, none doubled or missing, whatever happened in between."""
+"""A run's records: a line a tick or a score, none doubled or missing, whatever came between."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from typing import Any, Self
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import write_whole
 
-NAME = "stats.jsonl"
+STATS = "stats.jsonl"
+"""A line a tick."""
+SCORES = "scores.jsonl"
+"""A line a checkpoint that was scored."""
 
 
-def read(run: Path) -> list[dict[str, Any]]:
+def read(run: Path, name: str = STATS) -> list[dict[str, Any]]:
     """Every whole line of a run's record, in order; a last line torn by a kill is left out.
 
     Raises GanportError naming the line that is damaged.
     """
-    path = run / NAME
+    path = run / name
     if not path.exists():
         return []
     lines = path.read_bytes().split(b"\n")[:-1]
@@ -26,15 +29,15 @@ def read(run: Path) -> list[dict[str, Any]]:
 
 
 class Records:
-    """The record of a run, open for appending.
+    """A record of a run, open for appending.
 
     Opening it at a step drops every later line: those steps are about to be taken again.
     """
 
-    def __init__(self, run: Path, step: int) -> None:
-        kept = [record for record in read(run) if record["step"] <= step]
-        write_whole(run / NAME, "".join(map(_line, kept)).encode())
-        self._file = (run / NAME).open("a", encoding="utf-8")
+    def __init__(self, run: Path, step: int, name: str = STATS) -> None:
+        kept = [record for record in read(run, name) if record["step"] <= step]
+        write_whole(run / name, "".join(map(_line, kept)).encode())
+        self._file = (run / name).open("a", encoding="utf-8")
 
     def write(self, record: dict[str, Any]) -> None:
         """Appends a record and sees it on the disk."""

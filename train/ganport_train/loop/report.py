@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,6 +20,31 @@ def tick_line(record: Mapping[str, Any], length: LengthOptions) -> str:
         f"{images:>9,} of {length.images:,}  D {record['d_loss']:.3f}  G {record['g_loss']:+.3f}  "
         f"D(real) {record['d_real']:+.2f}  D(fake) {record['d_fake']:+.2f}  "
         f"{rate:,.0f} images/s  {record['memory_gib']:.1f} GiB  left {duration(left)}"
+    )
+
+
+def score_line(score: Mapping[str, Any]) -> str:
+    """One readable line of a record of scores.jsonl: shares, each beside that of real pictures."""
+    real = score["real"]
+    parts = [
+        f"{name} {share:.2f} (real {real['accuracy'][name]:.2f})"
+        for name, share in score["accuracy"].items()
+    ]
+    parts += [
+        f"coverage {score['coverage']:.2f} (real {real['coverage']:.2f})",
+        f"spread {score['spread']:.2f} of real",
+    ]
+    if "kernel" in score:
+        parts.append(f"kernel {score['kernel']:.1f}")
+    return f"score {score['score']:.3f}: {', '.join(parts)}; by {score['extractor']}"
+
+
+def collapse_line(symptom: str, run: Path) -> str:
+    """The warning of a collapse: the figure that raised it, its limit, and what to do."""
+    return (
+        f"warning: collapsed: {symptom}. Look at the newest sheet; if it is so, take the best "
+        f"checkpoint (export-gan {run}), and start anew with another training.seed or lower rates "
+        "(--set optimizer.generator_rate=1e-4 --set optimizer.discriminator_rate=1e-4)"
     )
 
 
@@ -45,7 +70,7 @@ class Board:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Adds every figure of a record at its number of pictures seen."""
-        for name, value in record.items():
+        for name, value in _numbers(record):
             if name not in ("step", "images"):
                 self._writer.add_scalar(name, value, record["images"])
 
@@ -54,3 +79,12 @@ class Board:
 
     def __exit__(self, *error: object) -> None:
         self._writer.close()
+
+
+def _numbers(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers of a record, those of an inner one as `outer/inner`."""
+    for name, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float):
+            yield prefix + name, value

@@ -34,16 +34,31 @@ def requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
     ]
 
 
-@torch.no_grad()
 def draw(generator: Generator, conditions: Conditions, device: torch.device) -> NDArray[np.uint8]:
     """The pictures of a sheet, row by row: uint8 (rows * 8, H, W, 3), seeds 0 to 7 in each row."""
     asked = requests(conditions)
-    vectors = torch.from_numpy(np.repeat(conditions.encode_many(asked), COLUMNS, axis=0))
+    vectors = np.repeat(conditions.encode_many(asked), COLUMNS, axis=0)
     noise = normals(consecutive(0, COLUMNS), generator.z_shape)
-    z = torch.from_numpy(np.tile(noise, (len(asked),) + (1,) * (noise.ndim - 1)))
+    return render(
+        generator, np.tile(noise, (len(asked),) + (1,) * (noise.ndim - 1)), vectors, device
+    )
+
+
+@torch.no_grad()
+def render(
+    generator: Generator,
+    noise: NDArray[np.float32],
+    vectors: NDArray[np.float32],
+    device: torch.device,
+) -> NDArray[np.uint8]:
+    """The pictures uint8 (N, H, W, 3) of noise (N, *z_shape) under conditions (N, C)."""
+    parts = zip(
+        torch.split(torch.from_numpy(noise), _BATCH),
+        torch.split(torch.from_numpy(vectors), _BATCH),
+        strict=True,
+    )
     pieces = [
-        generator(part.to(device), vector.to(device)).float().cpu().numpy()
-        for part, vector in zip(torch.split(z, _BATCH), torch.split(vectors, _BATCH), strict=True)
+        generator(z.to(device), vector.to(device)).float().cpu().numpy() for z, vector in parts
     ]
     pictures: NDArray[np.uint8] = to_uint8(np.concatenate(pieces))
     return pictures

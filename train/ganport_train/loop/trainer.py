@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,9 @@ import torch
 
 from ganport_models import build_discriminator, build_generator
 from ganport_models.choice import FOLDER, newest
+from ganport_runtime.strictjson import Fields
 from ganport_train.data import Dataset
+from ganport_train.judge.judge import Judge
 from ganport_train.loop import samples, snapshots
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
@@ -22,10 +24,12 @@ from ganport_train.loop.feed import Feed
 from ganport_train.loop.figures import Figures, check_weights, means
 from ganport_train.loop.folder import SAMPLES, check_same
 from ganport_train.loop.interrupt import Interrupt
-from ganport_train.loop.records import Records
+from ganport_train.loop.records import SCORES, Records
 from ganport_train.loop.report import Board, tick_line
+from ganport_train.loop.scorer import Scorer
+from ganport_train.loop.watch import Logs, Watch
 from ganport_train.methods.adversarial import Adversarial
-from ganport_train.options import RecipeError
+from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
 
 
@@ -41,7 +45,11 @@ class Progress:
 
 
 class Trainer:
-    """A run in memory: builds all it needs from recipe and data, trains to the recipe's length."""
+    """A run in memory: builds all it needs from recipe and data, trains to the recipe's length.
+
+    With a judge the light scores are by its verdicts, else by pixels alone. Raises RecipeError
+    for a data set that the recipe cannot train on, JudgeError for a judge of other conditions.
+    """
 
     def __init__(
         self,
@@ -50,6 +58,7 @@ class Trainer:
         dataset: Dataset,
         device: torch.device,
         say: Callable[[str], None],
+        judge: Judge | None = None,
     ) -> None:
         self.folder, self.recipe, self.device, self.say = folder, recipe, device, say
         self.conditions = dataset.conditions
@@ -82,6 +91,8 @@ class Trainer:
             generator.z_shape,
             device,
         )
+        scorer = Scorer.of(dataset, train, recipe.logging.score_pictures, judge, device)
+        self.watch = Watch(folder, recipe.logging, scorer, say)
         self.progress = Progress()
         self._saved_step = -1
 
@@ -100,7 +111,10 @@ class Trainer:
         if not any((self.folder / FOLDER).glob("[0-9]*")):
             return
         checkpoint, card = newest(self.folder)
-        check_same(card.get("recipe", {}), self.recipe.to_json(), str(checkpoint))
+        place = str(checkpoint)
+        # Parsed, so that options which are newer than the checkpoint take their defaults.
+        earlier = parse(Recipe, Fields(card, place).mapping("recipe"), place=place)
+        check_same(earlier, self.recipe, place)
         self.state.load(checkpoint)
         self.progress = Progress(step=int(card["step"]), seconds=float(card.get("seconds", 0)))
         self._saved_step = self.progress.step
@@ -111,20 +125,27 @@ class Trainer:
     def train(self, interrupt: Interrupt) -> bool:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
 
-        Raises DivergedError when a loss or weight is no longer finite, and CheckpointError when
-        a checkpoint cannot be written.
+        Two collapsed scores in a row end it too, where the recipe says so: `watch.collapsed`.
+        Raises DivergedError when a loss or weight is no longer finite, and CheckpointError when a
+        checkpoint cannot be written.
         """
-        with Records(self.folder, self.progress.step) as records, self._board() as board:
-            self._loop(interrupt, [records, *([board] if board else [])])
+        step = self.progress.step
+        with (
+            Records(self.folder, step) as stats,
+            Records(self.folder, step, SCORES) as scores,
+            self._board() as board,
+        ):
+            boards = [board] if board else []
+            self._loop(interrupt, [stats, *boards], [scores, *boards])
         return self.complete
 
-    def _loop(self, interrupt: Interrupt, logs: Sequence[Records | Board]) -> None:
+    def _loop(self, interrupt: Interrupt, logs: Logs, score_logs: Logs) -> None:
         logging = self.recipe.logging
         begun = time.perf_counter() - self.progress.seconds
         ticked = saved = time.perf_counter()
         if self._saved_step < 0:
-            self.save()
-        while not self.complete and not interrupt.asked:
+            self.save(score_logs)
+        while not (self.complete or self.watch.collapsed or interrupt.asked):
             # Take the step.
             self.progress.window.append(self._step())
             self.progress.step += 1
@@ -138,14 +159,14 @@ class Trainer:
 
             # Save a checkpoint and its sheet.
             if ticked - saved >= 60 * logging.save_minutes:
-                self.save()
+                self.save(score_logs)
                 ticked = saved = time.perf_counter()
         if self.progress.window:
             self._tick(time.perf_counter() - ticked, logs)
         if self.progress.step != self._saved_step:
-            self.save()
+            self.save(score_logs)
 
-    def _tick(self, seconds: float, logs: Sequence[Records | Board]) -> None:
+    def _tick(self, seconds: float, logs: Logs) -> None:
         record = self._record(seconds)
         for log in logs:
             log.write(record)
@@ -154,16 +175,18 @@ class Trainer:
     def _board(self) -> AbstractContextManager[Board | None]:
         return Board(self.folder, self.images) if self.recipe.logging.tensorboard else nullcontext()
 
-    def save(self) -> Path:
-        """Writes a checkpoint and, from its averaged generator, a sample sheet."""
+    def save(self, score_logs: Logs = ()) -> Path:
+        """Writes a checkpoint and, from its averaged generator, a sample sheet and a score."""
         generator = ready(self.average, *self.feed.refresh(self.recipe.average.refresh))
         check_weights(generator.state_dict(), self.progress.step, self.folder)
-        # The sheet comes first: a kill in between must not lose it for good.
+        # Sheet and score come first: a kill in between must not lose them for good.
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
         note = f"{self.recipe.title}, {self.images:,} pictures seen"
         samples.save(sheet, generator, self.conditions, self.device, note)
+        score = self.watch.score(generator, self._place(), score_logs)
+        card = self._card() | ({"score": score} if score else {})
         folder = snapshots.save(
-            self.folder, self.state, generator, self._card(), keep=self.recipe.logging.keep
+            self.folder, self.state, generator, card, keep=self.recipe.logging.keep
         )
         self._saved_step = self.progress.step
         self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
@@ -188,12 +211,19 @@ class Trainer:
         """The figures of the steps since the last tick, averaged; raises DivergedError."""
         window, self.progress.window = self.progress.window, []
         return {
-            "step": self.progress.step,
-            "images": self.images,
+            **self._place(),
             **means(window, self.progress.step, self.folder),
             "images_per_second": round(len(window) * self.recipe.training.batch / seconds, 1),
-            "seconds": round(self.progress.seconds, 2),
             "memory_gib": round(memory_gib(self.device), 3),
+        }
+
+    def _place(self) -> dict[str, Any]:
+        """How far the run has come, as its records say it."""
+        return {
+            "step": self.progress.step,
+            "images": self.images,
+            "epoch": round(self.images / len(self.feed.indices), 4),
+            "seconds": round(self.progress.seconds, 2),
         }
 
     def _card(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.score.drawing import Images, Vectors, groups_of, rows_with
+from ganport_train.score.drawing import Images, Vectors, groups_of, rows_with, spaced
 from ganport_train.score.figure import Figure
 from ganport_train.score.metrics.diversity import near_duplicates, share
 from ganport_train.score.metrics.neighbours import thumbnails
@@ -41,16 +41,25 @@ class Plan:
         """The rows of the drawn pictures, one array a condition."""
         return [np.arange(start, start + EACH) for start in range(0, len(self.vectors), EACH)]
 
+    @property
+    def rows(self) -> Rows:
+        """All rows of `real`, end to end."""
+        return np.concatenate(self.real)
+
     @classmethod
     def of(cls, conditions: Conditions, vectors: Vectors) -> Plan:
         """The most frequent conditions among those of real pictures, vectors (N, C)."""
         groups = groups_of(vectors, least=_LEAST, most=EACH)[:CONDITIONS]
-        if len(groups) >= min(_FEW, len(np.unique(vectors, axis=0))):
-            return cls(groups, np.repeat(vectors[[rows[0] for rows in groups]], EACH, axis=0), True)
-        labels = [rows for rows in rows_with(conditions, vectors).values() if len(rows) >= _LEAST]
-        labels = labels[:CONDITIONS] or [np.arange(len(vectors))]
-        chosen = vectors[[rows[0] for rows in labels]]
-        return cls([rows[:EACH] for rows in labels], np.repeat(chosen, EACH, axis=0), False)
+        shared = len(groups) >= min(_FEW, len(np.unique(vectors, axis=0)))
+        if not shared:
+            labels = rows_with(conditions, vectors).values()
+            common = [rows for rows in labels if len(rows) >= _LEAST][:CONDITIONS]
+            groups = [
+                rows[spaced(len(rows), min(len(rows), EACH))]
+                for rows in common or [np.arange(len(vectors))]
+            ]
+        chosen = vectors[[rows[0] for rows in groups]]
+        return cls(groups, np.repeat(chosen, EACH, axis=0), shared)
 
 
 def figures(
@@ -61,17 +70,16 @@ def figures(
 ) -> dict[str, Figure]:
     """The spread within a condition as a share of the real one, of pixels and of features.
 
-    `drawn` are the plan's pictures, `real` uint8 (N, H, W, 3) the data set's.
+    `drawn` are the plan's pictures and `real` those of its `rows`, uint8 (N, H, W, 3) both.
     """
-    rows = np.concatenate(plan.real)
-    places = _renumbered(plan.real)
-    theirs = real[rows]
+    ends = np.cumsum([len(rows) for rows in plan.real])
+    places = [np.arange(end - len(rows), end) for end, rows in zip(ends, plan.real, strict=True)]
     note = "" if plan.shared else "hardly two real pictures share a condition: one label instead"
     return {
         key: Figure(
             title,
             SECTION,
-            share(look(drawn), plan.drawn, look(theirs), places),
+            share(look(drawn), plan.drawn, look(real), places),
             better="higher",
             real=1.0,
             unit="%",
@@ -85,7 +93,7 @@ def figures(
 
 
 def duplicates(drawn: Images, real: Images) -> Figure:
-    """The share of near-identical pictures among drawn and among real ones (N, H, W, 3)."""
+    """The share of near-identical pictures among drawn and as many real ones (N, H, W, 3)."""
     return Figure(
         "near-duplicates",
         SECTION,
@@ -94,8 +102,3 @@ def duplicates(drawn: Images, real: Images) -> Figure:
         real=near_duplicates(real),
         unit="%",
     )
-
-
-def _renumbered(groups: Sequence[Rows]) -> list[Rows]:
-    ends = np.cumsum([len(rows) for rows in groups])
-    return [np.arange(end - len(rows), end) for end, rows in zip(ends, groups, strict=True)]

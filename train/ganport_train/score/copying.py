@@ -9,42 +9,51 @@ from numpy.typing import NDArray
 
 from ganport_train.score.drawing import Images
 from ganport_train.score.figure import Figure
-from ganport_train.score.metrics.neighbours import memorised, nearest_pictures
+from ganport_train.score.metrics.neighbours import closeness, nearest_pictures, thumbnails
 
 SECTION = "Not copied"
+
+Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
 class Nearest:
-    """For each drawn picture the distance to its nearest training picture, and that one's row."""
+    """For each drawn picture the distance to its nearest training picture, and that one's row
+    among the real ones."""
 
     distances: NDArray[np.float32]
-    rows: NDArray[np.int64]
+    rows: Rows
 
     def closest(self, count: int) -> NDArray[np.int64]:
         """The drawn pictures nearest to a training picture, the nearest first."""
         return np.argsort(self.distances, kind="stable")[:count]
 
 
-def figures(drawn: Images, train: Images, held: Images) -> tuple[dict[str, Figure], Nearest]:
-    """How near drawn pictures lie to training ones, beside held-out pictures, which copy none."""
-    distances, rows = nearest_pictures(drawn, train)
-    reference, _ = nearest_pictures(held, train)
-    share, ratio = memorised(distances, reference)
+def figures(
+    drawn: Images, real: Images, train: Rows, held: Rows
+) -> tuple[dict[str, Figure], Nearest]:
+    """How near drawn pictures lie to training ones, beside held-out pictures, which copy none.
+
+    Pictures are uint8 (N, H, W, 3); `train` and `held` are rows of the `real` ones.
+    """
+    known = thumbnails(real, train)
+    distances, places = nearest_pictures(drawn, known)
+    reference, _ = nearest_pictures(real[held], known)
+    found = closeness(distances, reference)
     return {
         "copied": Figure(
-            "nearer to a training picture than 99 in 100 real ones",
+            "as near to a training picture as a copy",
             SECTION,
-            share,
+            found.share,
             better="lower",
-            real=0.01,
+            real=found.expected,
             unit="%",
+            note="nearer than all but one in a hundred real pictures that were held out",
         ),
-        "copied_ratio": Figure(
+        "distance_ratio": Figure(
             "median distance to the nearest training picture, over that of real ones",
             SECTION,
-            ratio,
-            better=None,
+            found.ratio,
             real=1.0,
         ),
-    }, Nearest(distances, rows)
+    }, Nearest(distances, train[places])

@@ -37,8 +37,12 @@ def sample(vectors: Vectors, count: int) -> Vectors:
     """Condition vectors (count, C) that stand for all of (N, C): every stretch of them, sorted, has
     its share, so that no label is missing by chance."""
     order = np.lexsort(vectors.T[::-1]) if vectors.shape[1] else np.arange(len(vectors))
-    places = (np.arange(count) + 0.5) * len(vectors) / count
-    return vectors[order[places.astype(np.int64)]]
+    return vectors[order[spaced(len(vectors), count)]]
+
+
+def spaced(total: int, count: int) -> NDArray[np.int64]:
+    """`count` rows spread evenly over `total`, rising: what is sorted keeps all of its kinds."""
+    return ((np.arange(count) + 0.5) * total / count).astype(np.int64)
 
 
 def draw(
@@ -47,7 +51,6 @@ def draw(
     vectors: Vectors,
     seed: int,
     *,
-    title: str = "drawing",
     progress: bool = False,
 ) -> Drawn:
     """Let a bundle draw a picture for each of the judge's vectors (N, C), seeds consecutive."""
@@ -55,11 +58,37 @@ def draw(
     height, width = generator.manifest.image.size
     images = np.empty((len(vectors), height, width, 3), np.uint8)
     asked = requests(generator, conditions, vectors)
-    with bar(title, len(vectors), "pictures", shown=progress) as done:
+    with bar("drawing", len(vectors), "pictures", shown=progress) as done:
         for part in parts(len(vectors)):
             images[part] = generator.generate(asked[part], seeds=seeds[part])
             done.update(len(seeds[part]))
     return Drawn(images, vectors, seeds)
+
+
+@dataclass(frozen=True, eq=False)
+class Rounds:
+    """The same requests drawn `count` times, each time with noise of its own.
+
+    `vectors` (N, C) are in the judge's layout; the seeds of all rounds are consecutive from `seed`.
+    """
+
+    vectors: Vectors
+    seed: int
+    count: int
+
+    @property
+    def next_seed(self) -> int:
+        """The first seed that no picture of a round has."""
+        return self._start(self.count)
+
+    def draw(
+        self, generator: Generator, conditions: Conditions, number: int, *, progress: bool = False
+    ) -> Drawn:
+        """One round, counted from 0."""
+        return draw(generator, conditions, self.vectors, self._start(number), progress=progress)
+
+    def _start(self, number: int) -> int:
+        return (self.seed + number * len(self.vectors)) % 2**64
 
 
 def requests(
@@ -87,6 +116,8 @@ def parts(count: int, size: int = _AT_ONCE) -> Iterator[slice]:
 def groups_of(vectors: Vectors, *, least: int, most: int) -> list[NDArray[np.int64]]:
     """The rows of each condition that at least `least` vectors share, up to `most` rows of each,
     the most frequent conditions first."""
+    if not vectors.shape[1]:
+        return [spaced(len(vectors), min(len(vectors), most))]
     _, places, counts = np.unique(vectors, axis=0, return_inverse=True, return_counts=True)
     frequent = [index for index in np.argsort(-counts, kind="stable") if counts[index] >= least]
     return [np.flatnonzero(places.reshape(-1) == index)[:most] for index in frequent]
@@ -102,14 +133,14 @@ def rows_with(conditions: Conditions, vectors: Vectors) -> dict[tuple[str, str],
     }
 
 
+def captions(conditions: Conditions, vectors: Sequence[Vectors] | Vectors) -> list[str]:
+    """Each vector's request in words."""
+    return [conditions.caption(conditions.decode(vector)) for vector in vectors]
+
+
 def _can(generator: Generator, request: dict[str, Any]) -> bool:
     try:
         generator.conditions.encode(request)
     except ConditionError:
         return False
     return True
-
-
-def captions(conditions: Conditions, vectors: Sequence[Vectors] | Vectors) -> list[str]:
-    """Each vector's request in words."""
-    return [conditions.caption(conditions.decode(vector)) for vector in vectors]

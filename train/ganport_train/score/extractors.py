@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,11 +19,14 @@ from safetensors import SafetensorError
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import sha256_of, write_whole
+from ganport_runtime.values import printable
+from ganport_train.data import Dataset
 from ganport_train.data.cache import default_root
 from ganport_train.data.progress import bar
 
 MAX_WEIGHTS = 1 << 30
 """Bytes of a file of Inception weights."""
+FILTER = "bilinear as in TensorFlow 1, to 299 x 299, by torch-fidelity"
 _LAYER = "2048"
 _BATCH = 32
 
@@ -76,25 +81,25 @@ class Inception:
         return found
 
 
-def cached(extractor: Extractor, images: Images, digest: str, root: Path | None = None) -> Features:
-    """The features of a data set's pictures, kept beside its cache under the extractor's digest.
+def cached(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> Features:
+    """The features (N, F) of a data set's pictures, kept in the cache under all they come from.
 
-    `digest` is that of the data set; a file that is torn or of another shape is made again.
+    `root` is the folder of the cache, else that of data sets; a torn file is made again.
     """
-    key = sha256_of(f"{extractor.digest}/{digest}/{images.shape}".encode())[:32]
+    # Which of a source's pictures there are, and in which order, hangs on how it was read.
+    read = [dataset.digest, dataset.kind, list(dataset.images.shape), dataset.ids]
+    key = sha256_of(json.dumps([extractor.name, extractor.digest, *read]).encode())[:32]
     path = (root or default_root()) / "features" / f"{key}.safetensors"
     try:
         features: Features = safetensors.numpy.load(path.read_bytes())["features"]
-        if len(features) == len(images):
+        if features.dtype == np.float32 and features.shape[:-1] == (len(dataset),):
             return features
     except (OSError, SafetensorError, KeyError):
         pass
-    features = extractor.features(images, progress=True)
-    try:
+    features = extractor.features(dataset.images, progress=True)
+    with suppress(OSError):  # a full or read-only cache costs time, not the figures
         path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, safetensors.numpy.save({"features": features}))
-    except OSError:  # a full or read-only cache costs time, not the figures
-        pass
     return features
 
 
@@ -113,12 +118,12 @@ def _weights(path: Path) -> Mapping[str, Any]:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, KeyError) as error:
+    except (pickle.UnpicklingError, SafetensorError):
+        raise _fault(path, "something else than tensors") from None
+    except Exception as error:  # a hostile file may break the reader anywhere
         raise _fault(path, _short(error)) from None
-    except (SafetensorError, pickle.UnpicklingError) as error:
-        raise _fault(path, _short(error)) from None
-    if not isinstance(weights, Mapping):
-        raise _fault(path, f"a {type(weights).__name__}")
+    if not isinstance(weights, Mapping) or not all(map(torch.is_tensor, weights.values())):
+        raise _fault(path, "something else than named tensors")
     return weights
 
 
@@ -133,13 +138,13 @@ def _network(weights: Mapping[str, Any], path: Path) -> torch.nn.Module:
             network: torch.nn.Module = FeatureExtractorInceptionV3(
                 "inception-v3-compat", [_LAYER], feature_extractor_weights_path=str(plain)
             )
-        except (RuntimeError, AttributeError, TypeError) as error:
+        except RuntimeError as error:
             raise _fault(path, _short(error)) from None
     return network
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
+    return printable(" ".join(str(error).split()), 160) or type(error).__name__
 
 
 def _fault(path: Path, found: str) -> ExtractorError:

@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
 
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import OneHot
 from ganport_train.judge.assessment import assess
 from ganport_train.judge.judge import Look
 from ganport_train.judge.verdict import accuracy
@@ -57,30 +54,6 @@ def section(
     return {name: _beside(conditions, name, drawn[name], real[name]) for name in drawn}
 
 
-def worst(
-    conditions: Conditions, drawn: Drawn, look: Look, count: int
-) -> list[tuple[int, dict[str, Any]]]:
-    """The pictures that most surely show another label than asked for: row, and what to say."""
-    found: list[tuple[float, int, dict[str, Any]]] = []
-    for group in conditions.groups:
-        if not isinstance(group, OneHot):
-            continue
-        part = conditions.slices[group.name]
-        shares = _softmax(look.outputs[:, part])
-        asked, judged = drawn.vectors[:, part].argmax(axis=1), shares.argmax(axis=1)
-        for row in np.flatnonzero(asked != judged):
-            confidence = float(shares[row, judged[row]])
-            words = {
-                "asked": f"{group.labels[asked[row]]} {group.name}",
-                "judged": f"{group.labels[judged[row]]} {group.name}",
-                "seed": str(drawn.seeds[row]),
-                "confidence": round(confidence, 4),
-            }
-            found.append((confidence, int(row), words))
-    found.sort(key=lambda item: (-item[0], item[1]))
-    return [(row, words) for _, row, words in found[:count]]
-
-
 def _beside(
     conditions: Conditions, name: str, drawn: Mapping[str, Any], real: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -104,8 +77,3 @@ def _beside(
 
 def _share(assessed: Mapping[str, Any]) -> dict[str, Any]:
     return {key: assessed[key] for key in ("value", "low", "high", "count")}
-
-
-def _softmax(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
-    shares: NDArray[np.float32] = softmax(outputs, axis=1)
-    return shares

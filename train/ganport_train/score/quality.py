@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.score.drawing import rows_with
+from ganport_train.score.drawing import rows_with, spaced
 from ganport_train.score.figure import Figure
 from ganport_train.score.metrics import diversity
 from ganport_train.score.metrics.distances import frechet, kernel
@@ -20,7 +20,10 @@ Features = NDArray[np.float32]
 Rows = NDArray[np.int64]
 SMALLEST = 20
 """Pictures below which a label gets no distances of its own."""
-_SUBSETS = 20
+MOST = 1000
+"""Pictures of a label that are looked at, on either side."""
+SUBSETS = 20
+"""Over which a kernel distance is averaged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,9 +51,13 @@ class Reference:
     @property
     def fellows(self) -> Rows:
         """As many of the others as there are in the baseline: coverage compares equal numbers."""
-        step = max(1.0, len(self.others) / max(1, len(self.baseline)))
-        places = np.arange(0, len(self.others), step).astype(np.int64)
-        return self.others[places[: len(self.baseline)]]
+        return self.others[spaced(len(self.others), len(self.baseline))]
+
+    def counts(self) -> dict[str, int]:
+        """How many pictures a figure compares: those drawn in a round with `real` ones, for
+        coverage with `fellows`."""
+        compared = len(self.baseline)
+        return {"drawn": compared, "real": len(self.others), "fellows": compared}
 
 
 def figures(name: str, rounds: Sequence[Features], reference: Reference) -> dict[str, Figure]:
@@ -98,13 +105,14 @@ def by_label(
 
 
 def _measure(drawn: Features, reference: Reference) -> dict[str, float]:
+    # Every figure changes with the number of pictures: drawn ones are as many as the baseline.
+    drawn = drawn[spaced(len(drawn), len(reference.baseline))]
     others = reference.features[reference.others]
     fellows = reference.features[reference.fellows]
-    drawn_fellows = drawn[: len(fellows)]
-    precision, recall = precision_recall(drawn_fellows, fellows)
-    density, coverage = density_coverage(drawn_fellows, fellows)
+    precision, recall = precision_recall(drawn, fellows)
+    density, coverage = density_coverage(drawn, fellows)
     return {
-        "kernel": kernel(drawn, others, subsets=_SUBSETS)[0] * 1000,
+        "kernel": kernel(drawn, others, subsets=SUBSETS)[0] * 1000,
         "frechet": frechet(drawn, others),
         "precision": precision,
         "recall": recall,
@@ -117,20 +125,17 @@ def _label(drawn: Features, real: Features) -> dict[str, float | None]:
     names = ("kernel", "density", "coverage", "spread")
     if min(len(drawn), len(real)) < SMALLEST:
         return dict.fromkeys(names)
-    count = min(len(drawn), len(real))
-    density, coverage = density_coverage(_spaced(drawn, count), _spaced(real, count))
-    everything = [np.arange(len(drawn))], [np.arange(len(real))]
+    count = min(len(drawn), len(real), MOST)
+    drawn, real = drawn[spaced(len(drawn), count)], real[spaced(len(real), count)]
+    density, coverage = density_coverage(drawn, real)
+    everything = [np.arange(count)]
     values = (
         kernel(drawn, real, subsets=1, size=count)[0] * 1000,
         density,
         coverage,
-        diversity.share(drawn, everything[0], real, everything[1]),
+        diversity.share(drawn, everything, real, everything),
     )
     return dict(zip(names, values, strict=True))
-
-
-def _spaced(features: Features, count: int) -> Features:
-    return features[(np.arange(count) * len(features) / count).astype(np.int64)]
 
 
 @dataclass(frozen=True)

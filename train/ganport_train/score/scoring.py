@@ -10,19 +10,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
 from ganport_train.judge.assessment import assess
-from ganport_train.judge.file import JudgeError
 from ganport_train.judge.judge import Judge, Look
-from ganport_train.score import collapse, copying, following, quality, sheets, trials, verdicts
-from ganport_train.score.drawing import Drawn, captions, draw, sample, sayable
+from ganport_train.score import (
+    collapse,
+    copying,
+    following,
+    mistakes,
+    quality,
+    sheets,
+    trials,
+    verdicts,
+)
+from ganport_train.score.drawing import Drawn, Rounds, captions, draw, sample, spaced
 from ganport_train.score.extractors import Extractor, cached
 from ganport_train.score.figure import Figure
+from ganport_train.score.fitting import usable
 from ganport_train.score.report.page import Sheet
 
 SCHEMA_VERSION = 1
+STAGES = 6
 _WORST = 16
+_FEW = 4  # pictures a condition needs to be shown
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Options:
     """How a bundle is scored; the same options, bundle, data and judge give the same figures."""
 
     count: int = 2000
-    """Pictures a round."""
+    """Pictures a round, at least 20."""
     rounds: int = 3
     """Each with noise of its own."""
     seed: int = 0
@@ -50,19 +62,22 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """The whole of report.json."""
-        figures = {key: figure.to_json() for key, figure in self.figures.items()}
         return {
             "schema_version": SCHEMA_VERSION,
             "kind": "score",
             **self.fields,
             "headline": verdicts.headline(self.figures),
-            "figures": figures,
-            "warnings": verdicts.warnings(self.figures),
+            "figures": {key: figure.to_json() for key, figure in self.figures.items()},
+            "warnings": verdicts.warnings(self.figures, self.fields["accuracy"]),
         }
 
 
 class Scoring:
-    """One bundle, one data set, one judge, and what is drawn and seen on the way."""
+    """One bundle, one data set, one judge, and what is drawn and seen on the way.
+
+    The vectors of `dataset` are in the judge's layout. Raises ScoreError when the three do not go
+    together. `cache` is the folder of the cache of features, else that of data sets.
+    """
 
     def __init__(
         self,
@@ -77,134 +92,127 @@ class Scoring:
         self.generator, self.dataset, self.judge, self.options = generator, dataset, judge, options
         self.extractors: list[Extractor] = [judge, *extractors]
         self.cache, self.say = cache, say
-        self.usable = _usable(generator, dataset, judge)
+        self.usable = usable(generator, dataset, judge)
+        # Nothing was asked of an unconditional generator: there is nothing for it to follow.
+        asks = bool(generator.conditions.groups)
+        self.conditions = judge.conditions if asks else Conditions()
+        self.vectors = dataset.vectors[self.usable][:, : self.conditions.size]
         self.report = Report()
+        self._stage = 0
 
     def run(self) -> Report:
         """Measure everything; the order is that of the report."""
-        self.say(f"drawing {self.options.rounds} x {self.options.count:,} pictures")
+        self._begin(f"drawing {self.options.rounds} x {self.options.count:,} pictures")
         rounds = self._draw_rounds()
+        self._begin("asking the judge what they show")
         looks = [self.judge.look(drawn.images, progress=True) for drawn in rounds]
         self._follow(rounds, looks)
+        self._begin(f"drawing the test lists {self.options.draws} times")
         self._try_lists()
-        self._compare(rounds)
+        self._begin(f"comparing with {len(self.usable):,} real pictures")
+        self._compare(rounds, looks)
+        self._begin("looking for repetition")
         self._vary(rounds[0])
+        self._begin("looking for copies of training pictures")
         self._find_copies(rounds[0])
         return self.report
 
+    def _begin(self, stage: str) -> None:
+        self._stage += 1
+        self.say(f"{self._stage}/{STAGES} {stage}")
+
     @property
-    def _next_seed(self) -> int:
-        # Past the rounds, so that no picture is drawn twice.
-        return (self.options.seed + self.options.rounds * self.options.count) % 2**64
+    def _rounds(self) -> Rounds:
+        vectors = sample(self.vectors, self.options.count)
+        return Rounds(vectors, self.options.seed, self.options.rounds)
 
     def _draw_rounds(self) -> list[Drawn]:
-        vectors = sample(self.dataset.vectors[self.usable], self.options.count)
+        rounds = self._rounds
         return [
-            draw(
-                self.generator,
-                self.judge.conditions,
-                vectors,
-                (self.options.seed + number * self.options.count) % 2**64,
-                progress=True,
-            )
-            for number in range(self.options.rounds)
+            rounds.draw(self.generator, self.conditions, number, progress=True)
+            for number in range(rounds.count)
         ]
 
     def _follow(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
-        conditions = self.judge.conditions
         real = self._assess_real()
-        self.report.fields["accuracy"] = following.section(conditions, rounds, looks, real)
-        self.report.figures |= following.figures(conditions, rounds, looks, real)
-        worst = following.worst(conditions, rounds[0], looks[0], _WORST)
-        self.report.fields["worst"] = [words for _, words in worst]
+        self.report.fields["accuracy"] = following.section(self.conditions, rounds, looks, real)
+        self.report.figures |= following.figures(self.conditions, rounds, looks, real)
+        worst = mistakes.worst(self.conditions, rounds[0], looks[0], _WORST)
+        self.report.fields["worst"] = [mistake.to_json() for mistake in worst]
         if worst:
             self.report.sheets.append(sheets.mistakes(rounds[0], worst))
 
     def _assess_real(self) -> Mapping[str, Any]:
-        """The judge on real pictures that its training never saw."""
+        """The judge on real pictures that its training never saw, or on all if it saw them all."""
         _, held = self.dataset.split(float(self.judge.card["settings"]["held_out"]))
         rows = np.intersect1d(held, self.usable)
         rows = rows if len(rows) else self.usable
         look = self.judge.look(self.dataset.images[rows])
-        return assess(self.judge.conditions, look.outputs, self.dataset.vectors[rows])
+        return assess(self.conditions, look.outputs, self.dataset.vectors[rows])
 
     def _try_lists(self) -> None:
-        self.report.fields["trials"] = {}
-        if not self.dataset.trials:
-            return
-        self.say(f"drawing the test lists {self.options.draws} times")
-        found, first = trials.run(
+        lists = self.dataset.trials if self.conditions.groups else {}
+        found = trials.run(
             self.generator,
             self.judge,
-            self.dataset.trials,
-            self._next_seed,
+            lists,
+            self._rounds.next_seed,
             draws=self.options.draws,
             progress=True,
         )
-        self.report.fields["trials"] = found
-        for name, drawn in first.items():
-            self.report.sheets.append(sheets.trial(self.judge.conditions, name, drawn))
+        self.report.fields["trials"] = {name: trial.to_json() for name, trial in found.items()}
+        for name, trial in found.items():
+            self.report.figures[f"trial_{name}"] = trial.figure(name, self._real_share())
+            self.report.sheets.append(sheets.trial(self.conditions, name, trial.first))
 
-    def _compare(self, rounds: Sequence[Drawn]) -> None:
-        vectors = self.dataset.vectors[self.usable]
+    def _real_share(self) -> float:
+        """What the judge gets on real pictures, all groups together."""
+        parts = [part["real"] for part in self.report.fields["accuracy"].values()]
+        total = sum(part["count"] for part in parts)
+        return float(sum(part["value"] * part["count"] for part in parts) / max(1, total))
+
+    def _compare(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
+        options = self.options
         for extractor in self.extractors:
-            self.say(f"comparing with {len(self.usable):,} real pictures ({extractor.name})")
-            real = cached(extractor, self.dataset.images, self.dataset.digest, self.cache)
-            reference = quality.Reference.of(
-                real[self.usable], vectors, self.options.count, self.options.seed
-            )
-            drawn = [extractor.features(round_.images, progress=True) for round_ in rounds]
-            self.report.figures |= quality.figures(extractor.name, drawn, reference)
+            real = cached(extractor, self.dataset, self.cache)[self.usable]
+            reference = quality.Reference.of(real, self.vectors, options.count, options.seed)
             if extractor is self.judge:
-                self.report.fields["conditions"] = quality.by_label(
-                    self.judge.conditions, rounds[0].vectors, drawn, reference
-                )
+                drawn = [look.features for look in looks]
+                by_label = quality.by_label(self.conditions, rounds[0].vectors, drawn, reference)
+                self.report.fields["conditions"] = by_label
+            else:
+                drawn = [extractor.features(part.images, progress=True) for part in rounds]
+            self.report.figures |= quality.figures(extractor.name, drawn, reference)
+            self.report.fields["compared"] = reference.counts()
 
     def _vary(self, drawn: Drawn) -> None:
-        self.say("looking for repetition")
-        conditions, images = self.judge.conditions, self._images(self.usable)
-        plan = collapse.Plan.of(conditions, self.dataset.vectors[self.usable])
-        again = draw(self.generator, conditions, plan.vectors, (self._next_seed + 2**32) % 2**64)
-        self.report.figures |= collapse.figures(plan, again.images, images, self.judge.features)
-        same = slice(0, min(len(drawn), len(images)))
-        spaced = images[np.linspace(0, len(images) - 1, same.stop).astype(np.int64)]
-        self.report.figures["near_duplicates"] = collapse.duplicates(drawn.images[same], spaced)
-        rows = zip(plan.drawn, plan.real, strict=True)
+        images = self.dataset.images
+        plan = collapse.Plan.of(self.conditions, self.vectors)
+        seed = (self._rounds.next_seed + 2**32) % 2**64  # past those of the test lists
+        again = draw(self.generator, self.conditions, plan.vectors, seed)
+        real = images[self.usable[plan.rows]]
+        self.report.figures |= collapse.figures(plan, again.images, real, self.judge.features)
+        count = min(len(drawn), len(self.usable))
+        self.report.figures["near_duplicates"] = collapse.duplicates(
+            drawn.images[spaced(len(drawn), count)],
+            images[self.usable[spaced(len(self.usable), count)]],
+        )
         shown = [
-            (list(ours), list(theirs), captions(conditions, plan.vectors[ours[:1]])[0])
-            for ours, theirs in rows
+            (list(ours), list(self.usable[theirs]), self._caption(plan.vectors[ours[0]]))
+            for ours, theirs in zip(plan.drawn, plan.real, strict=True)
+            if len(theirs) >= _FEW
         ]
-        if plan.shared:
-            self.report.sheets.insert(
-                0, sheets.side_by_side(conditions, again.images, images, shown)
-            )
+        if plan.shared and shown:
+            self.report.sheets.insert(0, sheets.side_by_side(again.images, images, shown))
+
+    def _caption(self, vector: NDArray[np.float32]) -> str:
+        return captions(self.conditions, [vector])[0] if self.conditions.groups else ""
 
     def _find_copies(self, drawn: Drawn) -> None:
-        self.say("looking for copies of training pictures")
         train, held = self.dataset.split(self.options.held_out)
         if not len(held):
             return
-        train_images = self._images(train)
-        found, nearest = copying.figures(drawn.images, train_images, self._images(held))
+        images = self.dataset.images
+        found, nearest = copying.figures(drawn.images, images, train, held)
         self.report.figures |= found
-        self.report.sheets.append(sheets.neighbours(drawn.images, train_images, nearest))
-
-    def _images(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        return self.dataset.images[rows]
-
-
-def _usable(generator: Generator, dataset: Dataset, judge: Judge) -> NDArray[np.int64]:
-    """The rows of a data set whose conditions a bundle can be asked for; raises JudgeError."""
-    rows = np.flatnonzero(sayable(generator, judge.conditions, dataset.vectors))
-    if not len(rows):
-        raise JudgeError(
-            "bundle and judge",
-            expected=f"conditions that both know: {_words(judge)}",
-            found=", ".join(generator.conditions.fields) or "an unconditional generator",
-            fix="Take a judge of the data set that the bundle was trained on.",
-        )
-    return rows
-
-
-def _words(judge: Judge) -> str:
-    return ", ".join(f"{group.name} ({group.kind})" for group in judge.conditions.groups)
+        self.report.sheets.append(sheets.neighbours(drawn.images, images, nearest))

@@ -2,85 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.sheet import grid
 from ganport_train.score.copying import Nearest
 from ganport_train.score.drawing import Drawn, Images, captions
+from ganport_train.score.mistakes import Mistake
 from ganport_train.score.report.page import Sheet
 
 _COLUMNS = 8
 _ROWS = 12
-_SIDE = 96  # pixels a picture takes at least
+_TRIAL = 64  # pictures of a test list
+_SIDE, _LARGEST = 96, 256  # pixels a picture takes at least, if whole ones do, and at most
+_THEIRS = "It holds real pictures of the data set: whoever owns those decides who may see it."
 
 
 def side_by_side(
-    conditions: Conditions,
     drawn: Images,
     real: Images,
     rows: Sequence[tuple[Sequence[int], Sequence[int], str]],
 ) -> Sheet:
-    """Drawn pictures and real ones of the same conditions: rows of (drawn, real, caption)."""
+    """Drawn pictures and real ones of the same conditions: rows of (drawn, real, caption), at
+    least four of either in each."""
     half = _COLUMNS // 2
-    usable = [row for row in rows if len(row[0]) >= half and len(row[1]) >= half][:_ROWS]
     pictures = [
         np.concatenate([drawn[list(ours[:half])], real[list(theirs[:half])]])
-        for ours, theirs, _ in usable
+        for ours, theirs, _ in rows[:_ROWS]
     ]
-    page = grid(
+    page = _page(
         np.concatenate(pictures),
         2 * half,
-        row_labels=[caption for *_, caption in usable],
+        row_labels=[caption for *_, caption in rows[:_ROWS]],
         column_labels=["drawn"] * half + ["real"] * half,
-        scale=_scale(drawn),
     )
-    return Sheet("Drawn and real", "Four of each for conditions that both sides have.", page)
+    return Sheet(
+        "Drawn and real", f"Four of each for conditions that both sides have. {_THEIRS}", page
+    )
 
 
-def mistakes(drawn: Drawn, worst: Sequence[tuple[int, Mapping[str, Any]]]) -> Sheet:
+def mistakes(drawn: Drawn, worst: Sequence[Mistake]) -> Sheet:
     """The pictures that most surely show something else than was asked for."""
-    page = grid(
-        drawn.images[[row for row, _ in worst]],
+    page = _page(
+        drawn.images[[mistake.row for mistake in worst]],
         min(_COLUMNS, len(worst)),
-        captions=[f"{words['asked']}, judged {words['judged']}" for _, words in worst],
-        scale=_scale(drawn.images),
+        captions=[f"{mistake.asked}, judged {mistake.judged}" for mistake in worst],
     )
     return Sheet("Worst mistakes", "Asked for, and what the judge is surest to see instead.", page)
 
 
 def trial(conditions: Conditions, name: str, drawn: Drawn) -> Sheet:
     """The first draw of a test list."""
-    page = grid(
-        drawn.images,
-        _COLUMNS,
-        captions=captions(conditions, drawn.vectors),
-        scale=_scale(drawn.images),
+    page = _page(
+        drawn.images[:_TRIAL], _COLUMNS, captions=captions(conditions, drawn.vectors[:_TRIAL])
     )
     return Sheet(f"Test list {name}", "The first of its draws.", page)
 
 
-def neighbours(drawn: Images, train: Images, nearest: Nearest) -> Sheet:
-    """The drawn pictures that lie nearest to a training picture, over that picture."""
-    closest = nearest.closest(_COLUMNS * 2)
-    halves = [closest[start : start + _COLUMNS] for start in range(0, len(closest), _COLUMNS)]
-    pictures = [(drawn[half], train[nearest.rows[half]]) for half in halves]
-    page = grid(
+def neighbours(drawn: Images, real: Images, nearest: Nearest) -> Sheet:
+    """The 16 drawn pictures that lie nearest to a training picture, over that picture."""
+    halves = nearest.closest(_COLUMNS * 2).reshape(2, _COLUMNS)
+    pictures = [(drawn[half], real[nearest.rows[half]]) for half in halves]
+    page = _page(
         np.concatenate(list(chain.from_iterable(pictures))),
-        len(halves[0]),
+        _COLUMNS,
         row_labels=["drawn", "training"] * len(halves),
-        scale=_scale(drawn),
     )
     return Sheet(
         "Nearest training pictures",
-        "The drawn pictures nearest to a training picture, each over it; that one may be mirrored.",
+        "The drawn pictures nearest to a training picture, each over it; that one may be "
+        f"mirrored. {_THEIRS}",
         page,
     )
 
 
-def _scale(images: Images) -> int:
-    return max(1, _SIDE // int(images.shape[2]))
+def _page(images: Images, columns: int, **labels: Any) -> Image.Image:
+    side = int(images.shape[1])
+    if side > _LARGEST:
+        size = (_LARGEST, _LARGEST)
+        small = [Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in images]
+        images = np.stack([np.asarray(image) for image in small])
+    return grid(images, columns, scale=max(1, _SIDE // side), **labels)

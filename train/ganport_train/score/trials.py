@@ -3,18 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
+from ganport_train.data.progress import bar
 from ganport_train.judge.judge import Judge
-from ganport_train.judge.verdict import accuracy
-from ganport_train.score.drawing import Drawn, draw
+from ganport_train.judge.verdict import Tally, accuracy
+from ganport_train.score.drawing import Drawn, Rounds, sayable
+from ganport_train.score.figure import Figure
+from ganport_train.score.following import SECTION
 from ganport_train.score.metrics.intervals import of_mean
 
 DRAWS = 50
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A test list, drawn: the share of the conditions met in each draw, and the first draw.
+
+    `objects` counts the conditions of one draw; `left_out` the requests that the generator cannot
+    be asked for.
+    """
+
+    shares: Sequence[float]
+    objects: int
+    first: Drawn
+    left_out: int
+
+    def figure(self, name: str, real: float | None) -> Figure:
+        """Its mean share as a figure; `real` is the judge's share of real pictures."""
+        title = f"test list {name} as asked"
+        more = {"better": "higher", "real": real, "unit": "%"}
+        return Figure.over_rounds(title, SECTION, self.shares, **more)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report's entry: Student's 95 % interval of the mean share over the draws."""
+        mean, low, high = of_mean(self.shares)
+        count = self.objects * len(self.shares)
+        return {
+            "share": {"value": mean, "low": low, "high": high, "count": count},
+            "requests": len(self.first),
+            "left_out": self.left_out,
+            "objects": self.objects,
+            "draws": len(self.shares),
+        }
 
 
 def run(
@@ -25,41 +58,34 @@ def run(
     *,
     draws: int = DRAWS,
     progress: bool = False,
-) -> tuple[dict[str, dict[str, Any]], dict[str, Drawn]]:
+) -> dict[str, Trial]:
     """Draw every request of every list `draws` times and judge each draw by itself.
 
-    Returns the report's `trials`, a share with Student's 95 % interval of its mean for each list,
-    and the pictures of each list's first draw.
+    A list of which the generator can be asked for nothing is left out.
     """
-    found: dict[str, dict[str, Any]] = {}
-    first: dict[str, Drawn] = {}
+    found: dict[str, Trial] = {}
     for name, asked in lists.items():
         vectors = judge.conditions.encode_many(list(asked))
-        many = np.tile(vectors, (draws, 1))
-        drawn = draw(
-            generator, judge.conditions, many, seed, title=f"drawing {name}", progress=progress
-        )
-        outputs = judge.look(drawn.images, progress=progress).outputs
-        found[name] = _trial(judge.conditions, drawn, outputs, len(vectors))
-        first[name] = Drawn(drawn.images[: len(vectors)], vectors, drawn.seeds[: len(vectors)])
-        seed = (seed + len(many)) % 2**64
-    return found, first
+        good = vectors[sayable(generator, judge.conditions, vectors)]
+        if not len(good):
+            continue
+        rounds = Rounds(good, seed, draws)
+        with bar(f"drawing {name}", draws, "draws", shown=progress) as done:
+            tallies: list[Tally] = []
+            for number in range(draws):
+                drawn = rounds.draw(generator, judge.conditions, number)
+                if number == 0:
+                    first = drawn
+                tallies.append(_tally(judge, drawn))
+                done.update()
+        left_out = len(vectors) - len(good)
+        found[name] = Trial([tally.share for tally in tallies], tallies[0].total, first, left_out)
+        seed = rounds.next_seed
+    return found
 
 
-def _trial(
-    conditions: Conditions, drawn: Drawn, outputs: np.ndarray[Any, Any], size: int
-) -> dict[str, Any]:
-    shares: list[float] = []
-    objects = 0
-    for start in range(0, len(drawn), size):
-        part = slice(start, start + size)
-        tallies = accuracy(conditions, outputs[part], drawn.vectors[part]).values()
-        objects = sum(tally.total for tally in tallies)
-        shares.append(sum(tally.hits for tally in tallies) / max(objects, 1))
-    mean, low, high = of_mean(shares)
-    return {
-        "share": {"value": mean, "low": low, "high": high, "count": objects * len(shares)},
-        "requests": size,
-        "objects": objects,
-        "draws": len(shares),
-    }
+def _tally(judge: Judge, drawn: Drawn) -> Tally:
+    """All groups together."""
+    outputs = judge.look(drawn.images).outputs
+    tallies = accuracy(judge.conditions, outputs, drawn.vectors).values()
+    return Tally(sum(tally.hits for tally in tallies), sum(tally.total for tally in tallies))

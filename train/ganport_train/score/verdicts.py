@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from ganport_train.score.figure import Figure
 
 MIN_ACCURACY = 0.9
 """Of what real pictures get."""
+MIN_LABEL = 0.5
+"""The same for a single label, of which there are fewer pictures."""
 MIN_SPREAD = 0.5
 """Of the real spread within a condition."""
 MIN_COVERAGE = 0.5
 """Of what real pictures cover of each other."""
-MAX_COPIED = 0.05
-"""Of the pictures; one in a hundred real ones lies as near to a training picture."""
+MAX_COPIED, MORE_COPIED = 0.05, 5
+"""Of the pictures, and times as many as of new ones: few held-out pictures are a rough measure."""
 MORE_DUPLICATES = 0.05
 """Beyond those of real pictures."""
-
-_HEADLINE = ("judge_kernel", "inception_kernel", "judge_coverage", "spread_pixels", "copied")
-
-
-def headline(figures: Mapping[str, Figure]) -> list[str]:
-    """The keys of the figures to show first: accuracies, then one of each worry."""
-    accuracies = [key for key in figures if key.startswith("accuracy_")]
-    return accuracies + [key for key in _HEADLINE if key in figures]
-
-
-def warnings(figures: Mapping[str, Figure]) -> list[str]:
-    """A sentence for each figure that fails what real pictures would meet."""
-    return [line for key, figure in figures.items() for line in _warn(key, figure)]
-
-
-def _warn(key: str, figure: Figure) -> Iterator[str]:
-    for prefix, (failed, words) in _RULES.items():
-        if key.startswith(prefix) and failed(figure.value, figure.real or 0.0):
-            yield f"{words}: {figure.title} {figure.value:.1%}, real pictures {figure.real:.1%}"
-
 
 _Rule = tuple[Callable[[float, float], bool], str]
 _RULES: dict[str, _Rule] = {
     "accuracy_": (lambda value, real: value < MIN_ACCURACY * real, "ignores part of its condition"),
+    "trial_": (lambda value, real: value < MIN_ACCURACY * real, "fails a test list"),
     "spread_": (lambda value, real: value < MIN_SPREAD * real, "collapsed within a condition"),
     "judge_coverage": (lambda value, real: value < MIN_COVERAGE * real, "leaves out many pictures"),
     "near_duplicates": (
@@ -47,7 +31,47 @@ _RULES: dict[str, _Rule] = {
         "draws the same picture again and again",
     ),
     "copied": (
-        lambda value, real: real < 1 and value > MAX_COPIED,
+        lambda value, real: value > max(MAX_COPIED, MORE_COPIED * real),
         "draws pictures of its training set",
     ),
 }
+_HEADLINE = (
+    "accuracy_",
+    "trial_",
+    "inception_kernel",
+    "inception_frechet",
+    "judge_kernel",
+    "judge_coverage",
+    "spread_pixels",
+    "copied",
+)
+
+
+def headline(figures: Mapping[str, Figure]) -> list[str]:
+    """The keys of the figures to show first: accuracies, distances, then one of each worry."""
+    return [key for prefix in _HEADLINE for key in figures if key.startswith(prefix)]
+
+
+def warnings(figures: Mapping[str, Figure], accuracy: Mapping[str, Any]) -> list[str]:
+    """A sentence for each figure, and each label, that fails what real pictures would meet.
+
+    `accuracy` is the report's: groups with their labels, drawn beside real.
+    """
+    lines = [line for key, figure in figures.items() for line in _warn(key, figure)]
+    return lines + [line for name, part in accuracy.items() for line in _labels(name, part)]
+
+
+def _warn(key: str, figure: Figure) -> Iterator[str]:
+    for prefix, (failed, words) in _RULES.items():
+        real = figure.real
+        if real is not None and key.startswith(prefix) and failed(figure.value, real):
+            yield f"{words}: {figure.title} {figure.value:.1%}, real pictures {real:.1%}"
+
+
+def _labels(name: str, part: Mapping[str, Any]) -> Iterator[str]:
+    for label, shares in part["labels"].items():
+        drawn, real = shares["generated"], shares["real"]
+        # Only what not even the upper end of its interval excuses.
+        if drawn["count"] and real["count"] and drawn["high"] < MIN_LABEL * real["value"]:
+            share = f"{drawn['value']:.1%}, real pictures {real['value']:.1%}"
+            yield f"ignores a label: {name} {label} as asked {share}"

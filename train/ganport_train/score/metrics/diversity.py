@@ -28,11 +28,9 @@ def share(
     generated: Features, generated_groups: Groups, real: Features, real_groups: Groups
 ) -> float:
     """The spread within the generated groups over that within the real ones: 1 as in real
-    pictures, 0 when a condition always gives the same picture. 0 over 0 is 1."""
-    drawn, truth = within(generated, generated_groups), within(real, real_groups)
-    if truth == 0:
-        return 1.0 if drawn == 0 else float("inf")
-    return drawn / truth
+    pictures, 0 when a condition always gives the same picture; 1 where real ones do not differ."""
+    truth = within(real, real_groups)
+    return within(generated, generated_groups) / truth if truth else 1.0
 
 
 def near_duplicates(images: NDArray[np.uint8]) -> float:

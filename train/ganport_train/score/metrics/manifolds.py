@@ -24,8 +24,8 @@ def precision_recall(generated: Features, real: Features, *, k: int = 3) -> tupl
     )
 
     found = prc_features_to_metric(
-        torch.from_numpy(generated),
-        torch.from_numpy(real),
+        _wide(generated),
+        _wide(real),
         prc_neighborhood=_neighbour(k, generated, real),
         prc_batch_size=_BLOCK,
         save_cpu_ram=True,
@@ -41,22 +41,22 @@ def density_coverage(generated: Features, real: Features, *, k: int = 5) -> tupl
     A ball reaches to the k-th nearest other real feature. Density is 1 on average between samples
     of one distribution, coverage 1 - 2^-k when there are as many of each.
     """
-    drawn, truth = torch.from_numpy(generated), torch.from_numpy(real)
+    drawn, truth = _wide(generated), _wide(real)
     k = _neighbour(k, real)
     inside = 0
     covered = 0
     for block in torch.split(truth, _BLOCK):
         # The nearest of all is the feature itself.
-        radii = _distances(block, truth).kthvalue(k + 1, dim=1).values
-        within = _distances(block, drawn) < radii[:, None]
+        radii = torch.cdist(block, truth).kthvalue(k + 1, dim=1).values
+        within = torch.cdist(block, drawn) < radii[:, None]
         inside += int(within.sum())
         covered += int(within.any(dim=1).sum())
     return inside / (k * len(generated)), covered / len(real)
 
 
-def _distances(one: Tensor, two: Tensor) -> Tensor:
-    # Not by a matrix product: that loses the small distances of near-equal features.
-    return torch.cdist(one, two, compute_mode="donot_use_mm_for_euclid_dist")
+def _wide(features: Features) -> Tensor:
+    # In single precision a distance by matrix product loses what near-equal features differ in.
+    return torch.from_numpy(features.astype(np.float64))
 
 
 def _neighbour(k: int, *sets: Features) -> int:

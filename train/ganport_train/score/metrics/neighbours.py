@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -11,18 +13,20 @@ Features = NDArray[np.float32]
 SIDE = 16
 """Height and width at which pictures are compared: small enough to overlook grain."""
 QUANTILE = 0.01
-"""The share of real pictures that lie nearer to a training picture than a copy may."""
+"""The share of real pictures that lie as near to a training picture as what counts as a copy."""
 _BLOCK = 2048
 
 
-def thumbnails(images: NDArray[np.uint8]) -> Features:
-    """Pictures uint8 (N, H, W, 3) as float32 (N, 768) in 0..1: averages of their squares."""
-    small: list[NDArray[np.float32]] = []
-    for start in range(0, len(images), _BLOCK):
-        block = torch.from_numpy(np.ascontiguousarray(images[start : start + _BLOCK]))
+def thumbnails(images: NDArray[np.uint8], rows: NDArray[np.int64] | None = None) -> Features:
+    """Pictures uint8 (N, H, W, 3), all or some `rows`, as float32 (N, 768) in 0..1: averages of
+    their squares. They may be mapped from disk: few of them are in memory at a time."""
+    rows = np.arange(len(images)) if rows is None else rows
+    small = np.empty((len(rows), SIDE * SIDE * 3), np.float32)
+    for start in range(0, len(rows), _BLOCK):
+        block = torch.from_numpy(images[rows[start : start + _BLOCK]])
         planes = block.permute(0, 3, 1, 2).float() / 255
-        small.append(F.adaptive_avg_pool2d(planes, SIDE).flatten(1).numpy())
-    return np.concatenate(small)
+        small[start : start + len(block)] = F.adaptive_avg_pool2d(planes, SIDE).flatten(1).numpy()
+    return small
 
 
 def nearest(query: Features, base: Features) -> tuple[Features, NDArray[np.int64]]:
@@ -39,24 +43,38 @@ def nearest(query: Features, base: Features) -> tuple[Features, NDArray[np.int64
 
 
 def nearest_pictures(
-    query: NDArray[np.uint8], base: NDArray[np.uint8]
+    query: NDArray[np.uint8], known: Features
 ) -> tuple[Features, NDArray[np.int64]]:
-    """The same for uint8 (N, H, W, 3) and (M, H, W, 3) pictures, by thumbnail, as they are or
-    mirrored: training shows both."""
-    known = thumbnails(base)
+    """The same for uint8 (N, H, W, 3) pictures and the thumbnails (M, 768) of others, as they are
+    or mirrored: training shows both."""
     plain, rows = nearest(thumbnails(query), known)
     mirrored, others = nearest(thumbnails(query[:, :, ::-1]), known)
     return np.minimum(plain, mirrored), np.where(mirrored < plain, others, rows)
 
 
-def memorised(generated: Features, held_out: Features) -> tuple[float, float]:
-    """How near generated pictures lie to training ones, given their distances and those of
-    held-out pictures: the share nearer than 99 in 100 held-out ones, and the ratio of the medians.
+@dataclass(frozen=True)
+class Closeness:
+    """How near generated pictures lie to training ones, measured by held-out ones.
 
-    Copies have a share near 1 and a ratio near 0; new pictures 0.01 and 1. Held-out pictures as
-    the yardstick: Meehan et al. 2020, section 3.
+    `share` of them lie within the distance that one in a hundred held-out pictures keeps, and
+    `expected` of new pictures would: 0.01, or more where few are held out; copies have a share
+    near 1. `ratio` is that of the median distances, 1 for new pictures and 0 for copies.
     """
-    limit = np.quantile(held_out, QUANTILE)
+
+    share: float
+    expected: float
+    ratio: float
+
+
+def closeness(generated: Features, held_out: Features) -> Closeness:
+    """The closeness for distances (N,) and (M,) to the nearest training picture, M > 0.
+
+    Held-out pictures as the yardstick: Meehan et al. 2020, section 3.
+    """
+    count = len(held_out)
+    rank = max(1, round(QUANTILE * count))
+    limit = np.sort(held_out)[rank - 1]
     middle = float(np.median(held_out))
     ratio = float(np.median(generated)) / middle if middle else 1.0
-    return float((generated < limit).mean()), ratio
+    # Of new pictures, rank in count + 1 fall below the rank-th smallest of count (uniform order).
+    return Closeness(float((generated <= limit).mean()), rank / (count + 1), ratio)

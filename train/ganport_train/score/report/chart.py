@@ -11,9 +11,9 @@ from itertools import pairwise
 Points = Sequence[tuple[float, float]]
 WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
-COLOURS = 8
-"""Line colours of the style sheet; later lines take them again, dashed."""
+_COLOURS = 8  # of the style sheet
 _MOST = 240
+_LEVEL = 1e-9  # changes below this share are no changes
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,20 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart; its points (x, y) stand in order of x."""
+    """A line of a chart; its points (x, y) stand in order of x.
+
+    `place` chooses its colour: the same run has the same one in every chart.
+    """
 
     name: str
     points: Points
+    place: int
+
+    @property
+    def style(self) -> str:
+        """Its classes in the style sheet; those past the last colour are dashed."""
+        colour = f"c{self.place % _COLOURS}"
+        return colour if self.place < _COLOURS else f"{colour} dashed"
 
 
 @dataclass(frozen=True)
@@ -53,9 +63,9 @@ class Chart:
         return [Tick(self._y(value), self._text(value, steps)) for value in steps]
 
     @property
-    def paths(self) -> list[str]:
-        """The path of each line; a line of one point is a dot."""
-        return [self._path(thinned(line.points)) for line in self.lines]
+    def paths(self) -> list[tuple[Line, str]]:
+        """Each line with its path; a line of one point is a dot."""
+        return [(line, self._path(thinned(line.points))) for line in self.lines]
 
     def _text(self, value: float, steps: Sequence[float]) -> str:
         scale, unit = (100, "%") if self.percent else (1, "")
@@ -85,9 +95,12 @@ class Chart:
     @staticmethod
     def _span(values: Sequence[float]) -> tuple[float, float]:
         low, high = min(values), max(values)
+        size = max(abs(low), abs(high))
+        if high - low > _LEVEL * max(size, _LEVEL):
+            return low, high
         # A line that keeps level lies in the middle of a span of its own size.
-        half = abs(low) / 2 or 0.5
-        return (low, high) if high > low else (low - half, high + half)
+        half = size / 2 if size > _LEVEL else 0.5
+        return low - half, high + half
 
 
 def thinned(points: Points) -> Points:

@@ -24,7 +24,7 @@ _SCORES = {
     "score": "light score",
     "coverage": "coverage",
     "spread": "spread within a condition, as a share of the real one",
-    "kernel": "kernel distance",
+    "kernel": "kernel distance x 1000",
 }
 _OPEN = ("kernel",)  # the scores that are no shares
 
@@ -61,7 +61,7 @@ def of_run(course: Course) -> list[Chart]:
         ("The discriminator's outputs", {"real": "d_real", "drawn": "d_fake"}, False),
         ("Accuracy", {name: ACCURACY + name for name in course.groups}, True),
         ("Light scores", {key: key for key in ("score", "coverage", "spread")}, True),
-        ("Kernel distance", {"kernel": "kernel"}, False),
+        ("Kernel distance x 1000", {"kernel": "kernel"}, False),
     )
     charts = (
         _chart(title, ((name, course.points(key, across)) for name, key in keys.items()), across, p)
@@ -91,7 +91,7 @@ def of_runs(courses: Mapping[str, Course]) -> list[Chart]:
 def _chart(
     title: str, named: Iterable[tuple[str, Points]], across: str, percent: bool
 ) -> Chart | None:
-    lines = [Line(name, points) for name, points in named if points]
+    lines = [Line(name, points, place) for place, (name, points) in enumerate(named) if points]
     return Chart(title, lines, across, percent) if lines else None
 
 

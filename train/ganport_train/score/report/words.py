@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 NOTHING = "–"  # noqa: RUF001  (a dash, not a minus)
 _PERCENT = "%"
+_LARGEST = 1e100
 
 
 def number(value: object) -> float | None:
-    """A finite number as a float, anything else as None."""
+    """A number small enough to be drawn as a float, anything else as None."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
+    return float(value) if abs(value) < _LARGEST else None  # NaN is less than nothing
 
 
 def measure(value: object, unit: str = "") -> str:

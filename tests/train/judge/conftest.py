@@ -1,0 +1,45 @@
+"""Toy data sets in memory: a coloured square on noise, and what it is said to show."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.data import Dataset
+
+SHADES = {"red": (220, 30, 30), "blue": (30, 30, 220)}
+
+
+@pytest.fixture
+def toy() -> Callable[..., Dataset]:
+    """Pictures whose square is red and blue by turns; `request` makes a request of its colour."""
+
+    def make(
+        count: int = 48,
+        side: int = 16,
+        conditions: Conditions | None = None,
+        request: Callable[[str], dict[str, Any]] = lambda shade: {"shade": shade},
+    ) -> Dataset:
+        random = np.random.default_rng(0)
+        conditions = conditions or Conditions.one_hots({"shade": list(SHADES)})
+        shades = [list(SHADES)[row % 2] for row in range(count)]
+        images = random.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+        for image, shade in zip(images, shades, strict=True):
+            image[4:12, 4:12] = SHADES[shade]
+        images.setflags(write=False)
+        return Dataset(
+            images=images,
+            kind="toy",
+            conditions=conditions,
+            vectors=conditions.encode_many([request(shade) for shade in shades]),
+            ids=[str(row) for row in range(count)],
+            families=np.arange(count),
+            keys=random.integers(0, 2**64, count, dtype=np.uint64),
+            digest="00" * 32,
+            problems=(),
+            trials={},
+        )
+
+    return make

@@ -1,0 +1,1 @@
+"""Scenes of spheres, cubes and cylinders on a table, rendered."""
