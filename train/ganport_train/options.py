@@ -6,7 +6,7 @@ import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import printable, shown
@@ -85,7 +85,8 @@ def _value(entry: Field[Any], kind: Any, value: Any, place: str, name: str) -> A
             raise _wrong(place, name, "a table", value)
         return parse(kind, value, place=place, prefix=f"{name}.")
     if get_origin(kind) is dict:
-        return _table_of_names(value, place, name)
+        tables = get_origin(get_args(kind)[1]) is dict
+        return (_table_of_tables if tables else _table_of_names)(value, place, name)
     if get_origin(kind) is tuple:
         return _list_of_names(value, place, name)
     value = _scalar(kind, value, place, name)
@@ -127,6 +128,18 @@ def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, .
         key: _list_of_names(labels, place, f"{name}.{printable(key)}")
         for key, labels in value.items()
     }
+
+
+def _table_of_tables(value: Any, place: str, name: str) -> dict[str, dict[str, str]]:
+    """A table of tables of texts, e.g. `hair = {pink = "#ff88cc"}`."""
+    good = isinstance(value, Mapping) and all(
+        _is_word(key) and isinstance(texts, Mapping) for key, texts in value.items()
+    )
+    if not good or not all(
+        _is_word(word) for texts in value.values() for pair in texts.items() for word in pair
+    ):
+        raise _wrong(place, name, "tables of texts, printable", value)
+    return {key: dict(texts) for key, texts in value.items()}
 
 
 def _list_of_names(value: Any, place: str, name: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 from ganport_models import Shape, discriminator_names, generator_names
 from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
 from ganport_runtime.conditions import Conditions
+from ganport_train.coding import coded
 from ganport_train.data.kinds import AUTO, KINDS
 from ganport_train.methods.losses import LOSSES
 from ganport_train.options import Rule, option
@@ -16,6 +17,7 @@ from ganport_train.options import Rule, option
 MAX_IMAGES = 10**9
 """Pictures a run may see: with two or more a step, every step fits a checkpoint's nine digits."""
 MAX_MINUTES = 10_000_000
+OPTIMIZERS = ("adam", "rmsprop", "sgd")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class DataOptions:
     held_out: float = option(0.05, "share kept from training", least=0.0, most=0.9)
     kind: str = option(AUTO, "kind of data set, where several would do", choices=KINDS)
     attributes: tuple[str, ...] = option((), "only these of its attributes; empty = all")
+    coding: str = option(
+        "labels",
+        "the labels as they are, two groups as one of pairs, each as its colour, or none at all",
+        choices=("labels", "joint", "rgb", "none"),
+    )
 
 
 @dataclass(frozen=True)
@@ -37,35 +44,82 @@ class NetworkOptions:
 
     generator: str = option("film_dcgan", "architecture", choices=tuple(generator_names()))
     discriminator: str = option(
-        "projection_dcgan", "architecture", choices=tuple(discriminator_names())
+        "projection_dcgan",
+        "architecture; none for a method without one",
+        choices=(*discriminator_names(), "none"),
+    )
+    norm: str = option(
+        "own",
+        "of the discriminator, in place of its own",
+        choices=("own", "batch", "none", "spectral"),
     )
     features: int = option(64, "channels at the highest inner size", least=1, most=MAX_FEATURES)
     latent: int = option(100, "length of the noise vector", least=1, most=MAX_VECTOR)
     embedding: int = option(256, "width of the condition's embedding", least=1, most=MAX_VECTOR)
+    kernel: int = option(4, "side of the strided convolutions' kernels", least=4, most=5)
+    levels: int = option(4, "sizes a flow works at", least=1, most=8)
+    blocks: int = option(
+        6,
+        "steps of a flow at each size; residual blocks of an image-to-image network",
+        least=1,
+        most=64,
+    )
 
 
 @dataclass(frozen=True)
 class MethodOptions:
     """What one training step does."""
 
-    name: str = option("adversarial", "kind of step", choices=("adversarial",))
+    name: str = option(
+        "adversarial", "kind of step", choices=("adversarial", "flow", "translation")
+    )
     loss: str = option("bce", "loss of both networks", choices=tuple(LOSSES))
+    smoothing: float = option(
+        0.0, "share taken off the target of real pictures", least=0.0, most=0.5
+    )
     mismatch: float = option(
         0.0,
         "weight of real pictures under a wrong condition, scored as fakes",
         least=0.0,
         most=10.0,
     )
+    classify_real: float = option(
+        1.0, "weight of an auxiliary classifier's loss on real pictures", least=0.0, most=100.0
+    )
+    classify_drawn: float = option(
+        1.0, "that of its loss on drawn pictures, for the discriminator", least=0.0, most=100.0
+    )
+    classify_generator: float = option(
+        1.0, "that of its loss on drawn pictures, for the generator", least=0.0, most=100.0
+    )
+    penalty: float = option(0.0, "weight of the gradient penalty", least=0.0, most=1000.0)
+    clip: float = option(
+        0.0, "bound of the discriminator's weights; 0 = none", least=0.0, most=1000.0
+    )
+    discriminator_steps: int = option(
+        1, "steps of the discriminator for one of the generator", least=1, most=100
+    )
+    generator_steps: int = option(
+        1, "steps of the generator for one of the discriminator", least=1, most=100
+    )
+    unit_range: bool = option(False, "show the discriminator pictures in 0..1 instead of -1..1")
+    reconstruction: float = option(
+        10.0, "weight of the way there and back, image to image", least=0.0, most=1000.0
+    )
 
 
 @dataclass(frozen=True)
 class OptimizerOptions:
-    """Adam for both networks, each with its own rate."""
+    """How each of both networks descends; a method with one network has the generator's."""
 
+    generator: str = option("adam", "optimiser of the generator", choices=OPTIMIZERS)
+    discriminator: str = option("adam", "that of the discriminator", choices=OPTIMIZERS)
     generator_rate: float = option(2e-4, "learning rate of the generator", least=0.0, most=1.0)
     discriminator_rate: float = option(2e-4, "that of the discriminator", least=0.0, most=1.0)
-    beta1: float = option(0.5, "decay of the first moment", least=0.0, most=0.9999)
-    beta2: float = option(0.999, "decay of the second moment", least=0.0, most=0.999999)
+    beta1: float = option(0.5, "decay of the first moment (SGD: momentum)", least=0.0, most=0.9999)
+    beta2: float = option(
+        0.999, "decay of the second moment (RMSprop: smoothing)", least=0.0, most=0.999999
+    )
 
 
 @dataclass(frozen=True)
@@ -132,6 +186,10 @@ class Recipe:
         default_factory=dict,
         metadata={"rule": Rule("labels of each one-of-many group; empty = the data set's own")},
     )
+    palette: dict[str, dict[str, str]] = field(
+        default_factory=dict,
+        metadata={"rule": Rule("colour of each label of each group, for the coding rgb")},
+    )
     data: DataOptions = field(default_factory=DataOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
@@ -142,8 +200,8 @@ class Recipe:
     logging: LoggingOptions = field(default_factory=LoggingOptions)
 
     def vocabulary(self) -> Conditions | None:
-        """The pinned conditions, or None when the data set decides."""
-        return Conditions.one_hots(self.conditions) if self.conditions else None
+        """The pinned conditions in the recipe's coding, or None when the data set decides."""
+        return coded(self.conditions, self.data.coding, self.palette)
 
     def shape(self, conditions: Conditions) -> Shape:
         """The numbers both networks are built from."""
@@ -153,6 +211,9 @@ class Recipe:
             features=self.network.features,
             latent=self.network.latent,
             embedding=self.network.embedding,
+            kernel=self.network.kernel,
+            levels=self.network.levels,
+            blocks=self.network.blocks,
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def test_batch_statistics_are_re_estimated_on_a_copy() -> None:
     average.update_parameters(generator)
     before = {key: value.clone() for key, value in average.state_dict().items()}
     z, condition = torch.randn(256, 4), torch.eye(3)[torch.arange(256) % 3]
-    drawable = ready(average, z, condition)
+    drawable = ready(average, lambda: (z, condition))
     assert not drawable.training
     for key, value in average.state_dict().items():
         assert torch.equal(value, before[key])

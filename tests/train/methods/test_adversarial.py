@@ -3,34 +3,53 @@
 import copy
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from ganport_models import Shape, build_discriminator, build_generator
-from ganport_train.methods.adversarial import Adversarial, Batch
+from ganport_models.network import Norm
+from ganport_runtime.conditions import Conditions
+from ganport_train.methods.adversarial import Adversarial
+from ganport_train.methods.batch import Batch
+from ganport_train.methods.mismatch import change_one_group
+from ganport_train.options import RecipeError
 from ganport_train.recipe import MethodOptions, OptimizerOptions
 
 SHAPE = Shape(resolution=16, condition_size=3, features=2, latent=4, embedding=4)
+CONDITIONS = Conditions.one_hots({"hair": ["red", "blue", "pink"]})
 METHOD = MethodOptions(loss="hinge", mismatch=0.0)
 RATES = OptimizerOptions(generator_rate=0.001, discriminator_rate=0.02, beta1=0.1, beta2=0.9)
 
 
-def batch() -> Batch:
+def batch(seed: int = 1) -> Batch:
     torch.manual_seed(1)
-    condition = torch.eye(3)[torch.arange(6) % 3]
-    return Batch(
-        real=torch.rand(6, 3, 16, 16) * 2 - 1,
-        condition=condition,
-        mismatched=condition.roll(1, dims=1),
-        z=torch.randn(6, 4),
-    )
+    vectors = np.eye(3, dtype=np.float32)[np.arange(6) % 3]
+    return Batch(torch.rand(6, 3, 16, 16) * 2 - 1, vectors, np.random.default_rng(seed))
 
 
-def method(options: MethodOptions = METHOD, rates: OptimizerOptions = RATES) -> Adversarial:
+def drawn(data: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """The noise and then the mismatched conditions that a step of this batch draws."""
+    twin = replace(data, random=copy.deepcopy(data.random))
+    z = twin.noise((4,))
+    return z, twin.tensor(change_one_group(data.vectors, CONDITIONS, twin.random))
+
+
+def method(
+    options: MethodOptions = METHOD,
+    rates: OptimizerOptions = RATES,
+    discriminator: str = "projection_dcgan",
+    norm: Norm | None = None,
+) -> Adversarial:
     torch.manual_seed(0)
-    generator = build_generator("film_dcgan", SHAPE)
-    discriminator = build_discriminator("projection_dcgan", SHAPE)
-    return Adversarial(generator, discriminator, options, rates, "fp32")
+    return Adversarial(
+        build_generator("film_dcgan", SHAPE),
+        build_discriminator(discriminator, SHAPE, norm),
+        CONDITIONS,
+        options,
+        rates,
+        "fp32",
+    )
 
 
 def moved(network: torch.nn.Module, before: dict[str, torch.Tensor]) -> bool:
@@ -42,7 +61,7 @@ def test_each_network_learns_at_its_own_rate(still: str) -> None:
     step = method(rates=replace(RATES, **{f"{still}_rate": 0.0}))
     networks = {"generator": step.generator, "discriminator": step.discriminator}
     before = {name: copy.deepcopy(dict(net.named_parameters())) for name, net in networks.items()}
-    step.step(batch())
+    step.step(batch(), 0)
     for name, network in networks.items():
         assert moved(network, before[name]) == (name != still)
 
@@ -57,10 +76,10 @@ def test_adam_gets_rates_and_betas() -> None:
 def test_the_losses_are_the_closed_form() -> None:
     step, data = method(), batch()
     generator, discriminator = copy.deepcopy((step.generator, step.discriminator))
-    fake = generator(data.z, data.condition).detach()
+    fake = generator(drawn(data)[0], data.condition).detach()
     real_logits = discriminator.score(discriminator.embed(data.real), data.condition)
     fake_logits = discriminator(fake, data.condition)
-    figures = step.step(data)
+    figures = step.step(data, 0)
     hinge = (1 - real_logits).relu().mean() + (1 + fake_logits).relu().mean()
     torch.testing.assert_close(figures["d_loss"], hinge.detach(), atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(figures["d_real"], real_logits.mean().detach(), atol=1e-4, rtol=1e-4)
@@ -71,14 +90,83 @@ def test_mismatched_pairs_add_their_weighted_loss() -> None:
     data = batch()
     reference = method()
     discriminator = copy.deepcopy(reference.discriminator)
-    wrong = discriminator.score(discriminator.embed(data.real), data.mismatched)
+    wrong = discriminator.score(discriminator.embed(data.real), drawn(data)[1])
     expected = 0.7 * (1 + wrong).relu().mean().item()
-    plain = reference.step(data)["d_loss"].item()
-    weighted = method(replace(METHOD, mismatch=0.7)).step(data)["d_loss"].item()
+    plain = reference.step(batch(), 0)["d_loss"].item()
+    weighted = method(replace(METHOD, mismatch=0.7)).step(batch(), 0)["d_loss"].item()
     assert weighted - plain == pytest.approx(expected, abs=1e-4)
 
 
 def test_the_discriminator_is_left_trainable() -> None:
     step = method()
-    step.step(batch())
+    step.step(batch(), 0)
     assert all(value.requires_grad for value in step.discriminator.parameters())
+
+
+def test_the_generator_follows_at_every_nth_step_of_the_discriminator() -> None:
+    step = method(replace(METHOD, discriminator_steps=3))
+    learned = ["g_loss" in step.step(batch(number), number) for number in range(6)]
+    assert learned == [False, False, True] * 2
+
+
+def test_the_generator_takes_several_steps_for_one_with_noise_of_their_own() -> None:
+    one, five = method(), method(replace(METHOD, generator_steps=5))
+    for steps in (one, five):
+        steps.step(batch(), 0)
+    assert one.optimizers["generator"].state_dict()["state"][0]["step"] == 1
+    assert five.optimizers["generator"].state_dict()["state"][0]["step"] == 5
+    assert five.optimizers["discriminator"].state_dict()["state"][0]["step"] == 1
+
+
+def test_a_clipped_critic_stays_within_its_bounds() -> None:
+    step = method(replace(METHOD, clip=0.001), discriminator="dcgan")
+    step.step(batch(), 0)
+    largest = max(float(value.detach().abs().max()) for value in step.discriminator.parameters())
+    assert largest == pytest.approx(0.001)
+
+
+def test_the_penalty_is_added_with_its_weight() -> None:
+    plain = method(discriminator="dcgan", norm="none").step(batch(), 0)
+    weighted = method(replace(METHOD, penalty=3.0), discriminator="dcgan", norm="none")
+    figures = weighted.step(batch(), 0)
+    added = figures["d_loss"] - plain["d_loss"]
+    torch.testing.assert_close(added, 3 * figures["penalty"], atol=1e-4, rtol=1e-4)
+
+
+def test_classifiers_learn_from_real_and_drawn_pictures_by_their_weights() -> None:
+    options = replace(METHOD, classify_real=0.0, classify_drawn=0.0, classify_generator=0.0)
+    plain = method(options, discriminator="acgan_dcgan").step(batch(), 0)
+    real = method(replace(options, classify_real=2.0), discriminator="acgan_dcgan")
+    figures = real.step(batch(), 0)
+    added = figures["d_loss"] - plain["d_loss"]
+    torch.testing.assert_close(added, 2 * figures["d_class"], atol=1e-4, rtol=1e-4)
+    assert "g_class" not in figures
+    both = method(replace(options, classify_generator=1.0), discriminator="acgan_dcgan")
+    assert "g_class" in both.step(batch(), 0)
+
+
+def test_in_unit_range_the_discriminator_sees_pictures_from_0_to_1() -> None:
+    step = method(replace(METHOD, unit_range=True))
+    seen: list[torch.Tensor] = []
+    step.discriminator.body.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    step.step(batch(), 0)
+    assert all(images.min() >= 0 and images.max() <= 1 for images in seen)
+
+
+@pytest.mark.parametrize(
+    ("options", "discriminator", "message"),
+    [
+        ({"mismatch": 1.0}, "acgan_dcgan", "a discriminator whose score sees the condition"),
+        ({"penalty": 1.0}, "concat_dcgan", "without batch norm; found network.norm = batch"),
+        (
+            {"generator_steps": 2, "discriminator_steps": 2},
+            "concat_dcgan",
+            "several steps of one network for one of the other; found several of both",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(
+    options: dict[str, float], discriminator: str, message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message):
+        method(replace(METHOD, **options), discriminator=discriminator)

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ganport_train.methods.losses import LOSSES
+from ganport_train.methods.losses import LOSSES, smoothed
 
 LOGITS = torch.tensor([-2.0, 0.0, 0.5, 3.0])
 
@@ -41,10 +41,38 @@ def test_hinge_stops_at_the_margin() -> None:
     assert loss.generator(LOGITS).item() == pytest.approx(-(-2 + 0 + 0.5 + 3) / 4)
 
 
+def test_the_saturating_generator_lowers_what_the_discriminator_raises() -> None:
+    expected = sum(math.log(1 - sigmoid(x)) for x in LOGITS.tolist()) / 4
+    assert LOSSES["saturating"].generator(LOGITS).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_least_squares_pull_to_one_and_to_zero() -> None:
+    loss = LOSSES["least_squares"]
+    assert loss.real(LOGITS).item() == pytest.approx((9 + 1 + 0.25 + 4) / 8)
+    assert loss.fake(LOGITS).item() == pytest.approx((4 + 0 + 0.25 + 9) / 8)
+    assert loss.generator(LOGITS).item() == pytest.approx((9 + 1 + 0.25 + 4) / 8)
+
+
+def test_a_critic_is_its_mean() -> None:
+    loss = LOSSES["wasserstein"]
+    assert loss.real(LOGITS).item() == pytest.approx(-1.5 / 4)
+    assert loss.fake(LOGITS).item() == pytest.approx(1.5 / 4)
+    assert loss.generator(LOGITS).item() == pytest.approx(-1.5 / 4)
+
+
+def test_smoothing_is_cross_entropy_with_a_soft_target() -> None:
+    loss = smoothed(LOSSES["bce"], 0.1)
+    soft = torch.full((4,), 0.9)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(LOGITS, soft)
+    torch.testing.assert_close(loss.real(LOGITS), expected)
+    torch.testing.assert_close(loss.fake(LOGITS), LOSSES["bce"].fake(LOGITS))
+    assert smoothed(LOSSES["bce"], 0.0) is LOSSES["bce"]
+
+
 @pytest.mark.parametrize("name", list(LOSSES))
 def test_each_term_pushes_the_right_way(name: str) -> None:
     loss = LOSSES[name]
     for term, sign in ((loss.real, -1), (loss.fake, 1), (loss.generator, -1)):
-        logits = torch.zeros(3, requires_grad=True)
+        logits = torch.full((3,), 0.5, requires_grad=True)
         (gradient,) = torch.autograd.grad(term(logits), logits)
         assert torch.equal(gradient.sign(), torch.full((3,), float(sign)))

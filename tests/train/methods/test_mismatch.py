@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import MultiHot, Scalar, SignedMultiHot
 from ganport_train.methods.mismatch import change_one_group, check_groups
 from ganport_train.options import RecipeError
 
@@ -39,6 +40,31 @@ def test_every_other_label_and_every_group_is_reached() -> None:
     hair = wrong[:, CONDITIONS.slices["hair"]].sum(axis=0)
     assert (hair > 0).all()
     assert hair[3] == pytest.approx(2000, rel=0.1)  # a third of the rows change their hair
+
+
+@given(st.integers(0, 2**32), st.integers(1, 20))
+def test_several_labels_swap_one_and_signed_ones_turn_one(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    objects = (random.random((count, 5)) < 0.4).astype(np.float32)
+    signs = np.where(random.random((count, 4)) < 0.3, 1, -1).astype(np.float32)
+    for group, right in (
+        (MultiHot("objects", tuple("abcde")), objects),
+        (SignedMultiHot("traits", tuple("abcd")), signs),
+    ):
+        wrong = change_one_group(right, Conditions((group,)), random)
+        assert (wrong != right).any(axis=1).all()
+        if isinstance(group, SignedMultiHot):
+            assert ((wrong != right).sum(axis=1) == 1).all()
+            continue
+        on, off = (right > 0).sum(axis=1), (right == 0).sum(axis=1)
+        both = (on > 0) & (off > 0)
+        assert ((wrong > 0).sum(axis=1)[both] == on[both]).all()
+        assert set(np.unique(wrong)) <= {0.0, 1.0}
+
+
+def test_numbers_cannot_be_changed() -> None:
+    with pytest.raises(RecipeError, match="found age"):
+        check_groups(Conditions((Scalar("age", 20, 0, 100),)))
 
 
 def test_a_group_with_one_label_cannot_be_changed() -> None:

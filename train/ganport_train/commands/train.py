@@ -10,7 +10,6 @@ import click
 import tomli_w
 import torch
 
-from ganport_models import build_discriminator, build_generator
 from ganport_runtime.conditions import Conditions
 from ganport_train import catalogue
 from ganport_train.data import Dataset, load
@@ -21,6 +20,7 @@ from ganport_train.loop.device import make_exact, pick, precision, room
 from ganport_train.loop.folder import Surroundings
 from ganport_train.loop.interrupt import interruptible
 from ganport_train.loop.trainer import Trainer
+from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
 
@@ -207,11 +207,7 @@ def _surroundings(
 
 
 def _sizes(recipe: Recipe, conditions: Conditions) -> str:
-    shape = recipe.shape(conditions)
-    networks = {
-        "generator": build_generator(recipe.network.generator, shape),
-        "discriminator": build_discriminator(recipe.network.discriminator, shape),
-    }
+    networks = build_method(recipe, conditions, torch.device("cpu")).networks
     counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
     return "\n".join(f"# {name}: {count:,} parameters" for name, count in counts.items())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -56,17 +56,23 @@ class _Drawing(nn.Module):
         return image
 
 
-def ready(average: AveragedModel, z: Tensor, condition: Tensor) -> Generator:
+def ready(average: AveragedModel, draw: Callable[[], tuple[Tensor, Tensor]]) -> Generator:
     """A copy of the averaged generator in eval mode, its batch-norm statistics re-estimated.
 
     Averaged weights see other activations than the weights they came from, so the statistics of
     training do not fit them (BigGAN's "standing statistics", Brock et al. 2019, appendix C).
+    `draw` gives the noise and conditions for that; a generator without batch norm needs none.
     """
     generator = copy.deepcopy(average.module)
     assert isinstance(generator, Generator)
+    if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in generator.modules()):
+        _refresh(generator, *draw())
+    return generator.eval()
+
+
+def _refresh(generator: Generator, z: Tensor, condition: Tensor) -> None:
     # Parts of nearly equal size: update_bn weighs each alike.
     parts = max(1, len(z) // _REFRESH_BATCH)
     draws = zip(torch.tensor_split(z, parts), torch.tensor_split(condition, parts), strict=True)
     with torch.no_grad():
         update_bn([_Draw(*draw) for draw in draws], _Drawing(generator))
-    return generator.eval()

@@ -9,9 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganport_runtime.conditions import Conditions
-from ganport_train.methods.adversarial import Batch
-from ganport_train.methods.mismatch import change_one_group, check_groups
+from ganport_train.methods.batch import Batch
 from ganport_train.recipe import Recipe
 
 ORDER, STEP, REFRESH = range(3)
@@ -35,15 +33,11 @@ class Feed:
         images: NDArray[np.uint8],
         vectors: NDArray[np.float32],
         indices: NDArray[np.int64],
-        conditions: Conditions,
         recipe: Recipe,
-        z_shape: Sequence[int],
         device: torch.device,
     ) -> None:
-        self.vectors, self.indices, self.conditions = vectors, indices, conditions
-        self.recipe, self.z_shape, self.device = recipe, tuple(z_shape), device
-        if recipe.method.mismatch:
-            check_groups(conditions)
+        self.vectors, self.indices = vectors, indices
+        self.recipe, self.device = recipe, device
         self._images = images
         self._resident = (
             torch.from_numpy(np.array(images)).to(device) if _fits(images, device) else None
@@ -56,17 +50,7 @@ class Feed:
         rows = self.rows(step)
         random = random_stream(self.recipe.training.seed, STEP, step)
         mirrored = random.random(len(rows)) < (0.5 if self.recipe.data.mirror else 0.0)
-        z = random.standard_normal((len(rows), *self.z_shape), dtype=np.float32)
-        condition = self.vectors[rows]
-        wrong = condition
-        if self.recipe.method.mismatch:
-            wrong = change_one_group(condition, self.conditions, random)
-        return Batch(
-            real=self._pictures(rows, mirrored),
-            condition=self._tensor(condition),
-            mismatched=self._tensor(wrong),
-            z=self._tensor(z),
-        )
+        return Batch(self._pictures(rows, mirrored), self.vectors[rows], random)
 
     def rows(self, step: int) -> NDArray[np.int64]:
         """Rows of the data set for a step; every picture is seen once before any is seen again."""
@@ -79,12 +63,18 @@ class Feed:
         ]
         return np.concatenate(rows)
 
-    def refresh(self, count: int) -> tuple[Tensor, Tensor]:
+    def refresh(self, count: int, z_shape: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Noise and conditions, `count` each, on which batch statistics are re-estimated."""
         random = random_stream(self.recipe.training.seed, REFRESH, 0)
-        z = random.standard_normal((count, *self.z_shape), dtype=np.float32)
+        z = random.standard_normal((count, *z_shape), dtype=np.float32)
         rows = self.indices[random.integers(len(self.indices), size=count)]
         return self._tensor(z), self._tensor(self.vectors[rows])
+
+    def first(self, count: int) -> tuple[Tensor, NDArray[np.float32]]:
+        """The first pictures to train on, as batches show them, and their conditions."""
+        rows = self.indices[:count]
+        still = np.zeros(len(rows), np.bool_)
+        return self._pictures(rows, still), self.vectors[rows]
 
     def _shuffled(self, epoch: int) -> NDArray[np.int64]:
         if epoch != self._epoch:

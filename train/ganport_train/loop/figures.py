@@ -35,19 +35,28 @@ class DivergedError(GanportError):
 
 
 def means(window: Sequence[Figures], last_step: int, run: Path) -> dict[str, float]:
-    """The mean of every figure over the steps up to `last_step`.
+    """The mean of every figure over the steps up to `last_step`, or over those that have it: a
+    network that learns at every fifth step has a loss at every fifth.
 
     Raises DivergedError naming the first step at which one is not finite.
     """
-    names = list(window[0])
-    table = torch.stack([torch.stack([step[name] for name in names]) for step in window])
+    names = list(dict.fromkeys(name for step in window for name in step))
+    missing = torch.zeros_like(next(iter(window[0].values())))
+    table = torch.stack(
+        [torch.stack([step.get(name, missing) for name in names]) for step in window]
+    )
     values = table.double().cpu()
     broken = torch.nonzero(~torch.isfinite(values))
     if len(broken):
         row, column = broken[0].tolist()
         step = last_step - len(window) + 1 + row
         raise DivergedError.at(f"{names[column]} at step {step}", f"{values[row, column]}", run)
-    return {name: round(float(mean), 6) for name, mean in zip(names, values.mean(0), strict=True)}
+    counts = [sum(name in step for step in window) for name in names]
+    sums = values.sum(0).tolist()
+    return {
+        name: round(total / count, 6)
+        for name, total, count in zip(names, sums, counts, strict=True)
+    }
 
 
 def check_weights(weights: Mapping[str, Tensor], step: int, run: Path) -> None:

@@ -16,11 +16,25 @@ def tick_line(record: Mapping[str, Any], length: LengthOptions) -> str:
     left = max(length.images - images, 0) / rate if rate else 0.0
     if length.minutes:
         left = min(left, max(length.minutes * 60 - record["seconds"], 0))
+    figures = [
+        f"{name} {record[key]:{form}}" for key, name, form in _SHOWN if record.get(key) is not None
+    ]
     return (
-        f"{images:>9,} of {length.images:,}  D {record['d_loss']:.3f}  G {record['g_loss']:+.3f}  "
-        f"D(real) {record['d_real']:+.2f}  D(fake) {record['d_fake']:+.2f}  "
+        f"{images:>9,} of {length.images:,}  {'  '.join(figures)}  "
         f"{rate:,.0f} images/s  {record['memory_gib']:.1f} GiB  left {duration(left)}"
     )
+
+
+_SHOWN = (
+    ("bits", "bits/dim", ".3f"),
+    ("d_loss", "D", ".3f"),
+    ("g_loss", "G", "+.3f"),
+    ("d_real", "D(real)", "+.2f"),
+    ("d_fake", "D(fake)", "+.2f"),
+    ("d_class", "class", ".2f"),
+    ("cycle", "cycle", ".3f"),
+)
+"""Key, title and form of the figures of a tick, whichever of them a method has."""
 
 
 def score_line(score: Mapping[str, Any]) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from ganport_models import build_discriminator, build_generator
 from ganport_models.choice import FOLDER, newest
 from ganport_runtime.strictjson import Fields
 from ganport_train.data import Dataset
@@ -28,7 +27,7 @@ from ganport_train.loop.records import SCORES, Records
 from ganport_train.loop.report import Board, tick_line
 from ganport_train.loop.scorer import Scorer
 from ganport_train.loop.watch import Logs, Watch
-from ganport_train.methods.adversarial import Adversarial
+from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
 
@@ -64,33 +63,16 @@ class Trainer:
         self.conditions = dataset.conditions
         self.shape = recipe.shape(dataset.conditions)
         torch.manual_seed(recipe.training.seed)
-        generator = build_generator(recipe.network.generator, self.shape)
-        discriminator = build_discriminator(recipe.network.discriminator, self.shape)
-        for network in (generator, discriminator):
-            network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.method = Adversarial(
-            generator, discriminator, recipe.method, recipe.optimizer, recipe.training.precision
-        )
+        self.method = build_method(recipe, dataset.conditions, device)
+        generator = self.method.generator
         self.average = averaged(generator, recipe.average, recipe.training.batch)
         self.state = snapshots.State(
-            networks={
-                "generator": generator,
-                "discriminator": discriminator,
-                "average": self.average,
-            },
+            networks={**self.method.networks, "average": self.average},
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
         _check_any(len(train), len(dataset), recipe.data.held_out)
-        self.feed = Feed(
-            dataset.images,
-            dataset.vectors,
-            train,
-            dataset.conditions,
-            recipe,
-            generator.z_shape,
-            device,
-        )
+        self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device)
         scorer = Scorer.of(dataset, train, recipe.logging.score_pictures, judge, device)
         self.watch = Watch(folder, recipe.logging, scorer, say)
         self.progress = Progress()
@@ -177,7 +159,8 @@ class Trainer:
 
     def save(self, score_logs: Logs = ()) -> Path:
         """Writes a checkpoint and, from its averaged generator, a sample sheet and a score."""
-        generator = ready(self.average, *self.feed.refresh(self.recipe.average.refresh))
+        count, z_shape = self.recipe.average.refresh, self.method.generator.z_shape
+        generator = ready(self.average, lambda: self.feed.refresh(count, z_shape))
         check_weights(generator.state_dict(), self.progress.step, self.folder)
         # Sheet and score come first: a kill in between must not lose them for good.
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
@@ -196,7 +179,8 @@ class Trainer:
         # For layers that draw numbers of their own, dropout for one: a function of the step too.
         seed = self.recipe.training.seed * 1_000_003 + self.progress.step
         torch.manual_seed(seed % 2**63)
-        figures = self.method.step(self.feed.batch(self.progress.step))
+        step = self.progress.step
+        figures = self.method.step(self.feed.batch(step), step)
         self.average.update_parameters(self.method.generator)
         return figures
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor
 from torch.nn.utils import parametrize
@@ -15,7 +13,6 @@ from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES, smoothed
 from ganport_train.methods.method import Method
 from ganport_train.methods.mismatch import change_one_group, check_groups
-from ganport_train.methods.optimizers import build_optimizer
 from ganport_train.methods.penalties import clip_weights, gradient_penalty
 from ganport_train.options import RecipeError
 from ganport_train.recipe import MethodOptions, OptimizerOptions
@@ -40,23 +37,11 @@ class Adversarial(Method):
         optimizer: OptimizerOptions,
         precision: str,
     ) -> None:
-        self.generator, self.discriminator = generator, discriminator
-        self.conditions, self.options = conditions, method
-        self.loss = smoothed(LOSSES[method.loss], method.smoothing)
-        self.bf16 = precision == "bf16"
-        self.optimizers = {
-            "generator": build_optimizer(
-                optimizer.generator, generator, optimizer.generator_rate, optimizer
-            ),
-            "discriminator": build_optimizer(
-                optimizer.discriminator, discriminator, optimizer.discriminator_rate, optimizer
-            ),
-        }
         _check(method, discriminator, conditions)
-
-    @property
-    def networks(self) -> Mapping[str, torch.nn.Module]:
-        return {"generator": self.generator, "discriminator": self.discriminator}
+        self.discriminator, self.conditions, self.options = discriminator, conditions, method
+        self.loss = smoothed(LOSSES[method.loss], method.smoothing)
+        networks = {"generator": generator, "discriminator": discriminator}
+        super().__init__(networks, optimizer, precision)
 
     def step(self, batch: Batch, number: int) -> Figures:
         """Trains both networks on a batch; returns scalars for the log, still on the device."""
@@ -152,7 +137,8 @@ def _check(method: MethodOptions, discriminator: Discriminator, conditions: Cond
     if method.mismatch:
         check_groups(conditions)
         if not discriminator.conditional:
-            raise _unfit("method.mismatch", "a discriminator that sees the condition", "one that does not")
+            seeing = "a discriminator whose score sees the condition"
+            raise _unfit("method.mismatch", seeing, type(discriminator).__name__)
     if method.penalty and discriminator.norm == "batch":
         raise _unfit("method.penalty", "a discriminator without batch norm", "network.norm = batch")
     if min(method.discriminator_steps, method.generator_steps) > 1:

@@ -10,24 +10,37 @@ from torch import Tensor, nn
 
 from ganport_models import Generator
 from ganport_train.methods.batch import Batch
+from ganport_train.methods.optimizers import build_optimizers
+from ganport_train.recipe import OptimizerOptions
+
+Figures = dict[str, Tensor]
+"""Scalars of one step, still on the device."""
 
 
 class Method(ABC):
-    """One way to train a generator; it knows no loop, no file and no data set."""
+    """One way to train a generator; it knows no loop, no file and no data set.
 
-    generator: Generator
-    """The network that is averaged, sampled and exported."""
-    optimizers: Mapping[str, torch.optim.Optimizer]
-    bf16: bool
+    `networks` are all that a step changes, `optimizers` theirs, by name; `generator` is the one
+    that is averaged, sampled and exported.
+    """
+
+    def __init__(
+        self, networks: Mapping[str, nn.Module], optimizer: OptimizerOptions, precision: str
+    ) -> None:
+        self.networks = networks
+        self.optimizers = build_optimizers(networks, optimizer)
+        self._bf16 = precision == "bf16"
 
     @property
-    @abstractmethod
-    def networks(self) -> Mapping[str, nn.Module]:
-        """Every network that a step changes, by name."""
+    def generator(self) -> Generator:
+        """The network that is averaged, sampled and exported."""
+        generator = self.networks["generator"]
+        assert isinstance(generator, Generator)
+        return generator
 
     @abstractmethod
-    def step(self, batch: Batch, number: int) -> dict[str, Tensor]:
-        """Trains on a batch, the `number`-th from 0; returns scalars, still on the device."""
+    def step(self, batch: Batch, number: int) -> Figures:
+        """Trains on a batch, the `number`-th from 0; returns scalars for the log."""
 
     def _descend(self, network: str, loss: Tensor) -> None:
         optimizer = self.optimizers[network]
@@ -36,4 +49,4 @@ class Method(ABC):
         optimizer.step()
 
     def _precision(self, device: torch.device) -> torch.autocast:
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.bf16)
+        return torch.autocast(device.type, torch.bfloat16, enabled=self._bf16)

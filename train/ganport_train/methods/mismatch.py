@@ -21,8 +21,8 @@ def change_one_group(
     """A copy of vectors (N, C) in which one group of each row says something else.
 
     GAN-CLS (Reed et al. 2016, section 4.2) draws wrong texts at random; a row that differs in a
-    single group is the harder negative, and it is never equal to the right one. One of many: another
-    label; several of many: one of them for another; signed: one the other way round.
+    single group is the harder negative, and it is never equal to the right one. One of many:
+    another label; several of many: one of them for another; signed: one the other way round.
     """
     count = len(vectors)
     changed = vectors.copy()

@@ -19,7 +19,8 @@ def gradient_penalty(
     share = share.view(-1, *(1,) * (real.ndim - 1))
     between = (share * real + (1 - share) * fake).detach().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1).square().mean()
+    apart: Tensor = gradient.flatten(1).norm(dim=1) - 1
+    return apart.square().mean()
 
 
 @torch.no_grad()

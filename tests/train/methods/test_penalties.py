@@ -1,0 +1,44 @@
+"""Penalties against gradients worked out by hand."""
+
+import pytest
+import torch
+
+from ganport_train.methods.penalties import clip_weights, gradient_penalty
+
+
+def test_the_penalty_of_a_plane_is_the_same_everywhere() -> None:
+    # D(x) = w . x has the gradient w: (|w| - 1)^2 = (5 - 1)^2.
+    slope = torch.zeros(3, 2, 2)
+    slope[0, 0, 0], slope[1, 1, 1] = 3.0, 4.0
+
+    def critic(images: torch.Tensor) -> torch.Tensor:
+        return (images * slope).flatten(1).sum(dim=1)
+
+    real, fake = torch.randn(4, 3, 2, 2), torch.randn(4, 3, 2, 2)
+    assert gradient_penalty(critic, real, fake, torch.rand(4)).item() == pytest.approx(16.0)
+
+
+def test_the_penalty_is_taken_between_real_and_drawn_pictures() -> None:
+    # D(x) = |x|^2 / 2 has the gradient x, so the penalty is (|mixture| - 1)^2.
+    real, fake = torch.full((2, 1, 1, 1), 4.0), torch.full((2, 1, 1, 1), 2.0)
+    share = torch.tensor([0.25, 1.0])  # mixtures of 2.5 and 4
+    penalty = gradient_penalty(lambda x: x.square().flatten(1).sum(1) / 2, real, fake, share)
+    assert penalty.item() == pytest.approx((1.5**2 + 3.0**2) / 2)
+
+
+def test_the_penalty_teaches_the_critic() -> None:
+    weight = torch.tensor(3.0, requires_grad=True)
+    ones = torch.ones(1, 1, 1, 1)
+    gradient_penalty(lambda x: weight * x.flatten(1).sum(1), ones, ones, torch.rand(1)).backward()
+    assert weight.grad is not None
+    assert weight.grad.item() == pytest.approx(2 * (3 - 1))
+
+
+def test_clipping_brings_every_parameter_into_its_bounds() -> None:
+    layer = torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor([[-9.0, 0.005, 9.0], [0.01, -0.01, 0.0]]))
+    clip_weights(layer, 0.01)
+    expected = torch.tensor([[-0.01, 0.005, 0.01], [0.01, -0.01, 0.0]])
+    torch.testing.assert_close(layer.weight.detach(), expected)
+    assert layer.bias.abs().max() <= 0.01
