@@ -13,7 +13,7 @@ from ganport_runtime.values import printable, shown
 from ganport_train.loop import records
 from ganport_train.loop.folder import CONFIG, read_config
 from ganport_train.score.report.course import Course
-from ganport_train.score.report.words import flat, number
+from ganport_train.score.report.words import flat, name_of, number
 
 SCHEMA_VERSION = 1
 REPORT = "report.json"
@@ -167,9 +167,7 @@ def _read(path: Path, name: str) -> Entry:
         return _read_run(path, name)
     if (path / REPORT).is_file():
         report = _read_report(path / REPORT)
-        bundle = report.get("bundle")
-        title = bundle.get("name", "") if isinstance(bundle, Mapping) else ""
-        return Entry(name, path, title=str(title), report=report)
+        return Entry(name, path, title=name_of(report), report=report)
     raise RequestError(
         str(path),
         expected=f"a run with its {CONFIG}, or a folder with a {REPORT}",

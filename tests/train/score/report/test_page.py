@@ -53,6 +53,7 @@ def test_it_says_what_the_report_says(report: dict[str, Any], sheets: list[Sheet
     words = " ".join(Reader(render(report, sheets, RECORDS, SCORES)).words.split())
     for text in (
         "collapsed within a condition: spread 25.0%",
+        "another data set than the judge's",
         "hair as asked 60.0%",
         "real pictures 90.0%",
         "kernel distance x 1000 31.25",
