@@ -108,6 +108,22 @@ def test_a_split_keeps_scenes_together(
     assert 4 <= len(sides[1]) <= 16
 
 
+@pytest.mark.parametrize(("kind", "alike"), [("celeba", True), ("iclevr", False)])
+def test_scenes_that_look_alike_are_no_copies(
+    kinds: Callable[[str], Files],
+    folder: Write,
+    picture: Make,
+    encoded: Callable[..., bytes],
+    kind: str,
+    alike: bool,
+) -> None:
+    files = kinds(kind)
+    last = [name for name in files if name.endswith("png")][-1]
+    files[last] = encoded(picture(0, (40, 32)).point(lambda level: level * 0.97))
+    data = load(folder(files), resolution=16)
+    assert (data.families[0] == data.families[-1]) == alike
+
+
 def test_chosen_attributes_are_an_entry_of_their_own(
     kinds: Callable[[str], Files], folder: Write, cache: Path
 ) -> None:

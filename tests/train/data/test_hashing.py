@@ -105,6 +105,15 @@ def test_thousands_of_nearly_flat_pictures_do_not_blow_up() -> None:
     assert find_families(noisy.astype(np.uint8)).labels.max() == 0
 
 
+def test_without_near_ones_only_equal_and_mirrored_pictures_are_family() -> None:
+    pictures = [scene(1), jpeg(scene(1), 60), scene(1)[:, ::-1], scene(2), scene(1)]
+    thumbnails = np.stack([thumbnail(pixels) for pixels in pictures])
+    assert find_families(thumbnails).labels.tolist() == [0, 0, 0, 1, 0]
+    found = find_families(thumbnails, near=False)
+    assert found.labels.tolist() == [0, 1, 0, 2, 0]
+    assert len(set(found.keys.tolist())) == 3
+
+
 def strangers(count: int, seed: int = 0) -> Families:
     keys = np.random.default_rng(seed).integers(0, 2**64, count, dtype=np.uint64)
     return Families(np.arange(count), keys)
