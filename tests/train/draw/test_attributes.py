@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
 import numpy as np
+from click.testing import CliRunner
 from PIL import Image
 
 from ganport_runtime.groups import SignedMultiHot
+from ganport_train.commands.dataset import dataset
 from ganport_train.data.celeba import CelebA
 from ganport_train.data.kinds import choose_reader, open_source
 from ganport_train.data.problems import Problems
@@ -53,3 +56,16 @@ def test_tags_are_those_of_the_set_without_attributes_and_a_prefix_of_a_longer_o
     for i in range(3):
         name = f"images/{i}.png"
         assert (tmp_path / "short" / name).read_bytes() == (tmp_path / "faces" / name).read_bytes()
+
+
+def test_the_command_draws_a_set_that_checks_as_celeba(tmp_path: Path) -> None:
+    out = str(tmp_path / "faces.zip")
+    drawing = ["draw", "faces", "--count", "30", "--size", "32", "--attributes", "--out", out]
+    assert CliRunner().invoke(dataset, [*drawing, "--workers", "1"]).exit_code == 0
+    checking = ["check", out, "--resolution", "32", "--json"]
+    for kind, groups in ((["--kind", "celeba"], ["attributes"]), ([], ["eyes", "hair"])):
+        result = CliRunner().invoke(dataset, [*checking, *kind])
+        assert result.exit_code == 0
+        report = json.loads(result.output)
+        assert sorted(report["conditions"]["labels"]) == groups
+        assert report["problems"] == []
