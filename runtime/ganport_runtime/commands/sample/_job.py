@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ganport_runtime.animation import check_pixels
 from ganport_runtime.commands.sample._output import Output, written
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import RequestError
@@ -146,17 +147,20 @@ class Job:
     ) -> None:
         # What changes stands below the pictures, so that they keep their place.
         across = len(rows) if len(rows) < 5 else near_square(len(rows))
-        frames = [
-            grid(
+
+        def frame(index: int) -> Image.Image:
+            return grid(
                 images[index :: len(labels)],
                 across,
                 captions=rows if len(rows) > 1 else None,
                 scale=self.enlargement(across),
                 title=title,
-                footer=label,
+                footer=labels[index],
             )
-            for index, label in enumerate(labels)
-        ]
+
+        first = frame(0)
+        check_pixels([first.size] * len(labels))  # before there are too many to hold
+        frames = [first, *map(frame, range(1, len(labels)))]
         by_frame = [shot for index in range(len(labels)) for shot in shots[index :: len(labels)]]
         self.save(frames, by_frame, fps)
 

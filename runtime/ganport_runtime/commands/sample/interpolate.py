@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from itertools import pairwise, product
@@ -15,6 +16,7 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.noise import check_seed
 
 _STEPS, _FRAMES = 6, 16
+_SEED = re.compile(r"[0-9]{1,20}")
 
 
 def _between(command: Callable[..., None]) -> Callable[..., None]:
@@ -71,11 +73,11 @@ def _save_loop(job: Job, request: dict[str, Any], steps: int, title: str) -> Non
 
 def _seeds(listed: str) -> list[int]:
     words = [word.strip() for word in listed.split(",")]
-    if len(words) < 2 or not all(word.isascii() and word.isdigit() for word in words):
+    if len(words) < 2 or not all(_SEED.fullmatch(word) for word in words):
         raise RequestError(
             "--seeds",
             expected="two seeds or more, parted by commas",
             found=repr(listed)[:80],
             fix="Write --seeds 3,8,21.",
         )
-    return [check_seed(int(word[:40])) for word in words]
+    return [check_seed(int(word)) for word in words]

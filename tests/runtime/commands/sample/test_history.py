@@ -91,7 +91,7 @@ def test_sheets_of_other_sizes_stand_on_paper(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"no picture", "a sheet, which is a PNG; found cannot identify image file"),
+        (b"no picture", "a sheet, which is a PNG; found no picture of that kind"),
         (sheet(5)[:60], "a sheet, which is a PNG; found"),
         (claiming(24, 16), "a sheet, which is a PNG; found"),
         (claiming(100_000, 100_000), "a sheet, which is a PNG; found Image size"),

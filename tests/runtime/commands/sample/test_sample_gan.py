@@ -43,6 +43,7 @@ import pytest
         (("interpolate", "B", "--seeds", "3"), "--seeds: expected two seeds or more"),
         (("interpolate", "B", "--seeds", "3,x"), "found '3,x'. Write --seeds 3,8,21."),
         (("interpolate", "B", "--seeds", f"3,{2**64}"), "seed: expected an integer from 0"),
+        (("interpolate", "B", "--seeds", "3," + "9" * 5000), "--seeds: expected two seeds or"),
         (("interpolate", "B", "--seeds", "3,-1"), "--seeds: expected two seeds or more"),
         (("draw", "B", "--fps", "3"), "--fps: expected --animate as well; found none"),
         (("draw", "B", "--quality", "80"), "--quality: expected a .webp to write; found a .png"),
@@ -106,3 +107,12 @@ def test_an_animation_does_not_go_into_a_png(run: Any, bundle: Path, tmp_path: P
     result = run("sample-gan", "draw", bundle, "--animate", "--out", tmp_path / "a.png")
     assert result.code == 1
     assert "a name ending in .gif or .webp" in result.err
+
+
+def test_an_animation_too_large_to_hold(run: Any, bundle: Path, tmp_path: Path) -> None:
+    arguments = ("--from", "pink hair", "--to", "black hair", "--steps", 128, "--scale", 64)
+    result = run("sample-gan", "blend", bundle, *arguments, "--count", 8, "--animate",
+                 "--out", tmp_path / "a.webp")  # fmt: skip
+    assert result.code == 1
+    assert "animation: expected frames of 134,217,728 pixels in all at most" in result.err
+    assert not list(tmp_path.iterdir())
