@@ -78,7 +78,10 @@ def test_options_that_differ_have_a_column() -> None:
     ],
 )
 def test_scores_that_were_not_made_alike_are_not_ranked(other: dict[str, Any]) -> None:
-    entries = [entry("a", data_digest="1", course=scored(0.5)), entry("b", **{"data_digest": "1"} | other)]
+    entries = [
+        entry("a", data_digest="1", course=scored(0.5)),
+        entry("b", **{"data_digest": "1"} | other),
+    ]
     assert not by_title(entries)["last light score"].best
     assert "the light scores were not made alike: none is marked best" in notes(entries)
 
