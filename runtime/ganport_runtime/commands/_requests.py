@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,9 @@ def values_along(conditions: Conditions, name: str, steps: int | None = None) ->
     """
     group = conditions[name]
     if isinstance(group, Scalar):
-        numbers = np.linspace(group.min, group.max, steps or 7).tolist()
-        return {f"{number:.4g}": number for number in numbers}
+        shares = np.linspace(0.0, 1.0, steps or 7).tolist()
+        numbers = list(dict.fromkeys(group.blend(group.min, group.max, s) for s in shares))
+        return dict(zip(_told_apart(numbers), numbers, strict=True))
     if isinstance(group, Rgb):
         count = steps or 12
         colours = [from_hue(360 * step / count, 0.5) for step in range(count)]
@@ -126,6 +127,12 @@ def _lines(file: Path) -> list[str]:
         ) from error
     # Not str.splitlines: no editor counts its other breaks as lines.
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _told_apart(numbers: Sequence[float]) -> list[str]:
+    """Different numbers in as few digits as tell them apart, at least 4."""
+    spelled = ([f"{number:.{digits}g}" for number in numbers] for digits in range(4, 18))
+    return next(words for words in spelled if len(set(words)) == len(numbers))
 
 
 def _joint(group: Group) -> ConditionError:

@@ -212,7 +212,8 @@ def seeded(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--seed", type=int, help="0 to 2^64 - 1; without one the system draws it.")
     @wraps(command)
     def start(seed: int | None, count: int = 1, **own: Any) -> None:
-        first = secrets.randbits(64) if seed is None else check_seed(seed)
+        # Half as many digits as a seed may have: it is to be read off a sheet.
+        first = secrets.randbits(32) if seed is None else check_seed(seed)
         command(seeds=consecutive(first, count), **own)
 
     return start
