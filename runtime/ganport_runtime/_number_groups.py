@@ -85,7 +85,8 @@ class Rgb(Group):
         return cls(fields.text("name"), fields.value("default"), (numbers[0], numbers[1]), colours)
 
     def _channels(self, value: object) -> tuple[float, ...]:
-        expected = f'"#rrggbb", three numbers in 0..255 or one of {listed(self.palette) or "none"}'
+        names = f" or one of {listed(self.palette)}" if self.palette else ""
+        expected = f'"#rrggbb", three numbers in 0..255{names}'
         if isinstance(value, str):
             text = self.palette.get(value, value)
             if not is_hex(text):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import check_output, write_whole
@@ -50,8 +51,8 @@ def save_animation(
     *,
     quality: int | None = None,
     dither: bool = True,
-) -> None:
-    """Write RGB frames as an endless GIF or WebP, whole or not at all.
+) -> tuple[int, int]:
+    """Write RGB frames as an endless GIF or WebP, whole or not at all; its (width, height).
 
     Smaller frames stand at the top left of the largest size, on paper. A GIF has one palette for
     all frames, made from some of them, and `dither` lets it mix colours it lacks; a WebP is
@@ -67,6 +68,7 @@ def save_animation(
         write_whole(path, _gif_bytes(pages, metadata or {}, times, dither))
     else:
         write_whole(path, webp_bytes(pages, metadata, quality, times))
+    return pages[0].size
 
 
 def check_pixels(sizes: Sequence[tuple[int, int]]) -> None:
@@ -130,15 +132,23 @@ def _gif_bytes(
 def _shared_palette(pages: Sequence[Image.Image]) -> Image.Image:
     from PIL import Image
 
-    # Each colour counts once, however much of it there is: a face must not lose its blues to
-    # the paper around it.
-    found = np.zeros((_CELLS,) * 3, bool)
-    for page in (*pages[:: -(-len(pages) // _ASKED)], pages[-1]):
-        found[tuple(np.asarray(page).reshape(-1, 3).T // _CELL)] = True
-    colours = np.argwhere(found).astype(np.uint8) * _CELL + _CELL // 2
+    asked = (*pages[:: -(-len(pages) // _ASKED)], pages[-1])
+    colours = _colours(np.concatenate([np.asarray(page).reshape(-1, 3) for page in asked]))
     adapted = Image.fromarray(colours[:, None]).quantize(
         _COLOURS - 2, Image.Quantize.MEDIANCUT, kmeans=2
     )
     palette = Image.new("P", (1, 1))
     palette.putpalette([*PAPER, *INK, *(adapted.getpalette() or [])])
     return palette
+
+
+def _colours(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mean of the uint8 (N, 3) pixels in each cell of colours that holds any."""
+    # Each cell counts once, however much of it there is: a face must not lose its blues to the
+    # paper around it.
+    cells = (pixels // _CELL) @ np.array([_CELLS**2, _CELLS, 1], np.int64)
+    counts = np.bincount(cells, minlength=_CELLS**3)
+    sums = [np.bincount(cells, channel, minlength=_CELLS**3) for channel in pixels.T]
+    found = counts > 0
+    means: NDArray[np.uint8] = np.rint(np.array(sums)[:, found] / counts[found]).astype(np.uint8)
+    return np.ascontiguousarray(means.T)

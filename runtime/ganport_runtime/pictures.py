@@ -134,13 +134,25 @@ def metadata(path: Path) -> dict[str, str]:
     except (RequestError, MemoryError):
         raise
     except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        raise _mute(path, printable(str(error)) or type(error).__name__) from error
+        raise _mute(path, why_unreadable(error)) from error
     found = {
         key: text for key, text in texts.items() if key.startswith(_KEYS) and isinstance(text, str)
     }
     if not found:
         raise _mute(path, "a picture that says nothing")
     return found
+
+
+def why_unreadable(error: Exception) -> str:
+    """What a decoder's error says, without the path, safe to show."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "no picture of that kind"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    found = error.found if isinstance(error, BundleError) else str(error)
+    return printable(found) or type(error).__name__
 
 
 def _texts(image: Image.Image, path: Path) -> dict[str, Any]:

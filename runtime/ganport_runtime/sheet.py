@@ -86,7 +86,7 @@ class _Page:
         self.head = (max(lengths) if self.upright else self.text * _LINE) + 8 if lengths else 0
         self.step_x = self.width + self.gap
         # Words as wide as the pictures, but for a page too narrow to read them on.
-        room = max(self.left + self.columns * self.step_x - self.gap - _MARGIN, 24 * self.text)
+        room = max(self.left + self.columns * self.step_x - self.gap - _MARGIN, 16 * self.text)
         self.title_lines = self._wrap(self.title, room, self.title_text) if self.title else []
         self.footer_lines = self._wrap(self.footer, room, self.text) if self.footer else []
         title = len(self.title_lines) * self.title_text * _LINE + (10 if self.title else 0)

@@ -182,3 +182,26 @@ def test_newest_gives_the_card_of_the_latest(tmp_path: Path) -> None:
     folder, card = newest(tmp_path)
     assert folder == Checkpoint.load(tmp_path).path
     assert card["step"] == 20
+
+
+def test_version_1_loads_for_ever() -> None:
+    checkpoint = Checkpoint.load(Path(__file__).parent / "data" / "version-1")
+    assert (checkpoint.step, checkpoint.images, checkpoint.architecture) == (6, 24, "film_dcgan")
+    assert (checkpoint.reason, checkpoint.score) == ("", None)
+    condition = torch.from_numpy(checkpoint.conditions.encode("pink hair black eyes"))[None]
+    with torch.no_grad():
+        picture = checkpoint.generator()(torch.ones(1, 4), condition)
+    expected = torch.tensor([0.1081939, 0.0401896])
+    found = torch.stack([picture.mean(), picture.std()])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=0)
+
+
+def test_a_run_gives_its_best_and_says_so(tmp_path: Path) -> None:
+    for step, score in ((10, 0.9), (20, 0.4)):
+        folder = write(tmp_path / "checkpoints" / f"{step:09d}", step=step)
+        scale = {"extractor": "pixels", "pictures": 8, "collapsed": False}
+        change(folder, score={"score": score, **scale})
+    best = Checkpoint.load(tmp_path)
+    assert (best.step, best.score) == (10, 0.9)
+    assert best.reason == "best of 2 by score 0.90; the latest is 000000020"
+    assert Checkpoint.load(tmp_path, "latest").step == 20

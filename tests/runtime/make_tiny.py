@@ -21,7 +21,7 @@ from safetensors.numpy import save
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import whole_directory, write_whole
-from ganport_runtime.groups import OneHot
+from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
 from ganport_runtime.manifest import (
     MANIFEST_NAME,
     METADATA_KEY,
@@ -43,6 +43,16 @@ CONDITIONS = Conditions(
     (
         OneHot("hair", ("pink", "black", "dark red"), "black"),
         OneHot("eyes", ("blue", "green"), "blue"),
+    )
+)
+EVERY_KIND = Conditions(
+    (
+        Rgb("hair", "rosy", (-1.0, 1.0), {"rosy": "#ff88cc", "ash": "#c0c0c0"}),
+        Rgb("sky", "#4080ff"),
+        JointOneHot("look", (OneHot("eyes", ("blue", "green")), OneHot("mood", ("calm", "wild")))),
+        MultiHot("objects", ("cube", "ball", "cone"), max_on=2),
+        SignedMultiHot("face", ("smiling", "young")),
+        Scalar("age", 0.5, 0, 1),
     )
 )
 
@@ -177,4 +187,6 @@ if __name__ == "__main__":
     write_bundle(DATA / "tiny-float.ganport", "float32")
     unconditional = tiny_model(tiny_manifest(conditions=Conditions()))
     write_whole(DATA / "tiny-unconditional.onnx", unconditional)
+    every_kind = tiny_model(tiny_manifest(conditions=EVERY_KIND))
+    write_whole(DATA / "tiny-every-kind.onnx", every_kind)
     write_whole(DATA / "tiny.onnx", (DATA / "tiny.ganport" / "generator.onnx").read_bytes())

@@ -51,6 +51,39 @@ def test_words_stay_on_the_page() -> None:
         assert (edge == PAPER).all()
 
 
+def words_above(page: Image.Image, row: int) -> int:
+    """Lines of pixels with words above a row of the page."""
+    return int((np.asarray(page)[:row] != PAPER).any(axis=(1, 2)).sum())
+
+
+def test_a_long_title_wraps_to_the_page() -> None:
+    short, long = (grid(PICTURES, 3, title="word " * count) for count in (2, 40))
+    assert long.width <= 16 * 11 + 32
+    assert long.height > short.height
+    tops = [found(page, 10)[1] for page in (short, long)]
+    assert words_above(long, tops[1]) > 4 * words_above(short, tops[0])
+
+
+def test_a_footer_stands_below_and_moves_nothing() -> None:
+    bare, with_footer = grid(PICTURES, 3), grid(PICTURES, 3, footer="half way")
+    pixels = np.asarray(with_footer)
+    end = bare.height - 16
+    assert np.array_equal(pixels[:end, : bare.width], np.asarray(bare)[:end])
+    assert (pixels[end:] != PAPER).any()
+    assert (pixels[-1] == PAPER).all()
+
+
+def test_axes_have_their_names() -> None:
+    labels = {"row_labels": ["1", "2"], "column_labels": ["a", "b", "c"]}
+    plain = grid(PICTURES, 3, **labels)  # type: ignore[arg-type]
+    named = grid(PICTURES, 3, **labels, axes=("lightness", "hue"))  # type: ignore[arg-type]
+    assert found(named, 10)[0] > found(plain, 10)[0]  # room for the longer word
+    assert found(named, 10)[1] > found(plain, 10)[1]
+    pixels = np.asarray(named)
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge == PAPER).all()
+
+
 def test_a_word_wider_than_its_picture_is_cut() -> None:
     page = grid(PICTURES, 3, captions=["incomprehensibilities"] * 6)
     assert page.width == grid(PICTURES, 3).width

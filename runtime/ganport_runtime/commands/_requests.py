@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.conditions import Conditions
+import numpy as np
+
+from ganport_runtime.colours import from_hue
+from ganport_runtime.conditions import Conditions, Request
 from ganport_runtime.errors import BundleError, ConditionError, RequestError
-from ganport_runtime.groups import Group, MultiHot, Scalar
+from ganport_runtime.groups import Group, MultiHot, Rgb, Scalar
 from ganport_runtime.strictjson import parse
-from ganport_runtime.values import fault
+from ganport_runtime.values import fault, listed
 
 _MAX_LINES_BYTES = 2**20
 
@@ -41,10 +44,42 @@ def request_of(
 def values_of(conditions: Conditions, name: str) -> dict[str, Any]:
     """Every named value of a group, by its label: what a row or column of a matrix runs over."""
     group = conditions[name]
-    if not group.labels or name not in conditions.fields:
+    if name not in conditions.fields:
+        raise _joint(group)
+    if not group.labels:
         raise fault(name, "a group with labels, to make rows or columns of", f"a {group.kind}")
     many = isinstance(group, MultiHot)
     return {label: [label] if many else label for label in group.labels}
+
+
+def values_along(conditions: Conditions, name: str, steps: int | None = None) -> dict[str, Any]:
+    """The values a group is swept through, by what they are called on a sheet.
+
+    Labels one by one, a scalar from its min to its max, colours around the hue circle; the last
+    two in `steps` (7 and 12 when None). Raises `ConditionError`.
+    """
+    group = conditions[name]
+    if isinstance(group, Scalar):
+        shares = np.linspace(0.0, 1.0, steps or 7).tolist()
+        numbers = list(dict.fromkeys(group.blend(group.min, group.max, s) for s in shares))
+        return dict(zip(_told_apart(numbers), numbers, strict=True))
+    if isinstance(group, Rgb):
+        count = steps or 12
+        colours = [from_hue(360 * step / count, 0.5) for step in range(count)]
+        return dict(zip(colours, colours, strict=True))
+    if steps is not None:
+        raise fault(name, "--steps for a scalar or a colour", f"a {group.kind}, which has labels")
+    return values_of(conditions, name)
+
+
+def held_in_words(conditions: Conditions, request: Request, changed: Collection[str]) -> str:
+    """The value of every group but those `changed`, as in ", blue eyes"; empty without any."""
+    values: dict[str, Any] = {}
+    for name, value in conditions.complete(request).items():
+        joint = name not in conditions.fields
+        values |= conditions[name].default | value if joint else {name: value}
+    held = [field.describe(values[n]) for n, field in conditions.fields.items() if n not in changed]
+    return "".join(f", {words}" for words in held)
 
 
 def requests_in(conditions: Conditions, file: Path) -> list[dict[str, Any]]:
@@ -92,6 +127,22 @@ def _lines(file: Path) -> list[str]:
         ) from error
     # Not str.splitlines: no editor counts its other breaks as lines.
     return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _told_apart(numbers: Sequence[float]) -> list[str]:
+    """Different numbers in as few digits as tell them apart, at least 4."""
+    spelled = ([f"{number:.{digits}g}" for number in numbers] for digits in range(4, 18))
+    return next(words for words in spelled if len(set(words)) == len(numbers))
+
+
+def _joint(group: Group) -> ConditionError:
+    members = [field.name for field in group.fields]
+    return ConditionError(
+        f"condition {group.name!r}",
+        expected=f"a group with labels, or one of its members {listed(members)}",
+        found=f"a {group.kind}",
+        fix=f"Ask for {members[0]!r}.",
+    )
 
 
 def _value(group: Group, text: str) -> Any:

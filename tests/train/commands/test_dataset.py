@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from ganport_train.commands.dataset import dataset
+from ganport_train.data import DataError
 
 
 @pytest.fixture
@@ -97,3 +98,52 @@ def test_without_pillow_the_command_ends_in_the_pip_line(arguments: tuple[str, .
     assert result.returncode == 6
     assert result.stderr.endswith("found no PIL. Run: pip install 'ganport[train]'\n")
     assert result.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def celeba(tmp_path: Path) -> Path:
+    (tmp_path / "celeba/images").mkdir(parents=True)
+    for number in range(2):
+        image = Image.linear_gradient("L").rotate(90 * number)
+        image.convert("RGB").save(tmp_path / f"celeba/images/{number}.png")
+    table = "2\nBald Smiling\n0.png -1 1\n1.png -1 -1\n"
+    (tmp_path / "celeba/list_attr_celeba.txt").write_text(table)
+    return tmp_path / "celeba"
+
+
+def test_chosen_attributes(celeba: Path) -> None:
+    arguments = ["check", str(celeba), "--json", "--attribute", "Smiling", "--attribute", "Bald"]
+    result = CliRunner().invoke(dataset, arguments)
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["kind"] == "CelebA"
+    assert report["conditions"]["labels"] == {"attributes": {"Smiling": 1, "Bald": 0}}
+
+
+def test_a_kind_asked_for(celeba: Path) -> None:
+    (celeba / "dataset.json").write_text('{"labels": [["images/0.png", 4], ["images/1.png", 2]]}')
+    result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "indexed", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["conditions"]["labels"] == {"class": {"2": 1, "4": 1}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--attribute", "smile"),
+            "the attribute 'smile'; found 2 others. Did you mean 'Smiling'?",
+        ),
+        (("--kind", "iclevr"), "expected `train.json` and `objects.json` beside the pictures"),
+    ],
+)
+def test_a_choice_that_does_not_fit(celeba: Path, arguments: tuple[str, str], message: str) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(celeba), *arguments])
+    assert isinstance(result.exception, DataError)
+    assert message in str(result.exception)
+
+
+def test_a_kind_there_is_not(celeba: Path) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "celebA"])
+    assert result.exit_code == 2
+    assert "'celebA' is not one of 'auto', 'tagged'" in result.stderr

@@ -19,6 +19,29 @@ from ganport_train.data.source import Source
 Files = dict[str, bytes]
 HAIR = ("pink", "red", "blue")
 EYES = ("black", "green")
+PLACES = {
+    "iclevr": [f"images/{name}.png" for name in ("a_0", "a_1", "a_2", "b_0", "c_0")],
+    "celeba": [f"img_align_celeba/{i}.png" for i in range(5)],
+    "classes": [f"{'cat' if i < 2 else 'dog'}/{i}.png" for i in range(5)],
+    "indexed": [f"00000/{i}.png" for i in range(5)],
+}
+TABLES: dict[str, dict[str, str]] = {
+    "iclevr": {
+        "train.json": '{"a_0.png": ["cube"], "a_1.png": ["cube", "ball"], "b_0.png": ["ball"],'
+        ' "a_2.png": ["cube", "ball", "cone"], "c_0.png": ["ball"]}',
+        "objects.json": '{"cube": 0, "ball": 1, "cone": 2}',
+        "test.json": '[["cube", "cone"], ["ball"]]',
+    },
+    "celeba": {
+        "list_attr_celeba.txt": "5\nBald Smiling Young\n"
+        "0.png 1 1 -1\n1.png -1 1 -1\n2.png -1 -1 -1\n3.png -1 1 1\n4.png 1 -1 -1\n",
+    },
+    "classes": {},
+    "indexed": {
+        "dataset.json": '{"labels": [["00000/0.png", 3], ["00000/1.png", 12], ["00000/2.png", 3],'
+        ' ["00000/3.png", 12], ["00000/4.png", 3]]}',
+    },
+}
 
 
 @pytest.fixture
@@ -55,6 +78,20 @@ def faces(
         files = {f"images/{i}.png": encoded(picture(first_seed + i, size)) for i in range(count)}
         lines = [f"{i},{HAIR[i % 3]} hair {EYES[i % 2]} eyes\n" for i in range(count)]
         return files | {"tags.csv": "".join(lines).encode()}
+
+    return make
+
+
+@pytest.fixture
+def kinds(
+    picture: Callable[..., Image.Image], encoded: Callable[..., bytes]
+) -> Callable[..., Files]:
+    """The files of a small data set of a kind: five pictures, 40 pixels wide and 32 high."""
+
+    def make(kind: str) -> Files:
+        places = enumerate(PLACES[kind])
+        pictures = {place: encoded(picture(seed, (40, 32))) for seed, place in places}
+        return pictures | {name: text.encode() for name, text in TABLES[kind].items()}
 
     return make
 

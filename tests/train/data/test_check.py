@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from ganport_runtime.errors import GanportWarning
-from ganport_train.data import load
+from ganport_train.data import DataError, load
 from ganport_train.data.check import Duplicates, check
 from ganport_train.data.report import report_lines
 
@@ -112,3 +112,95 @@ def test_nothing_is_written(
     before = sorted(tmp_path.rglob("*"))
     check(path, progress=False)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_objects_count_pictures_and_test_lists_requests(
+    kinds: Callable[[str], Files], folder: Write
+) -> None:
+    report = check(folder(kinds("iclevr")), resolution=16, progress=False)
+    assert report.conditions.labels == {"objects": {"cube": 3, "ball": 4, "cone": 1}}
+    assert (report.conditions.possible, report.conditions.seen) == (None, 4)
+    assert report.trials == {"test": 2}
+    lines = list(report_lines(report))
+    # Several objects in a picture: the shares are of the pictures, and do not sum to one.
+    assert [line for line in lines if "%" in line and "P" not in line and " x " not in line] == [
+        "  cube  3   60.0%",
+        "  ball  4   80.0%",
+        "  cone  1   20.0%",
+    ]
+    assert "combinations: 4 different, the rarest" in lines
+    assert "  cube, ball, cone  1" in lines
+    assert lines[lines.index("test lists") + 1] == "  test: 2 requests"
+    assert json.loads(json.dumps(report.to_json()))["trials"] == {"test": 2}
+
+
+def test_attributes_in_their_order_and_those_never_on(
+    kinds: Callable[[str], Files], folder: Write
+) -> None:
+    files = kinds("celeba")
+    files["list_attr_celeba.txt"] = files["list_attr_celeba.txt"].replace(
+        b"3.png -1 1 1", b"3.png -1 1 -1"
+    )
+    report = check(folder(files), resolution=16, progress=False)
+    assert list(report.conditions.labels["attributes"].items()) == [
+        ("Bald", 2),
+        ("Smiling", 3),
+        ("Young", 0),
+    ]
+    assert report.conditions.rarest == {
+        "Bald": 1,
+        "Bald, Smiling": 1,
+        "no attributes": 1,
+        "Smiling": 2,
+    }
+    chosen = check(folder(files), resolution=16, attributes=["Smiling"], progress=False)
+    assert chosen.conditions.labels == {"attributes": {"Smiling": 3}}
+
+
+def test_numbers_have_a_range_and_no_combinations(
+    kinds: Callable[[str], Files], folder: Write
+) -> None:
+    labels = [[f"00000/{i}.png", [i / 4, 7]] for i in range(5)]
+    files = kinds("indexed") | {"dataset.json": json.dumps({"labels": labels}).encode()}
+    report = check(folder(files), resolution=16, progress=False)
+    assert report.conditions.numbers == {"value_0": (0.0, 0.5, 1.0), "value_1": (7.0, 7.0, 7.0)}
+    assert report.conditions.labels == {}
+    lines = list(report_lines(report))
+    assert "value_0: 0 to 1, mean 0.5" in lines
+    assert not any("combinations" in line for line in lines)
+
+
+def test_classes_are_counted_in_order_of_their_numbers(
+    kinds: Callable[[str], Files], folder: Write
+) -> None:
+    report = check(folder(kinds("indexed")), resolution=16, progress=False)
+    assert list(report.conditions.labels["class"].items()) == [("3", 3), ("12", 2)]
+
+
+def test_long_captions_are_cut(kinds: Callable[[str], Files], folder: Write) -> None:
+    files = kinds("celeba")
+    table = files["list_attr_celeba.txt"].replace(b"Bald", b"B" * 90)
+    lines = report_lines(check(folder(files | {"list_attr_celeba.txt": table}), progress=False))
+    assert f"  {'B' * 80}…  1" in list(lines)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "message"),
+    [
+        ("iclevr", {"test.json": b"[1]"}, r"/test\.json\[0\]: expected a list of objects"),
+        ("classes", {"cat /9.png": b""}, "labels of 'class': printable text without space at its"),
+    ],
+)
+def test_what_stops_a_load_as_a_whole_stops_a_check(
+    kinds: Callable[[str], Files],
+    folder: Write,
+    tmp_path: Path,
+    kind: str,
+    changed: Files,
+    message: str,
+) -> None:
+    path = folder(kinds(kind) | changed)
+    with pytest.raises(DataError, match=message):
+        check(path, progress=False)
+    with pytest.raises(DataError, match=message):
+        load(path, resolution=16, cache=tmp_path / "cache")

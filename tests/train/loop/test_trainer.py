@@ -1,15 +1,18 @@
 """The loop: exact resume, whole checkpoints, honest records, a stop at NaN."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from ganport_models import Checkpoint, CheckpointError
-from ganport_models.card import WEIGHTS
+from ganport_models.card import CARD, WEIGHTS
 from ganport_models.choice import FOLDER, newest
+from ganport_runtime.errors import GanportError
 from ganport_train.data import Dataset
 from ganport_train.loop import records
 from ganport_train.loop.device import make_exact
@@ -30,7 +33,7 @@ def trainer(folder: Path, recipe: Recipe, dataset: Dataset) -> Trainer:
     return Trainer(folder, recipe, dataset, torch.device("cpu"), say=lambda line: None)
 
 
-def until(recipe: Recipe, images: int, **logging: float) -> Recipe:
+def until(recipe: Recipe, images: int, **logging: Any) -> Recipe:
     return replace(
         recipe,
         length=replace(recipe.length, images=images),
@@ -38,8 +41,8 @@ def until(recipe: Recipe, images: int, **logging: float) -> Recipe:
     )
 
 
-def timeless(run: Path) -> list[dict[str, object]]:
-    return [{k: v for k, v in r.items() if k not in TIMING} for r in records.read(run)]
+def timeless(run: Path, name: str = records.STATS) -> list[dict[str, object]]:
+    return [{k: v for k, v in r.items() if k not in TIMING} for r in records.read(run, name)]
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
@@ -222,6 +225,157 @@ def test_tensorboard_gets_the_figures_of_the_record(
     found = {event.step: event.value for event in events.Scalars("d_loss")}
     expected = {record["images"]: record["d_loss"] for record in records.read(run)}
     assert found == pytest.approx(expected)
+
+
+def scored(recipe: Recipe, images: int, **logging: Any) -> Recipe:
+    """A checkpoint and a score at every step, watched from the first."""
+    return until(recipe, images, save_minutes=0, score_pictures=32, warm_up=0, **logging)
+
+
+def stuck(session: Trainer) -> Trainer:
+    """A run whose generator has collapsed: one grey picture, whatever is asked for, for ever."""
+    for network in (session.method.generator, session.average):
+        for weight in network.parameters():
+            weight.data.zero_()
+    for group in session.method.optimizers["generator"].param_groups:
+        group["lr"] = 0.0
+    return session
+
+
+def test_scores_change_no_weight_and_come_back_the_same(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    plain, whole, parts = (tmp_path / name for name in ("plain", "whole", "parts"))
+    trainer(plain, until(recipe, 24, save_minutes=0), dataset).train(Interrupt())
+    trainer(whole, scored(recipe, 24), dataset).train(Interrupt())
+    trainer(parts, scored(recipe, 12), dataset).train(Interrupt())
+    resumed = trainer(parts, scored(recipe, 24), dataset)
+    resumed.resume()
+    resumed.train(Interrupt())
+    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
+        bytes_of = {(newest(run)[0] / name).read_bytes() for run in (plain, whole, parts)}
+        assert len(bytes_of) == 1, name
+    assert timeless(whole, records.SCORES) == timeless(parts, records.SCORES)
+    assert [line["step"] for line in records.read(whole, records.SCORES)] == list(range(1, 7))
+    assert records.read(plain, records.SCORES) == []
+
+
+def test_a_score_stands_in_record_card_and_terminal(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    told: list[str] = []
+    run = tmp_path / "run"
+    session = trainer(run, scored(recipe, 4), dataset)
+    session.say = session.watch.say = told.append
+    session.train(Interrupt())
+    line = records.read(run, records.SCORES)[-1]
+    assert newest(run)[1]["score"] == line
+    assert line["epoch"] == round(4 / len(session.feed.indices), 4)
+    assert (line["step"], line["images"], line["extractor"]) == (1, 4, "pixels")
+    assert f"score {line['score']:.3f}: coverage {line['coverage']:.2f}" in "\n".join(told)
+
+
+def test_a_collapse_is_warned_of_and_the_run_goes_on(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    told: list[str] = []
+    run = tmp_path / "run"
+    session = stuck(trainer(run, scored(recipe, 16), dataset))
+    session.watch.say = told.append
+    assert session.train(Interrupt()) is True
+    marks = [line["collapsed"] for line in records.read(run, records.SCORES)]
+    assert marks == [True, True, True, True]
+    warning = next(line for line in told if line.startswith("warning"))
+    assert "spread within a condition is 0.00 of that of real pictures; the limit is 0.50" in (
+        warning
+    )
+    assert f"export-gan {run}" in warning
+
+
+def test_two_collapsed_scores_end_a_run_that_may_go_on(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    run = tmp_path / "run"
+    watched = scored(recipe, 10_000, stop_when_collapsed=True)
+    session = stuck(trainer(run, watched, dataset))
+    assert session.train(Interrupt()) is False
+    assert session.watch.collapsed
+    assert newest(run)[1]["step"] == session.progress.step == 2
+    again = trainer(run, watched, dataset)
+    again.resume()
+    assert stuck(again).train(Interrupt()) is False
+    assert newest(run)[1]["step"] == 4
+
+
+def test_a_healthy_run_raises_no_warning(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    told: list[str] = []
+    session = trainer(tmp_path / "run", until(recipe, 24, score_pictures=32), dataset)
+    session.watch.say = told.append
+    session.train(Interrupt())
+    assert len(told) == 1
+    assert told[0].startswith("score ")
+
+
+def test_the_best_checkpoint_outlives_the_newest(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, scored(recipe, 4), dataset).train(Interrupt())
+    card_file = newest(run)[0] / CARD
+    card = json.loads(card_file.read_text())
+    card["score"] |= {"score": 1.0, "collapsed": False}
+    card_file.write_text(json.dumps(card))
+    resumed = trainer(run, scored(recipe, 24, keep=1), dataset)
+    resumed.resume()
+    stuck(resumed).train(Interrupt())
+    assert sorted(folder.name for folder in (run / FOLDER).iterdir()) == ["000000001", "000000006"]
+    best = Checkpoint.load(run)
+    assert (best.step, best.score) == (1, 1.0)
+
+
+def test_a_checkpoint_older_than_an_option_resumes(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 12), dataset).train(Interrupt())
+    card_file = newest(run)[0] / CARD
+    card = json.loads(card_file.read_text())
+    for section, names in (
+        ("data", ("kind", "attributes")),
+        ("logging", ("score_pictures", "warm_up", "stop_when_collapsed")),
+    ):
+        for name in names:
+            del card["recipe"][section][name]
+    card_file.write_text(json.dumps(card))
+    resumed = trainer(run, recipe, dataset)
+    resumed.resume()
+    assert resumed.progress.step == 3
+    assert resumed.train(Interrupt()) is True
+
+
+@pytest.mark.parametrize("damage", [[], "quick", {"title": "x", "batch": 3}, {"network": [[]]}])
+def test_a_damaged_recipe_in_a_card_is_refused(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset, damage: object
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 4), dataset).train(Interrupt())
+    folder = newest(run)[0]
+    card = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps(card | {"recipe": damage}))
+    with pytest.raises(GanportError, match=folder.name):
+        trainer(run, recipe, dataset).resume()
+
+
+def test_tensorboard_gets_the_scores(tmp_path: Path, recipe: Recipe, dataset: Dataset) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run = tmp_path / "run"
+    trainer(run, scored(recipe, 4, tensorboard=True), dataset).train(Interrupt())
+    events = EventAccumulator(str(run / "tensorboard"))
+    events.Reload()
+    found = {event.step: event.value for event in events.Scalars("real/coverage")}
+    lines = records.read(run, records.SCORES)
+    assert found == pytest.approx({line["images"]: line["real"]["coverage"] for line in lines})
 
 
 @pytest.mark.gpu

@@ -48,14 +48,26 @@ def _set_options(command: Command) -> Command:
 
 @draw.command()
 @click.option("--count", type=int, required=True, help="Number of pictures.")
+@click.option(
+    "--attributes", is_flag=True, help="Smiles, hats, glasses and more, signed in CelebA's format."
+)
 @_set_options
-def faces(count: int, size: int, out: Path, seed: int, workers: int | None, force: bool) -> None:
+def faces(
+    count: int,
+    attributes: bool,
+    size: int,
+    out: Path,
+    seed: int,
+    workers: int | None,
+    force: bool,
+) -> None:
     """Draw anime-like faces with 12 hair and 10 eye colours."""
     writer.write_faces(
         out,
         count,
         size,
         seed=seed,
+        attributes=attributes,
         workers=_usable_cores() if workers is None else workers,
         replace=force,
         progress=_progress(count, "face"),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganport_runtime.files import remove_leftovers, sha256_of, whole_directory
 from ganport_train.data.problems import DataError
 
-FORMAT = 3
+FORMAT = 4
 """Raised whenever a reader, the decoder, the families or these files change."""
 
 _IMAGES = "images.u8"

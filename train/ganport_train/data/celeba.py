@@ -35,6 +35,7 @@ class CelebA:
     name = "CelebA"
     layout = "`list_attr_celeba.txt` beside a folder `img_align_celeba` or `images`"
     framing: Framing = "centre"
+    staged = False
     selects = True
 
     def recognises(self, source: Source) -> bool:

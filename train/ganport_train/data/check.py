@@ -145,7 +145,6 @@ def check(
                     problems.add(unreadable(example, picture))
                 else:
                     seen.add(example, picture)
-        duplicates = _duplicates(seen, progress)
         return Report(
             source=str(path),
             kind=reader.name,
@@ -156,7 +155,7 @@ def check(
             sizes=dict(seen.sizes.most_common()),
             formats=dict(seen.formats.most_common()),
             small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
-            duplicates=duplicates,
+            duplicates=_duplicates(seen, not reader.staged, progress),
             problems=list(problems),
         )
 
@@ -222,10 +221,10 @@ def _caption(request: Request, conditions: Conditions) -> str:
     return " ".join(group.describe(request[group.name]) for group in labelled)
 
 
-def _duplicates(seen: _Seen, progress: bool) -> list[Duplicates]:
+def _duplicates(seen: _Seen, near: bool, progress: bool) -> list[Duplicates]:
     if not seen.thumbnails:
         return []
-    labels = find_families(np.stack(seen.thumbnails), progress=progress).labels
+    labels = find_families(np.stack(seen.thumbnails), near=near, progress=progress).labels
     order = np.argsort(labels, kind="stable")
     families = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     return [

@@ -29,6 +29,7 @@ class ClassFolders:
     name = "class folders"
     layout = "at least two folders of pictures, one for each class"
     framing: Framing = "centre"
+    staged = False
     selects = False
 
     def recognises(self, source: Source) -> bool:

@@ -174,7 +174,9 @@ class _Builder:
                 thumbnails.append(picture.thumbnail)
         _check_any(kept, self.source, problems)
         families = united(
-            find_families(np.stack(thumbnails), progress=self.progress),
+            find_families(
+                np.stack(thumbnails), near=not self.reader.staged, progress=self.progress
+            ),
             [examples[index].scene for index in kept],
         )
         writer.facts["ids"] = [examples[index].id for index in kept]

@@ -30,6 +30,7 @@ class TaggedFaces:
     name = "tagged faces"
     layout = "`tags.csv` beside a folder `images`"
     framing: Framing = "centre"
+    staged = False
     selects = False
 
     def recognises(self, source: Source) -> bool:

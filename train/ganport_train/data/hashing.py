@@ -6,7 +6,8 @@ one's and the other's mirrored hash, and so do the colours and the brightness of
 
 How often a changed copy of a real 64 x 64 face is found: mirrored, JPEG at quality 60, brightened
 by 8 % always; moved by one pixel 99.6 %; by one each way 72 %. In 15,704 real faces, no two the
-same, no pair is taken for one; in 6,000 drawn faces 18 pairs are.
+same, no pair is taken for one; in 6,000 drawn faces 18 pairs are. In 3,000 pictures of 1,000 drawn
+scenes, though, 584 are, mostly of other objects: pictures of one stage are not compared so.
 """
 
 from __future__ import annotations
@@ -48,12 +49,15 @@ class Families:
     keys: NDArray[np.uint64]
 
 
-def find_families(thumbnails: Thumbnails, *, progress: bool = False) -> Families:
+def find_families(thumbnails: Thumbnails, *, near: bool = True, progress: bool = False) -> Families:
     """Group uint8 (N, T, T, 3) thumbnails: alike pictures, and those alike to them, and so on.
 
     Compares every pair of similar brightness: N squared, some seconds for 16,000 on one core.
+    Without `near`, only equal and exactly mirrored ones are alike.
     """
     distinct, places, keys = _distinct(thumbnails)
+    if not near:
+        return _numbered(places, keys[places])
     level = distinct.mean(axis=(1, 2, 3), dtype=np.float64)
     order = np.argsort(level)
     sorted_roots = _roots(distinct[order], level[order], progress)

@@ -34,6 +34,7 @@ class IClevr:
     name = "i-CLEVR"
     layout = "`train.json` and `objects.json` beside the pictures"
     framing: Framing = "whole"
+    staged = True
     selects = False
 
     def recognises(self, source: Source) -> bool:

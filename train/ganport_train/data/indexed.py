@@ -48,6 +48,7 @@ class Indexed:
     name = "pictures with dataset.json"
     layout = "`dataset.json` beside pictures"
     framing: Framing = "centre"
+    staged = False
     selects = False
 
     def recognises(self, source: Source) -> bool:

@@ -41,6 +41,8 @@ class Reader(Protocol):
     name: str
     layout: str
     framing: Framing
+    staged: bool
+    """Whether all pictures are taken of one stage: there, strangers look alike too."""
     selects: bool
     """Whether single attributes can be chosen."""
 

@@ -87,7 +87,7 @@ class Earrings:
     @classmethod
     def of(cls, rng: Random) -> Earrings:
         """Draw a pair by chance."""
-        steps = ((-0.55, 0.9), (0.0, 1.0), (0.6, 0.6))
+        steps = ((-0.75, 0.7), (0.0, 1.0), (0.6, 0.6))
         jewel = tuple(tints(oklab.from_rgb(rng.choice(_JEWELS)), steps))
         return cls(jewel, rng.choice(("drop", "ball", "hoop")))
 
@@ -100,8 +100,8 @@ class Earrings:
         line, base, light = self.jewel
         if self.style == "hoop":
             hoop = ellipse(x, 0.16, 0.03, 0.04)
-            canvas.outline(hoop, line, 0.026)
-            canvas.outline(hoop, base, 0.014)
+            canvas.outline(hoop, line, 0.03)
+            canvas.outline(hoop, base, 0.015)
             return
         if self.style == "drop":
             outline = smooth(
@@ -110,7 +110,7 @@ class Earrings:
         else:
             outline = ellipse(x, 0.15, 0.032, 0.032)
         canvas.fill(outline, base)
-        canvas.outline(outline, line, 0.009)
+        canvas.outline(outline, line, 0.01)
         canvas.fill(ellipse(x - 0.008, 0.15, 0.008, 0.01, 12), light)
         canvas.fill(ellipse(x, 0.1, 0.011, 0.011, 12), line)
 
@@ -125,7 +125,7 @@ class Bow:
     @classmethod
     def of(cls, rng: Random) -> Bow:
         """Draw a bow by chance."""
-        steps = ((-0.6, 0.9), (-0.22, 1.0), (0.0, 1.0), (0.3, 0.8))
+        steps = ((-0.7, 0.8), (-0.22, 1.0), (0.0, 1.0), (0.3, 0.8))
         colours = tuple(tints(oklab.from_rgb(rng.choice(_BOWS)), steps))
         return cls(colours, rng.choice((-1, 1)))
 

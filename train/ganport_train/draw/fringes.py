@@ -91,10 +91,19 @@ def _pointed(rng: Random) -> _Row:
 
 def _combed_back(rng: Random) -> _Row:
     """The forehead is free from temple to temple, but for the locks that fall beside it."""
-    peak = rng.uniform(-0.03, 0.03)
-    tips = [(-0.195, -0.07), (peak * 0.5 - 0.1, -0.19), (peak * 0.5 + 0.1, -0.19), (0.195, -0.07)]
-    notches = [(-_TEMPLE, -0.1), (-0.165, -0.155), (peak, -0.215), (0.165, -0.155)]
-    return _Row(tips, [*notches, (_TEMPLE, -0.1)])
+    return _swung(rng.uniform(-0.03, 0.03), -0.2)
+
+
+def _curtained(rng: Random) -> _Row:
+    """A parting off the middle, from which the hair swings wide of the forehead."""
+    return _swung(rng.choice((-0.08, 0.08)) + rng.uniform(-0.015, 0.015), -0.175)
+
+
+def _swung(gap: float, reach: float) -> _Row:
+    """Part the hair at `gap` and let it swing to the temples; `reach` is how low it hangs."""
+    tips = [(-0.197, -0.06), (gap * 0.5 - 0.105, reach), (gap * 0.5 + 0.105, reach), (0.197, -0.06)]
+    notches = [(-_TEMPLE, -0.1), (-0.172, -0.15), (gap, -0.238), (0.172, -0.15), (_TEMPLE, -0.1)]
+    return _Row(tips, notches)
 
 
 Style = Callable[[Random], _Row]
@@ -104,7 +113,7 @@ ANY: tuple[Style, ...] = (
     *(_parted, _parted, _pointed, _pointed),
 )
 COVERING: tuple[Style, ...] = (_blunt, _blunt, _choppy, _choppy, _pointed)  # the forehead
-OPEN: tuple[Style, ...] = (_parted, _combed_back, _combed_back)
+OPEN: tuple[Style, ...] = (_combed_back, _curtained)
 
 
 def _side_lock(rng: Random, length: float) -> Points:

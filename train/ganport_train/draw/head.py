@@ -15,7 +15,7 @@ from ganport_train.draw.palette import Colour
 from ganport_train.draw.traits import Chance, Trait
 
 _LINE = 0.0075
-_CLEAR = 1.15  # a mouth with a label is this much wider than others
+_CLEAR = 1.25  # a mouth with a label is this much wider than others
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,8 @@ ANY: tuple[Style, ...] = (
     *(_long, _long, _long, _wavy, _wavy, _bob, _bob, _short, _short),
     *(_spiky, _twin_tails, _twin_tails, _ponytail, _buns, _low_tails),
 )
-LONG: tuple[Style, ...] = (_long, _long, _wavy, _twin_tails, _low_tails)
+# What ends about the chin, or is seen on some poses alone, is neither long nor short.
+LONG: tuple[Style, ...] = (_long, _long, _wavy, _twin_tails)
 SHORT: tuple[Style, ...] = (_bob, _bob, _short, _spiky, _buns)
 
 

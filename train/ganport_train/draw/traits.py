@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from random import Random
 
@@ -45,3 +45,17 @@ def traits_of(seed: int) -> frozenset[Trait]:
         for trait, probability in PROBABILITIES.items()
         if Random(f"ganport trait 1/{seed}/{trait}").random() < probability
     )
+
+
+def signed_table(faces: Mapping[str, int]) -> str:
+    """Return CelebA's table of the traits of `faces`, seeds by the names of their pictures.
+
+    The number of faces, a line of all traits, then a line a face: its name, and 1 or -1 a trait
+    (`list_attr_celeba.txt` of Z. Liu et al., "Deep Learning Face Attributes in the Wild", 2015).
+    """
+    lines = [str(len(faces)), " ".join(Trait)]
+    for name, seed in faces.items():
+        traits = traits_of(seed)
+        signs = (" 1" if trait in traits else "-1" for trait in Trait)
+        lines.append(" ".join((name, *signs)))
+    return "\n".join(lines) + "\n"

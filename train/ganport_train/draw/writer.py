@@ -1,4 +1,4 @@
-"""A tagged set of drawn faces."""
+"""A tagged set of drawn faces, with or without attributes."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ganport_train.draw import sets
 from ganport_train.draw.faces import draw_face
 from ganport_train.draw.palette import EYES, HAIR
 from ganport_train.draw.sets import SIZES as SIZES
+from ganport_train.draw.traits import signed_table, traits_of
 
 _PAIRS = tuple(product(HAIR, EYES))
 
@@ -44,24 +45,28 @@ def write_faces(
     size: int,
     *,
     seed: int = 0,
+    attributes: bool = False,
     workers: int = 1,
     replace: bool = False,
     progress: sets.Progress = iter,
 ) -> None:
     """Draw `count` faces of `size` pixels into `out`: a zip if it is called so, else a folder.
 
-    Picture i depends on (seed, i) alone. `sets.write_set` says how `out` is written. Raises
-    GanportError for numbers out of range and whatever `write_set` refuses.
+    Picture i depends on (seed, i) alone. With `attributes` its face has traits by chance, and
+    `list_attr_celeba.txt` beside `tags.csv` says which, in CelebA's format. `sets.write_set` says
+    how `out` is written. Raises GanportError for numbers out of range and whatever `write_set`
+    refuses.
     """
     sets.check_range("count", count, range(1, sets.MOST + 1))
     sets.check_range("size", size, sets.SIZES)
     sets.check_range("seed", seed, sets.SEEDS)
-    contents = sets.Contents(
-        "tagged faces",
-        tables={"tags.csv": _tags(count, seed)},
-        jobs={f"{index}.png": index for index in range(count)},
-        draw=partial(_png, seed=seed, size=size),
-    )
+    jobs = {f"{index}.png": index for index in range(count)}
+    tables = {"tags.csv": _tags(count, seed)}
+    if attributes:
+        seeds = {name: face_seed(seed, index) for name, index in jobs.items()}
+        tables["list_attr_celeba.txt"] = signed_table(seeds).encode()
+    draw = partial(_png, seed=seed, size=size, attributes=attributes)
+    contents = sets.Contents("tagged faces", tables, jobs, draw)
     sets.write_set(out, contents, workers=workers, replace=replace, progress=progress)
 
 
@@ -73,7 +78,9 @@ def _caption(hair: str, eyes: str) -> str:
     return f"{hair} hair {eyes} eyes"
 
 
-def _png(index: int, *, seed: int, size: int) -> bytes:
+def _png(index: int, *, seed: int, size: int, attributes: bool) -> bytes:
+    own = face_seed(seed, index)
+    traits = traits_of(own) if attributes else None
     buffer = io.BytesIO()
-    draw_face(face_seed(seed, index), *labels_of(seed, index), size).save(buffer, "PNG")
+    draw_face(own, *labels_of(seed, index), size, traits).save(buffer, "PNG")
     return buffer.getvalue()

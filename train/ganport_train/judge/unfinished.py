@@ -63,6 +63,7 @@ def keep(judge: Path, state: State, losses: Sequence[float], made: Mapping[str, 
 
     Raises JudgeError when the disk is full; the epoch before is kept then.
     """
+    prepare(judge)
     with room(judge), whole_directory(judge / FOLDER / f"epoch-{len(losses):05d}") as folder:
         state.save(folder)
         progress = {**made, "losses": losses, "digests": _digests(folder)}

@@ -46,9 +46,10 @@ class Watch:
     def score(self, generator: Generator, place: Score, logs: Logs) -> Score | None:
         """The record of a generator that is ready to draw, written to every log and told.
 
-        `place` says how far the run has come; without a scorer there is no record.
+        `place` says how far the run has come. Without a scorer there is no record, nor of a
+        generator that has learnt nothing yet: it must never be the best.
         """
-        if self.scorer is None:
+        if self.scorer is None or not place["step"]:
             return None
         score = {**place, **self.scorer.score(generator)}
         earlier = records.read(self.folder, SCORES)

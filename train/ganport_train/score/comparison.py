@@ -12,11 +12,11 @@ from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.values import printable, shown
 from ganport_train.loop import records
 from ganport_train.loop.folder import CONFIG, read_config
+from ganport_train.score.folder import JSON
 from ganport_train.score.report.course import Course
-from ganport_train.score.report.words import flat, number
+from ganport_train.score.report.words import flat, name_of, number
 
 SCHEMA_VERSION = 1
-REPORT = "report.json"
 SCORE = "score"
 """The folder of a run's own report."""
 
@@ -60,14 +60,15 @@ class Entry:
     @property
     def light_scores(self) -> list[float]:
         """Every light score that may be compared with the last one, in order."""
-        rows = [row for row in self.course.scores if row.get("extractor") == self.extractor]
-        found = (number(row.get("score")) for row in rows)
+        found = (
+            number(row.get("score")) for row in self.course.scores if _scale(row) == self.scale
+        )
         return [value for value in found if value is not None]
 
     @property
-    def extractor(self) -> str:
-        """What the last light score looked with."""
-        return str(self.course.scores[-1].get("extractor", "")) if self.course.scores else ""
+    def scale(self) -> tuple[str, str]:
+        """What the last light score looked with, and at how many pictures."""
+        return _scale(self.course.scores[-1]) if self.course.scores else ("", "")
 
     @property
     def collapsed(self) -> bool:
@@ -141,7 +142,12 @@ def _score(entry: Entry) -> dict[str, Any]:
     scores = entry.light_scores
     if not scores:
         return {}
-    return {"extractor": entry.extractor, "last": scores[-1], "best": max(scores)}
+    return {"extractor": entry.scale[0], "last": scores[-1], "best": max(scores)}
+
+
+def _scale(score: Mapping[str, Any]) -> tuple[str, str]:
+    # More pictures are covered the better: coverage depends on their count.
+    return str(score.get("extractor", "")), str(score.get("pictures", ""))
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -165,14 +171,12 @@ def _name(path: Path, others: Sequence[Path]) -> str:
 def _read(path: Path, name: str) -> Entry:
     if (path / CONFIG).is_file():
         return _read_run(path, name)
-    if (path / REPORT).is_file():
-        report = _read_report(path / REPORT)
-        bundle = report.get("bundle")
-        title = bundle.get("name", "") if isinstance(bundle, Mapping) else ""
-        return Entry(name, path, title=str(title), report=report)
+    if (path / JSON).is_file():
+        report = _read_report(path / JSON)
+        return Entry(name, path, title=name_of(report), report=report)
     raise RequestError(
         str(path),
-        expected=f"a run with its {CONFIG}, or a folder with a {REPORT}",
+        expected=f"a run with its {CONFIG}, or a folder with a {JSON}",
         found="another folder" if path.is_dir() else "a file" if path.exists() else "nothing there",
         fix="Name what train-gan --out or eval-gan score --out made.",
     )
@@ -182,7 +186,7 @@ def _read_run(path: Path, name: str) -> Entry:
     recipe, surroundings = read_config(path)
     run = {key: value for key, value in vars(surroundings).items() if key not in _INCIDENTAL}
     tables = {key: value for key, value in recipe.to_json().items() if key not in _NO_OPTIONS}
-    report = path / SCORE / REPORT
+    report = path / SCORE / JSON
     return Entry(
         name,
         path,

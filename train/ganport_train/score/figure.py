@@ -31,17 +31,14 @@ class Figure:
 
     @classmethod
     def over_rounds(cls, title: str, section: str, values: Sequence[float], **more: Any) -> Figure:
-        """The mean of a figure's values, one a round, with Student's interval of that mean."""
+        """The mean of a figure's values, one a round, with Student's interval of that mean, which
+        ends at 0 and 1 for shares (unit "%")."""
         mean, low, high = of_mean(values)
-        several = len(values) > 1
-        return cls(
-            title,
-            section,
-            mean,
-            low=low if several else None,
-            high=high if several else None,
-            **more,
-        )
+        if len(values) < 2:
+            return cls(title, section, mean, **more)
+        if more.get("unit") == "%":
+            low, high = max(0.0, low), min(1.0, high)
+        return cls(title, section, mean, low=low, high=high, **more)
 
     def to_json(self) -> dict[str, Any]:
         """The figure as plain JSON."""

@@ -26,7 +26,12 @@ def report() -> dict[str, Any]:
     return {
         "schema_version": 1,
         "kind": "score",
-        "bundle": {"name": "faces", "digest": "ab12", "provenance": {"step": 1200}},
+        "bundle": {
+            "name": "faces.ganport",
+            "title": "Faces",
+            "digest": "ab12",
+            "provenance": {"step": 1200},
+        },
         "options": {"count": 2000, "seed": 0},
         "extractors": [{"name": "judge", "digest": "cd34"}],
         "accuracy": {
@@ -70,5 +75,6 @@ def report() -> dict[str, Any]:
         ],
         "figures": {key: figure.to_json() for key, figure in figures.items()},
         "headline": ["accuracy_hair", "judge_kernel", "gone"],
+        "notes": ["another data set than the judge's"],
         "warnings": ["collapsed within a condition: spread 25.0%"],
     }

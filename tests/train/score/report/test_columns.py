@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ganport_train.score.comparison import Entry
 from ganport_train.score.report.columns import Column, columns, notes
 from ganport_train.score.report.course import Course
@@ -67,15 +69,21 @@ def test_options_that_differ_have_a_column() -> None:
     assert "network.features" not in found
 
 
-def test_scores_of_different_extractors_are_not_ranked() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"course": scored(0.75, extractor="judge 12ab")},
+        {"course": scored(0.75, pictures=64)},
+        {"course": scored(0.75), "data_digest": "2"},
+    ],
+)
+def test_scores_that_were_not_made_alike_are_not_ranked(other: dict[str, Any]) -> None:
     entries = [
-        entry("a", course=scored(0.5)),
-        entry("b", course=scored(0.75, extractor="judge 12ab")),
+        entry("a", data_digest="1", course=scored(0.5)),
+        entry("b", **{"data_digest": "1"} | other),
     ]
     assert not by_title(entries)["last light score"].best
-    assert notes(entries) == [
-        "the light scores were made with different extractors: none is marked best"
-    ]
+    assert "the light scores were not made alike: none is marked best" in notes(entries)
 
 
 def test_only_scores_of_the_last_extractor_count() -> None:
@@ -104,4 +112,5 @@ def test_collapse_and_other_data_are_noted() -> None:
     assert notes(entries) == [
         "a is collapsed at its last light score",
         "the runs were trained on different data",
+        "the light scores were not made alike: none is marked best",
     ]

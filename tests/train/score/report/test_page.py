@@ -53,11 +53,12 @@ def test_it_says_what_the_report_says(report: dict[str, Any], sheets: list[Sheet
     words = " ".join(Reader(render(report, sheets, RECORDS, SCORES)).words.split())
     for text in (
         "collapsed within a condition: spread 25.0%",
+        "another data set than the judge's",
         "hair as asked 60.0%",
         "real pictures 90.0%",
         "kernel distance x 1000 31.25",
         "Four of each.",
-        "new_test 62.5% 57.5% to 67.5% 32 84 50",
+        "new_test 62.5% 57.5% to 67.5% 32 0 84 50",
         "pink hair blue hair 98.8% 77",
         "provenance.step 1200",
         "Light scores",

@@ -37,7 +37,15 @@ def test_a_confusion_is_a_share_of_its_row() -> None:
 def test_what_has_no_part_of_its_own_says_how_it_was_made(report: dict[str, Any]) -> None:
     assert tables.made_of(report) == [
         ("report", [("schema_version", "1"), ("kind", "score")]),
-        ("bundle", [("name", "faces"), ("digest", "ab12"), ("provenance.step", "1200")]),
+        (
+            "bundle",
+            [
+                ("name", "faces.ganport"),
+                ("title", "Faces"),
+                ("digest", "ab12"),
+                ("provenance.step", "1200"),
+            ],
+        ),
         ("options", [("count", "2000"), ("seed", "0")]),
         ("extractors", [("1.name", "judge"), ("1.digest", "cd34")]),
     ]

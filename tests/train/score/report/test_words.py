@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ganport_train.score.report.words import NOTHING, flat, interval, measure, number
+from ganport_train.score.report.words import NOTHING, flat, interval, measure, name_of, number
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,9 @@ def test_tables_become_lines_with_dotted_names() -> None:
         ("rows 2.name", "y"),
         ("zero", "0"),
     ]
+
+
+def test_a_report_has_the_name_of_its_bundle() -> None:
+    assert name_of({"bundle": {"name": "faces.ganport", "title": "Faces"}}) == "Faces"
+    assert name_of({"bundle": {"name": "faces.ganport"}}) == "faces.ganport"
+    assert name_of({"bundle": "faces"}) == name_of({}) == ""

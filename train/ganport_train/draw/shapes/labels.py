@@ -74,19 +74,19 @@ def read_labels(path: Path, count: int | None = None) -> Labels:
     GanportError for what is no such file, names that are no plain PNG names, and objects that
     cannot be drawn.
     """
-    objects = _objects(path.with_name(INDICES))
     table = _read(path)
     if not isinstance(table, dict) or not 0 < len(table) <= sets.MOST:
         raise _refused(path, f"1 to {sets.MOST} pictures and the objects in each", table)
     if count is not None:
         sets.check_range("count", count, range(1, len(table) + 1))
+    objects = _objects(path.with_name(INDICES))
     for entry, (name, labels) in enumerate(table.items(), 1):
         place = f"{path}: entry {entry}, {printable(name, 80)}"
         _check_name(place, name)
         _check_objects(place, labels, objects)
     _check_one_case(path, table)
     beside = [(name, path.with_name(name)) for name in TESTS]
-    tests = {name: _tests(file, objects) for name, file in beside if file.is_file()}
+    tests = {name: _tests(file, objects) for name, file in beside if file.exists()}
     return Labels(dict(islice(table.items(), count)), objects, tests, path)
 
 
@@ -144,7 +144,8 @@ def _objects(path: Path) -> Sequence[str]:
     if not isinstance(table, dict):
         raise _refused(path, "objects and their indices", table)
     if sorted(map(repr, table.values())) != sorted(map(repr, range(len(table)))):
-        raise _refused(path, f"the indices 0 to {len(table) - 1}, each once", "others")
+        expected = f"the indices 0 to {len(table) - 1}, each once"
+        raise _refused(path, expected, list(table.values()))
     for label in table:
         _check_known(str(path), label, OBJECTS)
     return sorted(table, key=lambda label: int(table[label]))

@@ -14,6 +14,9 @@ from ganport_train.draw.shapes.vectors import Floats, turned
 Span = tuple[Floats, Floats]
 """Where rays enter and leave, each (N,); they miss where they leave before they enter."""
 
+_UP = np.array([[0], [0], [1]], dtype=np.float32)
+_TINY = 1e-9  # in place of a zero one may not divide by
+
 
 @dataclass(frozen=True)
 class Solid(ABC):
@@ -84,12 +87,10 @@ class Cylinder(Solid):
 
     def _normals(self, points: Floats) -> Floats:
         rim = np.hypot(points[0], points[1])
-        flat = np.abs(points[2]) > rim
-        side = points / np.maximum(rim, np.float32(1e-6))
-        side[2] = 0
-        lid = np.zeros_like(points)
-        lid[2] = np.sign(points[2])
-        return np.where(flat, lid, side)
+        normals: Floats = points / np.maximum(rim, np.float32(_TINY))
+        normals[2] = 0
+        normals[:, points[2] > rim] = _UP  # nobody sees the bottom
+        return normals
 
 
 class Cube(Solid):
@@ -104,8 +105,9 @@ class Cube(Solid):
         return reduce(_both, slabs)
 
     def _normals(self, points: Floats) -> Floats:
-        heights = np.abs(points)
-        return np.where(heights == heights.max(axis=0), np.sign(points), np.float32(0))
+        heights = np.stack([abs(points[0]), abs(points[1]), points[2]])  # nobody sees the bottom
+        faces = heights.argmax(axis=0) == np.arange(3)[:, None]
+        return np.where(faces, np.sign(points), np.float32(0))
 
     def _inward(self, vectors: Floats) -> Floats:
         return turned(vectors, -self.turn)
@@ -119,7 +121,7 @@ SOLIDS: dict[str, type[Solid]] = {"cube": Cube, "sphere": Sphere, "cylinder": Cy
 
 def _round_span(origins: Floats, directions: Floats, radius: float) -> Span:
     """The span of a ball (3 rows) or of an endless cylinder (2 rows) around the origin."""
-    square = sum(part * part for part in directions)
+    square = np.maximum(sum(part * part for part in directions), _TINY)
     along = sum(o * d for o, d in zip(origins, directions, strict=True))
     beyond = sum(part * part for part in origins) - radius * radius
     inside = along * along - square * beyond
@@ -129,7 +131,7 @@ def _round_span(origins: Floats, directions: Floats, radius: float) -> Span:
 
 
 def _slab_span(origins: Floats, directions: Floats, half: float) -> Span:
-    safe = np.where(np.abs(directions) < 1e-9, np.float32(1e-9), directions)
+    safe = np.where(np.abs(directions) < _TINY, np.float32(_TINY), directions)
     one, other = (-half - origins) / safe, (half - origins) / safe
     return np.minimum(one, other), np.maximum(one, other)
 

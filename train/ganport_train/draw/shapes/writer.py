@@ -14,7 +14,7 @@ from ganport_train.draw.shapes.labels import Labels
 from ganport_train.draw.shapes.picture import draw_scene
 from ganport_train.draw.shapes.scene import Scene
 
-_STEP = re.compile(r"_\d\.png$")
+_STEP = re.compile(r"(_\d)?\.png$")
 
 Job = tuple[str, Sequence[str]]
 

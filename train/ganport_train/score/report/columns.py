@@ -49,15 +49,15 @@ def notes(entries: Sequence[Entry]) -> list[str]:
     lines = [line for line, entry in zip(found, entries, strict=True) if entry.collapsed]
     if len({entry.data_digest for entry in entries if entry.data_digest}) > 1:
         lines.append("the runs were trained on different data")
-    if not _same_extractor(entries):
-        lines.append("the light scores were made with different extractors: none is marked best")
+    if not _same_scale(entries):
+        lines.append("the light scores were not made alike: none is marked best")
     if unlike := _unlike(entries):
         lines.append(f"the reports differ in {', '.join(unlike)}: no figure is marked best")
     return lines
 
 
 def _scores(entries: Sequence[Entry]) -> Iterator[Column]:
-    better = "higher" if _same_extractor(entries) else ""
+    better = "higher" if _same_scale(entries) else ""
     scores = [entry.light_scores for entry in entries]
     last = [values[-1] if values else None for values in scores]
     yield _numbers("last light score", last, _share, better)
@@ -100,8 +100,8 @@ def _measure_in(figure: Any) -> Callable[[float], str]:
     return lambda value: measure(value, unit)
 
 
-def _same_extractor(entries: Sequence[Entry]) -> bool:
-    return len({entry.extractor for entry in entries if entry.light_scores}) <= 1
+def _same_scale(entries: Sequence[Entry]) -> bool:
+    return len({(*entry.scale, entry.data_digest) for entry in entries if entry.light_scores}) <= 1
 
 
 def _unlike(entries: Sequence[Entry]) -> list[str]:

@@ -35,10 +35,9 @@ def render(
     `report` is what stands in report.json; `records` and `scores` are the lines of the run's
     stats.jsonl and scores.jsonl, none for a bundle without its run. What is missing is left out.
     """
-    bundle = report.get("bundle", {})
     return page(
         "score.html",
-        name=bundle.get("name", "") if isinstance(bundle, Mapping) else "",
+        name=words.name_of(report) or "Score",
         report=report,
         sheets=sheets,
         charts=course.of_run(Course(records, scores)),

@@ -13,7 +13,10 @@ from ganport_train.score.report.words import flat, number
 Json = Mapping[str, Any]
 
 # What has a part of its own on the page; whatever else the report holds says how it was made.
-_SHOWN = ("figures", "headline", "warnings", "accuracy", "trials", "conditions", "worst")
+_SHOWN = (
+    *("figures", "headline", "warnings", "notes"),
+    *("accuracy", "trials", "conditions", "worst"),
+)
 _PER_LABEL = {
     "kernel": ("kernel distance x 1000", ""),
     "density": ("density", ""),
@@ -67,8 +70,9 @@ def per_label(report: Json) -> tuple[list[tuple[str, str, str]], list[Json]]:
     Rows without figures, of labels with too few pictures, come last.
     """
     rows = list(report.get("conditions", ()))
-    keys = list(dict.fromkeys(key for row in rows for key in row["figures"]))
-    columns = [(key, *_PER_LABEL.get(key, (key, ""))) for key in keys]
+    keys = dict.fromkeys(key for row in rows for key in row["figures"])
+    order = [*(key for key in _PER_LABEL if key in keys), *sorted(keys.keys() - _PER_LABEL.keys())]
+    columns = [(key, *_PER_LABEL.get(key, (key, ""))) for key in order]
     return columns, sorted(rows, key=_badness, reverse=True)
 
 

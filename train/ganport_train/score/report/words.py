@@ -38,6 +38,13 @@ def interval(figure: Mapping[str, Any]) -> str:
     return f"{measure(figure['low'], unit)} to {measure(figure['high'], unit)}"
 
 
+def name_of(report: Mapping[str, Any]) -> str:
+    """The title of the bundle that a report is of, else its name, else ""."""
+    bundle = report.get("bundle")
+    found = bundle if isinstance(bundle, Mapping) else {}
+    return str(found.get("title") or found.get("name") or "")
+
+
 def flat(tables: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every value of nested tables under its dotted name, as text; what is empty is left out."""
     for name, value in tables.items():
