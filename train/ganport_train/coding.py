@@ -19,8 +19,8 @@ def coded(vocabulary: Vocabulary, coding: str, palette: Palette) -> Conditions |
     """The condition groups of a recipe's vocabulary; None for an empty one as it is.
 
     "labels": each group one of many; "joint": two groups as one of all pairs; "rgb": each group a
-    colour, its labels named by the palette; "none": no condition. Raises RecipeError where vocabulary or palette do not
-    serve that, and ConditionError for a colour that is none.
+    colour, its labels named by the palette; "none": no condition. Raises RecipeError where
+    vocabulary or palette do not serve that, and ConditionError for a colour that is none.
     """
     if coding == "labels":
         return Conditions.one_hots(vocabulary) if vocabulary else None

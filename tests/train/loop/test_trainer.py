@@ -132,11 +132,11 @@ def test_nan_stops_with_the_step_the_checkpoint_and_advice(
     broken.resume()
     step = broken.method.step
 
-    def poisoned(batch: object) -> dict[str, torch.Tensor]:
+    def poisoned(batch: object, number: int) -> dict[str, torch.Tensor]:
         if broken.progress.step == 6:
             with torch.no_grad():
                 next(broken.method.generator.parameters()).fill_(torch.nan)
-        return step(batch)  # type: ignore[arg-type]
+        return step(batch, number)  # type: ignore[arg-type]
 
     broken.method.step = poisoned  # type: ignore[method-assign,assignment]
     with pytest.raises(DivergedError) as caught:
