@@ -116,8 +116,8 @@ def test_numbers_at_the_ends_of_what_floats_hold(low: float, high: float) -> Non
 
 def test_what_is_held_is_said_with_the_defaults() -> None:
     assert held_in_words(CONDITIONS, {"hair": "red"}, {"age"}) == (
-        ", red hair, blue eyes, no objects, rosy skin"
+        "red hair, blue eyes, no objects, rosy skin"
     )
     look = {"look": {"hair": "red"}}
-    assert held_in_words(CONDITIONS, look, {"objects", "skin", "age"}) == ", red hair, blue eyes"
+    assert held_in_words(CONDITIONS, look, {"objects", "skin", "age"}) == "red hair, blue eyes"
     assert held_in_words(Conditions(), {}, ()) == ""

@@ -38,7 +38,7 @@ def blend(job: Job, first: str, second: str, steps: int | None) -> None:
         shots,
         rows=[f"seed {seed}" for seed in job.seeds],
         columns=[f"{100 * share:.0f}%" for share in shares],
-        title=f"{job.name}: {start} to {end}, {job.seeds_in_words}",
+        title=job.title(f"{start} to {end}"),
         axes=("", f"share of {end}"),
         fps=12,
     )
