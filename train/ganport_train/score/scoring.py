@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
@@ -25,7 +24,17 @@ from ganport_train.score import (
     trials,
     verdicts,
 )
-from ganport_train.score.drawing import Drawn, Rounds, captions, draw, sample, spaced
+from ganport_train.score.collapse import Rows
+from ganport_train.score.drawing import (
+    Drawn,
+    Images,
+    Rounds,
+    captions,
+    draw,
+    rows_with,
+    sample,
+    spaced,
+)
 from ganport_train.score.extractors import Extractor, cached
 from ganport_train.score.figure import Figure
 from ganport_train.score.fitting import usable
@@ -197,16 +206,30 @@ class Scoring:
             drawn.images[spaced(len(drawn), count)],
             images[self.usable[spaced(len(self.usable), count)]],
         )
-        shown = [
-            (list(ours), list(self.usable[theirs]), self._caption(plan.vectors[ours[0]]))
-            for ours, theirs in zip(plan.drawn, plan.real, strict=True)
-            if len(theirs) >= _FEW
-        ]
-        if plan.shared and shown:
-            self.report.sheets.insert(0, sheets.side_by_side(again.images, images, shown))
+        if plan.shared:
+            self._show(again.images, plan.drawn, plan.real, self._captions(plan))
+        else:
+            ours = rows_with(self.conditions, drawn.vectors)
+            theirs = rows_with(self.conditions, self.vectors)
+            names = [f"{label} {group}" for group, label in ours]
+            self._show(drawn.images, list(ours.values()), list(theirs.values()), names)
 
-    def _caption(self, vector: NDArray[np.float32]) -> str:
-        return captions(self.conditions, [vector])[0] if self.conditions.groups else ""
+    def _captions(self, plan: collapse.Plan) -> list[str]:
+        if not self.conditions.groups:
+            return [""]
+        return captions(self.conditions, plan.vectors[[rows[0] for rows in plan.drawn]])
+
+    def _show(
+        self, drawn: Images, ours: Sequence[Rows], theirs: Sequence[Rows], names: Sequence[str]
+    ) -> None:
+        rows = [
+            (list(mine), list(self.usable[real]), name)
+            for mine, real, name in zip(ours, theirs, names, strict=True)
+            if min(len(mine), len(real)) >= _FEW
+        ]
+        if rows:
+            sheet = sheets.side_by_side(drawn, self.dataset.images, rows)
+            self.report.sheets.insert(0, sheet)
 
     def _find_copies(self, drawn: Drawn) -> None:
         train, held = self.dataset.split(self.options.held_out)
