@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.errors import ConditionError
+from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.noise import consecutive, normals
 from ganport_train.data import Dataset
-from ganport_train.judge.file import JudgeError
-from ganport_train.judge.judge import Judge
 from ganport_train.judge.verdict import accuracy
 from ganport_train.loop.samples import render
 from ganport_train.score.collapse import Plan
 from ganport_train.score.metrics.diversity import share
 from ganport_train.score.metrics.manifolds import density_coverage
 from ganport_train.score.metrics.neighbours import thumbnails
+
+if TYPE_CHECKING:  # it brings torchvision, which takes a second; few runs have a judge
+    from ganport_train.judge.judge import Judge
 
 SEED = 2**40
 """The first seed drawn with: no sheet has it, nor eval-gan by default."""
@@ -176,7 +177,9 @@ def _translated(vectors: Vectors, ours: Conditions, theirs: Conditions) -> Vecto
     return known[places.reshape(-1)]
 
 
-def _another(ours: Conditions, found: str) -> JudgeError:
+def _another(ours: Conditions, found: str) -> GanportError:
+    from ganport_train.judge.file import JudgeError
+
     return JudgeError(
         "--judge",
         expected=f"a judge of the run's conditions: {', '.join(ours.fields) or 'none'}",

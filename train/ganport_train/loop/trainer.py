@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -16,7 +16,6 @@ from ganport_models import build_discriminator, build_generator
 from ganport_models.choice import FOLDER, newest
 from ganport_runtime.strictjson import Fields
 from ganport_train.data import Dataset
-from ganport_train.judge.judge import Judge
 from ganport_train.loop import samples, snapshots
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
@@ -31,6 +30,9 @@ from ganport_train.loop.watch import Logs, Watch
 from ganport_train.methods.adversarial import Adversarial
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ganport_train.judge.judge import Judge
 
 
 @dataclass
