@@ -1,6 +1,8 @@
 """`eval-gan score` as a user meets it: a run in, a report out, the same one every time."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +181,38 @@ def test_a_judge_of_another_data_set_is_refused(judge: Path, tmp_path: Path) -> 
         BUNDLE, "--judge", judge, "--out", tmp_path / "out", "--data", tmp_path / "other"
     )
     assert "expected the judge's condition groups, hair (one_hot), eyes (one_hot)" in words
+
+
+HIDE = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in ("scipy", "torch_fidelity"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hidden())
+from ganport_train.__main__ import eval_gan
+eval_gan()
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (
+            ["score", "x.ganport"],
+            6,
+            "no scipy, no torch_fidelity. Run: pip install 'ganport[eval]'",
+        ),
+        (["judge", "--help"], 6, "Run: pip install 'ganport[eval]'"),
+        (["compare", "x"], 6, "Run: pip install 'ganport[eval]'"),
+        (["colours", "nothing.ganport"], 1, "nothing.ganport"),
+        (["--help"], 0, "score    Report how good"),
+    ],
+)
+def test_each_command_asks_for_what_it_needs_alone(words: list[str], code: int, told: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HIDE, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code, done.stderr
+    assert told in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr

@@ -52,16 +52,16 @@ def test_spread_is_a_share_of_the_real_one() -> None:
     plan = Plan.of(HAIR, HAIR.encode_many([{"hair": "red"}] * 16))
     noise = np.random.default_rng(0).integers(-40, 40, (16, 16, 16, 3))
     real, drawn = (128 + noise).astype(np.uint8), (128 + noise // 2).astype(np.uint8)
-    found = figures(plan, drawn, real, lambda images: images.reshape(16, -1).astype(np.float32))
+    found = figures(plan, [drawn], real, lambda images: images.reshape(16, -1).astype(np.float32))
     assert found["spread_pixels"].value == pytest.approx(0.5, abs=0.02)
     assert found["spread_features"].value == pytest.approx(0.5, abs=0.02)
     assert (found["spread_pixels"].real, found["spread_pixels"].note) == (1, "")
-    still = figures(plan, real[:1].repeat(16, axis=0), real, lambda images: np.ones((16, 1)))
+    still = figures(plan, [real[:1].repeat(16, axis=0)] * 2, real, lambda images: np.ones((16, 1)))
     assert still["spread_pixels"].value == pytest.approx(0, abs=1e-4)
 
 
 def test_duplicates_stand_beside_those_of_real_pictures() -> None:
     random = np.random.default_rng(0)
     coarse = random.integers(0, 256, (4, 8, 8, 3), dtype=np.uint8).repeat(2, 1).repeat(2, 2)
-    figure = duplicates(coarse[[0, 0, 0, 1]], coarse)
-    assert (figure.value, figure.real) == (0.75, 0)
+    figure = duplicates([coarse[[0, 0, 0, 1]], coarse], coarse)
+    assert (figure.value, figure.real) == (0.375, 0)

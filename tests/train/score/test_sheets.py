@@ -16,7 +16,7 @@ def plain(count: int, side: int, value: int = 9):
     return np.full((count, side, side, 3), value, np.uint8)
 
 
-@pytest.mark.parametrize(("side", "shown"), [(32, 96), (64, 64), (128, 128), (1024, 256)])
+@pytest.mark.parametrize(("side", "shown"), [(32, 96), (64, 128), (128, 128), (1024, 256)])
 def test_pictures_are_shown_at_a_size_to_look_at(side: int, shown: int) -> None:
     drawn = Drawn(plain(4, side), HAIR.encode_many([{}] * 4), [0, 1, 2, 3])
     sheet = trial(HAIR, "test", drawn)
