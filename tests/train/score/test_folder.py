@@ -19,7 +19,7 @@ SHEETS = [
 
 def test_a_report_is_written_with_its_sheets(tmp_path: Path) -> None:
     out = tmp_path / "report"
-    write(out, {"b": 1, "a": [0.5]}, "<p>é</p>", SHEETS)
+    write(out, {"b": 1, "a": [0.5]}, "<p>é\ud800</p>", SHEETS)
     assert {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()} == {
         "report.json",
         "report.html",
@@ -28,7 +28,7 @@ def test_a_report_is_written_with_its_sheets(tmp_path: Path) -> None:
         "sheets/2-test-list-x.png",
     }
     assert (out / "report.json").read_text() == '{\n "a": [\n  0.5\n ],\n "b": 1\n}\n'
-    assert (out / "report.html").read_text(encoding="utf-8") == "<p>é</p>"
+    assert (out / "report.html").read_text(encoding="utf-8") == "<p>é?</p>"
     assert "*" in (out / ".gitignore").read_text().splitlines()
     with Image.open(out / "sheets" / "1-drawn-and-real.png") as picture:
         assert picture.size == (4, 3)

@@ -115,7 +115,6 @@ class Scoring:
         self._begin("asking the judge what they show")
         looks = [self.judge.look(drawn.images, progress=True) for drawn in rounds]
         self._follow(rounds, looks)
-        self._begin(f"drawing the test lists {self.options.draws} times")
         self._try_lists()
         self._begin(f"comparing with {len(self.usable):,} real pictures")
         self._compare(rounds, looks)
@@ -159,6 +158,8 @@ class Scoring:
 
     def _try_lists(self) -> None:
         lists = self.dataset.trials if self.conditions.groups else {}
+        names = ", ".join(lists)
+        self._begin(f"drawing {names} {self.options.draws} times" if lists else "no test lists")
         found = trials.run(
             self.generator,
             self.judge,
