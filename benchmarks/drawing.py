@@ -1,7 +1,9 @@
-"""Drawing: `Generator.generate` against a bare onnxruntime loop, and our noise against numpy's."""
+"""Drawing: `Generator.generate` against a bare onnxruntime loop, our noise, our own scenes."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,10 @@ from ganport_runtime import Generator
 from ganport_runtime.cpus import usable_cpus
 from ganport_runtime.noise import consecutive, normals
 from ganport_train import catalogue
+
+_SCENES = 500
+_COMMAND = "from ganport_train.commands.draw import draw; draw()"
+_DRAW = (sys.executable, "-c", _COMMAND, "shapes", "--count", str(_SCENES))
 
 
 def comparisons(folder: Path) -> Iterator[Comparison]:
@@ -34,6 +40,18 @@ def comparisons(folder: Path) -> Iterator[Comparison]:
             for seed in range(1024)
         ],
     )
+    yield compare(
+        f"{_SCENES} scenes of 64 pixels: two processes against one",
+        lambda: _draw_scenes(folder, workers=2),
+        lambda: _draw_scenes(folder, workers=1),
+        rounds=5,
+    )
+
+
+def _draw_scenes(folder: Path, workers: int) -> None:
+    """As the command does it: what it takes to start counts."""
+    out = ("--out", str(folder / "shapes.zip"), "--force")
+    subprocess.run([*_DRAW, *out, "--workers", str(workers)], check=True, capture_output=True)
 
 
 def _bundle(folder: Path) -> tuple[Generator, bytes]:

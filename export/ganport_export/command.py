@@ -15,12 +15,19 @@ from ganport_export.interface import Interface
 from ganport_export.options import FORMATS, IMAGES, PRECISIONS
 from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
+from ganport_models.choice import BEST, FOLDER
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import check_output, sha256_of, write_whole
+from ganport_runtime.values import shown
 
 
 @click.command(name="export-gan")
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
+@click.option(
+    "--take",
+    metavar="best|latest|STEP",
+    help="Which checkpoint of a RUN.  [default: the best by its score, else the latest]",
+)
 @click.option(
     "--format",
     type=click.Choice(FORMATS),
@@ -76,7 +83,13 @@ from ganport_runtime.files import check_output, sha256_of, write_whole
 )
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 def export_gan(
-    source: Path, out: str, name: str | None, report: Path | None, force: bool, **options: Any
+    source: Path,
+    take: str | None,
+    out: str,
+    name: str | None,
+    report: Path | None,
+    force: bool,
+    **options: Any,
 ) -> None:
     """Port the generator of a training RUN, or of one CHECKPOINT, to a bundle.
 
@@ -87,10 +100,11 @@ def export_gan(
     """
     if report:
         _check_report(report)
-    checkpoint = _load(source)
+    checkpoint = _load(source, take)
+    why = f"; {checkpoint.reason}" if checkpoint.reason else ""
     _say(
         f"{'checkpoint':<12} {checkpoint.path} ({checkpoint.architecture}, step "
-        f"{checkpoint.step:,}, {checkpoint.images:,} pictures seen)"
+        f"{checkpoint.step:,}, {checkpoint.images:,} pictures seen{why})"
     )
     generator = checkpoint.generator()
     side = checkpoint.shape.resolution
@@ -115,7 +129,7 @@ def export_gan(
     click.echo(f"wrote {done.path}")
 
 
-def _load(source: Path) -> Checkpoint:
+def _load(source: Path, take: str | None) -> Checkpoint:
     if not source.is_dir():
         raise OptionError(
             str(source),
@@ -123,11 +137,22 @@ def _load(source: Path) -> Checkpoint:
             found="a file" if source.exists() else "nothing there",
             fix="Name the folder that train-gan wrote with --out.",
         )
-    return Checkpoint.load(source)
+    if take is not None and not (source / FOLDER).is_dir():
+        raise OptionError(
+            f"--take {shown(take)}",
+            expected="the folder of a run, to take a checkpoint of",
+            found=f"{source}, which holds no {FOLDER}",
+            fix="Leave --take out, or name the run.",
+        )
+    return Checkpoint.load(source, BEST if take is None else take)
 
 
 def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
+    chosen = {"chosen": checkpoint.reason} if checkpoint.reason else {}
+    scored = {} if checkpoint.score is None else {"score": checkpoint.score}
     return {
+        **chosen,
+        **scored,
         "architecture": checkpoint.architecture,
         "step": checkpoint.step,
         "images": checkpoint.images,

@@ -140,9 +140,9 @@ def _reason(entry: _Entry, entries: Sequence[_Entry], take: str) -> str:
         return "the latest; none has a score"
     rivals = [other for other in entries if other.score and other.score.scale == entry.score.scale]
     latest = entries[0].folder
-    place = "and the latest" if latest == entry.folder else f"the latest is {latest.name}"
+    place = ", and the latest" if latest == entry.folder else f"; the latest is {latest.name}"
     fallen = ", all collapsed" if entry.score.collapsed else ""
-    return f"best of {len(rivals)} by score {entry.score.value:.2f}{fallen}; {place}"
+    return f"best of {len(rivals)} by score {entry.score.value:.2f}{fallen}{place}"
 
 
 def _none_whole(run: Path, faults: Sequence[CheckpointError]) -> CheckpointError:

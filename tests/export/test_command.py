@@ -18,7 +18,7 @@ CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "gre
 SHAPE = Shape(resolution=16, condition_size=5, features=4, latent=8, embedding=8)
 
 
-def write_checkpoint(folder: Path, *, deaf: bool = False) -> Path:
+def write_checkpoint(folder: Path, *, deaf: bool = False, step: int = 1200, **more) -> Path:
     folder.mkdir(parents=True)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -36,9 +36,10 @@ def write_checkpoint(folder: Path, *, deaf: bool = False) -> Path:
         "shape": SHAPE.to_json(),
         "conditions": CONDITIONS.to_json(),
         "recipe": {"name": "quick", "training": {"lr": 0.0002, "seed": 2**63}},
-        "step": 1200,
-        "images": 76800,
+        "step": step,
+        "images": step * 64,
         "files": describe_files(folder),
+        **more,
     }
     (folder / CARD).write_text(json.dumps(card))
     return folder
@@ -66,7 +67,7 @@ def test_a_run_becomes_a_bundle(run_folder, tmp_path, monkeypatch, capsys):
     arguments = (run_folder, "--format", "onnx", "--out", out, "--report", report)
     code, printed, told = invoke(monkeypatch, capsys, *arguments)
     assert (code, printed) == (0, f"wrote {out}\n"), told
-    assert "000001200 (film_dcgan, step 1,200, 76,800 pictures seen)" in told
+    assert "000001200 (film_dcgan, step 1,200, 76,800 pictures seen; the latest; none has a" in told
     for stage in ("prepare", "onnx", "parity", "sensitivity", "pack"):
         assert f"\n{stage} " in told
     manifest = Bundle.open(out).manifest
@@ -75,6 +76,46 @@ def test_a_run_becomes_a_bundle(run_folder, tmp_path, monkeypatch, capsys):
     assert {"checkpoint_sha256", "config_sha256"} <= set(manifest.provenance)
     assert json.loads(report.read_text())["parity"] == manifest.parity
     assert Generator.load(out, device="cpu").generate("blue hair", seed=1).shape == (1, 16, 16, 3)
+
+
+@pytest.fixture(scope="module")
+def scored_run(tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "scored"
+    for step, score in ((1200, 0.83), (1500, 0.4)):
+        figures = {"score": score, "extractor": "pixels", "pictures": 8, "collapsed": False}
+        write_checkpoint(run / FOLDER / f"{step:09d}", step=step, score=figures)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("take", "step", "reason"),
+    [
+        ((), 1200, "best of 2 by score 0.83; the latest is 000001500"),
+        (("--take", "latest"), 1500, "the latest"),
+        (("--take", "1500"), 1500, "the step asked for"),
+    ],
+)
+def test_the_best_is_exported_unless_another_is_asked_for(
+    scored_run, tmp_path, monkeypatch, capsys, take, step, reason
+):
+    out = tmp_path / "x.ganport"
+    arguments = (scored_run, *take, "--format", "torchscript", "--out", out)
+    code, _, told = invoke(monkeypatch, capsys, *arguments)
+    assert code == 0, told
+    assert f"{step:09d} (film_dcgan, step {step:,}, {step * 64:,} pictures seen; {reason})" in told
+    origin = Bundle.open(out).manifest.provenance
+    assert (origin["step"], origin["chosen"]) == (step, reason)
+    assert origin["score"] == {1200: 0.83, 1500: 0.4}[step]
+
+
+def test_what_cannot_be_taken_is_named(scored_run, tmp_path, monkeypatch, capsys):
+    out = ("--out", tmp_path / "x.ganport", "--take")
+    code, _, told = invoke(monkeypatch, capsys, scored_run, *out, "3")
+    assert code == 1
+    assert "There are the steps 1500, 1200" in told
+    code, _, told = invoke(monkeypatch, capsys, scored_run / FOLDER / "000001200", *out, "best")
+    assert code == 2
+    assert "--take 'best': expected the folder of a run" in told
 
 
 def test_one_checkpoint_as_torchscript_with_every_choice(run_folder, tmp_path):

@@ -42,7 +42,7 @@ def test_the_best_is_taken_and_the_reason_given(tmp_path: Path) -> None:
 def test_the_best_may_be_the_latest(tmp_path: Path) -> None:
     write(tmp_path, 1000, 0.5)
     write(tmp_path, 2000, 0.6)
-    assert choose(tmp_path).reason == "best of 2 by score 0.60; and the latest"
+    assert choose(tmp_path).reason == "best of 2 by score 0.60, and the latest"
 
 
 def test_of_scores_that_differ_by_chance_alone_the_newest_wins(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_torn_best_is_passed_over_and_named(tmp_path: Path) -> None:
     write(tmp_path, 3000, 0.7)
     choice = choose(tmp_path)
     assert choice.card["step"] == 3000
-    assert choice.reason == "best of 3 by score 0.70; and the latest; 000002000 is torn"
+    assert choice.reason == "best of 3 by score 0.70, and the latest; 000002000 is torn"
 
 
 def test_when_all_scored_ones_are_torn_the_latest_is_taken(tmp_path: Path) -> None:

@@ -73,13 +73,13 @@ def values_along(conditions: Conditions, name: str, steps: int | None = None) ->
 
 
 def held_in_words(conditions: Conditions, request: Request, changed: Collection[str]) -> str:
-    """The value of every group but those `changed`, as in ", blue eyes"; empty without any."""
+    """The value of every group but those `changed`, as in "blue eyes, rosy skin"."""
     values: dict[str, Any] = {}
     for name, value in conditions.complete(request).items():
         joint = name not in conditions.fields
         values |= conditions[name].default | value if joint else {name: value}
     held = [field.describe(values[n]) for n, field in conditions.fields.items() if n not in changed]
-    return "".join(f", {words}" for words in held)
+    return ", ".join(held)
 
 
 def requests_in(conditions: Conditions, file: Path) -> list[dict[str, Any]]:

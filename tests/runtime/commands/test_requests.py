@@ -107,7 +107,7 @@ def test_every_step_of_a_number_is_drawn(steps: int, low: float, width: float) -
         conditions.encode({"age": value})
 
 
-@pytest.mark.parametrize(("low", "high"), [(-1.7e308, 1.7e308), (0.0, 5e-324)])
+@pytest.mark.parametrize(("low", "high"), [(-3.4e38, 3.4e38), (0.0, 5e-324)])
 def test_numbers_at_the_ends_of_what_floats_hold(low: float, high: float) -> None:
     values = values_along(Conditions((Scalar("age", low, low, high),)), "age", 5)
     assert {low, high} <= set(values.values())
@@ -116,8 +116,8 @@ def test_numbers_at_the_ends_of_what_floats_hold(low: float, high: float) -> Non
 
 def test_what_is_held_is_said_with_the_defaults() -> None:
     assert held_in_words(CONDITIONS, {"hair": "red"}, {"age"}) == (
-        ", red hair, blue eyes, no objects, rosy skin"
+        "red hair, blue eyes, no objects, rosy skin"
     )
     look = {"look": {"hair": "red"}}
-    assert held_in_words(CONDITIONS, look, {"objects", "skin", "age"}) == ", red hair, blue eyes"
+    assert held_in_words(CONDITIONS, look, {"objects", "skin", "age"}) == "red hair, blue eyes"
     assert held_in_words(Conditions(), {}, ()) == ""

@@ -1,6 +1,8 @@
 """`train-gan` as a user meets it: lists, dry runs, refusals, kills and resumes."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,13 +16,19 @@ import torch
 from click.testing import CliRunner, Result
 
 from ganport_models import Checkpoint
-from ganport_models.card import WEIGHTS
+from ganport_models.card import CARD, WEIGHTS
 from ganport_models.choice import newest
+from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_train import catalogue
 from ganport_train.commands.train import train_gan
+from ganport_train.draw.palette import EYES, HAIR
 from ganport_train.draw.writer import write_faces
+from ganport_train.judge import file
+from ganport_train.judge.judge import Judge
+from ganport_train.judge.network import JudgeNetwork
 from ganport_train.loop import records
+from ganport_train.loop.folder import CONFIG, read_config
 from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
 
 Settings = Callable[..., list[str]]
@@ -196,11 +204,12 @@ def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int) -> Non
     raise AssertionError(f"ended with {process.returncode} before step {step}")
 
 
-@pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_killed_run_ends_with_the_same_weights(
-    tmp_path: Path, faces: Path, precision: str, settings: Settings
+@pytest.mark.parametrize(("precision", "pictures"), [("fp32", 16), ("bf16", 0)])
+def test_a_killed_run_ends_with_the_same_weights_and_scores(
+    tmp_path: Path, faces: Path, precision: str, pictures: int, settings: Settings
 ) -> None:
-    options = settings("length.images=160", f"training.precision={precision}")
+    scored = f"logging.score_pictures={pictures}"
+    options = settings("length.images=160", scored, f"training.precision={precision}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     result = invoke("quick", "--data", faces, "--out", whole, *options)
     assert result.exit_code == 0, result.output
@@ -219,8 +228,11 @@ def test_a_killed_run_ends_with_the_same_weights(
             name
         )
     assert [record["step"] for record in records.read(killed)] == list(range(1, 41))
-    losses = [[r["d_loss"] for r in records.read(run)] for run in (whole, killed)]
-    assert losses[0] == losses[1]
+    steps = [line["step"] for line in records.read(killed, records.SCORES)]
+    assert steps == (list(range(1, 41)) if pictures else [])
+    for name, figure in ((records.STATS, "d_loss"), (records.SCORES, "score")):
+        found = [[r[figure] for r in records.read(run, name)] for run in (whole, killed)]
+        assert found[0] == found[1]
 
 
 def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings) -> None:
@@ -233,3 +245,100 @@ def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings)
     assert process.wait(60) == 130
     assert "Traceback" not in errors.read_text()
     assert Checkpoint.load(run).step == records.read(run)[-1]["step"] >= 5
+
+
+def judge_of(folder: Path, labels: dict[str, list[str]], seed: int = 0) -> Path:
+    """An untrained judge on disk."""
+    conditions = Conditions.one_hots(labels)
+    torch.manual_seed(seed)
+    facts = {
+        "conditions": conditions.to_json(),
+        "resolution": 16,
+        "width": 4,
+        "settings": {"held_out": 0.1},
+        "accuracy": {name: {"value": 0.9} for name in labels},
+    }
+    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    return folder
+
+
+def test_training_imports_nothing_of_other_extras() -> None:
+    # torchvision is of its own, but takes a second that runs without a judge can do without.
+    others = "{'onnxruntime', 'scipy', 'torch_fidelity', 'torchvision'}"
+    program = (
+        f"import sys, ganport_train.commands.train; sys.exit(bool({others} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+COLOURS = {"hair": sorted(HAIR), "eyes": sorted(EYES)}
+
+
+def test_a_judge_scores_a_run_and_may_change(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, two = judge_of(tmp_path / "one", COLOURS), judge_of(tmp_path / "two", COLOURS, seed=1)
+    run, scored = tmp_path / "run", settings("length.images=4", "logging.score_pictures=16")
+    started = invoke("quick", "--data", faces, "--out", run, "--judge", one, *scored)
+    assert started.exit_code == 0, started.output
+    assert re.search(r"score \d\.\d+: hair \d\.\d+ \(real 0\.90\)", started.output)
+    longer = ["--set", "length.images=8"]
+    assert "another judge" not in invoke("--resume", run, *longer).output
+    longer = ["--set", "length.images=12"]
+    assert "note: another judge" in invoke("--resume", run, "--judge", two, *longer).output
+    longer = ["--set", "length.images=16"]
+    assert invoke("--resume", run, "--judge", "none", *longer).exit_code == 0
+    digests = [Judge.load(judge).digest[:16] for judge in (one, one, two)]
+    extractors = [line["extractor"] for line in records.read(run, records.SCORES)]
+    assert extractors == [*(f"judge {digest}" for digest in digests), "pixels"]
+    assert read_config(run)[1].judge == ""
+
+
+def test_a_judge_that_cannot_serve_is_refused_before_anything_is_made(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    other.mkdir()
+    start = ["quick", "--data", faces, "--out", run, *settings("logging.score_pictures=16")]
+    words = refusal(*start, "--judge", judge_of(other, {"hats": ["top", "bowler"]}))
+    assert "--judge: expected a judge of the run's conditions: hair, eyes; found hats" in words
+    assert "judge.json" in refusal(*start, "--judge", tmp_path / "nowhere")
+    assert not run.exists()
+
+
+def test_a_collapsed_run_ends_with_4_and_goes_on_when_asked(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
+    # A generator that never learns draws nearly one picture.
+    still = ["optimizer.generator_rate=0", "logging.score_pictures=16", "logging.warm_up=0"]
+    run, start = tmp_path / "run", settings("length.images=12", *still)
+    result = invoke("quick", "--data", faces, "--out", run, "--stop-when-collapsed", *start)
+    assert result.exit_code == 4
+    assert result.output.count("warning: collapsed: the spread within a condition is 0.") == 2
+    assert f"go on all the same: train-gan --resume {run}" in result.output
+    assert newest(run)[1]["step"] == 2
+    assert invoke("--resume", run).exit_code == 0
+    assert newest(run)[1]["step"] == 3
+
+
+def test_a_run_from_before_an_option_resumes(
+    tmp_path: Path, faces: Path, settings: Settings
+) -> None:
+    run = tmp_path / "run"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    newer = ("kind =", "attributes =", "score_pictures =", "warm_up =", "stop_when", "judge")
+    lines = (run / CONFIG).read_text().splitlines()
+    old = [line for line in lines if not line.startswith(newer)]
+    assert len(lines) - len(old) == 7
+    (run / CONFIG).write_text("\n".join(old))
+    card = newest(run)[0] / CARD
+    recipe = json.loads(card.read_text())
+    for section, names in (("data", ("kind", "attributes")), ("logging", ("score_pictures",))):
+        for name in names:
+            del recipe["recipe"][section][name]
+    card.write_text(json.dumps(recipe))
+    result = invoke("--resume", run, "--set", "length.images=12")
+    assert result.exit_code == 0, result.output
+    assert newest(run)[1]["step"] == 3

@@ -48,9 +48,10 @@ def test_the_same_seed_draws_the_same_face() -> None:
     assert np.abs(first - other).mean() > 5
 
 
-def test_a_face_keeps_its_shape_at_another_size() -> None:
-    small = np.asarray(draw_face(9, "green", "blue", 64)).astype(float)
-    large = np.asarray(draw_face(9, "green", "blue", 128)).astype(float)
+@pytest.mark.parametrize("traits", [None, frozenset(Trait)])
+def test_a_face_keeps_its_shape_at_another_size(traits: frozenset[Trait] | None) -> None:
+    small = np.asarray(draw_face(9, "green", "blue", 64, traits)).astype(float)
+    large = np.asarray(draw_face(9, "green", "blue", 128, traits)).astype(float)
     halved = large.reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
     assert np.abs(small - halved).mean() < 6
 

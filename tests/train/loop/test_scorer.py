@@ -118,7 +118,8 @@ def test_the_score_is_a_mean_of_shares_times_the_coverage(
 
 def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
     score = measured()
-    assert score["score"] > 0.9
+    assert score["coverage"] == pytest.approx(0.75, abs=0.1)
+    assert score["score"] == pytest.approx(1, abs=0.1)
     assert score["spread"] == pytest.approx(1, abs=0.15)
     assert score["kernel"] == pytest.approx(0, abs=1)
     assert (score["extractor"], score["pictures"], score["accuracy"]) == ("pixels", 100, {})
@@ -127,8 +128,8 @@ def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
 def test_a_generator_blind_to_its_noise_has_no_spread(measured: Measure) -> None:
     score = measured(variety=0.0)
     assert score["spread"] == 0
-    # One picture lies in the balls of its five nearest; a condition has some 25 real ones.
-    assert score["score"] == pytest.approx(5 / 25, abs=0.1)
+    # One picture lies in the balls of its two nearest; a condition has some 25 real ones.
+    assert score["coverage"] == pytest.approx(2 / 25, abs=0.05)
 
 
 def test_a_narrow_generator_has_a_narrow_spread(measured: Measure) -> None:

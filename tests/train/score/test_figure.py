@@ -33,3 +33,5 @@ def test_one_round_has_no_interval() -> None:
 def test_the_interval_of_a_share_ends_where_shares_do() -> None:
     figure = Figure.over_rounds("accuracy", "Follows", [0.9, 1.0], unit="%")
     assert (figure.low, figure.high) == (pytest.approx(0.95 - 0.05 * 12.7062, abs=1e-4), 1)
+    wider = Figure.over_rounds("spread", "Variety", [1.0, 1.2], unit="%")
+    assert (wider.low, wider.high) == (0, 1.2)

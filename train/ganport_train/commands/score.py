@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ganport_train.judge.judge import Judge
 from ganport_train.loop.device import pick
 from ganport_train.score import folder, origins
 from ganport_train.score.extractors import Extractor, Inception
-from ganport_train.score.fitting import FEWEST, side
+from ganport_train.score.fitting import FEWEST, check_groups, side
 from ganport_train.score.report.page import render
 from ganport_train.score.report.words import interval, measure
 from ganport_train.score.scoring import Options, Scoring
@@ -138,14 +139,20 @@ def _load(
     attributes: tuple[str, ...],
     skip_bad: bool,
 ) -> Dataset:
-    return load(
+    """The data set in the judge's layout."""
+    read = partial(
+        load,
         path,
         resolution=resolution,
-        conditions=judge.conditions,
         kind=kind or subject.options.kind,
         attributes=attributes,
         skip_bad=skip_bad or subject.skip_bad,
     )
+    dataset = read()
+    check_groups(dataset, judge)
+    # Most often the two are the same; training and the judge have decoded the pictures then.
+    same = dataset.conditions == judge.conditions
+    return dataset if same else read(conditions=judge.conditions)
 
 
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:

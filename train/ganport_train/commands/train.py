@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import tomli_w
@@ -13,7 +14,6 @@ import torch
 from ganport_runtime.conditions import Conditions
 from ganport_train import catalogue
 from ganport_train.data import Dataset, load
-from ganport_train.judge.judge import Judge
 from ganport_train.listing import describe
 from ganport_train.loop import folder as run_folder
 from ganport_train.loop.device import make_exact, pick, precision, room
@@ -23,6 +23,9 @@ from ganport_train.loop.trainer import Trainer
 from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ganport_train.judge.judge import Judge
 
 _PATH = click.Path(path_type=Path)
 _NO_JUDGE = Path("none")
@@ -185,7 +188,11 @@ def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
 
 
 def _load_judge(path: Path | None, device: torch.device) -> Judge | None:
-    return None if path in (None, _NO_JUDGE) else Judge.load(path, device)
+    if path is None or path == _NO_JUDGE:
+        return None
+    from ganport_train.judge.judge import Judge  # brings torchvision, which takes a second
+
+    return Judge.load(path, device)
 
 
 def _surroundings(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -14,11 +14,9 @@ from numpy.typing import NDArray
 
 from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.errors import ConditionError
+from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.noise import consecutive, normals
 from ganport_train.data import Dataset
-from ganport_train.judge.file import JudgeError
-from ganport_train.judge.judge import Judge
 from ganport_train.judge.verdict import accuracy
 from ganport_train.loop.samples import render
 from ganport_train.score.collapse import Plan
@@ -26,10 +24,19 @@ from ganport_train.score.metrics.diversity import share
 from ganport_train.score.metrics.manifolds import density_coverage
 from ganport_train.score.metrics.neighbours import thumbnails
 
+if TYPE_CHECKING:  # it brings torchvision, which takes a second; few runs have a judge
+    from ganport_train.judge.judge import Judge
+
 SEED = 2**40
 """The first seed drawn with: no sheet has it, nor eval-gan by default."""
 LEAST = 8
 """Pictures below which nothing can be measured."""
+NEIGHBOUR = 2
+"""A real picture's ball reaches to this neighbour, and coverage is 0.75 at best on average.
+
+With eval-gan's fifth it is 0.97: on anime faces weights disturbed by 0.3 of their deviation got
+0.98 of that, and 0.89 of this.
+"""
 
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -79,7 +86,7 @@ class Scorer:
             asked=asked,
             wanted=wanted,
             real=real,
-            real_coverage=density_coverage(_features(judge, dataset.images[apart]), real)[1],
+            real_coverage=_coverage(_features(judge, dataset.images[apart]), real),
             plan=plan,
             real_small=thumbnails(dataset.images[rows[np.concatenate(plan.real)]]),
         )
@@ -98,7 +105,7 @@ class Scorer:
         """
         features = _features(self.judge, self._draw(generator, self.asked, SEED))
         found, real = self._accuracy(features), self.judge.real if self.judge else {}
-        _, coverage = density_coverage(features, self.real)
+        coverage = _coverage(features, self.real)
         return {
             "score": round(light(found, real, coverage, self.real_coverage), 4),
             "extractor": self.extractor,
@@ -155,6 +162,10 @@ def _share(value: float, real: float) -> float:
     return min(1.0, value / real) if real else 1.0
 
 
+def _coverage(drawn: Features, real: Features) -> float:
+    return density_coverage(drawn, real, k=NEIGHBOUR)[1]
+
+
 def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: round(value, 4) for name, value in shares.items()}
 
@@ -176,7 +187,9 @@ def _translated(vectors: Vectors, ours: Conditions, theirs: Conditions) -> Vecto
     return known[places.reshape(-1)]
 
 
-def _another(ours: Conditions, found: str) -> JudgeError:
+def _another(ours: Conditions, found: str) -> GanportError:
+    from ganport_train.judge.file import JudgeError
+
     return JudgeError(
         "--judge",
         expected=f"a judge of the run's conditions: {', '.join(ours.fields) or 'none'}",

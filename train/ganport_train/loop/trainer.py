@@ -8,14 +8,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ganport_models.choice import FOLDER, newest
 from ganport_runtime.strictjson import Fields
 from ganport_train.data import Dataset
-from ganport_train.judge.judge import Judge
 from ganport_train.loop import samples, snapshots
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
@@ -30,6 +29,9 @@ from ganport_train.loop.watch import Logs, Watch
 from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ganport_train.judge.judge import Judge
 
 
 @dataclass

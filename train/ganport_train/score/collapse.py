@@ -64,22 +64,23 @@ class Plan:
 
 def figures(
     plan: Plan,
-    drawn: Images,
+    rounds: Sequence[Images],
     real: Images,
     features: Callable[[Images], NDArray[np.float32]],
 ) -> dict[str, Figure]:
     """The spread within a condition as a share of the real one, of pixels and of features.
 
-    `drawn` are the plan's pictures and `real` those of its `rows`, uint8 (N, H, W, 3) both.
+    `rounds` are the plan's pictures, drawn one or more times, and `real` those of its `rows`, all
+    of them uint8 (N, H, W, 3).
     """
     ends = np.cumsum([len(rows) for rows in plan.real])
     places = [np.arange(end - len(rows), end) for end, rows in zip(ends, plan.real, strict=True)]
     note = "" if plan.shared else "hardly two real pictures share a condition: one label instead"
     return {
-        key: Figure(
+        key: Figure.over_rounds(
             title,
             SECTION,
-            share(look(drawn), plan.drawn, look(real), places),
+            [share(look(drawn), plan.drawn, look(real), places) for drawn in rounds],
             better="higher",
             real=1.0,
             unit="%",
@@ -92,12 +93,13 @@ def figures(
     }
 
 
-def duplicates(drawn: Images, real: Images) -> Figure:
-    """The share of near-identical pictures among drawn and as many real ones (N, H, W, 3)."""
-    return Figure(
+def duplicates(rounds: Sequence[Images], real: Images) -> Figure:
+    """The share of near-identical pictures among those drawn in a round and as many real ones,
+    uint8 (N, H, W, 3)."""
+    return Figure.over_rounds(
         "near-duplicates",
         SECTION,
-        near_duplicates(drawn),
+        [near_duplicates(drawn) for drawn in rounds],
         better="lower",
         real=near_duplicates(real),
         unit="%",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,30 +31,32 @@ class Nearest:
 
 
 def figures(
-    drawn: Images, real: Images, train: Rows, held: Rows
+    rounds: Sequence[Images], real: Images, train: Rows, held: Rows
 ) -> tuple[dict[str, Figure], Nearest]:
     """How near drawn pictures lie to training ones, beside held-out pictures, which copy none.
 
-    Pictures are uint8 (N, H, W, 3); `train` and `held` are rows of the `real` ones.
+    Pictures are uint8 (N, H, W, 3); `train` and `held` are rows of the `real` ones. What is
+    nearest to the pictures of the first round comes with the figures.
     """
     known = thumbnails(real, train)
-    distances, places = nearest_pictures(drawn, known)
     reference, _ = nearest_pictures(real[held], known)
-    found = closeness(distances, reference)
+    nearest = [nearest_pictures(drawn, known) for drawn in rounds]
+    found = [closeness(distances, reference) for distances, _ in nearest]
+    distances, places = nearest[0]
     return {
-        "copied": Figure(
+        "copied": Figure.over_rounds(
             "as near to a training picture as a copy",
             SECTION,
-            found.share,
+            [each.share for each in found],
             better="lower",
-            real=found.expected,
+            real=found[0].expected,
             unit="%",
             note="nearer than all but one in a hundred real pictures that were held out",
         ),
-        "distance_ratio": Figure(
+        "distance_ratio": Figure.over_rounds(
             "median distance to the nearest training picture, over that of real ones",
             SECTION,
-            found.ratio,
+            [each.ratio for each in found],
             real=1.0,
         ),
     }, Nearest(distances, train[places])

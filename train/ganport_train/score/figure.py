@@ -37,7 +37,8 @@ class Figure:
         if len(values) < 2:
             return cls(title, section, mean, **more)
         if more.get("unit") == "%":
-            low, high = max(0.0, low), min(1.0, high)
+            # The share of something else's spread may be over 1.
+            low, high = max(0.0, low), min(max(1.0, *values), high)
         return cls(title, section, mean, low=low, high=high, **more)
 
     def to_json(self) -> dict[str, Any]:

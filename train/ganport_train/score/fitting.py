@@ -33,6 +33,18 @@ def side(generator: Generator) -> int:
     return height
 
 
+def check_groups(dataset: Dataset, judge: Judge) -> None:
+    """Raises ScoreError unless a data set and a judge have the same condition groups."""
+    wanted, found = (list(each.conditions.fields) for each in (judge, dataset))
+    if wanted != found:
+        raise ScoreError(
+            "data set and judge",
+            expected=f"the judge's condition groups, {_words(judge.conditions)}",
+            found=_words(dataset.conditions),
+            fix="Take a judge that was trained on this data set.",
+        )
+
+
 def usable(generator: Generator, dataset: Dataset, judge: Judge) -> NDArray[np.int64]:
     """The rows of a data set whose conditions a bundle can be asked for; raises ScoreError when
     they are too few."""
@@ -55,4 +67,4 @@ def usable(generator: Generator, dataset: Dataset, judge: Judge) -> NDArray[np.i
 
 
 def _words(conditions: Conditions) -> str:
-    return ", ".join(f"{group.name} ({group.kind})" for group in conditions.groups)
+    return ", ".join(f"{group.name} ({group.kind})" for group in conditions.groups) or "none"

@@ -37,7 +37,8 @@ def write(out: Path, report: Mapping[str, Any], html: str, sheets: Sequence[Shee
         with whole_directory(out) as folder:
             text = json.dumps(report, indent=1, sort_keys=True, allow_nan=False) + "\n"
             (folder / JSON).write_bytes(text.encode())
-            (folder / HTML).write_bytes(html.encode())
+            # A name may hold half of a surrogate pair, which no file can.
+            (folder / HTML).write_bytes(html.encode(errors="replace"))
             (folder / ".gitignore").write_text(_IGNORE)
             (folder / SHEETS).mkdir()
             for number, sheet in enumerate(sheets, 1):

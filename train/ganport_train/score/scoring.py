@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
@@ -25,7 +24,16 @@ from ganport_train.score import (
     trials,
     verdicts,
 )
-from ganport_train.score.drawing import Drawn, Rounds, captions, draw, sample, spaced
+from ganport_train.score.collapse import Rows
+from ganport_train.score.drawing import (
+    Drawn,
+    Images,
+    Rounds,
+    captions,
+    rows_with,
+    sample,
+    spaced,
+)
 from ganport_train.score.extractors import Extractor, cached
 from ganport_train.score.figure import Figure
 from ganport_train.score.fitting import usable
@@ -103,18 +111,17 @@ class Scoring:
     def run(self) -> Report:
         """Measure everything; the order is that of the report."""
         self._begin(f"drawing {self.options.rounds} x {self.options.count:,} pictures")
-        rounds = self._draw_rounds()
+        rounds = self._draw(self._rounds)
         self._begin("asking the judge what they show")
         looks = [self.judge.look(drawn.images, progress=True) for drawn in rounds]
         self._follow(rounds, looks)
-        self._begin(f"drawing the test lists {self.options.draws} times")
         self._try_lists()
         self._begin(f"comparing with {len(self.usable):,} real pictures")
         self._compare(rounds, looks)
         self._begin("looking for repetition")
-        self._vary(rounds[0])
+        self._vary(rounds)
         self._begin("looking for copies of training pictures")
-        self._find_copies(rounds[0])
+        self._find_copies(rounds)
         return self.report
 
     def _begin(self, stage: str) -> None:
@@ -126,8 +133,7 @@ class Scoring:
         vectors = sample(self.vectors, self.options.count)
         return Rounds(vectors, self.options.seed, self.options.rounds)
 
-    def _draw_rounds(self) -> list[Drawn]:
-        rounds = self._rounds
+    def _draw(self, rounds: Rounds) -> list[Drawn]:
         return [
             rounds.draw(self.generator, self.conditions, number, progress=True)
             for number in range(rounds.count)
@@ -152,6 +158,8 @@ class Scoring:
 
     def _try_lists(self) -> None:
         lists = self.dataset.trials if self.conditions.groups else {}
+        names = ", ".join(lists)
+        self._begin(f"drawing {names} {self.options.draws} times" if lists else "no test lists")
         found = trials.run(
             self.generator,
             self.judge,
@@ -185,34 +193,50 @@ class Scoring:
             self.report.figures |= quality.figures(extractor.name, drawn, reference)
             self.report.fields["compared"] = reference.counts()
 
-    def _vary(self, drawn: Drawn) -> None:
+    def _vary(self, rounds: Sequence[Drawn]) -> None:
         images = self.dataset.images
         plan = collapse.Plan.of(self.conditions, self.vectors)
         seed = (self._rounds.next_seed + 2**32) % 2**64  # past those of the test lists
-        again = draw(self.generator, self.conditions, plan.vectors, seed)
+        again = self._draw(Rounds(plan.vectors, seed, len(rounds)))
+        pictures = [drawn.images for drawn in again]
         real = images[self.usable[plan.rows]]
-        self.report.figures |= collapse.figures(plan, again.images, real, self.judge.features)
-        count = min(len(drawn), len(self.usable))
+        self.report.figures |= collapse.figures(plan, pictures, real, self.judge.features)
+        count = min(self.options.count, len(self.usable))
         self.report.figures["near_duplicates"] = collapse.duplicates(
-            drawn.images[spaced(len(drawn), count)],
+            [drawn.images[spaced(len(drawn), count)] for drawn in rounds],
             images[self.usable[spaced(len(self.usable), count)]],
         )
-        shown = [
-            (list(ours), list(self.usable[theirs]), self._caption(plan.vectors[ours[0]]))
-            for ours, theirs in zip(plan.drawn, plan.real, strict=True)
-            if len(theirs) >= _FEW
+        if plan.shared:
+            self._show(pictures[0], plan.drawn, plan.real, self._captions(plan))
+        else:
+            ours = rows_with(self.conditions, rounds[0].vectors)
+            theirs = rows_with(self.conditions, self.vectors)
+            names = [f"{label} {group}" for group, label in ours]
+            self._show(rounds[0].images, list(ours.values()), list(theirs.values()), names)
+
+    def _captions(self, plan: collapse.Plan) -> list[str]:
+        if not self.conditions.groups:
+            return [""]
+        return captions(self.conditions, plan.vectors[[rows[0] for rows in plan.drawn]])
+
+    def _show(
+        self, drawn: Images, ours: Sequence[Rows], theirs: Sequence[Rows], names: Sequence[str]
+    ) -> None:
+        rows = [
+            (list(mine), list(self.usable[real]), name)
+            for mine, real, name in zip(ours, theirs, names, strict=True)
+            if min(len(mine), len(real)) >= _FEW
         ]
-        if plan.shared and shown:
-            self.report.sheets.insert(0, sheets.side_by_side(again.images, images, shown))
+        if rows:
+            sheet = sheets.side_by_side(drawn, self.dataset.images, rows)
+            self.report.sheets.insert(0, sheet)
 
-    def _caption(self, vector: NDArray[np.float32]) -> str:
-        return captions(self.conditions, [vector])[0] if self.conditions.groups else ""
-
-    def _find_copies(self, drawn: Drawn) -> None:
+    def _find_copies(self, rounds: Sequence[Drawn]) -> None:
         train, held = self.dataset.split(self.options.held_out)
         if not len(held):
             return
         images = self.dataset.images
-        found, nearest = copying.figures(drawn.images, images, train, held)
+        pictures = [drawn.images for drawn in rounds]
+        found, nearest = copying.figures(pictures, images, train, held)
         self.report.figures |= found
-        self.report.sheets.append(sheets.neighbours(drawn.images, images, nearest))
+        self.report.sheets.append(sheets.neighbours(pictures[0], images, nearest))

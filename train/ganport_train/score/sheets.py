@@ -19,7 +19,7 @@ from ganport_train.score.report.page import Sheet
 _COLUMNS = 8
 _ROWS = 12
 _TRIAL = 64  # pictures of a test list
-_SIDE, _LARGEST = 96, 256  # pixels a picture takes at least, if whole ones do, and at most
+_SIDE, _LARGEST = 96, 256  # pixels a picture takes at least and at most
 _THEIRS = "It holds real pictures of the data set: whoever owns those decides who may see it."
 
 
@@ -87,4 +87,4 @@ def _page(images: Images, columns: int, **labels: Any) -> Image.Image:
         size = (_LARGEST, _LARGEST)
         small = [Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in images]
         images = np.stack([np.asarray(image) for image in small])
-    return grid(images, columns, scale=max(1, _SIDE // side), **labels)
+    return grid(images, columns, scale=max(1, -(-_SIDE // side)), **labels)

@@ -75,6 +75,10 @@ class Job:
             return f"seeds {first} to {self.seeds[-1]}"
         return f"seeds {', '.join(map(str, self.seeds))}"
 
+    def title(self, *parts: str) -> str:
+        """The bundle, the parts that say something, and the seeds."""
+        return f"{self.name}: {', '.join(part for part in (*parts, self.seeds_in_words) if part)}"
+
     def enlargement(self, columns: int) -> int:
         """The scale asked for, or one by how many pictures stand in a row."""
         side = next((side for most, side in _SIDES.items() if columns <= most), _LEAST_SIDE)

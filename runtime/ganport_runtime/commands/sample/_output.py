@@ -65,7 +65,7 @@ def written(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--out", "path", required=True, type=click.Path(path_type=Path), help="File to write."
     )
-    @click.option("--fps", type=click.FloatRange(0.1, 50), help="Frames a second.")
+    @click.option("--fps", type=click.FloatRange(0.1, 50), help="Frames a second of an animation.")
     @click.option(
         "--quality",
         type=click.IntRange(1, 100),

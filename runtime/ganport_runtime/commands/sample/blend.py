@@ -8,6 +8,7 @@ import click
 
 from ganport_runtime.commands._requests import request_of
 from ganport_runtime.commands.sample._job import Job, Shot, counted, drawing, seeded, steps_of
+from ganport_runtime.errors import RequestError
 
 _STEPS, _FRAMES = 7, 24
 
@@ -26,6 +27,13 @@ def blend(job: Job, first: str, second: str, steps: int | None) -> None:
 
     An animation goes there and back.
     """
+    if not job.conditions.size:
+        raise RequestError(
+            "blend",
+            expected="a generator with conditions",
+            found="an unconditional one",
+            fix="Run: sample-gan interpolate BUNDLE --seeds 3,8,21",
+        )
     one, two = (request_of(job.conditions, (), text) for text in (first, second))
     shares = steps_of(steps or (_FRAMES if job.output.animate else _STEPS))
     if job.output.animate:
@@ -38,7 +46,7 @@ def blend(job: Job, first: str, second: str, steps: int | None) -> None:
         shots,
         rows=[f"seed {seed}" for seed in job.seeds],
         columns=[f"{100 * share:.0f}%" for share in shares],
-        title=f"{job.name}: {start} to {end}, {job.seeds_in_words}",
+        title=job.title(f"{start} to {end}"),
         axes=("", f"share of {end}"),
         fps=12,
     )

@@ -46,7 +46,7 @@ def colormap(
         shots,
         rows=[f"{100 * light:.3g}%" for light in down],
         columns=[f"{hue:.3g}°" for hue in across],
-        title=f"{job.name}: {group}, saturation {saturation}%{held}, {job.seeds_in_words}",
+        title=job.title(group, f"saturation {saturation}%", held),
         axes=("lightness", "hue"),
         fps=6,
     )

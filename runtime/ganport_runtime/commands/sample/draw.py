@@ -42,8 +42,7 @@ def draw(job: Job, text: str | None, settings: tuple[str, ...]) -> None:
         job.save([_enlarged(images[0], job.scale or 1)], shots)
         return
     captions = [f"seed {seed}" for seed in job.seeds]
-    words = job.conditions.caption(request)
-    title = f"{job.name}: {words}, {job.seeds_in_words}" if words else job.name
+    title = job.title(job.conditions.caption(request))
     if job.output.animate:
         job.save_table(images, shots, rows=[""], columns=captions, title=title)
         return
@@ -68,7 +67,7 @@ def pairs(job: Job, texts: tuple[str, ...], file: Path | None) -> None:
         raise RequestError(
             "pairs", expected="at least one text", found="none", fix="Give texts or --file."
         )
-    title = f"{job.name}: {job.seeds_in_words}"
+    title = job.title()
     captions = [job.conditions.caption(request) for request in requests]
     seeds = [f"seed {seed}" for seed in job.seeds]
     if job.output.animate:

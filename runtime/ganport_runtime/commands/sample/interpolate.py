@@ -46,8 +46,7 @@ def interpolate(job: Job, text: str | None, steps: int | None, settings: tuple[s
     An animation comes back to the first seed.
     """
     request = request_of(job.conditions, settings, text)
-    words = job.conditions.caption(request)
-    title = f"{job.name}: {words + ', ' if words else ''}{job.seeds_in_words}"
+    title = job.title(job.conditions.caption(request))
     if job.output.animate:
         _save_loop(job, request, steps or _FRAMES, title)
         return

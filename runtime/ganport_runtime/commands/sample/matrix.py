@@ -43,6 +43,6 @@ def matrix(job: Job, rows: str, columns: str, settings: tuple[str, ...]) -> None
         shots,
         rows=[label for row in down for label in (row, *more)],
         columns=list(across),
-        title=f"{job.name}: {rows} by {columns}{held}, {job.seeds_in_words}",
+        title=job.title(f"{rows} by {columns}", held),
         axes=(rows, columns),
     )

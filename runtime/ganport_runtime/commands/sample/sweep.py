@@ -47,6 +47,6 @@ def sweep(job: Job, over: str, steps: int | None, settings: tuple[str, ...]) -> 
         shots,
         rows=[f"seed {seed}" for seed in job.seeds],
         columns=list(values),
-        title=f"{job.name}: any {over}{held}, {job.seeds_in_words}",
+        title=job.title(f"any {over}", held),
         axes=("", over),
     )

@@ -53,3 +53,10 @@ def test_an_animation_goes_there_and_back(
     first, there, _, back = frames(out)
     assert np.array_equal(there, back)
     assert not np.array_equal(first, there)
+
+
+def test_nothing_to_blend(run: Any, data: Path, tmp_path: Path) -> None:
+    result = run("sample-gan", "blend", data / "tiny-unconditional.onnx", "--from", "", "--to", "",
+                 "--out", tmp_path / "a.png")  # fmt: skip
+    assert result.code == 1
+    assert "blend: expected a generator with conditions; found an unconditional one" in result.err

@@ -16,9 +16,10 @@ _SAMPLES = 3  # rays a pixel, in either direction
 _RAYS = 1 << 14  # at a time: what is worked on stays in the processor's cache
 
 _FILL = np.array([[-0.62], [-0.55], [0.56]], dtype=np.float32)  # unit, toward the weaker light
-_KEY_POWER, _FILL_POWER, _SKY_POWER = 0.95, 0.22, 0.36
+_KEY_POWER, _FILL_POWER, _SKY_POWER = 0.95, 0.22, 0.36  # of lamp, weaker light and sky
 _GLOSS, _SHARPNESS = 0.28, 40
 _HAZE = np.array([[0.40], [0.405], [0.415]], dtype=np.float32)
+_HAZE_FROM, _HAZE_DEPTH = 13, 22  # how far away the ground begins to fade, and fades within
 _OFF = 1e-3  # how far above a surface its shadow is looked for
 
 
@@ -67,7 +68,7 @@ def _seen(scene: Scene, rays: Floats, lamps: Floats) -> Floats:
     normals, colours = _surface(scene, first, points)
     light, shine = _lit(scene, points, normals, rays, lamps)
     shine *= first > 0
-    haze = np.clip((depth - 13) / 22, 0, 1) * (first == 0)
+    haze = np.clip((depth - _HAZE_FROM) / _HAZE_DEPTH, 0, 1) * (first == 0)
     seen: Floats = (colours * light + shine) * (1 - haze) + _HAZE * haze
     return seen
 
@@ -86,13 +87,11 @@ def _surface(scene: Scene, first: NDArray[np.intp], points: Floats) -> tuple[Flo
 def _lit(
     scene: Scene, points: Floats, normals: Floats, rays: Floats, lamps: Floats
 ) -> tuple[Floats, Floats]:
-    """Diffuse light and the shine of the lamp, each (N,)."""
+    """Diffuse light, by Lambert, and the shine of the lamp, by Blinn and Phong, each (N,)."""
     toward = unit(lamps - points)
     away = dot(lamps - points, toward)
     facing: Floats = np.maximum(dot(normals, toward), 0)
-    start = points + normals * _OFF
-    for solid in scene.solids:
-        facing = np.where(solid.distances(start, toward) < away, 0, facing)
+    facing *= _reached(scene.solids, points + normals * _OFF, toward, away)
     middle = float(np.linalg.norm(scene.lamp.place))
     fade = scene.lamp.brightness * middle**2 / (away * away)
     fill = np.maximum(dot(normals, _FILL), 0)
@@ -101,6 +100,14 @@ def _lit(
     glance: Floats = np.maximum(dot(normals, unit(toward - rays)), 0)
     shine: Floats = _GLOSS * glance**_SHARPNESS * (facing > 0)
     return diffuse, shine
+
+
+def _reached(solids: Sequence[Solid], points: Floats, toward: Floats, away: Floats) -> Floats:
+    """Which points (3, N) the lamp reaches, (N,): 1, or 0 in a shadow."""
+    free = np.ones(points.shape[1], dtype=np.float32)
+    for solid in solids:
+        free *= solid.distances(points, toward) >= away
+    return free
 
 
 def _open(solids: Sequence[Solid], points: Floats, normals: Floats) -> Floats:

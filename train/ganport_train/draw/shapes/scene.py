@@ -1,4 +1,8 @@
-"""One scene: where camera, lamp and objects are."""
+"""One scene: where camera, lamp and objects are.
+
+After CLEVR (J. Johnson et al., "CLEVR: A Diagnostic Dataset for Compositional Language and
+Elementary Visual Reasoning", CVPR 2017, appendix A), with objects of one size and one material.
+"""
 
 from __future__ import annotations
 
@@ -74,9 +78,8 @@ def _lamp(rng: Random) -> Lamp:
 
 def _colour(rng: Random, label: str) -> Floats:
     colour, _ = parted(label)
-    # Half of what could still be told: light and shade do the rest.
-    lab = (oklab.from_rgb(COLOURS[colour]) + shade(rng, colour, COLOURS)) / 2
-    rgb = oklab.to_rgb(lab)
+    # Half of the jitter that could still be told: light and shade do the rest.
+    rgb = oklab.to_rgb((oklab.from_rgb(COLOURS[colour]) + shade(rng, colour, COLOURS)) / 2)
     return ((rgb / 255) ** GAMMA).astype(np.float32)
 
 
@@ -92,7 +95,7 @@ def _placed(rng: Random, shape: str, others: Sequence[Solid], camera: Camera) ->
         )
         if all(_apart(solid, other) for other in others):
             depth = solid.distances(camera.place[:, None], rays)
-            if _whole(depth) and _least_visible([*depths, depth]) >= _VISIBLE:
+            if _whole(depth) and visible_shares([*depths, depth]).min() >= _VISIBLE:
                 return solid
 
 
@@ -105,10 +108,6 @@ def _whole(depth: Floats) -> bool:
     seen = np.isfinite(depth).reshape(_MASK, _MASK)
     inner = seen[1:-1, 1:-1]
     return bool(seen.sum() == inner.sum())
-
-
-def _least_visible(depths: Sequence[Floats]) -> float:
-    return float(visible_shares(depths).min())
 
 
 def visible_shares(depths: Sequence[Floats]) -> NDArray[np.float64]:
