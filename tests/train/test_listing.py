@@ -17,17 +17,19 @@ def test_every_option_has_one_line() -> None:
     sections = {name: table for name, table in tables.items() if isinstance(table, dict) and table}
     options = {f"{name}.{option}" for name, table in sections.items() for option in table}
     assert len(describe(Recipe)) == len(lines())
-    assert set(lines()) == options | {"title", "source", "conditions"}
+    assert set(lines()) == options | {"title", "source", "conditions", "palette"}
 
 
 def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:
     assert lines()["data.resolution"] == (
         "data.resolution 64 height and width in pixels; a power of two from 16 to 1_024"
     )
-    assert lines()["optimizer.beta1"].endswith("0.5 decay of the first moment; 0 to 0.9999")
+    momentum = "0.5 decay of the first moment (SGD: momentum); 0 to 0.9999"
+    assert lines()["optimizer.beta1"].endswith(momentum)
     assert lines()["training.precision"].endswith("; auto | fp32 | bf16")
     assert lines()["title"].startswith("title required what the recipe makes; one printable line")
     assert lines()["conditions"].startswith("conditions {} labels of each")
+    assert lines()["palette"].startswith("palette {} colour of each label")
     assert lines()["data.mirror"] == "data.mirror true show each picture mirrored half of the time"
 
 
@@ -42,6 +44,6 @@ def test_every_default_can_be_given_as_an_override() -> None:
         for line in describe(Recipe)
         if "." in line.split()[0] or line.startswith("source")
     ]
-    assert catalogue.load("quick", [*given, "title=t", "conditions={}"]) == parse(
+    assert catalogue.load("quick", [*given, "title=t", "conditions={}", "palette={}"]) == parse(
         Recipe, {"title": "t"}, place="my.toml"
     )

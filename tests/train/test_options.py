@@ -48,11 +48,22 @@ def test_a_whole_number_serves_as_a_number() -> None:
         ({"optimizer": {"beta1": 1.0}}, "optimizer.beta1: expected a number of at most 0.9999"),
         ({"optimizer": {"beta1": float("nan")}}, "optimizer.beta1: expected a finite number"),
         ({"data": {"mirror": 1}}, "data.mirror: expected true or false; found 1"),
-        ({"method": {"loss": "bcee"}}, "method.loss: expected one of bce, hinge; found 'bcee'"),
+        (
+            {"method": {"loss": "bcee"}},
+            "method.loss: expected one of bce, saturating, least_squares, hinge, wasserstein; found",
+        ),
         ({"method": {"loss": "bcee"}}, "Did you mean 'bce'?"),
         ({"conditions": {"hair": "pink"}}, "conditions.hair: expected a list of labels"),
         ({"conditions": {"hair": []}}, "conditions.hair: expected a list of labels"),
         ({"conditions": {"hair": ["red", "red"]}}, "conditions.hair: expected each label once"),
+        ({"palette": 3}, "palette: expected tables of texts, printable; found 3"),
+        ({"palette": {"hair": "#ff88cc"}}, "palette: expected tables of texts, printable"),
+        ({"palette": {"hair": {"pink": 3}}}, "palette: expected tables of texts, printable"),
+        ({"palette": {"hair": {"": "#ff88cc"}}}, "palette: expected tables of texts, printable"),
+        (
+            {"palette": {"a\nb": {"pink": "#ff88cc"}}},
+            "palette: expected tables of texts, printable",
+        ),
     ],
 )
 def test_each_fault_is_named(sections: dict[str, object], words: str) -> None:
@@ -80,11 +91,17 @@ def test_a_title_may_be_in_any_script() -> None:
         {"method": {"loss": "\ud800"}},
         {"conditions": {"hair": ["\ud800"]}},
         {"conditions": {"\ud800": ["red"]}},
+        {"palette": {"hair": {"\ud800": "#ff88cc"}}},
         {"\ud800": 3},
     ],
 )
 def test_a_text_that_utf8_cannot_hold_is_refused(sections: dict[str, object]) -> None:
     assert fault(**sections).encode()
+
+
+def test_a_palette_is_a_table_of_tables() -> None:
+    palette = {"hair": {"pink": "#ff88cc", "dark (brown)": "#402010"}, "eyes": {}}
+    assert parse(Recipe, {"title": "t", "palette": palette}, place="my.toml").palette == palette
 
 
 def test_every_number_has_bounds() -> None:

@@ -20,6 +20,20 @@ def test_means_over_the_steps(tmp_path: Path) -> None:
     assert found == {"d_loss": 3.0, "g_loss": 0.0}
 
 
+def test_a_figure_that_some_steps_lack_is_the_mean_of_the_others(tmp_path: Path) -> None:
+    learning = {"d_loss": torch.tensor(4.0), "g_loss": torch.tensor(3.0)}
+    window = [{"d_loss": torch.tensor(1.0)}, learning, {"d_loss": torch.tensor(1.0)}]
+    assert means(window, 3, tmp_path) == {"d_loss": 2.0, "g_loss": 3.0}
+    assert means([window[0], window[2]], 3, tmp_path) == {"d_loss": 1.0}
+
+
+def test_a_bad_figure_that_some_steps_lack_is_named_at_its_step(tmp_path: Path) -> None:
+    window = [{"d_loss": torch.tensor(1.0)} for _ in range(4)]
+    window[2]["g_loss"] = torch.tensor(float("inf"))
+    with pytest.raises(DivergedError, match="g_loss at step 9: .* found inf"):
+        means(window, 10, tmp_path)
+
+
 def test_the_first_bad_step_is_named_whichever_figure_it_is(tmp_path: Path) -> None:
     nan = float("nan")
     window = steps(d_loss=[1.0, 1.0, nan], g_loss=[1.0, nan, nan])
