@@ -30,7 +30,7 @@ def test_a_figure_that_some_steps_lack_is_the_mean_of_the_others(tmp_path: Path)
 def test_a_bad_figure_that_some_steps_lack_is_named_at_its_step(tmp_path: Path) -> None:
     window = [{"d_loss": torch.tensor(1.0)} for _ in range(4)]
     window[2]["g_loss"] = torch.tensor(float("inf"))
-    with pytest.raises(DivergedError, match="g_loss at step 9: .* found inf"):
+    with pytest.raises(DivergedError, match=r"g_loss at step 9: .* found inf"):
         means(window, 10, tmp_path)
 
 
