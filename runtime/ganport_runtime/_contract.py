@@ -7,6 +7,8 @@ PRECISIONS = ("fp32", "fp16")
 RANGES = {"uint8": (0, 255), "float32": (-1, 1)}
 """The value range of pictures, by the dtype of their tensor."""
 GENERATE, TRANSLATE, ENCODE = "gan.generate/1", "gan.translate/1", "gan.encode/1"
+VERBS = {GENERATE: "generate", TRANSLATE: "translate", ENCODE: "encode"}
+"""What a graph of each interface is asked to do."""
 
 MAX_FILES = 1024
 MAX_FILE_BYTES = 8 * 2**30

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from ganport_runtime._contract import VERBS
 from ganport_runtime._parts import Batch as Batch
 from ganport_runtime._parts import FileEntry as FileEntry
 from ganport_runtime._parts import Graph as Graph
@@ -49,6 +50,15 @@ class Manifest:
     def graph(self, interface: str) -> Graph | None:
         """The graph of that interface, or None."""
         return next((graph for graph in self.graphs if graph.interface == interface), None)
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        """The shape of one picture's noise; empty where no graph has a `z`."""
+        for graph in self.graphs:
+            for tensor in (*graph.inputs, graph.output):
+                if tensor.name == "z" and graph.interface in VERBS:
+                    return tuple(int(length) for length in tensor.shape[1:])
+        return ()
 
     def to_json(self) -> dict[str, Any]:
         """The manifest as plain JSON values, ready for canonical writing (RFC 8785)."""

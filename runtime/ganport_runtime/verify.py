@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle import Bundle
+from ganport_runtime.directions import DIRECTIONS_NAME, read_directions
 from ganport_runtime.errors import BundleError, GanportError, MissingExtraError
 from ganport_runtime.files import sha256_of
-from ganport_runtime.launch import load_entry, require
+from ganport_runtime.launch import load_entry
 from ganport_runtime.manifest import (
     MANIFEST_NAME,
     METADATA_KEY,
@@ -25,6 +26,7 @@ from ganport_runtime.manifest import (
 )
 from ganport_runtime.session import Session
 from ganport_runtime.strictjson import parse
+from ganport_runtime.tensors import read_tensors
 from ganport_runtime.values import printable
 
 FIXTURES_NAME = "fixtures.safetensors"
@@ -46,10 +48,9 @@ def verify(bundle: Bundle) -> Iterator[Check]:
     """Check digests, sums, every ONNX graph and its fixtures, then what other rooms contribute.
 
     A lone graph has no digests and no fixtures: only the graph is checked. Raises
-    `MissingExtraError` without onnxruntime or safetensors.
+    `MissingExtraError` without onnxruntime.
     """
     if not bundle.lone:
-        require("tools", ("safetensors",))
         for name in bundle.manifest.files:
             yield _attempt(f"digest of {name}", partial(_digest, bundle, name))
         yield _attempt("listed files", lambda: _listed(bundle))
@@ -58,21 +59,14 @@ def verify(bundle: Bundle) -> Iterator[Check]:
         for file in graph.files:
             if file.role == "onnx":
                 yield from _check_graph(bundle, graph, file)
+    if DIRECTIONS_NAME in bundle.manifest.files:
+        yield _attempt(f"content of {DIRECTIONS_NAME}", partial(_directions, bundle))
     yield from _contributed(bundle)
 
 
 def fixtures(bundle: Bundle) -> dict[str, NDArray[Any]]:
     """The recorded tensors by name (`generator.onnx/n1/z`); raises `BundleError`."""
-    require("tools", ("safetensors",))
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    data = bundle.read(FIXTURES_NAME)
-    try:
-        tensors: dict[str, NDArray[Any]] = load(data)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise _bad(FIXTURES_NAME, "a safetensors file", str(error)[:200]) from error
-    return tensors
+    return read_tensors(bundle.read(FIXTURES_NAME), FIXTURES_NAME)
 
 
 def fixture(
@@ -196,6 +190,11 @@ def _rerun(bundle: Bundle, graph: Graph, file: GraphFile, session: Session) -> s
         told = compare(session.run(feeds), expected, file, dict(bundle.manifest.parity))
         details.append(f"N = {count}: {told}")
     return "; ".join(details)
+
+
+def _directions(bundle: Bundle) -> str:
+    directions = read_directions(bundle, bundle.manifest.z_shape)
+    return f"{len(directions)} of shape {bundle.manifest.z_shape}"
 
 
 def _contributed(bundle: Bundle) -> Iterator[Check]:
