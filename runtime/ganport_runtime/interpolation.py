@@ -1,6 +1,6 @@
-"""Noise between noise: the spherical way from one sample to another.
+"""Noise between noise: the spherical and the straight way from one sample to another.
 
-White, "Sampling Generative Networks" (2016), section 2.1.
+White, "Sampling Generative Networks" (2016), section 2.1; report 003, linear interpolation.
 """
 
 from __future__ import annotations
@@ -26,6 +26,27 @@ def spherical(
     shorter than normal noise is; at 0 and 1 the ends come back bit for bit. Samples on one line
     are mixed linearly. Raises `RequestError` for different shapes.
     """
+    way = np.array(shares, np.float64)
+    one, two = _flat(first, second)
+    return _mixed(one, two, _weights(one, two, way)).reshape(len(way), *first.shape)
+
+
+def linear(
+    first: NDArray[np.float32], second: NDArray[np.float32], shares: Sequence[float]
+) -> NDArray[np.float32]:
+    """The samples that lie each of `shares` (0 to 1) of the straight way from one to another.
+
+    Shapes and ends as in `spherical`. It is the way between noise that pictures were encoded to,
+    which lies where pictures are and not on the sphere of random noise.
+    """
+    way = np.array(shares, np.float64)
+    one, two = _flat(first, second)
+    return _mixed(one, two, (1.0 - way, way)).reshape(len(way), *first.shape)
+
+
+def _flat(
+    first: NDArray[np.float32], second: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if first.shape != second.shape:
         raise RequestError(
             "interpolation",
@@ -33,11 +54,15 @@ def spherical(
             found=f"{first.shape} and {second.shape}",
             fix="Take both from the same generator.",
         )
-    way = np.array(shares, np.float64)
-    one, two = (sample.reshape(-1).astype(np.float64) for sample in (first, second))
-    weights = _weights(one, two, way)
-    mixed = weights[0][:, None] * one + weights[1][:, None] * two
-    return mixed.astype(np.float32).reshape(len(way), *first.shape)
+    return first.reshape(-1).astype(np.float64), second.reshape(-1).astype(np.float64)
+
+
+def _mixed(
+    one: NDArray[np.float64],
+    two: NDArray[np.float64],
+    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> NDArray[np.float32]:
+    return (weights[0][:, None] * one + weights[1][:, None] * two).astype(np.float32)
 
 
 def _weights(

@@ -46,6 +46,15 @@ def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
 
 
+def to_float(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """float32 (N, 3, H, W) in [-1, 1] of uint8 (N, H, W, 3): 2 * u8 / 255 - 1.
+
+    `to_uint8` gives every level back.
+    """
+    planes = images.transpose(0, 3, 1, 2).astype(np.float32)
+    return np.ascontiguousarray(planes * np.float32(2 / 255) - np.float32(1.0))
+
+
 def save_png(
     image: NDArray[np.uint8] | Image.Image, path: Path, metadata: Mapping[str, str] | None = None
 ) -> None:

@@ -1,4 +1,4 @@
-"""The tiny bundle, and bundles with something wrong made out of it."""
+"""The tiny bundles, and bundles with something wrong made out of it."""
 
 from __future__ import annotations
 
@@ -56,11 +56,24 @@ class TinyBundle:
         return path
 
 
+def copied(name: str, folder: Path) -> TinyBundle:
+    shutil.copytree(DATA / name, folder / name)
+    return TinyBundle(folder / name)
+
+
 @pytest.fixture
 def tiny(tmp_path: Path) -> TinyBundle:
-    path = tmp_path / "tiny.ganport"
-    shutil.copytree(DATA / "tiny.ganport", path)
-    return TinyBundle(path)
+    return copied("tiny.ganport", tmp_path)
+
+
+@pytest.fixture
+def tiny_translator(tmp_path: Path) -> TinyBundle:
+    return copied("tiny-translator.ganport", tmp_path)
+
+
+@pytest.fixture
+def tiny_flow(tmp_path: Path) -> TinyBundle:
+    return copied("tiny-flow.ganport", tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,15 @@ EVERY_KIND = Conditions(
 )
 
 
+PLANES = np.array([-1, 3, SIDE, SIDE], np.int64)
+LEVELS = {
+    "scale": np.float32(127.5),
+    "shift": np.float32(128),
+    "low": np.float32(0),
+    "high": np.float32(255),
+}
+
+
 def tiny_graph(image: str, conditions: Conditions) -> tuple[Graph, Image]:
     """The manifest's entries for the tiny graph, with a uint8 or a float32 image."""
     uint8 = image == "uint8"
@@ -99,12 +108,8 @@ def tiny_model(manifest: Manifest) -> bytes:
     weights = np.random.default_rng(20240401).normal(0, 0.6, (width, 3 * SIDE * SIDE))
     constants = {
         "weights": weights.astype(np.float32),
-        "planes": np.array([-1, 3, SIDE, SIDE], np.int64),
-        "scale": np.float32(127.5),
-        "shift": np.float32(128),
-        "low": np.float32(0),
-        "high": np.float32(255),
-    }
+        "planes": PLANES,
+    } | LEVELS
     uint8 = manifest.image.dtype == "uint8"
     nodes = [
         helper.make_node("Concat", [tensor.name for tensor in graph.inputs], ["joined"], axis=1),
@@ -113,14 +118,26 @@ def tiny_model(manifest: Manifest) -> bytes:
         helper.make_node("Reshape", ["squashed", "planes"], ["float" if uint8 else "image"]),
     ]
     if uint8:
-        nodes += [
-            helper.make_node("Mul", ["float", "scale"], ["scaled"]),
-            helper.make_node("Add", ["scaled", "shift"], ["shifted"]),
-            helper.make_node("Clip", ["shifted", "low", "high"], ["clipped"]),
-            helper.make_node("Floor", ["clipped"], ["floored"]),
-            helper.make_node("Cast", ["floored"], ["levels"], to=TensorProto.UINT8),
-            helper.make_node("Transpose", ["levels"], ["image"], perm=[0, 2, 3, 1]),
-        ]
+        nodes += head()
+    return model_of(manifest, graph, nodes, constants)
+
+
+def head() -> list[onnx.NodeProto]:
+    """From `float` (N, 3, H, W) to the uint8 `image`, with the constants `LEVELS`."""
+    return [
+        helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+        helper.make_node("Add", ["scaled", "shift"], ["shifted"]),
+        helper.make_node("Clip", ["shifted", "low", "high"], ["clipped"]),
+        helper.make_node("Floor", ["clipped"], ["floored"]),
+        helper.make_node("Cast", ["floored"], ["levels"], to=TensorProto.UINT8),
+        helper.make_node("Transpose", ["levels"], ["image"], perm=[0, 2, 3, 1]),
+    ]
+
+
+def model_of(
+    manifest: Manifest, graph: Graph, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray]
+) -> bytes:
+    """The ONNX file of one graph of a manifest, which it carries inside."""
     used = {name for node in nodes for name in node.input}
     model = helper.make_model(
         helper.make_graph(
@@ -133,7 +150,7 @@ def tiny_model(manifest: Manifest) -> bytes:
         opset_imports=[helper.make_opsetid("", 18)],
         ir_version=8,
     )
-    embedded = rfc8785.dumps(manifest.interface_json()).decode()
+    embedded = rfc8785.dumps(manifest.interface_json(graph)).decode()
     helper.set_model_props(model, {METADATA_KEY: embedded})
     onnx.checker.check_model(model, full_check=True)
     return bytes(model.SerializeToString(deterministic=True))
@@ -146,7 +163,6 @@ def _value(tensor: Tensor) -> onnx.ValueInfoProto:
 
 def fixtures(manifest: Manifest, model: bytes) -> bytes:
     """Recorded inputs and output of the graph for N = 1 and 3."""
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     tensors: dict[str, np.ndarray] = {}
     for count in (1, 3):
         requests = ["pink hair green eyes", "black hair blue eyes", "dark red hair"][:count]
@@ -154,10 +170,19 @@ def fixtures(manifest: Manifest, model: bytes) -> bytes:
             "z": normals(consecutive(42, count), (NOISE,)),
             "condition": manifest.conditions.encode_many(requests),
         }
-        image = session.run(["image"], feeds)[0]
-        for name, value in (feeds | {"image": image}).items():
-            tensors[f"generator.onnx/n{count}/{name}"] = np.ascontiguousarray(value)
+        tensors |= recorded(manifest.graphs[0], model, count, feeds)
     return bytes(save(tensors))
+
+
+def recorded(
+    graph: Graph, model: bytes, count: int, feeds: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The fixtures of one batch: what is fed to the graph, and what it gives."""
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    output = graph.output.name
+    values = feeds | {output: session.run([output], feeds)[0]}
+    path = graph.files[0].path
+    return {f"{path}/n{count}/{k}": np.ascontiguousarray(v) for k, v in values.items()}
 
 
 def write_bundle(folder: Path, image: str = "uint8") -> None:
@@ -169,6 +194,11 @@ def write_bundle(folder: Path, image: str = "uint8") -> None:
         "fixtures.safetensors": fixtures(manifest, model),
         "MODEL_CARD.md": b"# tiny\n\nA matrix product that the runtime's tests draw with.\n",
     }
+    pack(folder, manifest, files)
+
+
+def pack(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
+    """Write a bundle of these files as a folder."""
     entries = {
         name: FileEntry(hashlib.sha256(data).hexdigest(), len(data)).to_json()
         for name, data in files.items()

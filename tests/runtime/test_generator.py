@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ganport_runtime import Generator
 from ganport_runtime.errors import BundleError, ConditionError, DeviceError, RequestError
 from ganport_runtime.noise import normals
+from ganport_runtime.session import Session
 
 PINK = {"hair": "pink", "eyes": "green"}
 FIRST_ROW = [
@@ -141,6 +142,14 @@ def test_lists_set_the_count(tiny_generator: Generator) -> None:
         ({"z": np.zeros((2, 4), np.float32), "seed": 1}, RequestError, "z or seeds; found both"),
         ({"z": np.zeros((2, 4), np.float32), "count": 3}, RequestError, "z: expected a list of 3"),
         ({"z": np.zeros((0, 4), np.float32)}, RequestError, "count: expected an integer from 1"),
+        ({"z": np.zeros((2, 4), np.float32), "temperature": 1}, RequestError, "found both"),
+        ({"temperature": 0}, RequestError, "temperature: expected a number above 0, at most 10"),
+        ({"temperature": 10.1}, RequestError, "found 10.1"),
+        ({"temperature": -1}, RequestError, "found -1"),
+        ({"temperature": np.nan}, RequestError, "found nan"),
+        ({"temperature": 10**5000}, RequestError, "found a huge int"),
+        ({"temperature": "1"}, RequestError, "found '1'"),
+        ({"temperature": True}, RequestError, "found True"),
     ],
 )
 def test_requests_that_cannot_be_served(
@@ -180,6 +189,18 @@ def test_temperature_scales_the_noise(tiny: Any, data: Path) -> None:
     # What is given goes in as it is.
     warm = generator.generate(PINK, z=np.ones((1, 4), np.float32))
     assert not np.array_equal(warm[0], cold[0])
+
+
+def test_a_temperature_asked_for_stands_in_place_of_the_bundle_s(tiny: Any) -> None:
+    tiny.edit(lambda value: value["noise"].update(temperature=3))
+    generator = Generator.load(tiny.path)
+    plain = normals([5], (4,))
+    assert np.array_equal(generator.noise([5]), plain * 3)
+    assert np.array_equal(generator.noise([5], temperature=0.5), plain / 2)
+    half = generator.generate(PINK, seed=5, temperature=0.5)
+    assert generator.last_seeds == [5]
+    assert np.array_equal(half, generator.generate(PINK, z=plain / 2))
+    assert not np.array_equal(half, generator.generate(PINK, seed=5))
 
 
 def test_a_zip_may_go_after_loading(tiny: Any) -> None:
@@ -251,7 +272,7 @@ def test_a_device_that_is_no_device(data: Path) -> None:
 
 def test_the_graph_gets_the_noise_of_the_contract(data: Path) -> None:
     generator = Generator.load(data / "tiny-float.ganport")
-    session, shape = generator._session, (4,)
+    session, shape = Session(generator.bundle.read("generator.onnx"), "cpu"), (4,)
     feeds = {"z": normals([9], shape), "condition": generator.conditions.encode_many([PINK])}
     expected = np.floor(np.clip(session.run(feeds) * np.float32(127.5) + 128, 0, 255))
     drawn = generator.generate(PINK, seed=9)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.interpolation import spherical
+from ganport_runtime.interpolation import linear, spherical
 from ganport_runtime.noise import normals
 
 SEEDS = st.integers(0, 2**64 - 1)
@@ -45,6 +45,17 @@ def test_samples_on_one_line_mix_linearly(
 ) -> None:
     between = spherical(np.float32(first), np.float32(second), [0.5])
     np.testing.assert_allclose(between, [middle], rtol=1e-6)
+
+
+@given(SEEDS, SEEDS)
+def test_the_straight_way(first: int, second: int) -> None:
+    one, two = normals([first, second], (3, 4, 4))
+    between = linear(one, two, [0.0, 0.25, 0.5, 1.0])
+    assert between.dtype == np.float32
+    assert np.array_equal(between[0], one)
+    assert np.array_equal(between[-1], two)
+    np.testing.assert_allclose(between[1], 0.75 * one + 0.25 * two, atol=1e-6)
+    np.testing.assert_allclose(between[2], (one + two) / 2, atol=1e-6)
 
 
 def test_samples_of_two_shapes() -> None:

@@ -14,6 +14,7 @@ from ganport_runtime.pictures import (
     png_bytes,
     save_picture,
     save_png,
+    to_float,
     to_uint8,
     webp_bytes,
 )
@@ -165,3 +166,13 @@ def test_no_damage_ends_in_a_traceback(
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
         metadata(tmp_path / "a.png")
+
+
+def test_levels_go_in_and_come_out() -> None:
+    pixels = np.random.default_rng(2).permutation(np.arange(768) % 256).astype(np.uint8)
+    images = pixels.reshape(2, 16, 8, 3)
+    planes = to_float(images)
+    assert planes.shape == (2, 3, 16, 8)
+    assert planes.dtype == np.float32
+    assert planes[1, 2, 3, 4] == pytest.approx(2 * int(images[1, 3, 4, 2]) / 255 - 1, abs=1e-6)
+    assert np.array_equal(to_uint8(planes), images)

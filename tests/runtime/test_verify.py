@@ -131,13 +131,53 @@ def test_fixtures_that_are_missing(tiny: Any, name: str) -> None:
 def test_fixtures_of_another_shape(tiny: Any) -> None:
     name = "generator.onnx/n1/z"
     change_fixtures(tiny, lambda tensors: tensors.update({name: tensors[name].astype(np.float64)}))
-    assert "float32 (1, 4); found float64" in failed(tiny.path)["fixtures of generator.onnx"]
+    assert "one of F32, U8; found 'F64'" in failed(tiny.path)["fixtures of generator.onnx"]
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage!", b"\xff" * 8, b'\x08\0\0\0\0\0\0\0{"a":1}x'])
 def test_fixtures_that_are_no_safetensors(tiny: Any, data: bytes) -> None:
     tiny.rewrite("fixtures.safetensors", lambda _: data)
-    assert "a safetensors file" in failed(tiny.path)["fixtures of generator.onnx"]
+    assert "fixtures.safetensors: expected" in failed(tiny.path)["fixtures of generator.onnx"]
+
+
+def test_fixtures_of_another_length(tiny: Any) -> None:
+    name = "generator.onnx/n1/z"
+    change_fixtures(tiny, lambda tensors: tensors.update({name: tensors[name][:, :3].copy()}))
+    assert "float32 (1, 4); found float32 (1, 3)" in failed(tiny.path)["fixtures of generator.onnx"]
+
+
+def test_a_translator_passes(tiny_translator: Any) -> None:
+    assert not failed(tiny_translator.path)
+
+
+def test_a_flow_passes_with_its_encoder_and_directions(tiny_flow: Any) -> None:
+    names = [check.name for check in verify(Bundle.open(tiny_flow.path)) if check.passed]
+    assert names[-4:] == [
+        "graph encoder.onnx",
+        "metadata of encoder.onnx",
+        "fixtures of encoder.onnx",
+        "content of directions.safetensors",
+    ]
+    assert not failed(tiny_flow.path)
+
+
+def test_noise_that_moved(tiny_flow: Any) -> None:
+    def move(tensors: dict[str, Any]) -> None:
+        tensors["encoder.onnx/n3/z"] = tensors["encoder.onnx/n3/z"] + np.float32(0.01)
+
+    change_fixtures(tiny_flow, move)
+    problems = failed(tiny_flow.path)
+    assert set(problems) == {"fixtures of encoder.onnx"}
+    assert "within 1.0e-05; found 1.00e-02 away" in problems["fixtures of encoder.onnx"]
+
+
+def test_directions_of_another_shape(tiny_flow: Any) -> None:
+    tiny_flow.rewrite(
+        "directions.safetensors", lambda _: save({"face/young": np.zeros((3, 8), np.float32)})
+    )
+    problems = failed(tiny_flow.path)
+    assert set(problems) == {"content of directions.safetensors"}
+    assert "expected float32 (3, 8, 8)" in problems["content of directions.safetensors"]
 
 
 def images(*levels: float, dtype: str = "uint8") -> Any:

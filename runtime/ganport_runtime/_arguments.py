@@ -1,0 +1,101 @@
+"""What callers hand a generator, checked before anything is drawn."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from math import nan
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.noise import check_integer, check_seed, consecutive
+from ganport_runtime.values import shown
+
+MAX_COUNT = 2**20
+MAX_TEMPERATURE = 10.0
+
+
+def count_of(count: int | None, **lists: Any) -> int:
+    """How many pictures a call asks for: `count`, or the length of what is a list, or 1."""
+    lengths = {
+        name: len(value)
+        for name, value in lists.items()
+        if isinstance(value, list | tuple | np.ndarray)
+    }
+    number = next(iter(lengths.values()), 1) if count is None else count
+    number = check_integer("count", number, 1, MAX_COUNT)
+    for name, length in lengths.items():
+        if length != number:
+            fix = "Leave count out, or make the lists as long as it says."
+            raise refuse(name, f"a list of {number}, one for each picture", f"{length}", fix)
+    return number
+
+
+def seeds_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> list[int]:
+    """The seed of each picture; the system draws the first where none is given."""
+    if seeds is None:
+        return consecutive(secrets.randbits(64) if seed is None else seed, number)
+    if seed is not None:
+        raise refuse("seed", "seed or seeds", "both", "Leave one of them out.")
+    return [check_seed(value) for value in seeds]
+
+
+def check_list(seeds: object) -> None:
+    """Refuse seeds that are no list."""
+    if not isinstance(seeds, Sequence | np.ndarray) or isinstance(seeds, str | bytes):
+        fix = "Give one seed for each picture, or seed= for consecutive ones."
+        raise refuse("seeds", "a list of integers", shown(seeds), fix)
+
+
+def check_array(z: object) -> None:
+    """Refuse noise that is no array of samples."""
+    if not isinstance(z, np.ndarray) or not z.ndim:
+        raise refuse("z", "an array of noise", shown(z), "Start from Generator.noise.")
+
+
+def check_noise(z: NDArray[np.float32], shape: tuple[int, ...]) -> None:
+    """Refuse noise that is not float32 (N, *shape) and finite."""
+    if z.dtype != np.float32 or z.shape[1:] != shape:
+        expected = f"float32 (N, {', '.join(map(str, shape))})"
+        fix = "Start from Generator.noise, or use astype(np.float32)."
+        raise refuse("z", expected, f"{z.dtype} {z.shape}", fix)
+    if not np.isfinite(z).all():
+        raise refuse("z", "finite numbers", "NaN or infinity", "Start from Generator.noise.")
+
+
+def check_images(images: object, size: tuple[int, int]) -> None:
+    """Refuse pictures that are not uint8 (N, height, width, 3) of `size` (height, width)."""
+    expected = f"uint8 (N, {size[0]}, {size[1]}, 3)"
+    fix = "Cut and resize pictures to the size of the bundle first, and np.stack them."
+    if not isinstance(images, np.ndarray):
+        raise refuse("images", f"an array {expected}", shown(images), fix)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3):
+        raise refuse("images", expected, f"{images.dtype} {images.shape}", fix)
+
+
+def check_temperature(value: object) -> float:
+    """`value` as a float above 0 and at most 10."""
+    number = _float(value)
+    if not 0.0 < number <= MAX_TEMPERATURE:  # true for NaN too
+        expected = f"a number above 0, at most {MAX_TEMPERATURE:g}"
+        fix = "Take 1 for noise as the network was trained on."
+        raise refuse("temperature", expected, shown(value), fix)
+    return number
+
+
+def _float(value: object) -> float:
+    """`value` as a float; NaN for what is no number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return nan
+    try:
+        return float(value)
+    except OverflowError:
+        return nan
+
+
+def refuse(place: str, expected: str, found: str, fix: str) -> RequestError:
+    return RequestError(place, expected=expected, found=found, fix=fix)
