@@ -8,10 +8,19 @@ from pathlib import Path
 
 import click
 
+from ganport_runtime._contract import ENCODE, GENERATE, TRANSLATE
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.commands._record import parity_rows, provenance_rows, short
+from ganport_runtime.directions import read_directions
 from ganport_runtime.groups import Group, MultiHot, Rgb, Scalar
 from ganport_runtime.manifest import Graph, Manifest
+from ganport_runtime.values import listed
+
+_ASKED = {
+    GENERATE: "generate: pictures of seeds; sample-gan draw, matrix, sweep, interpolate, …",
+    TRANSLATE: "translate: pictures to others; sample-gan translate",
+    ENCODE: "encode: the noise of pictures; sample-gan interpolate --images, manipulate",
+}
 
 
 @click.command()
@@ -44,6 +53,8 @@ def _lines(bundle: Bundle) -> Iterator[str]:
         yield from _graph_lines(graph)
     yield ""
     yield from _condition_lines(manifest)
+    if directions := read_directions(bundle, manifest.z_shape):
+        yield f"latent directions: {listed(directions)}"
     yield ""
     yield "files"
     for name, entry in manifest.files.items():
@@ -54,6 +65,7 @@ def _lines(bundle: Bundle) -> Iterator[str]:
 
 def _graph_lines(graph: Graph) -> Iterator[str]:
     yield f"graph {graph.interface}"
+    yield f"  {_ASKED.get(graph.interface, 'of a later version of ganport')}"
     for word, tensors in (("takes", graph.inputs), ("gives", (graph.output,))):
         for tensor in tensors:
             shape = ", ".join(str(length) for length in tensor.shape)

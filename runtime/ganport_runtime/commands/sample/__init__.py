@@ -9,8 +9,10 @@ from ganport_runtime.commands.sample.colormap import colormap
 from ganport_runtime.commands.sample.draw import draw, pairs
 from ganport_runtime.commands.sample.history import history
 from ganport_runtime.commands.sample.interpolate import interpolate
+from ganport_runtime.commands.sample.manipulate import manipulate
 from ganport_runtime.commands.sample.matrix import matrix
 from ganport_runtime.commands.sample.sweep import sweep
+from ganport_runtime.commands.sample.translate import translate
 
 
 @click.group()
@@ -19,5 +21,16 @@ def sample_gan() -> None:
     """Draw pictures from a bundle into a PNG, WebP or GIF that says how each was made."""
 
 
-for _command in (draw, pairs, matrix, sweep, colormap, blend, interpolate, history):
+for _command in (
+    draw,
+    pairs,
+    matrix,
+    sweep,
+    colormap,
+    blend,
+    interpolate,
+    translate,
+    manipulate,
+    history,
+):
     sample_gan.add_command(_command)

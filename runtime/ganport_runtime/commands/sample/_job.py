@@ -1,15 +1,11 @@
-"""What every way of drawing has in common: a generator, seeds, a file, a table of pictures."""
+"""What every way of drawing has in common: a generator, seeds or pictures, a file, a table."""
 
 from __future__ import annotations
 
 import json
 import math
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
-from typing import Any
 
 import click
 import numpy as np
@@ -17,35 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_runtime.animation import check_pixels
-from ganport_runtime.commands.sample._output import Output, written
-from ganport_runtime.conditions import Conditions
+from ganport_runtime.commands.sample._output import Output
+from ganport_runtime.commands.sample._shot import Made, Shot, Source
+from ganport_runtime.conditions import Conditions, Request
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generator import Generator
 from ganport_runtime.interpolation import spherical
-from ganport_runtime.noise import check_seed, consecutive
+from ganport_runtime.noise import consecutive
 from ganport_runtime.sheet import grid
 
 MAX_COUNT = 4096  # pictures on one sheet
 _SIDES = {1: 256, 12: 128}  # about how wide pictures become, by how many stand in a row
 _LEAST_SIDE = 64
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One picture of a page: its request and seed, or `share` of the way `towards` another."""
-
-    request: dict[str, Any]
-    seed: int
-    towards: int | None = None
-    share: float = 0.0
-
-    def recipe(self, conditions: Conditions) -> dict[str, Any]:
-        """How to make it again; seeds as text, since JSON numbers are safe to 2^53 only."""
-        condition = conditions.complete(self.request)
-        if self.towards is None:
-            return {"seed": str(self.seed), "condition": condition}
-        seeds = [str(self.seed), str(self.towards)]
-        return {"seeds": seeds, "share": self.share, "condition": condition}
 
 
 @dataclass(frozen=True)
@@ -56,6 +35,7 @@ class Job:
     output: Output
     seeds: list[int]
     scale: int | None
+    sources: tuple[Source, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,8 +46,12 @@ class Job:
         return self.generator.conditions
 
     @property
-    def seeds_in_words(self) -> str:
-        """`seed 5`, `seeds 5 to 8` or `seeds 3, 8, 21`."""
+    def origin(self) -> str:
+        """What the pictures come from: `from a.png`, `seed 5`, `seeds 5 to 8`, `seeds 3, 8, 21`."""
+        if self.sources:
+            names = ", ".join(source.name for source in self.sources[:3])
+            more = len(self.sources) - 3
+            return f"from {names} and {more} more" if more > 0 else f"from {names}"
         first, count = self.seeds[0], len(self.seeds)
         if count == 1:
             return f"seed {first}"
@@ -76,8 +60,8 @@ class Job:
         return f"seeds {', '.join(map(str, self.seeds))}"
 
     def title(self, *parts: str) -> str:
-        """The bundle, the parts that say something, and the seeds."""
-        return f"{self.name}: {', '.join(part for part in (*parts, self.seeds_in_words) if part)}"
+        """The bundle, the parts that say something, and what the pictures come from."""
+        return f"{self.name}: {', '.join(part for part in (*parts, self.origin) if part)}"
 
     def enlargement(self, columns: int) -> int:
         """The scale asked for, or one by how many pictures stand in a row."""
@@ -86,22 +70,21 @@ class Job:
 
     def draw(self, shots: Sequence[Shot]) -> NDArray[np.uint8]:
         """The pictures of a page, in its order."""
-        if len(shots) > MAX_COUNT:
-            raise RequestError(
-                "sheet",
-                expected=f"at most {MAX_COUNT} pictures on a sheet",
-                found=f"{len(shots)}",
-                fix="Ask for fewer, or draw from Python with Generator.generate.",
-            )
+        check_number(len(shots))
         requests = [shot.request for shot in shots]
         if all(shot.towards is None for shot in shots):
             return self.generator.generate(requests, seeds=[shot.seed for shot in shots])
         return self.generator.generate(requests, z=np.stack([self._noise(s) for s in shots]))
 
+    def encoded(self, request: Request) -> NDArray[np.float32]:
+        """The noise of each source under one request."""
+        pixels = np.stack([source.pixels for source in self.sources])
+        return self.generator.encode(pixels, request)
+
     def save_table(
         self,
         images: NDArray[np.uint8],
-        shots: Sequence[Shot],
+        shots: Sequence[Made],
         *,
         rows: Sequence[str],
         columns: Sequence[str],
@@ -125,7 +108,7 @@ class Job:
         )
         self.save([page], shots)
 
-    def save(self, pages: Sequence[Image.Image], shots: Sequence[Shot], fps: float = 1.5) -> None:
+    def save(self, pages: Sequence[Image.Image], shots: Sequence[Made], fps: float = 1.5) -> None:
         """Write pages, and in the file's metadata how to make each of their pictures again."""
         recipes = [shot.recipe(self.conditions) for shot in shots]
         texts = {
@@ -136,14 +119,13 @@ class Job:
         wrote = self.output.save(pages, texts, fps=fps)
         pictures = "picture" if len(shots) == 1 else "pictures"
         click.echo(
-            f"{wrote}, {len(shots)} {pictures}, {self.seeds_in_words}, "
-            f"drawn on {self.generator.device}"
+            f"{wrote}, {len(shots)} {pictures}, {self.origin}, drawn on {self.generator.device}"
         )
 
     def _save_frames(
         self,
         images: NDArray[np.uint8],
-        shots: Sequence[Shot],
+        shots: Sequence[Made],
         rows: Sequence[str],
         labels: Sequence[str],
         title: str,
@@ -175,6 +157,17 @@ class Job:
         return between
 
 
+def check_number(pictures: int) -> None:
+    """Refuse more pictures than a sheet may hold."""
+    if pictures > MAX_COUNT:
+        raise RequestError(
+            "sheet",
+            expected=f"at most {MAX_COUNT} pictures on a sheet",
+            found=f"{pictures}",
+            fix="Ask for fewer, or draw from Python with Generator.generate.",
+        )
+
+
 def near_square(number: int) -> int:
     """Columns for that many pictures on a page without rows of its own."""
     return min(12, math.ceil(math.sqrt(number)))
@@ -183,52 +176,3 @@ def near_square(number: int) -> int:
 def steps_of(count: int) -> list[float]:
     """Shares of a way from 0 to 1 in `count` even steps."""
     return [index / (count - 1) for index in range(count)]
-
-
-def drawing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of bundle and output and hand it a `Job` in their place.
-
-    It is to be called with `seeds`, which `seeded` sees to.
-    """
-
-    @click.argument("bundle", type=click.Path(path_type=Path))
-    @written
-    @click.option("--animate", is_flag=True, help="Write the columns as frames: a GIF or WebP.")
-    @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
-    @click.option("--scale", type=click.IntRange(1, 64), help="Enlarge by whole pixels.")
-    @wraps(command)
-    def start(
-        output: Output,
-        bundle: Path,
-        device: str,
-        scale: int | None,
-        seeds: list[int],
-        **own: Any,
-    ) -> None:
-        command(Job(Generator.load(bundle, device), output, seeds, scale), **own)
-
-    return start
-
-
-def seeded(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--seed`, and hand it as many consecutive seeds as `counted` says."""
-
-    @click.option("--seed", type=int, help="0 to 2^64 - 1; without one the system draws it.")
-    @wraps(command)
-    def start(seed: int | None, count: int = 1, **own: Any) -> None:
-        # Half as many digits as a seed may have: it is to be read off a sheet.
-        first = secrets.randbits(32) if seed is None else check_seed(seed)
-        command(seeds=consecutive(first, count), **own)
-
-    return start
-
-
-counted = click.option(
-    "--count",
-    type=click.IntRange(1, MAX_COUNT),
-    default=1,
-    help="Pictures of each condition, with consecutive seeds.",
-)
-settings_option = click.option(
-    "--set", "settings", multiple=True, metavar="GROUP=VALUE", help="Ask for a value of a group."
-)

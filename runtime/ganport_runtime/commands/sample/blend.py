@@ -7,7 +7,9 @@ from itertools import product
 import click
 
 from ganport_runtime.commands._requests import request_of
-from ganport_runtime.commands.sample._job import Job, Shot, counted, drawing, seeded, steps_of
+from ganport_runtime.commands.sample._job import Job, steps_of
+from ganport_runtime.commands.sample._options import counted, drawing, seeded
+from ganport_runtime.commands.sample._shot import Shot
 from ganport_runtime.errors import RequestError
 
 _STEPS, _FRAMES = 7, 24

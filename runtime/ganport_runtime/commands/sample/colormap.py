@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from ganport_runtime.colours import channels, from_hue
 from ganport_runtime.commands._requests import held_in_words, request_of
-from ganport_runtime.commands.sample._job import Job, Shot, drawing, seeded, settings_option
+from ganport_runtime.commands.sample._job import Job
+from ganport_runtime.commands.sample._options import drawing, seeded, settings_option
+from ganport_runtime.commands.sample._shot import Shot
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.groups import Rgb

@@ -11,15 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_runtime.commands._requests import request_of, requests_in
-from ganport_runtime.commands.sample._job import (
-    Job,
-    Shot,
-    counted,
-    drawing,
-    near_square,
-    seeded,
-    settings_option,
-)
+from ganport_runtime.commands.sample._job import Job, near_square
+from ganport_runtime.commands.sample._options import counted, drawing, seeded, settings_option
+from ganport_runtime.commands.sample._shot import Shot
 from ganport_runtime.errors import RequestError
 from ganport_runtime.sheet import grid
 

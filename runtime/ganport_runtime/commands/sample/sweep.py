@@ -7,14 +7,9 @@ from itertools import product
 import click
 
 from ganport_runtime.commands._requests import held_in_words, request_of, values_along
-from ganport_runtime.commands.sample._job import (
-    Job,
-    Shot,
-    counted,
-    drawing,
-    seeded,
-    settings_option,
-)
+from ganport_runtime.commands.sample._job import Job
+from ganport_runtime.commands.sample._options import counted, drawing, seeded, settings_option
+from ganport_runtime.commands.sample._shot import Shot
 from ganport_runtime.values import fault
 
 

@@ -1,0 +1,114 @@
+"""Picture files of other people to pixels: checked, upright, RGB, cut or squeezed to a size."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from pathlib import Path
+from stat import S_ISREG
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.launch import require
+from ganport_runtime.pictures import why_unreadable
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_BYTES = 64 << 20
+"""Of a picture file."""
+MAX_PIXELS = 1 << 26
+"""Of a picture, before it is decoded (8192 x 8192)."""
+FORMATS = ("JPEG", "PNG", "WEBP")
+
+_WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
+
+
+def read_picture_file(path: Path) -> bytes:
+    """The bytes of a picture file; raises `RequestError` for what is no file or too large."""
+    try:
+        state = path.stat()
+        if not S_ISREG(state.st_mode):
+            raise _bad(path, "a picture file", "a folder or a device", "Name a picture.")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        found = getattr(error, "strerror", None) or "a name that no file has"
+        raise _bad(path, "a picture file", found, "Check the path.") from error
+    if len(data) > MAX_BYTES:
+        limit = f"at most {MAX_BYTES >> 20} MiB"
+        raise _bad(path, limit, "more", "Scale the picture down.")
+    return data
+
+
+def decode_picture(
+    data: bytes, path: Path, size: tuple[int, int], *, whole: bool = False
+) -> NDArray[np.uint8]:
+    """The uint8 (height, width, 3) pixels of a JPEG, PNG or WebP, the first frame of several.
+
+    Turned upright as its EXIF says, transparency laid on white, its centre cut to the shape of
+    `size` (height, width), or the `whole` frame squeezed, and resized with an antialiasing
+    Lanczos filter. Raises `RequestError` naming `path` if it is none, damaged or too large.
+    """
+    require("tools", ("PIL",))
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata and of sizes, which are checked here
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                _check_pixels(image.size, path)
+                return _fitted(image, size, whole)
+    except (RequestError, MemoryError):
+        raise
+    except Exception as error:  # a decoder fed with hostile bytes may raise anything
+        found = f"one that cannot be decoded ({why_unreadable(error)})"
+        fix = "Give another picture."
+        raise _bad(path, "a whole JPEG, PNG or WebP picture", found, fix) from error
+
+
+def _fitted(image: Image.Image, size: tuple[int, int], whole: bool) -> NDArray[np.uint8]:
+    from PIL import Image, ImageOps
+
+    picture = _rgb(ImageOps.exif_transpose(image))
+    height, width = size
+    if not whole:
+        picture = _centre(picture, width, height)
+    if picture.size != (width, height):
+        # A box reduction goes before the filter where it cannot be seen: large pictures take less.
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(picture)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if image.mode in _WIDE_GREY:
+        # Pillow would clip 16-bit grey at 255.
+        grey = np.asarray(image, dtype=np.float32) / 257
+        return Image.fromarray(np.clip(grey + 0.5, 0, 255).astype(np.uint8)).convert("RGB")
+    if image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert("RGB")
+
+
+def _centre(image: Image.Image, width: int, height: int) -> Image.Image:
+    """The largest part around the centre that is as wide to its height as width to height."""
+    across = min(image.width, max(1, image.height * width // height))
+    down = min(image.height, max(1, image.width * height // width))
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    return image.crop((left, top, left + across, top + down))
+
+
+def _check_pixels(size: tuple[int, int], path: Path) -> None:
+    if size[0] * size[1] > MAX_PIXELS:
+        expected = f"a picture of at most {MAX_PIXELS:,} pixels"
+        raise _bad(path, expected, f"{size[0]} x {size[1]}", "Scale it down.")
+
+
+def _bad(path: Path, expected: str, found: str, fix: str) -> RequestError:
+    return RequestError(str(path), expected=expected, found=found, fix=fix)
