@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ganport_runtime.values import printable, shown
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe
+from ganport_train.shelf import Shelf, read, unreadable
 
-SHIPPED = Path(str(resources.files("ganport_train") / "recipes"))
+RECIPES = Shelf("recipe", "recipes", "train-gan --list")
 _MAX_DEPTH = 8
-_MAX_BYTES = 2**20
 
 
 def names() -> list[str]:
     """Every shipped recipe, sorted."""
-    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+    return RECIPES.names()
 
 
-def load(name: str, overrides: Sequence[str] = ()) -> Recipe:
+def load(name: str, overrides: Sequence[str] = (), beside: Path = Path()) -> Recipe:
     """The recipe of a name or a file, with `key=value` overrides, resolved and validated.
 
-    Raises RecipeError naming the file or the override, the option, and what it may be.
+    A relative path of a file is one from `beside`. Raises RecipeError naming the file or the
+    override, the option, and what it may be.
     """
-    path = _find(name, Path())
+    path = RECIPES.find(name, beside)
     recipe = parse(Recipe, _resolve(path), place=path.name)
     if not overrides:
         return recipe
@@ -77,7 +76,7 @@ def _read_value(text: str, place: str) -> Any:
     except tomllib.TOMLDecodeError:
         return text
     except (ValueError, RecursionError) as error:
-        raise _unreadable(place, error) from None
+        raise unreadable(place, error) from None
     if len(tables) != 1:
         raise RecipeError(
             place,
@@ -86,32 +85,6 @@ def _read_value(text: str, place: str) -> Any:
             fix="Give each option a --set of its own.",
         )
     return tables["value"]
-
-
-def _find(name: str, beside: Path) -> Path:
-    """The file of a recipe: a shipped name, or a path (relative ones from `beside`)."""
-    if name in names():
-        return SHIPPED / f"{name}.toml"
-    path = beside / name
-    found = _kind(path)
-    if path.suffix == ".toml" and found == "a file":
-        return path
-    nearest = difflib.get_close_matches(name[:100], names(), n=1)
-    raise RecipeError(
-        f"recipe {shown(name)}",
-        expected="a .toml file, or one of " + ", ".join(names()),
-        found=found if path.suffix == ".toml" else "neither",
-        fix=f"Did you mean {nearest[0]!r}?" if nearest else "See train-gan --list.",
-    )
-
-
-def _kind(path: Path) -> str:
-    try:
-        if path.is_file():
-            return "a file"
-        return "a folder" if path.is_dir() else "neither"
-    except OSError as error:  # a name too long, a folder that may not be entered
-        return error.strerror or "neither"
 
 
 def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
@@ -123,7 +96,7 @@ def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
             found="a longer chain, or a circle",
             fix="Let no recipe extend itself.",
         )
-    tables = _read(path)
+    tables = read(path)
     parent = tables.pop("extends", None)
     if parent is None:
         return tables
@@ -134,7 +107,7 @@ def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
             found=shown(parent),
             fix="Name one, as a text.",
         )
-    return _merge(_resolve(_find(parent, path.parent), depth + 1), tables)
+    return _merge(_resolve(RECIPES.find(parent, path.parent), depth + 1), tables)
 
 
 def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
@@ -145,28 +118,3 @@ def _laid_over(name: str, below: Any, above: Any) -> Any:
     """A section's options over those below it; a vocabulary replaces the one below whole."""
     both = isinstance(below, dict) and isinstance(above, dict)
     return below | above if both and name != "conditions" else above
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise RecipeError(
-                str(path),
-                expected=f"a recipe of at most {_MAX_BYTES:,} bytes",
-                found=f"{size:,} bytes",
-                fix="Name another file.",
-            )
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise _unreadable(str(path), error) from None
-
-
-def _unreadable(place: str, error: Exception) -> RecipeError:
-    if isinstance(error, OSError | UnicodeDecodeError | tomllib.TOMLDecodeError):
-        found = printable(str(error), 200)
-    elif isinstance(error, RecursionError):
-        found = "lists or tables nested too deeply"
-    else:  # what Python's int() refuses
-        found = "a number of thousands of digits"
-    return RecipeError(place, expected="TOML in UTF-8", found=found, fix="Mend it there.")

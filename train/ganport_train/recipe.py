@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field
 from typing import Any
@@ -155,6 +156,10 @@ class LengthOptions:
         least=0,
         most=MAX_MINUTES,
     )
+
+    def reached(self, images: int, seconds: float) -> bool:
+        """Whether a run ends that has seen so many pictures in so many seconds."""
+        return images >= self.images or seconds >= (self.minutes * 60 or math.inf)
 
 
 @dataclass(frozen=True)

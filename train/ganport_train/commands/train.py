@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 
 _PATH = click.Path(path_type=Path)
 _NO_JUDGE = Path("none")
-_COLLAPSED = 4
+COLLAPSED, STOPPED = 4, 130
+"""What a run that is not complete exits with."""
 
 
 @click.command(name="train-gan")
@@ -72,7 +74,7 @@ def train_gan(
         click.echo("\n".join(describe(Recipe)))
     elif resume:
         _refuse("--resume", {"RECIPE": recipe, "--out": out, "--dry-run": dry_run or None})
-        go_on(resume, overrides, device, data, skip_bad, judge)
+        sys.exit(go_on(resume, overrides, device, data, skip_bad, judge))
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
     elif dry_run:
@@ -80,7 +82,7 @@ def train_gan(
     elif data is None or out is None:
         raise click.UsageError("A new run needs --data PATH and --out RUN.")
     else:
-        start(catalogue.load(recipe, overrides), data, out, device, skip_bad, judge)
+        sys.exit(start(catalogue.load(recipe, overrides), data, out, device, skip_bad, judge))
 
 
 def list_recipes() -> None:
@@ -93,31 +95,31 @@ def list_recipes() -> None:
 def show(recipe: Recipe, data: Path | None, skip_bad: bool) -> None:
     """Prints the resolved recipe, and the size of its networks when the conditions are known."""
     click.echo(tomli_w.dumps(recipe.to_json()))
-    conditions = _load(recipe, data, skip_bad).conditions if data else recipe.vocabulary()
+    conditions = load_data(recipe, data, skip_bad).conditions if data else recipe.vocabulary()
     if conditions is None:
         click.echo("# With --data PATH the sizes of the networks are shown too.")
     else:
-        click.echo(_sizes(recipe, conditions))
+        click.echo(sizes(recipe, conditions))
 
 
 def start(
     recipe: Recipe, data: Path, out: Path, device: str, skip_bad: bool, judge: Path | None
-) -> None:
-    """Begins a run in a new folder."""
+) -> int:
+    """Begins a run in a new folder; returns the exit code, 0 when the run is complete."""
     run_folder.check_free(out)
     chosen = pick(device)
     resolved = precision(recipe.training.precision, chosen)
     recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
-    dataset = _load(recipe, data, skip_bad)
-    loaded = _load_judge(judge, chosen)
+    dataset = load_data(recipe, data, skip_bad)
+    loaded = load_judge(judge, chosen)
     surroundings = _surroundings(data, dataset, chosen, skip_bad, judge, loaded)
     with room(out):
         trainer = Trainer(out, recipe, dataset, chosen, click.echo, loaded)
     run_folder.create(out)
     run_folder.write_config(out, recipe, surroundings)
     click.echo(tomli_w.dumps(recipe.to_json()))
-    click.echo(_sizes(recipe, dataset.conditions))
-    _train(trainer, surroundings)
+    click.echo(sizes(recipe, dataset.conditions))
+    return _train(trainer, surroundings)
 
 
 def go_on(
@@ -127,18 +129,21 @@ def go_on(
     data: Path | None,
     skip_bad: bool,
     judge: Path | None,
-) -> None:
-    """Resumes a run; length, logging, device and judge may change, the data set may have moved."""
+) -> int:
+    """Resumes a run; length, logging, device and judge may change, the data set may have moved.
+
+    Returns the exit code, 0 when the run is complete.
+    """
     before, earlier = run_folder.read_config(run)
     recipe = parse(Recipe, catalogue.override(before.to_json(), overrides), place="--set")
     run_folder.check_same(before, recipe, f"--resume {run}")
     skip_bad = skip_bad or earlier.skip_bad
     chosen = pick(earlier.device if device == "auto" else device)
     path = data or Path(earlier.data)
-    dataset = _load(recipe, path, skip_bad)
+    dataset = load_data(recipe, path, skip_bad)
     _check_same_data(path, dataset.digest, earlier.data_digest)
     judge = judge or (Path(earlier.judge) if earlier.judge else None)
-    loaded = _load_judge(judge, chosen)
+    loaded = load_judge(judge, chosen)
     surroundings = _surroundings(path, dataset, chosen, skip_bad, judge, loaded)
     for change in surroundings.inexact(earlier):
         click.echo(f"note: {change}; the run goes on, but no longer bit for bit as before")
@@ -148,35 +153,36 @@ def go_on(
         trainer = Trainer(run, recipe, dataset, chosen, click.echo, loaded)
         trainer.resume()
     run_folder.write_config(run, recipe, surroundings)
-    _train(trainer, surroundings)
+    return _train(trainer, surroundings)
 
 
-def _train(trainer: Trainer, surroundings: Surroundings) -> None:
+def _train(trainer: Trainer, surroundings: Surroundings) -> int:
     click.echo(f"training on {surroundings.device} with {surroundings.threads} threads")
     if trainer.complete:
         click.echo(
             f"nothing to do: {trainer.images:,} pictures seen. To go on, raise the length: "
             f"train-gan --resume {trainer.folder} --set length.images=N"
         )
-        return
+        return 0
     make_exact()
     with interruptible() as interrupt, room(trainer.folder):
         complete = trainer.train(interrupt)
     folder = trainer.folder
     if trainer.watch.collapsed and not complete:
         click.echo(f"stopped: it has collapsed. To go on all the same: train-gan --resume {folder}")
-        raise SystemExit(_COLLAPSED)
+        return COLLAPSED
     if complete:
         click.echo(
             f"done: {trainer.images:,} pictures seen. Next: export-gan {folder} --format "
             f"onnx --out {folder.name}.ganport"
         )
-    else:
-        click.echo(f"stopped and saved. Go on with: train-gan --resume {folder}")
-        raise SystemExit(130)
+        return 0
+    click.echo(f"stopped and saved. Go on with: train-gan --resume {folder}")
+    return STOPPED
 
 
-def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
+def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
+    """The data set at a path, as a recipe wants it."""
     return load(
         data,
         resolution=recipe.data.resolution,
@@ -187,7 +193,8 @@ def _load(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
     )
 
 
-def _load_judge(path: Path | None, device: torch.device) -> Judge | None:
+def load_judge(path: Path | None, device: torch.device) -> Judge | None:
+    """The judge at a path; None for no path, and for `none`."""
     if path is None or path == _NO_JUDGE:
         return None
     from ganport_train.judge.judge import Judge  # brings torchvision, which takes a second
@@ -213,7 +220,8 @@ def _surroundings(
     )
 
 
-def _sizes(recipe: Recipe, conditions: Conditions) -> str:
+def sizes(recipe: Recipe, conditions: Conditions) -> str:
+    """A line for each network of a recipe; raises RecipeError for one that cannot be built."""
     networks = build_method(recipe, conditions, torch.device("cpu")).networks
     counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
     return "\n".join(f"# {name}: {count:,} parameters" for name, count in counts.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -189,9 +188,7 @@ class Trainer:
     @property
     def complete(self) -> bool:
         """Whether the recipe's length is reached."""
-        length = self.recipe.length
-        bound = length.minutes * 60 or math.inf
-        return self.images >= length.images or self.progress.seconds >= bound
+        return self.recipe.length.reached(self.images, self.progress.seconds)
 
     def _record(self, seconds: float) -> dict[str, Any]:
         """The figures of the steps since the last tick, averaged; raises DivergedError."""
