@@ -30,14 +30,14 @@ _WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
 def read_picture_file(path: Path) -> bytes:
     """The bytes of a picture file; raises `RequestError` for what is no file or too large."""
     try:
-        state = path.stat()
-        if not S_ISREG(state.st_mode):
-            raise _bad(path, "a picture file", "a folder or a device", "Name a picture.")
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        found = getattr(error, "strerror", None) or "a name that no file has"
+        # Looked at before it is opened: opening a pipe waits for ever.
+        regular = S_ISREG(path.stat().st_mode)
+        data = _head(path) if regular else b""
+    except OSError as error:
+        found = error.strerror or str(error)
         raise _bad(path, "a picture file", found, "Check the path.") from error
+    if not regular:
+        raise _bad(path, "a picture file", "a folder or a device", "Name a picture.")
     if len(data) > MAX_BYTES:
         limit = f"at most {MAX_BYTES >> 20} MiB"
         raise _bad(path, limit, "more", "Scale the picture down.")
@@ -68,6 +68,11 @@ def decode_picture(
         found = f"one that cannot be decoded ({why_unreadable(error)})"
         fix = "Give another picture."
         raise _bad(path, "a whole JPEG, PNG or WebP picture", found, fix) from error
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _fitted(image: Image.Image, size: tuple[int, int], whole: bool) -> NDArray[np.uint8]:

@@ -56,6 +56,22 @@ def test_info_of_other_forms(run: Any, data: Path) -> None:
     assert "conditions: none" in run("ganport", "info", data / "tiny-unconditional.onnx").out
 
 
+def test_info_says_what_each_graph_can_be_asked_for(run: Any, data: Path) -> None:
+    flow = run("ganport", "info", data / "tiny-flow.ganport").out
+    assert "graph gan.generate/1\n  generate: pictures of seeds" in flow
+    assert "graph gan.encode/1\n  encode: the noise of pictures" in flow
+    assert "latent directions: face/glasses, face/smiling, face/young" in flow
+    translator = run("ganport", "info", data / "tiny-translator.ganport").out
+    assert "graph gan.translate/1\n  translate: pictures to others" in translator
+    assert "latent directions" not in translator
+
+
+def test_info_of_a_graph_of_a_later_version(run: Any, tiny_translator: Any) -> None:
+    tiny_translator.edit(lambda value: value["graphs"][0].update(interface="gan.film/1"))
+    shown = run("ganport", "info", tiny_translator.path).out
+    assert "graph gan.film/1\n  of a later version of ganport" in shown
+
+
 def test_verify_prints_a_line_for_each_check(run: Any, tiny: Any) -> None:
     result = run("ganport", "verify", tiny.path)
     assert result.code == 0

@@ -29,6 +29,26 @@ def every_kind(data: Path) -> Path:
 
 
 @pytest.fixture
+def translator(data: Path) -> Path:
+    return data / "tiny-translator.ganport"
+
+
+@pytest.fixture
+def flow(data: Path) -> Path:
+    return data / "tiny-flow.ganport"
+
+
+@pytest.fixture
+def portraits(tmp_path: Path) -> list[Path]:
+    """Three pictures of 8 x 8."""
+    paths = [tmp_path / name for name in ("ann.png", "bob.png", "cleo.png")]
+    for seed, path in enumerate(paths):
+        pixels = np.random.default_rng(seed).integers(100, 156, (8, 8, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+    return paths
+
+
+@pytest.fixture
 def opened() -> Callable[[Path], Opened]:
     """The pixels of a file, and what it says of its pictures."""
 

@@ -1,9 +1,13 @@
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
+from PIL import Image
 
 from ganport_runtime import Generator
+from ganport_runtime.files import sha256_of
 from ganport_runtime.interpolation import spherical
 
 
@@ -51,3 +55,59 @@ def test_an_unconditional_generator(run: Any, data: Path, tmp_path: Path, opened
     page, pictures = opened(out)
     assert len(pictures) == 6
     assert page.dtype == np.uint8
+
+
+def test_the_way_between_pictures_is_straight(
+    run: Any, flow: Path, portraits: list[Path], tmp_path: Path, opened: Any, shows: Any
+) -> None:
+    out = tmp_path / "a.png"
+    result = run("sample-gan", "interpolate", flow, "smiling", "--images", *portraits, "--steps",
+                 3, "--scale", 2, "--out", out)  # fmt: skip
+    assert result.code == 0, result.err
+    page, pictures = opened(out)
+    digests = [sha256_of(path) for path in portraits]
+    assert pictures == [
+        {"images": [one, two], "share": share, "condition": {"face": ["smiling"]}}
+        for one, two in pairwise(digests)
+        for share in (0.0, 0.5, 1.0)
+    ]
+    generator = Generator.load(flow)
+    pixels = np.stack([np.asarray(Image.open(path)) for path in portraits])
+    noise = generator.encode(pixels, "smiling")
+    middle = generator.generate("smiling", z=(noise[:-1] + noise[1:]) / 2)
+    assert all(shows(page, picture, 2) for picture in (*pixels, *middle))
+
+
+def test_an_animation_comes_back_to_the_first_picture(
+    run: Any, flow: Path, portraits: list[Path], tmp_path: Path, opened: Any, frames: Any
+) -> None:
+    out = tmp_path / "a.webp"
+    run("sample-gan", "interpolate", flow, "--images", *portraits[:2], "--steps", 4, "--animate",
+        "--out", out)  # fmt: skip
+    one, two = (sha256_of(path) for path in portraits[:2])
+    assert [p["images"] for p in opened(out)[1]] == [[one, two]] * 4 + [[two, one]] * 4
+    assert len(frames(out)) == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "interpolate: expected --seeds or --images; found neither. Write --seeds 3,8,21."),
+        (("--seeds", "1,2", "--images", "ann.png", "bob.png"), "--images; found both"),
+        (("--images", "ann.png"), "--images: expected two pictures or more; found one"),
+    ],
+)
+def test_seeds_or_pictures(
+    run: Any, flow: Path, tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    result = run("sample-gan", "interpolate", flow, *words, "--out", tmp_path / "a.png")
+    assert result.code == 1
+    assert message in result.err
+
+
+def test_a_bundle_that_cannot_encode(
+    run: Any, bundle: Path, portraits: list[Path], tmp_path: Path
+) -> None:
+    words = ("--images", *portraits, "--out", tmp_path / "a.png")
+    result = run("sample-gan", "interpolate", bundle, *words)
+    assert "a bundle that can encode; found one that can generate" in result.err
