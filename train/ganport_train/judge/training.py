@@ -19,14 +19,17 @@ from ganport_train.judge.assessment import assess
 from ganport_train.judge.augmentation import mirrored, moved
 from ganport_train.judge.file import JudgeError
 from ganport_train.judge.judge import FILTER, features_of, outputs_of, prepare
-from ganport_train.judge.losses import loss
 from ganport_train.judge.network import JudgeNetwork
 from ganport_train.loop.device import precision
 from ganport_train.loop.feed import random_stream
 from ganport_train.loop.interrupt import Interrupt
 from ganport_train.loop.snapshots import State
+from ganport_train.methods.classification import classification_loss
 
 _ORDER, _AUGMENT = range(2)
+
+SMOOTHING = 0.05
+"""Share of a label's target spread over all: tags are wrong now and then."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,13 @@ class JudgeTrainer:
         vectors = torch.from_numpy(self.dataset.vectors[rows]).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
             outputs = self.network(images)
-        value = loss(self.dataset.conditions, outputs.float(), vectors)
+        value = classification_loss(
+            self.dataset.conditions,
+            outputs.float(),
+            vectors,
+            smoothing=SMOOTHING,
+            per_label=False,
+        )
         self.optimizer.zero_grad(set_to_none=True)
         value.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()

@@ -17,7 +17,7 @@ from ganport_runtime.groups import (
     Scalar,
     SignedMultiHot,
 )
-from ganport_train.judge.losses import span
+from ganport_train.methods.classification import span
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]

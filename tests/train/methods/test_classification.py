@@ -5,8 +5,9 @@ import torch
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.groups import MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
-from ganport_train.judge.losses import SMOOTHING, loss
+from ganport_train.methods.classification import classification_loss
 
+SMOOTHING = 0.05
 HAIR = OneHot("hair", ("red", "blue", "pink"))
 OBJECTS = MultiHot("objects", ("cube", "ball"))
 FACE = SignedMultiHot("face", ("smiling", "bald"))
@@ -16,7 +17,14 @@ SKIN = Rgb("skin", "#000000", (-1.0, 1.0))
 
 def of(group: object, outputs: list[float], vector: list[float]) -> float:
     conditions = Conditions((group,))  # type: ignore[arg-type]
-    return float(loss(conditions, torch.tensor([outputs]), torch.tensor([vector])))
+    found = classification_loss(
+        conditions,
+        torch.tensor([outputs]),
+        torch.tensor([vector]),
+        smoothing=SMOOTHING,
+        per_label=False,
+    )
+    return float(found)
 
 
 def test_one_of_many_is_smoothed_cross_entropy() -> None:
@@ -47,4 +55,11 @@ def test_numbers_are_compared_on_a_scale_from_0_to_1() -> None:
 def test_groups_add_up() -> None:
     both = Conditions((HAIR, AGE))
     outputs, vectors = torch.tensor([[0.0, 0, 0, 0.5]]), torch.tensor([[1.0, 0, 0, 70]])
-    assert float(loss(both, outputs, vectors)) == pytest.approx(math.log(3) + 0.15)
+    assert float(classification_loss(both, outputs, vectors)) == pytest.approx(math.log(3) + 0.15)
+
+
+def test_per_label_any_of_many_is_a_mean() -> None:
+    outputs, vectors = torch.tensor([[1.5, -0.5]]), torch.tensor([[1.0, 0.0]])
+    many = Conditions((OBJECTS,))
+    total = classification_loss(many, outputs, vectors, per_label=False)
+    torch.testing.assert_close(classification_loss(many, outputs, vectors), total / 2)
