@@ -5,9 +5,9 @@ import pytest
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.groups import JointOneHot, Rgb
+from ganport_runtime.groups import JointOneHot, Rgb, SignedMultiHot
 from ganport_train import catalogue
-from ganport_train.coding import coded
+from ganport_train.coding import coded, in_labels
 from ganport_train.options import RecipeError
 
 COLOURS = {"hair": ("pink", "black", "red"), "eyes": ("blue", "green")}
@@ -101,3 +101,26 @@ def test_the_reports_codings_have_the_sizes_they_print(recipe: str, size: int) -
     vocabulary = catalogue.load(recipe).vocabulary()
     assert vocabulary is not None
     assert vocabulary.size == size
+
+
+@pytest.mark.parametrize("coding", ["labels", "joint", "rgb"])
+def test_what_a_vector_asks_for_is_said_in_labels(coding: str) -> None:
+    conditions = coded(COLOURS, coding, PALETTE)
+    assert conditions is not None
+    vector = conditions.encode("red hair green eyes")
+    assert in_labels(conditions, vector) == {"hair": "red", "eyes": "green"}
+
+
+def test_a_colour_is_said_as_the_nearest_of_its_palette() -> None:
+    conditions = coded(COLOURS, "rgb", PALETTE)
+    assert conditions is not None
+    vector = conditions.encode({"hair": "#e01010", "eyes": "#1020c0"})
+    assert in_labels(conditions, vector) == {"hair": "red", "eyes": "blue"}
+
+
+def test_what_has_no_labels_is_said_as_it_is() -> None:
+    conditions = Conditions((Rgb("skin", "#804020"), SignedMultiHot("face", ("old", "bald"))))
+    vector = conditions.encode({"skin": (1, 2, 3), "face": ["bald"]})
+    said = in_labels(conditions, vector)
+    assert said["skin"] == pytest.approx((1, 2, 3))
+    assert said["face"] == ["bald"]

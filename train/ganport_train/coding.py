@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.groups import JointOneHot, OneHot, Rgb
@@ -29,6 +33,22 @@ def coded(vocabulary: Vocabulary, coding: str, palette: Palette) -> Conditions |
     if coding == "joint":
         return Conditions((_joint(vocabulary),))
     return Conditions(tuple(_colour(name, vocabulary, palette) for name in _pinned(vocabulary)))
+
+
+def in_labels(conditions: Conditions, vector: NDArray[np.float32]) -> dict[str, Any]:
+    """The request nearest to a float32 (C,) vector, as conditions of another coding can say it: a
+    pair as its two labels, and a colour as the nearest label of its palette, if it has one."""
+    request: dict[str, Any] = {}
+    for group in conditions.groups:
+        part = vector[conditions.slices[group.name]]
+        if isinstance(group, JointOneHot):
+            request |= group.decode(part)
+        elif isinstance(group, Rgb) and group.labels:
+            apart = [np.linalg.norm(group.encode(label) - part) for label in group.labels]
+            request[group.name] = group.labels[int(np.argmin(apart))]
+        else:
+            request[group.name] = group.decode(part)
+    return request
 
 
 def _joint(vocabulary: Vocabulary) -> JointOneHot:

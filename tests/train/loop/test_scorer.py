@@ -1,6 +1,7 @@
 """The light score: 1 for a generator as good as real pictures, low for one that is not."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganport_models import Generator, Shape
+from ganport_models import Generator, Shape, Translator
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import MultiHot
+from ganport_train.coding import coded
 from ganport_train.data import Dataset
 from ganport_train.judge import file
 from ganport_train.judge.file import JudgeError
@@ -167,6 +170,27 @@ def test_a_judge_may_list_the_labels_otherwise(tmp_path: Path, data: Dataset) ->
     assert (scorer.asked != scorer.wanted).any()
 
 
+PALETTE = {
+    "hair": {"pink": "#ff88cc", "black": "#101010"},
+    "eyes": {"aqua": "#66cccc", "blue": "#2244cc"},
+}
+
+
+@pytest.mark.parametrize("coding", ["joint", "rgb"])
+def test_a_judge_may_code_the_labels_otherwise(tmp_path: Path, data: Dataset, coding: str) -> None:
+    vocabulary = {name: tuple(colours) for name, colours in PALETTE.items()}
+    run = coded(vocabulary, coding, PALETTE)
+    assert run is not None
+    vectors = run.encode_many([CONDITIONS.decode(vector) for vector in data.vectors])
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    recoded = replace(data, conditions=run, vectors=vectors)
+    scorer = Scorer.of(recoded, np.arange(COUNT), 100, judge, CPU)
+    plain = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    assert scorer and plain
+    np.testing.assert_array_equal(scorer.wanted, plain.wanted)
+    assert scorer.asked.shape[1] == run.size
+
+
 @pytest.mark.parametrize(
     ("groups", "found"),
     [
@@ -181,6 +205,13 @@ def test_a_judge_of_other_conditions_is_refused(
     with pytest.raises(JudgeError, match=r"--judge: expected a judge .*: hair, eyes") as caught:
         Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
     assert found in str(caught.value)
+
+
+def test_a_judge_that_takes_lists_for_one_label_is_refused(tmp_path: Path, data: Dataset) -> None:
+    groups = tuple(MultiHot(group.name, group.labels) for group in CONDITIONS.groups)
+    judge = judge_of(tmp_path / "judge", Conditions(groups))
+    with pytest.raises(JudgeError, match=r"another condition 'hair'"):
+        Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
 
 
 def test_without_torch_fidelity_the_kernel_distance_is_left_out(
@@ -214,3 +245,48 @@ def test_unconditional_pictures_are_measured_too(data: Dataset) -> None:
     score = scorer.score(Unconditional(Shape(16, 0, 1, 4, 1)))
     assert score["accuracy"] == {}
     assert 0 < score["spread"] < 1
+
+
+def test_nothing_is_as_asked_where_nothing_was_asked(tmp_path: Path, data: Dataset) -> None:
+    vectors = np.zeros((COUNT, 0), np.float32)
+    plain = replace(data, conditions=Conditions(), vectors=vectors)
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    scorer = Scorer.of(plain, np.arange(COUNT), 100, judge, CPU)
+    assert scorer is not None
+    score = scorer.score(Unconditional(Shape(16, 0, 1, 4, 1)))
+    assert score["extractor"].startswith("judge")
+    assert score["accuracy"] == score["real"]["accuracy"] == {}
+
+
+class Still(Translator):
+    """Gives every picture back as it came; `tints` gives it the tint of its target instead."""
+
+    def __init__(self, tints: bool = False) -> None:
+        super().__init__(Shape(16, 4, 1, 4, 1))
+        self.tints = tints
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        if not self.tints:
+            return z
+        # `tinted` lays twice a fifth of its number between the ends of a slope.
+        slope = ((z[:, :, -1, 0] - z[:, :, 0, 0]).mean(dim=1) / 0.4).numpy()
+        return torch.from_numpy(tinted(condition.numpy(), slope)).permute(0, 3, 1, 2)
+
+
+def test_translations_are_drawn_from_other_pictures_than_their_conditions(
+    tmp_path: Path, data: Dataset
+) -> None:
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU, translates=True)
+    noisy = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    assert scorer and noisy and scorer.sources is not None
+    still, tinting = scorer.score(Still()), scorer.score(Still(tints=True))
+    # Given back as they came, they show what was asked for as often as chance has it.
+    assert still["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.15)
+    assert tinting["accuracy"] == pytest.approx(noisy.score(Drawn())["accuracy"], abs=0.1)
+    assert still["coverage"] == pytest.approx(tinting["coverage"], abs=0.15)
+    assert tinting["spread"] == pytest.approx(1, abs=0.15)
+
+
+def test_translations_are_not_scored_by_pixels(data: Dataset) -> None:
+    assert Scorer.of(data, np.arange(COUNT), 100, None, CPU, translates=True) is None

@@ -16,6 +16,8 @@ from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.pictures import to_float
+from ganport_train.coding import in_labels
 from ganport_train.data import Dataset
 from ganport_train.judge.verdict import accuracy
 from ganport_train.loop.samples import render
@@ -51,6 +53,8 @@ class Scorer:
     `asked` (N, C) are those conditions and `wanted` the same in the judge's layout; `real` (N, F)
     the others' features and `real_coverage` how much of them the N set apart cover; `plan` says
     what is drawn for the spread within a condition, beside the thumbnails `real_small`.
+    `sources`, uint8 (N, H, W, 3), are what an image-to-image generator starts from: the pictures
+    set apart, in another order than their conditions; others start from noise.
     """
 
     judge: Judge | None
@@ -61,18 +65,28 @@ class Scorer:
     real_coverage: float
     plan: Plan
     real_small: Features
+    sources: Images | None = None
 
     @classmethod
     def of(
-        cls, dataset: Dataset, rows: Rows, count: int, judge: Judge | None, device: torch.device
+        cls,
+        dataset: Dataset,
+        rows: Rows,
+        count: int,
+        judge: Judge | None,
+        device: torch.device,
+        *,
+        translates: bool = False,
     ) -> Scorer | None:
         """The scorer of a run that trains on `rows`, with at most `count` pictures of each kind.
 
-        None when there are too few. Held-out pictures are left to `eval-gan`, since what chooses
-        a checkpoint must not have seen them. Raises JudgeError for a judge of other conditions.
+        None when there are too few, and for one that `translates` without a judge: by its pixels
+        alone the best translation would be none at all. Held-out pictures are left to `eval-gan`,
+        since what chooses a checkpoint must not have seen them. Raises JudgeError for a judge of
+        other conditions.
         """
         count = min(count, len(rows) // 2)
-        if count < LEAST:
+        if count < LEAST or (translates and judge is None):
             return None
         order = np.random.Generator(np.random.Philox(0)).permutation(rows)
         apart, others = np.sort(order[:count]), np.sort(order[count : 2 * count])
@@ -89,6 +103,7 @@ class Scorer:
             real_coverage=_coverage(_features(judge, dataset.images[apart]), real),
             plan=plan,
             real_small=thumbnails(dataset.images[rows[np.concatenate(plan.real)]]),
+            sources=dataset.images[order[:count]] if translates else None,
         )
 
     @property
@@ -104,7 +119,8 @@ class Scorer:
         is installed, is the kernel distance x 1000.
         """
         features = _features(self.judge, self._draw(generator, self.asked, SEED))
-        found, real = self._accuracy(features), self.judge.real if self.judge else {}
+        found = self._accuracy(features)
+        real = {name: self.judge.real[name] for name in found} if self.judge else {}
         coverage = _coverage(features, self.real)
         return {
             "score": round(light(found, real, coverage, self.real_coverage), 4),
@@ -118,11 +134,14 @@ class Scorer:
         }
 
     def _draw(self, generator: Generator, vectors: Vectors, seed: int) -> Images:
-        noise = normals(consecutive(seed, len(vectors)), generator.z_shape)
-        return render(generator, noise, vectors, self.device)
+        if self.sources is None:
+            start = normals(consecutive(seed, len(vectors)), generator.z_shape)
+        else:
+            start = to_float(self.sources[np.arange(len(vectors)) % len(self.sources)])
+        return render(generator, start, vectors, self.device)
 
     def _accuracy(self, features: Features) -> dict[str, float]:
-        if self.judge is None:
+        if self.judge is None or not self.wanted.shape[1]:
             return {}
         outputs = self.judge.outputs(features)
         tallies = accuracy(self.judge.conditions, outputs, self.wanted)
@@ -175,13 +194,18 @@ def _features(judge: Judge | None, images: Images) -> Features:
 
 
 def _translated(vectors: Vectors, ours: Conditions, theirs: Conditions) -> Vectors:
-    """Condition vectors in the layout of a judge, which may list the same labels otherwise."""
-    kinds = [{name: group.kind for name, group in side.fields.items()} for side in (ours, theirs)]
-    if kinds[0] != kinds[1]:
-        raise _another(ours, ", ".join(kinds[1]) or "no condition")
+    """Condition vectors in the layout of a judge, which may list or code the same labels otherwise.
+
+    Nothing was asked of an unconditional generator: its vectors stay empty.
+    """
+    if not ours.groups:
+        return vectors
+    # One left out would silently take its default.
+    if ours.fields.keys() != theirs.fields.keys():
+        raise _another(ours, ", ".join(theirs.fields) or "no condition")
     distinct, places = np.unique(vectors, axis=0, return_inverse=True)
     try:
-        known = theirs.encode_many([ours.decode(vector) for vector in distinct])
+        known = theirs.encode_many([in_labels(ours, vector) for vector in distinct])
     except ConditionError as error:
         raise _another(ours, f"another {error.place}: {error.found} is unknown to it") from None
     return known[places.reshape(-1)]

@@ -41,7 +41,10 @@ class Watch:
         self.folder, self.options, self.scorer, self.say = folder, options, scorer, say
         self.collapsed = False
         if scorer is None and options.score_pictures:
-            say(f"no checkpoint will be scored: that takes {2 * LEAST} pictures to train on")
+            say(
+                f"no checkpoint will be scored: that takes {2 * LEAST} pictures to train on, and "
+                "a --judge where pictures are translated"
+            )
 
     def score(self, generator: Generator, place: Score, logs: Logs) -> Score | None:
         """The record of a generator that is ready to draw, written to every log and told.
