@@ -78,11 +78,13 @@ def test_about_half_of_the_pictures_are_mirrored(dataset: Dataset, recipe: Recip
     assert mirrored / (mirrored + plain) == pytest.approx(0.5, abs=0.15)
 
 
-def test_the_first_pictures_are_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
-    images, vectors = feed(dataset, recipe).first(3)
-    expected = dataset.images[:3].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
+def test_picked_pictures_are_spread_and_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
+    images, vectors = feed(dataset, recipe).picked(3)
+    rows = [0, 130 // 3, 2 * 130 // 3]
+    expected = dataset.images[rows].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
     np.testing.assert_allclose(images.numpy(), expected, atol=1e-6)
-    np.testing.assert_array_equal(vectors, dataset.vectors[:3])
+    np.testing.assert_array_equal(vectors, dataset.vectors[rows])
+    assert len(feed(dataset, recipe, 5).picked(9)[0]) == 5
 
 
 def test_streams_are_independent() -> None:

@@ -43,8 +43,10 @@ def test_a_picture_is_what_its_seed_and_request_give() -> None:
 
 def test_the_sheet_holds_those_pictures_and_says_how_they_were_made(tmp_path: Path) -> None:
     path = tmp_path / "samples" / "sheet.png"
-    samples.save(path, generator(), CONDITIONS, CPU, "a note")
-    first = samples.draw(generator(), CONDITIONS, CPU)[0]
+    page = samples.page(generator(), CONDITIONS, CPU)
+    samples.save(path, page, "a note")
+    first = page.pictures[0]
+    assert page.rows[1] == "black hair green eyes"
     with Image.open(path) as sheet:
         assert (sheet.info["note"], sheet.info["seeds"]) == ("a note", "0..7")
         pixels = np.asarray(sheet.convert("RGB"))

@@ -70,9 +70,11 @@ class Feed:
         rows = self.indices[random.integers(len(self.indices), size=count)]
         return self._tensor(z), self._tensor(self.vectors[rows])
 
-    def first(self, count: int) -> tuple[Tensor, NDArray[np.float32]]:
-        """The first pictures to train on, as batches show them, and their conditions."""
-        rows = self.indices[:count]
+    def picked(self, count: int) -> tuple[Tensor, NDArray[np.float32]]:
+        """At most `count` pictures spread evenly over those to train on, as batches show them but
+        never mirrored, and their conditions."""
+        count = min(count, len(self.indices))
+        rows = self.indices[np.arange(count) * len(self.indices) // count]
         still = np.zeros(len(rows), np.bool_)
         return self._pictures(rows, still), self.vectors[rows]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,18 @@ from ganport_runtime.sheet import grid
 ROWS = 12
 COLUMNS = 8
 _BATCH = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """What stands on a sheet: pictures uint8 (rows * columns, H, W, 3) row by row, a label for
+    each row and column, words below them, and what its file says besides."""
+
+    pictures: NDArray[np.uint8]
+    rows: Sequence[str]
+    columns: Sequence[str]
+    facts: Mapping[str, str]
+    footer: str = ""
 
 
 def requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
@@ -71,20 +85,26 @@ def render(
     return pictures
 
 
-def save(
-    path: Path, generator: Generator, conditions: Conditions, device: torch.device, note: str
-) -> None:
-    """Draws a sheet and writes it, whole, with its requests and seeds in the file."""
-    path.parent.mkdir(exist_ok=True)
+def page(generator: Generator, conditions: Conditions, device: torch.device) -> Page:
+    """The sheet of a generator that draws from noise: a request a row, a seed a column."""
     asked = requests(conditions)
-    pictures = draw(generator, conditions, device)
+    return Page(
+        draw(generator, conditions, device),
+        rows=[conditions.caption(request) for request in asked],
+        columns=[f"seed {seed}" for seed in range(COLUMNS)],
+        facts={"requests": json.dumps(asked), "seeds": f"0..{COLUMNS - 1}"},
+    )
+
+
+def save(path: Path, page: Page, note: str) -> None:
+    """Writes a sheet, whole, with what it says of itself and the note, its title, in the file."""
+    path.parent.mkdir(exist_ok=True)
     sheet = grid(
-        pictures,
-        COLUMNS,
-        row_labels=[conditions.caption(request) for request in asked],
-        column_labels=[f"seed {seed}" for seed in range(COLUMNS)],
+        page.pictures,
+        len(page.columns),
+        row_labels=page.rows,
+        column_labels=page.columns,
         title=note,
+        footer=page.footer,
     )
-    save_png(
-        sheet, path, {"requests": json.dumps(asked), "seeds": f"0..{COLUMNS - 1}", "note": note}
-    )
+    save_png(sheet, path, {**page.facts, "note": note})

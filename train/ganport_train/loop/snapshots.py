@@ -19,6 +19,7 @@ from ganport_models import CheckpointError, Generator
 from ganport_models.card import CARD, SCHEMA_VERSION, WEIGHTS, describe_files
 from ganport_models.checkpoint import read_tensors
 from ganport_models.choice import FOLDER, best
+from ganport_runtime.directions import DIRECTIONS_NAME
 from ganport_runtime.files import whole_directory, write_whole
 
 NETWORKS = "networks.safetensors"
@@ -35,11 +36,11 @@ class State:
     def save(self, folder: Path) -> None:
         """Writes networks and optimisers into a folder."""
         tensors = {
-            f"{name}/{key}": tensor.detach().cpu().contiguous()
+            f"{name}/{key}": tensor
             for name, network in self.networks.items()
             for key, tensor in network.state_dict().items()
         }
-        safetensors.torch.save_file(tensors, folder / NETWORKS)
+        _write(folder / NETWORKS, tensors)
         torch.save(
             {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             folder / OPTIMIZERS,
@@ -64,19 +65,30 @@ class State:
 
 
 def save(
-    run: Path, state: State, generator: Generator, card: Mapping[str, Any], *, keep: int
+    run: Path,
+    state: State,
+    generator: Generator,
+    card: Mapping[str, Any],
+    *,
+    keep: int,
+    directions: Mapping[str, Tensor] | None = None,
 ) -> Path:
     """Writes the checkpoint of a step, and returns its folder.
 
     Of the others the newest `keep` stay, and the best. `generator` is the averaged one, ready to
     draw; `card` holds step, images, seconds, architecture, shape, conditions, recipe and, where
-    there is one, score. Raises CheckpointError when the disk is full.
+    there is one, score; `directions` are those of a flow. Raises CheckpointError when the disk is
+    full.
     """
     folder = run / FOLDER / f"{card['step']:09d}"
     try:
         folder.parent.mkdir(exist_ok=True)
         with whole_directory(folder) as temporary:
-            _fill(temporary, state, generator, card)
+            _write(temporary / WEIGHTS, generator.state_dict())
+            if directions:
+                _write(temporary / DIRECTIONS_NAME, directions)
+            state.save(temporary)
+            _describe(temporary, card)
     except (OSError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(
             str(folder),
@@ -91,10 +103,12 @@ def save(
     return folder
 
 
-def _fill(folder: Path, state: State, generator: Generator, card: Mapping[str, Any]) -> None:
-    weights = {key: value.cpu().contiguous() for key, value in generator.state_dict().items()}
-    safetensors.torch.save_file(weights, folder / WEIGHTS)
-    state.save(folder)
+def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    ours = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    safetensors.torch.save_file(ours, path)
+
+
+def _describe(folder: Path, card: Mapping[str, Any]) -> None:
     text = {"schema_version": SCHEMA_VERSION, **card, "files": describe_files(folder)}
     write_whole(folder / CARD, json.dumps(text, indent=1).encode())
 

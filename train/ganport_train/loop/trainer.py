@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
+from ganport_models import Flow, Generator, Translator
 from ganport_models.choice import FOLDER, newest
 from ganport_runtime.strictjson import Fields
 from ganport_train.data import Dataset
-from ganport_train.loop import samples, snapshots
+from ganport_train.loop import directions, samples, snapshots, translations
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
 from ganport_train.loop.feed import Feed
@@ -74,7 +76,14 @@ class Trainer:
         train, _ = dataset.split(recipe.data.held_out)
         _check_any(len(train), len(dataset), recipe.data.held_out)
         self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device)
-        scorer = Scorer.of(dataset, train, recipe.logging.score_pictures, judge, device)
+        scorer = Scorer.of(
+            dataset,
+            train,
+            recipe.logging.score_pictures,
+            judge,
+            device,
+            translates=isinstance(generator, Translator),
+        )
         self.watch = Watch(folder, recipe.logging, scorer, say)
         self.progress = Progress()
         self._saved_step = -1
@@ -166,15 +175,33 @@ class Trainer:
         # Sheet and score come first: a kill in between must not lose them for good.
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
         note = f"{self.recipe.title}, {self.images:,} pictures seen"
-        samples.save(sheet, generator, self.conditions, self.device, note)
+        samples.save(sheet, self._page(generator), note)
         score = self.watch.score(generator, self._place(), score_logs)
         card = self._card() | ({"score": score} if score else {})
         folder = snapshots.save(
-            self.folder, self.state, generator, card, keep=self.recipe.logging.keep
+            self.folder,
+            self.state,
+            generator,
+            card,
+            keep=self.recipe.logging.keep,
+            directions=self._directions(generator),
         )
         self._saved_step = self.progress.step
         self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
         return folder
+
+    def _page(self, generator: Generator) -> samples.Page:
+        if not isinstance(generator, Translator):
+            return samples.page(generator, self.conditions, self.device)
+        pictures = self.feed.picked(translations.ROWS)
+        return translations.page(generator, self.conditions, *pictures, self.device)
+
+    def _directions(self, generator: Generator) -> dict[str, Tensor]:
+        if not isinstance(generator, Flow):
+            return {}
+        return directions.measure(
+            generator, self.conditions, *self.feed.picked(directions.PICTURES)
+        )
 
     def _step(self) -> Figures:
         # For layers that draw numbers of their own, dropout for one: a function of the step too.
