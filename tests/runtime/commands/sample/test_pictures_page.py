@@ -17,10 +17,19 @@ PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
 @pytest.fixture
 def workplace(
-    tmp_path: Path, bundle: Path, every_kind: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    data: Path,
+    bundle: Path,
+    every_kind: Path,
+    portraits: list[Path],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
     """A folder with all the page speaks of."""
     shutil.copytree(bundle, tmp_path / "faces.ganport")
+    shutil.copytree(data / "tiny-translator.ganport", tmp_path / "domains.ganport")
+    shutil.copytree(data / "tiny-flow.ganport", tmp_path / "flow.ganport")
+    for picture in portraits:
+        Image.open(picture).save(picture.with_suffix(".jpg"))
     shutil.copy(every_kind, tmp_path / "colours.onnx")
     sheets = tmp_path / "runs/faces/samples"
     sheets.mkdir(parents=True)
@@ -39,11 +48,12 @@ def test_every_command_of_the_page_runs(run: Any, workplace: Path, command: str)
 
 
 def test_the_page_draws_pictures_again(run: Any, workplace: Path, opened: Any, shows: Any) -> None:
-    for name in ("nine.png", "between.png"):
+    files = ("nine.png", "between.png", "more.png")
+    for name in files:
         (command,) = (command for command in COMMANDS if command.endswith(f"--out {name}"))
         run("sample-gan", *shlex.split(command))
     names: dict[str, Any] = {}
-    for source, name in zip(PYTHON, ("nine.png", "between.png"), strict=True):
+    for source, name in zip(PYTHON, files, strict=True):
         exec(source, names)
         assert isinstance(names["pixels"], np.ndarray)
         assert shows(opened(Path(name))[0], names["pixels"][0], 16)
