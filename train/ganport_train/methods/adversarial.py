@@ -11,13 +11,11 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES, smoothed
-from ganport_train.methods.method import Method
+from ganport_train.methods.method import Figures, Method
 from ganport_train.methods.mismatch import change_one_group, check_groups
 from ganport_train.methods.penalties import clip_weights, gradient_penalty
 from ganport_train.options import RecipeError
 from ganport_train.recipe import MethodOptions, OptimizerOptions
-
-Figures = dict[str, Tensor]
 
 
 class Adversarial(Method):
@@ -68,29 +66,51 @@ class Adversarial(Method):
             real, seen = self._judge(features, condition)
             drawn, seen_drawn = self._judge(fake_features, condition)
             loss = self.loss.real(real.float()) + self.loss.fake(drawn.float())
-            if self.options.mismatch:
-                vectors = change_one_group(batch.vectors, self.conditions, batch.random)
-                wrong = self.discriminator.score(features, batch.tensor(vectors))
-                loss = loss + self.options.mismatch * self.loss.fake(wrong.float())
+            loss = loss + self._mismatch(batch, features)
         readout = self.loss.readout
         figures = {
             "d_real": readout(real.detach().float()).mean(),
             "d_fake": readout(drawn.detach().float()).mean(),
         }
-        if seen is not None and seen_drawn is not None:
-            known = self._classify(seen, condition)
-            loss = loss + self.options.classify_real * known
-            if self.options.classify_drawn:
-                loss = loss + self.options.classify_drawn * self._classify(seen_drawn, condition)
-            figures["d_class"] = known.detach()
-        if self.options.penalty:
-            penalty = self._penalty(batch, condition, fake)
-            loss = loss + self.options.penalty * penalty
-            figures["penalty"] = penalty.detach()
+        loss = loss + self._classes(seen, seen_drawn, condition, figures)
+        loss = loss + self._penalty(batch, condition, fake, figures)
         self._descend("discriminator", loss)
         if self.options.clip:
             clip_weights(self.discriminator, self.options.clip)
         return {"d_loss": loss.detach(), **figures}
+
+    def _mismatch(self, batch: Batch, features: Tensor) -> Tensor | float:
+        if not self.options.mismatch:
+            return 0.0
+        vectors = change_one_group(batch.vectors, self.conditions, batch.random)
+        wrong = self.discriminator.score(features, batch.tensor(vectors))
+        return self.options.mismatch * self.loss.fake(wrong.float())
+
+    def _classes(
+        self, real: Tensor | None, drawn: Tensor | None, condition: Tensor, figures: Figures
+    ) -> Tensor | float:
+        if real is None or drawn is None:
+            return 0.0
+        known = self._classify(real, condition)
+        figures["d_class"] = known.detach()
+        loss = self.options.classify_real * known
+        if self.options.classify_drawn:
+            loss = loss + self.options.classify_drawn * self._classify(drawn, condition)
+        return loss
+
+    def _penalty(
+        self, batch: Batch, condition: Tensor, fake: Tensor, figures: Figures
+    ) -> Tensor | float:
+        if not self.options.penalty:
+            return 0.0
+
+        # In float32: a gradient of a gradient loses too much in bfloat16.
+        def critic(images: Tensor) -> Tensor:
+            return self.discriminator.score(self._embed_one(images), condition)
+
+        penalty = gradient_penalty(critic, batch.real, fake.float(), batch.shares())
+        figures["penalty"] = penalty.detach()
+        return self.options.penalty * penalty
 
     def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.discriminator.classifies:
@@ -99,13 +119,6 @@ class Adversarial(Method):
 
     def _classify(self, seen: Tensor, condition: Tensor) -> Tensor:
         return classification_loss(self.conditions, seen.float(), condition)
-
-    def _penalty(self, batch: Batch, condition: Tensor, fake: Tensor) -> Tensor:
-        # In float32: a gradient of a gradient loses too much in bfloat16.
-        def critic(images: Tensor) -> Tensor:
-            return self.discriminator.score(self._embed_one(images), condition)
-
-        return gradient_penalty(critic, batch.real, fake.float(), batch.shares())
 
     def _embed(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Features of both; in one pass where that changes nothing, since it is faster."""
