@@ -24,10 +24,10 @@ _SUMMED_UP = ("reference", "batches", "limit", "graphs", "sensitivity")
 def parity_rows(parity: Mapping[str, Any]) -> list[Row]:
     """The reference, a row for each graph and each input, an override; then whatever else."""
     try:
-        rows = list(_measured(Fields(dict(parity), "parity")))
+        rows = list(_measured(parity))
     except BundleError:
         return list(_nested(parity))
-    return rows + list(_nested({k: v for k, v in parity.items() if k not in _SUMMED_UP}))
+    return rows + list(_nested(_others(parity)))
 
 
 def provenance_rows(provenance: Mapping[str, Any]) -> list[Row]:
@@ -39,14 +39,26 @@ def provenance_rows(provenance: Mapping[str, Any]) -> list[Row]:
     return list(_nested({**provenance, "packages": listed}))
 
 
-def _measured(parity: Fields) -> Iterator[Row]:
+def _measured(given: Mapping[str, Any]) -> Iterator[Row]:
+    parity = Fields(dict(given), "parity")
     sizes = [check_integer(size, "batches", 1, _MOST) for size in parity.items("batches", limit=64)]
     yield "reference", f"{parity.text('reference')}, batches of {', '.join(map(str, sizes))}"
     limit = parity.number("limit")
     graphs = parity.object("graphs")
     for path in parity.mapping("graphs"):
         yield printable(path), _graph(graphs.mapping(path), limit)
-    yield from _sensitivity(parity.object("sensitivity"))
+    yield from _sensitivity(parity.object("sensitivity"), "{}", "pixels", " on a scale of [-1, 1]")
+    if "encoder" in given:
+        encoder = parity.object("encoder").object("sensitivity")
+        yield from _sensitivity(encoder, "encoder: {}", "noise", "")
+
+
+def _others(parity: Mapping[str, Any]) -> dict[str, Any]:
+    """What has no row of its own, the encoder's part of it under its name."""
+    others = {key: value for key, value in parity.items() if key not in _SUMMED_UP}
+    if isinstance(parity.get("encoder"), dict):
+        others["encoder"] = _others(parity["encoder"])
+    return others
 
 
 def _graph(graph: Mapping[str, Any], limit: float) -> str:
@@ -55,23 +67,27 @@ def _graph(graph: Mapping[str, Any], limit: float) -> str:
     counts = [
         [way.integer(key, 0, _MOST) for key in ("max", "different", "values")] for way in ways
     ]
-    most, different, values = max(counts, default=(0, 0, 0))
-    levels = f"{most} level{'' if most == 1 else 's'} off at most, on {different:,} of {values:,}"
-    if not graph.get("error"):  # a float16 graph is held to its levels alone
-        return f"{levels} values"
-    error = max(check_number(error, "error") for error in fields.mapping("error").values())
-    return f"error at most {error:.3g} (limit {limit:.3g}); {levels} values"
+    told = []
+    if graph.get("error"):  # a float16 graph is held to its levels alone
+        error = max(check_number(error, "error") for error in fields.mapping("error").values())
+        own = fields.number("limit") if "limit" in graph else limit
+        told.append(f"error at most {error:.3g} (limit {own:.3g})")
+    if counts:  # noise has no levels
+        most, different, values = max(counts)
+        levels = f"{most} level{'' if most == 1 else 's'} off at most"
+        told.append(f"{levels}, on {different:,} of {values:,} values")
+    return "; ".join(told)
 
 
-def _sensitivity(sensitivity: Fields) -> Iterator[Row]:
+def _sensitivity(sensitivity: Fields, row: str, what: str, scale: str) -> Iterator[Row]:
     required = f"{sensitivity.number('required'):.2g} required"
     for name, distance in sensitivity.mapping("moved").items():
-        moved = f"{check_number(distance, 'moved'):.3g} on a scale of [-1, 1]"
-        yield printable(name), f"moves pixels by up to {moved} ({required})"
+        moved = f"{check_number(distance, 'moved'):.3g}{scale}"
+        yield row.format(printable(name)), f"moves {what} by up to {moved} ({required})"
     ignored = sensitivity.items("overridden", limit=_LONGEST)
     if ignored:
         names = ", ".join(check_text(name, "overridden") for name in ignored)
-        yield "overridden", f"{names}: exported on request although ignored"
+        yield row.format("overridden"), f"{names}: exported on request although ignored"
 
 
 def _nested(values: Mapping[str, Any], indent: str = "") -> Iterator[Row]:

@@ -47,6 +47,22 @@ def test_a_row_for_each_graph_and_each_input() -> None:
     ]
 
 
+def test_an_encoder_moves_noise_and_has_no_levels() -> None:
+    encoder = {
+        "clipped": 0,
+        "sensitivity": {"moved": {"image_in": 9.4}, "overridden": ["face"], "required": 0.0003},
+    }
+    graph = {"error": {"optimisation off": 5.9e-06}, "levels": {}, "limit": 1.6e-05}
+    rows = parity_rows(PARITY | {"encoder": encoder, "graphs": {"encoder.onnx": graph}})
+    assert rows[1] == ("encoder.onnx", "error at most 5.9e-06 (limit 1.6e-05)")
+    assert rows[4:7] == [
+        ("encoder: image_in", "moves noise by up to 9.4 (0.0003 required)"),
+        ("encoder: overridden", "face: exported on request although ignored"),
+        ("clipped", "0"),
+    ]
+    assert rows[-2:] == [("encoder", ""), ("  clipped", "0")]
+
+
 def test_an_override_has_its_row() -> None:
     parity = copy.deepcopy(PARITY)
     parity["sensitivity"]["overridden"] = ["z", "eyes"]
@@ -78,7 +94,10 @@ def test_a_value_cannot_command_a_terminal(value: object, text: str) -> None:
     assert short(value) == text
 
 
-@given(JSON, st.sampled_from(["batches", "graphs", "limit", "reference", "sensitivity", "\x1b"]))
+@given(
+    JSON,
+    st.sampled_from(["batches", "encoder", "graphs", "limit", "reference", "sensitivity", "\x1b"]),
+)
 def test_anything_can_stand_there(value: Any, key: str) -> None:
     for change in (value, {"generator.onnx": value}, {"generator.onnx": {"levels": value}}):
         for rows in (parity_rows(PARITY | {key: change}), provenance_rows({"packages": change})):
