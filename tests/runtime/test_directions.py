@@ -1,3 +1,4 @@
+import sys
 from typing import Any
 
 import numpy as np
@@ -6,6 +7,7 @@ from safetensors.numpy import save
 
 from ganport_runtime import Bundle, BundleError, Generator
 from ganport_runtime.directions import DIRECTIONS_NAME, read_directions
+from ganport_runtime.verify import verify
 
 
 def test_the_directions_of_a_flow(tiny_flow: Any) -> None:
@@ -16,6 +18,17 @@ def test_the_directions_of_a_flow(tiny_flow: Any) -> None:
         assert direction.dtype == np.float32
     with pytest.raises(TypeError):
         directions["face/bald"] = direction  # type: ignore[index]
+
+
+def test_they_are_read_and_verified_with_numpy_and_onnxruntime_alone(
+    tiny_flow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "safetensors", None)  # importing it is an ImportError
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr("ganport_runtime.verify.entry_points", lambda group: [])
+    bundle = Bundle.open(tiny_flow.path)
+    assert len(Generator(bundle).directions) == 3
+    assert all(check.passed for check in verify(bundle))
 
 
 def test_other_bundles_have_none(tiny: Any, tiny_translator: Any) -> None:
