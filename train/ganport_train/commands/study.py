@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from ganport_models.network import NetworkError
 from ganport_runtime.values import printable
 from ganport_train import study as studies
 from ganport_train import study_folder
@@ -24,11 +25,10 @@ from ganport_train.commands.train import (
     sizes,
     start,
 )
-from ganport_train.judge.file import JudgeError
 from ganport_train.loop import records
 from ganport_train.loop.device import pick
 from ganport_train.loop.figures import DivergedError
-from ganport_train.loop.folder import Surroundings, read_config
+from ganport_train.loop.folder import Surroundings
 from ganport_train.options import RecipeError
 from ganport_train.recipe import MAY_CHANGE, Recipe
 from ganport_train.study import COMPARISON, Study
@@ -125,7 +125,7 @@ def _check(name: str, recipe: Recipe, data: Path, skip_bad: bool) -> str:
     try:
         dataset = load_data(recipe, data, skip_bad)
         sizes(recipe, dataset.conditions)
-    except RecipeError as error:
+    except (RecipeError, NetworkError) as error:
         raise RecipeError(
             f"variant {name}: {error.place}",
             expected=error.expected,
@@ -174,20 +174,10 @@ class _Work:
         return code != STOPPED
 
     def _go_on(self, name: str, recipe: Recipe) -> int:
-        run = self.out / name
-        if not study_folder.begun(run):
-            return self._start(run, recipe)
-        # A run that began without the judge, since it does not fit, goes on without it.
-        judge = self.judge if read_config(run)[1].judge else None
-        return go_on(run, _changes(recipe), self.device, self.data, self.skip_bad, judge)
-
-    def _start(self, run: Path, recipe: Recipe) -> int:
-        try:
-            return start(recipe, self.data, run, self.device, self.skip_bad, self.judge)
-        except JudgeError as error:
-            # The judge itself was loaded before, so it is the conditions that do not fit.
-            click.echo(f"note: {run.name} is scored by its pixels, not by the judge: {error}")
-            return start(recipe, self.data, run, self.device, self.skip_bad, None)
+        run, given = self.out / name, (self.skip_bad, self.judge)
+        if study_folder.begun(run):
+            return go_on(run, _changes(recipe), self.device, self.data, *given)
+        return start(recipe, self.data, run, self.device, *given)
 
     def sum_up(self) -> None:
         """Says what each variant came to, and sets all that were trained side by side."""
