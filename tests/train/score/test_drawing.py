@@ -68,8 +68,8 @@ def test_each_round_has_seeds_of_its_own(healthy: Generator) -> None:
     vectors = healthy.conditions.encode_many([{}] * 3)
     rounds = Rounds(vectors, 2**64 - 2, 2)
     one, two = (rounds.draw(healthy, healthy.conditions, number) for number in range(2))
-    assert one.seeds == [2**64 - 2, 2**64 - 1, 0]
-    assert two.seeds == [1, 2, 3]
+    assert one.origins == [f"seed {2**64 - 2}", f"seed {2**64 - 1}", "seed 0"]
+    assert two.origins == ["seed 1", "seed 2", "seed 3"]
     assert rounds.next_seed == 4
     again = healthy.generate([{}] * 3, seed=1)
     assert np.array_equal(two.images, again)

@@ -14,7 +14,8 @@ from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, Rgb, Scalar, S
 from ganport_train.data import Dataset
 from ganport_train.judge.judge import Judge
 from ganport_train.judge.network import JudgeNetwork
-from ganport_train.score.scoring import Options, Scoring
+from ganport_train.score.generation import Generation
+from ganport_train.score.scoring import Options
 
 SIDE = 32
 EVERY = Conditions(
@@ -72,7 +73,9 @@ def test_every_kind_of_group_is_scored(write: Any, tmp_path: Path) -> None:
     judge = Judge(network, EVERY, SIDE, {}, card, "ab" * 32, torch.device("cpu"))
     generator = Generator.load(write(Sum(), conditions=EVERY), "cpu")
     options = Options(count=60, rounds=2, draws=2)
-    scoring = Scoring(generator, made(120), judge, options, cache=tmp_path, say=lambda line: None)
+    scoring = Generation(
+        generator, made(120), judge, options, cache=tmp_path, say=lambda line: None
+    )
     report = scoring.run().to_json()
     assert list(report["accuracy"]) == ["look", "objects", "face", "skin", "age"]
     assert {row["group"] for row in report["conditions"]} == {"look", "objects", "face"}

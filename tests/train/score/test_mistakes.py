@@ -20,7 +20,7 @@ FACE = SignedMultiHot("face", ("smiling", "bald"))
 def found(outputs: Any, vectors: Any, *groups: Group, count: int = 9) -> list[Mistake]:
     outputs, vectors = np.array(outputs, np.float32), np.array(vectors, np.float32)
     images = np.zeros((len(vectors), 2, 2, 3), np.uint8)
-    drawn = Drawn(images, vectors, [100 + row for row in range(len(vectors))])
+    drawn = Drawn(images, vectors, [f"seed {100 + row}" for row in range(len(vectors))])
     return worst(Conditions(groups), drawn, Look(outputs, outputs), count)
 
 
@@ -36,7 +36,7 @@ def test_one_of_many_is_taken_for_the_likeliest() -> None:
     assert mistakes[0].to_json() == {
         "asked": "pink hair",
         "judged": "blue hair",
-        "seed": "102",
+        "origin": "seed 102",
         "confidence": 0.8,
     }
     assert mistakes[1].confidence == pytest.approx(0.5)
@@ -49,12 +49,12 @@ def test_a_joint_label_names_both_groups() -> None:
 
 def test_of_many_labels_the_missed_one_and_what_is_there_instead() -> None:
     mistakes = found([[2, -3, 1], [2, 1, -3]], [[1, 1, 0], [1, 1, 0]], OBJECTS)
-    assert mistakes == [Mistake(0, "ball", "cone", 100, pytest.approx(logistic(3)))]
+    assert mistakes == [Mistake(0, "ball", "cone", "seed 100", pytest.approx(logistic(3)))]
 
 
 def test_of_signed_labels_the_surest_wrong_one() -> None:
     mistakes = found([[-1, 4], [1, -1]], [[1, -1], [1, -1]], FACE)
-    assert mistakes == [Mistake(0, "no bald", "bald", 100, pytest.approx(logistic(4)))]
+    assert mistakes == [Mistake(0, "no bald", "bald", "seed 100", pytest.approx(logistic(4)))]
     (other,) = found([[-1, -4]], [[1, -1]], FACE)
     assert (other.asked, other.judged) == ("smiling", "no smiling")
 

@@ -19,7 +19,8 @@ from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
 from ganport_train.judge.judge import Judge
 from ganport_train.score.fitting import ScoreError, side
-from ganport_train.score.scoring import Options, Report, Scoring
+from ganport_train.score.generation import Generation
+from ganport_train.score.scoring import Options, Report
 
 OPTIONS = Options(count=120, rounds=2, seed=1000, draws=4)
 
@@ -31,7 +32,7 @@ def score(dataset: Dataset, judge: Judge, cache: Path) -> Score:
     kept: dict[Generator, Report] = {}
 
     def score(generator: Generator, options: Options = OPTIONS, **other: Dataset) -> Report:
-        scoring = Scoring(
+        scoring = Generation(
             generator,
             other.get("dataset", dataset),
             judge,
@@ -197,7 +198,7 @@ def test_a_judge_of_other_conditions_is_refused(
     others = replace(dataset, conditions=mood, vectors=np.eye(6, dtype=np.float32))
     expected = r"the judge's: mood \(one_hot\); found hair \(one_hot\), eyes \(one_hot\)"
     with pytest.raises(ScoreError, match=expected):
-        Scoring(healthy, others, replace(judge, conditions=mood), OPTIONS)
+        Generation(healthy, others, replace(judge, conditions=mood), OPTIONS)
 
 
 def test_too_few_pictures_are_refused(healthy: Generator, dataset: Dataset, judge: Judge) -> None:
@@ -205,7 +206,7 @@ def test_too_few_pictures_are_refused(healthy: Generator, dataset: Dataset, judg
         dataset, images=dataset.images[:9], vectors=dataset.vectors[:9], ids=list("123456789")
     )
     with pytest.raises(ScoreError, match=r"at least 20 pictures.*found 9 of 9"):
-        Scoring(healthy, few, judge, OPTIONS)
+        Generation(healthy, few, judge, OPTIONS)
 
 
 def test_pictures_that_are_not_square_are_refused(healthy: Generator) -> None:

@@ -18,7 +18,7 @@ def plain(count: int, side: int, value: int = 9):
 
 @pytest.mark.parametrize(("side", "shown"), [(32, 96), (64, 128), (128, 128), (1024, 256)])
 def test_pictures_are_shown_at_a_size_to_look_at(side: int, shown: int) -> None:
-    drawn = Drawn(plain(4, side), HAIR.encode_many([{}] * 4), [0, 1, 2, 3])
+    drawn = Drawn(plain(4, side), HAIR.encode_many([{}] * 4), ["seed 0"] * 4)
     sheet = trial(HAIR, "test", drawn)
     pixels = np.asarray(sheet.picture)
     assert (pixels == 9).all(axis=2).sum() == 4 * shown**2
@@ -44,7 +44,7 @@ def test_drawn_pictures_stand_over_the_training_pictures_they_are_near() -> None
 
 
 def test_mistakes_say_what_was_asked_and_what_was_seen() -> None:
-    drawn = Drawn(plain(3, 32), HAIR.encode_many([{}] * 3), [0, 1, 2])
-    one = mistakes(drawn, [Mistake(1, "red hair", "blue hair", 1, 0.9)])
+    drawn = Drawn(plain(3, 32), HAIR.encode_many([{}] * 3), ["seed 0"] * 3)
+    one = mistakes(drawn, [Mistake(1, "red hair", "blue hair", "seed 1", 0.9)])
     assert one.title == "Worst mistakes"
     assert (np.asarray(one.picture) == 9).all(axis=2).sum() == 96**2

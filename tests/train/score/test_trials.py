@@ -20,8 +20,8 @@ def test_each_draw_is_judged_by_itself(healthy: Generator, judge: Judge) -> None
     test, other = found["test"], found["new_test"]
     assert (len(test.shares), test.objects, test.left_out) == (5, 4, 0)
     assert set(test.shares) <= {0, 0.25, 0.5, 0.75, 1}
-    assert test.first.seeds == [7, 8]
-    assert other.first.seeds == [17, 18, 19]
+    assert test.first.origins == ["seed 7", "seed 8"]
+    assert other.first.origins == ["seed 17", "seed 18", "seed 19"]
     entry = test.to_json()
     assert entry["share"]["value"] == pytest.approx(sum(test.shares) / 5)
     assert (entry["share"]["count"], entry["requests"], entry["draws"]) == (20, 2, 5)

@@ -17,10 +17,13 @@ from ganport_train.loop.device import pick
 from ganport_train.score import folder, origins
 from ganport_train.score.extractors import Extractor, Inception
 from ganport_train.score.fitting import FEWEST, check_groups, side
+from ganport_train.score.flow import Likelihood
+from ganport_train.score.generation import Generation
 from ganport_train.score.report.page import render
 from ganport_train.score.report.words import interval, measure
 from ganport_train.score.scoring import Options, Scoring
 from ganport_train.score.subject import Subject, opened, run_of
+from ganport_train.score.translation import Translation
 from ganport_train.score.trials import DRAWS
 
 _PATH = click.Path(path_type=Path)
@@ -84,8 +87,9 @@ def score(
 ) -> None:
     """Report how good the pictures of BUNDLE|RUN are.
 
-    Draws through the runtime; measures whether the pictures show what was asked for, how near
-    they come to real ones, and whether they repeat themselves or copy. A run is exported first.
+    Draws through the runtime, or translates pictures that were held out; measures whether the
+    pictures show what was asked for, how near they come to real ones, and whether they repeat
+    themselves or copy, or what a translation leaves alone. A run is exported first.
     """
     place = _place(source, out)
     folder.check_target(place, force=force)
@@ -98,7 +102,12 @@ def score(
         dataset = _load(path, subject, side(generator), judge, **chosen)
         share = subject.options.held_out if held_out is None else held_out
         options = Options(held_out=share, **numbers)
-        scoring = Scoring(generator, dataset, judge, options, others, say=_say)
+        from_run = subject.run and "encode" in generator.abilities
+        likelihood = Likelihood.of(source, generator, judge.device) if from_run else None
+        kind = Generation if "generate" in generator.abilities else Translation
+        scoring: Scoring = kind(
+            generator, dataset, judge, options, others, likelihood=likelihood, say=_say
+        )
         report = scoring.run().to_json()
     report |= {
         "bundle": origins.bundle(generator, source.resolve().name),
@@ -106,7 +115,7 @@ def score(
         "judge": origins.judge(judge),
         "options": origins.options(options, generator, judge),
         "extractors": origins.seen_by(scoring.extractors),
-        "notes": origins.notes(dataset, judge, subject.data_digest),
+        "notes": report["notes"] + origins.notes(dataset, judge, subject.data_digest),
     }
     sheets = scoring.report.sheets
     folder.write(place, report, render(report, sheets, subject.records, subject.scores), sheets)

@@ -23,14 +23,14 @@ _AT_ONCE = 256
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """Pictures as they were drawn: uint8 `images` (N, H, W, 3), `vectors` float32 (N, C) in the
-    judge's layout, and the seed of each."""
+    judge's layout, and what each was made of: its seed, or the name of another picture."""
 
     images: Images
     vectors: Vectors
-    seeds: list[int]
+    origins: list[str]
 
     def __len__(self) -> int:
-        return len(self.seeds)
+        return len(self.origins)
 
 
 def sample(vectors: Vectors, count: int) -> Vectors:
@@ -62,7 +62,25 @@ def draw(
         for part in parts(len(vectors)):
             images[part] = generator.generate(asked[part], seeds=seeds[part])
             done.update(len(seeds[part]))
-    return Drawn(images, vectors, seeds)
+    return Drawn(images, vectors, [f"seed {seed}" for seed in seeds])
+
+
+def translate(
+    generator: Generator,
+    conditions: Conditions,
+    images: Images,
+    vectors: Vectors,
+    *,
+    progress: bool = False,
+) -> Images:
+    """Let a bundle bring pictures, uint8 (N, H, W, 3), to the judge's vectors (N, C)."""
+    translated = np.empty_like(images)
+    asked = requests(generator, conditions, vectors)
+    with bar("translating", len(vectors), "pictures", shown=progress) as done:
+        for part in parts(len(vectors)):
+            translated[part] = generator.translate(images[part], asked[part])
+            done.update(len(translated[part]))
+    return translated
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,21 +23,21 @@ Floats = NDArray[np.float32]
 class Mistake:
     """A picture, by its row, that the judge takes for another than was `asked`.
 
-    `confidence` in 0..1 says how sure it is of that.
+    `origin` says what it was made of, `confidence` in 0..1 how sure the judge is.
     """
 
     row: int
     asked: str
     judged: str
-    seed: int
+    origin: str
     confidence: float
 
     def to_json(self) -> dict[str, Any]:
-        """The mistake as plain JSON; a seed may be more than a JSON number holds."""
+        """The mistake as plain JSON."""
         return {
             "asked": self.asked,
             "judged": self.judged,
-            "seed": str(self.seed),
+            "origin": self.origin,
             "confidence": round(self.confidence, 4),
         }
 
@@ -48,7 +48,7 @@ def worst(conditions: Conditions, drawn: Drawn, look: Look, count: int) -> list[
     Numbers and colours have no other label to be taken for: they are not among them.
     """
     found = [
-        Mistake(row, wanted, seen, drawn.seeds[row], sure)
+        Mistake(row, wanted, seen, drawn.origins[row], sure)
         for group in conditions.groups
         for row, wanted, seen, sure in _mistakes(
             group,

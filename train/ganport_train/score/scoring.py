@@ -1,7 +1,8 @@
-"""A bundle before its judge: every measurement in turn, and the report that comes of them."""
+"""A bundle before its judge: what every kind of bundle is measured by, and the report."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,35 +15,18 @@ from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
 from ganport_train.judge.assessment import assess
 from ganport_train.judge.judge import Judge, Look
-from ganport_train.score import (
-    collapse,
-    copying,
-    following,
-    mistakes,
-    quality,
-    sheets,
-    trials,
-    verdicts,
-)
+from ganport_train.score import following, mistakes, quality, sheets, trials, verdicts
 from ganport_train.score.collapse import Rows
-from ganport_train.score.drawing import (
-    Drawn,
-    Images,
-    Rounds,
-    captions,
-    rows_with,
-    sample,
-    spaced,
-)
+from ganport_train.score.drawing import Drawn
 from ganport_train.score.extractors import Extractor, cached
 from ganport_train.score.figure import Figure
 from ganport_train.score.fitting import usable
+from ganport_train.score.flow import Likelihood
 from ganport_train.score.report.page import Sheet
 
 SCHEMA_VERSION = 1
-STAGES = 6
 _WORST = 16
-_FEW = 4  # pictures a condition needs to be shown
+_UNCONDITIONAL = "an unconditional bundle: nothing was asked of it, so nothing says what it follows"
 
 
 @dataclass(frozen=True)
@@ -52,7 +36,7 @@ class Options:
     count: int = 2000
     """Pictures a round, at least 20."""
     rounds: int = 3
-    """Each with noise of its own."""
+    """Each with noise, or with source pictures, of its own."""
     seed: int = 0
     held_out: float = 0.05
     """The share of the data set that the generator's training never saw."""
@@ -67,6 +51,8 @@ class Report:
     fields: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Figure] = field(default_factory=dict)
     sheets: list[Sheet] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """What could not be measured, and why."""
 
     def to_json(self) -> dict[str, Any]:
         """The whole of report.json."""
@@ -77,14 +63,16 @@ class Report:
             "headline": verdicts.headline(self.figures),
             "figures": {key: figure.to_json() for key, figure in self.figures.items()},
             "warnings": verdicts.warnings(self.figures, self.fields["accuracy"]),
+            "notes": self.notes,
         }
 
 
-class Scoring:
+class Scoring(ABC):
     """One bundle, one data set, one judge, and what is drawn and seen on the way.
 
     The vectors of `dataset` are in the judge's layout. Raises ScoreError when the three do not go
-    together. `cache` is the folder of the cache of features, else that of data sets.
+    together. `cache` is the folder of the cache of features, else that of data sets; `likelihood`
+    that of the run that a flow came from.
     """
 
     def __init__(
@@ -95,49 +83,36 @@ class Scoring:
         options: Options,
         extractors: Sequence[Extractor] = (),
         cache: Path | None = None,
+        likelihood: Likelihood | None = None,
         say: Callable[[str], None] = print,
     ) -> None:
         self.generator, self.dataset, self.judge, self.options = generator, dataset, judge, options
         self.extractors: list[Extractor] = [judge, *extractors]
-        self.cache, self.say = cache, say
+        self.cache, self.likelihood, self.say = cache, likelihood, say
         self.usable = usable(generator, dataset, judge)
         # Nothing was asked of an unconditional generator: there is nothing for it to follow.
         asks = bool(generator.conditions.groups)
         self.conditions = judge.conditions if asks else Conditions()
         self.vectors = dataset.vectors[self.usable][:, : self.conditions.size]
-        self.report = Report()
+        self.report = Report(notes=[] if asks else [_UNCONDITIONAL])
         self._stage = 0
 
+    @property
+    @abstractmethod
+    def stages(self) -> int:
+        """How many stages are announced."""
+
+    @abstractmethod
     def run(self) -> Report:
         """Measure everything; the order is that of the report."""
-        self._begin(f"drawing {self.options.rounds} x {self.options.count:,} pictures")
-        rounds = self._draw(self._rounds)
-        self._begin("asking the judge what they show")
-        looks = [self.judge.look(drawn.images, progress=True) for drawn in rounds]
-        self._follow(rounds, looks)
-        self._try_lists()
-        self._begin(f"comparing with {len(self.usable):,} real pictures")
-        self._compare(rounds, looks)
-        self._begin("looking for repetition")
-        self._vary(rounds)
-        self._begin("looking for copies of training pictures")
-        self._find_copies(rounds)
-        return self.report
 
     def _begin(self, stage: str) -> None:
         self._stage += 1
-        self.say(f"{self._stage}/{STAGES} {stage}")
+        self.say(f"{self._stage}/{self.stages} {stage}")
 
-    @property
-    def _rounds(self) -> Rounds:
-        vectors = sample(self.vectors, self.options.count)
-        return Rounds(vectors, self.options.seed, self.options.rounds)
-
-    def _draw(self, rounds: Rounds) -> list[Drawn]:
-        return [
-            rounds.draw(self.generator, self.conditions, number, progress=True)
-            for number in range(rounds.count)
-        ]
+    def _look(self, rounds: Sequence[Drawn]) -> list[Look]:
+        self._begin("asking the judge what they show")
+        return [self.judge.look(drawn.images, progress=True) for drawn in rounds]
 
     def _follow(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
         real = self._assess_real()
@@ -156,23 +131,6 @@ class Scoring:
         look = self.judge.look(self.dataset.images[rows])
         return assess(self.conditions, look.outputs, self.dataset.vectors[rows])
 
-    def _try_lists(self) -> None:
-        lists = self.dataset.trials if self.conditions.groups else {}
-        names = ", ".join(lists)
-        self._begin(f"drawing {names} {self.options.draws} times" if lists else "no test lists")
-        found = trials.run(
-            self.generator,
-            self.judge,
-            lists,
-            self._rounds.next_seed,
-            draws=self.options.draws,
-            progress=True,
-        )
-        self.report.fields["trials"] = {name: trial.to_json() for name, trial in found.items()}
-        for name, trial in found.items():
-            self.report.figures[f"trial_{name}"] = trial.figure(name, self._real_share())
-            self.report.sheets.append(sheets.trial(self.conditions, name, trial.first))
-
     def _real_share(self) -> float:
         """What the judge gets on real pictures, all groups together."""
         parts = [part["real"] for part in self.report.fields["accuracy"].values()]
@@ -180,6 +138,7 @@ class Scoring:
         return float(sum(part["value"] * part["count"] for part in parts) / max(1, total))
 
     def _compare(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
+        self._begin(f"comparing with {len(self.usable):,} real pictures")
         options = self.options
         for extractor in self.extractors:
             real = cached(extractor, self.dataset, self.cache)[self.usable]
@@ -193,50 +152,7 @@ class Scoring:
             self.report.figures |= quality.figures(extractor.name, drawn, reference)
             self.report.fields["compared"] = reference.counts()
 
-    def _vary(self, rounds: Sequence[Drawn]) -> None:
-        images = self.dataset.images
-        plan = collapse.Plan.of(self.conditions, self.vectors)
-        seed = (self._rounds.next_seed + 2**32) % 2**64  # past those of the test lists
-        again = self._draw(Rounds(plan.vectors, seed, len(rounds)))
-        pictures = [drawn.images for drawn in again]
-        real = images[self.usable[plan.rows]]
-        self.report.figures |= collapse.figures(plan, pictures, real, self.judge.features)
-        count = min(self.options.count, len(self.usable))
-        self.report.figures["near_duplicates"] = collapse.duplicates(
-            [drawn.images[spaced(len(drawn), count)] for drawn in rounds],
-            images[self.usable[spaced(len(self.usable), count)]],
-        )
-        if plan.shared:
-            self._show(pictures[0], plan.drawn, plan.real, self._captions(plan))
-        else:
-            ours = rows_with(self.conditions, rounds[0].vectors)
-            theirs = rows_with(self.conditions, self.vectors)
-            names = [f"{label} {group}" for group, label in ours]
-            self._show(rounds[0].images, list(ours.values()), list(theirs.values()), names)
-
-    def _captions(self, plan: collapse.Plan) -> list[str]:
-        if not self.conditions.groups:
-            return [""]
-        return captions(self.conditions, plan.vectors[[rows[0] for rows in plan.drawn]])
-
-    def _show(
-        self, drawn: Images, ours: Sequence[Rows], theirs: Sequence[Rows], names: Sequence[str]
-    ) -> None:
-        rows = [
-            (list(mine), list(self.usable[real]), name)
-            for mine, real, name in zip(ours, theirs, names, strict=True)
-            if min(len(mine), len(real)) >= _FEW
-        ]
-        if rows:
-            sheet = sheets.side_by_side(drawn, self.dataset.images, rows)
-            self.report.sheets.insert(0, sheet)
-
-    def _find_copies(self, rounds: Sequence[Drawn]) -> None:
-        train, held = self.dataset.split(self.options.held_out)
-        if not len(held):
-            return
-        images = self.dataset.images
-        pictures = [drawn.images for drawn in rounds]
-        found, nearest = copying.figures(pictures, images, train, held)
-        self.report.figures |= found
-        self.report.sheets.append(sheets.neighbours(pictures[0], images, nearest))
+    def _held_out(self) -> Rows:
+        """The rows that training never saw and that the bundle can be asked for."""
+        _, held = self.dataset.split(self.options.held_out)
+        return np.intersect1d(held, self.usable)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -43,6 +43,23 @@ def side_by_side(
     )
     return Sheet(
         "Drawn and real", f"Four of each for conditions that both sides have. {_THEIRS}", page
+    )
+
+
+def domains(columns: Mapping[str, Images], names: Sequence[str]) -> Sheet:
+    """Pictures as they came, a row each under its name, and in every domain, a column each."""
+    rows = np.stack(list(columns.values()), axis=1)
+    page = _page(
+        rows.reshape(-1, *rows.shape[2:]),
+        len(columns),
+        row_labels=names,
+        column_labels=list(columns),
+    )
+    return Sheet(
+        "Every domain",
+        "Pictures as they came, and translated: one label of their condition is another, or is "
+        f"switched on or off. {_THEIRS}",
+        page,
     )
 
 

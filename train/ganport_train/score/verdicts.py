@@ -19,11 +19,19 @@ MAX_COPIED, MORE_COPIED = 0.05, 5
 """Of the pictures, and times as many as of new ones: few held-out pictures are a rough measure."""
 MORE_DUPLICATES = 0.05
 """Beyond those of real pictures."""
+MIN_CHANGED = 0.5
+"""Of what the judge sees in real pictures."""
+MIN_KEPT = 0.9
+"""Of the labels that were not to change."""
+MIN_JUDGE = 0.9
+"""Of real pictures, for the judge to be believed."""
 
 _Rule = tuple[Callable[[float, float], bool], str]
 _RULES: dict[str, _Rule] = {
     "accuracy_": (lambda value, real: value < MIN_ACCURACY * real, "ignores part of its condition"),
     "trial_": (lambda value, real: value < MIN_ACCURACY * real, "fails a test list"),
+    "changed": (lambda value, real: value < MIN_CHANGED * real, "hardly changes its pictures"),
+    "kept": (lambda value, real: value < MIN_KEPT * real, "changes what was to stay"),
     "spread_": (lambda value, real: value < MIN_SPREAD * real, "collapsed within a condition"),
     "judge_coverage": (lambda value, real: value < MIN_COVERAGE * real, "leaves out many pictures"),
     "near_duplicates": (
@@ -38,12 +46,18 @@ _RULES: dict[str, _Rule] = {
 _HEADLINE = (
     "accuracy_",
     "trial_",
+    "changed",
+    "kept",
+    "bits",
     "inception_kernel",
     "inception_frechet",
     "judge_kernel",
     "judge_coverage",
     "spread_pixels",
     "copied",
+    "reconstruction",
+    "own_levels",
+    "back_levels",
 )
 
 
@@ -53,12 +67,22 @@ def headline(figures: Mapping[str, Figure]) -> list[str]:
 
 
 def warnings(figures: Mapping[str, Figure], accuracy: Mapping[str, Any]) -> list[str]:
-    """A sentence for each figure, and each label, that fails what real pictures would meet.
+    """A sentence for each group that the judge cannot read, and for each figure, and each label,
+    that fails what real pictures would meet.
 
     `accuracy` is the report's: groups with their labels, drawn beside real.
     """
-    lines = [line for key, figure in figures.items() for line in _warn(key, figure)]
-    return lines + [line for name, part in accuracy.items() for line in _labels(name, part)]
+    return [
+        *(line for name, part in accuracy.items() for line in _weak(name, part["real"])),
+        *(line for key, figure in figures.items() for line in _warn(key, figure)),
+        *(line for name, part in accuracy.items() for line in _labels(name, part)),
+    ]
+
+
+def _weak(name: str, real: Mapping[str, Any]) -> Iterator[str]:
+    if real["count"] and real["value"] < MIN_JUDGE:
+        share = f"{real['value']:.1%} of {name} right on real pictures"
+        yield f"a weak judge: it reads only {share}; its figures say little"
 
 
 def _warn(key: str, figure: Figure) -> Iterator[str]:

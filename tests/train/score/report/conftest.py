@@ -71,7 +71,7 @@ def report() -> dict[str, Any]:
             },
         ],
         "worst": [
-            {"asked": "pink hair", "judged": "blue hair", "seed": "77", "confidence": 0.9876}
+            {"asked": "pink hair", "judged": "blue hair", "origin": "seed 77", "confidence": 0.9876}
         ],
         "figures": {key: figure.to_json() for key, figure in figures.items()},
         "headline": ["accuracy_hair", "judge_kernel", "gone"],

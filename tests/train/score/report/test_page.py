@@ -59,7 +59,7 @@ def test_it_says_what_the_report_says(report: dict[str, Any], sheets: list[Sheet
         "kernel distance x 1000 31.25",
         "Four of each.",
         "new_test 62.5% 57.5% to 67.5% 32 0 84 50",
-        "pink hair blue hair 98.8% 77",
+        "pink hair blue hair 98.8% seed 77",
         "provenance.step 1200",
         "Light scores",
     ):

@@ -1,0 +1,43 @@
+"""The domains that a picture is shown in: its own, and every label of every group switched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import Group, MultiHot
+from ganport_train.score.drawing import Vectors
+
+MOST = 12
+
+
+def domains(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
+    """At most `MOST` conditions (N, C) for pictures whose own are (N, C), each under its name.
+
+    One label of many takes the place of the picture's; one of several is switched on or, where it
+    is on, off. The rest of the condition stays.
+    """
+    found = {"its own": own}
+    for group in conditions.groups:
+        part = conditions.slices[group.name]
+        for label, switched in _switched(group, own[:, part]):
+            if len(found) == MOST:
+                return found
+            found[label] = own.copy()
+            found[label][:, part] = switched
+    return found
+
+
+def _switched(group: Group, own: Vectors) -> Iterator[tuple[str, Vectors]]:
+    if len(group.labels) != group.size:  # a colour or a number
+        return
+    for place, label in enumerate(group.labels):
+        if isinstance(group, MultiHot):
+            vectors = own.copy()
+            vectors[:, place] = group.off + 1 - own[:, place]
+        else:
+            vectors = np.zeros_like(own)
+            vectors[:, place] = 1
+        yield label, vectors
