@@ -1,0 +1,69 @@
+"""`docs/systems.md` leads from a report's row to its recipe and networks, and leaves none out."""
+
+import re
+from inspect import getfile
+from pathlib import Path
+
+import pytest
+
+from ganport_models import Shape, build_discriminator, build_generator
+from ganport_train import catalogue, study
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "systems.md").read_text()
+LINKS = re.findall(r"\]\(([^)#]+)\)", PAGE)
+LINES = [line for line in PAGE.splitlines() if line.startswith("| ")]
+SMALL = Shape(16, 22, 2, 4, 4, levels=1, blocks=1)
+
+
+def line_of(link: str) -> str:
+    """The one line of a table that holds a link."""
+    (line,) = (line for line in LINES if f"({link})" in line)
+    return line
+
+
+@pytest.mark.parametrize("link", sorted(set(LINKS)))
+def test_every_file_it_names_exists(link: str) -> None:
+    assert (DOCS / link).is_file()
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_every_recipe_stands_under_its_report_with_its_row(name: str) -> None:
+    link = f"../train/ganport_train/recipes/{name}.toml"
+    source = re.match(r"report (\d{3}), row (\w\d)", catalogue.load(name).source)
+    report, row = (f"Report {source[1]}", source[2]) if source else ("Ours", "ours")
+    assert line_of(link).startswith(f"| {row} | [`{name}`]({link}) |")
+    heads = re.findall(r"^## (.*)$", PAGE[: PAGE.index(link)], re.M)
+    assert heads[-1].startswith(report)
+
+
+@pytest.mark.parametrize("name", catalogue.names())
+def test_a_recipe_s_line_leads_to_its_networks(name: str) -> None:
+    network = catalogue.load(name).network
+    cells = line_of(f"../train/ganport_train/recipes/{name}.toml").split(" | ")[2:4]
+    files = [getfile(type(build_generator(network.generator, SMALL)))]
+    if network.discriminator == "none":
+        assert cells[1] == "none"
+    else:
+        files.append(getfile(type(build_discriminator(network.discriminator, SMALL))))
+    found = [DOCS / link for cell in cells for link in re.findall(r"\((.+)\)", cell)]
+    assert [path.resolve() for path in found] == [Path(file).resolve() for file in files]
+
+
+@pytest.mark.parametrize("name", study.names())
+def test_every_study_stands_on_it(name: str) -> None:
+    comparisons = PAGE[PAGE.index("## The comparisons") :]
+    assert f"[`{name}`](../train/ganport_train/studies/{name}.toml)" in comparisons
+
+
+def test_no_row_is_missing() -> None:
+    counts = {"A": 7, "B": 5, "C": 3, "D": 3, "E": 4}
+    rows = {f"{letter}{number + 1}" for letter in counts for number in range(counts[letter])}
+    assert rows == set(re.findall(r"^\| ([A-E]\d) \|", PAGE, re.M))
+
+
+def test_the_study_it_shows_resolves(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
+    file = tmp_path / "rates.toml"
+    file.write_text(text)
+    assert list(study.load(str(file)).variants) == ["slow", "fast", "other-recipe"]
