@@ -2,7 +2,7 @@
 
 from ganport_train import catalogue
 from ganport_train.options import parse
-from ganport_train.recipe import Recipe, differences
+from ganport_train.recipe import LengthOptions, Recipe, differences
 
 
 def changed(*overrides: str) -> list[str]:
@@ -29,3 +29,11 @@ def test_each_other_difference_is_named() -> None:
 def test_a_recipe_survives_its_tables() -> None:
     recipe = catalogue.load("anime-cgan")
     assert parse(Recipe, recipe.to_json(), place="again") == recipe
+
+
+def test_a_run_ends_at_whichever_bound_comes_first() -> None:
+    both = LengthOptions(images=100, minutes=2)
+    assert both.reached(100, 0)
+    assert both.reached(0, 120)
+    assert not both.reached(99, 119.9)
+    assert not LengthOptions(images=100, minutes=0).reached(99, 1e9)
