@@ -1,0 +1,229 @@
+"""Every recipe the whole way, at a tiny width: a new recipe is tested by being there.
+
+`make test` takes the few that span the methods; `.ci/run` takes all (`pytest -m matrix`).
+"""
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+
+import ganport_runtime
+from ganport_export.command import export_gan
+from ganport_models import Checkpoint
+from ganport_models.card import CARD, WEIGHTS, describe_files
+from ganport_models.choice import newest
+from ganport_runtime.directions import DIRECTIONS_NAME
+from ganport_train import catalogue
+from ganport_train.commands.train import train_gan
+from ganport_train.draw.shapes.labels import deal
+from ganport_train.draw.shapes.writer import write_shapes
+from ganport_train.draw.writer import write_faces
+from ganport_train.loop import records
+from ganport_train.loop.folder import SAMPLES
+from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
+from ganport_train.recipe import Recipe
+
+COUNT = 130
+"""Pictures of a set: all pairs of a hair and an eye colour, and more."""
+QUICK = (
+    "anime-cgan-rgb",
+    "anime-dcgan-5x5",
+    "anime-sngan",
+    "celeba-stargan",
+    "iclevr-cgan-aux",
+    "iclevr-glow",
+)
+"""Those that span the methods, the kinds of data set and the codings."""
+TINY = (
+    "data.resolution=16",
+    "network.features=2",
+    "network.latent=4",
+    "network.embedding=4",
+    "network.levels=2",
+    "network.blocks=1",
+    "training.batch=4",
+    "training.precision=fp32",
+    "average.refresh=128",
+    "logging.tick=1",
+    "logging.score_pictures=8",
+)
+STEPS = 3
+
+RECIPES = [
+    name if name in QUICK else pytest.param(name, marks=pytest.mark.matrix)
+    for name in catalogue.names()
+]
+
+DRAW = """
+import hashlib, json, sys
+import numpy as np
+from ganport_runtime import Generator
+
+def drawn(path):
+    generator = Generator.load(path, device="cpu")
+    height, width = generator.manifest.image.size
+    images = np.arange(2 * height * width * 3).astype(np.uint8).reshape(2, height, width, 3)
+    results = {
+        "generate": lambda: generator.generate(seed=7, count=3),
+        "translate": lambda: generator.translate(images),
+        "encode": lambda: generator.encode(images),
+    }
+    return {verb: hashlib.sha256(results[verb]()).hexdigest() for verb in generator.abilities}
+"""
+LEAN = """
+import sys
+sys.path.insert(0, sys.argv[2])
+HEAVY = {"click", "PIL", "onnx", "onnxscript", "safetensors", "torch", "torchvision"}
+HEAVY |= {"ganport_models", "ganport_train", "ganport_export"}
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HEAVY:
+            raise ImportError(f"{name} is not there")
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """A drawn data set of each kind that a recipe can ask for."""
+    folder = tmp_path_factory.mktemp("sets")
+    write_faces(folder / "faces.zip", COUNT, 16)
+    write_shapes(folder / "shapes.zip", deal(COUNT, 0), 16)
+    write_faces(folder / "celeba", COUNT, 16, attributes=True)
+    (folder / "celeba" / "list_attr_celeba.txt").write_text(attributes_table())
+    faces = folder / "faces.zip"
+    return {
+        "auto": faces,
+        "tagged": faces,
+        "iclevr": folder / "shapes.zip",
+        "celeba": folder / "celeba",
+    }
+
+
+def attributes_table() -> str:
+    """CelebA's table for drawn faces: the attributes that recipes pin, on and off by chance."""
+    pinned = {
+        name for recipe in catalogue.names() for name in catalogue.load(recipe).data.attributes
+    }
+    names = [*sorted(pinned), "Smiling"]
+    chance = random.Random(0)
+    lines = [f"{n}.png {' '.join(chance.choice(('1', '-1')) for _ in names)}" for n in range(COUNT)]
+    return "\n".join([str(COUNT), " ".join(names), *lines]) + "\n"
+
+
+def run(command: click.Command, *words: str | Path) -> str:
+    result = CliRunner().invoke(command, [str(word) for word in words])
+    assert result.exit_code == 0, f"{result.output}{result.exception!r}"
+    return result.output
+
+
+def settings(recipe: Recipe, steps: int) -> list[str]:
+    # The generator must learn within these few steps.
+    often = f"method.discriminator_steps={min(STEPS, recipe.method.discriminator_steps)}"
+    given = (*TINY, often, f"length.images={4 * steps}")
+    return [word for text in given for word in ("--set", text)]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_goes_the_whole_way(name: str, sets: Mapping[str, Path], tmp_path: Path) -> None:
+    recipe = catalogue.load(name)
+    data = sets[recipe.data.kind]
+    assert "# generator: " in run(
+        train_gan, name, "--dry-run", "--data", data, *settings(recipe, STEPS)
+    )
+    folder = trained(name, recipe, data, tmp_path)
+    bundle = tmp_path / "bundle.ganport"
+    run(export_gan, perturbed(folder, tmp_path / "perturbed"), "--out", bundle)
+    check_pictures(recipe, bundle)
+
+
+def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
+    """The last checkpoint of a run, which is the same when the run was cut in two."""
+    whole, parts = place / "whole", place / "parts"
+    run(train_gan, name, "--data", data, "--out", whole, *settings(recipe, STEPS))
+    run(train_gan, name, "--data", data, "--out", parts, *settings(recipe, STEPS - 1))
+    run(train_gan, "--resume", parts, "--set", f"length.images={4 * STEPS}")
+    last, again = newest(whole)[0], newest(parts)[0]
+    assert last.name == again.name == f"{STEPS:09d}"
+    flow = recipe.method.name == "flow"
+    assert (last / DIRECTIONS_NAME).exists() == flow
+    for file in (WEIGHTS, NETWORKS, *[DIRECTIONS_NAME] * flow):
+        assert (last / file).read_bytes() == (again / file).read_bytes(), file
+    # Their bytes say which of their words were one object in memory, which tells nothing.
+    optimizers = (torch.load(each / OPTIMIZERS, weights_only=True) for each in (last, again))
+    torch.testing.assert_close(*optimizers, rtol=0, atol=0)
+    sheets = sorted(sheet.name for sheet in (whole / SAMPLES).iterdir())
+    assert sheets == ["000000000.png", f"{4 * STEPS:09d}.png"]
+    assert [record["step"] for record in records.read(whole)] == [1, 2, 3]
+    scores = records.read(whole, records.SCORES)
+    assert [record["step"] for record in scores] == [STEPS] * (recipe.method.name != "translation")
+    return last
+
+
+def perturbed(checkpoint: Path, copy: Path) -> Path:
+    """A copy of a checkpoint with every weight moved: layers that start at zero hide what they do,
+    and a network of three steps hardly hears its condition."""
+    shutil.copytree(checkpoint, copy)
+    generator = Checkpoint.load(copy).generator()
+    torch.manual_seed(0)
+    with torch.no_grad():
+        for weight in generator.parameters():
+            weight.add_(torch.randn_like(weight) * 0.03)
+    safetensors.torch.save_file(generator.state_dict(), copy / WEIGHTS)
+    card = json.loads((copy / CARD).read_text())
+    (copy / CARD).write_text(json.dumps(card | {"files": describe_files(copy)}))
+    return copy
+
+
+def check_pictures(recipe: Recipe, bundle: Path) -> None:
+    """What a bundle can be asked for, and that torch has no part in what it draws."""
+    namespace: dict[str, object] = {}
+    exec(DRAW, namespace)
+    here = namespace["drawn"](bundle)  # type: ignore[operator]
+    graphs = {"flow": ["generate", "encode"], "translation": ["translate"]}
+    assert sorted(here) == sorted(graphs.get(recipe.method.name, ["generate"]))
+    runtime = Path(ganport_runtime.__file__).parents[1]
+    program = f"{LEAN}{DRAW}\nprint(json.dumps(drawn(sys.argv[1])))"
+    lean = subprocess.run(
+        [sys.executable, "-I", "-c", program, str(bundle), str(runtime)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(lean.stdout) == here
+
+
+def test_the_lean_environment_has_no_torch() -> None:
+    program = f"{LEAN}\nimport torch"
+    runtime = str(Path(ganport_runtime.__file__).parents[1])
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", program, "", runtime],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ImportError: torch is not there" in result.stderr
+
+
+def test_the_quick_share_spans_methods_and_codings() -> None:
+    chosen = [catalogue.load(name) for name in QUICK]
+    everything = [catalogue.load(name) for name in catalogue.names()]
+    for trait in (lambda recipe: recipe.method.name, lambda recipe: recipe.data.kind):
+        assert {trait(recipe) for recipe in chosen} == {trait(recipe) for recipe in everything}
