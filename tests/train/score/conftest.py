@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache as cache_calls
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from ganport_runtime.noise import consecutive, normals
 from ganport_runtime.pictures import to_uint8
 from ganport_train.data import Dataset, load
 from ganport_train.judge.judge import Judge
+from ganport_train.judge.network import JudgeNetwork
 from ganport_train.judge.training import JudgeTrainer, Settings
 from ganport_train.loop.interrupt import Interrupt
 
@@ -79,6 +82,42 @@ class Album(nn.Module):
         label = condition[:, :4].argmax(1) * 2 + condition[:, 4:].argmax(1)
         shown: Tensor = self.pictures[label * self.count + z.argmax(1)]
         return shown
+
+
+class Memory(nn.Module):
+    """Translates: knows the noise of pictures, float (M, 3, S, S), and draws anew with it.
+
+    `moves` is added to that noise, which makes it another picture; `hears` off, it draws eyes of
+    its own; `works` off, it gives the picture back.
+    """
+
+    def __init__(
+        self,
+        known: Tensor,
+        z: Tensor,
+        *,
+        moves: float = 0.0,
+        hears: bool = True,
+        works: bool = True,
+    ) -> None:
+        super().__init__()
+        self.moves, self.hears, self.works = moves, hears, works
+        self.artist = Discs()
+        small = nn.functional.avg_pool2d(known, 4).flatten(1)
+        self.register_buffer("keys", 2 * small.T.contiguous())
+        self.register_buffer("lengths", small.square().sum(1))
+        self.register_buffer("z", z)
+
+    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+        if not self.works:
+            return image + 0 * condition[:, :1, None, None]
+        small = nn.functional.avg_pool2d(image, 4).flatten(1)
+        z = self.z[(small @ self.keys - self.lengths).argmax(1)] + self.moves
+        if not self.hears:
+            dark = torch.ones_like(condition[:, :1])
+            condition = torch.cat([condition[:, :4], dark, 0 * dark], 1)
+        drawn: Tensor = self.artist(z, condition)
+        return drawn
 
 
 def vectors(each: int) -> NDArray[np.float32]:
@@ -143,12 +182,51 @@ def judge(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Judge:
 
 
 @pytest.fixture(scope="session")
+def untrained() -> Callable[[Conditions], Judge]:
+    """Makes a judge that has learnt nothing: for tests of the way, not of the figures."""
+
+    def untrained(conditions: Conditions) -> Judge:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            network = JudgeNetwork(conditions.size, width=4).eval()
+        card = {"settings": {"held_out": 0.2}}
+        return Judge(network, conditions, SIDE, {}, card, "ab" * 32, torch.device("cpu"))
+
+    return untrained
+
+
+@pytest.fixture(scope="session")
+def noisy() -> Callable[..., Dataset]:
+    """Makes a data set of noise that carries requests, one a picture."""
+
+    def noisy(
+        conditions: Conditions, requests: Sequence[dict[str, Any]], side: int, **more: Any
+    ) -> Dataset:
+        random, count = np.random.default_rng(0), len(requests)
+        return Dataset(
+            images=random.integers(0, 256, (count, side, side, 3), dtype=np.uint8),
+            kind="made",
+            conditions=conditions,
+            vectors=conditions.encode_many(requests),
+            ids=[str(row) for row in range(count)],
+            families=np.arange(count),
+            keys=random.integers(0, 2**64, count, dtype=np.uint64),
+            digest="00" * 32,
+            problems=(),
+            trials=more.get("trials", {}),
+        )
+
+    return noisy
+
+
+@pytest.fixture(scope="session")
 def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
-    """Exports a network; `noise` is the length of its z."""
+    """Exports a network; `noise` is the length of its z, 0 for one that translates."""
 
     def write(network: nn.Module, noise: int = NOISE, conditions: Conditions = CONDITIONS) -> Path:
         path = tmp_path_factory.mktemp("bundle") / "discs.ganport"
-        interface = Interface("discs", (noise,), (SIDE, SIDE), conditions, family="test")
+        kind, z = ("gan.generate/1", (noise,)) if noise else ("gan.translate/1", ())
+        interface = Interface("discs", z, (SIDE, SIDE), conditions, family="test", kind=kind)
         export(network.eval(), interface, path, format="onnx", allow_insensitive=True)
         return path
 
@@ -156,9 +234,34 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
 
 
 @pytest.fixture(scope="session")
+def artist() -> nn.Module:
+    """The network that draws as the data set was drawn."""
+    return Discs()
+
+
+@pytest.fixture(scope="session")
 def healthy(write: Write) -> Generator:
     """Draws as the data set was drawn, from other noise."""
     return Generator.load(write(Discs()), "cpu")
+
+
+@pytest.fixture(scope="session")
+def translating(write: Write) -> Callable[..., Generator]:
+    """Makes a translator that knows the noise of all pictures of the data set."""
+    pictures, noise = [], normals(consecutive(0, 8 * EACH), (NOISE,))
+    with torch.inference_mode():
+        z = torch.from_numpy(noise)
+        for vector in vectors(1):
+            asked = torch.from_numpy(np.repeat(vector[None], len(z), axis=0))
+            pictures.append(Discs()(z, asked))
+        known = torch.cat(pictures)
+
+    @cache_calls
+    def translating(**character: Any) -> Generator:
+        network = Memory(known, z.repeat(8, 1), **character)
+        return Generator.load(write(network, noise=0), "cpu")
+
+    return translating
 
 
 @pytest.fixture(scope="session")

@@ -4,16 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
-from ganport_train.data import Dataset
-from ganport_train.judge.judge import Judge
-from ganport_train.judge.network import JudgeNetwork
 from ganport_train.score.generation import Generation
 from ganport_train.score.scoring import Options
 
@@ -49,32 +45,15 @@ def request(row: int) -> dict[str, Any]:
     }
 
 
-def made(count: int) -> Dataset:
-    random = np.random.default_rng(0)
-    return Dataset(
-        images=random.integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8),
-        kind="made",
-        conditions=EVERY,
-        vectors=EVERY.encode_many([request(row) for row in range(count)]),
-        ids=[str(row) for row in range(count)],
-        families=np.arange(count),
-        keys=random.integers(0, 2**64, count, dtype=np.uint64),
-        digest="00" * 32,
-        problems=(),
-        trials={"test": [request(row) for row in range(3)]},
-    )
-
-
-def test_every_kind_of_group_is_scored(write: Any, tmp_path: Path) -> None:
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = JudgeNetwork(EVERY.size, width=4).eval()
-    card = {"settings": {"held_out": 0.2}}
-    judge = Judge(network, EVERY, SIDE, {}, card, "ab" * 32, torch.device("cpu"))
+def test_every_kind_of_group_is_scored(
+    write: Any, untrained: Any, noisy: Any, tmp_path: Path
+) -> None:
+    asked = [request(row) for row in range(120)]
+    dataset = noisy(EVERY, asked, SIDE, trials={"test": asked[:3]})
     generator = Generator.load(write(Sum(), conditions=EVERY), "cpu")
     options = Options(count=60, rounds=2, draws=2)
     scoring = Generation(
-        generator, made(120), judge, options, cache=tmp_path, say=lambda line: None
+        generator, dataset, untrained(EVERY), options, cache=tmp_path, say=lambda line: None
     )
     report = scoring.run().to_json()
     assert list(report["accuracy"]) == ["look", "objects", "face", "skin", "age"]

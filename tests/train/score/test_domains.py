@@ -1,0 +1,48 @@
+"""Which domains a picture is shown in."""
+
+import numpy as np
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, Scalar, SignedMultiHot
+from ganport_train.score.domains import MOST, domains
+
+HAIR, EYES = OneHot("hair", ("red", "blue")), OneHot("eyes", ("dark", "light"))
+
+
+def said(conditions: Conditions, *requests: dict) -> dict[str, list[str]]:
+    """The conditions of every column in words."""
+    found = domains(conditions, conditions.encode_many(requests))
+    return {
+        name: [conditions.caption(conditions.decode(vector)) for vector in vectors]
+        for name, vectors in found.items()
+    }
+
+
+def test_one_of_many_takes_every_label_and_the_rest_stays() -> None:
+    both = Conditions((HAIR, EYES))
+    assert said(both, {"hair": "blue", "eyes": "dark"}, {"hair": "red", "eyes": "light"}) == {
+        "its own": ["blue hair dark eyes", "red hair light eyes"],
+        "red": ["red hair dark eyes", "red hair light eyes"],
+        "blue": ["blue hair dark eyes", "blue hair light eyes"],
+        "dark": ["blue hair dark eyes", "red hair dark eyes"],
+        "light": ["blue hair light eyes", "red hair light eyes"],
+    }
+
+
+def test_several_are_switched_one_by_one() -> None:
+    for kind in (SignedMultiHot, MultiHot):
+        face = Conditions((kind("face", ("smiling", "bald")),))
+        assert said(face, {"face": ["bald"]}, {"face": []}) == {
+            "its own": ["bald", "no face"],
+            "smiling": ["smiling, bald", "smiling"],
+            "bald": ["no face", "bald"],
+        }
+
+
+def test_numbers_have_no_domain_and_pairs_are_bounded() -> None:
+    assert set(said(Conditions((Scalar("age", 20, 0, 100),)), {})) == {"its own"}
+    many = OneHot("hair", tuple(f"hue{number}" for number in range(9)))
+    joint = Conditions((JointOneHot("look", (many, EYES)),))
+    found = domains(joint, joint.encode_many([{}]))
+    assert len(found) == MOST
+    assert np.array_equal(found["hue0 hair light eyes"][0], np.eye(18)[1])
