@@ -1,12 +1,17 @@
-"""Which checkpoints stay: the newest, and the best."""
+"""Which checkpoints stay, the newest and the best, and what lies in them."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from ganport_models import Shape, build_generator
+from ganport_models.card import WEIGHTS, read_card
 from ganport_models.choice import FOLDER, choose
+from ganport_runtime.directions import DIRECTIONS_NAME
+from ganport_runtime.tensors import read_tensors
 from ganport_train.loop.snapshots import State, save
 
 SHAPE = Shape(resolution=16, condition_size=2, features=1, latent=4, embedding=4)
@@ -43,3 +48,19 @@ def test_a_checkpoint_keeps_its_score(tmp_path: Path) -> None:
     write(tmp_path, [0.7, 0.2], keep=1)
     choice = choose(tmp_path)
     assert (choice.card["step"], choice.card["score"]["score"]) == (0, 0.7)
+
+
+def test_the_directions_of_a_flow_are_named_by_the_card(tmp_path: Path) -> None:
+    generator = build_generator("film_dcgan", SHAPE)
+    card: dict[str, Any] = {"step": 3, "images": 3}
+    # A slice of a wider tensor, in an order of its own, as a network on a GPU may give it.
+    wide = torch.arange(96.0).reshape(2, 3, 4, 4).to(memory_format=torch.channels_last)
+    folder = save(
+        tmp_path, State({}, {}), generator, card, keep=1, directions={"face/old": wide[1]}
+    )
+    assert set(read_card(folder)["files"]) >= {DIRECTIONS_NAME, WEIGHTS}
+    data = (folder / DIRECTIONS_NAME).read_bytes()
+    found = read_tensors(data, DIRECTIONS_NAME)
+    np.testing.assert_array_equal(found["face/old"], wide[1].numpy())
+    plain = save(tmp_path, State({}, {}), generator, card | {"step": 4}, keep=1)
+    assert DIRECTIONS_NAME not in read_card(plain)["files"]

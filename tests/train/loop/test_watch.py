@@ -1,10 +1,12 @@
 """What is taken for a collapse, and what is not."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ganport_train.loop.watch import symptom, to_be_stopped
+from ganport_train.loop.watch import Watch, symptom, to_be_stopped
+from ganport_train.recipe import LoggingOptions
 
 
 def score(images: int = 60_000, **more: Any) -> dict[str, Any]:
@@ -56,3 +58,13 @@ def test_nothing_is_said_before_a_run_is_warm(images: int, warm_up: int) -> None
 )
 def test_every_second_collapsed_score_in_a_row_ends_a_run(marks: str, stops: bool) -> None:
     assert to_be_stopped([{"collapsed": mark == "c"} for mark in marks]) is bool(stops)
+
+
+@pytest.mark.parametrize(("pictures", "lines"), [(512, 1), (0, 0)])
+def test_a_run_without_a_score_says_once_what_it_takes(
+    tmp_path: Path, pictures: int, lines: int
+) -> None:
+    told: list[str] = []
+    Watch(tmp_path, LoggingOptions(score_pictures=pictures), None, told.append)
+    words = "no checkpoint will be scored: that takes 16 pictures to train on, and a --judge where"
+    assert [line.startswith(words) for line in told] == [True] * lines
