@@ -23,6 +23,7 @@ from ganport_models import Checkpoint
 from ganport_models.card import CARD, WEIGHTS, describe_files
 from ganport_models.choice import newest
 from ganport_runtime.directions import DIRECTIONS_NAME
+from ganport_runtime.generator import Generator
 from ganport_train import catalogue
 from ganport_train.commands.train import train_gan
 from ganport_train.draw.shapes.labels import deal
@@ -199,6 +200,7 @@ def check_pictures(recipe: Recipe, bundle: Path) -> None:
     here = namespace["drawn"](bundle)  # type: ignore[operator]
     graphs = {"flow": ["generate", "encode"], "translation": ["translate"]}
     assert sorted(here) == sorted(graphs.get(recipe.method.name, ["generate"]))
+    assert bool(Generator.load(bundle).directions) == (recipe.method.name == "flow")
     runtime = Path(ganport_runtime.__file__).parents[1]
     program = f"{LEAN}{DRAW}\nprint(json.dumps(drawn(sys.argv[1])))"
     lean = subprocess.run(
