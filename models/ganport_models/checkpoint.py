@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ganport_models.choice import BEST, FOLDER, Choice, Score, choose
 from ganport_models.network import Generator, Shape
 from ganport_models.registry import build_generator
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.directions import DIRECTIONS_NAME
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import Fields
 from ganport_runtime.values import printable
@@ -30,7 +31,8 @@ class Checkpoint:
     """The generator's running average with its batch-norm statistics re-estimated.
 
     On disk it is a folder: `checkpoint.json`, which names every other file with its size and
-    digest, and `generator.safetensors`. Training keeps its own state beside them.
+    digest, `generator.safetensors`, and `directions.safetensors` for a flow whose training worked
+    them out. Training keeps its own state beside them.
     """
 
     path: Path
@@ -49,6 +51,8 @@ class Checkpoint:
     """Why it was taken among those of its run, in words; empty when its own folder was named."""
     score: float | None = None
     """Its light score, 0 to 1, if it has one."""
+    directions: Mapping[str, Tensor] = field(default_factory=dict)
+    """The latent direction of each attribute, float32 (*z_shape); empty where there are none."""
 
     @classmethod
     def load(cls, path: Path, take: str = BEST) -> Checkpoint:
@@ -80,6 +84,7 @@ class Checkpoint:
             digest=sha256_of(folder / CARD),
             reason=choice.reason,
             score=score.value if (score := Score.of(folder)) else None,
+            directions=_read_directions(folder) if DIRECTIONS_NAME in card["files"] else {},
         )
 
     def generator(self) -> Generator:
@@ -95,6 +100,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         return safetensors.torch.load_file(path)
     except (OSError, SafetensorError) as error:
         raise torn(path, str(error)) from None
+
+
+def _read_directions(folder: Path) -> dict[str, Tensor]:
+    directions = read_tensors(folder / DIRECTIONS_NAME)
+    for name, direction in directions.items():
+        if direction.dtype != torch.float32:
+            found = f"{printable(name)} in {direction.dtype}"
+            raise torn(folder / DIRECTIONS_NAME, found)
+    return directions
 
 
 def _check_weights(path: Path, architecture: str, shape: Shape) -> None:
@@ -122,8 +136,11 @@ def _check_weights(path: Path, architecture: str, shape: Shape) -> None:
 
 def _shape(card: Fields, conditions: Conditions) -> Shape:
     numbers = card.object("shape")
-    shape = Shape(**{entry.name: numbers.integer(entry.name, 0, MOST) for entry in fields(Shape)})
-    if card.mapping("shape").keys() != shape.to_json().keys():
+    given = card.mapping("shape").keys()
+    # A card of an older ganport lacks the numbers that came later, and means what they start as.
+    names = [one.name for one in fields(Shape) if one.name in given or one.default is MISSING]
+    shape = Shape(**{name: numbers.integer(name, 0, MOST) for name in names})
+    if given - shape.to_json().keys():
         raise torn(Path(card.place), "a shape with numbers that this ganport does not know")
     if shape.condition_size != conditions.size:
         raise torn(

@@ -176,6 +176,25 @@ def test_weights_of_another_type_are_refused(tmp_path: Path) -> None:
         Checkpoint.load(folder)
 
 
+def write_directions(folder: Path, directions: dict[str, torch.Tensor]) -> None:
+    safetensors.torch.save_file(directions, folder / "directions.safetensors")
+    change(folder, files=describe_files(folder))
+
+
+def test_directions_come_with_it_where_there_are_any(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x")
+    assert not Checkpoint.load(folder).directions
+    write_directions(folder, {"hair/pink": torch.ones(6)})
+    assert torch.equal(Checkpoint.load(folder).directions["hair/pink"], torch.ones(6))
+
+
+def test_directions_of_another_type_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "x")
+    write_directions(folder, {"hair/pink": torch.ones(6, dtype=torch.bfloat16)})
+    with pytest.raises(CheckpointError, match=r"found hair/pink in torch\.bfloat16"):
+        Checkpoint.load(folder)
+
+
 def test_newest_gives_the_card_of_the_latest(tmp_path: Path) -> None:
     write(tmp_path / "checkpoints" / "000000010", step=10)
     write(tmp_path / "checkpoints" / "000000020", step=20)
