@@ -1,4 +1,4 @@
-"""One file of a bundle that computes the generator, with the means to run it."""
+"""One file of a bundle that computes a graph, with the means to run it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ganport_export.running import in_type, run_in_type
 from ganport_export.samples import Sample
 
 Player = Callable[[Sample], NDArray[Any]]
-"""Runs one batch and gives the pictures."""
+"""Runs one batch and gives its output."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,10 @@ class Artifact:
     path: str
     role: str
     precision: str
+    interface: Interface
     data: bytes
     before_head: Mapping[str, Player]
-    """Players of the same computation that stop at the float picture (N, 3, H, W)."""
+    """Players of the same computation that stop at the float output."""
     shipped: Mapping[str, Player]
     """Players of `data` itself."""
 
@@ -53,8 +54,8 @@ def script_player(script: torch.jit.ScriptModule) -> Player:
 
     def play(sample: Sample) -> NDArray[Any]:
         with torch.no_grad():
-            image: NDArray[Any] = script(*sample.tensors()).numpy()
-        return image
+            output: NDArray[Any] = script(*sample.tensors()).numpy()
+        return output
 
     return play
 
@@ -83,7 +84,7 @@ def half_player(network: nn.Module, interface: Interface, place: str) -> Player:
 
 
 def play_in_parts(player: Player, sample: Sample, size: int = 8) -> NDArray[Any]:
-    """The pictures of a large batch, made `size` at a time to spare memory."""
+    """The outputs of a large batch, made `size` at a time to spare memory."""
     parts = [
         player(Sample({name: array[start : start + size] for name, array in sample.inputs.items()}))
         for start in range(0, len(sample), size)
@@ -109,7 +110,7 @@ def _onnx_player(data: bytes, level: Any, place: str) -> Player:
         ) from error
 
     def play(sample: Sample) -> NDArray[Any]:
-        image: NDArray[Any] = session.run(["image"], sample.inputs)[0]
-        return image
+        output: NDArray[Any] = session.run(None, sample.inputs)[0]
+        return output
 
     return play

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ganport_runtime._contract import ENCODE, TRANSLATE
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.directions import DIRECTIONS_NAME
 from ganport_runtime.groups import Group
-from ganport_runtime.manifest import Manifest
+from ganport_runtime.manifest import Graph, Manifest
 
 FILE = "MODEL_CARD.md"
 _LISTED = 48
@@ -29,22 +32,34 @@ def write_card(manifest: Manifest) -> str:
 def _head(manifest: Manifest) -> str:
     height, width = manifest.image.size
     kind = "A conditional" if manifest.conditions.size else "An unconditional"
-    graph = manifest.graphs[0]
-    tensors = "\n".join(
+    if manifest.graph(TRANSLATE):
+        kind += " image-to-image"
+        deed = f"it makes {width}x{height} RGB pictures from others"
+    else:
+        kind += " image"
+        deed = f"it draws {width}x{height} RGB pictures from noise"
+    given = " and a condition" if manifest.conditions.size else ""
+    back = "\nIts encoder finds the noise of a picture." if manifest.graph(ENCODE) else ""
+    tables = "\n".join(_tensors(graph) for graph in manifest.graphs)
+    return f"""# {manifest.name}
+
+{kind} generator ({manifest.family}, version {manifest.version}): {deed}{given}.{back}
+
+![what this bundle draws](preview.png)
+
+{tables}"""
+
+
+def _tensors(graph: Graph) -> str:
+    rows = "\n".join(
         f"| {role} | `{tensor.name}` | {tensor.dtype} [{', '.join(map(str, tensor.shape))}] |"
         for role, tensor in [*(("input", t) for t in graph.inputs), ("output", graph.output)]
     )
-    return f"""# {manifest.name}
-
-{kind} image generator ({manifest.family}, version {manifest.version}): it draws {width}x{height}
-RGB pictures from noise{" and a condition" if manifest.conditions.size else ""}. Interface
-`{graph.interface}` of ganport.
-
-![pictures this bundle draws](preview.png)
+    return f"""Interface `{graph.interface}` of ganport:
 
 | | tensor | type |
 |---|---|---|
-{tensors}
+{rows}
 """
 
 
@@ -80,25 +95,51 @@ def _use(manifest: Manifest) -> str:
         for name, field in manifest.conditions.fields.items()
         if isinstance(field.default, str)
     }
-    asked = f"{json.dumps(request)}, " if request else ""
-    if any(file.role == "onnx" for file in manifest.graphs[0].files):
-        return f"""## Use
+    asked = json.dumps(request) if request else ""
+    if all(file.role != "onnx" for file in manifest.graphs[0].files):
+        return _use_torch(manifest)
+    same = "picture" if manifest.graph(TRANSLATE) else "seed"
+    return f"""## Use
 
 ```python
 from ganport_runtime import Generator
 generator = Generator.load("{_python(manifest.name)}.ganport")
-pixels = generator.generate({asked}seed=7, count=16)  # uint8 (16, height, width, 3)
+{chr(10).join(_calls(manifest, asked))}
 ```
 
-`pip install 'ganport[cpu]'` is all it needs. The same seed and condition give the same picture.
+`pip install 'ganport[cpu]'` is all it needs. The same {same} and condition give the same picture.
 """
-    inputs = ", ".join(tensor.name for tensor in manifest.graphs[0].inputs)
+
+
+def _calls(manifest: Manifest, asked: str) -> Iterator[str]:
+    more = f", {asked}" if asked else ""
+    if manifest.graph(TRANSLATE):
+        yield "# pictures: uint8 (N, height, width, 3), and so are the others"
+        yield f"others = generator.translate(pictures{more})"
+    else:
+        first = f"{asked}, " if asked else ""
+        yield "# uint8 (16, height, width, 3)"
+        yield f"pixels = generator.generate({first}seed=7, count=16)"
+    if manifest.graph(ENCODE):
+        yield "# the noise of pictures, float32; under the same condition it draws them again"
+        yield f"z = generator.encode(pixels{more})"
+        yield f"again = generator.generate({first}z=z)"
+        if DIRECTIONS_NAME in manifest.files:
+            yield "generator.directions  # by attribute: added to z, it gives more of it"
+
+
+def _use_torch(manifest: Manifest) -> str:
+    lines = [
+        f'{graph.output.name} = torch.jit.load("{file.path}")'
+        f"({', '.join(tensor.name for tensor in graph.inputs)})"
+        for graph in manifest.graphs
+        for file in graph.files
+    ]
     return f"""## Use
 
 ```python
 import torch
-network = torch.jit.load("generator.ts.pt")
-image = network({inputs})
+{chr(10).join(lines)}
 ```
 
 This bundle holds TorchScript alone; `export-gan --format onnx` writes what ganport's runtime plays.
@@ -117,7 +158,7 @@ def _files(manifest: Manifest) -> str:
 |---|---|---|
 {rows}
 
-`fixtures.safetensors` holds recorded inputs and pictures of each; `ganport verify` replays them.
+`fixtures.safetensors` holds recorded inputs and outputs of each; `ganport verify` replays them.
 """
 
 
@@ -125,13 +166,13 @@ def _checks(parity: Any) -> str:
     rows = []
     for path, measured in parity["graphs"].items():
         for way, error in measured.get("error", {}).items():
-            rows.append(f"| `{path}` | {way} | {error:.1e} (limit {parity['limit']:.1e}) |")
+            rows.append(f"| `{path}` | {way} | {error:.1e} (limit {measured['limit']:.1e}) |")
         for way, levels in measured["levels"].items():
             found = f"{levels['max']} levels, on {levels['different']} of {levels['values']} values"
             rows.append(f"| `{path}` | {way} | {found} |")
-    moved = ", ".join(f"{name} {by:.2g}" for name, by in parity["sensitivity"]["moved"].items())
-    ignored = parity["sensitivity"]["overridden"]
-    warning = f"\n**It ignores {', '.join(ignored)}**; exported all the same, on request.\n"
+    moved = [_moved("a pixel", parity)]
+    if encoder := parity.get("encoder"):
+        moved.append(_moved("z", encoder))
     return f"""## Checks passed at export
 
 Largest difference from the network in float64, over batches of 1, 2, 3 and 7:
@@ -140,7 +181,16 @@ Largest difference from the network in float64, over batches of 1, 2, 3 and 7:
 |---|---|---|
 {chr(10).join(rows)}
 
-What each input moves a pixel by, on a scale of [-1, 1]: {moved}.
+{chr(10).join(moved)}"""
+
+
+def _moved(what: str, figures: Mapping[str, Any]) -> str:
+    sensitivity = figures["sensitivity"]
+    moved = ", ".join(f"{name} {by:.2g}" for name, by in sensitivity["moved"].items())
+    ignored = ", ".join(sensitivity["overridden"])
+    warning = f"\n**It ignores {ignored}**; exported all the same, on request.\n"
+    scale = ", on a scale of [-1, 1]" if what == "a pixel" else ""
+    return f"""What each input moves {what} by{scale}: {moved}.
 {warning if ignored else ""}"""
 
 

@@ -11,7 +11,7 @@ import click
 
 from ganport_export.errors import OptionError
 from ganport_export.graph import MIN_OPSET
-from ganport_export.interface import Interface
+from ganport_export.networks import encoder_of, interface_of, portable
 from ganport_export.options import FORMATS, IMAGES, PRECISIONS
 from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
@@ -63,6 +63,13 @@ from ganport_runtime.values import shown
     help="fp16 adds a half-precision graph.",
 )
 @click.option(
+    "--temperature",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="What the noise is multiplied by unless a caller says; flows draw tidier below 1.",
+)
+@click.option(
     "--license",
     default="unspecified",
     show_default=True,
@@ -79,7 +86,7 @@ from ganport_runtime.values import shown
 @click.option(
     "--allow-insensitive",
     is_flag=True,
-    help="Export a generator that ignores an input; the manifest says so.",
+    help="Export a network that ignores an input; the manifest says so.",
 )
 @click.option("--force", is_flag=True, help="Replace a bundle that is there.")
 def export_gan(
@@ -87,14 +94,16 @@ def export_gan(
     take: str | None,
     out: str,
     name: str | None,
+    temperature: float,
     report: Path | None,
     force: bool,
     **options: Any,
 ) -> None:
     """Port the generator of a training RUN, or of one CHECKPOINT, to a bundle.
 
-    Every gate is hard: torch, TorchScript and ONNX must draw the same picture in every batch, and
-    the picture must follow its noise and each condition. On failure nothing is written. Exit
+    A flow's bundle has its encoder too. Every gate is hard: torch, TorchScript and ONNX must draw
+    the same picture in every batch, and the picture must follow its noise, or the picture that
+    came in, and each condition. On failure nothing is written. Exit
     codes: 0 written, 2 usage, 3 unsupported operator, 4 parity, 5 contract or sensitivity, 6
     missing dependency.
     """
@@ -107,18 +116,14 @@ def export_gan(
         f"{checkpoint.step:,}, {checkpoint.images:,} pictures seen{why})"
     )
     generator = checkpoint.generator()
-    side = checkpoint.shape.resolution
-    interface = Interface(
-        name or Path(out).stem,
-        generator.z_shape,
-        (side, side),
-        checkpoint.conditions,
-        family=checkpoint.architecture,
-    )
+    interface = interface_of(checkpoint, generator, name or Path(out).stem, temperature)
+    encoder = encoder_of(generator)
     done = export(
-        generator,
+        portable(generator, interface),
         interface,
         out,
+        encoder=encoder and portable(encoder, interface),
+        directions={key: value.numpy() for key, value in checkpoint.directions.items()},
         overwrite=force,
         provenance=_provenance(checkpoint),
         progress=_say,

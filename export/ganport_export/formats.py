@@ -1,4 +1,4 @@
-"""The files each format puts into a bundle, written from one prepared network."""
+"""The files each format puts into a bundle for one graph, written from one prepared network."""
 
 from __future__ import annotations
 
@@ -20,46 +20,54 @@ from ganport_export.prepare import Prepared
 from ganport_export.torchscript import loaded, saved, trace
 from ganport_runtime.manifest import METADATA_KEY, GraphFile
 
-FULL = GraphFile("generator.onnx", "onnx", "fp32")
-HALF = GraphFile("generator.fp16.onnx", "onnx", "fp16")
-SCRIPT = GraphFile("generator.ts.pt", "torchscript", "fp32")
 _EXAMPLE = 1
 """The sample of two rows: a batch of one would be frozen into the graph."""
 
 
-def graph_files(options: Options) -> tuple[GraphFile, ...]:
-    """The files the bundle will have, the one to prefer first."""
-    wanted = ((FULL, options.onnx), (HALF, options.half), (SCRIPT, options.torchscript))
+def graph_files(interface: Interface, options: Options) -> tuple[GraphFile, ...]:
+    """The files a graph will have, the one to prefer first.
+
+    Half precision is held to a picture's levels, which z does not have: an encoder has none.
+    """
+    stem = interface.stem
+    wanted = (
+        (GraphFile(f"{stem}.onnx", "onnx", "fp32"), options.onnx),
+        (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), options.half and stem == "generator"),
+        (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), options.torchscript),
+    )
     return tuple(file for file, asked in wanted if asked)
 
 
-def onnx_artifacts(
-    prepared: Prepared, interface: Interface, options: Options, embedded: str
-) -> list[Artifact]:
+def onnx_artifacts(prepared: Prepared, options: Options, embedded: str) -> list[Artifact]:
     """The float32 graph, and the float16 one where asked for, with `embedded` inside each.
 
     Raises UnsupportedError or ContractError.
     """
-    full = write_graph(prepared.network, interface, prepared.samples[_EXAMPLE], options.opset)
-    artifacts = [_onnx_artifact(FULL, full, interface, options, embedded)]
-    if options.half:
-        half = _onnx_artifact(HALF, in_half(full), interface, options, embedded)
-        ways = {"torch float16": half_player(prepared.network, interface, HALF.path)}
+    network, interface = prepared.network, prepared.interface
+    files = [file for file in graph_files(interface, options) if file.role == "onnx"]
+    full = write_graph(network, interface, prepared.samples[_EXAMPLE], options.opset)
+    artifacts = [_onnx_artifact(files[0], full, interface, options, embedded)]
+    for file in files[1:]:
+        half = _onnx_artifact(file, in_half(full), interface, options, embedded)
+        ways = {"torch float16": half_player(network, interface, file.path)}
         artifacts.append(replace(half, shipped={**ways, **half.shipped}))
     return artifacts
 
 
 def script_artifact(prepared: Prepared, options: Options, embedded: str) -> Artifact:
     """The traced network with `embedded` inside; raises UnsupportedError or ParityError."""
-    head: nn.Module = ToUint8() if options.image == "uint8" else nn.Identity()
+    interface = prepared.interface
+    file = graph_files(interface, options)[-1]
+    head: nn.Module = ToUint8() if interface.head(options.image) == "uint8" else nn.Identity()
     example = prepared.samples[_EXAMPLE]
     data = saved(trace(prepared.network, head, example), METADATA_KEY, embedded)
     plain = trace(prepared.network, nn.Identity(), example)
     way = "TorchScript"
     return Artifact(
-        SCRIPT.path,
-        SCRIPT.role,
-        SCRIPT.precision,
+        file.path,
+        file.role,
+        file.precision,
+        interface,
         data,
         before_head={way: script_player(plain)},
         shipped={way: script_player(_loaded_again(data, prepared.network))},
@@ -81,7 +89,8 @@ def _loaded_again(data: bytes, network: nn.Module) -> torch.jit.ScriptModule:
 def _onnx_artifact(
     file: GraphFile, graph: onnx.ModelProto, interface: Interface, options: Options, embedded: str
 ) -> Artifact:
-    shipped = with_uint8_head(graph) if options.image == "uint8" else stripped(graph)
+    uint8 = interface.head(options.image) == "uint8"
+    shipped = with_uint8_head(graph) if uint8 else stripped(graph)
     check_structure(graph, f"{file.path} before its head", interface, "float", options.opset)
     before_head = onnx_players(serialized(graph), file.path)
     set_metadata(shipped, METADATA_KEY, embedded)
@@ -91,6 +100,7 @@ def _onnx_artifact(
         file.path,
         file.role,
         file.precision,
+        interface,
         data,
         before_head=before_head,
         shipped=onnx_players(data, file.path),

@@ -8,6 +8,7 @@ from typing import Any
 import onnx
 import torch
 from onnx import helper
+from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
@@ -21,6 +22,9 @@ PRODUCER = "ganport"
 BATCH = "batch"
 MAX_BYTES = 2**31 - 2**24
 """Of weights: a protobuf ends at 2 GiB, and the graph itself needs a little."""
+
+_MOST_FOLDED = 2**20
+"""Numbers in a tensor that is worked out beforehand: a graph must not grow by much."""
 
 
 def check_opset(opset: int) -> None:
@@ -38,7 +42,7 @@ def check_opset(opset: int) -> None:
 def write_graph(
     module: nn.Module, interface: Interface, example: Sample, opset: int
 ) -> onnx.ModelProto:
-    """The float32 graph of a network: inputs by name, output `image` (batch, 3, H, W).
+    """The float32 graph of a network, its inputs and output named as the interface has them.
 
     `example` is the batch it is captured with; one of size 1 would be frozen into the graph.
     Raises UnsupportedError for what ONNX cannot express, naming operator and module, and
@@ -47,7 +51,8 @@ def write_graph(
     _check_size(module)
     with silence():
         program = _capture(module, example)
-        model = _translate(program, interface, opset)
+        model = _fold_constants(_translate(program, interface, opset))
+    model.graph.name = interface.stem
     return stripped(model)
 
 
@@ -62,7 +67,6 @@ def stripped(model: onnx.ModelProto) -> onnx.ModelProto:
     _clear_texts(bare)
     bare.producer_name, bare.producer_version = PRODUCER, ""
     bare.domain, bare.model_version = "", 0
-    bare.graph.name = "generator"
     bare.ir_version = helper.find_min_ir_version_for(list(bare.opset_import))
     _name_batch(bare.graph)
     inner = [tensor for tensor in bare.graph.value_info if _only_batch_is_open(tensor)]
@@ -149,7 +153,7 @@ def _translate(program: ExportedProgram, interface: Interface, opset: int) -> on
             dynamo=True,
             opset_version=opset,
             input_names=list(interface.inputs),
-            output_names=["image"],
+            output_names=[interface.output],
             external_data=False,
             verbose=False,
         )
@@ -158,6 +162,16 @@ def _translate(program: ExportedProgram, interface: Interface, opset: int) -> on
     assert written is not None
     model: onnx.ModelProto = written.model_proto
     return model
+
+
+def _fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The graph with whatever its weights alone decide worked out."""
+    # The exporter folds small tensors only: a flow's rotation of 48 channels would be multiplied
+    # out of its three factors at every call.
+    folded: onnx.ModelProto = optimizer.optimize(
+        model, input_size_limit=_MOST_FOLDED, output_size_limit=_MOST_FOLDED
+    )
+    return folded
 
 
 def _translation_error(program: ExportedProgram, error: Exception) -> UnsupportedError:

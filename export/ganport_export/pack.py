@@ -31,21 +31,21 @@ from ganport_runtime.strictjson import parse
 _IMAGES = {"uint8": ("uint8", (0, 255)), "float": ("float32", (-1, 1))}
 
 
-def describe(interface: Interface, options: Options) -> Manifest:
-    """The manifest as far as it is known before anything is written."""
+def describe(interfaces: Sequence[Interface], options: Options) -> Manifest:
+    """The manifest as far as it is known before anything is written.
+
+    The graphs stand in the order of `interfaces`; all else is the same in each of them.
+    """
+    first = interfaces[0]
     dtype, limits = _IMAGES[options.image]
-    inputs = (
-        Tensor(name, "float32", ("batch", *shape)) for name, shape in interface.inputs.items()
-    )
-    output = Tensor("image", dtype, ("batch", *interface.output_shape(options.image)))
     return Manifest(
-        name=interface.name,
-        version=interface.version,
-        family=interface.family,
-        graphs=(Graph(interface.kind, tuple(inputs), output, graph_files(options)),),
-        conditions=interface.conditions,
-        noise=Noise(),
-        image=Image(interface.resolution, limits, dtype=dtype),
+        name=first.name,
+        version=first.version,
+        family=first.family,
+        graphs=tuple(_graph(interface, options) for interface in interfaces),
+        conditions=first.conditions,
+        noise=Noise(temperature=first.temperature) if first.has_z else None,
+        image=Image(first.resolution, limits, dtype=dtype),
         batch=Batch(),
         files={},
         license=options.license,
@@ -65,18 +65,18 @@ def check_json(place: str, value: Any) -> None:
         ) from error
 
 
-def embedded(manifest: Manifest) -> str:
-    """The text every graph carries inside, so that a lone file explains itself."""
-    return rfc8785.dumps(manifest.interface_json()).decode()
+def embedded(manifest: Manifest, graph: Graph) -> str:
+    """The text every file of a graph carries inside, so that a lone one explains itself."""
+    return rfc8785.dumps(manifest.interface_json(graph)).decode()
 
 
 def pack(
-    manifest: Manifest, artifacts: Sequence[Artifact], interface: Interface
+    manifest: Manifest, artifacts: Sequence[Artifact], more: Mapping[str, bytes]
 ) -> tuple[Manifest, dict[str, bytes]]:
-    """The finished manifest and every file of the bundle by name."""
-    files = {artifact.path: artifact.data for artifact in artifacts}
-    files[fixtures.FILE] = fixtures.record(artifacts, interface)
-    files[preview.FILE] = preview.draw_preview(artifacts[0], interface)
+    """The finished manifest and every file of the bundle by name, those in `more` among them."""
+    files = {artifact.path: artifact.data for artifact in artifacts} | dict(more)
+    files[fixtures.FILE] = fixtures.record(artifacts)
+    files[preview.FILE] = preview.draw_preview(artifacts[0])
     graphs_known = replace(manifest, files=_entries(files))
     files[card.FILE] = card.write_card(graphs_known).encode()
     manifest = replace(manifest, files=_entries(files))
@@ -84,6 +84,15 @@ def pack(
     files[SUMS_NAME] = _sums(files)
     # What a runtime will read is read once here, so that no bundle is written that it refuses.
     return Manifest.from_json(parse(files[MANIFEST_NAME], MANIFEST_NAME)), files
+
+
+def _graph(interface: Interface, options: Options) -> Graph:
+    inputs = (
+        Tensor(name, "float32", ("batch", *shape)) for name, shape in interface.inputs.items()
+    )
+    dtype = _IMAGES[interface.head(options.image)][0]
+    output = Tensor(interface.output, dtype, ("batch", *interface.output_shape(options.image)))
+    return Graph(interface.kind, tuple(inputs), output, graph_files(interface, options))
 
 
 def _entries(files: Mapping[str, bytes]) -> dict[str, FileEntry]:

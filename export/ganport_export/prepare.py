@@ -11,24 +11,25 @@ from ganport_export.gates.levels import check_range
 from ganport_export.gates.parity import error_of, limit_of
 from ganport_export.inspection import inspect
 from ganport_export.interface import Interface
-from ganport_export.running import Images, run_reference, run_watched
+from ganport_export.running import Outputs, run_reference, run_watched
 from ganport_export.samples import Sample, samples
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A network with plain weights and everything its graphs will be measured by."""
+    """A network with plain weights and everything its graph will be measured by."""
 
     network: nn.Module
+    interface: Interface
     samples: tuple[Sample, ...]
-    reference: Images
-    """float64 pictures of the samples."""
+    reference: Outputs
+    """float64 outputs of the samples."""
     own_error: float
     """Distance of torch float32, as the network came, from the reference."""
     limit: float
     """The error a graph may have."""
     clipped: float
-    """Share of the numbers that lie outside [-1, 1]."""
+    """Share of a picture's numbers that lie outside [-1, 1]."""
     folded: tuple[str, ...]
     """Paths of the tensors whose norm was folded."""
 
@@ -37,7 +38,7 @@ def prepare(module: nn.Module, interface: Interface, image: str) -> Prepared:
     """Make a copy of `module` ready for export; `module` itself is left as it is.
 
     Raises ContractError for a network that is not ready, and ParityError for one whose float32
-    pictures are too far from float64.
+    outputs are too far from float64.
     """
     inspect(module)
     network = detached_copy(module)
@@ -48,10 +49,11 @@ def prepare(module: nn.Module, interface: Interface, image: str) -> Prepared:
     own_error = error_of(own, reference)
     return Prepared(
         network,
+        interface,
         batches,
         reference,
         own_error,
         limit_of(own_error),
-        check_range(reference, image),
+        check_range(reference, image) if interface.output == "image" else 0.0,
         tuple(folded),
     )

@@ -19,8 +19,8 @@ from ganport_export.folding import plain_tensors
 from ganport_export.interface import Interface
 from ganport_export.samples import Sample
 
-Images = list[NDArray[Any]]
-"""One array (N, 3, H, W) for each sample."""
+Outputs = list[NDArray[Any]]
+"""One array for each sample: float pictures (N, 3, H, W), or z (N, *z)."""
 
 
 def run(
@@ -28,27 +28,27 @@ def run(
     interface: Interface,
     samples: Sequence[Sample],
     dtype: torch.dtype = torch.float32,
-) -> Images:
-    """Float pictures (N, 3, H, W) of every sample.
+) -> Outputs:
+    """Float outputs of every sample.
 
-    Raises ContractError when `forward` fails, or returns anything but finite pictures of the
-    interface's size.
+    Raises ContractError when `forward` fails, or returns anything but finite numbers in the
+    interface's shape.
     """
-    return [_picture(module, interface, sample, dtype) for sample in samples]
+    return [_output(module, interface, sample, dtype) for sample in samples]
 
 
-def run_watched(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Images:
+def run_watched(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Outputs:
     """`run`, refusing a network that draws random numbers or changes its own tensors.
 
     Raises ContractError naming the operator, module or tensor.
     """
     before = _versions(module)
     with _watch_random(module) as found:
-        images = run(module, interface, samples)
+        outputs = run(module, interface, samples)
     if found:
         raise _random(*found[0])
     again = run(module, interface, samples[:1])
-    if not np.array_equal(again[0], images[0]):
+    if not np.array_equal(again[0], outputs[0]):
         raise _random("a source of random numbers outside torch", type(module).__name__)
     changed = [name for name, version in _versions(module).items() if before.get(name) != version]
     if changed:
@@ -58,7 +58,7 @@ def run_watched(module: nn.Module, interface: Interface, samples: Sequence[Sampl
             found="a tensor that every call changes",
             fix="Update it only `if self.training`.",
         )
-    return images
+    return outputs
 
 
 def in_type(module: nn.Module, dtype: torch.dtype) -> nn.Module:
@@ -72,7 +72,7 @@ def in_type(module: nn.Module, dtype: torch.dtype) -> nn.Module:
 
 def run_in_type(
     twin: nn.Module, interface: Interface, samples: Sequence[Sample], dtype: torch.dtype
-) -> Images:
+) -> Outputs:
     """`run` a copy made by `in_type`, wholly in its type.
 
     What `forward` itself casts to, or creates in, float32 is in `dtype` too.
@@ -86,12 +86,12 @@ def run_in_type(
         torch.set_default_dtype(default)
 
 
-def run_reference(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Images:
-    """`run` in float64: the pictures every graph is measured against."""
+def run_reference(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Outputs:
+    """`run` in float64: what every graph is measured against."""
     return run_in_type(in_type(module, torch.float64), interface, samples, torch.float64)
 
 
-def _picture(
+def _output(
     module: nn.Module, interface: Interface, sample: Sample, dtype: torch.dtype
 ) -> NDArray[Any]:
     inputs = sample.tensors(dtype)
@@ -101,37 +101,37 @@ def _picture(
     place = f"forward({described}) in {str(dtype).removeprefix('torch.')}"
     try:
         with torch.no_grad():
-            image = module(*inputs)
+            output = module(*inputs)
     except Exception as error:  # whatever a stranger's forward raises
         raise ContractError(
             place,
-            expected="a picture",
+            expected=f"the output {interface.output!r}",
             found=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
             fix="Make forward and interface agree.",
         ) from error
-    _check_picture(place, image, (len(sample), 3, *interface.resolution), dtype)
-    array: NDArray[Any] = image.numpy()
+    _check_output(place, output, (len(sample), *interface.output_shape("float")), dtype)
+    array: NDArray[Any] = output.numpy()
     return array
 
 
-def _check_picture(place: str, image: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def _check_output(place: str, output: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
     expected = f"one {str(dtype).removeprefix('torch.')} tensor of shape {shape}"
-    if not isinstance(image, Tensor):
-        found = type(image).__name__
-    elif tuple(image.shape) != shape or image.dtype != dtype:
-        found = f"{str(image.dtype).removeprefix('torch.')} of shape {tuple(image.shape)}"
-    elif not bool(torch.isfinite(image).all()):
-        found = "NaN or infinite pixels"
+    if not isinstance(output, Tensor):
+        found = type(output).__name__
+    elif tuple(output.shape) != shape or output.dtype != dtype:
+        found = f"{str(output.dtype).removeprefix('torch.')} of shape {tuple(output.shape)}"
+    elif not bool(torch.isfinite(output).all()):
+        found = "NaN or infinite numbers"
     else:
         return
-    fix = "Let forward return the picture alone, and describe its size in the interface."
+    fix = "Let forward return that alone, and describe its size in the interface."
     raise ContractError(place, expected=expected, found=found, fix=fix)
 
 
 def _random(operator: str, path: str) -> ContractError:
     return ContractError(
         f"module {path!r}",
-        expected="a picture that its inputs alone decide",
+        expected="an output that its inputs alone decide",
         found=f"{operator}, which draws random numbers",
         fix="Take noise as an input (make z larger and split it), and leave dropout to training.",
     )

@@ -1,4 +1,4 @@
-"""The inputs every gate runs on: noise and conditions that are the same on every machine."""
+"""The inputs every gate runs on: noise, pictures and conditions, the same on every machine."""
 
 from __future__ import annotations
 
@@ -16,12 +16,15 @@ from ganport_export.interface import Interface
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.groups import Group, JointOneHot, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
 from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.pictures import to_float
 
 BATCHES = (1, 2, 3, 7)
 FIXTURE_BATCHES = (1, 3)
 MAX_VALUES = 32
 """Values of one group that are tried: enough to see whether it is heard at all."""
 
+_TILES = 4
+"""Tiles across a sample picture, and as many down."""
 _COLOURS = ("#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff")
 
 
@@ -32,7 +35,7 @@ class Sample:
     inputs: dict[str, NDArray[np.float32]]
 
     def __len__(self) -> int:
-        return len(self.inputs["z"])
+        return len(next(iter(self.inputs.values())))
 
     def tensors(self, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
         """The inputs as fresh torch tensors."""
@@ -44,11 +47,11 @@ class Sample:
 
 
 def sample(interface: Interface, count: int, seed: int = 0) -> Sample:
-    """`count` rows: the noise of seeds `seed`, `seed + 1` and so on, each with its own condition.
+    """`count` rows: what seeds `seed`, `seed + 1` and so on give, each with its own condition.
 
     In a batch of four or more the last condition is a blend of two, as the contract allows.
     """
-    inputs = {"z": normals(consecutive(seed, count), interface.z)}
+    inputs = {interface.first: sources(interface, consecutive(seed, count))}
     if interface.conditions.size:
         requests = [request(interface.conditions, seed + row) for row in range(count)]
         condition = interface.conditions.encode_many(requests)
@@ -56,6 +59,21 @@ def sample(interface: Interface, count: int, seed: int = 0) -> Sample:
             condition[-1] = (condition[0] + condition[1]) / 2
         inputs["condition"] = condition
     return Sample(inputs)
+
+
+def sources(interface: Interface, seeds: Sequence[int]) -> NDArray[np.float32]:
+    """What comes in first, one for each seed: z (N, *z), or pictures (N, 3, H, W) in [-1, 1].
+
+    The pictures are coloured tiles under a fine grain, on the 256 levels that a file holds.
+    """
+    if interface.first == "z":
+        return normals(seeds, interface.z) * np.float32(interface.temperature)
+    height, width = interface.resolution
+    rows, columns = (np.arange(side) * _TILES // side for side in interface.resolution)
+    tiles = normals(seeds, (3, _TILES, _TILES))[:, :, rows][:, :, :, columns]
+    grain = normals(seeds, (3, height, width), stream=1)
+    levels = (128 + 64 * tiles + 4 * grain).clip(0, 255).astype(np.uint8)
+    return to_float(levels.transpose(0, 2, 3, 1))
 
 
 def samples(interface: Interface, batches: Sequence[int] = BATCHES) -> tuple[Sample, ...]:

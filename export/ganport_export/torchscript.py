@@ -1,4 +1,4 @@
-"""The TorchScript file: the network and its head, traced, for programs that have torch alone."""
+"""The TorchScript file: a network and its head, traced, for programs that have torch alone."""
 
 from __future__ import annotations
 
@@ -36,12 +36,11 @@ def check_python() -> None:
 
 
 def trace(module: nn.Module, head: nn.Module, example: Sample) -> torch.jit.ScriptModule:
-    """`head(module(z, condition))` traced on `example`, and compared with the network there.
+    """`head(module(...))` traced on `example`, and compared with the network there.
 
     Raises UnsupportedError when it cannot be traced, ParityError when the trace is another network.
     """
-    conditional = "condition" in example.inputs
-    network = (_Conditional if conditional else _Unconditional)(module, head).eval()
+    network = _WRAPPERS[tuple(example.inputs)](module, head).eval()
     with silence(), torch.no_grad():
         warnings.simplefilter("ignore", TracerWarning)  # the gates decide, not hints
         try:
@@ -111,14 +110,34 @@ class _Wrapped(nn.Module):
         self.network = network
         self.head = head
 
+    def play(self, *inputs: Tensor) -> Tensor:
+        output: Tensor = self.head(self.network(*inputs))
+        return output
 
-class _Conditional(_Wrapped):
+
+class _Generator(_Wrapped):
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        image: Tensor = self.head(self.network(z, condition))
-        return image
+        return self.play(z, condition)
 
 
 class _Unconditional(_Wrapped):
     def forward(self, z: Tensor) -> Tensor:
-        image: Tensor = self.head(self.network(z))
-        return image
+        return self.play(z)
+
+
+class _Picture(_Wrapped):
+    def forward(self, image_in: Tensor, condition: Tensor) -> Tensor:
+        return self.play(image_in, condition)
+
+
+class _PictureAlone(_Wrapped):
+    def forward(self, image_in: Tensor) -> Tensor:
+        return self.play(image_in)
+
+
+_WRAPPERS: dict[tuple[str, ...], type[_Wrapped]] = {
+    ("z", "condition"): _Generator,
+    ("z",): _Unconditional,
+    ("image_in", "condition"): _Picture,
+    ("image_in",): _PictureAlone,
+}

@@ -64,7 +64,8 @@ def test_a_file_torch_cannot_load_is_named(folder, data):
 
 
 def test_another_network_is_seen_by_its_pictures(folder, make, interface):
-    text = embedded(describe(interface, Options()))
+    manifest = describe([interface], Options())
+    text = embedded(manifest, manifest.graphs[0])
     put(folder, SCRIPT, another(make, interface, text, heard=-1.0))
     result = check(folder)
     assert result.passed is False

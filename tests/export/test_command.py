@@ -1,5 +1,6 @@
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,28 @@ from ganport_runtime import Bundle, Conditions, Generator
 
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]})
 SHAPE = Shape(resolution=16, condition_size=5, features=4, latent=8, embedding=8)
+
+
+def write_network(folder: Path, name: str, *, conditions: Conditions, trained: bool = True) -> Path:
+    """A checkpoint of any generator; of a flow with a direction, and whether it saw data."""
+    folder.mkdir(parents=True)
+    shape = replace(SHAPE, condition_size=conditions.size, levels=2, blocks=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator(name, shape)
+        for key, weight in generator.state_dict().items():
+            if weight.is_floating_point():
+                weight.add_(torch.randn_like(weight) * 0.1)
+            elif "initialized" in key:
+                weight.fill_(int(trained))
+    safetensors.torch.save_file(generator.state_dict(), folder / WEIGHTS)
+    if name == "glow":
+        one = {"hair/pink": torch.ones(generator.z_shape)}
+        safetensors.torch.save_file(one, folder / "directions.safetensors")
+    card = {"schema_version": 1, "architecture": name, "shape": shape.to_json()}
+    card |= {"conditions": conditions.to_json(), "recipe": {}, "step": 3, "images": 9}
+    (folder / CARD).write_text(json.dumps(card | {"files": describe_files(folder)}))
+    return folder
 
 
 def write_checkpoint(folder: Path, *, deaf: bool = False, step: int = 1200, **more) -> Path:
@@ -128,6 +151,37 @@ def test_one_checkpoint_as_torchscript_with_every_choice(run_folder, tmp_path):
     assert (manifest.name, manifest.license, manifest.image.dtype) == ("Mine", "MIT", "float32")
 
 
+@pytest.mark.parametrize(
+    ("name", "conditions", "inputs"),
+    [
+        ("glow", CONDITIONS, {"gan.generate/1": "z", "gan.encode/1": "image_in"}),
+        ("stargan", CONDITIONS, {"gan.translate/1": "image_in"}),
+        ("dcgan", Conditions(), {"gan.generate/1": "z"}),
+    ],
+)
+def test_each_kind_of_generator_becomes_its_graphs(tmp_path, name, conditions, inputs):
+    checkpoint = write_network(tmp_path / "checkpoint", name, conditions=conditions)
+    out = tmp_path / "x.ganport"
+    options = ["--format", "torchscript", "--out", str(out), "--temperature", "0.7"]
+    result = CliRunner().invoke(export_gan, [str(checkpoint), *options])
+    assert result.exit_code == 0, result.output
+    manifest = Bundle.open(out).manifest
+    found = {graph.interface: [tensor.name for tensor in graph.inputs] for graph in manifest.graphs}
+    given = ["condition"] if conditions.size else []
+    assert found == {interface: [first, *given] for interface, first in inputs.items()}
+    assert (manifest.noise.temperature if manifest.noise else None) == (
+        None if name == "stargan" else 0.7
+    )
+    assert ("directions.safetensors" in manifest.files) == (name == "glow")
+
+
+def test_a_flow_that_saw_no_data_exits_5(tmp_path, monkeypatch, capsys):
+    flow = write_network(tmp_path / "flow", "glow", conditions=CONDITIONS, trained=False)
+    code, _, told = invoke(monkeypatch, capsys, flow, "--out", tmp_path / "x.ganport")
+    assert code == 5
+    assert "module 'flow.steps.0.norm': expected an initialised ActNorm" in told
+
+
 def test_help_names_the_exit_codes_and_defaults():
     text = CliRunner().invoke(export_gan, ["--help"]).output
     assert "3 unsupported operator, 4 parity, 5 contract or sensitivity" in " ".join(text.split())
@@ -144,6 +198,7 @@ def test_help_names_the_exit_codes_and_defaults():
         (["--out", "nowhere/x.ganport"], "expected an existing folder"),
         (["--out", "x.ganport", "--report", "nowhere/r.json"], "expected an existing folder"),
         (["--out", "x.ganport", "--license", " "], "license: expected one line"),
+        (["--out", "x.ganport", "--temperature", "101"], "temperature: expected 0 to 100"),
         (["--out", "x.ganport", "--format", "torchscript", "--precision", "fp16"], "with ONNX"),
     ],
 )
@@ -170,7 +225,7 @@ def test_a_generator_that_ignores_its_condition_exits_5(tmp_path, monkeypatch, c
     arguments = (deaf, "--out", out, "--format", "torchscript")
     code, _, told = invoke(monkeypatch, capsys, *arguments)
     assert code == 5
-    assert "error: input 'hair': expected a picture that it moves by at least 2.0e-04" in told
+    assert "error: input 'hair': expected an output that it moves by at least 2.0e-04" in told
     assert "the generator ignores its condition 'hair'" in told
     assert not out.exists()
     code, _, _ = invoke(monkeypatch, capsys, *arguments, "--allow-insensitive")

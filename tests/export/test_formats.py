@@ -16,15 +16,21 @@ class Sky(torch.nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("choices", "names"),
+    ("choices", "kind", "names"),
     [
-        ({"format": "onnx"}, ["generator.onnx"]),
-        ({"format": "torchscript"}, ["generator.ts.pt"]),
-        ({"precision": "fp16"}, ["generator.onnx", "generator.fp16.onnx", "generator.ts.pt"]),
+        ({"format": "onnx"}, "generate", ["generator.onnx"]),
+        ({"format": "torchscript"}, "generate", ["generator.ts.pt"]),
+        (
+            {"precision": "fp16"},
+            "generate",
+            ["generator.onnx", "generator.fp16.onnx", "generator.ts.pt"],
+        ),
+        ({"precision": "fp16"}, "encode", ["encoder.onnx", "encoder.ts.pt"]),
     ],
 )
-def test_the_graph_to_prefer_comes_first(choices, names):
-    assert [file.path for file in graph_files(Options(**choices))] == names
+def test_the_graph_to_prefer_comes_first(choices, kind, names):
+    interface = Interface("a", (4,), (8, 8), kind=f"gan.{kind}/1")
+    assert [file.path for file in graph_files(interface, Options(**choices))] == names
 
 
 def test_a_class_torchscript_cannot_name_is_refused(tmp_path):

@@ -65,6 +65,21 @@ def test_stripping_reaches_every_corner(graph):
     assert serialized(stripped(dirty)) == serialized(graph)
 
 
+def test_what_weights_alone_decide_is_worked_out(make, interface):
+    class Rotating(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.factors = nn.Parameter(torch.eye(192).repeat(2, 1, 1))
+
+        def forward(self, x: Tensor) -> Tensor:
+            weight = self.factors[0] @ self.factors[1].tril().exp()
+            return (x.flatten(1) @ weight).view_as(x)
+
+    operators = [node.op_type for node in write(make, interface, Rotating()).graph.node]
+    assert operators.count("MatMul") + operators.count("Gemm") == 2  # the stem, and one of these
+    assert "Trilu" not in operators
+
+
 def test_metadata_is_the_one_entry(graph):
     copy = stripped(graph)
     set_metadata(copy, "key", "one")

@@ -25,7 +25,7 @@ def test_what_json_does_not_hold_is_refused(value):
 
 @pytest.mark.parametrize("image", ["uint8", "float"])
 def test_the_description_follows_the_interface(interface, image):
-    manifest = describe(interface, Options(image=image, precision="fp16"))
+    manifest = describe([interface], Options(image=image, precision="fp16"))
     (graph,) = manifest.graphs
     assert graph.interface == "gan.generate/1"
     assert [tensor.shape for tensor in graph.inputs] == [("batch", 4), ("batch", 5)]
@@ -34,7 +34,8 @@ def test_the_description_follows_the_interface(interface, image):
 
 
 def test_the_embedded_text_is_canonical_and_names_no_file(interface):
-    text = embedded(describe(interface, Options()))
+    manifest = describe([interface], Options())
+    text = embedded(manifest, manifest.graphs[0])
     value = json.loads(text)
     assert text == json.dumps(value, sort_keys=True, separators=(",", ":"))
     assert "files" not in value
@@ -44,7 +45,8 @@ def test_the_embedded_text_is_canonical_and_names_no_file(interface):
 def test_a_lone_graph_is_described_by_its_embedded_text_alone(interface):
     from ganport_runtime.manifest import FileEntry
 
-    value = json.loads(embedded(describe(interface, Options())))
+    described = describe([interface], Options())
+    value = json.loads(embedded(described, described.graphs[0]))
     entry = FileEntry("0" * 64, 1)
     manifest = Manifest.from_interface(value, "x", file="x.onnx", entry=entry)
     assert manifest.conditions == interface.conditions

@@ -18,6 +18,20 @@ def player(asked: list):
     return play
 
 
+def test_a_translator_is_shown_with_what_comes_in_and_each_value_of_a_group():
+    asked: list = []
+    conditions = Conditions.one_hots({"hair": list("abc"), "eyes": list("cde")})
+    interface = Interface("a", (), (8, 8), conditions, kind="gan.translate/1")
+    artifact = Artifact(
+        "generator.onnx", "onnx", "fp32", interface, b"", {}, {"a player": player(asked)}
+    )
+    assert Image.open(io.BytesIO(draw_preview(artifact))).format == "PNG"
+    (inputs,) = asked
+    assert len(inputs["image_in"]) == 2 * 3
+    assert len(np.unique(inputs["image_in"], axis=0)) == 2
+    assert len(np.unique(inputs["condition"], axis=0)) == 3
+
+
 @pytest.mark.parametrize(
     ("labels", "rows", "columns"),
     [({}, 1, 6), ({"hair": list("ab")}, 2, 6), ({"hair": list("ab"), "eyes": list("cde")}, 2, 3)],
@@ -25,8 +39,10 @@ def player(asked: list):
 def test_rows_and_columns_are_groups_and_else_seeds(labels, rows, columns):
     asked: list = []
     interface = Interface("a", (4,), (8, 8), Conditions.one_hots(labels))
-    artifact = Artifact("generator.onnx", "onnx", "fp32", b"", {}, {"a player": player(asked)})
-    data = draw_preview(artifact, interface)
+    artifact = Artifact(
+        "generator.onnx", "onnx", "fp32", interface, b"", {}, {"a player": player(asked)}
+    )
+    data = draw_preview(artifact)
     assert Image.open(io.BytesIO(data)).format == "PNG"
     noise = np.concatenate([inputs["z"] for inputs in asked])
     assert len(noise) == rows * columns

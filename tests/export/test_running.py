@@ -102,7 +102,7 @@ def test_a_failing_forward_is_told_with_its_shapes(make):
         (lambda x: nn.functional.interpolate(x, scale_factor=2.0), r"shape \(1, 3, 16, 16\)"),
         (lambda x: x.double(), r"float64 of shape"),
         (lambda x: (x, x), "found tuple"),
-        (lambda x: x / 0, "NaN or infinite pixels"),
+        (lambda x: x / 0, "NaN or infinite numbers"),
     ],
 )
 def test_anything_but_one_finite_picture_is_refused(make, interface, spoil, found):

@@ -1,12 +1,15 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 import torch
 
 from ganport_export import Interface
-from ganport_export.samples import BATCHES, MAX_VALUES, request, sample, samples, values
+from ganport_export.samples import BATCHES, MAX_VALUES, request, sample, samples, sources, values
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
 from ganport_runtime.noise import normals
+from ganport_runtime.pictures import to_float, to_uint8
 
 KINDS = (
     OneHot("hair", ("red", "blue")),
@@ -23,6 +26,23 @@ def test_samples_are_the_runtime_s_noise_and_no_two_rows_are_alike(interface):
     assert tuple(map(len, batches)) == BATCHES == (1, 2, 3, 7)
     noise = np.concatenate([batch.inputs["z"] for batch in batches])
     assert np.array_equal(noise, normals(list(range(13)), (4,)))
+
+
+def test_noise_has_the_temperature_of_the_interface():
+    cold = Interface("a", (4,), (8, 8), temperature=0.5)
+    assert np.array_equal(sources(cold, [3]), normals([3], (4,)) * np.float32(0.5))
+
+
+@pytest.mark.parametrize("resolution", [(16, 16), (8, 4), (3, 5)])
+def test_pictures_lie_on_the_levels_of_a_file_and_differ(resolution):
+    interface = Interface("a", (), resolution, kind="gan.translate/1")
+    pictures = sources(interface, [0, 1, 2])
+    assert pictures.shape == (3, 3, *resolution)
+    assert pictures.dtype == np.float32
+    assert np.abs(pictures).max() <= 1
+    assert np.array_equal(to_float(to_uint8(pictures)), pictures)
+    assert min(np.abs(a - b).mean() for a, b in combinations(pictures, 2)) > 0.1
+    assert np.array_equal(sources(interface, [1])[0], pictures[1])
 
 
 def test_conditions_vary_and_the_last_of_a_large_batch_is_a_blend(interface):

@@ -10,6 +10,7 @@ from ganport_export.artifact import script_player
 from ganport_export.heads import ToUint8
 from ganport_export.samples import sample
 from ganport_export.torchscript import loaded, saved, trace
+from ganport_runtime.conditions import Conditions
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,19 @@ def test_it_comes_back_with_its_interface_and_draws(data, prepared):
 def test_arguments_have_the_contract_s_names(data):
     schema = loaded(data, "key")[0].forward.schema
     assert [argument.name for argument in schema.arguments] == ["self", "z", "condition"]
+
+
+@pytest.mark.parametrize("labels", [{}, {"hair": ["pink", "blue"]}])
+def test_a_network_that_takes_pictures_has_their_name(labels):
+    class Fading(nn.Module):
+        def forward(self, picture: Tensor, condition: Tensor | float = 1.0) -> Tensor:
+            faded = 0.5 * picture
+            return faded * condition[:, :1, None, None] if labels else faded
+
+    kind = Interface("a", (), (8, 8), Conditions.one_hots(labels), kind="gan.translate/1")
+    schema = trace(Fading(), nn.Identity(), sample(kind, 2)).forward.schema
+    names = ["self", "image_in", *(["condition"] if labels else [])]
+    assert [argument.name for argument in schema.arguments] == names
 
 
 def test_an_unconditional_network_takes_z_alone():

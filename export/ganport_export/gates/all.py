@@ -2,39 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganport_export.artifact import Artifact
 from ganport_export.gates.levels import check_levels
 from ganport_export.gates.parity import check_batch_invariance, check_parity
 from ganport_export.gates.sensitivity import FACTOR, check_sensitivity, measure_sensitivity
-from ganport_export.interface import Interface
 from ganport_export.prepare import Prepared
+from ganport_export.samples import BATCHES
 
 
 def pass_graphs(artifacts: Sequence[Artifact], prepared: Prepared) -> dict[str, Any]:
-    """Gates 2 and 3 for every graph, as plain JSON by file name.
+    """Gates 2 and 3 for every file of a graph, as plain JSON by file name.
 
-    Raises ParityError or ContractError. A float16 graph is held to its pixels alone.
+    Raises ParityError or ContractError. A float16 graph is held to its pixels alone, and z has
+    none: an encoder is held to its float error.
     """
     return {artifact.path: _pass_graph(artifact, prepared) for artifact in artifacts}
 
 
 def pass_sensitivity(
-    artifacts: Sequence[Artifact], interface: Interface, limit: float, *, allow: bool
+    artifacts: Sequence[Artifact], prepared: Prepared, *, allow: bool
 ) -> dict[str, Any]:
-    """Gate 4 on the first graph, as plain JSON; with `allow` a failure is recorded, not raised."""
+    """Gate 4 on a graph's first file, as plain JSON.
+
+    Raises ContractError; with `allow` a failure is recorded instead.
+    """
+    limit, interface = prepared.limit, prepared.interface
     player = next(iter(artifacts[0].before_head.values()))
     moved = measure_sensitivity(player, interface)
     ignored = [name for name, distance in moved.items() if distance < FACTOR * limit]
     if not allow:
-        check_sensitivity(moved, limit)
+        check_sensitivity(moved, limit, interface.stem)
     return {"required": FACTOR * limit, "moved": moved, "overridden": ignored}
 
 
+def measured(
+    prepared: Sequence[Prepared],
+    graphs: Sequence[Mapping[str, Any]],
+    sensitivity: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What the gates measured of every part, for the manifest.
+
+    The first part's own figures stand at the top, an encoder's under its name; `limit` is the
+    largest of all, by which a reader may judge any float output.
+    """
+    own = [
+        {"torch_float32": one.own_error, "clipped": one.clipped, "sensitivity": moved}
+        for one, moved in zip(prepared, sensitivity, strict=True)
+    ]
+    others = {one.interface.stem: figures for one, figures in zip(prepared, own, strict=True)}
+    del others[prepared[0].interface.stem]
+    return {
+        "reference": "torch float64",
+        "batches": list(BATCHES),
+        "limit": max(one.limit for one in prepared),
+        "graphs": {path: found for files in graphs for path, found in files.items()},
+        **own[0],
+        **others,
+    }
+
+
 def _pass_graph(artifact: Artifact, prepared: Prepared) -> dict[str, Any]:
-    measured: dict[str, Any] = {}
+    measured: dict[str, Any] = {"limit": prepared.limit, "levels": {}}
     error = 0.0
     if artifact.precision == "fp32":
         errors = check_parity(artifact, prepared.samples, prepared.reference, prepared.limit)
@@ -42,5 +73,7 @@ def _pass_graph(artifact: Artifact, prepared: Prepared) -> dict[str, Any]:
         measured["error"] = errors
         largest = prepared.samples[-1]
         measured["batch"] = check_batch_invariance(artifact, largest, prepared.limit)
-    levels = check_levels(artifact, prepared.samples, prepared.reference, error)
-    return measured | {"levels": {way: found.to_json() for way, found in levels.items()}}
+    if artifact.interface.output == "image":
+        levels = check_levels(artifact, prepared.samples, prepared.reference, error)
+        measured["levels"] = {way: found.to_json() for way, found in levels.items()}
+    return measured

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganport_export.artifact import Artifact
 from ganport_export.errors import ContractError, ParityError
 from ganport_export.heads import SCALE, SHIFT
-from ganport_export.running import Images
+from ganport_export.running import Outputs
 from ganport_export.samples import Sample
 
 _HEAD_ROUNDING = 2.0**-16
@@ -40,7 +40,7 @@ class Levels:
         return asdict(self)
 
 
-def check_range(reference: Images, image: str) -> float:
+def check_range(reference: Outputs, image: str) -> float:
     """The share of numbers outside [-1, 1]; raises ContractError where it is too large.
 
     A float graph may have none; of a uint8 graph the head clips up to 5 %.
@@ -60,7 +60,7 @@ def check_range(reference: Images, image: str) -> float:
 
 
 def check_levels(
-    artifact: Artifact, samples: Sequence[Sample], reference: Images, error: float
+    artifact: Artifact, samples: Sequence[Sample], reference: Outputs, error: float
 ) -> dict[str, Levels]:
     """Compare a shipped file's pixels with the reference's, for each way of running it.
 
@@ -77,7 +77,7 @@ def check_levels(
     return found
 
 
-def _measure(images: Sequence[NDArray[Any]], reference: Images, slack: float) -> Levels:
+def _measure(images: Sequence[NDArray[Any]], reference: Outputs, slack: float) -> Levels:
     worst, different, explained, over_one, values = 0, 0, 0, 0, 0
     for image, exact in zip(images, reference, strict=True):
         scaled = (exact * SCALE + SHIFT).clip(0.0, 255.0)

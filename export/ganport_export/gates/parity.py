@@ -1,4 +1,4 @@
-"""Gates 2 and 3: every graph draws what the network draws, in any batch."""
+"""Gates 2 and 3: every graph computes what the network computes, in any batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ganport_export.artifact import Artifact
 from ganport_export.errors import ContractError, ParityError
-from ganport_export.running import Images
+from ganport_export.running import Outputs
 from ganport_export.samples import Sample
 
 FLOOR = 1e-5
@@ -18,12 +18,12 @@ CEILING = 1e-3
 OWN_FACTOR = 4.0
 
 
-def error_of(images: Sequence[NDArray[Any]], reference: Images) -> float:
-    """Largest absolute difference of float pictures from the float64 reference.
+def error_of(outputs: Sequence[NDArray[Any]], reference: Outputs) -> float:
+    """Largest absolute difference of float outputs from the float64 reference.
 
-    Infinity when a picture has another shape.
+    Infinity when an output has another shape.
     """
-    return max(_distance(image, exact) for image, exact in zip(images, reference, strict=True))
+    return max(_distance(output, exact) for output, exact in zip(outputs, reference, strict=True))
 
 
 def limit_of(own_error: float) -> float:
@@ -43,7 +43,7 @@ def limit_of(own_error: float) -> float:
 
 
 def check_parity(
-    artifact: Artifact, samples: Sequence[Sample], reference: Images, limit: float
+    artifact: Artifact, samples: Sequence[Sample], reference: Outputs, limit: float
 ) -> dict[str, float]:
     """The error of each way of running a graph; raises ParityError above `limit`."""
     errors: dict[str, float] = {}

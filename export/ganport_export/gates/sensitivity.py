@@ -1,4 +1,4 @@
-"""Gate 4: the picture answers to the noise and to every condition group.
+"""Gate 4: the output answers to what comes in and to every condition group.
 
 A network that ignores its condition passes every parity test; this is the gate it fails.
 """
@@ -14,44 +14,48 @@ from numpy.typing import NDArray
 from ganport_export.artifact import Player, play_in_parts
 from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
-from ganport_export.samples import Sample, values
-from ganport_runtime.noise import consecutive, normals
+from ganport_export.samples import Sample, sources, values
+from ganport_runtime.noise import consecutive
 
 FACTOR = 20.0
 _SEEDS = 4
 
 
-def measure_sensitivity(player: Player, interface: Interface) -> dict[str, float]:
-    """How far each input moves the float picture: "z", and every group a request can name.
+_IGNORED = {"z": "its noise", "image_in": "the picture"}
 
-    The largest change of any pixel, on the scale [-1, 1]. A group of a single value is left out.
+
+def measure_sensitivity(player: Player, interface: Interface) -> dict[str, float]:
+    """How far each input moves the float output: what comes in, and every group by its name.
+
+    The largest change of any number. A group of a single value is left out.
     """
-    noise = normals(consecutive(0, _SEEDS), interface.z)
+    first = interface.first
+    given = sources(interface, consecutive(0, _SEEDS))
     conditions = interface.conditions
-    moved = {"z": _spread(player, noise, np.stack([conditions.encode()] * _SEEDS))}
+
+    def spread(given: NDArray[Any], condition: NDArray[Any]) -> float:
+        inputs = {first: given} | ({"condition": condition} if conditions.size else {})
+        outputs = play_in_parts(player, Sample(inputs))
+        return float((outputs.max(axis=0) - outputs.min(axis=0)).max())
+
+    moved = {first: spread(given, np.stack([conditions.encode()] * _SEEDS))}
     for name, field in conditions.fields.items():
         asked = conditions.encode_many([{name: value} for value in values(field)])
         if len(asked) > 1:
-            moved[name] = max(_spread(player, np.stack([z] * len(asked)), asked) for z in noise[:2])
+            moved[name] = max(spread(np.stack([one] * len(asked)), asked) for one in given[:2])
     return moved
 
 
-def check_sensitivity(moved: Mapping[str, float], limit: float) -> None:
-    """Refuse an input that moves the picture less than 20 times `limit`; raises ContractError."""
+def check_sensitivity(moved: Mapping[str, float], limit: float, network: str = "generator") -> None:
+    """Refuse an input that moves the output less than 20 times `limit`; raises ContractError."""
     least = FACTOR * limit
     for name, distance in moved.items():
         if not distance >= least:
-            what = "its noise" if name == "z" else f"its condition {name!r}"
+            what = _IGNORED.get(name, f"its condition {name!r}")
             raise ContractError(
                 f"input {name!r}",
-                expected=f"a picture that it moves by at least {least:.1e}",
-                found=f"a change of {distance:.1e}: the generator ignores {what}",
+                expected=f"an output that it moves by at least {least:.1e}",
+                found=f"a change of {distance:.1e}: the {network} ignores {what}",
                 fix="Train longer or with a stronger condition; --allow-insensitive exports it "
                 "all the same, and the manifest says so.",
             )
-
-
-def _spread(player: Player, noise: NDArray[Any], condition: NDArray[Any]) -> float:
-    inputs = {"z": noise} | ({"condition": condition} if condition.shape[1] else {})
-    images = play_in_parts(player, Sample(inputs))
-    return float((images.max(axis=0) - images.min(axis=0)).max())

@@ -49,9 +49,9 @@ def _check_tensors(graph: onnx.GraphProto, place: str, interface: Interface, ima
         (name, TensorProto.FLOAT, (BATCH, *shape)) for name, shape in interface.inputs.items()
     ]
     _check_all(f"{place}: inputs", wanted, graph.input)
-    kind = TensorProto.UINT8 if image == "uint8" else TensorProto.FLOAT
-    picture: Spelled = ("image", kind, (BATCH, *interface.output_shape(image)))
-    _check_all(f"{place}: output", [picture], graph.output)
+    kind = TensorProto.UINT8 if interface.head(image) == "uint8" else TensorProto.FLOAT
+    output: Spelled = (interface.output, kind, (BATCH, *interface.output_shape(image)))
+    _check_all(f"{place}: output", [output], graph.output)
 
 
 def _check_all(place: str, wanted: list[Spelled], tensors: list[onnx.ValueInfoProto]) -> None:

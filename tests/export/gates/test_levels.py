@@ -13,7 +13,9 @@ def artifact(prepared, spoil, precision="fp32") -> Artifact:
     def player(sample):
         return spoil(by_size[len(sample)])
 
-    return Artifact("generator.onnx", "onnx", precision, b"", {}, {"a player": player})
+    return Artifact(
+        "generator.onnx", "onnx", precision, prepared.interface, b"", {}, {"a player": player}
+    )
 
 
 def check(prepared, spoil, *, error=1e-6, precision="fp32"):

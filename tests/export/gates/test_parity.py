@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ganport_export import ContractError, ParityError
+from ganport_export import ContractError, Interface, ParityError
 from ganport_export.artifact import Artifact
 from ganport_export.gates.parity import (
     check_batch_invariance,
@@ -12,7 +12,8 @@ from ganport_export.gates.parity import (
 
 
 def artifact(player) -> Artifact:
-    return Artifact("generator.onnx", "onnx", "fp32", b"", {"a player": player}, {})
+    plain = Interface("a", (4,), (8, 8))
+    return Artifact("generator.onnx", "onnx", "fp32", plain, b"", {"a player": player}, {})
 
 
 def playing(prepared, spoil):

@@ -22,6 +22,13 @@ def test_every_input_is_measured_alone(interface):
     assert moved["eyes"] == 0.0
 
 
+def test_of_a_picture_that_comes_in_the_change_is_measured_too():
+    interface = Interface("a", (), (8, 8), kind="gan.translate/1")
+    moved = measure_sensitivity(lambda sample: sample.inputs["image_in"], interface)
+    assert list(moved) == ["image_in"]
+    assert moved["image_in"] > 1
+
+
 def test_an_input_that_is_not_heard_is_refused_by_name(interface):
     moved = measure_sensitivity(player, interface)
     with pytest.raises(
@@ -35,6 +42,8 @@ def test_an_input_that_is_not_heard_is_refused_by_name(interface):
 def test_ignored_noise_has_its_own_words():
     with pytest.raises(ContractError, match="the generator ignores its noise"):
         check_sensitivity({"z": 0.0}, 1e-5)
+    with pytest.raises(ContractError, match="the encoder ignores the picture"):
+        check_sensitivity({"image_in": 0.0}, 1e-5, "encoder")
 
 
 @pytest.mark.parametrize("distance", [1.9e-4, float("nan")])
