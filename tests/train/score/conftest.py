@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache as cache_calls
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -256,7 +256,7 @@ def translating(write: Write) -> Callable[..., Generator]:
             pictures.append(Discs()(z, asked))
         known = torch.cat(pictures)
 
-    @cache_calls
+    @functools.cache
     def translating(**character: Any) -> Generator:
         network = Memory(known, z.repeat(8, 1), **character)
         return Generator.load(write(network, noise=0), "cpu")

@@ -67,7 +67,7 @@ def test_pictures_come_back_through_the_bundles_own_graphs(tiny: Generator, nois
     sample = Sample(dataset.images, dataset.vectors)
     figure = reconstruction(tiny, tiny.conditions, sample)
     assert figure.value < 1
-    assert (figure.real, figure.unit, figure.better) == (0.0, "levels", "lower")
+    assert (figure.real, figure.unit, figure.better) == (0.0, "", "lower")
     assert "33 held-out pictures" in figure.note
     # Under another condition than it was encoded with, a picture does not come back.
     other = reconstruction(_Forgetful(TINY), tiny.conditions, sample)

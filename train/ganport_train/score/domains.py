@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import Group, MultiHot
+from ganport_runtime.groups import Group, MultiHot, OneHot
 from ganport_train.score.drawing import Vectors
 
-MOST = 12
+MOST = 24
+"""Labels, beside the picture's own condition."""
 
 
 def domains(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
-    """At most `MOST` conditions (N, C) for pictures whose own are (N, C), each under its name.
+    """Conditions (N, C) for pictures whose own are (N, C), each under its name.
 
     One label of many takes the place of the picture's; one of several is switched on or, where it
     is on, off. The rest of the condition stays.
@@ -22,12 +24,10 @@ def domains(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
     found = {"its own": own}
     for group in conditions.groups:
         part = conditions.slices[group.name]
-        for label, switched in _switched(group, own[:, part]):
-            if len(found) == MOST:
-                return found
-            found[label] = own.copy()
-            found[label][:, part] = switched
-    return found
+        for name, switched in _switched(group, own[:, part]):
+            found[name] = own.copy()
+            found[name][:, part] = switched
+    return dict(islice(found.items(), 1 + MOST))
 
 
 def _switched(group: Group, own: Vectors) -> Iterator[tuple[str, Vectors]]:
@@ -40,4 +40,5 @@ def _switched(group: Group, own: Vectors) -> Iterator[tuple[str, Vectors]]:
         else:
             vectors = np.zeros_like(own)
             vectors[:, place] = 1
-        yield label, vectors
+        # Hair and eyes may both be red.
+        yield f"{label} {group.name}" if isinstance(group, OneHot) else label, vectors

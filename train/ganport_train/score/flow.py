@@ -44,14 +44,13 @@ def reconstruction(generator: Generator, conditions: Conditions, sample: Sample)
         errors[part] = apart.mean(axis=(1, 2, 3))
     mean, low, high = of_mean(errors.tolist())
     return Figure(
-        "picture, its noise, and back: difference",
+        "by its noise and back: change in levels",
         SECTION,
         mean,
         "lower",
         max(0.0, low),
         high,
         real=0.0,
-        unit="levels",
         note=f"mean over {len(errors)} held-out pictures; the worst has {errors.max():.2f}",
     )
 

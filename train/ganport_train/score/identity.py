@@ -16,11 +16,13 @@ SECTION = "Stays the same outside the edit"
 MOST = 256
 """Pictures a round that go there and back."""
 
+_SCALE = "of the distance between two real pictures"
+
 See = Callable[[Images], NDArray[np.float32]]
 _TITLES = {
     "own": "into its own condition",
     "back": "there and back",
-    "moved": "by the translation itself",
+    "moved": "the translation itself",
 }
 
 
@@ -40,25 +42,23 @@ def figures(rounds: Sequence[Ways], see: See) -> dict[str, Figure]:
 
     Distances of features are shares of the mean one between two of the source pictures.
     """
-    levels = [_levels(ways) for ways in rounds]
-    features = [_features(ways, see) for ways in rounds]
-    found: dict[str, Figure] = {}
-    for way, words in _TITLES.items():
-        better = None if way == "moved" else "lower"
-        for key, kind, values, unit in (
-            (f"{way}_levels", "levels", levels, "levels"),
-            (f"{way}_features", "features", features, "%"),
-        ):
-            found[key] = Figure.over_rounds(
-                f"difference {words}, {kind}",
-                SECTION,
-                [each[way] for each in values],
-                better=better,
-                real=None if way == "moved" else 0.0,
-                unit=unit,
-                note="" if unit == "levels" else "of the distance between two real pictures",
-            )
-    return found
+    measured = {
+        "levels": ([_levels(ways) for ways in rounds], "", ""),
+        "features": ([_features(ways, see) for ways in rounds], "%", _SCALE),
+    }
+    return {
+        f"{way}_{space}": Figure.over_rounds(
+            f"{words}: change in {space}",
+            SECTION,
+            [each[way] for each in values],
+            better=None if way == "moved" else "lower",
+            real=None if way == "moved" else 0.0,
+            unit=unit,
+            note=note,
+        )
+        for space, (values, unit, note) in measured.items()
+        for way, words in _TITLES.items()
+    }
 
 
 def _levels(ways: Ways) -> dict[str, float]:

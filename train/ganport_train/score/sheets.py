@@ -58,7 +58,7 @@ def domains(columns: Mapping[str, Images], names: Sequence[str]) -> Sheet:
     return Sheet(
         "Every domain",
         "Pictures as they came, and translated: one label of their condition is another, or is "
-        f"switched on or off. {_THEIRS}",
+        f"switched on or, where it is on, off. {_THEIRS}",
         page,
     )
 

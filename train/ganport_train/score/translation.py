@@ -25,7 +25,7 @@ from ganport_train.score.edits import Edits
 from ganport_train.score.identity import Ways
 from ganport_train.score.scoring import Report, Scoring
 
-_SHOWN = 8
+_ROWS, _SHOWN = 8, 96  # pictures that are shown translated, and with their translations at most
 _NO_NOISE = "an image-to-image bundle has no noise: spread, near-duplicates and copies say nothing"
 _ALL_KNOWN = "no picture that training never saw: known ones were translated, which flatters it"
 
@@ -117,13 +117,15 @@ class Translation(Scoring):
         return translate(self.generator, self.conditions, images, vectors, progress=True)
 
     def _show(self) -> None:
-        count = min(_SHOWN, len(self._sources))
+        count = min(_ROWS, len(self._sources))
         rows = self._sources[spaced(len(self._sources), count)]
+        columns = domains(self.conditions, self._own(rows))
+        rows = rows[: _SHOWN // (1 + len(columns))]
         images = self.dataset.images[rows]
-        columns = {"as it came": images} | {
-            name: self._to(images, vectors)
-            for name, vectors in domains(self.conditions, self._own(rows)).items()
+        shown = {"as it came": images} | {
+            name: self._to(images, vectors[: len(rows)])
+            for name, vectors in columns.items()
             if sayable(self.generator, self.conditions, vectors).all()
         }
         names = [self.dataset.ids[row] for row in rows]
-        self.report.sheets.insert(0, sheets.domains(columns, names))
+        self.report.sheets.insert(0, sheets.domains(shown, names))
