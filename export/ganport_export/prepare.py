@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch import nn
 
 from ganport_export.folding import detached_copy, fold
@@ -47,13 +48,15 @@ def prepare(module: nn.Module, interface: Interface, image: str) -> Prepared:
     folded = fold(network)
     reference = run_reference(network, interface, batches)
     own_error = error_of(own, reference)
+    picture = interface.output == "image"
+    largest = 1.0 if picture else max(float(np.abs(exact).max()) for exact in reference)
     return Prepared(
         network,
         interface,
         batches,
         reference,
         own_error,
-        limit_of(own_error),
-        check_range(reference, image) if interface.output == "image" else 0.0,
+        limit_of(own_error, largest),
+        check_range(reference, image) if picture else 0.0,
         tuple(folded),
     )

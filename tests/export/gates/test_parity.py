@@ -29,6 +29,14 @@ def test_the_limit_follows_float32_s_own_error_between_its_bounds(own, limit):
     assert limit_of(own) == pytest.approx(limit)
 
 
+def test_the_limit_of_noise_is_a_share_of_its_largest_number():
+    assert limit_of(1e-2, 30.0) == pytest.approx(3e-2)
+    assert limit_of(1e-3, 30.0) == pytest.approx(4e-3)
+    assert limit_of(1e-6, 30.0) == pytest.approx(1e-5)
+    with pytest.raises(ParityError, match="expected an error of at most 3e-02"):
+        limit_of(4e-2, 30.0)
+
+
 def test_a_network_that_float32_cannot_compute_is_refused():
     with pytest.raises(ParityError, match="torch float32: expected an error of at most 1e-03"):
         limit_of(1.1e-3)
