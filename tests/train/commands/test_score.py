@@ -11,12 +11,18 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from ganport_export import Interface, export
+from ganport_models import Shape
+from ganport_models.registry import build_generator
 from ganport_runtime.errors import GanportError
+from ganport_runtime.generator import Generator
 from ganport_train.commands.eval import eval_gan
 from ganport_train.commands.train import train_gan
 from ganport_train.data import load
+from ganport_train.judge.judge import Judge
 from ganport_train.judge.training import JudgeTrainer, Settings
 from ganport_train.loop.interrupt import Interrupt
+from ganport_train.score.flow import Likelihood
 
 BUNDLE = Path(__file__).parents[2] / "runtime" / "data" / "tiny.ganport"
 FEW = ("--count", "40", "--rounds", "2", "--device", "cpu")
@@ -36,6 +42,22 @@ def run(
     """A run of three steps."""
     run = tmp_path_factory.mktemp("runs") / "faces"
     words = [word for text in [*tiny, "length.images=12"] for word in ("--set", text)]
+    result = CliRunner().invoke(
+        train_gan, ["quick", "--data", str(faces), "--out", str(run), *words]
+    )
+    assert result.exit_code == 0, result.output
+    return run
+
+
+@pytest.fixture(scope="module")
+def flow(
+    own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A run of a flow, of one step."""
+    run = tmp_path_factory.mktemp("runs") / "flow"
+    network = ["generator=glow", "discriminator=none", "levels=1", "blocks=1"]
+    texts = [*tiny, "length.images=4", "method.name=flow", *(f"network.{t}" for t in network)]
+    words = [word for text in texts for word in ("--set", text)]
     result = CliRunner().invoke(
         train_gan, ["quick", "--data", str(faces), "--out", str(run), *words]
     )
@@ -137,6 +159,36 @@ def test_the_terminal_shows_stages_headline_warnings_and_where_the_report_lies(
     warned = [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
     assert warned == report["warnings"]
     assert lines[-1] == str(run / "score" / "report.html")
+
+
+def test_a_flow_is_measured_in_bits_by_its_run(flow: Path, judge: Path) -> None:
+    result = score(flow, "--judge", judge, "--count", "20", "--rounds", "1", "--device", "cpu")
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "7/7 encoding real pictures" in result.stderr
+    report = json.loads((flow / "score" / "report.json").read_text())
+    assert 3 < report["figures"]["bits"]["value"] < 12
+    assert report["figures"]["reconstruction"]["value"] < 1
+    assert report["notes"] == []
+    # The network of a run says nothing of a bundle that came from elsewhere.
+    assert Likelihood.of(flow, Generator.load(BUNDLE, "cpu"), torch.device("cpu")) is None
+
+
+def test_a_translator_is_scored_by_what_it_makes_of_held_out_pictures(
+    judge: Path, faces: Path, tmp_path: Path
+) -> None:
+    conditions = Judge.load(judge).conditions
+    network = build_generator("stargan", Shape(16, conditions.size, 2, 1, 1, blocks=1)).eval()
+    interface = Interface("faces", (), (16, 16), conditions, kind="gan.translate/1")
+    bundle, out = tmp_path / "faces.ganport", tmp_path / "out"
+    export(network, interface, bundle, format="onnx", allow_insensitive=True)
+    result = score(bundle, "--data", faces, "--judge", judge, "--out", out, *FEW)
+    assert result.exit_code == 0, (result.output, result.exception)
+    assert "1/5 translating 2 x 40 pictures" in result.stderr
+    assert "note: an image-to-image bundle has no noise" in result.stdout
+    report = json.loads((out / "report.json").read_text())
+    assert {"changed", "kept", "own_levels", "back_levels"} <= set(report["figures"])
+    assert "there and back: change in levels" in (out / "report.html").read_text()
+    assert (out / "sheets" / "1-every-domain.png").is_file()
 
 
 def test_the_same_command_gives_the_same_report(
