@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import Group, MultiHot
 from ganport_runtime.noise import consecutive, normals
 from ganport_runtime.pictures import save_png, to_uint8
 from ganport_runtime.sheet import grid
@@ -23,15 +24,21 @@ _BATCH = 32
 
 def requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
     """What the rows of a sheet ask for: each group walks through its labels, out of step."""
-    count = min(rows, max((len(group.labels) for group in conditions.groups), default=1))
+    choices = {name: _choices(field) for name, field in conditions.fields.items()}
+    count = min(rows, max(map(len, choices.values()), default=1))
     return [
         {
-            group.name: group.labels[(row * (1 + 2 * place)) % len(group.labels)]
-            for place, group in enumerate(conditions.groups)
-            if group.labels
+            name: values[(row * (1 + 2 * place)) % len(values)]
+            for place, (name, values) in enumerate(choices.items())
+            if values
         }
         for row in range(max(count, 1))
     ]
+
+
+def _choices(field: Group) -> list[Any]:
+    several = isinstance(field, MultiHot)
+    return [[label] if several else label for label in field.labels]
 
 
 def draw(generator: Generator, conditions: Conditions, device: torch.device) -> NDArray[np.uint8]:
