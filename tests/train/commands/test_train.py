@@ -195,13 +195,13 @@ def begin(errors: Path, *words: str | Path) -> subprocess.Popen[bytes]:
         )
 
 
-def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int) -> None:
-    while process.poll() is None:
-        found = records.read(run)
-        if found and found[-1]["step"] >= step:
-            return
+def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int, errors: Path) -> None:
+    ended = False
+    while not any(record["step"] >= step for record in records.read(run)):
+        # Looked at before the record is: it may have got there since.
+        assert not ended, f"{process.returncode} before step {step}: {errors.read_text()}"
+        ended = process.poll() is not None
         time.sleep(0.01)
-    raise AssertionError(f"ended with {process.returncode} before step {step}")
 
 
 @pytest.mark.parametrize(("precision", "pictures"), [("fp32", 16), ("bf16", 0)])
@@ -217,7 +217,7 @@ def test_a_killed_run_ends_with_the_same_weights_and_scores(
     errors = tmp_path / "errors.txt"
     process = begin(errors, "quick", "--data", faces, "--out", killed, *options)
     for step in (7, 23):
-        wait_for_step(process, killed, step)
+        wait_for_step(process, killed, step, errors)
         process.kill()
         process.wait()
         process = begin(errors, "--resume", killed)
@@ -240,7 +240,7 @@ def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings)
     options = settings("length.images=1000000", "logging.save_minutes=60")
     errors = tmp_path / "errors.txt"
     process = begin(errors, "quick", "--data", faces, "--out", run, *options)
-    wait_for_step(process, run, 5)
+    wait_for_step(process, run, 5, errors)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert "Traceback" not in errors.read_text()

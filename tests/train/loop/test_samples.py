@@ -8,6 +8,7 @@ from PIL import Image
 
 from ganport_models import Generator, Shape, build_generator
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, SignedMultiHot
 from ganport_runtime.noise import normals
 from ganport_runtime.pictures import to_uint8
 from ganport_train.loop import samples
@@ -52,3 +53,22 @@ def test_the_sheet_holds_those_pictures_and_says_how_they_were_made(tmp_path: Pa
         pixels = np.asarray(sheet.convert("RGB"))
     windows = np.lib.stride_tricks.sliding_window_view(pixels, first.shape)[:, :, 0]
     assert (windows == first).all(axis=(2, 3, 4)).any()
+
+
+def test_a_sheet_of_several_labels_asks_for_each_alone() -> None:
+    objects = Conditions((MultiHot("objects", ("cube", "ball")), SignedMultiHot("look", ("red",))))
+    assert samples.requests(objects) == [
+        {"objects": ["cube"], "look": ["red"]},
+        {"objects": ["ball"], "look": ["red"]},
+    ]
+    objects.encode_many(samples.requests(objects))
+
+
+def test_a_sheet_asks_a_joint_group_by_its_members() -> None:
+    hair, eyes = OneHot("hair", ("pink", "red")), OneHot("eyes", ("blue", "black"))
+    joint = Conditions((JointOneHot("hair and eyes", (hair, eyes)),))
+    assert samples.requests(joint) == [
+        {"hair": "pink", "eyes": "blue"},
+        {"hair": "red", "eyes": "black"},
+    ]
+    joint.encode_many(samples.requests(joint))

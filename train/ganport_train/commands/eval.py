@@ -18,7 +18,7 @@ from ganport_train.judge.following import Agreement
 
 _PATH = click.Path(path_type=Path)
 _WORST = 3  # labels shown
-_EXTRA = ("jinja2", "matplotlib", "scipy", "torch", "torch_fidelity", "torchvision")
+_EXTRA = ("jinja2", "scipy", "torch", "torch_fidelity", "torchvision")
 _LATER = {
     "judge": "Train the judge of a data set.",
     "score": "Report how good the pictures of a bundle or run are.",
