@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ganport_runtime.values import printable
 from ganport_train.judge.judge import Look
 from ganport_train.score import edits, identity, sheets
 from ganport_train.score.collapse import Rows
@@ -26,6 +27,7 @@ from ganport_train.score.identity import Ways
 from ganport_train.score.scoring import Report, Scoring
 
 _ROWS, _SHOWN = 8, 96  # pictures that are shown translated, and with their translations at most
+_NAME = 40  # letters
 _NO_NOISE = "an image-to-image bundle has no noise: spread, near-duplicates and copies say nothing"
 _ALL_KNOWN = "no picture that training never saw: known ones were translated, which flatters it"
 
@@ -84,8 +86,11 @@ class Translation(Scoring):
         order = [random.permutation(self._sources) for _ in range(turns)]
         rows = np.concatenate(order)[: self.options.count]
         images = self._to(self.dataset.images[rows], self._targets)
-        origins = [f"picture {self.dataset.ids[row]}" for row in rows]
+        origins = [f"picture {name}" for name in self._names(rows)]
         return Job(rows, self._own(rows), Drawn(images, self._targets, origins))
+
+    def _names(self, rows: Rows) -> list[str]:
+        return [printable(self.dataset.ids[row], _NAME) for row in rows]
 
     def _own(self, rows: Rows) -> Vectors:
         return self.dataset.vectors[rows][:, : self.conditions.size]
@@ -127,5 +132,4 @@ class Translation(Scoring):
             for name, vectors in columns.items()
             if sayable(self.generator, self.conditions, vectors).all()
         }
-        names = [self.dataset.ids[row] for row in rows]
-        self.report.sheets.insert(0, sheets.domains(shown, names))
+        self.report.sheets.insert(0, sheets.domains(shown, self._names(rows)))
