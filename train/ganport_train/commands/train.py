@@ -87,9 +87,10 @@ def train_gan(
 
 def list_recipes() -> None:
     """Prints every shipped recipe with its title and source."""
-    for name in catalogue.names():
+    names = catalogue.names()
+    for name in names:
         recipe = catalogue.load(name)
-        click.echo(f"{name:<24} {recipe.title}  ({recipe.source})")
+        click.echo(f"{name:<{max(map(len, names))}}  {recipe.title}  ({recipe.source})")
 
 
 def show(recipe: Recipe, data: Path | None, skip_bad: bool) -> None:
