@@ -76,19 +76,14 @@ def _head(path: Path) -> bytes:
 
 
 def _fitted(image: Image.Image, size: tuple[int, int], whole: bool) -> NDArray[np.uint8]:
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    picture = _rgb(ImageOps.exif_transpose(image))
-    height, width = size
-    if not whole:
-        picture = _centre(picture, width, height)
-    if picture.size != (width, height):
-        # A box reduction goes before the filter where it cannot be seen: large pictures take less.
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.asarray(picture)
+    picture = to_rgb(ImageOps.exif_transpose(image))
+    return resized(picture if whole else centre_of(picture, size), size)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Any picture as 8-bit RGB, transparency laid on white."""
     from PIL import Image
 
     if image.mode in _WIDE_GREY:
@@ -101,12 +96,23 @@ def _rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _centre(image: Image.Image, width: int, height: int) -> Image.Image:
-    """The largest part around the centre that is as wide to its height as width to height."""
+def centre_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The largest part around the centre in the shape of `size` (height, width)."""
+    height, width = size
     across = min(image.width, max(1, image.height * width // height))
     down = min(image.height, max(1, image.width * height // width))
     left, top = (image.width - across) // 2, (image.height - down) // 2
     return image.crop((left, top, left + across, top + down))
+
+
+def resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The uint8 (height, width, 3) pixels of an RGB picture at `size` (height, width)."""
+    from PIL import Image
+
+    if image.size != size[::-1]:
+        # A box reduction goes before the filter where it cannot be seen: large pictures take less.
+        image = image.resize(size[::-1], Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(image)
 
 
 def _check_pixels(size: tuple[int, int], path: Path) -> None:

@@ -21,7 +21,7 @@ def test_a_relative_path_starts_beside(tmp_path: Path) -> None:
     file.write_text('title = "mine"\n')
     assert SHELF.find("mine.toml", tmp_path) == file
     assert read(file) == {"title": "mine"}
-    with pytest.raises(RecipeError, match="recipe 'mine.toml'.*found neither"):
+    with pytest.raises(RecipeError, match=r"recipe 'mine\.toml'.*found neither"):
         SHELF.find("mine.toml", tmp_path / "elsewhere")
 
 

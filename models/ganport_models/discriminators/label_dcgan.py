@@ -17,6 +17,7 @@ from ganport_models.blocks import (
     to_features,
     top_convolution,
 )
+from ganport_models.discriminators.classifying import ClassifyingDiscriminator
 from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
 from ganport_models.registry import register_discriminator
 
@@ -103,11 +104,8 @@ class AuxiliaryLabelDiscriminator(_LabelledPicture):
 
 
 @register_discriminator("label_acgan_dcgan")
-class DroppingDiscriminator(Discriminator):
+class DroppingDiscriminator(ClassifyingDiscriminator):
     """Convolution, LeakyReLU, dropout, norm; heads for realism and labels (report 002, AC-GAN)."""
-
-    conditional = False
-    classifies = True
 
     def __init__(
         self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
@@ -122,21 +120,7 @@ class DroppingDiscriminator(Discriminator):
             # The report's order: a norm comes last.
             layers += [first, nn.LeakyReLU(SLOPE), nn.Dropout2d(DROPOUT), *norms]
         self.body = nn.Sequential(*layers)
-        self.top = top_convolution(widths[-1], 1, self.norm)
+        self.realism = top_convolution(widths[-1], 1, self.norm)
         self.classifier = nn.Sequential(
             nn.Flatten(), nn.Linear(widths[-1] * BASE_SIZE**2, shape.condition_size)
         )
-
-    def embed(self, image: Tensor) -> Tensor:
-        """Features (N, 8 * features, 4, 4) of pictures (N, 3, H, W)."""
-        features: Tensor = self.body(image)
-        return features
-
-    def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """Logits (N,): how real; the condition is not looked at."""
-        logits: Tensor = self.top(features)
-        return logits.squeeze(1)
-
-    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """The score, and logits (N, condition_size) of the labels seen."""
-        return self.score(features, condition), self.classifier(features)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor, nn
+from torch import nn
 
 from ganport_models.blocks import LEAK, bounded, to_features
-from ganport_models.network import Discriminator, Norm, Shape
+from ganport_models.discriminators.classifying import ClassifyingDiscriminator
+from ganport_models.network import Norm, Shape
 from ganport_models.registry import register_discriminator
 
 SMALLEST = 2
@@ -17,15 +18,13 @@ MOST = 32
 
 
 @register_discriminator("stargan")
-class StarDiscriminator(Discriminator):
+class StarDiscriminator(ClassifyingDiscriminator):
     """Strided convolutions to 2x2, then a score for every patch and one classifier for the whole.
 
     Choi et al. 2018, appendix 7.2, table 5. The score of a picture is the mean over its patches.
     """
 
     usual_norm = "none"
-    conditional = False
-    classifies = True
 
     def __init__(
         self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
@@ -36,19 +35,5 @@ class StarDiscriminator(Discriminator):
         self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, shape.kernel))
         patches = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         classifier = nn.Conv2d(widths[-1], shape.condition_size, SMALLEST, bias=False)
-        self.patches = bounded(patches, self.norm)
+        self.realism = bounded(patches, self.norm)
         self.classifier = nn.Sequential(bounded(classifier, self.norm), nn.Flatten())
-
-    def embed(self, image: Tensor) -> Tensor:
-        """Features (N, C, 2, 2) of pictures (N, 3, H, W)."""
-        features: Tensor = self.body(image)
-        return features
-
-    def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """Scores (N,): how real; the domains are not looked at."""
-        patches: Tensor = self.patches(features)
-        return patches.flatten(1).mean(dim=1)
-
-    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """The score, and logits (N, condition_size) of the domains seen."""
-        return self.score(features, condition), self.classifier(features)

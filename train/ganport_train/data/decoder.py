@@ -10,7 +10,8 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from ganport_train.data.pictures import MAX_BYTES, Framing, Picture, decode, decoding_warnings
+from ganport_runtime.decoding import MAX_BYTES
+from ganport_train.data.pictures import Framing, Picture, decode, decoding_warnings
 from ganport_train.data.problems import Fault
 from ganport_train.data.progress import bar
 from ganport_train.data.reader import Example

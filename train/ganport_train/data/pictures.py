@@ -13,22 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from ganport_runtime.decoding import FORMATS, MAX_PIXELS, centre_of, resized, to_rgb
 from ganport_runtime.values import printable
 from ganport_train.data.problems import Fault
 
-MAX_BYTES = 64 << 20
-"""Of a picture file."""
-MAX_PIXELS = 1 << 26
-"""Of a picture, before it is decoded (8192 x 8192)."""
-FORMATS = ("JPEG", "PNG", "WEBP")
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 THUMBNAIL = 13
 """Height and width of the thumbnail that `hashing` compares."""
 
 Framing = Literal["centre", "whole"]
 """How a picture becomes square: its centre is cut out, or the whole frame is squeezed."""
-
-_WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
 
 
 @dataclass(frozen=True)
@@ -54,11 +48,12 @@ def decode(data: bytes, resolution: int, framing: Framing = "centre") -> Picture
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image.size)
-            square = _rgb(ImageOps.exif_transpose(image))
+            size = (resolution, resolution)
+            square = to_rgb(ImageOps.exif_transpose(image))
             if framing == "centre":
-                square = _centre_square(square)
+                square = centre_of(square, size)
             return Picture(
-                _resized(square, resolution),
+                resized(square, size),
                 np.asarray(square.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)),
                 image.size,
                 str(image.format),
@@ -87,34 +82,6 @@ def decoding_warnings() -> Iterator[None]:
 def _check_pixels(size: tuple[int, int]) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise _too_large(f"{size[0]} x {size[1]}")
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode in _WIDE_GREY:
-        # Pillow would clip 16-bit grey at 255.
-        grey = np.asarray(image, dtype=np.float32) / 257
-        return Image.fromarray(np.clip(grey + 0.5, 0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
-
-
-def _centre_square(image: Image.Image) -> Image.Image:
-    width, height = image.size
-    side = min(width, height)
-    if width == height:
-        return image
-    left, top = (width - side) // 2, (height - side) // 2
-    return image.crop((left, top, left + side, top + side))
-
-
-def _resized(square: Image.Image, resolution: int) -> NDArray[np.uint8]:
-    if square.size != (resolution, resolution):
-        size = (resolution, resolution)
-        # A box reduction goes before the filter where it cannot be seen: large pictures take less.
-        square = square.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.asarray(square)
 
 
 def _too_large(found: str) -> Fault:
