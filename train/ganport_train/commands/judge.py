@@ -47,9 +47,9 @@ _WORST = 3  # labels shown
 @click.option(
     "--held-out",
     type=click.FloatRange(0.001, 0.9),
-    default=0.1,
+    default=0.05,
     show_default=True,
-    help="Share of the pictures that the judge is tested on and never sees before.",
+    help="Share that the judge never sees and is tested on: by default that of the recipes.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
 @click.option("--no-mirror", is_flag=True, help="For pictures in which left and right matter.")

@@ -42,7 +42,7 @@ class Settings:
     batch: int = 64
     rate: float = 3e-3
     """The largest learning rate of a single cycle (Smith and Topin 2017)."""
-    held_out: float = 0.1
+    held_out: float = 0.05
     seed: int = 0
     mirror: bool = True
     shift: int = 2
