@@ -97,6 +97,15 @@ def test_mismatched_pairs_add_their_weighted_loss() -> None:
     assert weighted - plain == pytest.approx(expected, abs=1e-4)
 
 
+def test_a_critic_gains_nothing_by_giving_everything_less() -> None:
+    options = replace(METHOD, loss="wasserstein", mismatch=2.0)
+    plain, lowered = method(options), method(options)
+    with torch.no_grad():
+        lowered.discriminator.realism.bias.sub_(7.0)
+    one, other = plain.step(batch(), 0)["d_loss"], lowered.step(batch(), 0)["d_loss"]
+    torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
 def test_the_discriminator_is_left_trainable() -> None:
     step = method()
     step.step(batch(), 0)

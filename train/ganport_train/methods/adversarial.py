@@ -65,8 +65,8 @@ class Adversarial(Method):
             features, fake_features = self._embed(batch.real, fake)
             real, seen = self._judge(features, condition)
             drawn, seen_drawn = self._judge(fake_features, condition)
-            loss = self.loss.real(real.float()) + self.loss.fake(drawn.float())
-            loss = loss + self._mismatch(batch, features)
+            loss = self._real_weight * self.loss.real(real.float())
+            loss = loss + self.loss.fake(drawn.float()) + self._mismatch(batch, features)
         readout = self.loss.readout
         figures = {
             "d_real": readout(real.detach().float()).mean(),
@@ -78,6 +78,11 @@ class Adversarial(Method):
         if self.options.clip:
             clip_weights(self.discriminator, self.options.clip)
         return {"d_loss": loss.detach(), **figures}
+
+    @property
+    def _real_weight(self) -> float:
+        # A critic could win for ever by giving everything less, were its negatives to weigh more.
+        return 1.0 + self.options.mismatch if self.loss.relative else 1.0
 
     def _mismatch(self, batch: Batch, features: Tensor) -> Tensor | float:
         if not self.options.mismatch:

@@ -23,6 +23,8 @@ class Loss:
     generator: Term
     """The generator's, for its own pictures."""
     readout: Term = torch.clone
+    relative: bool = False
+    """Whether only differences of logits count, so that both sides must weigh the same."""
 
 
 def bce_real(logits: Tensor) -> Tensor:
@@ -84,5 +86,5 @@ LOSSES = {
     "saturating": Loss(bce_real, bce_fake, saturating_generator, torch.sigmoid),
     "least_squares": Loss(least_squares_real, least_squares_fake, least_squares_real),
     "hinge": Loss(hinge_real, hinge_fake, negative),
-    "wasserstein": Loss(negative, torch.mean, negative),
+    "wasserstein": Loss(negative, torch.mean, negative, relative=True),
 }
