@@ -29,7 +29,7 @@ _INCIDENTAL = (
     "torch_version",
     "numpy_version",
 )
-_NO_OPTIONS = ("title", "source")
+_NO_OPTIONS = ("title", "source", "palette")  # a palette is a table of its own, not an option
 _LONGEST = 200  # characters of a name
 
 

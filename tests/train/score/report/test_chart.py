@@ -49,10 +49,10 @@ def test_shares_are_per_cent_and_start_at_nothing() -> None:
     assert [tick.text for tick in drawn.up_ticks] == ["0%", "20%", "40%", "60%", "80%"]
 
 
-def test_a_single_point_is_a_dot_in_the_middle() -> None:
+def test_a_single_point_is_a_dash_in_the_middle() -> None:
     ((_, path),) = chart((3, 5)).paths
-    middle = ((LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2)
-    assert places(path) == [middle, middle]
+    x, y = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
+    assert places(path) == [(x - 4, y), (x + 4, y)]
 
 
 @given(st.lists(st.tuples(Numbers, Numbers), min_size=1, max_size=8), st.booleans())

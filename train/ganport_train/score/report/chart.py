@@ -13,6 +13,7 @@ WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
 _COLOURS = 8  # of the style sheet
 _MOST = 240
+_DASH = 4.0  # half the length of what marks a single point
 _LEVEL = 1e-9  # changes below this share are no changes
 
 
@@ -64,7 +65,7 @@ class Chart:
 
     @property
     def paths(self) -> list[tuple[Line, str]]:
-        """Each line with its path; a line of one point is a dot."""
+        """Each line with its path; a line of one point is a dash, to be seen at all."""
         return [(line, self._path(thinned(line.points))) for line in self.lines]
 
     def _text(self, value: float, steps: Sequence[float]) -> str:
@@ -74,9 +75,11 @@ class Chart:
         return f"{value * scale:,.{digits}f}{unit}"
 
     def _path(self, points: Points) -> str:
-        places = [f"{self._x(x):.1f} {self._y(y):.1f}" for x, y in points]
-        # A round cap makes a dot of a line that goes nowhere.
-        return "M" + "L".join(places * 2 if len(places) == 1 else places)
+        places = [(self._x(x), self._y(y)) for x, y in points]
+        if len(places) == 1:
+            ((x, y),) = places
+            places = [(x - _DASH, y), (x + _DASH, y)]
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
 
     def _x(self, value: float) -> float:
         low, high = self._spans[0]
