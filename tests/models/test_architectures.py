@@ -182,28 +182,32 @@ def test_projection_discriminator_is_spectrally_normal() -> None:
             assert largest.item() == pytest.approx(1, abs=0.02)
 
 
+NEEDS = r"at least 1: this network needs a condition; found 0"
+UNCONDITIONAL_GENERATORS = {"dcgan", "dense_dcgan", "glow"}
+UNCONDITIONAL_DISCRIMINATORS = {"dcgan", "dcgan_normed"}
+
+
 @pytest.mark.parametrize("name", generator_names())
 def test_a_generator_needs_its_condition_or_does_without(name: str) -> None:
     shape = replace(TINY, condition_size=0)
-    try:
-        generator = build_generator(name, shape)
-    except NetworkError as error:
-        assert "at least 1: this network needs a condition; found 0" in str(error)
-    else:
-        image = generator(torch.randn(2, *generator.z_shape), torch.zeros(2, 0))
-        assert image.shape == (2, 3, 32, 32)
+    if name not in UNCONDITIONAL_GENERATORS:
+        with pytest.raises(NetworkError, match=NEEDS):
+            build_generator(name, shape)
+        return
+    generator = build_generator(name, shape)
+    image = generator(torch.randn(2, *generator.z_shape), torch.zeros(2, 0))
+    assert image.shape == (2, 3, 32, 32)
 
 
 @pytest.mark.parametrize("name", discriminator_names())
 def test_a_discriminator_needs_its_condition_or_does_without(name: str) -> None:
     shape = replace(TINY, condition_size=0)
-    try:
-        discriminator = build_discriminator(name, shape)
-    except NetworkError as error:
-        assert "at least 1: this network needs a condition; found 0" in str(error)
-    else:
-        assert not discriminator.conditional
-        assert discriminator(torch.randn(2, 3, 32, 32), torch.zeros(2, 0)).shape == (2,)
+    if name not in UNCONDITIONAL_DISCRIMINATORS:
+        with pytest.raises(NetworkError, match=NEEDS):
+            build_discriminator(name, shape)
+        return
+    discriminator = build_discriminator(name, shape)
+    assert discriminator(torch.randn(2, 3, 32, 32), torch.zeros(2, 0)).shape == (2,)
 
 
 def test_unknown_network_suggests_the_nearest() -> None:
