@@ -14,7 +14,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip uninstall --quiet --quiet --yes $(OTHER)
-	$(BIN)/python -m pip install -c constraints.txt -e ".[train,export,eval,tensorboard,$(RUNTIME),dev]"
+	$(BIN)/python -m pip install -c constraints.txt -e ".[train,export,eval,serve,openvino,tensorboard,$(RUNTIME),dev]"
 	rm -f $(VENV)/.ready-*
 	touch $@
 

@@ -15,5 +15,11 @@ def sample_gan() -> None:
     launch("ganport_runtime.commands.sample:sample_gan", extra="tools", needs=("click", "PIL"))
 
 
+def serve_gan() -> None:
+    """Console script `serve-gan`."""
+    needs = ("click", "PIL", "msgspec", "prometheus_client", "starlette", "uvicorn")
+    launch("ganport_runtime.commands.serve:serve_gan", extra="serve", needs=needs)
+
+
 if __name__ == "__main__":
     ganport()

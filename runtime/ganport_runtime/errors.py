@@ -36,6 +36,22 @@ class DeviceError(GanportError):
     """A device that was asked for by name and is not there."""
 
 
+class QueueFullError(GanportError):
+    """More pictures are waiting than may; `retry_after` is when to try again, in seconds."""
+
+    def __init__(self, place: str, *, expected: str, found: str, fix: str, retry_after: float):
+        super().__init__(place, expected=expected, found=found, fix=fix)
+        self.retry_after = retry_after
+
+
+class DeadlineError(GanportError, TimeoutError):
+    """A request that could not be drawn in the time it was given."""
+
+
+class ClosedError(GanportError):
+    """A batcher or service that takes no more requests."""
+
+
 class MissingExtraError(GanportError):
     """A package of an optional extra is not installed."""
 
