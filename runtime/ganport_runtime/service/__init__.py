@@ -1,0 +1,1 @@
+"""The service: bundles drawn over HTTP. Needs the extra `serve`."""
