@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.noise import check_integer, check_seed, consecutive
+from ganport_runtime.noise import check_integer, check_seed
 from ganport_runtime.values import shown
 
 MAX_COUNT = 2**20
@@ -35,13 +35,14 @@ def count_of(count: int | None, **lists: Any) -> int:
     return number
 
 
-def seeds_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> list[int]:
-    """The seed of each picture; the system draws the first where none is given."""
+def keys_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> NDArray[np.uint64]:
+    """The seed of each picture, uint64 (number,); the system draws the first if none is given."""
     if seeds is None:
-        return consecutive(secrets.randbits(64) if seed is None else seed, number)
+        first = secrets.randbits(64) if seed is None else check_seed(seed)
+        return np.arange(number, dtype=np.uint64) + np.uint64(first)  # modulo 2^64
     if seed is not None:
         raise refuse("seed", "seed or seeds", "both", "Leave one of them out.")
-    return [check_seed(value) for value in seeds]
+    return np.array([check_seed(value) for value in seeds], np.uint64)
 
 
 def check_list(seeds: object) -> None:
@@ -57,8 +58,18 @@ def check_array(z: object) -> None:
         raise refuse("z", "an array of noise", shown(z), "Start from Generator.noise.")
 
 
-def check_noise(z: NDArray[np.float32], shape: tuple[int, ...]) -> None:
-    """Refuse noise that is not float32 (N, *shape) and finite."""
+def check_noise(
+    z: NDArray[np.float32],
+    shape: tuple[int, ...],
+    seed: int | None,
+    seeds: Sequence[int] | None,
+    temperature: float | None,
+) -> None:
+    """Refuse noise that is not float32 (N, *shape) and finite, or comes with seeds beside it."""
+    if seed is not None or seeds is not None:
+        raise refuse("z", "z or seeds", "both", "Leave one of them out.")
+    if temperature is not None:
+        raise refuse("temperature", "z or a temperature", "both", "Multiply z by it.")
     if z.dtype != np.float32 or z.shape[1:] != shape:
         expected = f"float32 (N, {', '.join(map(str, shape))})"
         fix = "Start from Generator.noise, or use astype(np.float32)."

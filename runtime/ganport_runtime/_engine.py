@@ -1,7 +1,8 @@
-"""One graph of a bundle on its device: the inputs of a batch in, its checked output out."""
+"""The graphs of a bundle on a device: the inputs of a batch in, its checked output out."""
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,20 @@ class Engine:
                 fix="The graph does not keep what it declares: export the bundle again.",
             )
         return result
+
+
+class Engines:
+    """The graphs of a bundle on one device: `main` open, others opened when they are asked for."""
+
+    def __init__(self, bundle: Bundle, main: str, device: str) -> None:
+        self._bundle = bundle
+        self._lock = Lock()
+        # The first graph shows whether bundle and device are good.
+        self._open = {main: Engine(bundle, main, device)}
+        self.device = self._open[main].device
+
+    def __getitem__(self, interface: str) -> Engine:
+        with self._lock:
+            if interface not in self._open:
+                self._open[interface] = Engine(self._bundle, interface, self.device)
+            return self._open[interface]

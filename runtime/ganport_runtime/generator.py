@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from math import prod
 from pathlib import Path
-from threading import Lock
 from types import MappingProxyType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +18,23 @@ from ganport_runtime._arguments import (
     check_noise,
     check_temperature,
     count_of,
+    keys_of,
     refuse,
-    seeds_of,
 )
 from ganport_runtime._contract import ENCODE, GENERATE, TRANSLATE, VERBS
-from ganport_runtime._engine import Engine
+from ganport_runtime._encoder import Asked, Encoder
+from ganport_runtime._engine import Engines
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.conditions import Conditions, Request
+from ganport_runtime.conditions import Conditions
 from ganport_runtime.directions import read_directions
 from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.jobs import Job, Part, condition_rows, first_input
 from ganport_runtime.manifest import Manifest
 from ganport_runtime.noise import check_integer, normals
-from ganport_runtime.pictures import to_float, to_uint8
+from ganport_runtime.pictures import to_uint8
 
 # Past this a CPU draws fewer pictures a second, not more: the activations leave its caches.
 _BEST_ON_CPU = 64
-Asked = Request | Sequence[Request] | None
-"""One request for every picture, or a list that holds one for each."""
 
 
 class Generator:
@@ -52,7 +50,6 @@ class Generator:
     def __init__(self, bundle: Bundle, device: str = "auto") -> None:
         self.bundle = bundle
         self.last_seeds: list[int] = []
-        self._lock = Lock()
         main = next((i for i in VERBS if bundle.manifest.graph(i)), None)
         if main is None:
             raise BundleError(
@@ -61,9 +58,9 @@ class Generator:
                 found=", ".join(graph.interface for graph in bundle.manifest.graphs),
                 fix="Install a newer ganport: pip install --upgrade ganport",
             )
-        # The first graph shows whether bundle and device are good; others wait until asked for.
-        self._engines = {main: Engine(bundle, main, device)}
-        self.device = self._engines[main].device
+        self._engines = Engines(bundle, main, device)
+        self.device = self._engines.device
+        self._encoder = Encoder(bundle.manifest.conditions)
 
     @classmethod
     def load(cls, path: Path | str, device: str = "auto") -> Self:
@@ -121,23 +118,11 @@ class Generator:
         request and temperature, not on N or `batch_size`.
         Raises `ConditionError` or `RequestError` before anything is drawn.
         """
-        self._need(GENERATE)
-        if seeds is not None:
-            check_list(seeds)
-        if z is not None:
-            check_array(z)
-        number = count_of(count, conditions=conditions, seeds=seeds, z=z)
-        vectors = self._vectors(conditions, number)
-        if z is None:
-            chosen = seeds_of(seed, seeds, number)
-            scale = None if temperature is None else check_temperature(temperature)
-            images = self._images(
-                GENERATE, lambda part: self.noise(chosen[part], scale), vectors, batch_size
-            )
-        else:
-            chosen, noise = [], self._given(z, seed, seeds, temperature)
-            images = self._images(GENERATE, lambda part: noise[part], vectors, batch_size)
-        self.last_seeds = chosen
+        job = self.job(
+            conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
+        )
+        images = self._run(job, batch_size)
+        self.last_seeds = job.seeds
         return images
 
     def translate(
@@ -148,8 +133,7 @@ class Generator:
         The result is of the same type and shape. Conditions are those of `generate`. Raises
         `RequestError` for a bundle that cannot and for other pictures, and `ConditionError`.
         """
-        vectors = self._vectors_of(TRANSLATE, images, conditions)
-        return self._images(TRANSLATE, lambda part: to_float(images[part]), vectors, batch_size)
+        return self._run(self.translation_job(images, conditions), batch_size)
 
     def encode(
         self, images: NDArray[np.uint8], conditions: Asked = None, batch_size: int | None = None
@@ -160,9 +144,7 @@ class Generator:
         `generate(conditions, z=encode(images, conditions))` gives them back. Raises as
         `translate` does.
         """
-        vectors = self._vectors_of(ENCODE, images, conditions)
-        noise = _empty((len(images), *self.z_shape), np.float32)
-        self._run(ENCODE, lambda part: to_float(images[part]), vectors, batch_size, noise)
+        noise = self._run(self._picture_job(ENCODE, images, conditions), batch_size)
         if not np.isfinite(noise).all():
             raise BundleError(
                 str(self.bundle.path),
@@ -177,72 +159,100 @@ class Generator:
         None, the bundle's."""
         if not self.z_shape:
             raise self._unable(GENERATE)
-        rule = self.manifest.noise
-        if temperature is None:
-            temperature = rule.temperature if rule else 1.0
-        else:
-            check_temperature(temperature)
-        return normals(seeds, self.z_shape) * np.float32(temperature)
+        return normals(seeds, self.z_shape) * np.float32(self._temperature(temperature))
 
-    def _given(
+    def job(
         self,
-        z: NDArray[np.float32],
-        seed: int | None,
-        seeds: Sequence[int] | None,
-        temperature: float | None,
-    ) -> NDArray[np.float32]:
-        if seed is not None or seeds is not None:
-            raise refuse("z", "z or seeds", "both", "Leave one of them out.")
-        if temperature is not None:
-            raise refuse("temperature", "z or a temperature", "both", "Multiply z by it.")
-        check_noise(z, self.z_shape)
-        return z
+        conditions: Asked = None,
+        *,
+        seed: int | None = None,
+        seeds: Sequence[int] | None = None,
+        count: int | None = None,
+        z: NDArray[np.float32] | None = None,
+        temperature: float | None = None,
+    ) -> Job:
+        """What `generate` would draw, checked and encoded for `draw`.
 
-    def _vectors_of(
-        self, interface: str, images: NDArray[np.uint8], conditions: Asked
-    ) -> NDArray[np.float32]:
+        Arguments and errors are those of `generate`.
+        """
+        self._need(GENERATE)
+        if seeds is not None:
+            check_list(seeds)
+        if z is not None:
+            check_array(z)
+        number = count_of(count, conditions=conditions, seeds=seeds, z=z)
+        vectors = self._encoder.encode(conditions, number)
+        if z is not None:
+            check_noise(z, self.z_shape, seed, seeds, temperature)
+            return Job(GENERATE, vectors, given=z)
+        keys = keys_of(seed, seeds, number)
+        return Job(GENERATE, vectors, keys, self._temperature(temperature))
+
+    def translation_job(self, images: NDArray[np.uint8], conditions: Asked = None) -> Job:
+        """What `translate` would draw, checked and encoded for `draw`.
+
+        Arguments and errors are those of `translate`.
+        """
+        return self._picture_job(TRANSLATE, images, conditions)
+
+    def draw(self, parts: Sequence[Part]) -> NDArray[np.uint8]:
+        """Draw rows of several jobs in one run of the graph: uint8 (N, H, W, 3), in that order.
+
+        All jobs are of one interface and of this generator. Nothing is split: `best_batch` is how
+        many rows are drawn best at once. Raises `RequestError` for jobs that do not go together.
+        """
+        interfaces = {job.interface for job, _ in parts}
+        if len(interfaces) != 1:
+            fix = "Draw the jobs of each interface by themselves."
+            found = " and ".join(sorted(interfaces)) or "none"
+            raise refuse("parts", "rows of jobs of one interface", found, fix)
+        return self._drawn(parts)
+
+    @property
+    def best_batch(self) -> int:
+        """Pictures in one run that this device draws fastest, as many as the bundle allows."""
+        opt = self.manifest.batch.opt
+        return min(opt, _BEST_ON_CPU) if self.device == "cpu" else opt
+
+    def _picture_job(self, interface: str, images: NDArray[np.uint8], conditions: Asked) -> Job:
         self._need(interface)
         check_images(images, self.manifest.image.size)
-        return self._vectors(conditions, count_of(None, images=images, conditions=conditions))
+        number = count_of(None, images=images, conditions=conditions)
+        return Job(interface, self._encoder.encode(conditions, number), given=images)
 
-    def _vectors(self, conditions: Asked, number: int) -> NDArray[np.float32]:
-        if isinstance(conditions, list | tuple):
-            return self.conditions.encode_many(conditions)
-        vector = self.conditions.encode(cast(Request | None, conditions))
-        # A view, not a copy: one vector stands for every picture.
-        return np.broadcast_to(vector, (number, self.conditions.size))
+    def _run(self, job: Job, batch_size: int | None) -> NDArray[Any]:
+        step = self._batch_size(batch_size)
+        if len(job) <= step:
+            return self._drawn([(job, slice(len(job)))])
+        results = self._empty(job)
+        for start in range(0, len(job), step):
+            part = slice(start, min(start + step, len(job)))
+            results[part] = self._drawn([(job, part)])
+        return results
 
-    def _images(
-        self,
-        interface: str,
-        fed: Callable[[slice], NDArray[np.float32]],
-        vectors: NDArray[np.float32],
-        batch_size: int | None,
-    ) -> NDArray[np.uint8]:
-        images = _empty((len(vectors), *self.manifest.image.size, 3), np.uint8)
-        self._run(interface, fed, vectors, batch_size, images)
-        return images
+    def _drawn(self, parts: Sequence[Part]) -> NDArray[Any]:
+        interface = parts[0][0].interface
+        first = first_input(parts, self.z_shape)
+        output = self._engines[interface].run(first, condition_rows(parts))
+        if interface == ENCODE or output.dtype == np.uint8:
+            return output
+        return to_uint8(output)
 
-    def _run(
-        self,
-        interface: str,
-        fed: Callable[[slice], NDArray[np.float32]],
-        vectors: NDArray[np.float32],
-        batch_size: int | None,
-        results: NDArray[Any],
-    ) -> None:
-        engine, step = self._engine(interface), self._batch_size(batch_size)
-        for start in range(0, len(vectors), step):
-            part = slice(start, min(start + step, len(vectors)))
-            output = engine.run(fed(part), vectors[part])
-            float_picture = results.dtype == np.uint8 and output.dtype != np.uint8
-            results[part] = to_uint8(output) if float_picture else output
+    def _empty(self, job: Job) -> NDArray[Any]:
+        pictures = ((len(job), *self.manifest.image.size, 3), np.uint8)
+        noise = ((len(job), *self.z_shape), np.float32)
+        shape, dtype = noise if job.interface == ENCODE else pictures
+        try:
+            return np.empty(shape, dtype)
+        except (MemoryError, ValueError):
+            expected, found = "results that fit in memory", f"{len(job)} of {shape[1:]}"
+            raise refuse("count", expected, found, "Ask for fewer at a time.") from None
 
-    def _engine(self, interface: str) -> Engine:
-        with self._lock:
-            if interface not in self._engines:
-                self._engines[interface] = Engine(self.bundle, interface, self.device)
-            return self._engines[interface]
+    def _temperature(self, asked: float | None) -> float:
+        if asked is not None:
+            return check_temperature(asked)
+        rule = self.manifest.noise
+        return rule.temperature if rule else 1.0
 
     def _need(self, interface: str) -> None:
         if not self.manifest.graph(interface):
@@ -258,19 +268,7 @@ class Generator:
         )
 
     def _batch_size(self, asked: int | None) -> int:
+        if asked is None:
+            return self.best_batch
         batch = self.manifest.batch
-        if asked is not None:
-            return check_integer("batch_size", asked, batch.min, batch.max)
-        return min(batch.opt, _BEST_ON_CPU) if self.device == "cpu" else batch.opt
-
-
-def _empty(shape: tuple[int, ...], dtype: type[np.generic]) -> NDArray[Any]:
-    try:
-        return np.empty(shape, dtype)
-    except (MemoryError, ValueError):
-        raise RequestError(
-            "count",
-            expected="results that fit in memory",
-            found=f"{shape[0]} of {prod(shape[1:]):,} numbers each",
-            fix="Ask for fewer at a time.",
-        ) from None
+        return check_integer("batch_size", asked, batch.min, batch.max)

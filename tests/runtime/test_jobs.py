@@ -1,0 +1,90 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganport_runtime import Generator
+from ganport_runtime.errors import ConditionError, RequestError
+from ganport_runtime.noise import normals
+
+PINK, BLACK = {"hair": "pink"}, {"hair": "black"}
+ALL = slice(None)
+
+
+@pytest.fixture(scope="module")
+def faces(data: Path) -> Generator:
+    return Generator.load(data / "tiny.ganport")
+
+
+@pytest.fixture(scope="module")
+def translator(data: Path) -> Generator:
+    return Generator.load(data / "tiny-translator.ganport")
+
+
+def test_a_job_says_what_it_is(faces: Generator, translator: Generator) -> None:
+    job = faces.job(PINK, seed=2**64 - 1, count=3)
+    assert (job.interface, len(job), job.seeds) == ("gan.generate/1", 3, [2**64 - 1, 0, 1])
+    assert np.array_equal(job.vectors, faces.conditions.encode_many([PINK] * 3))
+    given = faces.job([PINK, BLACK], z=faces.noise([1, 2]))
+    assert (len(given), given.seeds) == (2, [])
+    pictures = translator.translation_job(np.zeros((4, 8, 8, 3), np.uint8))
+    assert (pictures.interface, len(pictures), pictures.seeds) == ("gan.translate/1", 4, [])
+
+
+def test_a_job_is_checked_before_anything_is_drawn(faces: Generator, translator: Generator) -> None:
+    with pytest.raises(ConditionError, match="Did you mean 'pink'"):
+        faces.job({"hair": "pnik"})
+    with pytest.raises(RequestError, match="count: expected an integer from 1"):
+        faces.job(PINK, count=0)
+    with pytest.raises(RequestError, match="can translate; found one that can generate"):
+        faces.translation_job(np.zeros((1, 8, 8, 3), np.uint8))
+    with pytest.raises(RequestError, match=r"images: expected uint8 \(N, 8, 8, 3\)"):
+        translator.translation_job(np.zeros((8, 8, 3), np.uint8))
+
+
+def test_rows_of_several_jobs_are_drawn_in_order(faces: Generator) -> None:
+    # Seeds, given noise and other temperatures side by side: each row as it is alone.
+    plain, warm = faces.job(PINK, seed=5, count=4), faces.job(BLACK, seed=9, temperature=2)
+    given = faces.job(z=normals([1, 2, 3], faces.z_shape))
+    parts = [(plain, slice(1, 3)), (given, slice(2, 3)), (warm, ALL), (plain, slice(3, 4))]
+    drawn = faces.draw(parts)
+    expected = [
+        faces.generate(PINK, seeds=[6, 7]),
+        faces.generate(seed=3),
+        faces.generate(BLACK, seed=9, temperature=2),
+        faces.generate(PINK, seed=8),
+    ]
+    assert drawn.tobytes() == np.concatenate(expected).tobytes()
+
+
+def test_rows_that_all_start_from_noise_given(faces: Generator) -> None:
+    jobs = [faces.job(PINK, z=faces.noise([seed])) for seed in (4, 5)]
+    drawn = faces.draw([(job, ALL) for job in jobs])
+    assert np.array_equal(drawn, faces.generate(PINK, seeds=[4, 5]))
+
+
+def test_pictures_of_several_translations(translator: Generator) -> None:
+    pictures = np.arange(3 * 8 * 8 * 3, dtype=np.uint8).reshape(3, 8, 8, 3)
+    jobs = [translator.translation_job(pictures[:2]), translator.translation_job(pictures[2:])]
+    drawn = translator.draw([(job, ALL) for job in jobs])
+    assert np.array_equal(drawn, translator.translate(pictures))
+
+
+def test_jobs_that_do_not_go_together(faces: Generator, translator: Generator) -> None:
+    other = translator.translation_job(np.zeros((1, 8, 8, 3), np.uint8))
+    with pytest.raises(RequestError) as caught:
+        faces.draw([(faces.job(PINK), ALL), (other, ALL)])
+    assert str(caught.value) == (
+        "parts: expected rows of jobs of one interface; found gan.generate/1 and gan.translate/1. "
+        "Draw the jobs of each interface by themselves."
+    )
+    with pytest.raises(RequestError, match="found none"):
+        faces.draw([])
+
+
+def test_the_best_batch_is_one_the_bundle_allows(tiny: Any) -> None:
+    tiny.edit(lambda value: value["batch"].update(min=1, opt=9, max=9))
+    assert Generator.load(tiny.path).best_batch == 9
+    tiny.edit(lambda value: value["batch"].update(min=1, opt=256, max=512))
+    assert Generator.load(tiny.path).best_batch == 64
