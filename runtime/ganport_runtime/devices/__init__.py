@@ -1,0 +1,1 @@
+"""The devices a graph can run on: one file for each opens it there."""
