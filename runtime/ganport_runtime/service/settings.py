@@ -21,8 +21,10 @@ class Settings:
     """For a request that names no time of its own, its body included."""
     max_timeout: float = 300.0
     """The longest time a request may name."""
+    notice: float = 0.0
+    """From saying that it is not ready to closing the door, when told to end."""
     drain: float = 30.0
-    """For what is under way when the service is told to end."""
+    """For what is under way when the door is closed."""
     keys: tuple[str, ...] = ()
     """API keys, one of which a request must carry; none: everybody may ask."""
     origins: tuple[str, ...] = ()

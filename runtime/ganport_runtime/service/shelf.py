@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Self
 
 from ganport_runtime.batcher import Batcher
@@ -34,6 +35,7 @@ class Shelf:
         if not served:
             raise _bad("BUNDLE", "at least one bundle", "none", "Name a bundle to serve.")
         self._served = {one.name: one for one in served}
+        self.closing = False
 
     @classmethod
     def open(
@@ -85,14 +87,25 @@ class Shelf:
             raise _bad("bundle", f"one of {listed(self._served)}", "none named", fix)
         return next(iter(self))
 
+    @property
+    def ready(self) -> bool:
+        """Whether new requests should come here: all is well and the end is not near."""
+        return not self.closing and not self.failing()
+
     def failing(self) -> list[str]:
         """The names of bundles whose batcher died or is stuck."""
         return [one.name for one in self if not one.batcher.healthy()]
 
-    def close(self, timeout: float | None = None) -> None:
+    def retire(self) -> None:
+        """Be ready no longer; requests that come all the same are still served."""
+        self.closing = True
+
+    def close(self, timeout: float) -> None:
         """Draw what is queued, at most for `timeout` seconds in all, and take nothing more."""
+        self.closing = True
+        deadline = monotonic() + timeout
         for one in self:
-            one.batcher.close(timeout)
+            one.batcher.close(max(0.0, deadline - monotonic()))
 
 
 def named(bundles: Sequence[str]) -> dict[str, str]:

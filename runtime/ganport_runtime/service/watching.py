@@ -1,0 +1,81 @@
+"""An eye on the client and the clock while pictures are drawn."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from starlette.types import Receive
+
+from ganport_runtime.errors import DeadlineError
+
+# Most answers are out by then, and a listener costs as much as a small picture.
+_PATIENCE = 0.05
+# The batcher keeps the deadline itself; this is for one that is stuck.
+_GRACE = 0.25
+
+
+class ClientLeftError(Exception):
+    """The client closed its connection before it was answered."""
+
+
+class Watch:
+    """Cancels the work done inside it when the client leaves or its `seconds` are over.
+
+    Raises `ClientLeftError` or `DeadlineError` in its place. Nothing else may `receive` meanwhile.
+    """
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._seconds = seconds
+        self._listener: asyncio.Task[None] | None = None
+        self._reason: Exception | None = None
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._timer = loop.call_later(_PATIENCE, self._listen)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._listener is not None:
+            self._listener.cancel()
+        if self._reason is not None and self._task is not None:
+            self._task.uncancel()
+            if isinstance(error, asyncio.CancelledError):
+                raise self._reason from None
+
+    def _listen(self) -> None:
+        self._listener = asyncio.get_running_loop().create_task(self._wait())
+
+    async def _wait(self) -> None:
+        left = max(0.0, self._seconds - _PATIENCE) + _GRACE
+        try:
+            async with asyncio.timeout(left):
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
+            self._stop(ClientLeftError())
+        except TimeoutError:
+            self._stop(late(self._seconds))
+
+    def _stop(self, reason: Exception) -> None:
+        self._reason = reason
+        if self._task is not None:
+            self._task.cancel()
+
+
+def late(seconds: float) -> DeadlineError:
+    """The error for a request that was not answered in the `seconds` it had."""
+    return DeadlineError(
+        "timeout",
+        expected=f"an answer within {seconds:g} s",
+        found="none",
+        fix="Ask for fewer pictures, give it more time, or try again when less is asked for.",
+    )
