@@ -13,11 +13,25 @@ from torch import nn
 
 from ganport_export.errors import ContractError, ParityError, UnsupportedError
 from ganport_export.interface import Interface
-from ganport_export.running import in_type, run_in_type
+from ganport_export.running import Outputs, in_type, run_in_type
 from ganport_export.samples import Sample
 
 Player = Callable[[Sample], NDArray[Any]]
 """Runs one batch and gives its output."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """What the rounding of a graph's weights to float16 did."""
+
+    rounded: int
+    """Weights that are on float16's grid now."""
+    weights: int
+    """All weights of the graph."""
+    before: Mapping[str, Player]
+    """Players of the graph as it was."""
+    reference: Outputs
+    """What the rounded weights draw of every sample: what files that hold them are held to."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class Artifact:
     """Players of the same computation that stop at the float output."""
     shipped: Mapping[str, Player]
     """Players of `data` itself."""
+    rounding: Rounding | None = None
+    """Where weights were rounded to float16 before the file was written: what that did."""
 
 
 def onnx_players(data: bytes, place: str) -> dict[str, Player]:

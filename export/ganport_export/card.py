@@ -170,6 +170,9 @@ def _checks(parity: Any) -> str:
         for way, levels in measured["levels"].items():
             found = f"{levels['max']} levels, on {levels['different']} of {levels['values']} values"
             rows.append(f"| `{path}` | {way} | {found} |")
+    if rounded := parity.get("weights"):
+        found = f"{rounded['max']} levels, on {rounded['different']} of {rounded['values']} values"
+        rows.append(f"| all ONNX | weights rounded to float16 | {found} |")
     moved = [_moved("a pixel", parity)]
     if encoder := parity.get("encoder"):
         moved.append(_moved("z", encoder))

@@ -12,7 +12,7 @@ import click
 from ganport_export.errors import OptionError
 from ganport_export.graph import MIN_OPSET
 from ganport_export.networks import encoder_of, interface_of, portable
-from ganport_export.options import FORMATS, IMAGES, PRECISIONS
+from ganport_export.options import FORMATS, IMAGES, PRECISIONS, WEIGHTS
 from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
 from ganport_models.choice import BEST, FOLDER
@@ -61,6 +61,13 @@ from ganport_runtime.values import shown
     default="fp32",
     show_default=True,
     help="fp16 adds a half-precision graph.",
+)
+@click.option(
+    "--weights",
+    type=click.Choice(WEIGHTS),
+    default="fp32",
+    show_default=True,
+    help="fp16 rounds those of the ONNX files: half the size, and no slower.",
 )
 @click.option(
     "--temperature",

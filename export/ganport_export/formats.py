@@ -8,7 +8,7 @@ import onnx
 import torch
 from torch import nn
 
-from ganport_export.artifact import Artifact, half_player, onnx_players, script_player
+from ganport_export.artifact import Artifact, Rounding, half_player, onnx_players, script_player
 from ganport_export.errors import UnsupportedError
 from ganport_export.gates.structure import check_structure
 from ganport_export.graph import serialized, set_metadata, stripped, write_graph
@@ -17,6 +17,7 @@ from ganport_export.heads import ToUint8, with_uint8_head
 from ganport_export.interface import Interface
 from ganport_export.options import Options
 from ganport_export.prepare import Prepared
+from ganport_export.rounding import count_weights, rounded, stored_half
 from ganport_export.torchscript import loaded, saved, trace
 from ganport_runtime.manifest import METADATA_KEY, GraphFile
 
@@ -46,11 +47,17 @@ def onnx_artifacts(prepared: Prepared, options: Options, embedded: str) -> list[
     network, interface = prepared.network, prepared.interface
     files = [file for file in graph_files(interface, options) if file.role == "onnx"]
     full = write_graph(network, interface, prepared.samples[_EXAMPLE], options.opset)
-    artifacts = [_onnx_artifact(files[0], full, interface, options, embedded)]
-    for file in files[1:]:
-        half = _onnx_artifact(file, in_half(full), interface, options, embedded)
-        ways = {"torch float16": half_player(network, interface, file.path)}
-        artifacts.append(replace(half, shipped={**ways, **half.shipped}))
+    graph, rounding = _with_rounding(full, prepared) if options.half_weights else (full, None)
+    artifacts = []
+    for file in files:
+        if file.precision == "fp16":
+            half = _onnx_artifact(file, in_half(full), interface, options, embedded)
+            ways = {"torch float16": half_player(network, interface, file.path)}
+            artifacts.append(replace(half, shipped={**ways, **half.shipped}))
+        else:
+            stored = stored_half(graph) if rounding else graph
+            plain = _onnx_artifact(file, stored, interface, options, embedded)
+            artifacts.append(replace(plain, rounding=rounding))
     return artifacts
 
 
@@ -72,6 +79,16 @@ def script_artifact(prepared: Prepared, options: Options, embedded: str) -> Arti
         before_head={way: script_player(plain)},
         shipped={way: script_player(_loaded_again(data, prepared.network))},
     )
+
+
+def _with_rounding(full: onnx.ModelProto, prepared: Prepared) -> tuple[onnx.ModelProto, Rounding]:
+    """A graph whose weights are on float16's grid, and what that did."""
+    near = rounded(full)
+    place = f"{prepared.interface.stem}.onnx with rounded weights"
+    player = next(iter(onnx_players(serialized(near), place).values()))
+    reference = [player(sample) for sample in prepared.samples]
+    before = onnx_players(serialized(full), f"{prepared.interface.stem}.onnx before its rounding")
+    return near, Rounding(*count_weights(full), before, reference)
 
 
 def _loaded_again(data: bytes, network: nn.Module) -> torch.jit.ScriptModule:

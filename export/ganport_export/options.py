@@ -13,6 +13,8 @@ from ganport_export.torchscript import check_python
 FORMATS = ("onnx", "torchscript", "bundle")
 IMAGES = ("uint8", "float")
 PRECISIONS = ("fp32", "fp16")
+WEIGHTS = ("fp32", "fp16")
+_ALLOWED = {"format": FORMATS, "image": IMAGES, "precision": PRECISIONS, "weights": WEIGHTS}
 _MAX_LICENSE = 1000
 
 
@@ -30,17 +32,20 @@ class Options:
     opset: int = MIN_OPSET
     precision: str = "fp32"
     """ "fp16" adds a half-precision ONNX file to the float32 one."""
+    weights: str = "fp32"
+    """ "fp16" rounds the weights of the ONNX files to float16, which halves the files."""
     license: str = "unspecified"
     allow_insensitive: bool = False
 
     def __post_init__(self) -> None:
-        for name, allowed in (("format", FORMATS), ("image", IMAGES), ("precision", PRECISIONS)):
+        for name, allowed in _ALLOWED.items():
             if getattr(self, name) not in allowed:
                 raise _refuse(name, f"one of {', '.join(allowed)}", repr(getattr(self, name)))
         if not is_line(self.license, _MAX_LICENSE):
             raise _refuse("license", f"one line of at most {_MAX_LICENSE} letters", "another text")
-        if self.half and not self.onnx:
-            raise _refuse("precision fp16", "a format with ONNX", f"format {self.format}")
+        for name, asked in (("precision", self.half), ("weights", self.half_weights)):
+            if asked and not self.onnx:
+                raise _refuse(f"{name} fp16", "a format with ONNX", f"format {self.format}")
         check_opset(self.opset)
         if self.torchscript:
             check_python()
@@ -66,6 +71,22 @@ class Options:
     def half(self) -> bool:
         """Whether the bundle gets a float16 graph too."""
         return self.precision == "fp16"
+
+    @property
+    def half_weights(self) -> bool:
+        """Whether the ONNX files hold their weights in float16."""
+        return self.weights == "fp16"
+
+
+def check_encoder(options: Options) -> None:
+    """Refuse what does not go with an encoder; raises OptionError."""
+    if options.half_weights:
+        raise OptionError(
+            "weights fp16",
+            expected="a generator without an encoder",
+            found="one with it",
+            fix="Rounded, they would not be each other's inverse: leave the option out.",
+        )
 
 
 def _refuse(option: str, expected: str, found: str) -> OptionError:

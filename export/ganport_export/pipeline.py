@@ -13,10 +13,10 @@ from torch import nn
 from ganport_export.artifact import Artifact
 from ganport_export.directions import write_directions
 from ganport_export.formats import onnx_artifacts, script_artifact
-from ganport_export.gates.all import measured, pass_graphs, pass_sensitivity
+from ganport_export.gates.all import measured, pass_graphs, pass_rounding, pass_sensitivity
 from ganport_export.graph import MIN_OPSET
 from ganport_export.interface import Interface
-from ganport_export.options import Options
+from ganport_export.options import Options, check_encoder
 from ganport_export.pack import check_json, describe, embedded, pack
 from ganport_export.prepare import Prepared, prepare
 from ganport_export.progress import Progress, Say
@@ -37,6 +37,7 @@ def export(
     image: str = "uint8",
     opset: int = MIN_OPSET,
     precision: str = "fp32",
+    weights: str = "fp32",
     license: str = "unspecified",
     allow_insensitive: bool = False,
     overwrite: bool = False,
@@ -49,17 +50,27 @@ def export(
     the way back of an invertible one, `forward(image, condition)` to z, and becomes a second graph
     of the bundle; `directions` are float32 arrays of z's shape, by the name of an attribute.
     `format` is "onnx", "torchscript" or "bundle" (both); `image` "uint8" for rows a game can show
-    or "float"; `precision` "fp16" adds a half-precision graph. A path that ends in a slash becomes
-    a folder, any other one a stored zip. `provenance` is plain JSON for the manifest; `progress`
-    gets a line for each stage.
+    or "float"; `precision` "fp16" adds a half-precision graph; `weights` "fp16" rounds those of the
+    ONNX files, which halves the files and leaves their arithmetic in float32. A path that ends in a
+    slash becomes a folder, any other one a stored zip. `provenance` is plain JSON for the manifest;
+    `progress` gets a line for each stage.
 
     Raises OptionError, UnsupportedError, ParityError, ContractError or DependencyError; nothing
     is written then, and an older bundle at `path` is as it was.
     """
-    options = Options(format, image, opset, precision, license, allow_insensitive)
+    options = Options(
+        format=format,
+        image=image,
+        opset=opset,
+        precision=precision,
+        weights=weights,
+        license=license,
+        allow_insensitive=allow_insensitive,
+    )
     check_json("provenance", provenance or {})
     parts = [_Part(module, interface)]
     if encoder is not None:
+        check_encoder(options)
         parts.append(_Part(encoder, interface.encoder()))
     more = {DIRECTIONS_NAME: write_directions(directions, interface)} if directions else {}
     target = Target.at(path, overwrite=overwrite)
@@ -130,6 +141,7 @@ class _Export:
     ) -> dict[str, Any]:
         pairs = list(zip(written, prepared, strict=True))
         with self.progress.stage("parity") as told:
+            rounding = [pass_rounding(artifacts, one) for artifacts, one in pairs]
             graphs = [pass_graphs(artifacts, one) for artifacts, one in pairs]
             for files, one in zip(graphs, prepared, strict=True):
                 errors = [e for file in files.values() for e in file.get("error", {}).values()]
@@ -139,7 +151,7 @@ class _Export:
             moved = [pass_sensitivity(artifacts, one, allow=allow) for artifacts, one in pairs]
             for figures in moved:
                 told += [f"{name} {distance:.2g}" for name, distance in figures["moved"].items()]
-        return measured(prepared, graphs, moved)
+        return measured(prepared, graphs, moved, rounding)
 
     def _origin(self) -> dict[str, Any]:
         digests = {

@@ -19,11 +19,13 @@ def test_defaults_write_both_formats_in_float32():
         ({"format": "tflite"}, "format: expected one of onnx, torchscript, bundle; found 'tflite'"),
         ({"image": "uint16"}, "image: expected one of uint8, float"),
         ({"precision": "int8"}, "precision: expected one of fp32, fp16"),
+        ({"weights": "int8"}, "weights: expected one of fp32, fp16"),
         ({"opset": 17}, "opset: expected 18 to "),
         ({"opset": onnx.defs.onnx_opset_version() + 1}, "opset: expected 18 to "),
         ({"license": ""}, "license: expected one line"),
         ({"license": "a\nb"}, "license: expected one line"),
         ({"format": "torchscript", "precision": "fp16"}, "precision fp16: expected a format with"),
+        ({"format": "torchscript", "weights": "fp16"}, "weights fp16: expected a format with ONNX"),
     ],
 )
 def test_a_choice_that_does_not_exist_is_refused(wrong, message):

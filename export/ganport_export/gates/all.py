@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ganport_export.artifact import Artifact
-from ganport_export.gates.levels import check_levels
+from ganport_export.gates.levels import check_levels, check_rounding
 from ganport_export.gates.parity import check_batch_invariance, check_parity
 from ganport_export.gates.sensitivity import FACTOR, check_sensitivity, measure_sensitivity
 from ganport_export.prepare import Prepared
@@ -17,9 +18,28 @@ def pass_graphs(artifacts: Sequence[Artifact], prepared: Prepared) -> dict[str, 
     """Gates 2 and 3 for every file of a graph, as plain JSON by file name.
 
     Raises ParityError or ContractError. A float16 graph is held to its pixels alone, and z has
-    none: an encoder is held to its float error.
+    none: an encoder is held to its float error. A file with rounded weights is held to what such
+    weights draw in float32; `pass_rounding` holds those to the network.
     """
     return {artifact.path: _pass_graph(artifact, prepared) for artifact in artifacts}
+
+
+def pass_rounding(artifacts: Sequence[Artifact], prepared: Prepared) -> dict[str, Any]:
+    """What the rounding of weights did to the first file of a graph, as plain JSON, if anything.
+
+    The graph before it is held to the network like any other; the pixels after it to what
+    float16 may do to them. Raises ParityError.
+    """
+    rounding = artifacts[0].rounding
+    if rounding is None:
+        return {}
+    stem = prepared.interface.stem
+    whole = replace(artifacts[0], path=f"{stem} before rounding", before_head=rounding.before)
+    before = check_parity(whole, prepared.samples, prepared.reference, prepared.limit)
+    moved = check_rounding(f"{stem} with rounded weights", rounding.reference, prepared.reference)
+    told = {"stored": "float16", "rounded": rounding.rounded, "of": rounding.weights}
+    told |= {"error_before": max(before.values()), "max": moved.max, "different": moved.different}
+    return {"weights": told | {"over_one": moved.over_one, "values": moved.values}}
 
 
 def pass_sensitivity(
@@ -42,6 +62,7 @@ def measured(
     prepared: Sequence[Prepared],
     graphs: Sequence[Mapping[str, Any]],
     sensitivity: Sequence[Mapping[str, Any]],
+    rounding: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """What the gates measured of every part, for the manifest.
 
@@ -49,8 +70,8 @@ def measured(
     largest of all, by which a reader may judge any float output.
     """
     own = [
-        {"torch_float32": one.own_error, "clipped": one.clipped, "sensitivity": moved}
-        for one, moved in zip(prepared, sensitivity, strict=True)
+        {"torch_float32": one.own_error, "clipped": one.clipped, "sensitivity": moved, **near}
+        for one, moved, near in zip(prepared, sensitivity, rounding, strict=True)
     ]
     others = {one.interface.stem: figures for one, figures in zip(prepared, own, strict=True)}
     del others[prepared[0].interface.stem]
@@ -66,14 +87,15 @@ def measured(
 
 def _pass_graph(artifact: Artifact, prepared: Prepared) -> dict[str, Any]:
     measured: dict[str, Any] = {"limit": prepared.limit, "levels": {}}
+    reference = artifact.rounding.reference if artifact.rounding else prepared.reference
     error = 0.0
     if artifact.precision == "fp32":
-        errors = check_parity(artifact, prepared.samples, prepared.reference, prepared.limit)
+        errors = check_parity(artifact, prepared.samples, reference, prepared.limit)
         error = max(errors.values())
         measured["error"] = errors
         largest = prepared.samples[-1]
         measured["batch"] = check_batch_invariance(artifact, largest, prepared.limit)
     if artifact.interface.output == "image":
-        levels = check_levels(artifact, prepared.samples, prepared.reference, error)
+        levels = check_levels(artifact, prepared.samples, reference, error)
         measured["levels"] = {way: found.to_json() for way, found in levels.items()}
     return measured

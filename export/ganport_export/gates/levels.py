@@ -77,6 +77,13 @@ def check_levels(
     return found
 
 
+def check_rounding(place: str, drawn: Outputs, reference: Outputs) -> Levels:
+    """How far rounded weights move the pixels; raises ParityError above what float16 may."""
+    levels = _measure(drawn, reference, _HEAD_ROUNDING)
+    _check_half(place, levels, "--weights")
+    return levels
+
+
 def _measure(images: Sequence[NDArray[Any]], reference: Outputs, slack: float) -> Levels:
     worst, different, explained, over_one, values = 0, 0, 0, 0, 0
     for image, exact in zip(images, reference, strict=True):
@@ -101,14 +108,14 @@ def _check_full(place: str, levels: Levels) -> None:
         )
 
 
-def _check_half(place: str, levels: Levels) -> None:
+def _check_half(place: str, levels: Levels, option: str = "--precision") -> None:
     share = 1 - levels.over_one / levels.values
     if levels.max > HALF_MAX or share < HALF_SHARE:
         raise ParityError(
             place,
             expected=f"at most {HALF_MAX} levels off, {HALF_SHARE:.1%} of the values within 1",
             found=f"{levels.max} levels, {share:.2%} within 1",
-            fix="This network needs float32: export it with --precision fp32.",
+            fix=f"This network needs float32: export it with {option} fp32.",
         )
 
 

@@ -3,7 +3,7 @@ import pytest
 
 from ganport_export import ContractError, ParityError
 from ganport_export.artifact import Artifact
-from ganport_export.gates.levels import check_levels, check_range
+from ganport_export.gates.levels import check_levels, check_range, check_rounding
 from ganport_runtime.pictures import to_uint8
 
 
@@ -100,3 +100,25 @@ def test_a_float_graph_may_not_leave_the_range():
 def test_pictures_in_another_range_are_refused_though_uint8_would_clip_them():
     with pytest.raises(ContractError, match="found 0 to 255"):
         check_range([np.linspace(0, 255, 48).reshape(1, 3, 4, 4)], "uint8")
+
+
+def test_rounded_weights_may_move_a_pixel_by_two_levels():
+    exact = np.zeros((1, 3, 32, 32))
+    drawn = exact + 1e-4  # zero is the boundary at 128, so nothing changes
+    drawn[0, 0, 0, 0] = 2 / 127.5 + 1e-4
+    levels = check_rounding("generator", [drawn], [exact])
+    assert (levels.max, levels.different, levels.over_one) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(("off", "share"), [(3, "99.97%"), (2, "66.67%")])
+def test_rounded_weights_that_move_pixels_further_are_refused(off, share):
+    exact = np.zeros((1, 3, 32, 32))
+    drawn = exact.copy()
+    drawn[0, 0, : 1 if off == 3 else 32, : 1 if off == 3 else 32] = off / 127.5 + 1e-4
+    with pytest.raises(ParityError) as refused:
+        check_rounding("generator with rounded weights", [drawn], [exact])
+    assert str(refused.value) == (
+        "generator with rounded weights: expected at most 2 levels off, 99.9% of the values "
+        f"within 1; found {off} levels, {share} within 1. "
+        "This network needs float32: export it with --weights fp32."
+    )
