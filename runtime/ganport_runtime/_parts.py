@@ -46,20 +46,25 @@ class Tensor:
 
 @dataclass(frozen=True)
 class GraphFile:
-    """One file that holds a graph."""
+    """One file that holds a graph; `form` says how it is written, where not in the usual way."""
 
     path: str
     role: str = "onnx"
     precision: str = "fp32"
+    form: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {"path": self.path, "role": self.role, "precision": self.precision}
+        entry = {"path": self.path, "role": self.role, "precision": self.precision}
+        return entry | ({"form": self.form} if self.form else {})
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
         fields = Fields(value, place)
         path = check_file_name(fields.text("path"), place)
-        return cls(path, fields.one_of("role", ROLES), fields.one_of("precision", PRECISIONS))
+        role, precision = fields.one_of("role", ROLES), fields.one_of("precision", PRECISIONS)
+        # Optional and any text: a later form is a file that this reader passes by.
+        form = fields.text("form") if isinstance(value, dict) and "form" in value else None
+        return cls(path, role, precision, form)
 
 
 @dataclass(frozen=True)
