@@ -1,0 +1,1 @@
+"""What a batcher is made of: requests, the line they wait in, the thread that draws them."""
