@@ -15,16 +15,13 @@ from typing import SupportsIndex, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime._philox import philox4x32 as philox4x32
+from ganport_runtime._philox import words_of
 from ganport_runtime.errors import RequestError
 from ganport_runtime.values import shown
 
 ALGORITHM = "philox4x32-10/box-muller-f64/1"
 
-_MASK = np.uint64(0xFFFFFFFF)
-_HALF_WORD = np.uint64(32)
-_MULTIPLIERS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)
-_WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)
-_ROUNDS = 10
 # Blocks worked on at once: the 64-bit temporaries stay in the second-level cache.
 _CHUNK = 8192
 
@@ -71,48 +68,19 @@ def check_integer(place: str, value: object, low: int, high: int) -> int:
     return number
 
 
-def philox4x32(
-    counter: Sequence[NDArray[np.uint64]], key: Sequence[NDArray[np.uint64]]
-) -> tuple[NDArray[np.uint64], ...]:
-    """Ten Philox rounds: four counter and two key words (32 bits each, held in uint64 arrays that
-    broadcast) to four output words."""
-    c0, c1, c2, c3, k0, k1 = np.broadcast_arrays(*counter, *key)
-    even, odd = _rounds(np.stack((c0, c2)), np.stack((c1, c3)), np.stack((k0, k1)))
-    return even[0], odd[0], even[1], odd[1]
-
-
-def _rounds(
-    even: NDArray[np.uint64], odd: NDArray[np.uint64], key: NDArray[np.uint64]
-) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    # Words 0 and 2 run through the same steps, and so do 1 and 3: half the calls of numpy.
-    column = (2,) + (1,) * (even.ndim - 1)
-    multipliers, weyl = _MULTIPLIERS.reshape(column), _WEYL.reshape(column)
-    steps = np.arange(_ROUNDS, dtype=np.uint64).reshape(_ROUNDS, *(1,) * key.ndim)
-    for step_key in (key + steps * weyl) & _MASK:
-        crossed = (multipliers * even)[::-1]
-        even, odd = (crossed >> _HALF_WORD) ^ odd ^ step_key, crossed & _MASK
-    return even, odd
-
-
 def _fill(
     out: NDArray[np.float32], seeds: NDArray[np.uint64], first_block: int, stream: int
 ) -> None:
-    rows, blocks = out.shape[:2]
-    block = np.arange(first_block, first_block + blocks, dtype=np.uint64)
-    even = np.full((2, rows, blocks), stream, np.uint64)
-    even[0] = block & _MASK
-    odd = np.zeros((2, rows, blocks), np.uint64)
-    odd[0] = block >> _HALF_WORD
-    key = np.stack((seeds & _MASK, seeds >> _HALF_WORD))[:, :, None]
-    even, odd = _rounds(even, odd, key)
-    radius = np.sqrt(-2.0 * np.log(_uniform(even)))
-    angle = 2.0 * np.pi * _uniform(odd)
-    out[..., 0::2] = np.moveaxis(radius * np.cos(angle), 0, 2)
-    out[..., 1::2] = np.moveaxis(radius * np.sin(angle), 0, 2)
-
-
-def _uniform(words: NDArray[np.uint64]) -> NDArray[np.float64]:
-    return (words.astype(np.float64) + 0.5) * 2.0**-32
+    even, odd = words_of(seeds, first_block, out.shape[1], stream)
+    radius, angle = even + 0.5, odd + 0.5
+    radius *= 2.0**-32
+    np.log(radius, out=radius)
+    radius *= -2.0
+    np.sqrt(radius, out=radius)
+    angle *= 2.0 * np.pi * 2.0**-32  # as exact as 2 pi times the fraction: one is a power of two
+    pairs = out.transpose(2, 0, 1)
+    np.multiply(radius, np.cos(angle), out=pairs[0::2])
+    np.multiply(radius, np.sin(angle, out=angle), out=pairs[1::2])
 
 
 def _checked_seeds(seeds: Sequence[int] | NDArray[np.uint64]) -> NDArray[np.uint64]:
