@@ -44,6 +44,16 @@ def error_body(error: GanportError, status: int, path: str = "") -> bytes:
     return _encode({"error": {"status": status, **_parts(error)}})
 
 
+def closing() -> ClosedError:
+    """The error for a request that comes when the service has closed its bundles."""
+    return ClosedError(
+        "service",
+        expected="one that takes requests",
+        found="one that is ending",
+        fix="Try again in a few seconds.",
+    )
+
+
 def _parts(error: GanportError) -> Mapping[str, str]:
     return {
         "place": error.place,
