@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 
+from ganport_runtime.devices.bindings import BoundBackend, Memory
 from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 from ganport_runtime.manifest import METADATA_KEY, Tensor
 from ganport_runtime.session import Session
@@ -43,6 +45,23 @@ def test_a_session_runs_any_batch(model: bytes) -> None:
         assert (image == 128).all()  # tanh(0) is the middle of the range
 
 
+def test_the_cpu_warms_up_with_one_row(model: bytes) -> None:
+    session = Session(model, "cpu")
+    session.warm_up(1 << 40)  # would not fit anywhere
+    assert session.run(feeds(2)).shape == (2, 8, 8, 3)
+
+
+def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> None:
+    session, sizes = Session(model, "cpu"), []
+    plain = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    memory = Memory(onnxruntime, "cpu")  # all else is as on a GPU
+    session._backend = BoundBackend("cuda:0", plain, memory, 8, sizes.append)
+    session.device = "cuda:0"
+    session.warm_up(8)
+    session.run(feeds(7))
+    assert sizes == [1, 2, 4, 8]
+
+
 @pytest.mark.parametrize("length", [0, 1, 40, 4000, -1])
 def test_a_truncated_graph_is_a_bundle_error(model: bytes, length: int) -> None:
     with pytest.raises(BundleError, match=r"here\.onnx: expected an ONNX graph"):
@@ -65,8 +84,6 @@ def test_a_device_nobody_knows(model: bytes, device: str) -> None:
 
 
 def cuda_offered() -> bool:
-    import onnxruntime
-
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 
@@ -85,8 +102,6 @@ def test_auto_without_cuda_is_the_cpu_without_a_warning(model: bytes) -> None:
 @pytest.fixture
 def cuda_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
     """onnxruntime lists CUDA even where its libraries cannot be loaded; the rest is real."""
-    import onnxruntime
-
     listed = ["CUDAExecutionProvider", *onnxruntime.get_available_providers()]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
 

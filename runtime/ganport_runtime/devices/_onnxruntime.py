@@ -59,6 +59,14 @@ def session_options(runtime: ModuleType, *, spinning: bool = False) -> Any:
     return options
 
 
+def sized(tensor: Tensor, rows: int) -> tuple[int, ...]:
+    """The shape of so many rows; raises `ValueError` where more than their number is open."""
+    lengths = [length for length in tensor.shape[1:] if isinstance(length, int)]
+    if len(lengths) != len(tensor.shape) - 1:
+        raise ValueError(f"{tensor.name} leaves open more than its batch: {tensor.shape}")
+    return (rows, *lengths)
+
+
 def first_line(error: Exception) -> str:
     """What an exception says, short enough for a message of ours."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")

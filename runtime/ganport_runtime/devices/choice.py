@@ -9,11 +9,13 @@ from ganport_runtime.cpus import usable_cpus
 from ganport_runtime.devices.backend import Backend
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cuda import cuda_is_offered, open_cuda
+from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import DeviceError, GanportWarning
 from ganport_runtime.launch import require
+from ganport_runtime.noise import check_integer
 
 PRECISIONS = ("fp32", "fp16", "bf16")
-_NAME = re.compile(r"(?P<kind>auto|cpu|openvino|cuda(?::(?P<index>\d{1,3}))?)")
+_NAME = re.compile(r"(auto|cpu|openvino)|(cuda|tensorrt)(?::(\d{1,3}))?")
 
 
 def open_backend(
@@ -24,26 +26,34 @@ def open_backend(
     Raises `DeviceError` for a device that cannot be used or a precision that it does not have,
     `BundleError` for a graph that cannot be loaded, and `MissingExtraError`.
     """
+    kind, index = _parse(device)
+    _check_precision(precision, kind)
+    if max_batch is not None:
+        check_integer("max_batch", max_batch, 1, 2**31 - 1)
+    if kind == "openvino":
+        return _open_openvino(model, place, precision)
+    if kind == "tensorrt":
+        return open_tensorrt(model, index, place=place, precision=precision, max_batch=max_batch)
+    if kind == "cuda":
+        return open_cuda(model, index, place=place, max_batch=max_batch)
+    if kind == "auto" and cuda_is_offered():
+        try:
+            return open_cuda(model, 0, place=place, max_batch=max_batch)
+        except DeviceError as error:
+            warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=4)
+    return open_cpu(model, place=place, spinning=spinning)
+
+
+def _parse(device: str) -> tuple[str, int]:
     named = _NAME.fullmatch(device)
     if not named:
         raise DeviceError(
             "device",
-            expected="auto, cpu, cuda or cuda:N, or openvino",
+            expected="auto, cpu, cuda or cuda:N, tensorrt or tensorrt:N, or openvino",
             found=repr(device),
             fix="Name one.",
         )
-    kind = named["kind"].partition(":")[0]
-    _check_precision(precision, kind)
-    if kind == "openvino":
-        return _open_openvino(model, place, precision)
-    if kind == "cuda":
-        return open_cuda(model, int(named["index"] or 0), place=place)
-    if kind == "auto" and cuda_is_offered():
-        try:
-            return open_cuda(model, 0, place=place)
-        except DeviceError as error:
-            warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=4)
-    return open_cpu(model, place=place, spinning=spinning)
+    return named[1] or named[2], int(named[3] or 0)
 
 
 def _open_openvino(model: bytes, place: str, precision: str) -> Backend:
