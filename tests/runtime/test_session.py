@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from ganport_runtime.devices._nvidia import GPU_THREAD
 from ganport_runtime.devices.bindings import BoundBackend, Memory
 from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 from ganport_runtime.manifest import METADATA_KEY, Tensor
@@ -55,7 +56,7 @@ def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> N
     session, sizes = Session(model, "cpu"), []
     plain = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     memory = Memory(onnxruntime, "cpu")  # all else is as on a GPU
-    session._backend = BoundBackend("cuda:0", plain, memory, 8, sizes.append)
+    session._backend = BoundBackend("cuda:0", plain, memory, 8, GPU_THREAD, sizes.append)
     session.device = "cuda:0"
     session.warm_up(8)
     session.run(feeds(7))

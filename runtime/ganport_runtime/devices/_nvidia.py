@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import redirect_stdout
 from io import StringIO
 from types import ModuleType
@@ -15,6 +16,10 @@ from ganport_runtime.errors import DeviceError
 
 CUDA = "CUDAExecutionProvider"
 LARGEST = 256  # rows a run where nobody says
+# All that our sessions do on GPUs they do here. A graph is known only to the thread that recorded
+# it, every thread that runs a session keeps buffers of its own, and while one records, no other
+# thread of the process may allocate or copy. Several GPUs want a process each.
+GPU_THREAD = ThreadPoolExecutor(1, "ganport-gpu")
 
 Provider = tuple[str, dict[str, Any]]
 
@@ -44,7 +49,9 @@ def open_session(model: bytes, device: str, attempts: Sequence[Sequence[Provider
     failure = ""
     for providers in attempts:
         try:
-            session = runtime.InferenceSession(model, _options(runtime), providers=[*providers])
+            session = GPU_THREAD.submit(
+                runtime.InferenceSession, model, _options(runtime), providers=[*providers]
+            ).result()
         except Exception as error:  # onnxruntime's exceptions have no public base
             failure = first_line(error)
             continue

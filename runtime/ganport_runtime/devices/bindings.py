@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from types import ModuleType
 from typing import Any
 
@@ -90,7 +91,8 @@ class Binding:
 class BoundBackend(OnnxBackend):
     """A `Backend` that runs its session in buckets of up to `largest` rows, each with a binding.
 
-    `run_options` makes those of a bucket's runs out of its size.
+    All runs happen on `thread`, one after another. `run_options` makes those of a bucket's runs
+    out of its size.
     """
 
     def __init__(
@@ -99,16 +101,18 @@ class BoundBackend(OnnxBackend):
         session: Any,
         memory: Memory,
         largest: int,
+        thread: Executor,
         run_options: Callable[[int], Any] | None = None,
     ) -> None:
         super().__init__(device, session)
+        self._thread = thread
         self._memory = memory
         self._run_options = run_options
         self._buckets = Buckets(self._bind, largest, device)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
         check_feeds(feeds, self.inputs)
-        return self._buckets.run(feeds)
+        return self._thread.submit(self._buckets.run, feeds).result()
 
     def _bind(self, size: int) -> Binding:
         options = self._run_options(size) if self._run_options else None

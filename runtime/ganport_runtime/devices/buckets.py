@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -36,8 +35,7 @@ class Buckets:
 
     `open_bucket` makes the bucket of a size when it is first needed. A bucket that finds too
     little memory is given up together with all larger ones: half its size is then the largest,
-    which a `GanportWarning` says, and the batch is drawn all the same. May be called from several
-    threads.
+    which a `GanportWarning` says, and the batch is drawn all the same. Not for several threads.
     """
 
     def __init__(self, open_bucket: Callable[[int], Bucket], largest: int, device: str) -> None:
@@ -45,27 +43,24 @@ class Buckets:
         self._open_bucket = open_bucket
         self._device = device
         self._buckets: dict[int, Bucket] = {}
-        self._lock = Lock()
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
         """The first output for all rows; raises `DeviceError` without memory for even one."""
         rows = len(next(iter(feeds.values())))
         parts: list[NDArray[Any]] = []
-        with self._lock:
-            before, done = self.largest, 0
-            while done < rows or not parts:
-                part = slice(done, min(done + self.largest, rows))
-                size = bucket_of(part.stop - done, self.largest)
-                try:
-                    parts.append(self._bucket(size).run({n: x[part] for n, x in feeds.items()}))
-                    done = part.stop
-                except Exception as error:  # the exceptions of the engines have no common base
-                    if not is_out_of_memory(error):
-                        raise
-                    self._give_up(size, error)
-            after = self.largest
-        if after < before:
-            self._warn(before, after)
+        before, done = self.largest, 0
+        while done < rows or not parts:
+            part = slice(done, min(done + self.largest, rows))
+            size = bucket_of(part.stop - done, self.largest)
+            try:
+                parts.append(self._bucket(size).run({n: x[part] for n, x in feeds.items()}))
+                done = part.stop
+            except Exception as error:  # the exceptions of the engines have no common base
+                if not is_out_of_memory(error):
+                    raise
+                self._give_up(size, error)
+        if self.largest < before:
+            self._warn(before)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _bucket(self, size: int) -> Bucket:
@@ -84,10 +79,10 @@ class Buckets:
         self.largest = size // 2
         self._buckets = {n: bucket for n, bucket in self._buckets.items() if n <= self.largest}
 
-    def _warn(self, before: int, after: int) -> None:
+    def _warn(self, before: int) -> None:
         warnings.warn(
             f"out of memory on {self._device} with {before} pictures a run: "
-            f"going on with {after} at most",
+            f"going on with {self.largest} at most",
             GanportWarning,
             stacklevel=4,
         )

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganport_runtime.devices._nvidia import (
     CUDA,
+    GPU_THREAD,
     LARGEST,
     cuda_settings,
     gpu_memory,
@@ -53,6 +54,7 @@ def open_cuda(
         session,
         gpu_memory(index),
         max_batch or LARGEST,
+        GPU_THREAD,
         lambda size: _graph_of(size, graphs_up_to),
     )
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganport_runtime.devices._nvidia import (
     CUDA,
+    GPU_THREAD,
     LARGEST,
     cuda_settings,
     gpu_memory,
@@ -38,7 +39,9 @@ def open_tensorrt(
         [(TENSORRT, settings), beside],
     ]
     device = f"tensorrt:{index}"
-    return BoundBackend(device, open_session(model, device, attempts), gpu_memory(index), largest)
+    return BoundBackend(
+        device, open_session(model, device, attempts), gpu_memory(index), largest, GPU_THREAD
+    )
 
 
 def _profile(inputs: tuple[Tensor, ...], largest: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from ganport_runtime.devices._nvidia import GPU_THREAD
 from ganport_runtime.devices.bindings import BoundBackend, Memory, check_feeds
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.manifest import Tensor
@@ -20,7 +21,7 @@ def model(data: Path) -> bytes:
 def bound(model: bytes) -> BoundBackend:
     """A real session bound to real buffers, which lie on the CPU."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return BoundBackend("cpu", session, Memory(onnxruntime, "cpu"), 8)
+    return BoundBackend("cpu", session, Memory(onnxruntime, "cpu"), 8, GPU_THREAD)
 
 
 def feeds(rows: int, seed: int = 0) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def test_run_options_are_those_of_the_bucket(model: bytes) -> None:
         return made
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    backend = BoundBackend("cpu", session, Memory(onnxruntime, "cpu"), 8, options)
+    backend = BoundBackend("cpu", session, Memory(onnxruntime, "cpu"), 8, GPU_THREAD, options)
     for rows in (3, 4, 1):
         backend.run(feeds(rows))
     with pytest.raises(Exception, match="terminate"):

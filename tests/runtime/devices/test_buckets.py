@@ -53,6 +53,7 @@ def test_other_errors_are_not_out_of_memory() -> None:
 LIMITED = """
 import sys, warnings
 import numpy as np, onnxruntime
+from ganport_runtime.devices._nvidia import GPU_THREAD
 from ganport_runtime.devices.bindings import BoundBackend, Memory
 
 model, limit, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -65,7 +66,8 @@ options = onnxruntime.SessionOptions()
 options.log_severity_level = 4
 options.add_session_config_entry("session.use_env_allocators", "1")
 session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-backend = BoundBackend("cuda:0", session, Memory(onnxruntime, "cpu"), 4096)
+memory = Memory(onnxruntime, "cpu")
+backend = BoundBackend("cuda:0", session, memory, 4096, GPU_THREAD)
 random = np.random.default_rng(5)
 feeds = {x.name: random.random((rows, x.shape[1]), np.float32) for x in backend.inputs}
 with warnings.catch_warnings(record=True) as caught:
