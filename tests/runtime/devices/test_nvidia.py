@@ -65,8 +65,8 @@ def test_what_does_not_load_is_named_and_not_printed(
     listed = ["CUDAExecutionProvider", *OFFERED]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
     # What an onnxruntime-gpu does; that of the CPU goes home before it looks for a library.
-    monkeypatch.setattr(onnxruntime, "cuda_version", "12.8")
-    with pytest.raises(DeviceError, match=r"found Failed to load libcublasLt\.so\.12: "):
+    monkeypatch.setattr(onnxruntime, "cuda_version", "99.0")
+    with pytest.raises(DeviceError, match=r"found Failed to load \S+99\S*: "):
         open_cuda(model, 0, place="tiny.onnx")
     assert capsys.readouterr().out == ""
 
