@@ -20,6 +20,8 @@ _MOST = 6
 _SHEET = 1024
 """Pixels of pictures in a row, about; at least two pictures stand in one."""
 _SMALL = 96
+_COLOURS = 256
+"""A palette: a third of the bytes of full colour, and a preview is to look at, not to measure."""
 _BEFORE = 2
 """Pictures that a translator is shown with: test patterns, for a bundle holds no photographs."""
 
@@ -94,4 +96,4 @@ def _sheet(images: NDArray[np.uint8], columns: list[_Line], rows: list[str] | No
         column_labels=[column.label for column in columns],
         scale=max(1, _SMALL // max(images.shape[1:3])),
     )
-    return png_bytes(sheet)
+    return png_bytes(sheet.quantize(_COLOURS))
