@@ -22,6 +22,8 @@ from ganport_runtime.service.requests import Asking, Conditions
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.shelf import Served, Shelf
 
+# Bytes of pixels that are encoded on the spot: a thread costs more than a copy, or a small PNG.
+_QUICK = {"raw": 1 << 20, "npy": 1 << 20, "png": 64 * 64 * 3}
 _LISTED = 100
 """Seeds that a header names one by one."""
 EXPOSED = ("Ganport-Device", "Ganport-Seeds", "Ganport-Shape", "Server-Timing", "X-Request-Id")
@@ -95,8 +97,8 @@ class Studio:
             quality=order.asking.quality,
             temperature=order.temperature,
         )
-        if order.asking.output == "raw" and len(drawn.images) == 1:
-            return work()  # a copy of a few bytes: a thread would cost more
+        if drawn.images.nbytes <= _QUICK.get(order.asking.output, 0):
+            return work()
         return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
 
