@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime._contract import ENCODE
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.errors import BundleError
+from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.jobs import Job, Part, condition_rows, first_input
+from ganport_runtime.pictures import to_uint8
 from ganport_runtime.session import Session
+
+_FORMS = {"openvino": "phase"}
+"""The form of a graph that a device runs faster than the usual one."""
 
 
 class Engine:
@@ -20,15 +28,28 @@ class Engine:
     `Session` raises.
     """
 
-    def __init__(self, bundle: Bundle, interface: str, device: str) -> None:
-        self._graph, file = bundle.onnx(interface)
+    def __init__(
+        self, bundle: Bundle, interface: str, device: str, spinning: bool, precision: str
+    ) -> None:
+        self._graph, file = bundle.onnx(interface, precision, _FORMS.get(device))
         self._place = str(bundle.path if bundle.lone else bundle.path / file.path)
-        self._session = Session(bundle.read(file.path), device, place=self._place)
+        self._session = Session(
+            bundle.read(file.path),
+            device,
+            place=self._place,
+            spinning=spinning,
+            precision=precision,
+            max_batch=bundle.manifest.batch.max,
+        )
         self._session.check(self._graph)
 
     @property
     def device(self) -> str:
         return self._session.device
+
+    def warm_up(self, largest: int) -> None:
+        """Let the device prepare for batches of up to `largest`."""
+        self._session.warm_up(largest)
 
     def run(self, first: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[Any]:
         """The output for a batch of the first input and of condition vectors (N, C)."""
@@ -50,15 +71,55 @@ class Engine:
 class Engines:
     """The graphs of a bundle on one device: `main` open, others opened when they are asked for."""
 
-    def __init__(self, bundle: Bundle, main: str, device: str) -> None:
-        self._bundle = bundle
+    def __init__(
+        self, bundle: Bundle, main: str, device: str, spinning: bool, precision: str
+    ) -> None:
+        self._bundle, self._spinning = bundle, spinning
         self._lock = Lock()
         # The first graph shows whether bundle and device are good.
-        self._open = {main: Engine(bundle, main, device)}
-        self.device = self._open[main].device
+        self._main = Engine(bundle, main, device, spinning, precision)
+        self._open = {main: self._main}
+        self.device = self._main.device
 
-    def __getitem__(self, interface: str) -> Engine:
+    def warm_up(self, largest: int) -> None:
+        """Let the main graph prepare for batches of up to `largest`."""
+        self._main.warm_up(largest)
+
+    def draw_all(self, job: Job, size: int) -> NDArray[Any]:
+        """What all of a job come to, drawn `size` at a time: pictures, or noise of an encoder."""
+        if len(job) <= size:
+            return self.draw(((job, slice(len(job))),))
+        results = self._empty(job)
+        for start in range(0, len(job), size):
+            rows = slice(start, min(start + size, len(job)))
+            results[rows] = self.draw(((job, rows),))
+        return results
+
+    def draw(self, parts: Sequence[Part]) -> NDArray[Any]:
+        """What those rows come to, in one run: uint8 (N, H, W, 3), or noise of an encoder."""
+        interface = parts[0][0].interface
+        first = first_input(parts, self._bundle.manifest.z_shape)
+        output = self._engine(interface).run(first, condition_rows(parts))
+        return output if interface == ENCODE or output.dtype == np.uint8 else to_uint8(output)
+
+    def _engine(self, interface: str) -> Engine:
         with self._lock:
             if interface not in self._open:
-                self._open[interface] = Engine(self._bundle, interface, self.device)
+                # Only the main graph comes in other precisions.
+                engine = Engine(self._bundle, interface, self.device, self._spinning, "fp32")
+                self._open[interface] = engine
             return self._open[interface]
+
+    def _empty(self, job: Job) -> NDArray[Any]:
+        manifest = self._bundle.manifest
+        encoded = job.interface == ENCODE
+        shape = manifest.z_shape if encoded else (*manifest.image.size, 3)
+        try:
+            return np.empty((len(job), *shape), np.float32 if encoded else np.uint8)
+        except (MemoryError, ValueError):
+            raise RequestError(
+                "count",
+                expected="results that fit in memory",
+                found=f"{len(job)} of {prod(shape):,} numbers each",
+                fix="Ask for fewer at a time.",
+            ) from None

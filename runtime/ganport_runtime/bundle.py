@@ -22,6 +22,7 @@ from ganport_runtime.manifest import (
 from ganport_runtime.strictjson import MAX_BYTES, parse
 
 _MAX_GRAPH = 2**31  # a protobuf holds no more
+_UNSTATED = "unstated"  # what a lone graph is, which is all there is to take
 _TO_ONNX = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport"
 
 
@@ -98,10 +99,14 @@ class Bundle:
             raise _bad(self._at(name), f"SHA-256 {entry.sha256}", found)
         return data
 
-    def onnx(self, interface: str) -> tuple[Graph, GraphFile]:
-        """The graph of `interface` and its first ONNX file.
+    def onnx(
+        self, interface: str, precision: str = "fp32", form: str | None = None
+    ) -> tuple[Graph, GraphFile]:
+        """The graph of `interface`, and its ONNX file for a device that computes in `precision`.
 
-        Raises `BundleError` when the bundle has no such graph, or only as TorchScript.
+        fp16 takes the half-precision file, anything else the first at full precision; `form` the
+        one written so, where there is one. Raises `BundleError` when the bundle has no such
+        graph, or only as TorchScript or in another precision.
         """
         graph = self.manifest.graph(interface)
         if graph is None:
@@ -110,7 +115,18 @@ class Bundle:
         files = [file for file in graph.files if file.role == "onnx"]
         if not files:
             raise _no_onnx(str(self.path), "TorchScript only")
-        return graph, files[0]
+        stored = "fp16" if precision == "fp16" else "fp32"
+        fitting = [file for file in files if file.precision in (stored, _UNSTATED)]
+        for wanted in (form, None):
+            for file in fitting:
+                if file.form == wanted:
+                    return graph, file
+        raise BundleError(
+            str(self.path),
+            expected=f"an ONNX graph in {stored}",
+            found=", ".join(f"{file.path} in {file.precision}" for file in files),
+            fix=f"Export it with --precision {stored}, or ask for another precision.",
+        )
 
     def _at(self, name: str) -> str:
         return str(self.path / name)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,13 +28,13 @@ from ganport_runtime.bundle import Bundle
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.directions import read_directions
 from ganport_runtime.errors import BundleError, RequestError
-from ganport_runtime.jobs import Job, Part, condition_rows, first_input
+from ganport_runtime.jobs import Job, Part
 from ganport_runtime.manifest import Manifest
 from ganport_runtime.noise import check_integer, normals
-from ganport_runtime.pictures import to_uint8
 
-# Past this a CPU draws fewer pictures a second, not more: the activations leave its caches.
-_BEST_ON_CPU = 64
+# What a CPU draws at once of 64 x 64 pictures: past 64 it draws no more a second, and as the
+# numbers in flight go with the pixels, so does the memory.
+_PIXELS_ON_CPU = 64 * 64 * 64
 
 
 class Generator:
@@ -47,7 +47,14 @@ class Generator:
     each (none when they were drawn from `z`).
     """
 
-    def __init__(self, bundle: Bundle, device: str = "auto") -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        device: str = "auto",
+        *,
+        spinning: bool = False,
+        precision: str = "fp32",
+    ) -> None:
         self.bundle = bundle
         self.last_seeds: list[int] = []
         main = next((i for i in VERBS if bundle.manifest.graph(i)), None)
@@ -58,18 +65,27 @@ class Generator:
                 found=", ".join(graph.interface for graph in bundle.manifest.graphs),
                 fix="Install a newer ganport: pip install --upgrade ganport",
             )
-        self._engines = Engines(bundle, main, device)
+        self._engines = Engines(bundle, main, device, spinning, precision)
         self.device = self._engines.device
         self._encoder = Encoder(bundle.manifest.conditions)
 
     @classmethod
-    def load(cls, path: Path | str, device: str = "auto") -> Self:
+    def load(
+        cls,
+        path: Path | str,
+        device: str = "auto",
+        *,
+        spinning: bool = False,
+        precision: str = "fp32",
+    ) -> Self:
         """The generator of a bundle folder, a zipped bundle or a lone `.onnx`.
 
-        `device` is "auto", "cpu", "cuda" or "cuda:N". Raises `BundleError`, `DeviceError` or
+        `device` is "auto", "cpu", "cuda[:N]", "tensorrt[:N]" or "openvino". `spinning` keeps the
+        CPU's threads awake between pictures. `precision` is "fp32", "fp16" (the bundle's
+        half-precision graph) or "bf16" (OpenVINO). Raises `BundleError`, `DeviceError` or
         `MissingExtraError`; a graph is checked against the manifest before it is run.
         """
-        return cls(Bundle.open(path), device)
+        return cls(Bundle.open(path), device, spinning=spinning, precision=precision)
 
     @property
     def manifest(self) -> Manifest:
@@ -84,7 +100,7 @@ class Generator:
         """Which of `generate`, `translate` and `encode` the bundle has graphs for."""
         return tuple(verb for interface, verb in VERBS.items() if self.manifest.graph(interface))
 
-    @property
+    @cached_property
     def z_shape(self) -> tuple[int, ...]:
         return self.manifest.z_shape
 
@@ -121,7 +137,7 @@ class Generator:
         job = self.job(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
-        images = self._run(job, batch_size)
+        images = self._engines.draw_all(job, self._batch_size(batch_size))
         self.last_seeds = job.seeds
         return images
 
@@ -133,7 +149,8 @@ class Generator:
         The result is of the same type and shape. Conditions are those of `generate`. Raises
         `RequestError` for a bundle that cannot and for other pictures, and `ConditionError`.
         """
-        return self._run(self.translation_job(images, conditions), batch_size)
+        job = self.translation_job(images, conditions)
+        return self._engines.draw_all(job, self._batch_size(batch_size))
 
     def encode(
         self, images: NDArray[np.uint8], conditions: Asked = None, batch_size: int | None = None
@@ -144,7 +161,8 @@ class Generator:
         `generate(conditions, z=encode(images, conditions))` gives them back. Raises as
         `translate` does.
         """
-        noise = self._run(self._picture_job(ENCODE, images, conditions), batch_size)
+        job = self._picture_job(ENCODE, images, conditions)
+        noise = self._engines.draw_all(job, self._batch_size(batch_size))
         if not np.isfinite(noise).all():
             raise BundleError(
                 str(self.bundle.path),
@@ -206,47 +224,27 @@ class Generator:
             fix = "Draw the jobs of each interface by themselves."
             found = " and ".join(sorted(interfaces)) or "none"
             raise refuse("parts", "rows of jobs of one interface", found, fix)
-        return self._drawn(parts)
+        return self._engines.draw(parts)
+
+    def warm_up(self) -> None:
+        """Run the first graph in each size of batch that its device prepares apart, so that no
+        request waits for that; on the CPU that is one picture."""
+        self._engines.warm_up(self.best_batch)
 
     @property
     def best_batch(self) -> int:
         """Pictures in one run that this device draws fastest, as many as the bundle allows."""
-        opt = self.manifest.batch.opt
-        return min(opt, _BEST_ON_CPU) if self.device == "cpu" else opt
+        most = self.manifest.batch.max
+        if self.device not in ("cpu", "openvino"):
+            return most
+        height, width = self.manifest.image.size
+        return max(1, min(most, _PIXELS_ON_CPU // (height * width)))
 
     def _picture_job(self, interface: str, images: NDArray[np.uint8], conditions: Asked) -> Job:
         self._need(interface)
         check_images(images, self.manifest.image.size)
         number = count_of(None, images=images, conditions=conditions)
         return Job(interface, self._encoder.encode(conditions, number), given=images)
-
-    def _run(self, job: Job, batch_size: int | None) -> NDArray[Any]:
-        step = self._batch_size(batch_size)
-        if len(job) <= step:
-            return self._drawn([(job, slice(len(job)))])
-        results = self._empty(job)
-        for start in range(0, len(job), step):
-            part = slice(start, min(start + step, len(job)))
-            results[part] = self._drawn([(job, part)])
-        return results
-
-    def _drawn(self, parts: Sequence[Part]) -> NDArray[Any]:
-        interface = parts[0][0].interface
-        first = first_input(parts, self.z_shape)
-        output = self._engines[interface].run(first, condition_rows(parts))
-        if interface == ENCODE or output.dtype == np.uint8:
-            return output
-        return to_uint8(output)
-
-    def _empty(self, job: Job) -> NDArray[Any]:
-        pictures = ((len(job), *self.manifest.image.size, 3), np.uint8)
-        noise = ((len(job), *self.z_shape), np.float32)
-        shape, dtype = noise if job.interface == ENCODE else pictures
-        try:
-            return np.empty(shape, dtype)
-        except (MemoryError, ValueError):
-            expected, found = "results that fit in memory", f"{len(job)} of {shape[1:]}"
-            raise refuse("count", expected, found, "Ask for fewer at a time.") from None
 
     def _temperature(self, asked: float | None) -> float:
         if asked is not None:
