@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 import struct
 import zipfile
@@ -87,6 +88,53 @@ def test_a_torchscript_only_bundle_says_how_to_get_the_onnx(tiny: Any) -> None:
 def test_an_interface_the_bundle_has_not(tiny: Any) -> None:
     with pytest.raises(BundleError, match=r"gan\.encode/1; found gan\.generate/1"):
         Bundle.open(tiny.path).onnx("gan.encode/1")
+
+
+def with_files(tiny: Any, *files: dict[str, str]) -> Bundle:
+    """The bundle with copies of its graph beside it, each tagged as its entry says."""
+    for entry in files:
+        shutil.copy(tiny.path / "generator.onnx", tiny.path / entry["path"])
+        tiny.rewrite(entry["path"], lambda data: data)
+    tiny.edit(lambda value: value["graphs"][0].update(files=list(files)))
+    return Bundle.open(tiny.path)
+
+
+FULL = {"path": "generator.onnx", "role": "onnx", "precision": "fp32"}
+HALF = {"path": "generator.fp16.onnx", "role": "onnx", "precision": "fp16"}
+PHASE = {"path": "generator.phase.onnx", "role": "onnx", "precision": "fp32", "form": "phase"}
+
+
+@pytest.mark.parametrize(
+    ("precision", "form", "path"),
+    [
+        ("fp32", None, "generator.onnx"),
+        ("bf16", None, "generator.onnx"),
+        ("fp16", None, "generator.fp16.onnx"),
+        ("fp32", "phase", "generator.phase.onnx"),
+        ("bf16", "phase", "generator.phase.onnx"),
+        ("fp16", "phase", "generator.fp16.onnx"),
+        ("fp32", "spiral", "generator.onnx"),
+    ],
+)
+def test_the_graph_file_for_a_precision_and_a_form(
+    tiny: Any, precision: str, form: str | None, path: str
+) -> None:
+    bundle = with_files(tiny, PHASE, HALF, FULL)
+    assert bundle.onnx("gan.generate/1", precision, form)[1].path == path
+
+
+def test_a_precision_the_bundle_has_not(tiny: Any) -> None:
+    with pytest.raises(BundleError) as caught:
+        Bundle.open(tiny.path).onnx("gan.generate/1", "fp16")
+    assert str(caught.value) == (
+        f"{tiny.path}: expected an ONNX graph in fp16; found generator.onnx in fp32. "
+        "Export it with --precision fp16, or ask for another precision."
+    )
+
+
+def test_a_lone_graph_is_all_there_is(data: Path) -> None:
+    bundle = Bundle.open(data / "tiny.onnx")
+    assert bundle.onnx("gan.generate/1", "fp16", "phase")[1].path == "tiny.onnx"
 
 
 @pytest.mark.parametrize(
