@@ -1,5 +1,4 @@
 import os
-import shutil
 import stat
 import struct
 import zipfile
@@ -92,8 +91,9 @@ def test_an_interface_the_bundle_has_not(tiny: Any) -> None:
 
 def with_files(tiny: Any, *files: dict[str, str]) -> Bundle:
     """The bundle with copies of its graph beside it, each tagged as its entry says."""
+    graph = (tiny.path / "generator.onnx").read_bytes()
     for entry in files:
-        shutil.copy(tiny.path / "generator.onnx", tiny.path / entry["path"])
+        (tiny.path / entry["path"]).write_bytes(graph)
         tiny.rewrite(entry["path"], lambda data: data)
     tiny.edit(lambda value: value["graphs"][0].update(files=list(files)))
     return Bundle.open(tiny.path)
