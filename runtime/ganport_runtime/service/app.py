@@ -17,12 +17,13 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service import openapi, protocol
 from ganport_runtime.service.answers import error_body
 from ganport_runtime.service.drawing import Generate, Translate
 from ganport_runtime.service.front import Front
 from ganport_runtime.service.keys import Keys
 from ganport_runtime.service.metrics import FOLDER_VARIABLE, Meter
+from ganport_runtime.service.openapi import document
+from ganport_runtime.service.protocol import routes as protocol_routes
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.shelf import Shelf
 from ganport_runtime.service.studio import EXPOSED, Studio
@@ -61,8 +62,8 @@ def _routes(studio: Studio, meter: Meter) -> list[BaseRoute]:
         Route("/healthz", Told({"status": "alive"}), methods=["GET"]),
         Route("/readyz", Ready(shelf), methods=["GET"]),
         Route("/metrics", Figures(meter), methods=["GET"]),
-        Route("/openapi.json", Told(openapi.document(shelf, settings)), methods=["GET"]),
-        *protocol.routes(shelf, settings, meter),
+        Route("/openapi.json", Told(document(shelf, settings)), methods=["GET"]),
+        *protocol_routes(shelf, settings, meter),
     ]
 
 

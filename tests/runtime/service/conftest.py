@@ -1,0 +1,63 @@
+"""The tiny bundles on a shelf, asked over ASGI without a port between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from ganport_runtime import Generator
+from ganport_runtime.batcher import Batcher
+from ganport_runtime.service.app import create_app
+from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.shelf import Served, Shelf
+
+BUNDLES = {"faces": "tiny.ganport", "changer": "tiny-translator.ganport"}
+
+
+class Asker:
+    """Sends requests to an application, each in an event loop of its own."""
+
+    def __init__(self, app: Starlette) -> None:
+        self.app = app
+
+    def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return asyncio.run(self._ask(method, path, **options))
+
+    def generate(self, **fields: Any) -> httpx.Response:
+        return self("POST", "/v1/generate", json={"bundle": "faces"} | fields)
+
+    async def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        transport = httpx.ASGITransport(self.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+            return await client.request(method, path, **options)
+
+
+@pytest.fixture(scope="session")
+def generators(data: Path) -> dict[str, Generator]:
+    return {name: Generator.load(data / file, "cpu") for name, file in BUNDLES.items()}
+
+
+def shelf_of(generators: dict[str, Generator], **options: Any) -> Shelf:
+    return Shelf([Served(name, one, Batcher(one, **options)) for name, one in generators.items()])
+
+
+@pytest.fixture
+def tiny_shelf(generators: dict[str, Generator]) -> Iterator[Shelf]:
+    """A shelf that a test may close."""
+    shelf = shelf_of(generators)
+    yield shelf
+    shelf.close(5.0)
+
+
+@pytest.fixture(scope="session")
+def ask(generators: dict[str, Generator]) -> Iterator[Asker]:
+    """A service that all tests share."""
+    shelf = shelf_of(generators)
+    yield Asker(create_app(shelf, Settings(max_images=16, max_body=1 << 16)))
+    shelf.close(5.0)
