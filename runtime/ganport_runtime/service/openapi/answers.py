@@ -82,7 +82,7 @@ def answer_schemas() -> dict[str, Schema]:
             inputs=_list(tensor),
             outputs=_list(tensor),
         ),
-        "InferenceResponse": _object(model_name=_TEXT, model_version=_TEXT, outputs=_list(tensor)),
+        "InferenceResponse": _inference(tensor),
     }
 
 
@@ -132,6 +132,12 @@ def _error(status: int, component: str) -> Schema:
 
 def _header(words: str) -> Schema:
     return {"description": words, "schema": _TEXT}
+
+
+def _inference(tensor: Schema) -> Schema:
+    schema = _object(model_name=_TEXT, model_version=_TEXT, outputs=_list(tensor))
+    schema["properties"]["id"] = {**_TEXT, "description": "That of the request."}
+    return schema
 
 
 def _meta(size: Schema) -> Schema:
