@@ -34,6 +34,7 @@ def test_it_holds_every_file_of_the_four_packages(wheel: zipfile.Path) -> None:
         if file.is_file() and "__pycache__" not in file.parts
     }
     assert expected <= names(wheel)
+    assert "ganport_runtime/starter.ganport" in expected
     assert "ganport_train/recipes/quick.toml" in expected
     assert "ganport_train/score/report/templates/score.html" in expected
 

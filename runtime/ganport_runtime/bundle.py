@@ -7,6 +7,7 @@ from os.path import isdir
 from pathlib import Path
 from typing import Self
 
+from ganport_runtime import starter
 from ganport_runtime._containers import Container, FolderContainer, LoneFile, ZipContainer
 from ganport_runtime.errors import BundleError
 from ganport_runtime.files import sha256_of
@@ -39,12 +40,13 @@ class Bundle:
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Open a bundle folder, the same as one stored zip, or a lone `.onnx`.
+        """Open a bundle folder, the same as one stored zip, a lone `.onnx`, or `starter`, the
+        bundle that ships with the runtime.
 
         Raises `BundleError` for whatever is missing, damaged, too large, or reaches out of the
         bundle. Reading a lone graph's metadata needs onnxruntime.
         """
-        path = Path(path)
+        path = starter.find(Path(path))
         suffix = path.suffix.lower()
         if suffix in (".pt", ".pth", ".ts"):
             raise _no_onnx(str(path), "a TorchScript file")
