@@ -271,11 +271,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--headless", action="store_true", help="open no window")
     parser.add_argument("--save", type=Path, help="write the last frame as PNG")
     options = parser.parse_args(arguments)
+    generator = Generator.load(options.bundle, options.device)
     if options.headless:
         os.environ["SDL_VIDEODRIVER"] = "dummy"
     pygame.display.init()
     pygame.font.init()
-    game = Game(Generator.load(options.bundle, options.device))
+    game = Game(generator)
     took = game.play(options.frames)
     if options.save:
         pygame.image.save(pygame.display.get_surface(), options.save)

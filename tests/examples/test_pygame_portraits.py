@@ -1,0 +1,120 @@
+"""The character screen, on SDL's dummy driver: faces arrive, and no frame waits for them."""
+
+import os
+import re
+import runpy
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import numpy as np
+import pygame
+import pytest
+from PIL import Image
+
+from ganport_runtime import Bundle, Generator
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "pygame_portraits.py"
+Example = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def example() -> Iterator[Example]:
+    before = os.environ.get("SDL_VIDEODRIVER")
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    pygame.display.init()
+    pygame.font.init()
+    yield runpy.run_path(str(EXAMPLE), run_name="pygame_portraits")
+    pygame.quit()
+    del os.environ["SDL_VIDEODRIVER"]
+    if before is not None:
+        os.environ["SDL_VIDEODRIVER"] = before
+
+
+class Gated(Generator):
+    """A generator on a device that does not get to it until the gate is opened."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.gate = Event()
+
+    def draw(self, parts: Any) -> Any:
+        self.gate.wait()
+        return super().draw(parts)
+
+
+def press(*keys: int) -> None:
+    for key in keys:
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=key))
+
+
+def test_frames_go_on_while_no_face_can_be_drawn(example: Example) -> None:
+    generator = Gated(Bundle.open("starter"), "cpu")
+    game = example["Game"](generator)
+    assert len(game.play(20)) == 20  # a loop that waited for a picture would hang here
+    assert not game.screen.faces
+    generator.gate.set()
+    game.play(60)
+    assert len(game.screen.faces) == example["PARTY"]
+    assert game.close() >= example["PARTY"]
+
+
+def test_a_face_is_the_picture_of_its_seed_and_caption(example: Example) -> None:
+    generator = Generator.load("starter", "cpu")
+    casting = example["Casting"](generator)
+    casting.order(3)
+    casting.order(3)  # calls the first off
+    casting.close()
+    ((place, face),) = casting.arrived()
+    assert place == 3
+    (expected,) = generator.generate(face.caption, seed=face.seed)
+    assert pygame.image.tobytes(face.picture, "RGB") == expected.tobytes()
+    assert face.name == example["name_of"](face.seed)
+    assert list(casting.arrived()) == []
+
+
+def test_keys_and_mouse_choose_and_escape_leaves(example: Example) -> None:
+    game = example["Game"](Generator.load("starter", "cpu"))
+    press(pygame.K_RIGHT, pygame.K_UP)
+    game.play(1)
+    assert game.screen.chosen == 9  # one to the right, and from the top row to the bottom one
+    clicks = [{"pos": (420, 80), "button": 1}, {"pos": (5, 5), "button": 1}]
+    for click in clicks:
+        pygame.event.post(pygame.event.Event(pygame.MOUSEBUTTONDOWN, click))
+    game.play(1)
+    assert game.screen.chosen == 0
+    press(pygame.K_ESCAPE)
+    assert len(game.play(None)) == 1
+    game.close()
+
+
+def test_a_report_leaves_the_start_out_and_counts_late_frames(example: Example) -> None:
+    took = [0.5] * 30 + [0.016] * 98 + [0.020, 0.040]
+    assert example["report"](took, 24) == (
+        "130 frames, 24 faces; a frame took 16.0 ms (99 of 100: 20.0 ms), 1 late"
+    )
+
+
+def test_the_whole_screen_from_the_command_line(tmp_path: Path) -> None:
+    picture = tmp_path / "screen.png"
+    line = [sys.executable, str(EXAMPLE), "--frames", "75", "--headless", "--save", str(picture)]
+    done = subprocess.run(line, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = re.search(r"^75 frames, (\d+) faces; a frame took [\d.]+ ms", done.stdout, re.M)
+    assert told
+    assert int(told[1]) >= 12
+    with Image.open(picture) as image:
+        screen = np.asarray(image.convert("RGB")).astype(int)
+    assert screen.shape == (600, 1024, 3)
+    portraits = [screen[80:180, 420 + 148 * column : 520 + 148 * column] for column in range(4)]
+    assert all(portrait.std() > 20 for portrait in portraits)
+    assert np.abs(portraits[0] - portraits[1]).mean() > 10
+
+
+def test_a_mistake_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["pygame_portraits.py", "nowhere"])
+    with pytest.raises(SystemExit, match=r"^error: nowhere: expected a bundle; found nothing"):
+        runpy.run_path(str(EXAMPLE), run_name="__main__")
