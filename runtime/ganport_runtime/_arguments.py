@@ -17,15 +17,12 @@ from ganport_runtime.values import shown
 
 MAX_COUNT = 2**20
 MAX_TEMPERATURE = 10.0
+_LISTS = (list, tuple, np.ndarray)
 
 
 def count_of(count: int | None, **lists: Any) -> int:
     """How many pictures a call asks for: `count`, or the length of what is a list, or 1."""
-    lengths = {
-        name: len(value)
-        for name, value in lists.items()
-        if isinstance(value, list | tuple | np.ndarray)
-    }
+    lengths = {name: len(value) for name, value in lists.items() if isinstance(value, _LISTS)}
     number = next(iter(lengths.values()), 1) if count is None else count
     number = check_integer("count", number, 1, MAX_COUNT)
     for name, length in lengths.items():

@@ -60,6 +60,8 @@ def check_seed(seed: object) -> int:
 
 def check_integer(place: str, value: object, low: int, high: int) -> int:
     """`value` as a plain int in `low` .. `high`; raises `RequestError` for anything else."""
+    if type(value) is int and low <= value <= high:  # nearly all, and so the fast way
+        return value
     if isinstance(value, bool) or not isinstance(value, Integral):
         raise _bad_integer(place, value, low, high)
     number = operator.index(cast(SupportsIndex, value))
