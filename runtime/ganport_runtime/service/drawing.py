@@ -83,6 +83,7 @@ class Translate:
         check_many("images", len(files), studio.settings.max_images)
         seconds = asked.seconds(studio.settings)
         served = studio.shelf.pick(asked.bundle)
+        served.need("translate")
         conditions = _conditions_of(asked.conditions)
         with Watch(receive, _left(seconds, start)):
             images = await self._decoded(served, files, asked.whole)
@@ -118,6 +119,7 @@ class Translate:
 
 
 def _job(served: Served, asked: GenerateBody) -> Job:
+    served.need("generate")
     seed = None if asked.seed is None else seed_of("seed", asked.seed)
     if seed is None and asked.seeds is None:
         seed = secrets.randbits(_SEED_BITS)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
 from typing import Self
+
+import numpy as np
 
 from ganport_runtime.batcher import Batcher
 from ganport_runtime.errors import RequestError
@@ -15,6 +18,7 @@ from ganport_runtime.generator import Generator
 from ganport_runtime.service.errors import unknown_bundle
 from ganport_runtime.values import listed, printable
 
+_SERVED = ("generate", "translate")
 # What stands in an address without escapes.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -26,6 +30,18 @@ class Served:
     name: str
     generator: Generator
     batcher: Batcher
+
+    @cached_property
+    def abilities(self) -> tuple[str, ...]:
+        """Which of `generate` and `translate` it can be asked for."""
+        return tuple(verb for verb in self.generator.abilities if verb in _SERVED)
+
+    def need(self, verb: str) -> None:
+        """Raise `RequestError` unless it can be asked for that."""
+        if verb not in self.abilities:
+            able = " and ".join(self.abilities)
+            fix = f"Ask it to {able}, or ask another bundle."
+            raise _bad("bundle", f"one that can {verb}", f"one that can {able}", fix)
 
 
 class Shelf:
@@ -57,6 +73,7 @@ class Shelf:
         served = []
         for name, path in paths.items():
             generator = Generator.load(path, device, spinning=spinning, precision=precision)
+            _warm_up(generator)
             batcher = Batcher(generator, max_queue=max_queue, stuck_after=stuck_after)
             served.append(Served(name, generator, batcher))
         return cls(served)
@@ -106,6 +123,16 @@ class Shelf:
         deadline = monotonic() + timeout
         for one in self:
             one.batcher.close(max(0.0, deadline - monotonic()))
+
+
+def _warm_up(generator: Generator) -> None:
+    """Draw one picture: the first takes longest, and a graph that cannot run is found out."""
+    if "generate" in generator.abilities:
+        job = generator.job(seed=0)
+    else:
+        size = generator.manifest.image.size
+        job = generator.translation_job(np.zeros((1, *size, 3), np.uint8))
+    generator.draw([(job, slice(0, 1))])
 
 
 def named(bundles: Sequence[str]) -> dict[str, str]:

@@ -71,7 +71,7 @@ def described(served: Served, settings: Settings) -> Mapping[str, Any]:
         "license": manifest.license,
         "digest": generator.bundle.digest,
         "device": generator.device,
-        "abilities": [verb for verb in generator.abilities if verb in ("generate", "translate")],
+        "abilities": served.abilities,
         "image": {"width": width, "height": height},
         "conditions": manifest.conditions.to_json(),
         "max_images": settings.max_images,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,34 @@ def generators(data: Path) -> dict[str, Generator]:
     return {name: Generator.load(data / file, "cpu") for name, file in BUNDLES.items()}
 
 
+class HeldGenerator(Generator):
+    """Draws nothing until it is let go."""
+
+    let_go: threading.Event
+
+    def draw(self, parts: Any) -> Any:
+        self.let_go.wait(30.0)
+        return super().draw(parts)
+
+
 def shelf_of(generators: dict[str, Generator], **options: Any) -> Shelf:
     return Shelf([Served(name, one, Batcher(one, **options)) for name, one in generators.items()])
+
+
+@pytest.fixture
+def asker() -> type[Asker]:
+    return Asker
+
+
+@pytest.fixture
+def held(data: Path) -> Iterator[Shelf]:
+    """A shelf whose one bundle, `faces`, is held; at most 8 pictures wait for it."""
+    generator = HeldGenerator.load(data / BUNDLES["faces"], "cpu")
+    generator.let_go = threading.Event()
+    shelf = shelf_of({"faces": generator}, max_queue=8, stuck_after=0.2)
+    yield shelf
+    generator.let_go.set()
+    shelf.close(5.0)
 
 
 @pytest.fixture

@@ -44,7 +44,9 @@ def test_bundles_by_name(tiny_shelf: Shelf) -> None:
     assert [served.name for served in tiny_shelf] == ["faces", "changer"]
     assert len(tiny_shelf) == 2
     assert tiny_shelf.pick("changer") is tiny_shelf["changer"]
-    with pytest.raises(UnknownBundleError, match="one of faces, changer; found 'chang'.*'changer'"):
+    with pytest.raises(
+        UnknownBundleError, match=r"one of faces, changer; found 'chang'.*'changer'"
+    ):
         tiny_shelf["chang"]
     with pytest.raises(RequestError, match="found none named"):
         tiny_shelf.pick(None)
