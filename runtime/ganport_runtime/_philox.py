@@ -60,14 +60,15 @@ def _rounds(even: NDArray[np.uint64], odd: NDArray[np.uint32], key: NDArray[np.u
     words, _ = _halves(even)
     products = np.empty((2, *even.shape), np.uint64)
     # By turns, because the low half of one product is still needed when the next is made.
-    turns = [(product, *_halves(product)) for product in products] * (_ROUNDS // 2)
+    lows, highs = _halves(products)
+    turns = [*zip(products, lows[:, ::-1], highs[:, ::-1], strict=True)] * (_ROUNDS // 2)
     for step_key, (product, low, high) in zip(
         _STEPS.reshape(-1, *column) + key, turns, strict=True
     ):
         np.multiply(even, multipliers, out=product)
-        np.bitwise_xor(high[::-1], odd, out=words)
+        np.bitwise_xor(high, odd, out=words)
         np.bitwise_xor(words, step_key, out=words)
-        odd = low[::-1]
+        odd = low
     return words, odd
 
 
