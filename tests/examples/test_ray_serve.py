@@ -1,0 +1,90 @@
+"""Scale-out with a real Ray: replicas draw what the generator draws, and refuse what it refuses."""
+
+import io
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from ganport_runtime import Generator
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "ray_serve.py"
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("ray") / "log"
+    line = [sys.executable, str(EXAMPLE), "--port", str(port), "--replicas", "2"]
+    # No word of the test's machine to Ray's makers.
+    quiet = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    with log.open("w") as out:
+        process = subprocess.Popen(line, stdout=out, stderr=out, env=quiet)
+    try:
+        wait_for(f"http://127.0.0.1:{port}", process, log)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    until = time.monotonic() + 180
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx.get(url, timeout=30).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.5)
+    raise AssertionError(log.read_text())
+
+
+def test_same_seed_same_bytes_whoever_draws(url: str) -> None:
+    generator = Generator.load("starter", "cpu")
+
+    def ask(seed: int) -> bytes:
+        query = {"asked": "pink hair blue eyes", "seed": str(seed), "count": str(1 + seed % 5)}
+        return httpx.get(url, params=query, timeout=60).raise_for_status().content
+
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(ask, range(40)))
+    for seed, answer in enumerate(answers):
+        expected = generator.generate("pink hair blue eyes", seed=seed, count=1 + seed % 5)
+        assert np.array_equal(np.load(io.BytesIO(answer)), expected)
+
+
+def test_the_seeds_that_were_drawn_are_told(url: str) -> None:
+    first = httpx.get(url, params={"count": "2"}, timeout=60)
+    seeds = [int(seed) for seed in first.headers["ganport-seeds"].split(",")]
+    again = httpx.get(url, params={"count": "2", "seed": str(seeds[0])}, timeout=60)
+    assert len(seeds) == 2
+    assert again.content == first.content
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ({"asked": "pnk hair"}, "Did you mean 'pink'?"),
+        ({"count": "65"}, "count: expected an integer from 1 to 64"),
+        ({"count": "many"}, "count: expected an integer from 1 to 64"),
+        ({"seed": "-1"}, "seed: expected"),
+        ({"seed": "9" * 5000}, "seed: expected"),
+    ],
+)
+def test_a_bad_question_is_the_caller_s_fault(url: str, query: dict[str, str], told: str) -> None:
+    answer = httpx.get(url, params=query, timeout=60)
+    assert answer.status_code == 400
+    assert told in answer.text
