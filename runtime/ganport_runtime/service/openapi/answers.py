@@ -15,7 +15,7 @@ _PICTURES = (
     *("image/png", "image/webp", "application/octet-stream", "application/x-npy"),
     *("application/zip", "multipart/mixed", "multipart/related"),
 )
-_ERRORS = {
+ERRORS = {
     400: "A body that is no JSON.",
     401: "No key, or one that is not known.",
     404: "No bundle of that name.",
@@ -124,7 +124,7 @@ def error_responses(statuses: Sequence[int], component: str) -> dict[str, Schema
 
 
 def _error(status: int, component: str) -> Schema:
-    answer = in_json(_ERRORS.get(status, HTTPStatus(status).phrase), component)
+    answer = in_json(ERRORS.get(status, HTTPStatus(status).phrase), component)
     if status in _LATER:
         answer["headers"] = {"Retry-After": _header("Seconds after which to try again.")}
     return answer
