@@ -1,5 +1,6 @@
 """What a user installs: the four packages whole, their data, and nothing generic beside them."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -59,3 +60,18 @@ def test_numpy_alone_is_required(wheel: zipfile.Path) -> None:
     lines = (info / "METADATA").read_text().splitlines()
     required = [line for line in lines if line.startswith("Requires-Dist:") and "extra" not in line]
     assert required == ["Requires-Dist: numpy>=1.26"]
+
+
+def test_the_starter_draws_from_the_installed_package_alone(
+    wheel: zipfile.Path, tmp_path: Path
+) -> None:
+    wheel.root.extractall(tmp_path / "installed")
+    script = (
+        "import ganport_runtime as runtime; faces = runtime.Generator.load('starter', 'cpu'); "
+        "print(faces.bundle.path, faces.generate('pink hair', seed=7, count=2).shape)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    command = [sys.executable, "-c", script]
+    told = subprocess.check_output(command, env=environment, cwd=tmp_path, text=True)
+    shipped = tmp_path / "installed" / "ganport_runtime" / "starter.ganport"
+    assert told == f"{shipped} (2, 64, 64, 3)\n"
