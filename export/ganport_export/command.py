@@ -70,6 +70,11 @@ from ganport_runtime.values import shown
     help="fp16 rounds those of the ONNX files: half the size, and no slower.",
 )
 @click.option(
+    "--phase",
+    is_flag=True,
+    help="Add a graph without transposed convolutions, which OpenVINO runs faster.",
+)
+@click.option(
     "--temperature",
     type=float,
     default=1.0,

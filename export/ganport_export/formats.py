@@ -16,9 +16,11 @@ from ganport_export.half import in_half
 from ganport_export.heads import ToUint8, with_uint8_head
 from ganport_export.interface import Interface
 from ganport_export.options import Options
+from ganport_export.phase import in_phases
 from ganport_export.prepare import Prepared
 from ganport_export.rounding import count_weights, rounded, stored_half
 from ganport_export.torchscript import loaded, saved, trace
+from ganport_runtime._contract import PHASE
 from ganport_runtime.manifest import METADATA_KEY, GraphFile
 
 _EXAMPLE = 1
@@ -28,12 +30,14 @@ _EXAMPLE = 1
 def graph_files(interface: Interface, options: Options) -> tuple[GraphFile, ...]:
     """The files a graph will have, the one to prefer first.
 
-    Half precision is held to a picture's levels, which z does not have: an encoder has none.
+    Half precision is held to a picture's levels, which z does not have: an encoder has none. Nor
+    does it make pixels from fewer, which is what phases are for.
     """
-    stem = interface.stem
+    stem, image = interface.stem, interface.output == "image"
     wanted = (
         (GraphFile(f"{stem}.onnx", "onnx", "fp32"), options.onnx),
-        (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), options.half and stem == "generator"),
+        (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), options.half and image),
+        (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", PHASE), options.phase and image),
         (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), options.torchscript),
     )
     return tuple(file for file, asked in wanted if asked)
@@ -55,7 +59,8 @@ def onnx_artifacts(prepared: Prepared, options: Options, embedded: str) -> list[
             ways = {"torch float16": half_player(network, interface, file.path)}
             artifacts.append(replace(half, shipped={**ways, **half.shipped}))
         else:
-            stored = stored_half(graph) if rounding else graph
+            written = in_phases(graph, interface.stem) if file.form == PHASE else graph
+            stored = stored_half(written) if rounding else written
             plain = _onnx_artifact(file, stored, interface, options, embedded)
             artifacts.append(replace(plain, rounding=rounding))
     return artifacts

@@ -34,6 +34,8 @@ class Options:
     """ "fp16" adds a half-precision ONNX file to the float32 one."""
     weights: str = "fp32"
     """ "fp16" rounds the weights of the ONNX files to float16, which halves the files."""
+    phase: bool = False
+    """Whether to add an ONNX file without transposed convolutions of stride 2."""
     license: str = "unspecified"
     allow_insensitive: bool = False
 
@@ -46,6 +48,8 @@ class Options:
         for name, asked in (("precision", self.half), ("weights", self.half_weights)):
             if asked and not self.onnx:
                 raise _refuse(f"{name} fp16", "a format with ONNX", f"format {self.format}")
+        if self.phase and not self.onnx:
+            raise _refuse("phase", "a format with ONNX", f"format {self.format}")
         check_opset(self.opset)
         if self.torchscript:
             check_python()

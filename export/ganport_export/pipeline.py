@@ -38,6 +38,7 @@ def export(
     opset: int = MIN_OPSET,
     precision: str = "fp32",
     weights: str = "fp32",
+    phase: bool = False,
     license: str = "unspecified",
     allow_insensitive: bool = False,
     overwrite: bool = False,
@@ -51,9 +52,10 @@ def export(
     of the bundle; `directions` are float32 arrays of z's shape, by the name of an attribute.
     `format` is "onnx", "torchscript" or "bundle" (both); `image` "uint8" for rows a game can show
     or "float"; `precision` "fp16" adds a half-precision graph; `weights` "fp16" rounds those of the
-    ONNX files, which halves the files and leaves their arithmetic in float32. A path that ends in a
-    slash becomes a folder, any other one a stored zip. `provenance` is plain JSON for the manifest;
-    `progress` gets a line for each stage.
+    ONNX files, which halves the files and leaves their arithmetic in float32; `phase` adds a graph
+    in which transposed convolutions are plain ones. A path that ends in a slash becomes a folder,
+    any other one a stored zip. `provenance` is plain JSON for the manifest; `progress` gets a line
+    for each stage.
 
     Raises OptionError, UnsupportedError, ParityError, ContractError or DependencyError; nothing
     is written then, and an older bundle at `path` is as it was.
@@ -64,6 +66,7 @@ def export(
         opset=opset,
         precision=precision,
         weights=weights,
+        phase=phase,
         license=license,
         allow_insensitive=allow_insensitive,
     )

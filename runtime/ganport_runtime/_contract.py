@@ -4,6 +4,8 @@ from __future__ import annotations
 
 ROLES = ("onnx", "torchscript")
 PRECISIONS = ("fp32", "fp16")
+PHASE = "phase"
+"""The form of a graph in which no convolution of stride 2 is transposed."""
 RANGES = {"uint8": (0, 255), "float32": (-1, 1)}
 """The value range of pictures, by the dtype of their tensor."""
 GENERATE, TRANSLATE, ENCODE = "gan.generate/1", "gan.translate/1", "gan.encode/1"
