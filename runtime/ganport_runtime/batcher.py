@@ -36,7 +36,8 @@ class Batcher:
     `max_batch` pictures (None is what the device does best), of several requests or a part of
     one; turns are taken as `batching/line.py` says. At most `max_queue` pictures wait; a run
     that lasts longer than `stuck_after` seconds makes it unhealthy. Same seed, same bytes, with
-    whomever it was drawn (on CPU). A request that fails, fails alone.
+    whomever it was drawn (on CPU). A request that fails, fails alone: those drawn with it are
+    drawn again.
 
     Close it, or use it in a `with`. It does not live on in a forked process: make it there.
     Raises `RequestError` for numbers it cannot work with.
@@ -123,7 +124,7 @@ class Batcher:
         return drawn
 
     def healthy(self) -> bool:
-        """False once the worker has ended, or while one run lasts longer than `stuck_after`."""
+        """False once its threads have ended, or while one run lasts longer than `stuck_after`."""
         return self._worker.alive and self._desk.running_for() <= self._stuck_after
 
     def stats(self) -> BatcherStats:

@@ -33,7 +33,8 @@ class Worker:
         self._process = os.getpid()
         self._thread = Thread(target=self._work, name="ganport-batcher", daemon=True)
         self._thread.start()
-        Thread(target=desk.keep_deadlines, name="ganport-deadlines", daemon=True).start()
+        self._clock = Thread(target=desk.keep_deadlines, name="ganport-deadlines", daemon=True)
+        self._clock.start()
         atexit.register(self._abandon)
 
     @property
@@ -43,7 +44,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive()
+        return self._thread.is_alive() and self._clock.is_alive()
 
     def release(self) -> None:
         """Let the threads end when nothing waits any more."""
@@ -56,7 +57,7 @@ class Worker:
         if self.forked or current_thread() is self._thread:
             return
         self._thread.join(timeout)
-        if self.alive:
+        if self._thread.is_alive():
             self._desk.give_up("one that was closed before it had drawn everything")
 
     def _abandon(self) -> None:

@@ -1,0 +1,127 @@
+"""What `Batcher` costs: a lone request, 64 callers, and a graph that does nothing.
+
+`python benchmarks/batcher.py [BUNDLE ...]` takes turns with the generator called directly; without
+bundles it measures the `quick` generator at width 64 with random weights. Gates: at most 0.2 ms
+added to a lone request, at least 0.95 of the generator's own pictures a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any
+
+from run import machine
+from service import bundles
+from timing import Work, compare
+
+from ganport_runtime import Batcher, Generator
+
+_CALLERS = 64
+_LONE = 101
+_PICTURES = 2 * _CALLERS
+_REQUESTS = 100 * _CALLERS
+
+
+def lone(batcher: Batcher) -> None:
+    """One request at a time, from a thread and from a coroutine, against `generate`."""
+    generator, asked = batcher.generator, bundles.asked(batcher.generator.bundle)
+
+    def directly() -> None:
+        generator.generate(asked, seed=7)
+
+    with asyncio.Runner() as loop:
+        ways: dict[str, Work] = {
+            "submit": lambda: batcher.submit(asked, seed=7).result(),
+            # The runner's own cost is taken off by giving it to both.
+            "agenerate": lambda: loop.run(_awaited(batcher.agenerate(asked, seed=7))),
+        }
+        others: dict[str, Work] = {
+            "submit": directly,
+            "agenerate": lambda: loop.run(_called(directly)),
+        }
+        for name, ours in ways.items():
+            row = compare(f"lone request by {name}, against generate", ours, others[name], _LONE)
+            print(f"{row.line()}  {1e6 * (row.ours - row.other):.0f} us added", flush=True)
+
+
+def crowded(batcher: Batcher) -> None:
+    """Many callers that ask for a picture each, again and again, against one call for all."""
+    generator, asked = batcher.generator, bundles.asked(batcher.generator.bundle)
+
+    def directly() -> None:
+        generator.generate(asked, seed=0, count=_PICTURES)
+
+    def by_threads() -> None:
+        list(threads.map(lambda seed: batcher.submit(asked, seed=seed).result(), range(_PICTURES)))
+
+    def by_coroutines() -> None:
+        asyncio.run(_crowd(batcher, asked, _PICTURES))
+
+    with ThreadPoolExecutor(_CALLERS) as threads:
+        for name, ours in (("threads", by_threads), ("coroutines", by_coroutines)):
+            row = compare(
+                f"{_CALLERS} {name}, {_PICTURES} pictures, against generate", ours, directly
+            )
+            print(f"{row.line()}  {_PICTURES / row.ours:.0f} pictures/s", flush=True)
+
+
+def idle_graph(folder: Path) -> None:
+    """Requests a second where drawing costs next to nothing, and the processor's time for each."""
+    with Batcher(Generator.load(bundles.noop(folder / "noop.onnx"), device="cpu")) as batcher:
+        rounds = [_timed(batcher) for _ in range(5)]
+    rate, cost = (median(column) for column in zip(*rounds, strict=True))
+    print(f"no-op graph, {_CALLERS} coroutines: {rate:,.0f} requests/s, {cost:.1f} us each")
+
+
+def _timed(batcher: Batcher) -> tuple[float, float]:
+    begun, worked = perf_counter(), process_time()
+    asyncio.run(_crowd(batcher, {}, _REQUESTS))
+    return (
+        _REQUESTS / (perf_counter() - begun),
+        1e6 * (process_time() - worked) / _REQUESTS,
+    )
+
+
+async def _crowd(batcher: Batcher, asked: dict[str, str], pictures: int) -> None:
+    seeds = iter(range(pictures))
+
+    async def caller() -> None:
+        for seed in seeds:
+            await batcher.agenerate(asked, seed=seed, timeout=60.0)
+
+    await asyncio.gather(*(caller() for _ in range(_CALLERS)))
+
+
+async def _awaited(drawn: Coroutine[Any, Any, object]) -> None:
+    await drawn
+
+
+async def _called(work: Work) -> None:
+    work()
+
+
+def main(paths: list[Path], folder: Path) -> None:
+    """Every row, for every bundle."""
+    print(machine())
+    if not paths:
+        bundles.random(folder / "width-64.ganport", features=64)
+        paths = [folder / "width-64.ganport"]
+    for path in paths:
+        generator = Generator.load(path, device="cpu")
+        print(f"{path.name}: runs of {generator.best_batch}")
+        with Batcher(generator) as batcher:
+            lone(batcher)
+            crowded(batcher)
+    idle_graph(folder)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as scratch:
+        main([Path(path) for path in sys.argv[1:]], Path(scratch))
