@@ -36,7 +36,7 @@ from ganport_runtime.service.requests import (
 )
 from ganport_runtime.service.shelf import Served
 from ganport_runtime.service.studio import Studio
-from ganport_runtime.service.watching import Watch, late
+from ganport_runtime.service.watching import Watch, left_of
 
 _GENERATE = msgspec.json.Decoder(GenerateBody)
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)
@@ -64,7 +64,7 @@ class Generate:
         job = _job(served, asked)
         accept = headers.get(b"accept", b"")
         order = studio.order(served, job, asked, asked.conditions, accept, asked.temperature)
-        left = _left(seconds, start)
+        left = left_of(seconds, start)
         with Watch(receive, left):
             await studio.draw(order, left, send)
 
@@ -85,11 +85,11 @@ class Translate:
         served = studio.shelf.pick(asked.bundle)
         served.need("translate")
         conditions = _conditions_of(asked.conditions)
-        with Watch(receive, _left(seconds, start)):
+        with Watch(receive, left_of(seconds, start)):
             images = await self._decoded(served, files, asked.whole)
             job = served.generator.translation_job(images, conditions)
             order = studio.order(served, job, asked, conditions, headers.get(b"accept", b""))
-            await studio.draw(order, _left(seconds, start), send)
+            await studio.draw(order, left_of(seconds, start), send)
 
     async def _asked(
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
@@ -153,11 +153,3 @@ def _check_no_query(scope: Scope) -> None:
             found="one",
             fix="Put its fields into the body.",
         )
-
-
-def _left(seconds: float, start: float) -> float:
-    """What is left of `seconds` that began at `start`; raises `DeadlineError` for nothing."""
-    left = seconds - (perf_counter() - start)
-    if left <= 0.0:
-        raise late(seconds)
-    return left

@@ -82,7 +82,7 @@ class Studio:
         encoded = await self._encoded(order, drawn)
         spent = perf_counter() - start
         self._meter.drawn(order.served.name, drawn, spent)
-        await answer(send, HTTPStatus.OK, _headers(drawn, encoded, spent), encoded.body)
+        await answer(send, HTTPStatus.OK, drawn_headers(drawn, encoded, spent), encoded.body)
 
     async def _encoded(self, order: Order, drawn: Drawn) -> Encoded:
         work = partial(
@@ -102,7 +102,8 @@ class Studio:
         return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
 
-def _headers(drawn: Drawn, encoded: Encoded, spent: float) -> Headers:
+def drawn_headers(drawn: Drawn, encoded: Encoded, spent: float) -> Headers:
+    """How pictures were made, and `spent` seconds encoded; then what belongs to their form."""
     timing = (
         f"queue;dur={drawn.queued * 1e3:.3f}, "
         f"compute;dur={drawn.computed * 1e3:.3f}, encode;dur={spent * 1e3:.3f}"

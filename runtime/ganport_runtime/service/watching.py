@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from time import perf_counter
 from types import TracebackType
 from typing import Self
 
@@ -79,3 +80,11 @@ def late(seconds: float) -> DeadlineError:
         found="none",
         fix="Ask for fewer pictures, give it more time, or try again when less is asked for.",
     )
+
+
+def left_of(seconds: float, start: float) -> float:
+    """What is left of `seconds` that began at `start`; raises `DeadlineError` for nothing."""
+    left = seconds - (perf_counter() - start)
+    if left <= 0.0:
+        raise late(seconds)
+    return left

@@ -101,12 +101,7 @@ def pictures() -> Schema:
     content = {kind: {"schema": _BINARY} for kind in _PICTURES}
     return {
         "description": "The pictures.",
-        "headers": {
-            "Server-Timing": _header("Milliseconds in the queue, the network and the encoder."),
-            "Ganport-Device": _header("What drew them."),
-            "Ganport-Seeds": _header("`7`, `7..22`, or `3, 8, 21`."),
-            "Ganport-Shape": _header("Of raw bytes: `16, 64, 64, 3`."),
-        },
+        "headers": _made() | {"Ganport-Shape": _header("Of raw bytes: `16, 64, 64, 3`.")},
         "content": {**content, "application/json": {"schema": index}},
     }
 
@@ -115,7 +110,7 @@ def inferred() -> Schema:
     answer = in_json("The tensor `image`.", "InferenceResponse")
     answer["content"]["application/octet-stream"] = {"schema": _BINARY}
     words = "Bytes of the JSON before the tensor's."
-    return answer | {"headers": {"Inference-Header-Content-Length": _header(words)}}
+    return answer | {"headers": _made() | {"Inference-Header-Content-Length": _header(words)}}
 
 
 def error_responses(statuses: Sequence[int], component: str) -> dict[str, Schema]:
@@ -128,6 +123,14 @@ def _error(status: int, component: str) -> Schema:
     if status in _LATER:
         answer["headers"] = {"Retry-After": _header("Seconds after which to try again.")}
     return answer
+
+
+def _made() -> dict[str, Schema]:
+    return {
+        "Server-Timing": _header("Milliseconds in the queue, the network and the encoder."),
+        "Ganport-Device": _header("What drew them."),
+        "Ganport-Seeds": _header("`7`, `7..22`, or `3, 8, 21`."),
+    }
 
 
 def _header(words: str) -> Schema:

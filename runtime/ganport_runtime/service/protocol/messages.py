@@ -110,7 +110,7 @@ def _binaries(inputs: Sequence[RequestInput], rest: memoryview) -> list[memoryvi
 
 
 def _place(name: str) -> str:
-    return f"inputs {printable(name)!r}"
+    return f"inputs '{printable(name)}'"
 
 
 def _bad_binary(place: str, expected: str, found: str) -> RequestError:

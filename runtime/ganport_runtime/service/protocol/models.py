@@ -101,7 +101,7 @@ class Model:
     def _unknown(self, name: str) -> RequestError:
         expected = f"one of {listed(self._taken)}"
         near = nearest(name, self._taken)
-        return _bad("inputs", expected, repr(printable(name)), f"Did you mean {near!r}?")
+        return _bad("inputs", expected, f"'{printable(name)}'", f"Did you mean {near!r}?")
 
 
 def _kind(name: str, shape: tuple[int | str, ...]) -> Kind:
@@ -111,7 +111,7 @@ def _kind(name: str, shape: tuple[int | str, ...]) -> Kind:
 def _check_outputs(request: InferenceRequest) -> None:
     for output in request.outputs:
         if output.name != IMAGE:
-            found = repr(printable(output.name))
+            found = f"'{printable(output.name)}'"
             raise _bad("outputs", f"the output {IMAGE!r}", found, "Ask for that, or for none.")
 
 

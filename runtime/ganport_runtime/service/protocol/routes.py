@@ -30,7 +30,8 @@ from ganport_runtime.service.protocol.models import Model
 from ganport_runtime.service.protocol.replies import reply_to
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.shelf import Served, Shelf
-from ganport_runtime.service.watching import Watch, late
+from ganport_runtime.service.studio import drawn_headers
+from ganport_runtime.service.watching import Watch, left_of
 from ganport_runtime.values import shown
 
 # tritonclient gives its bodies no type at all.
@@ -143,10 +144,7 @@ class _Infer:
         served, model = self.kept.find(scope)
         body = await read_body(receive, self.kept.settings.timeout)
         message, job = await _aside(lambda: self._asked(model, body, headers), len(body))
-        seconds = self._seconds(message.request)
-        left = seconds - (perf_counter() - start)
-        if left <= 0:
-            raise late(seconds)
+        left = left_of(self._seconds(message.request), start)
         with Watch(receive, left):
             drawn = await served.batcher.arun(job, timeout=left)
             await self._reply(message.request, model, drawn, send)
@@ -177,10 +175,9 @@ class _Infer:
         start = perf_counter()
         images = drawn.images
         encoded = await _aside(lambda: reply_to(request, model, images), images.nbytes)
-        self.kept.meter.drawn(model.name, drawn, perf_counter() - start)
-        headers = [(b"content-type", encoded.media_type.encode())]
-        headers += [(name.encode(), text.encode()) for name, text in encoded.headers.items()]
-        await answer(send, HTTPStatus.OK, headers, encoded.body)
+        spent = perf_counter() - start
+        self.kept.meter.drawn(model.name, drawn, spent)
+        await answer(send, HTTPStatus.OK, drawn_headers(drawn, encoded, spent), encoded.body)
 
 
 async def _aside(work: Callable[[], Result], size: int) -> Result:

@@ -39,6 +39,8 @@ def test_flat_and_nested_data(address: str, shelf: Shelf, data: list[Any]) -> No
     answer = asked(f"http://{address}{INFER}", json=body)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["ganport-device"] == "cpu"
+    assert answer.headers["server-timing"].startswith("queue;dur=")
     reply = answer.json()
     (output,) = reply.pop("outputs")
     assert reply == {"model_name": "tiny", "model_version": "1.0.0", "id": "42"}
@@ -70,6 +72,10 @@ def refused(address: str, body: Any, status: int, **headers: str) -> str:
         (
             [{**SEED, "name": "sed"}],
             "inputs: expected one of z, seed, condition, text; found 'sed'",
+        ),
+        (
+            [{**SEED, "name": "\x1b\\é"}],
+            "inputs: expected one of z, seed, condition, text; found '\\x1b\\é'.",
         ),
         (
             [{**SEED, "shape": [2]}],
