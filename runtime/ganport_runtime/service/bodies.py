@@ -62,7 +62,7 @@ def check_json(headers: Mapping[bytes, bytes]) -> None:
 
 
 def unknown_type(found: str, expected: str) -> MediaTypeError:
-    shown = repr(printable(found)) if found else "none"
+    shown = f"'{printable(found)}'" if found else "none"
     fix = f"Send the header 'Content-Type: {expected}'."
     return MediaTypeError("Content-Type", expected=expected, found=shown, fix=fix)
 

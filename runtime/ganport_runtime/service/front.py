@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -48,14 +49,14 @@ class Front:
             await self._app(scope, exchange.receive, exchange.send)
         except ClientLeftError:
             exchange.status = LEFT
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
             await self._refuse(error, exchange, scope)
         finally:
             # What no route takes is one row, or strangers could make rows without end.
             route = getattr(scope.get("route"), "path", "other")
             self._meter.answered(route, exchange.status)
 
-    async def _refuse(self, error: Exception, exchange: _Exchange, scope: Scope) -> None:
+    async def _refuse(self, error: BaseException, exchange: _Exchange, scope: Scope) -> None:
         shown = _shown(error)
         if exchange.status or status_of(shown) == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request %s failed", exchange.id.decode(), exc_info=error)
@@ -110,9 +111,10 @@ class _Exchange:
         )
 
 
-def _shown(error: Exception) -> GanportError:
+def _shown(error: BaseException) -> GanportError:
     """What a caller is told of an error: nothing of the paths and words inside for a fault."""
-    if isinstance(error, ClosedError):
+    # A server cancels what it cannot wait for any longer when it ends.
+    if isinstance(error, ClosedError | asyncio.CancelledError):
         return closing()
     if isinstance(error, GanportError) and status_of(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
         return error

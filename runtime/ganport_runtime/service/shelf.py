@@ -143,7 +143,7 @@ def named(bundles: Sequence[str]) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             expected = "a name of letters, digits, dots, dashes and underscores"
             fix = "Serve it under another: NAME=PATH."
-            raise _bad(printable(bundle, 200), expected, repr(printable(name)), fix)
+            raise _bad(printable(bundle, 200), expected, f"'{printable(name)}'", fix)
         if name in paths:
             fix = "Serve one of them under another name: NAME=PATH."
             raise _bad(printable(bundle, 200), "each name once", f"{name!r} twice", fix)
