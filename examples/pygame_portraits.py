@@ -160,7 +160,8 @@ class Game:
 
     def __init__(self, generator: Generator) -> None:
         self._casting = Casting(generator)
-        self.screen = Screen(pygame.display.set_mode(SIZE))
+        self.window = pygame.display.set_mode(SIZE)
+        self.screen = Screen(self.window)
         pygame.display.set_caption("ganport portraits")
         self.running = True
         self.new_party()
@@ -171,7 +172,7 @@ class Game:
 
     def play(self, frames: int | None) -> list[float]:
         """Run until it is left, or for so many frames; returns the seconds of each."""
-        clock, took = pygame.time.Clock(), []
+        clock, took = pygame.time.Clock(), list[float]()
         before = now()
         while self.running and (frames is None or len(took) < frames):
             for event in pygame.event.get():
@@ -279,7 +280,7 @@ def main(arguments: list[str]) -> None:
     game = Game(generator)
     took = game.play(options.frames)
     if options.save:
-        pygame.image.save(pygame.display.get_surface(), options.save)
+        pygame.image.save(game.window, options.save)
     print(report(took, game.close()))
     pygame.quit()
 
