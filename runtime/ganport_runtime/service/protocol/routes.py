@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -31,6 +31,7 @@ from ganport_runtime.service.protocol.replies import reply_to
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.shelf import Served, Shelf
 from ganport_runtime.service.studio import drawn_headers
+from ganport_runtime.service.telling import Told
 from ganport_runtime.service.watching import Watch, left_of
 from ganport_runtime.values import shown
 
@@ -38,6 +39,7 @@ from ganport_runtime.values import shown
 _TYPES = ("", "application/json", "application/octet-stream")
 # Bytes that are turned over between two other requests without one noticing.
 _SMALL = 1 << 16
+_EXTENSIONS = ["binary_tensor_data"]
 Result = TypeVar("Result")
 
 
@@ -48,8 +50,8 @@ def routes(shelf: Shelf, settings: Settings, meter: Meter) -> list[Route]:
     model = "/v2/models/{name}"
     versioned = f"{model}/versions/{{version}}"
     return [
-        Route("/v2", _Server(), methods=["GET"]),
-        Route("/v2/health/live", _Live(), methods=["GET"]),
+        Route("/v2", Told(_server()), methods=["GET"]),
+        Route("/v2/health/live", Told({"live": True}), methods=["GET"]),
         Route("/v2/health/ready", _Ready(kept), methods=["GET"]),
         *(Route(path, _Metadata(kept), methods=["GET"]) for path in (model, versioned)),
         *(
@@ -80,22 +82,6 @@ class _Kept:
                 "version", expected=model.version, found=shown(asked), fix="Leave it out."
             )
         return served, model
-
-
-class _Server:
-    """What is spoken here."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        extensions = ["binary_tensor_data"]
-        value = {"name": "ganport", "version": version("ganport"), "extensions": extensions}
-        await answer_json(send, value)
-
-
-class _Live:
-    """Whether the process answers at all."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await answer_json(send, {"live": True})
 
 
 @dataclass(frozen=True)
@@ -178,6 +164,10 @@ class _Infer:
         spent = perf_counter() - start
         self.kept.meter.drawn(model.name, drawn, spent)
         await answer(send, HTTPStatus.OK, drawn_headers(drawn, encoded, spent), encoded.body)
+
+
+def _server() -> dict[str, Any]:
+    return {"name": "ganport", "version": version("ganport"), "extensions": _EXTENSIONS}
 
 
 async def _aside(work: Callable[[], Result], size: int) -> Result:
