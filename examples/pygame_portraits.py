@@ -272,6 +272,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--headless", action="store_true", help="open no window")
     parser.add_argument("--save", type=Path, help="write the last frame as PNG")
     options = parser.parse_args(arguments)
+    if options.frames is not None and options.frames < 1:
+        parser.error("--frames: at least 1")
     generator = Generator.load(options.bundle, options.device)
     if options.headless:
         os.environ["SDL_VIDEODRIVER"] = "dummy"
