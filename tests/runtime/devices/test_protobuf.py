@@ -1,0 +1,101 @@
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from ganport_runtime.devices._protobuf import has_external_data
+
+
+def tensor(location: str | None = None) -> onnx.TensorProto:
+    made = numpy_helper.from_array(np.zeros(2, np.float32), "location")
+    if location:
+        made.ClearField("raw_data")
+        made.external_data.add(key="location", value=location)
+        made.data_location = TensorProto.EXTERNAL
+    return made
+
+
+def model_of(graph: onnx.GraphProto, *functions: onnx.FunctionProto) -> bytes:
+    data: bytes = helper.make_model(graph, functions=functions).SerializeToString()
+    return data
+
+
+def nested(inner: onnx.TensorProto) -> dict[str, bytes]:
+    """A model for each place where a tensor may stand."""
+    constant = helper.make_node("Constant", [], ["y"], value=inner)
+    branch = helper.make_graph([constant], "branch", [], [])
+    choice = helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)
+    several = helper.make_node("Any", [], ["y"])
+    several.attribute.add(name="several", type=onnx.AttributeProto.TENSORS).tensors.append(inner)
+    sparse = helper.make_sparse_tensor(inner, tensor(), [2])
+    function = helper.make_function("d", "f", [], ["y"], [constant], [])
+    empty = helper.make_graph([], "empty", [], [])
+    return {
+        "initializer": model_of(helper.make_graph([], "g", [], [], [inner])),
+        "sparse": model_of(helper.make_graph([], "g", [], [], sparse_initializer=[sparse])),
+        "constant": model_of(helper.make_graph([constant], "g", [], [])),
+        "branch": model_of(helper.make_graph([choice], "g", [], [])),
+        "list": model_of(helper.make_graph([several], "g", [], [])),
+        "function": model_of(empty, function),
+    }
+
+
+PLACES = list(nested(tensor()))
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_tensor_in_another_file_is_seen_wherever_it_stands(place: str) -> None:
+    assert has_external_data(nested(tensor("weights.bin"))[place])
+    assert not has_external_data(nested(tensor())[place])
+
+
+def test_the_mark_alone_and_the_path_alone_are_enough() -> None:
+    marked, pathed = tensor(), tensor("weights.bin")
+    marked.data_location = TensorProto.EXTERNAL
+    pathed.ClearField("data_location")
+    for one in (marked, pathed):
+        assert has_external_data(nested(one)["initializer"])
+
+
+def test_a_length_in_more_bytes_than_it_needs_hides_nothing() -> None:
+    inner = tensor("weights.bin").SerializeToString()
+    assert len(inner) < 0x80
+    graph = bytes([5 << 3 | 2, len(inner) | 0x80, 0x80, 0]) + inner  # initializer
+    model = bytes([7 << 3 | 2, len(graph)]) + graph
+    assert onnx.load_from_string(model).graph.initializer[0].external_data
+    assert has_external_data(model)
+
+
+def test_a_graph_of_ours_is_one_file(data: Path) -> None:
+    assert not has_external_data((data / "tiny.onnx").read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (b"\x3a\x05ab", "ends outside its message"),
+        (b"\x3a", "cut off"),
+        (b"\xff" * 11, "more than 64 bits"),
+        (b"\x0b", "a field of kind 3"),
+        (b"\x0d\x00\x00", "a field of kind 5"),
+    ],
+)
+def test_what_is_no_message_is_an_error(broken: bytes, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        has_external_data(broken)
+
+
+def test_graphs_inside_graphs_end_somewhere() -> None:
+    graph = b""
+    for _ in range(60):  # a graph in an attribute of a node of a graph
+        for field in (6, 5, 1):
+            graph = _field(field, graph)
+    with pytest.raises(ValueError, match="nested deeper than 100"):
+        has_external_data(_field(7, graph))
+
+
+def _field(number: int, value: bytes) -> bytes:
+    size = len(value)
+    return bytes([number << 3 | 2, size & 0x7F | 0x80, size >> 7]) + value
