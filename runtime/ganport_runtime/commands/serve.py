@@ -20,28 +20,45 @@ from ganport_runtime.service.shelf import Shelf, named
 from ganport_runtime.service.workers import supervise
 
 _D = Settings()
-_AMOUNT = click.IntRange(min=1)
-_SECONDS = click.FloatRange(min=0, min_open=True, max=86400)
+
+
+def _limit(
+    name: str, kind: type[int] | type[float], words: str
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    default = getattr(_D, name.strip("-").replace("-", "_"))
+    amount = click.IntRange(1, 2**40) if kind is int else click.FloatRange(0.001, 86400)
+    return click.option(name, type=amount, default=default, show_default=True, help=f"{words}.")
 
 
 @click.command()
 @click.version_option(package_name="ganport", prog_name="serve-gan")
 @click.argument("bundles", nargs=-1, required=True)
-@click.option("--host", default=_D.host, show_default=True, help="0.0.0.0 for every machine.")
+@click.option("--host", default=_D.host, show_default=True, help="0.0.0.0 for all machines.")
 @click.option("--port", type=click.IntRange(0, 65535), default=_D.port, show_default=True)
 @click.option("--device", default="auto", help="auto, cpu, cuda[:N], tensorrt[:N] or openvino.")
 @click.option("--precision", type=click.Choice(["fp32", "fp16", "bf16"]), default="fp32")
-@click.option("--spinning", is_flag=True, help="Threads that wait busily: faster, burns a core.")
+@click.option("--spinning", is_flag=True, help="Threads that wait busily: faster, burns cores.")
 @click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes.")
-@click.option("--max-images", type=_AMOUNT, default=_D.max_images, help="Of one request.")
-@click.option("--max-body", type=_AMOUNT, default=_D.max_body, help="Bytes of one request.")
-@click.option("--max-queue", type=_AMOUNT, default=_D.max_queue, help="Pictures that may wait.")
-@click.option("--timeout", type=_SECONDS, default=_D.timeout, help="Of a request that names none.")
-@click.option("--max-timeout", type=_SECONDS, default=_D.max_timeout, help="That one may name.")
-@click.option("--drain", type=_SECONDS, default=_D.drain, help="Seconds to end in at SIGTERM.")
-@click.option("--notice", type=click.FloatRange(0, 3600), default=_D.notice, help="See the page.")
-@click.option("--keys-file", type=click.Path(path_type=Path), help="API keys, one on each line.")
-@click.option("--cors", "origins", multiple=True, metavar="ORIGIN", help="Repeatable; * for all.")
+@_limit("--max-images", int, "Pictures of one request")
+@_limit("--max-body", int, "Bytes of one request")
+@_limit("--max-queue", int, "Pictures of each bundle that may wait")
+@_limit("--timeout", float, "Seconds for a request that names none")
+@_limit("--max-timeout", float, "Seconds that a request may name")
+@_limit("--drain", float, "Seconds for what is under way when told to end")
+@click.option(
+    "--notice",
+    type=click.FloatRange(0, 3600),
+    default=_D.notice,
+    help="Seconds between /readyz saying no and closing the door, for a load balancer to see it.",
+)
+@click.option(
+    "--keys-file",
+    type=click.Path(path_type=Path),
+    help=f"API keys, one on each line; the variable {VARIABLE} holds some too.",
+)
+@click.option(
+    "--cors", "origins", multiple=True, help="A web origin whose pages may ask; * for all."
+)
 def serve_gan(
     bundles: tuple[str, ...],
     device: str,

@@ -1,8 +1,10 @@
+import multiprocessing
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +17,22 @@ from ganport_runtime.service.workers import supervise
 WAIT = partial(time.sleep, 60.0)
 
 
-def after(seconds: float) -> None:
-    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGTERM)).start()
+def end_when(happened: Callable[[], bool]) -> None:
+    def watch() -> None:
+        while not happened():
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def test_processes_are_told_to_end() -> None:
     start = time.monotonic()
     before = signal.getsignal(signal.SIGTERM)
-    after(1.0)
+    end_when(lambda: len(multiprocessing.active_children()) == 2)
     supervise(WAIT, 2)
-    assert time.monotonic() - start < 20.0
+    assert time.monotonic() - start < 30.0
+    assert not multiprocessing.active_children()
     assert signal.getsignal(signal.SIGTERM) is before
 
 
@@ -40,7 +48,7 @@ def test_a_process_that_is_lost_is_replaced(
     monkeypatch.setattr("ganport_runtime.service.workers._SOON", 0.0)
     # Each process leaves a folder of its own name behind, and ends.
     work = partial(os.system, f"mkdir {tmp_path}/$$; sleep 0.2")
-    after(2.5)
+    end_when(lambda: len(list(tmp_path.iterdir())) >= 2)
     supervise(work, 1)
     assert len(list(tmp_path.iterdir())) >= 2
     assert "warning: a process ended; starting another" in capsys.readouterr().err
