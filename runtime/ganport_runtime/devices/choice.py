@@ -9,9 +9,9 @@ from ganport_runtime.cpus import usable_cpus
 from ganport_runtime.devices.backend import Backend
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cuda import cuda_is_offered, open_cuda
+from ganport_runtime.devices.openvino import open_openvino
 from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import DeviceError, GanportWarning
-from ganport_runtime.launch import require
 from ganport_runtime.noise import check_integer
 
 PRECISIONS = ("fp32", "fp16", "bf16")
@@ -31,7 +31,7 @@ def open_backend(
     if max_batch is not None:
         check_integer("max_batch", max_batch, 1, 2**31 - 1)
     if kind == "openvino":
-        return _open_openvino(model, place, precision)
+        return open_openvino(model, place=place, precision=precision, threads=usable_cpus())
     if kind == "tensorrt":
         return open_tensorrt(model, index, place=place, precision=precision, max_batch=max_batch)
     if kind == "cuda":
@@ -54,13 +54,6 @@ def _parse(device: str) -> tuple[str, int]:
             fix="Name one.",
         )
     return named[1] or named[2], int(named[3] or 0)
-
-
-def _open_openvino(model: bytes, place: str, precision: str) -> Backend:
-    require("openvino", ("openvino",))
-    from ganport_runtime.devices.openvino import open_openvino  # needs the extra
-
-    return open_openvino(model, place=place, precision=precision, threads=usable_cpus())
 
 
 def _check_precision(precision: str, kind: str) -> None:

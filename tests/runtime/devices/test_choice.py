@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,9 +54,14 @@ def test_a_batch_has_at_least_one_row(model: bytes, most: int) -> None:
         opened(model, "cpu", max_batch=most)
 
 
+def test_openvino_is_opened_by_its_name(model: bytes) -> None:
+    pytest.importorskip("openvino")
+    assert opened(model, "openvino") == "openvino"
+
+
 def test_openvino_without_its_package_names_the_extra(
     model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganport_runtime.launch.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ganport\[openvino\]'"):
         opened(model, "openvino")
