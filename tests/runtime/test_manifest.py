@@ -31,6 +31,15 @@ def test_round_trip() -> None:
     assert Manifest.from_json(manifest.to_json(), "again") == manifest
 
 
+@pytest.mark.parametrize("form", ["phase", "of a later version"])
+def test_a_form_is_kept_and_none_is_needed(form: str) -> None:
+    value = changed(lambda manifest: manifest["graphs"][0]["files"][0].update(form=form))
+    manifest = Manifest.from_json(value, "manifest.json")
+    assert manifest.graphs[0].files[0].form == form
+    assert manifest.to_json() == value
+    assert Manifest.from_json(JSON, "manifest.json").graphs[0].files[0].form is None
+
+
 def test_what_it_says() -> None:
     manifest = Manifest.from_json(JSON, "manifest.json")
     graph = manifest.graph("gan.generate/1")
@@ -167,6 +176,7 @@ ENTRY = {"sha256": "0" * 64, "size": 0}
         (at(*GRAPH, "files", 0, "path", to="../x"), "plain file names"),
         (at(*GRAPH, "files", 0, "role", to="pickle"), "one of onnx, torchscript"),
         (at(*GRAPH, "files", 0, "precision", to="fp8"), "one of fp32, fp16"),
+        (at(*GRAPH, "files", 0, "form", to=3), r"files\[0\]: form: expected text"),
         (at("noise", to=None), "a noise rule"),
         (at("noise", "algorithm", to="mt19937"), "one of philox4x32-10"),
         (at("noise", "temperature", to=-1), "from 0 to 100"),
