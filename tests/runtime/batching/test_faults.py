@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 import pytest
 
-from ganport_runtime import Batcher, BundleError, ClosedError
+from ganport_runtime import Batcher, BundleError, ClosedError, GanportError
 from ganport_runtime.batching.ticket import Ticket
 
 PINK = {"hair": "pink"}
@@ -201,3 +203,32 @@ batcher.close()
     ended = python(START + child, data)
     expected = "False\none made before this process was forked\n0 1\n"
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, expected, "")
+
+
+def test_every_request_has_one_end_whatever_happens(held: Any) -> None:
+    """Callers that give up, time out, are refused or hold a bad job, all at once."""
+    bad = held.job(PINK, count=3)
+    held.faults[bad] = fault()
+
+    def ask(number: int) -> str:
+        chance = Random(number)
+        job = bad if chance.random() < 0.1 else held.job(PINK, count=chance.randint(1, 12))
+        try:
+            future = batcher.submit_job(job, chance.choice([None, 0.002, 5.0]))
+            if chance.random() < 0.2 and future.cancel():
+                return "cancelled"
+            return "drawn" if len(future.result(30).images) == len(job) else "short"
+        except GanportError as error:
+            return type(error).__name__
+
+    with Batcher(held, max_batch=8, max_queue=60) as batcher, ThreadPoolExecutor(16) as threads:
+        ends = Counter(threads.map(ask, range(1200)))
+        stats = batcher.stats()
+    assert ends["short"] == 0
+    assert ends["drawn"] > 0
+    assert ends["BundleError"] == stats.failed > 0
+    assert ends["DeadlineError"] == stats.expired
+    assert ends["cancelled"] == stats.cancelled > 0
+    assert ends["QueueFullError"] == stats.rejected
+    assert stats.requests == 1200 - stats.rejected
+    assert stats.queued_images == 0
