@@ -75,6 +75,7 @@ class Engines:
         self, bundle: Bundle, main: str, device: str, spinning: bool, precision: str
     ) -> None:
         self._bundle, self._spinning = bundle, spinning
+        self._z_shape = bundle.manifest.z_shape
         self._lock = Lock()
         # The first graph shows whether bundle and device are good.
         self._main = Engine(bundle, main, device, spinning, precision)
@@ -98,7 +99,7 @@ class Engines:
     def draw(self, parts: Sequence[Part]) -> NDArray[Any]:
         """What those rows come to, in one run: uint8 (N, H, W, 3), or noise of an encoder."""
         interface = parts[0][0].interface
-        first = first_input(parts, self._bundle.manifest.z_shape)
+        first = first_input(parts, self._z_shape)
         output = self._engine(interface).run(first, condition_rows(parts))
         return output if interface == ENCODE or output.dtype == np.uint8 else to_uint8(output)
 
@@ -111,9 +112,8 @@ class Engines:
             return self._open[interface]
 
     def _empty(self, job: Job) -> NDArray[Any]:
-        manifest = self._bundle.manifest
         encoded = job.interface == ENCODE
-        shape = manifest.z_shape if encoded else (*manifest.image.size, 3)
+        shape = self._z_shape if encoded else (*self._bundle.manifest.image.size, 3)
         try:
             return np.empty((len(job), *shape), np.float32 if encoded else np.uint8)
         except (MemoryError, ValueError):

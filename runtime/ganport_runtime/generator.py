@@ -95,7 +95,7 @@ class Generator:
     def conditions(self) -> Conditions:
         return self.manifest.conditions
 
-    @property
+    @cached_property
     def abilities(self) -> tuple[str, ...]:
         """Which of `generate`, `translate` and `encode` the bundle has graphs for."""
         return tuple(verb for interface, verb in VERBS.items() if self.manifest.graph(interface))
@@ -231,7 +231,7 @@ class Generator:
         request waits for that; on the CPU that is one picture."""
         self._engines.warm_up(self.best_batch)
 
-    @property
+    @cached_property
     def best_batch(self) -> int:
         """Pictures in one run that this device draws fastest, as many as the bundle allows."""
         most = self.manifest.batch.max
@@ -253,7 +253,7 @@ class Generator:
         return rule.temperature if rule else 1.0
 
     def _need(self, interface: str) -> None:
-        if not self.manifest.graph(interface):
+        if VERBS[interface] not in self.abilities:
             raise self._unable(interface)
 
     def _unable(self, interface: str) -> RequestError:
