@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 
@@ -15,6 +15,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.service.answers import error_body
@@ -41,9 +42,13 @@ def create_app(shelf: Shelf, settings: Settings) -> Starlette:
     """The application that serves `shelf`, for any ASGI server; it closes the shelf at its end."""
     meter = Meter(shelf)
     studio = Studio(shelf, settings, meter)
+    drawing: dict[str, ASGIApp] = {
+        "/v1/generate": Generate(studio),
+        "/v1/translate": Translate(studio),
+    }
     app = Starlette(
-        routes=_routes(studio, meter),
-        middleware=_middleware(settings, meter),
+        routes=_routes(studio, meter, drawing),
+        middleware=_middleware(settings, meter, drawing),
         exception_handlers={HTTPException: _unrouted},
         lifespan=_life(studio, meter),
     )
@@ -51,12 +56,11 @@ def create_app(shelf: Shelf, settings: Settings) -> Starlette:
     return app
 
 
-def _routes(studio: Studio, meter: Meter) -> list[BaseRoute]:
+def _routes(studio: Studio, meter: Meter, drawing: Mapping[str, ASGIApp]) -> list[BaseRoute]:
     shelf, settings = studio.shelf, studio.settings
     bundles = [described(served, settings) for served in shelf]
     return [
-        Route("/v1/generate", Generate(studio), methods=["POST"]),
-        Route("/v1/translate", Translate(studio), methods=["POST"]),
+        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in drawing.items()),
         Route("/v1/bundles", Told({"bundles": bundles}), methods=["GET"]),
         Route("/v1/bundles/{name}", ABundle(shelf, settings), methods=["GET"]),
         Route("/healthz", Told({"status": "alive"}), methods=["GET"]),
@@ -67,8 +71,16 @@ def _routes(studio: Studio, meter: Meter) -> list[BaseRoute]:
     ]
 
 
-def _middleware(settings: Settings, meter: Meter) -> list[Middleware]:
-    front = Middleware(Front, keys=Keys(settings.keys), max_body=settings.max_body, meter=meter)
+def _middleware(
+    settings: Settings, meter: Meter, drawing: Mapping[str, ASGIApp]
+) -> list[Middleware]:
+    front = Middleware(
+        Front,
+        direct=drawing,
+        keys=Keys(settings.keys),
+        max_body=settings.max_body,
+        meter=meter,
+    )
     if not settings.origins:
         return [front]
     # Outside the front: a browser asks without a key whether it may ask with one.
