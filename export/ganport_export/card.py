@@ -148,7 +148,8 @@ This bundle holds TorchScript alone; `export-gan --format onnx` writes what ganp
 
 def _files(manifest: Manifest) -> str:
     rows = "\n".join(
-        f"| `{file.path}` | {file.role}, {file.precision} | {manifest.files[file.path].size:,} |"
+        f"| `{file.path}` | {', '.join(filter(None, (file.role, file.precision, file.form)))} "
+        f"| {manifest.files[file.path].size:,} |"
         for graph in manifest.graphs
         for file in graph.files
     )

@@ -170,6 +170,8 @@ def test_the_file_passes_every_gate_beside_the_other(bundle):
         ("generator.phase.onnx", "fp32", "phase"),
     ]
     assert not [check for check in verify(bundle) if check.passed is False]
+    card = bundle.read("MODEL_CARD.md").decode()
+    assert "| `generator.phase.onnx` | onnx, fp32, phase |" in card
     measured = bundle.manifest.parity["graphs"]
     assert measured["generator.phase.onnx"].keys() == measured["generator.onnx"].keys()
     phased = onnx.load_from_string(bundle.read("generator.phase.onnx"))
