@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import TypeVar
 from urllib.parse import parse_qsl
 
@@ -13,7 +13,7 @@ from starlette.types import Receive
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.errors import BodyError, MediaTypeError, SlowBodyError
-from ganport_runtime.service.watching import ClientLeftError
+from ganport_runtime.service.watching import Alarm, ClientLeftError
 from ganport_runtime.values import listed, nearest, printable
 
 _MOST_FIELDS = 32
@@ -28,20 +28,15 @@ async def read_body(receive: Receive, seconds: float) -> bytes:
 
     Raises `SlowBodyError` when it takes longer than `seconds`, and `ClientLeftError`.
     """
-    try:
-        async with asyncio.timeout(seconds):
+    with Alarm(seconds, partial(_slow, seconds)):
+        body, more = await _next(receive)
+        if not more:  # as nearly all are
+            return body
+        chunks = [body]
+        while more:
             body, more = await _next(receive)
-            if not more:  # as nearly all are
-                return body
-            chunks = [body]
-            while more:
-                body, more = await _next(receive)
-                chunks.append(body)
-            return b"".join(chunks)
-    except TimeoutError:
-        raise SlowBodyError(
-            "body", expected=f"the whole of it within {seconds:g} s", found="a part", fix="Resend."
-        ) from None
+            chunks.append(body)
+        return b"".join(chunks)
 
 
 def media_type_of(headers: Mapping[bytes, bytes]) -> str:
@@ -95,6 +90,11 @@ def parsed_query(kind: type[Body], query: bytes) -> Body:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _wrong(str(error), kind) from None
+
+
+def _slow(seconds: float) -> SlowBodyError:
+    expected = f"the whole of it within {seconds:g} s"
+    return SlowBodyError("body", expected=expected, found="a part", fix="Send it again.")
 
 
 async def _next(receive: Receive) -> tuple[bytes, bool]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -21,22 +23,20 @@ class ClientLeftError(Exception):
     """The client closed its connection before it was answered."""
 
 
-class Watch:
-    """Cancels the work done inside it when the client leaves or its `seconds` are over.
+class Alarm:
+    """Ends the work done inside it after `seconds`, with what `error` makes raised in its place.
 
-    Raises `ClientLeftError` or `DeadlineError` in its place. Nothing else may `receive` meanwhile.
+    What `asyncio.timeout` does, but cheaper, and every request has to bear it.
     """
 
-    def __init__(self, receive: Receive, seconds: float) -> None:
-        self._receive = receive
+    def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
         self._seconds = seconds
-        self._listener: asyncio.Task[None] | None = None
+        self._error = error
         self._reason: Exception | None = None
 
     def __enter__(self) -> Self:
-        loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._timer = loop.call_later(_PATIENCE, self._listen)
+        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._ring)
         return self
 
     def __exit__(
@@ -46,30 +46,53 @@ class Watch:
         traceback: TracebackType | None,
     ) -> None:
         self._timer.cancel()
-        if self._listener is not None:
-            self._listener.cancel()
         if self._reason is not None and self._task is not None:
             self._task.uncancel()
             if isinstance(error, asyncio.CancelledError):
                 raise self._reason from None
 
-    def _listen(self) -> None:
-        self._listener = asyncio.get_running_loop().create_task(self._wait())
-
-    async def _wait(self) -> None:
-        left = max(0.0, self._seconds - _PATIENCE) + _GRACE
-        try:
-            async with asyncio.timeout(left):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-            self._stop(ClientLeftError())
-        except TimeoutError:
-            self._stop(late(self._seconds))
+    def _ring(self) -> None:
+        self._stop(self._error())
 
     def _stop(self, reason: Exception) -> None:
         self._reason = reason
         if self._task is not None:
             self._task.cancel()
+
+
+class Watch(Alarm):
+    """Ends the work done inside it when the client leaves or its `seconds` are over.
+
+    Raises `ClientLeftError` or `DeadlineError` in its place. Nothing else may `receive` meanwhile.
+    """
+
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        super().__init__(_PATIENCE, partial(late, seconds))
+        self._receive = receive
+        self._left = max(0.0, seconds - _PATIENCE) + _GRACE
+        self._listener: asyncio.Task[None] | None = None
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+        super().__exit__(kind, error, traceback)
+
+    def _ring(self) -> None:
+        self._listener = asyncio.get_running_loop().create_task(self._listen())
+
+    async def _listen(self) -> None:
+        try:
+            async with asyncio.timeout(self._left):
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
+            self._stop(ClientLeftError())
+        except TimeoutError:
+            super()._ring()
 
 
 def late(seconds: float) -> DeadlineError:
