@@ -17,7 +17,7 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
-from run import machine
+from machine import machine
 from service import bundles
 from timing import Work, compare
 
@@ -25,7 +25,8 @@ from ganport_runtime import Batcher, Generator
 
 _CALLERS = 64
 _LONE = 101
-_PICTURES = 2 * _CALLERS
+_PICTURES = 8 * _CALLERS
+_ROUNDS = 9
 _REQUESTS = 100 * _CALLERS
 
 
@@ -66,9 +67,8 @@ def crowded(batcher: Batcher) -> None:
 
     with ThreadPoolExecutor(_CALLERS) as threads:
         for name, ours in (("threads", by_threads), ("coroutines", by_coroutines)):
-            row = compare(
-                f"{_CALLERS} {name}, {_PICTURES} pictures, against generate", ours, directly
-            )
+            title = f"{_CALLERS} {name}, {_PICTURES} pictures, against generate"
+            row = compare(title, ours, directly, _ROUNDS)
             print(f"{row.line()}  {_PICTURES / row.ours:.0f} pictures/s", flush=True)
 
 
