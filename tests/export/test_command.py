@@ -87,7 +87,8 @@ def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
 
 def test_a_run_becomes_a_bundle(run_folder, tmp_path, monkeypatch, capsys):
     out, report = tmp_path / "pretty faces.ganport", tmp_path / "report.json"
-    arguments = (run_folder, "--format", "onnx", "--out", out, "--report", report)
+    more = ("--format", "onnx", "--weights", "fp16", "--phase", "--report", report)
+    arguments = (run_folder, "--out", out, *more)
     code, printed, told = invoke(monkeypatch, capsys, *arguments)
     assert (code, printed) == (0, f"wrote {out}\n"), told
     assert "000001200 (film_dcgan, step 1,200, 76,800 pictures seen; the latest; none has a" in told
@@ -95,6 +96,9 @@ def test_a_run_becomes_a_bundle(run_folder, tmp_path, monkeypatch, capsys):
         assert f"\n{stage} " in told
     manifest = Bundle.open(out).manifest
     assert (manifest.name, manifest.family) == ("pretty faces", "film_dcgan")
+    graphs = [file.path for file in manifest.graphs[0].files]
+    assert graphs == ["generator.onnx", "generator.phase.onnx"]
+    assert manifest.parity["weights"]["rounded"] > 0
     assert manifest.provenance["step"] == 1200
     assert {"checkpoint_sha256", "config_sha256"} <= set(manifest.provenance)
     assert json.loads(report.read_text())["parity"] == manifest.parity

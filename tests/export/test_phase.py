@@ -1,3 +1,6 @@
+import shutil
+from importlib.util import find_spec
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -10,6 +13,7 @@ from ganport_export import OptionError, UnsupportedError, export
 from ganport_export.graph import serialized
 from ganport_export.phase import in_phases
 from ganport_runtime import Bundle, Generator
+from ganport_runtime.errors import BundleError
 from ganport_runtime.verify import verify
 
 INPUTS = 2
@@ -159,9 +163,9 @@ def test_phases_need_onnx(make, interface, tmp_path):
 
 @pytest.fixture(scope="module")
 def bundle(make, interface, tmp_path_factory) -> Bundle:
-    path = tmp_path_factory.mktemp("phase") / "x.ganport"
+    folder = f"{tmp_path_factory.mktemp('phase')}/x.ganport/"
     choices = {"format": "onnx", "phase": True, "weights": "fp16"}
-    return Bundle.open(export(make(), interface, path, **choices).path)
+    return Bundle.open(export(make(), interface, folder, **choices).path)
 
 
 def test_the_file_passes_every_gate_beside_the_other(bundle):
@@ -183,6 +187,17 @@ def test_rounded_weights_lie_in_half_the_bytes_there_too(bundle):
     phased = onnx.load_from_string(bundle.read("generator.phase.onnx"))
     halves = [t.name for t in phased.graph.initializer if t.data_type == TensorProto.FLOAT16]
     assert halves == ["stem.weight.stored", "convolution/weight.stored"]
+
+
+@pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
+def test_openvino_draws_with_the_one_and_the_cpu_with_the_other(bundle, tmp_path):
+    usual = Generator.load(bundle.path, device="cpu").generate(seed=1, count=9).astype(int)
+    path = shutil.copytree(bundle.path, tmp_path / "x.ganport")
+    (path / "generator.onnx").write_bytes(b"spoilt")
+    drawn = Generator.load(path, device="openvino").generate(seed=1, count=9)
+    assert np.abs(drawn - usual).max() <= 1
+    with pytest.raises(BundleError, match=r"generator\.onnx"):
+        Generator.load(path, device="cpu")
 
 
 def test_a_reader_that_asks_for_no_form_takes_the_usual_graph(bundle):
