@@ -10,7 +10,12 @@ import msgspec
 from starlette.types import Send
 
 from ganport_runtime.errors import ClosedError, GanportError, QueueFullError
-from ganport_runtime.service.errors import KeyMissingError, TooLargeError, status_of
+from ganport_runtime.service.errors import (
+    KeyMissingError,
+    SlowBodyError,
+    TooLargeError,
+    status_of,
+)
 
 Headers = list[tuple[bytes, bytes]]
 _JSON = (b"content-type", b"application/json")
@@ -70,7 +75,7 @@ def _headers_of(error: GanportError) -> Headers:
         return [(b"retry-after", b"%d" % _AFTER_CLOSING), (b"connection", b"close")]
     if isinstance(error, KeyMissingError):
         return [(b"www-authenticate", b"Bearer")]
-    if isinstance(error, TooLargeError):
+    if isinstance(error, TooLargeError | SlowBodyError):
         # Else the rest of a body that nobody reads would have to be taken in.
         return [(b"connection", b"close")]
     return []
