@@ -1,13 +1,16 @@
-"""Two ways of doing one thing, timed in turn, so that a noisy machine is unfair to neither."""
+"""Several ways of doing one thing, timed in turn, so that a noisy machine is unfair to none."""
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 Work = Callable[[], object]
+# Threads of one contender that wait awake for more work would slow the next one down.
+_PAUSE = 0.005
 
 
 @dataclass(frozen=True)
@@ -35,12 +38,32 @@ def compare(title: str, ours: Work, other: Work, rounds: int = 21) -> Comparison
     """Times both in turn, `rounds` times each after one call to warm up."""
     ours(), other()
     pairs = [(_seconds(ours), _seconds(other)) for _ in range(rounds)]
-    ratios = [b / a for a, b in pairs]
+    return _compared(title, *zip(*pairs, strict=True))
+
+
+def race(title: str, ours: Work, others: Mapping[str, Work], rounds: int) -> dict[str, Comparison]:
+    """Times ours and all others, in another order each round; ours against each of them."""
+    runners = {"": ours, **others}
+    spent: dict[str, list[float]] = {name: [] for name in runners}
+    for work in runners.values():
+        work(), work()
+    shuffle = random.Random(0).shuffle
+    for _ in range(rounds):
+        order = list(runners)
+        shuffle(order)
+        for name in order:
+            time.sleep(_PAUSE)
+            spent[name].append(_seconds(runners[name]))
+    return {name: _compared(f"{title}, {name}", spent[""], spent[name]) for name in others}
+
+
+def _compared(title: str, ours: Sequence[float], other: Sequence[float]) -> Comparison:
+    ratios = [b / a for a, b in zip(ours, other, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4)
     return Comparison(
         title,
-        ours=statistics.median(a for a, _ in pairs),
-        other=statistics.median(b for _, b in pairs),
+        ours=statistics.median(ours),
+        other=statistics.median(other),
         ratio=statistics.median(ratios),
         spread=(low, high),
     )

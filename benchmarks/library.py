@@ -1,0 +1,165 @@
+"""`Generator.generate` against what one would write by hand, with onnxruntime or with torch.
+
+`python benchmarks/library.py` prints Markdown: the `quick` generator at width 64 with random
+weights, and the starter. Everybody starts from a request and a seed for each picture and ends with
+uint8 rows in numpy, on as many cores, in turns; medians. Absolute times are this machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+from machine import machine
+from numpy.typing import NDArray
+from service import bundles
+from timing import Comparison, race
+from torch import nn
+
+from ganport_export.heads import ToUint8
+from ganport_export.silence import silence
+from ganport_runtime import Bundle, Generator
+from ganport_runtime.cpus import usable_cpus
+
+Draw = Callable[[int], NDArray[np.uint8]]
+"""So many pictures of one request, with the seeds from 0."""
+Graph = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.uint8]]
+"""From noise and condition vectors to pictures."""
+
+_ROUNDS = {1: 101, 8: 41, 64: 15, 1000: 5}
+_BATCH = 64
+_GATE = 0.97
+
+
+def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[str]:
+    """The tables, line by line."""
+    torch.set_num_threads(usable_cpus())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "width.ganport"
+        network = bundles.random(path, width)
+        bundle = Bundle.open(path)
+        others = {"onnxruntime by hand": _by_hand(bundle, _onnx(bundle))}
+        for name, graph in _torches(network, bundle):
+            others[name] = _by_hand(bundle, graph)
+        yield from _table(f"`quick`, width {width}", bundle, others, counts)
+        starter = Bundle.open("starter")
+        bare = {"onnxruntime by hand": _by_hand(starter, _onnx(starter))}
+        yield from _table("the starter", starter, bare, counts)
+
+
+def _table(
+    title: str, bundle: Bundle, others: dict[str, Draw], counts: Sequence[int]
+) -> Iterator[str]:
+    faces, asked = Generator(bundle, "cpu"), bundles.asked(bundle)
+    behind: list[str] = []
+    yield f"\n| {title}: pictures | ours | {' | '.join(others)} |"
+    yield "|---|" + "---|" * (1 + len(others))
+    for count in counts:
+        found = race(
+            title,
+            lambda count=count: faces.generate(asked, seed=0, count=count),
+            {name: partial(draw, count) for name, draw in others.items()},
+            _ROUNDS.get(count, 21),
+        )
+        ours = next(iter(found.values())).ours
+        cells = " | ".join(_cell(comparison) for comparison in found.values())
+        yield f"| {count:,} | {1e3 * ours:,.2f} ms | {cells} |"
+        reached = found["onnxruntime by hand"].ratio
+        if reached < _GATE:
+            behind.append(f"{reached:.3f} with {count}")
+    yield f"\nBelow {_GATE} of onnxruntime by hand: {', '.join(behind) or 'nowhere'}."
+
+
+def _cell(comparison: Comparison) -> str:
+    low, high = comparison.spread
+    return f"{1e3 * comparison.other:,.2f} ms: {comparison.ratio:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _by_hand(bundle: Bundle, graph: Graph) -> Draw:
+    """The loop one writes around a graph: noise, a vector, runs of 64, one array."""
+    latent, size = bundle.manifest.z_shape, bundle.manifest.conditions.size
+    vector = np.zeros(size, np.float32)
+    vector[np.flatnonzero(bundle.manifest.conditions.encode(bundles.asked(bundle)))] = 1
+
+    def batch(start: int, stop: int) -> NDArray[np.uint8]:
+        z = np.empty((stop - start, *latent), np.float32)
+        for row, seed in enumerate(range(start, stop)):
+            random = np.random.Generator(np.random.Philox(seed))
+            random.standard_normal(out=z[row], dtype=np.float32)
+        condition = np.empty((stop - start, size), np.float32)
+        condition[:] = vector
+        return graph(z, condition)
+
+    def draw(count: int) -> NDArray[np.uint8]:
+        if count <= _BATCH:
+            return batch(0, count)
+        starts = range(0, count, _BATCH)
+        return np.concatenate([batch(start, min(start + _BATCH, count)) for start in starts])
+
+    return draw
+
+
+def _onnx(bundle: Bundle) -> Graph:
+    _, file = bundle.onnx("gan.generate/1")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = usable_cpus()
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(
+        bundle.read(file.path), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda z, condition: session.run(["image"], {"z": z, "condition": condition})[0]
+
+
+def _torches(network: nn.Module, bundle: Bundle) -> Iterator[tuple[str, Graph]]:
+    headed = _Headed(network).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    yield "torch, eager", _torch(headed)
+    sizes = (*bundle.manifest.z_shape, bundle.manifest.conditions.size)
+    with silence(), torch.inference_mode():
+        traced = torch.jit.trace(headed, tuple(torch.zeros(2, size) for size in sizes))
+        frozen = torch.jit.freeze(traced)
+    yield "TorchScript", _torch(frozen)
+    yield "torch.compile", _torch(torch.compile(headed))
+
+
+class _Headed(nn.Module):
+    """A generator that ends in uint8 rows, as its graph does."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network, self.head = network, ToUint8()
+
+    def forward(self, z: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        rows: torch.Tensor = self.head(self.network(z, condition))
+        return rows
+
+
+def _torch(network: Callable[..., torch.Tensor]) -> Graph:
+    def graph(z: NDArray[np.float32], condition: NDArray[np.float32]) -> NDArray[np.uint8]:
+        with torch.inference_mode():
+            pictures: NDArray[np.uint8] = network(
+                torch.from_numpy(z), torch.from_numpy(condition)
+            ).numpy()
+        return pictures
+
+    return graph
+
+
+def main() -> None:
+    """Print the machine and the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--counts", type=int, nargs="+", default=list(_ROUNDS))
+    asked = parser.parse_args()
+    print(machine())
+    for row in rows(asked.counts, asked.width):
+        print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main()
