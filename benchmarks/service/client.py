@@ -75,7 +75,7 @@ def answers(port: int, path: str, value: Any = None) -> bool:
         f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from service.client import answers
 from service.processes import Server
 
 _SCRIPT = Path(__file__).with_name("post.lua")
@@ -39,8 +40,10 @@ def measure(
 ) -> Figures:
     """Load from `connections` that each send their next request at the answer.
 
-    The seed of each request is another. Raises `RuntimeError` when any request failed.
+    The seed of each request is another. Raises `RuntimeError` when any request failed, or none was
+    answered in time.
     """
+    answers(server.port, path, request | {"seed": 0})  # what an earlier load left is done by then
     before, after = json.dumps(request | {"seed": "SEED"}).split('"SEED"')
     begun = server.cpu()
     told = subprocess.run(
@@ -55,7 +58,8 @@ def measure(
     used = server.cpu() - begun
     summary = json.loads(told.stdout.splitlines()[-1])
     if summary["failed"] or not summary["requests"]:
-        raise RuntimeError(f"{summary['failed']} of {summary['requests']} requests failed")
+        failed = f"{summary['failed']} of {summary['requests']} requests failed"
+        raise RuntimeError(f"{failed} in {summary['seconds']:.1f} s at {connections} connections")
     return Figures(
         rate=summary["requests"] / summary["seconds"],
         p50=summary["p50"],
