@@ -59,8 +59,12 @@ def crowded(batcher: Batcher) -> None:
     def directly() -> None:
         generator.generate(asked, seed=0, count=_PICTURES)
 
+    def caller(seed: int) -> None:
+        for step in range(_PICTURES // _CALLERS):
+            batcher.submit(asked, seed=seed + step * _CALLERS).result()
+
     def by_threads() -> None:
-        list(threads.map(lambda seed: batcher.submit(asked, seed=seed).result(), range(_PICTURES)))
+        list(threads.map(caller, range(_CALLERS)))
 
     def by_coroutines() -> None:
         asyncio.run(_crowd(batcher, asked, _PICTURES))
