@@ -15,8 +15,8 @@ from typing import SupportsIndex, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime._philox import middles_of
 from ganport_runtime._philox import philox4x32 as philox4x32
-from ganport_runtime._philox import words_of
 from ganport_runtime.errors import RequestError
 from ganport_runtime.values import shown
 
@@ -73,8 +73,7 @@ def check_integer(place: str, value: object, low: int, high: int) -> int:
 def _fill(
     out: NDArray[np.float32], seeds: NDArray[np.uint64], first_block: int, stream: int
 ) -> None:
-    even, odd = words_of(seeds, first_block, out.shape[1], stream)
-    radius, angle = even + 0.5, odd + 0.5
+    radius, angle = middles_of(seeds, first_block, out.shape[1], stream)
     radius *= 2.0**-32
     np.log(radius, out=radius)
     radius *= -2.0
