@@ -50,7 +50,7 @@ def middles_of(seeds: NDArray[np.uint64], first: int, blocks: int, stream: int) 
     odd[0] = block >> np.uint64(32)
     key = np.array((seeds & np.uint64(_MASK), seeds >> np.uint64(32)), np.uint32)
     words, others = _rounds(even, odd, key[..., None])
-    return words + 0.5, others + 0.5
+    return np.add(words, 0.5, dtype=np.float64), np.add(others, 0.5, dtype=np.float64)
 
 
 def _rounds(even: NDArray[np.uint64], odd: NDArray[np.uint32], key: NDArray[np.uint32]) -> Words:
