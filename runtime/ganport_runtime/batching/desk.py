@@ -62,6 +62,26 @@ class Desk:
             self._line.join(ticket)
             self._wake_for(ticket)
 
+    def begin_here(self, count: int, seconds: float) -> bool:
+        """Count a request of so many pictures that is drawn where it was asked for, if nothing
+        waits or runs, and by the measured rate it takes no longer than `seconds`."""
+        with self._lock:
+            busy = self._refusal or self._waited or self._running
+            if busy or count > self._tally.images_per_second * seconds:
+                return False
+            self._tally.requests += 1
+            self._running, self._since = count, monotonic()
+            return True
+
+    def end_here(self, images: int, seconds: float) -> None:
+        """Count how it went: with no `images` it failed."""
+        with self._lock:
+            self._running, self._since = 0, inf
+            if images:
+                self._tally.ran(images, seconds)
+            else:
+                self._tally.failed += 1
+
     def next_batch(self) -> Batch:
         """What to draw, as soon as there is anything; empty once closed and drained."""
         with self._lock:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ganport_runtime.batching.desk import Desk
 from ganport_runtime.batching.line import Batch
 from ganport_runtime.batching.replies import Outcome
-from ganport_runtime.batching.ticket import Ticket
+from ganport_runtime.batching.ticket import Drawn, Ticket
 from ganport_runtime.generator import Generator
+from ganport_runtime.jobs import Job
 
 # How long an interpreter that ends waits for the run under way, in seconds.
 _LAST_RUN = 5.0
@@ -59,6 +60,19 @@ class Worker:
         self._thread.join(timeout)
         if self._thread.is_alive():
             self._desk.give_up("one that was closed before it had drawn everything")
+
+    def draw_here(self, job: Job, seconds: float) -> Drawn | None:
+        """Draw a job on the calling thread; None if that may take longer than `seconds`, or others
+        wait. Raises what `Generator.draw` raises."""
+        if self.forked or not self._desk.begin_here(len(job), seconds):
+            return None
+        images, begun, spent = 0, monotonic(), 0.0
+        try:
+            drawn = self._generator.draw([(job, slice(0, len(job)))])
+            images, spent = len(drawn), monotonic() - begun
+        finally:
+            self._desk.end_here(images, spent)
+        return Drawn(drawn, job.seeds, 0.0, spent, self._generator.device)
 
     def _abandon(self) -> None:
         if not self.forked:
