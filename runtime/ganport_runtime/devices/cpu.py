@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
+from ganport_runtime.cpus import usable_cpus
 from ganport_runtime.devices._onnxruntime import (
     OnnxBackend,
     first_line,
     load_onnxruntime,
     session_options,
 )
+from ganport_runtime.devices.lanes import LanedBackend
 from ganport_runtime.errors import BundleError
 
 CPU = "CPUExecutionProvider"
 
 
 def open_cpu(model: bytes, *, place: str, spinning: bool = False) -> OnnxBackend:
-    """`model` on as many cores as this process may use.
+    """`model` on as many cores as this process may use, a part of the rows on each where that pays.
 
     With `spinning`, threads wait awake for the next picture: some tenths of a millisecond less
     for each, and up to a whole core each in between. Raises `BundleError` for bytes that are no
     usable graph, and `MissingExtraError`.
     """
+    cores = usable_cpus()
+    open_session = partial(_open_session, model, place, spinning)
+    if cores == 1:
+        return OnnxBackend("cpu", open_session(1))
+    return LanedBackend("cpu", open_session, cores, spinning)
+
+
+def _open_session(model: bytes, place: str, spinning: bool, threads: int) -> Any:
     runtime = load_onnxruntime()
     options = session_options(runtime, spinning=spinning)
+    options.intra_op_num_threads = threads
     try:
-        session = runtime.InferenceSession(model, options, providers=[CPU])
+        return runtime.InferenceSession(model, options, providers=[CPU])
     except Exception as error:  # onnxruntime's exceptions have no public base
         raise BundleError(
             place,
@@ -31,4 +45,3 @@ def open_cpu(model: bytes, *, place: str, spinning: bool = False) -> OnnxBackend
             found=first_line(error),
             fix="The file is damaged or not from export-gan: export or copy the bundle again.",
         ) from error
-    return OnnxBackend("cpu", session)

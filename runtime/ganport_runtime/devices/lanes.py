@@ -1,0 +1,219 @@
+"""A graph on several cores: one row by all of them, many rows cut into parts, a core for each.
+
+A small generator keeps two cores busy for half of the time when they share the work of each node,
+for they wait for each other after every one. Parts of the rows are nothing they need to share.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from math import inf
+from queue import SimpleQueue
+from threading import Event, Lock, Thread
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.devices._onnxruntime import OnnxBackend, sized
+from ganport_runtime.manifest import Tensor
+
+# A run of fewer seconds is over before another thread has woken up to help.
+_WORTH = 0.0003
+# For so many seconds onnxruntime's threads, where they may, wait awake for the next run.
+_AWAKE = 0.04
+# Rows in a part, where there are enough: small ones leave nobody waiting for the slowest core,
+# and large ones read the weights from memory less often.
+_ROWS = 16
+
+Feeds = Mapping[str, NDArray[Any]]
+
+
+class LanedBackend(OnnxBackend):
+    """A `Backend` on `cores` cores, whose rows have the same bytes however they are cut.
+
+    `open_session` opens the graph on so many threads: at once on all, and on one once runs that
+    would be faster so have taken as long as that opening. With `spinning`, parts are drawn while
+    threads that wait awake have their core; so there it takes some such runs without a small one
+    between them.
+    """
+
+    def __init__(
+        self, device: str, open_session: Callable[[int], Any], cores: int, spinning: bool = False
+    ) -> None:
+        begun = perf_counter()
+        super().__init__(device, open_session(cores))
+        self._debt = perf_counter() - begun  # seconds of runs still to come before the first part
+        self._awake = _AWAKE if spinning else 0.0
+        self._open_session = open_session
+        self._cores = cores
+        self._lane: Any = None
+        self._opening = Lock()
+        self._pace = inf  # the fewest seconds that a row has taken
+        self._cuttable = _is_cuttable(self.inputs, self.outputs[0])
+        self._team = Team(cores)
+        self._process = os.getpid()
+        weakref.finalize(self, self._team.close)
+
+    def run(self, feeds: Feeds) -> NDArray[Any]:
+        if os.getpid() != self._process:  # a fork takes none of the threads along
+            return self._alone(self._opened(), feeds)
+        rows = _rows(feeds) if self._cuttable else 0
+        with self._team.joined() as callers:
+            cut = rows >= self._cores and rows * self._pace > _WORTH
+            apart = cut or callers > 1
+            lane = self._opened() if apart and self._debt <= 0 else None
+            helpers = max(0, self._cores - callers) if cut and lane else 0
+            begun = perf_counter()
+            result = self._drawn(feeds, rows, lane, helpers)
+            self._learn(perf_counter() - begun, rows, helpers, apart)
+        return result
+
+    def _drawn(self, feeds: Feeds, rows: int, lane: Any, helpers: int) -> NDArray[Any]:
+        if helpers:
+            return self._shared(lane, feeds, rows, helpers)
+        return self._alone(lane, feeds) if lane else super().run(feeds)
+
+    def _learn(self, seconds: float, rows: int, helpers: int, apart: bool) -> None:
+        if rows:
+            self._pace = min(self._pace, seconds * (1 + helpers) / rows)
+        self._debt = self._debt - seconds if apart else max(self._debt, self._awake)
+
+    def _opened(self) -> Any:
+        with self._opening:
+            if self._lane is None:
+                self._lane = self._open_session(1)
+            return self._lane
+
+    def _alone(self, lane: Any, feeds: Feeds) -> NDArray[Any]:
+        result: NDArray[Any] = lane.run([self.outputs[0].name], dict(feeds))[0]
+        return result
+
+    def _shared(self, lane: Any, feeds: Feeds, rows: int, helpers: int) -> NDArray[Any]:
+        output = self.outputs[0]
+        result = np.empty(sized(output, rows), output.dtype)
+
+        def draw(part: slice) -> None:
+            drawn = self._alone(lane, {name: value[part] for name, value in feeds.items()})
+            if drawn.shape != result[part].shape:  # numpy would make one row fill many
+                raise ValueError(f"{output.name} is {drawn.shape}, not {result[part].shape}")
+            result[part] = drawn
+
+        self._team.work(Task(draw, cut_rows(rows, 1 + helpers)), helpers)
+        return result
+
+
+class Task:
+    """Parts of one piece of work, each done by `draw` in whichever thread is free for it."""
+
+    def __init__(self, draw: Callable[[slice], None], parts: Sequence[slice]) -> None:
+        self._draw = draw
+        self._parts = deque(parts)
+        self._undone = len(parts)
+        self._errors: list[BaseException] = []
+        self._lock, self._done = Lock(), Event()
+
+    def help(self, wanted: Callable[[], bool] = lambda: True) -> None:
+        """Do parts that nobody has begun, as long as there are any and help is `wanted`."""
+        while wanted():
+            try:
+                part = self._parts.popleft()
+            except IndexError:
+                return
+            self._do(part)
+
+    def wait(self) -> None:
+        """Wait for the parts that others have begun; raises the first error of any."""
+        self._done.wait()
+        if self._errors:
+            raise self._errors[0]
+
+    def _do(self, part: slice) -> None:
+        try:
+            if not self._errors:
+                self._draw(part)
+        except BaseException as error:  # of a helper too it is for the caller to see
+            self._errors.append(error)
+        with self._lock:
+            self._undone -= 1
+            if not self._undone:
+                self._done.set()
+
+
+class Team:
+    """Threads that help callers, as long as no more of both are at work than there are cores."""
+
+    def __init__(self, cores: int) -> None:
+        self._cores = cores
+        self._callers = 0
+        self._lock = Lock()
+        self._tasks: list[SimpleQueue[Task | None]] = []
+
+    @contextmanager
+    def joined(self) -> Iterator[int]:
+        """Be one of the callers; how many they are then."""
+        with self._lock:
+            self._callers += 1
+            callers = self._callers
+        try:
+            yield callers
+        finally:
+            with self._lock:
+                self._callers -= 1
+
+    def work(self, task: Task, helpers: int) -> None:
+        """Do a task in the calling thread and by so many helpers; raises the first error.
+
+        A caller waits for no helper that has not begun: it is as fast as alone at worst.
+        """
+        self._hire(helpers)
+        for tasks in self._tasks[:helpers]:
+            tasks.put(task)
+        task.help()
+        task.wait()
+
+    def close(self) -> None:
+        """Let the helpers end."""
+        for tasks in self._tasks:
+            tasks.put(None)
+
+    def _hire(self, helpers: int) -> None:
+        with self._lock:
+            while len(self._tasks) < helpers:
+                self._tasks.append(SimpleQueue())
+                place = len(self._tasks)
+                Thread(
+                    target=self._help, args=(place,), name=f"ganport-lane-{place}", daemon=True
+                ).start()
+
+    def _help(self, place: int) -> None:
+        tasks = self._tasks[place - 1]
+        while task := tasks.get():
+            task.help(lambda: self._callers + place <= self._cores)
+            del task  # its arrays are not kept until the next
+
+
+def cut_rows(rows: int, hands: int) -> list[slice]:
+    """Consecutive parts, as equal as can be, for so many hands to take as they are free."""
+    number = min(rows, hands * max(1, rows // (hands * _ROWS)))
+    bounds = [rows * part // number for part in range(number + 1)]
+    return [slice(start, stop) for start, stop in pairwise(bounds)]
+
+
+def _is_cuttable(inputs: Sequence[Tensor], output: Tensor) -> bool:
+    lengths = {tensor.shape[:1] for tensor in (*inputs, output)}
+    known = all(isinstance(length, int) for length in output.shape[1:])
+    one = len(lengths) == 1 and isinstance(next(iter(lengths.pop()), None), str)
+    return one and known and output.dtype in ("uint8", "float32")
+
+
+def _rows(feeds: Feeds) -> int:
+    """How many rows all inputs have, or 0 where they do not agree."""
+    lengths = {np.shape(value)[:1] for value in feeds.values()}
+    return next(iter(lengths.pop()), 0) if len(lengths) == 1 else 0
