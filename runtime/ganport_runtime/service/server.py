@@ -14,6 +14,7 @@ import uvicorn
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.app import create_app
+from ganport_runtime.service.connection import Connection
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.shelf import Shelf
 
@@ -35,6 +36,7 @@ def run(
     config = uvicorn.Config(
         create_app(shelf, settings),
         access_log=False,
+        http=Connection,
         lifespan="on",
         log_config=None,
         proxy_headers=False,
