@@ -45,13 +45,19 @@ def read_picture_file(path: Path) -> bytes:
 
 
 def decode_picture(
-    data: bytes, path: Path, size: tuple[int, int], *, whole: bool = False
+    data: bytes,
+    path: Path,
+    size: tuple[int, int],
+    *,
+    whole: bool = False,
+    max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
     """The uint8 (height, width, 3) pixels of a JPEG, PNG or WebP, the first frame of several.
 
     Turned upright as its EXIF says, transparency laid on white, its centre cut to the shape of
     `size` (height, width), or the `whole` frame squeezed, and resized with an antialiasing
-    Lanczos filter. Raises `RequestError` naming `path` if it is none, damaged or too large.
+    Lanczos filter. Raises `RequestError` naming `path` if it is none, damaged or, before any of it
+    is decoded, larger than `max_pixels`.
     """
     require("tools", ("PIL",))
     from PIL import Image
@@ -60,7 +66,7 @@ def decode_picture(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of odd metadata and of sizes, which are checked here
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_pixels(image.size, path)
+                _check_pixels(image.size, max_pixels, path)
                 return _fitted(image, size, whole)
     except (RequestError, MemoryError):
         raise
@@ -115,9 +121,9 @@ def resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _check_pixels(size: tuple[int, int], path: Path) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        expected = f"a picture of at most {MAX_PIXELS:,} pixels"
+def _check_pixels(size: tuple[int, int], most: int, path: Path) -> None:
+    if size[0] * size[1] > most:
+        expected = f"a picture of at most {most:,} pixels"
         raise _bad(path, expected, f"{size[0]} x {size[1]}", "Scale it down.")
 
 

@@ -107,6 +107,12 @@ def test_what_is_no_picture(data: bytes, message: str) -> None:
     assert str(caught.value).isprintable()
 
 
+def test_a_caller_may_allow_fewer_pixels() -> None:
+    assert decode_picture(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60).shape == (8, 8, 3)
+    with pytest.raises(RequestError, match="of at most 2,399 pixels; found 60 x 40"):
+        decode_picture(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60 - 1)
+
+
 @given(st.integers(0, 2000), st.integers(0, 255), st.sampled_from(["PNG", "JPEG", "WEBP"]))
 def test_no_damage_ends_in_a_traceback(place: int, value: int, kind: str) -> None:
     data = bytearray(encoded(NOISE[:16, :16], kind))

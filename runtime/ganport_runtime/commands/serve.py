@@ -41,6 +41,7 @@ def _limit(
 @click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes.")
 @_limit("--max-images", int, "Pictures of one request")
 @_limit("--max-body", int, "Bytes of one request")
+@_limit("--max-pixels", int, "Pixels of one uploaded picture")
 @_limit("--max-queue", int, "Pictures of each bundle that may wait")
 @_limit("--timeout", float, "Seconds for a request that names none")
 @_limit("--max-timeout", float, "Seconds that a request may name")

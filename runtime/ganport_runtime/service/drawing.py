@@ -109,12 +109,14 @@ class Translate:
     ) -> NDArray[np.uint8]:
         loop, pool = asyncio.get_running_loop(), self._studio.pool
         size = served.generator.manifest.image.size
+        decode = partial(
+            decode_picture, size=size, whole=whole, max_pixels=self._studio.settings.max_pixels
+        )
         images = np.empty((len(files), *size, 3), np.uint8)
         # One by one: between two of them a client may leave, and its time may end.
         for index, data in enumerate(files):
             place = Path(f"images[{index}]")
-            work = partial(decode_picture, data, place, size, whole=whole)
-            images[index] = await loop.run_in_executor(pool, work)
+            images[index] = await loop.run_in_executor(pool, partial(decode, data, place))
         return images
 
 

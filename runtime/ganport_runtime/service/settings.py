@@ -15,6 +15,8 @@ class Settings:
     """Pictures that one request may ask for."""
     max_body: int = 16 << 20
     """Bytes of a request's body, pictures included."""
+    max_pixels: int = 1 << 24
+    """Of each uploaded picture, before it is decoded (4096 x 4096)."""
     max_queue: int = 4096
     """Pictures of each bundle that may wait to be drawn."""
     timeout: float = 30.0

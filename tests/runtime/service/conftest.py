@@ -86,5 +86,5 @@ def tiny_shelf(generators: dict[str, Generator]) -> Iterator[Shelf]:
 def ask(generators: dict[str, Generator]) -> Iterator[Asker]:
     """A service that all tests share."""
     shelf = shelf_of(generators)
-    yield Asker(create_app(shelf, Settings(max_images=16, max_body=1 << 16)))
+    yield Asker(create_app(shelf, Settings(max_images=16, max_body=1 << 16, max_pixels=64 * 64)))
     shelf.close(5.0)

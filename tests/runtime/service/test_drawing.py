@@ -181,8 +181,25 @@ def test_translations_that_are_refused(
     assert response.json()["error"]["place"].endswith(place)
 
 
+def test_a_picture_of_too_many_pixels(ask: Any) -> None:
+    wide = png(np.zeros((64, 65, 3), np.uint8))  # few bytes, were they not unpacked
+    error = translate(ask, "image/png", wide).json()["error"]
+    assert error == {
+        "status": 422,
+        "place": "images[0]",
+        "expected": "a picture of at most 4,096 pixels",
+        "found": "65 x 64",
+        "fix": "Scale it down.",
+    }
+    assert translate(ask, "image/png", png(np.zeros((64, 64, 3), np.uint8))).status_code == 200
+
+
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3)
     ),

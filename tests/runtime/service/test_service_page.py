@@ -138,6 +138,7 @@ def test_the_limits_of_the_page_are_the_settings() -> None:
     for option, value in (
         ("--max-images", settings.max_images),
         ("--max-queue", settings.max_queue),
+        ("--max-pixels", f"{settings.max_pixels:,}"),
     ):
         assert f"`{option}` ({value})" in PAGE
     assert f"`--max-body` ({settings.max_body >> 20} MiB)" in PAGE
