@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from queue import SimpleQueue
@@ -65,7 +64,8 @@ class LanedBackend(OnnxBackend):
         if os.getpid() != self._process:  # a fork takes none of the threads along
             return self._alone(self._opened(), feeds)
         rows = _rows(feeds) if self._cuttable else 0
-        with self._team.joined() as callers:
+        callers = self._team.join()
+        try:
             cut = rows >= self._cores and rows * self._pace > _WORTH
             apart = cut or callers > 1
             lane = self._opened() if apart and self._debt <= 0 else None
@@ -73,6 +73,8 @@ class LanedBackend(OnnxBackend):
             begun = perf_counter()
             result = self._drawn(feeds, rows, lane, helpers)
             self._learn(perf_counter() - begun, rows, helpers, apart)
+        finally:
+            self._team.leave()
         return result
 
     def _drawn(self, feeds: Feeds, rows: int, lane: Any, helpers: int) -> NDArray[Any]:
@@ -155,17 +157,15 @@ class Team:
         self._lock = Lock()
         self._tasks: list[SimpleQueue[Task | None]] = []
 
-    @contextmanager
-    def joined(self) -> Iterator[int]:
-        """Be one of the callers; how many they are then."""
+    def join(self) -> int:
+        """Be one of the callers, until `leave`; how many they are now."""
         with self._lock:
             self._callers += 1
-            callers = self._callers
-        try:
-            yield callers
-        finally:
-            with self._lock:
-                self._callers -= 1
+            return self._callers
+
+    def leave(self) -> None:
+        with self._lock:
+            self._callers -= 1
 
     def work(self, task: Task, helpers: int) -> None:
         """Do a task in the calling thread and by so many helpers; raises the first error.
@@ -215,5 +215,5 @@ def _is_cuttable(inputs: Sequence[Tensor], output: Tensor) -> bool:
 
 def _rows(feeds: Feeds) -> int:
     """How many rows all inputs have, or 0 where they do not agree."""
-    lengths = {np.shape(value)[:1] for value in feeds.values()}
-    return next(iter(lengths.pop()), 0) if len(lengths) == 1 else 0
+    lengths = {len(value) for value in feeds.values()}
+    return lengths.pop() if len(lengths) == 1 else 0

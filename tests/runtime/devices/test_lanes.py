@@ -181,12 +181,12 @@ def test_helpers_leave_the_cores_to_callers() -> None:
         time.sleep(0.005)  # time enough for a helper to come
         seen.add(threading.current_thread().name)
 
-    with team.joined(), team.joined():
-        team.work(Task(draw, cut_rows(10, 10)), 1)
+    team.join(), team.join()
+    team.work(Task(draw, cut_rows(10, 10)), 1)
     assert seen == {threading.current_thread().name}
+    team.leave()
     both = threading.Barrier(2, timeout=30)
-    with team.joined():
-        team.work(Task(lambda _: both.wait(), cut_rows(2, 2)), 1)
+    team.work(Task(lambda _: both.wait(), cut_rows(2, 2)), 1)
     team.close()
 
 
