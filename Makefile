@@ -21,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## draw data, train, export, verify, draw a sheet, measure it: under 8 minutes on 2 cores
 	PATH="$(BIN):$$PATH" sh examples/demo.sh
 
-starter: $(READY)  ## make the bundle that ships inside the runtime again: an hour on 1 core
+starter: $(READY)  ## make the bundle that ships inside the runtime again: 20 minutes on 1 core
 	PATH="$(BIN):$$PATH" sh examples/starter.sh
 
 test: $(READY)  ## the default suite, under 10 minutes on 2 cores

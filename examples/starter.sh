@@ -9,7 +9,7 @@ mkdir -p "$made"
 echo "== 1/5 draw tagged faces"
 [ -e "$made/faces.zip" ] || ganport dataset draw faces --count 8000 --size 64 --out "$made/faces.zip"
 
-echo "== 2/5 train, about an hour"
+echo "== 2/5 train, about 20 minutes on one core"
 if [ -e "$made/run/config.toml" ]; then
     train-gan --resume "$made/run"
 else
