@@ -41,8 +41,13 @@ def compare(title: str, ours: Work, other: Work, rounds: int = 21) -> Comparison
     return _compared(title, *zip(*pairs, strict=True))
 
 
-def race(title: str, ours: Work, others: Mapping[str, Work], rounds: int) -> dict[str, Comparison]:
-    """Times ours and all others, in another order each round; ours against each of them."""
+def race(
+    title: str, ours: Work, others: Mapping[str, Work], rounds: int, calls: int = 1
+) -> dict[str, Comparison]:
+    """Times ours and all others, in another order each round; ours against each of them.
+
+    A turn is so many `calls`, one after another, since what is used in a loop is measured in one.
+    """
     runners = {"": ours, **others}
     spent: dict[str, list[float]] = {name: [] for name in runners}
     for work in runners.values():
@@ -53,7 +58,7 @@ def race(title: str, ours: Work, others: Mapping[str, Work], rounds: int) -> dic
         shuffle(order)
         for name in order:
             time.sleep(_PAUSE)
-            spent[name].append(_seconds(runners[name]))
+            spent[name].append(_seconds(runners[name], calls))
     return {name: _compared(f"{title}, {name}", spent[""], spent[name]) for name in others}
 
 
@@ -69,7 +74,8 @@ def _compared(title: str, ours: Sequence[float], other: Sequence[float]) -> Comp
     )
 
 
-def _seconds(work: Work) -> float:
+def _seconds(work: Work, calls: int = 1) -> float:
     begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+    for _ in range(calls):
+        work()
+    return (time.perf_counter() - begun) / calls
