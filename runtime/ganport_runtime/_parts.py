@@ -166,7 +166,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures one call may ask a graph for; `opt` is the number it is best at."""
+    """Pictures one call may ask a graph for; `opt` is a hint for runtimes that prepare one size."""
 
     min: int = 1
     opt: int = 16

@@ -37,6 +37,16 @@ from ganport_runtime.noise import check_integer, normals
 _PIXELS_ON_CPU = 64 * 64 * 64
 
 
+def best_batch(manifest: Manifest, device: str) -> int:
+    """Pictures of a bundle in one run that a device draws fastest; `batch.opt` has no say, since
+    whoever exports a bundle does not know where it will run."""
+    most = manifest.batch.max
+    if device not in ("cpu", "openvino"):
+        return most
+    height, width = manifest.image.size
+    return max(1, min(most, _PIXELS_ON_CPU // (height * width)))
+
+
 class Generator:
     """A loaded generator: `generate` draws pictures, `translate` changes pictures, `encode` finds
     their noise, each where the bundle has a graph for it.
@@ -234,11 +244,7 @@ class Generator:
     @cached_property
     def best_batch(self) -> int:
         """Pictures in one run that this device draws fastest, as many as the bundle allows."""
-        most = self.manifest.batch.max
-        if self.device not in ("cpu", "openvino"):
-            return most
-        height, width = self.manifest.image.size
-        return max(1, min(most, _PIXELS_ON_CPU // (height * width)))
+        return best_batch(self.manifest, self.device)
 
     def _picture_job(self, interface: str, images: NDArray[np.uint8], conditions: Asked) -> Job:
         self._need(interface)

@@ -27,7 +27,9 @@ def parity_rows(parity: Mapping[str, Any]) -> list[Row]:
         rows = list(_measured(parity))
     except BundleError:
         return list(_nested(parity))
-    return rows + list(_nested(_others(parity)))
+    others = _others(parity)
+    others.pop("weights", None)  # an encoder's stay: noise has no levels to tell them by
+    return rows + list(_nested(others))
 
 
 def provenance_rows(provenance: Mapping[str, Any]) -> list[Row]:
@@ -47,6 +49,8 @@ def _measured(given: Mapping[str, Any]) -> Iterator[Row]:
     graphs = parity.object("graphs")
     for path in parity.mapping("graphs"):
         yield printable(path), _graph(graphs.mapping(path), limit)
+    if "weights" in given:
+        yield "weights", _rounding(parity.object("weights"))
     yield from _sensitivity(parity.object("sensitivity"), "{}", "pixels", " on a scale of [-1, 1]")
     if "encoder" in given:
         encoder = parity.object("encoder").object("sensitivity")
@@ -63,20 +67,30 @@ def _others(parity: Mapping[str, Any]) -> dict[str, Any]:
 
 def _graph(graph: Mapping[str, Any], limit: float) -> str:
     fields = Fields(dict(graph), "graphs")
-    ways = [Fields(way, "levels") for way in fields.mapping("levels").values()]
-    counts = [
-        [way.integer(key, 0, _MOST) for key in ("max", "different", "values")] for way in ways
-    ]
+    counts = [_counts(Fields(way, "levels")) for way in fields.mapping("levels").values()]
     told = []
     if graph.get("error"):  # a float16 graph is held to its levels alone
         error = max(check_number(error, "error") for error in fields.mapping("error").values())
         own = fields.number("limit") if "limit" in graph else limit
         told.append(f"error at most {error:.3g} (limit {own:.3g})")
     if counts:  # noise has no levels
-        most, different, values = max(counts)
-        levels = f"{most} level{'' if most == 1 else 's'} off at most"
-        told.append(f"{levels}, on {different:,} of {values:,} values")
+        told.append(_levels(*max(counts)))
     return "; ".join(told)
+
+
+def _rounding(weights: Fields) -> str:
+    rounded, of = (weights.integer(key, 0, _MOST) for key in ("rounded", "of"))
+    return f"{rounded:,} of {of:,} rounded to float16; {_levels(*_counts(weights))}"
+
+
+def _counts(levels: Fields) -> tuple[int, int, int]:
+    most, different = levels.integer("max", 0, _MOST), levels.integer("different", 0, _MOST)
+    return most, different, levels.integer("values", 0, _MOST)
+
+
+def _levels(most: int, different: int, values: int) -> str:
+    levels = f"{most} level{'' if most == 1 else 's'} off at most"
+    return f"{levels}, on {different:,} of {values:,} values"
 
 
 def _sensitivity(sensitivity: Fields, row: str, what: str, scale: str) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from ganport_runtime._contract import ENCODE, GENERATE, TRANSLATE
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.commands._record import parity_rows, provenance_rows, short
 from ganport_runtime.directions import read_directions
+from ganport_runtime.generator import best_batch
 from ganport_runtime.groups import Group, MultiHot, Rgb, Scalar
 from ganport_runtime.manifest import Graph, Manifest
 from ganport_runtime.values import listed
@@ -43,7 +44,8 @@ def _lines(bundle: Bundle) -> Iterator[str]:
     yield f"{manifest.name} {manifest.version} ({manifest.family})"
     yield f"  pictures    {width} x {height} {manifest.image.colour}, {manifest.image.dtype}"
     batch = manifest.batch
-    yield f"  batch       {batch.min} to {batch.max}, best at {batch.opt}"
+    at_once = best_batch(manifest, "cpu")
+    yield f"  batch       {batch.min} to {batch.max}; drawn {at_once} at a time on a CPU"
     if noise := manifest.noise:
         yield f"  noise       {noise.algorithm}, temperature {noise.temperature:g}"
     yield f"  licence     {manifest.license}"
@@ -71,7 +73,8 @@ def _graph_lines(graph: Graph) -> Iterator[str]:
             shape = ", ".join(str(length) for length in tensor.shape)
             yield f"  {word}  {tensor.name}  {tensor.dtype} [{shape}]"
     for file in graph.files:
-        yield f"  in     {file.path}  {file.role} {file.precision}"
+        form = f", form {file.form}" if file.form else ""
+        yield f"  in     {file.path}  {file.role} {file.precision}{form}"
 
 
 def _condition_lines(manifest: Manifest) -> Iterator[str]:

@@ -33,6 +33,7 @@ def test_info_tells_what_a_stranger_needs(run: Any, data: Path) -> None:
     for part in (
         "tiny 1.0.0 (test)",
         "8 x 8 RGB, uint8",
+        "batch       1 to 64; drawn 64 at a time on a CPU",
         "condition  float32 [batch, 5]",
         "hair (one_hot), default black",
         "pink, black, dark red",
@@ -64,6 +65,12 @@ def test_info_says_what_each_graph_can_be_asked_for(run: Any, data: Path) -> Non
     translator = run("ganport", "info", data / "tiny-translator.ganport").out
     assert "graph gan.translate/1\n  translate: pictures to others" in translator
     assert "latent directions" not in translator
+
+
+def test_info_tells_the_form_of_a_file(run: Any, tiny: Any) -> None:
+    tiny.edit(lambda value: value["graphs"][0]["files"][0].update(form="odd"))
+    shown = run("ganport", "info", tiny.path).out
+    assert "in     generator.onnx  onnx fp32, form odd\n" in shown
 
 
 def test_info_of_a_graph_of_a_later_version(run: Any, tiny_translator: Any) -> None:

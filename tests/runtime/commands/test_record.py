@@ -63,6 +63,14 @@ def test_an_encoder_moves_noise_and_has_no_levels() -> None:
     assert rows[-2:] == [("encoder", ""), ("  clipped", "0")]
 
 
+def test_rounded_weights_have_their_row() -> None:
+    weights = {"stored": "float16", "rounded": 393536, "of": 397544, "error_before": 1.6e-06}
+    rows = parity_rows(PARITY | {"weights": weights | FULL | {"different": 2609}})
+    told = "393,536 of 397,544 rounded to float16; 1 level off at most, on 2,609 of 159,744 values"
+    assert [row for row in rows if "weights" in row[0]] == [("weights", told)]
+    assert not [row for row in rows if row[0].startswith(" ")]
+
+
 def test_an_override_has_its_row() -> None:
     parity = copy.deepcopy(PARITY)
     parity["sensitivity"]["overridden"] = ["z", "eyes"]
@@ -96,7 +104,9 @@ def test_a_value_cannot_command_a_terminal(value: object, text: str) -> None:
 
 @given(
     JSON,
-    st.sampled_from(["batches", "encoder", "graphs", "limit", "reference", "sensitivity", "\x1b"]),
+    st.sampled_from(
+        ["batches", "encoder", "graphs", "limit", "reference", "sensitivity", "weights", "\x1b"]
+    ),
 )
 def test_anything_can_stand_there(value: Any, key: str) -> None:
     for change in (value, {"generator.onnx": value}, {"generator.onnx": {"levels": value}}):
