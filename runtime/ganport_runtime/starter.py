@@ -21,7 +21,8 @@ def find(path: Path) -> Path:
     `./starter`, so that it could not be asked for otherwise. A folder that is no bundle does not
     stand in the way. Raises `BundleError` where the package was installed without its data.
     """
-    if str(path) != STARTER or isfile(path) or lexists(path / MANIFEST_NAME):
+    is_file = isfile(path)  # noqa: PTH113  Path.is_file raises where the way is closed
+    if str(path) != STARTER or is_file or lexists(path / MANIFEST_NAME):
         return path
     if not _SHIPPED.is_file():
         raise BundleError(
