@@ -34,10 +34,10 @@ class Comparison:
         )
 
 
-def compare(title: str, ours: Work, other: Work, rounds: int = 21) -> Comparison:
-    """Times both in turn, `rounds` times each after one call to warm up."""
+def compare(title: str, ours: Work, other: Work, rounds: int = 21, calls: int = 1) -> Comparison:
+    """Times both in turn, `rounds` times so many `calls` each, after one call to warm up."""
     ours(), other()
-    pairs = [(_seconds(ours), _seconds(other)) for _ in range(rounds)]
+    pairs = [(_seconds(ours, calls), _seconds(other, calls)) for _ in range(rounds)]
     return _compared(title, *zip(*pairs, strict=True))
 
 

@@ -37,9 +37,11 @@ class Batcher:
     company, and those that come while a run is under way share the next one. A run holds
     `max_batch` pictures (None is what the device does best), of several requests or a part of
     one; turns are taken as `batching/line.py` says. At most `max_queue` pictures wait; a run
-    that lasts longer than `stuck_after` seconds makes it unhealthy. Same seed, same bytes, with
-    whomever it was drawn (on CPU). A request that fails, fails alone: those drawn with it are
-    drawn again.
+    that lasts longer than `stuck_after` seconds makes it unhealthy. The request of a lone coroutine
+    that by the measured rate takes no longer than `in_place` seconds is drawn on its event loop,
+    since a thread would cost it some hundred microseconds; 0 = never. Same seed, same bytes, with
+    whomever it was drawn (on CPU). A request that fails, fails alone: those drawn with it are drawn
+    again.
 
     Close it, or use it in a `with`. It does not live on in a forked process: make it there.
     Raises `RequestError` for numbers it cannot work with.
@@ -52,6 +54,7 @@ class Batcher:
         max_batch: int | None = None,
         max_queue: int = 4096,
         stuck_after: float = 30.0,
+        in_place: float = 0.001,
     ) -> None:
         batch = generator.manifest.batch
         if max_batch is None:
@@ -60,6 +63,7 @@ class Batcher:
         self.max_batch = check_integer("max_batch", max_batch, batch.min, batch.max)
         self.max_queue = check_integer("max_queue", max_queue, 1, MAX_COUNT)
         self._stuck_after = check_seconds("stuck_after", stuck_after)
+        self._in_place = check_seconds("in_place", in_place)
         self._desk = Desk(self.max_batch, self.max_queue)
         self._worker = Worker(generator, self._desk)
         # One that is forgotten ends its threads when it has drawn what it was asked.
@@ -112,19 +116,12 @@ class Batcher:
         )
         return await self.arun(job, timeout)
 
-    async def arun(self, job: Job, timeout: float | None = None, in_place: float = 0.0) -> Drawn:
-        """As `agenerate`, for a job of this batcher's generator.
-
-        While nobody else waits, one that by the measured rate takes no longer than `in_place`
-        seconds is drawn on the event loop itself: to hand it to a thread and back costs some
-        hundred microseconds.
-        """
-        if in_place and (timeout is None or timeout > in_place):
-            drawn = self._worker.draw_here(job, in_place)
-            if drawn is not None:
-                return drawn
+    async def arun(self, job: Job, timeout: float | None = None) -> Drawn:
+        """As `agenerate`, for a job of this batcher's generator."""
         from asyncio import CancelledError, get_running_loop  # 30 ms that a game need not spend
 
+        if await self._may_draw_here(len(job), timeout):
+            return self._worker.draw_here(job)
         future: asyncio.Future[Drawn] = get_running_loop().create_future()
         self._admit(job, future, timeout)
         try:
@@ -156,6 +153,20 @@ class Batcher:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+    async def _may_draw_here(self, count: int, timeout: float | None) -> bool:
+        from asyncio import sleep
+
+        short = timeout is not None and timeout <= self._in_place
+        if short or not self._in_place or self._worker.forked:
+            return False
+        self._desk.arrive()
+        try:
+            await sleep(0)  # who asks in the same turn of the loop arrives meanwhile
+        except BaseException:
+            self._desk.depart()
+            raise
+        return self._desk.begin_here(count, self._in_place)
 
     def _admit(self, job: Job, reply: Reply, timeout: float | None) -> None:
         if self._worker.forked:

@@ -42,7 +42,7 @@ class Desk:
         self._idle = False
         self._alarm = inf
         self._refusal: str | None = None
-        self._running = 0
+        self._running = self._arriving = 0
         self._since = inf
 
     def admit(self, ticket: Ticket) -> None:
@@ -62,11 +62,22 @@ class Desk:
             self._line.join(ticket)
             self._wake_for(ticket)
 
-    def begin_here(self, count: int, seconds: float) -> bool:
-        """Count a request of so many pictures that is drawn where it was asked for, if nothing
-        waits or runs, and by the measured rate it takes no longer than `seconds`."""
+    def arrive(self) -> None:
+        """Count a coroutine that is about to ask, until `begin_here` or `depart`."""
         with self._lock:
-            busy = self._refusal or self._waited or self._running
+            self._arriving += 1
+
+    def depart(self) -> None:
+        """Count one no more that asks for nothing after all."""
+        with self._lock:
+            self._arriving -= 1
+
+    def begin_here(self, count: int, seconds: float) -> bool:
+        """Whether one that arrived may draw so many pictures itself: if nobody else arrives, waits
+        or is drawn for, and by the measured rate it takes no longer than `seconds`."""
+        with self._lock:
+            self._arriving -= 1
+            busy = self._refusal or self._arriving or self._waited or self._running
             if busy or count > self._tally.images_per_second * seconds:
                 return False
             self._tally.requests += 1
@@ -74,7 +85,7 @@ class Desk:
             return True
 
     def end_here(self, images: int, seconds: float) -> None:
-        """Count how it went: with no `images` it failed."""
+        """Count how that went: with no `images` it failed."""
         with self._lock:
             self._running, self._since = 0, inf
             if images:

@@ -61,11 +61,9 @@ class Worker:
         if self._thread.is_alive():
             self._desk.give_up("one that was closed before it had drawn everything")
 
-    def draw_here(self, job: Job, seconds: float) -> Drawn | None:
-        """Draw a job on the calling thread; None if that may take longer than `seconds`, or others
-        wait. Raises what `Generator.draw` raises."""
-        if self.forked or not self._desk.begin_here(len(job), seconds):
-            return None
+    def draw_here(self, job: Job) -> Drawn:
+        """Draw a job on the calling thread, where `Desk.begin_here` has allowed it. Raises what
+        `Generator.draw` raises."""
         images, begun, spent = 0, monotonic(), 0.0
         try:
             drawn = self._generator.draw([(job, slice(0, len(job)))])

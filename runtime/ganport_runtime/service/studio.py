@@ -24,8 +24,6 @@ from ganport_runtime.service.shelf import Served, Shelf
 
 # Bytes of pixels that are encoded on the spot: a thread costs more than a copy, or a small PNG.
 _QUICK = {"raw": 1 << 20, "npy": 1 << 20, "png": 64 * 64 * 3}
-# Seconds of drawing for which a lone caller is spared the way to the batcher's thread and back.
-_ALONE = 0.001
 _LISTED = 100
 """Seeds that a header names one by one."""
 EXPOSED = ("Ganport-Device", "Ganport-Seeds", "Ganport-Shape", "Server-Timing", "X-Request-Id")
@@ -52,7 +50,6 @@ class Studio:
         self.settings = settings
         self._meter = meter
         self.pool = ThreadPoolExecutor(usable_cpus(), "ganport-encode")
-        self._under_way = 0
 
     def order(
         self,
@@ -80,21 +77,12 @@ class Studio:
 
     async def draw(self, order: Order, seconds: float, send: Send) -> None:
         """Draw, encode and answer an order that has `seconds` left; raises what `arun` raises."""
-        drawn = await self._drawn(order, seconds)
+        drawn = await order.served.batcher.arun(order.job, timeout=seconds)
         start = perf_counter()
         encoded = await self._encoded(order, drawn)
         spent = perf_counter() - start
         self._meter.drawn(order.served.name, drawn, spent)
         await answer(send, HTTPStatus.OK, drawn_headers(drawn, encoded, spent), encoded.body)
-
-    async def _drawn(self, order: Order, seconds: float) -> Drawn:
-        self._under_way += 1
-        try:
-            await asyncio.sleep(0)  # whoever asked in the same turn of the loop is counted then
-            in_place = _ALONE if self._under_way == 1 else 0.0
-            return await order.served.batcher.arun(order.job, seconds, in_place)
-        finally:
-            self._under_way -= 1
 
     async def _encoded(self, order: Order, drawn: Drawn) -> Encoded:
         work = partial(

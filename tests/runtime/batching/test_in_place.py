@@ -31,9 +31,9 @@ async def known(batcher: Batcher, held: Any) -> list[str]:
 
 def test_a_quick_lone_request_stays_on_its_thread_and_has_the_same_bytes(held: Any) -> None:
     async def ask() -> None:
-        with Batcher(held) as batcher:
+        with Batcher(held, in_place=FOREVER) as batcher:
             names = await known(batcher, held)
-            drawn = await batcher.arun(held.job(PINK, seed=7, count=3), in_place=FOREVER)
+            drawn = await batcher.arun(held.job(PINK, seed=7, count=3))
             assert names == [threading.main_thread().name]
             assert np.array_equal(drawn.images, held.generate(PINK, seed=7, count=3))
             assert (drawn.seeds, drawn.queued, drawn.device) == ([7, 8, 9], 0.0, "cpu")
@@ -51,9 +51,9 @@ def test_one_that_may_take_long_goes_to_the_worker(
     held: Any, in_place: float, timeout: float | None
 ) -> None:
     async def ask() -> None:
-        with Batcher(held) as batcher:
+        with Batcher(held, in_place=in_place) as batcher:
             names = await known(batcher, held)
-            await batcher.arun(held.job(PINK), timeout, in_place)
+            await batcher.arun(held.job(PINK), timeout)
             assert names == ["ganport-batcher"]
 
     asyncio.run(ask())
@@ -61,9 +61,9 @@ def test_one_that_may_take_long_goes_to_the_worker(
 
 def test_before_anything_is_measured_nothing_is_known_to_be_quick(held: Any) -> None:
     async def ask() -> None:
-        with Batcher(held) as batcher:
+        with Batcher(held, in_place=FOREVER) as batcher:
             names = drawing_threads(held)
-            await batcher.arun(held.job(PINK), in_place=FOREVER)
+            await batcher.arun(held.job(PINK))
             assert names == ["ganport-batcher"]
 
     asyncio.run(ask())
@@ -71,40 +71,68 @@ def test_before_anything_is_measured_nothing_is_known_to_be_quick(held: Any) -> 
 
 def test_nobody_is_passed(held: Any) -> None:
     async def ask() -> None:
-        with Batcher(held) as batcher:
+        with Batcher(held, in_place=FOREVER) as batcher:
             names = await known(batcher, held)
             held.gate.clear()
-            running = asyncio.create_task(batcher.agenerate(PINK))
+            running = batcher.submit(PINK)
             await asyncio.to_thread(held.until_running, 2)
-            second = asyncio.create_task(batcher.arun(held.job(PINK), in_place=FOREVER))
+            second = asyncio.create_task(batcher.arun(held.job(PINK)))
             await asyncio.sleep(0.01)
             held.gate.set()
-            await asyncio.gather(running, second)
+            await asyncio.gather(asyncio.wrap_future(running), second)
             assert names == ["ganport-batcher"] * 2
+
+    asyncio.run(ask())
+
+
+def test_those_who_ask_in_one_turn_are_drawn_together(held: Any) -> None:
+    async def ask() -> None:
+        with Batcher(held, in_place=FOREVER) as batcher:
+            names = await known(batcher, held)
+            await asyncio.gather(*(batcher.agenerate(PINK) for _ in range(8)))
+            assert set(names) == {"ganport-batcher"}
+            assert len(names) <= 2  # the first may run alone, those behind it run together
+
+    asyncio.run(ask())
+
+
+def test_who_is_cancelled_on_the_way_leaves_nothing_behind(held: Any) -> None:
+    async def ask() -> None:
+        with Batcher(held, in_place=FOREVER) as batcher:
+            names = await known(batcher, held)
+            task = asyncio.create_task(batcher.arun(held.job(PINK)))
+            await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert names == []
+            assert batcher.stats().running_images == 0
+            await batcher.arun(held.job(PINK))
+            assert names == [threading.main_thread().name]
 
     asyncio.run(ask())
 
 
 def test_a_fault_is_raised_and_counted_and_the_next_is_drawn(held: Any) -> None:
     async def ask() -> None:
-        with Batcher(held) as batcher:
+        with Batcher(held, in_place=FOREVER) as batcher:
             await known(batcher, held)
             bad = held.job(PINK)
             held.faults[bad] = BundleError("g", expected="e", found="f", fix="x.")
             with pytest.raises(BundleError):
-                await batcher.arun(bad, in_place=FOREVER)
+                await batcher.arun(bad)
             assert (batcher.stats().failed, batcher.stats().running_images) == (1, 0)
-            assert len((await batcher.arun(held.job(PINK), in_place=FOREVER)).images) == 1
+            assert len((await batcher.arun(held.job(PINK))).images) == 1
 
     asyncio.run(ask())
 
 
 def test_one_that_was_closed_draws_nothing(held: Any) -> None:
     async def ask() -> None:
-        batcher = Batcher(held)
+        batcher = Batcher(held, in_place=FOREVER)
         await known(batcher, held)
         batcher.close()
         with pytest.raises(ClosedError):
-            await batcher.arun(held.job(PINK), in_place=FOREVER)
+            await batcher.arun(held.job(PINK))
 
     asyncio.run(ask())
