@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import drawing
+import encoding
 import library
 import training
 from machine import machine
@@ -28,5 +30,5 @@ if __name__ == "__main__":
     print(f"{'':<58} {'ours':>12} {'other':>12}  ratio  (quartiles)")
     for comparison in comparisons():
         print(comparison.line(), flush=True)
-    for row in library.rows():
+    for row in chain(library.rows(), encoding.rows()):
         print(row, flush=True)

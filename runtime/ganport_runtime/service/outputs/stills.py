@@ -1,9 +1,8 @@
 """Picture files made quickly: PNG and WebP of one uint8 (H, W, 3) picture.
 
-`pictures.png_bytes` and `webp_bytes` take pains over size; a service counts milliseconds. On
-drawn 64 x 64 faces, one core: PNG 137 us and 9,458 bytes here against Pillow's 446 us and 9,152;
-lossless WebP 290 us and 8,992 bytes here against 6.7 ms and 8,706. An atlas of 64 faces: PNG
-7.8 ms against 39 ms, 3 % larger.
+`pictures.png_bytes` and `webp_bytes` take pains over size; a service counts milliseconds. Against
+Pillow's defaults, on drawn 64 x 64 faces, a PNG takes a third of the time and an atlas of 64 a
+fifth, a lossless WebP a twentieth, and all are 3 to 4 % larger (`benchmarks/encoding.py`).
 """
 
 from __future__ import annotations

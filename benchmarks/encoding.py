@@ -1,0 +1,113 @@
+"""The picture files of `serve-gan` against Pillow's: time and bytes of each.
+
+`python benchmarks/encoding.py` prints Markdown: 64 faces drawn by the starter, each a file of its
+own with the texts that a service writes, and all of them on one page. One core, in turns, medians.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import cycle, islice
+from typing import Any
+
+import numpy as np
+from machine import machine
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+from timing import race
+
+from ganport_runtime import Generator
+from ganport_runtime.service.outputs.atlas import page_of
+from ganport_runtime.service.outputs.drawing import Drawing
+from ganport_runtime.service.outputs.stills import png_bytes, webp_bytes
+
+Encode = Callable[[NDArray[np.uint8]], bytes]
+
+_COUNT = 64
+_ROUNDS = 9
+
+
+def rows() -> Iterator[str]:
+    """The table, line by line."""
+    faces, texts = _faces()
+    yield "\n| file | encoder | one takes | bytes | ratio (quartiles) |"
+    yield "|---|---|---|---|---|"
+    for title, ours, others in (
+        ("PNG", partial(png_bytes, texts=texts), _pngs(texts)),
+        ("WebP, lossless", partial(webp_bytes, texts=texts), _webps(texts, lossless=True)),
+        ("WebP, 80", partial(webp_bytes, texts=texts, quality=80), _webps(texts, quality=80)),
+    ):
+        yield from _table(f"face, {title}", faces, ours, others)
+    page = page_of(faces, None)[None]
+    yield from _table("64 faces, PNG", page, partial(png_bytes, texts=texts), _pngs(texts))
+
+
+def _faces() -> tuple[NDArray[np.uint8], dict[str, str]]:
+    """Faces of every hair colour, uint8 (64, 64, 64, 3), and the texts of the first one's file."""
+    starter = Generator.load("starter", "cpu")
+    colours = [{"hair": label} for label in starter.conditions.fields["hair"].labels]
+    asked = list(islice(cycle(colours), _COUNT))
+    seeds = range(_COUNT)
+    drawing = Drawing(starter.generate(asked, seeds=seeds), seeds, asked, starter)
+    return drawing.images, drawing.texts(drawing.recipes[:1])
+
+
+def _pngs(texts: Mapping[str, str]) -> dict[str, Encode]:
+    info = PngInfo()
+    for key, text in texts.items():
+        info.add_text(key, text)
+    return {
+        "Pillow": partial(_saved, format="PNG", pnginfo=info),
+        "Pillow, compress_level=1": partial(_saved, format="PNG", pnginfo=info, compress_level=1),
+    }
+
+
+def _webps(texts: Mapping[str, str], **options: Any) -> dict[str, Encode]:
+    exif = Image.Exif()
+    exif[0x010E] = json.dumps(dict(texts))  # ImageDescription
+    options |= {"exif": exif.tobytes()}
+    return {
+        "Pillow": partial(_saved, format="WEBP", **options),
+        "Pillow, method=0": partial(_saved, format="WEBP", method=0, **options),
+    }
+
+
+def _saved(image: NDArray[np.uint8], **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, **options)
+    return buffer.getvalue()
+
+
+def _table(
+    title: str, images: NDArray[np.uint8], ours: Encode, others: Mapping[str, Encode]
+) -> Iterator[str]:
+    encoders = {"ours": ours, **others}
+    runs = {name: partial(_all, encode, images) for name, encode in encoders.items()}
+    found = race(title, runs.pop("ours"), runs, _ROUNDS)
+    first = next(iter(found.values()))
+    yield _row(title, "ours", first.ours, images, ours, "")
+    for (name, comparison), other in zip(found.items(), others.values(), strict=True):
+        low, high = comparison.spread
+        ratio = f"{comparison.ratio:.2f} ({low:.2f} to {high:.2f})"
+        yield _row(title, name, comparison.other, images, other, ratio)
+
+
+def _row(
+    title: str, name: str, spent: float, images: NDArray[np.uint8], encode: Encode, ratio: str
+) -> str:
+    size = sum(map(len, _all(encode, images))) // len(images)
+    return f"| {title} | {name} | {1e3 * spent / len(images):.3f} ms | {size:,} | {ratio} |"
+
+
+def _all(encode: Encode, images: NDArray[np.uint8]) -> list[bytes]:
+    return [encode(image) for image in images]
+
+
+if __name__ == "__main__":
+    print(machine())
+    for row in rows():
+        print(row, flush=True)
