@@ -46,12 +46,12 @@ def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[st
         path = Path(folder) / "width.ganport"
         network = bundles.random(path, width)
         bundle = Bundle.open(path)
-        others = {"onnxruntime by hand": _by_hand(bundle, _onnx(bundle))}
+        others = {"onnxruntime by hand": by_hand(bundle, on_onnxruntime(bundle))}
         for name, graph in _torches(network, bundle):
-            others[name] = _by_hand(bundle, graph)
+            others[name] = by_hand(bundle, graph)
         yield from _table(f"`quick`, width {width}", bundle, others, counts)
         starter = Bundle.open("starter")
-        bare = {"onnxruntime by hand": _by_hand(starter, _onnx(starter))}
+        bare = {"onnxruntime by hand": by_hand(starter, on_onnxruntime(starter))}
         yield from _table("the starter", starter, bare, counts)
 
 
@@ -84,7 +84,7 @@ def _cell(comparison: Comparison) -> str:
     return f"{1e3 * comparison.other:,.2f} ms: {comparison.ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _by_hand(bundle: Bundle, graph: Graph) -> Draw:
+def by_hand(bundle: Bundle, graph: Graph) -> Draw:
     """The loop one writes around a graph: noise, a vector, runs of 64, one array."""
     latent, size = bundle.manifest.z_shape, bundle.manifest.conditions.size
     vector = np.zeros(size, np.float32)
@@ -108,7 +108,7 @@ def _by_hand(bundle: Bundle, graph: Graph) -> Draw:
     return draw
 
 
-def _onnx(bundle: Bundle) -> Graph:
+def on_onnxruntime(bundle: Bundle) -> Graph:
     _, file = bundle.onnx("gan.generate/1")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = usable_cpus()
