@@ -55,8 +55,8 @@ class Spell:
         return 1e3 * float(np.percentile(times, percent)) if times else 0.0
 
 
-async def closed(port: int, body: bytes, seconds: float) -> Spell:
-    """Clients that each send their next request at the answer."""
+async def closed(port: int, body: bytes, seconds: float, clients: int) -> Spell:
+    """So many clients that each send their next request at the answer."""
     spell, until = Spell(seconds), time.perf_counter() + seconds
 
     async def client() -> None:
@@ -66,7 +66,7 @@ async def closed(port: int, body: bytes, seconds: float) -> Spell:
             spell.add(answer.status, time.perf_counter() - begun)
         connection.drop()
 
-    await asyncio.gather(*(client() for _ in range(_CLIENTS)))
+    await asyncio.gather(*(client() for _ in range(clients)))
     return spell
 
 
@@ -95,13 +95,17 @@ async def arriving(port: int, body: bytes, rate: float, seconds: float) -> Spell
     return spell
 
 
-def overload(server: Server, count: int, seconds: float, rounds: int) -> dict[str, object]:
+def overload(
+    server: Server, count: int, queue: int, seconds: float, rounds: int
+) -> dict[str, object]:
     """Peak and overload in turn; the report, whose `faults` are empty when everything held."""
     body = json.dumps({"count": count, "seed": 7, "output": "raw"}).encode()
-    asyncio.run(closed(server.port, body, 1.0))
+    # No more than the queue holds: clients that are refused would take the peak's processor.
+    clients = max(1, min(_CLIENTS, queue // count))
+    asyncio.run(closed(server.port, body, 1.0, clients))
     peaks, spells, held = [], [], []
     for _ in range(rounds):
-        peaks.append(asyncio.run(closed(server.port, body, seconds)).rate)
+        peaks.append(asyncio.run(closed(server.port, body, seconds, clients)).rate)
         spells.append(asyncio.run(arriving(server.port, body, 2 * peaks[-1], seconds)))
         held.append(server.resident())
     shares = [spell.rate / peak for spell, peak in zip(spells, peaks, strict=True)]
@@ -146,7 +150,7 @@ def main() -> None:
     asked = parser.parse_args()
     service = ours(asked.bundle, "--max-queue", str(asked.queue), device=asked.device)
     with service.start({"count": 1}) as server:
-        report = overload(server, asked.count, asked.seconds, asked.rounds)
+        report = overload(server, asked.count, asked.queue, asked.seconds, asked.rounds)
     print(machine())
     print(json.dumps(report, indent=2))
     sys.exit(1 if report["faults"] else 0)
