@@ -21,7 +21,7 @@ from service.tables import Results
 
 from ganport_runtime.bundle import Bundle
 
-_WARM = 1.0
+_WARM = 3.0  # seconds: the first answers of a full queue come together, and late
 
 
 def main() -> None:
