@@ -27,3 +27,5 @@ sample-gan matrix demo/faces.ganport --rows hair --columns eyes --seed 7 --out d
 
 echo "== 6/6 measure the colours it draws"
 eval-gan colours demo/faces.ganport --seeds 8
+
+echo "The same draws from the bundle that ships along: sample-gan matrix starter --rows hair --columns eyes --out starter.png"
