@@ -35,6 +35,8 @@ class Spell:
     """What came of one spell of load."""
 
     seconds: float
+    clients: float = 0.0
+    """Seconds of processor that the clients took: cores the server did not have."""
     counted: Counter[int] = field(default_factory=Counter)
     """Answers by their status."""
     times: dict[int, list[float]] = field(default_factory=dict)
@@ -63,10 +65,13 @@ async def closed(port: int, body: bytes, seconds: float, clients: int) -> Spell:
         connection = await Connection.open(port)
         while (begun := time.perf_counter()) < until:
             answer = await connection.post(_PATH, body)
-            spell.add(answer.status, time.perf_counter() - begun)
+            if (now := time.perf_counter()) < until:
+                spell.add(answer.status, now - begun)
         connection.drop()
 
+    worked = time.process_time()
     await asyncio.gather(*(client() for _ in range(clients)))
+    spell.clients = time.process_time() - worked
     return spell
 
 
@@ -85,6 +90,7 @@ async def arriving(port: int, body: bytes, rate: float, seconds: float) -> Spell
             spell.add(answer.status, now - due)
         idle.append(connection)
 
+    worked = time.process_time()
     async with asyncio.TaskGroup() as tasks:
         for number in range(round(rate * seconds)):
             due = begun + number / rate
@@ -92,6 +98,7 @@ async def arriving(port: int, body: bytes, rate: float, seconds: float) -> Spell
             tasks.create_task(arrive(due))
     for connection in idle:
         connection.drop()
+    spell.clients = time.process_time() - worked
     return spell
 
 
@@ -103,9 +110,11 @@ def overload(
     # No more than the queue holds: clients that are refused would take the peak's processor.
     clients = max(1, min(_CLIENTS, queue // count))
     asyncio.run(closed(server.port, body, 1.0, clients))
-    peaks, spells, held = [], [], []
+    peaks, taken, spells, held = [], [], [], []
     for _ in range(rounds):
-        peaks.append(asyncio.run(closed(server.port, body, seconds, clients)).rate)
+        calm = asyncio.run(closed(server.port, body, seconds, clients))
+        peaks.append(calm.rate)
+        taken.append(calm.clients)
         spells.append(asyncio.run(arriving(server.port, body, 2 * peaks[-1], seconds)))
         held.append(server.resident())
     shares = [spell.rate / peak for spell, peak in zip(spells, peaks, strict=True)]
@@ -113,6 +122,10 @@ def overload(
     return {
         "peak, images/s": round(count * median(peaks), 1),
         "drawn at twice that, as a share of it": round(median(shares), 3),
+        "cores the clients took, at the peak and at twice it": [
+            round(median(taken) / seconds, 3),
+            round(median(spell.clients for spell in spells) / seconds, 3),
+        ],
         "refused within, ms (p50, p95, p99)": [
             round(median(spell.within(percent, *_REFUSED) for spell in spells), 2)
             for percent in (50, 95, 99)
