@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.noise import check_integer, check_seed
+from ganport_runtime.noise import Keys, check_integer, check_seed
 from ganport_runtime.values import shown
 
 MAX_COUNT = 2**20
@@ -22,8 +22,13 @@ _LISTS = (list, tuple, np.ndarray)
 
 def count_of(count: int | None, **lists: Any) -> int:
     """How many pictures a call asks for: `count`, or the length of what is a list, or 1."""
-    lengths = {name: len(value) for name, value in lists.items() if isinstance(value, _LISTS)}
-    number = next(iter(lengths.values()), 1) if count is None else count
+    lengths = {}
+    for name, value in lists.items():
+        if isinstance(value, _LISTS):
+            lengths[name] = len(value)
+    if count is None and not lengths:
+        return 1
+    number = next(iter(lengths.values())) if count is None else count
     number = check_integer("count", number, 1, MAX_COUNT)
     for name, length in lengths.items():
         if length != number:
@@ -32,12 +37,12 @@ def count_of(count: int | None, **lists: Any) -> int:
     return number
 
 
-def keys_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> NDArray[np.uint64]:
-    """The seed of each picture, uint64 (number,); the system draws the first if none is given."""
+def keys_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> Keys:
+    """The seed of each picture; the system draws the first if none is given."""
     if seeds is None:
         first = secrets.randbits(64) if seed is None else check_seed(seed)
-        if number == 1:  # what a game asks for in each frame, at a third of the cost
-            return np.array([first], np.uint64)
+        if number == 1:
+            return (first,)
         return np.arange(number, dtype=np.uint64) + np.uint64(first)  # modulo 2^64
     if seed is not None:
         raise refuse("seed", "seed or seeds", "both", "Leave one of them out.")

@@ -31,7 +31,7 @@ class Engine:
     def __init__(
         self, bundle: Bundle, interface: str, device: str, spinning: bool, precision: str
     ) -> None:
-        self._graph, file = bundle.onnx(interface, precision, _FORMS.get(device))
+        graph, file = bundle.onnx(interface, precision, _FORMS.get(device))
         self._place = str(bundle.path if bundle.lone else bundle.path / file.path)
         self._session = Session(
             bundle.read(file.path),
@@ -41,7 +41,12 @@ class Engine:
             precision=precision,
             max_batch=bundle.manifest.batch.max,
         )
-        self._session.check(self._graph)
+        self._session.check(graph)
+        # Looked up once: what a call touches counts when a picture has left the caches cold.
+        self._first = graph.inputs[0].name
+        self._row = graph.output.shape[1:]
+        self._output = graph.output.name
+        self.draws_floats = interface != ENCODE and graph.output.dtype != "uint8"
 
     @property
     def device(self) -> str:
@@ -53,15 +58,14 @@ class Engine:
 
     def run(self, first: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[Any]:
         """The output for a batch of the first input and of condition vectors (N, C)."""
-        feeds = {self._graph.inputs[0].name: np.ascontiguousarray(first)}
+        feeds = {self._first: np.ascontiguousarray(first)}
         if vectors.shape[1]:
             feeds["condition"] = np.ascontiguousarray(vectors)
         result = self._session.run(feeds)
-        expected = (len(first), *self._graph.output.shape[1:])
-        if result.shape != expected:
+        if result.shape != (len(first), *self._row):
             raise BundleError(
                 self._place,
-                expected=f"{self._graph.output.name} of shape {expected}",
+                expected=f"{self._output} of shape {(len(first), *self._row)}",
                 found=f"an array of shape {result.shape}",
                 fix="The graph does not keep what it declares: export the bundle again.",
             )
@@ -89,21 +93,24 @@ class Engines:
     def draw_all(self, job: Job, size: int) -> NDArray[Any]:
         """What all of a job come to, drawn `size` at a time: pictures, or noise of an encoder."""
         if len(job) <= size:
-            return self.draw(((job, slice(len(job))),))
+            return self._draw((job,))
         results = self._empty(job)
         for start in range(0, len(job), size):
             rows = slice(start, min(start + size, len(job)))
-            results[rows] = self.draw(((job, rows),))
+            results[rows] = self._draw((job.part(rows),))
         return results
 
     def draw(self, parts: Sequence[Part]) -> NDArray[Any]:
         """What those rows come to, in one run: uint8 (N, H, W, 3), or noise of an encoder."""
-        interface = parts[0][0].interface
-        first = first_input(parts, self._z_shape)
-        output = self._engine(interface).run(first, condition_rows(parts))
-        return output if interface == ENCODE or output.dtype == np.uint8 else to_uint8(output)
+        return self._draw([job.part(rows) for job, rows in parts])
 
-    def _engine(self, interface: str) -> Engine:
+    def _draw(self, jobs: Sequence[Job]) -> NDArray[Any]:
+        interface = jobs[0].interface
+        engine = self._open.get(interface) or self._opened(interface)
+        output = engine.run(first_input(jobs, self._z_shape), condition_rows(jobs))
+        return to_uint8(output) if engine.draws_floats else output
+
+    def _opened(self, interface: str) -> Engine:
         with self._lock:
             if interface not in self._open:
                 # Only the main graph comes in other precisions.

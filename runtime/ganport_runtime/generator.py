@@ -78,6 +78,8 @@ class Generator:
         self._engines = Engines(bundle, main, device, spinning, precision)
         self.device = self._engines.device
         self._encoder = Encoder(bundle.manifest.conditions)
+        noise = bundle.manifest.noise
+        self._usual = noise.temperature if noise else 1.0
 
     @classmethod
     def load(
@@ -253,10 +255,7 @@ class Generator:
         return Job(interface, self._encoder.encode(conditions, number), given=images)
 
     def _temperature(self, asked: float | None) -> float:
-        if asked is not None:
-            return check_temperature(asked)
-        rule = self.manifest.noise
-        return rule.temperature if rule else 1.0
+        return self._usual if asked is None else check_temperature(asked)
 
     def _need(self, interface: str) -> None:
         if VERBS[interface] not in self.abilities:

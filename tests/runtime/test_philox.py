@@ -8,18 +8,6 @@ SEEDS = st.integers(0, 2**64 - 1)
 STREAMS = st.integers(0, 2**32 - 1)
 
 
-@given(SEEDS, SEEDS, st.integers(1, 140), STREAMS)
-def test_one_seed_has_what_it_has_among_others(
-    seed: int, other: int, blocks: int, stream: int
-) -> None:
-    # One seed of few blocks goes through long integers, two through arrays.
-    alone = middles_of(np.array([seed], np.uint64), 0, blocks, stream)
-    among = middles_of(np.array([other, seed], np.uint64), 0, blocks, stream)
-    for one, both in zip(alone, among, strict=True):
-        assert one.shape == (2, 1, blocks)
-        assert np.array_equal(one[:, 0], both[:, 1])
-
-
 @given(SEEDS, st.integers(0, 2**64 - 4), STREAMS)
 def test_blocks_count_in_64_bits(seed: int, first: int, stream: int) -> None:
     even, odd = middles_of(np.array([seed], np.uint64), first, 3, stream)
