@@ -33,6 +33,18 @@ _ROWS = 16
 
 Feeds = Mapping[str, NDArray[Any]]
 
+_forks = 0
+"""How many processes are between this one and the one that imported this."""
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, "register_at_fork"):  # asking for the process at each run is a call of the system
+    os.register_at_fork(after_in_child=_count_fork)
+
 
 class LanedBackend(OnnxBackend):
     """A `Backend` on `cores` cores, whose rows have the same bytes however they are cut.
@@ -57,35 +69,45 @@ class LanedBackend(OnnxBackend):
         self._pace = inf  # the fewest seconds that a row has taken
         self._cuttable = _is_cuttable(self.inputs, self.outputs[0])
         self._team = Team(cores)
-        self._process = os.getpid()
+        self._forks = _forks
         weakref.finalize(self, self._team.close)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
-        if os.getpid() != self._process:  # a fork takes none of the threads along
+        if self._forks != _forks:  # a fork takes none of the threads along
             return self._alone(self._opened(), feeds)
         rows = _rows(feeds) if self._cuttable else 0
         callers = self._team.join()
         try:
             cut = rows >= self._cores and rows * self._pace > _WORTH
-            apart = cut or callers > 1
-            lane = self._opened() if apart and self._debt <= 0 else None
-            helpers = max(0, self._cores - callers) if cut and lane else 0
+            if cut or callers > 1:
+                return self._apart(feeds, rows, max(0, self._cores - callers) if cut else 0)
             begun = perf_counter()
-            result = self._drawn(feeds, rows, lane, helpers)
-            self._learn(perf_counter() - begun, rows, helpers, apart)
+            result = super().run(feeds)
+            self._learn(perf_counter() - begun, rows)
+            if self._debt < self._awake:
+                self._debt = self._awake
+            return result
         finally:
             self._team.leave()
+
+    def _apart(self, feeds: Feeds, rows: int, helpers: int) -> NDArray[Any]:
+        """A run that is faster on one thread for each core, once the graph is open so."""
+        lane = self._opened() if self._debt <= 0 else None
+        helpers = helpers if lane else 0
+        begun = perf_counter()
+        if helpers:
+            result = self._shared(lane, feeds, rows, helpers)
+        else:
+            result = self._alone(lane or self._session, feeds)
+        seconds = perf_counter() - begun
+        self._learn(seconds * (1 + helpers), rows)
+        self._debt -= seconds
         return result
 
-    def _drawn(self, feeds: Feeds, rows: int, lane: Any, helpers: int) -> NDArray[Any]:
-        if helpers:
-            return self._shared(lane, feeds, rows, helpers)
-        return self._alone(lane, feeds) if lane else super().run(feeds)
-
-    def _learn(self, seconds: float, rows: int, helpers: int, apart: bool) -> None:
-        if rows:
-            self._pace = min(self._pace, seconds * (1 + helpers) / rows)
-        self._debt = self._debt - seconds if apart else max(self._debt, self._awake)
+    def _learn(self, seconds: float, rows: int) -> None:
+        """That so many rows have taken a core so long."""
+        if rows and seconds < self._pace * rows:
+            self._pace = seconds / rows
 
     def _opened(self) -> Any:
         with self._opening:
@@ -215,5 +237,5 @@ def _is_cuttable(inputs: Sequence[Tensor], output: Tensor) -> bool:
 
 def _rows(feeds: Feeds) -> int:
     """How many rows all inputs have, or 0 where they do not agree."""
-    lengths = {len(value) for value in feeds.values()}
+    lengths = set(map(len, feeds.values()))
     return lengths.pop() if len(lengths) == 1 else 0
