@@ -17,6 +17,7 @@ Asked = Request | Sequence[Request] | None
 _MAX_KNOWN = 1024
 _MAX_NUMBERS = 2**20  # in all that is remembered: 4 MiB
 _MAX_TEXT = 1000
+_LISTS = (list, tuple)
 
 
 class Encoder:
@@ -32,7 +33,7 @@ class Encoder:
 
         Raises `ConditionError`.
         """
-        if isinstance(asked, list | tuple):
+        if isinstance(asked, _LISTS):
             return np.concatenate([self._one(request) for request in asked])
         vector = self._one(asked)  # type: ignore[arg-type]  # a text is a sequence too
         # A view, not a copy: one vector stands for every picture.
@@ -57,7 +58,11 @@ def _key(request: object) -> str | tuple[tuple[str, str], ...] | None:
         return ()
     if type(request) is str:
         return request if len(request) <= _MAX_TEXT else None
-    if not isinstance(request, Mapping):
+    # Looked at by type first: that a dict is a Mapping, Python finds out by far more code.
+    if type(request) is not dict and not isinstance(request, Mapping):
         return None
     items = tuple(request.items())
-    return items if all(type(k) is str and type(v) is str for k, v in items) else None
+    for name, value in items:
+        if type(name) is not str or type(value) is not str:
+            return None
+    return items
