@@ -15,7 +15,7 @@ from ganport_train.methods.method import Figures, Method
 from ganport_train.methods.mismatch import change_one_group, check_groups
 from ganport_train.methods.penalties import clip_weights, gradient_penalty
 from ganport_train.options import RecipeError
-from ganport_train.recipe import MethodOptions, OptimizerOptions
+from ganport_train.sections import MethodOptions, OptimizerOptions
 
 
 class Adversarial(Method):

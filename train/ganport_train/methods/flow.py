@@ -10,7 +10,7 @@ from torch import Tensor
 from ganport_models import Flow
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.method import Figures, Method
-from ganport_train.recipe import OptimizerOptions
+from ganport_train.sections import OptimizerOptions
 
 LEVELS = 256
 MAX_NORM = 50.0

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ganport_models import Generator
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.optimizers import build_optimizers
-from ganport_train.recipe import OptimizerOptions
+from ganport_train.sections import OptimizerOptions
 
 Figures = dict[str, Tensor]
 """Scalars of one step, still on the device."""

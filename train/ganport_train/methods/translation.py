@@ -12,7 +12,7 @@ from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES
 from ganport_train.methods.method import Figures, Method
 from ganport_train.methods.penalties import gradient_penalty
-from ganport_train.recipe import MethodOptions, OptimizerOptions
+from ganport_train.sections import MethodOptions, OptimizerOptions
 
 
 class Translation(Method):
