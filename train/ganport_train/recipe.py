@@ -11,6 +11,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.coding import coded
 from ganport_train.options import Rule, option
 from ganport_train.sections import (
+    AugmentOptions,
     AverageOptions,
     DataOptions,
     LengthOptions,
@@ -40,6 +41,7 @@ class Recipe:
     network: NetworkOptions = field(default_factory=NetworkOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
+    augment: AugmentOptions = field(default_factory=AugmentOptions)
     average: AverageOptions = field(default_factory=AverageOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
     length: LengthOptions = field(default_factory=LengthOptions)

@@ -90,6 +90,19 @@ class MethodOptions:
         1.0, "that of its loss on drawn pictures, for the generator", least=0.0, most=100.0
     )
     penalty: float = option(0.0, "weight of the gradient penalty", least=0.0, most=1000.0)
+    r1: float = option(
+        0.0,
+        "weight of the squared gradient at real pictures, zero-centred",
+        least=0.0,
+        most=1000.0,
+    )
+    r2: float = option(0.0, "that at drawn pictures", least=0.0, most=1000.0)
+    interval: int = option(
+        1,
+        "steps from one of these two to the next, which then weighs as much as if it were at each",
+        least=1,
+        most=64,
+    )
     clip: float = option(
         0.0, "bound of the discriminator's weights; 0 = none", least=0.0, most=1000.0
     )
@@ -116,6 +129,41 @@ class OptimizerOptions:
     beta1: float = option(0.5, "decay of the first moment (SGD: momentum)", least=0.0, most=0.9999)
     beta2: float = option(
         0.999, "decay of the second moment (RMSprop: smoothing)", least=0.0, most=0.999999
+    )
+
+    decay: int = option(
+        0,
+        "pictures over which the rates fall, along a cosine, to their final share; 0 = never",
+        least=0,
+        most=MAX_IMAGES,
+    )
+    final_share: float = option(0.25, "share of the rates that is left then", least=0.0, most=1.0)
+
+    def share(self, images: int) -> float:
+        """Share of the rates at so many pictures seen (Loshchilov & Hutter 2017, equation 5)."""
+        if not self.decay:
+            return 1.0
+        way = min(images / self.decay, 1.0)
+        return self.final_share + (1 - self.final_share) * (1 + math.cos(math.pi * way)) / 2
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """How pictures are changed before the discriminator sees them, real and drawn ones alike."""
+
+    translation: float = option(0.0, "shift by at most this share of a side", least=0, most=0.5)
+    cutout: float = option(0.0, "side of the square that is blanked, as a share", least=0, most=1)
+    colour: bool = option(False, "change brightness, saturation and contrast")
+    probability: float = option(1.0, "of each change; the most it grows to", least=0.0, most=1.0)
+    policy: str = option(
+        "fixed",
+        "how the probability goes: as it is, growing with the pictures seen, or by how sure the "
+        "discriminator is of real pictures",
+        choices=("fixed", "growing", "adaptive"),
+    )
+    growth: int = option(500_000, "pictures in which it grows from 0", least=1, most=MAX_IMAGES)
+    target: float = option(
+        0.6, "mean sign of D(real) above which an adaptive one grows", least=-1.0, most=1.0
     )
 
 

@@ -70,7 +70,7 @@ class Trainer:
         generator = self.method.generator
         self.average = averaged(generator, recipe.average, recipe.training.batch)
         self.state = snapshots.State(
-            networks={**self.method.networks, "average": self.average},
+            networks={**self.method.modules, "average": self.average},
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
@@ -208,6 +208,7 @@ class Trainer:
         seed = self.recipe.training.seed * 1_000_003 + self.progress.step
         torch.manual_seed(seed % 2**63)
         step = self.progress.step
+        self.method.set_rates(self.images)
         figures = self.method.step(self.feed.batch(step), step)
         self.average.update_parameters(self.method.generator)
         return figures

@@ -20,8 +20,8 @@ Figures = dict[str, Tensor]
 class Method(ABC):
     """One way to train a generator; it knows no loop, no file and no data set.
 
-    `networks` are all that a step changes, `optimizers` theirs, by name; `generator` is the one
-    that is averaged, sampled and exported.
+    `networks` are all that learns, `optimizers` theirs, by name; `modules` are the networks and
+    whatever else a step changes; `generator` is the one that is averaged, sampled and exported.
     """
 
     def __init__(
@@ -29,6 +29,8 @@ class Method(ABC):
     ) -> None:
         self.networks = networks
         self.optimizers = build_optimizers(networks, optimizer)
+        self.modules: dict[str, nn.Module] = dict(networks)
+        self._options = optimizer
         self._bf16 = precision == "bf16"
 
     @property
@@ -37,6 +39,13 @@ class Method(ABC):
         generator = self.networks["generator"]
         assert isinstance(generator, Generator)
         return generator
+
+    def set_rates(self, images: int) -> None:
+        """Sets the learning rates for a step at so many pictures seen."""
+        share = self._options.share(images)
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = share * getattr(self._options, f"{name}_rate")
 
     @abstractmethod
     def step(self, batch: Batch, number: int) -> Figures:

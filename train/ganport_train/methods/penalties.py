@@ -1,4 +1,4 @@
-"""What holds a critic to a slope of one: a penalty on its gradient, or bounds on its weights."""
+"""What holds a critic's slope down: penalties on its gradient, or bounds on its weights."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def gradient_penalty(
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
     apart: Tensor = gradient.flatten(1).norm(dim=1) - 1
     return apart.square().mean()
+
+
+def centred_penalty(critic: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
+    """Half the mean of |gradient of the critic|^2 at pictures (N, 3, H, W).
+
+    At real pictures it is R1 (Mescheder et al. 2018, equation 9), at drawn ones R2 (equation 10).
+    The critic gives (N,) and must treat each picture alone.
+    """
+    at = images.detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(at).sum(), at, create_graph=True)
+    penalty: Tensor = gradient.square().sum(dim=(1, 2, 3)).mean() / 2
+    return penalty
 
 
 @torch.no_grad()
