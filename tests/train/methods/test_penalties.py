@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from ganport_train.methods.penalties import clip_weights, gradient_penalty
+from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
 
 
 def test_the_penalty_of_a_plane_is_the_same_everywhere() -> None:
@@ -32,6 +32,22 @@ def test_the_penalty_teaches_the_critic() -> None:
     gradient_penalty(lambda x: weight * x.flatten(1).sum(1), ones, ones, torch.rand(1)).backward()
     assert weight.grad is not None
     assert weight.grad.item() == pytest.approx(2 * (3 - 1))
+
+
+def test_a_centred_penalty_is_half_the_squared_slope() -> None:
+    # D(x) = |x|^2 / 2 has the gradient x, so the penalty is half of 48 * 2^2.
+    images = torch.full((3, 3, 4, 4), 2.0)
+    penalty = centred_penalty(lambda x: x.square().flatten(1).sum(1) / 2, images)
+    assert penalty.item() == pytest.approx(48 * 4 / 2)
+
+
+def test_a_centred_penalty_teaches_the_critic_and_not_the_pictures() -> None:
+    weight = torch.tensor(3.0, requires_grad=True)
+    images = torch.ones(2, 3, 1, 1, requires_grad=True)
+    centred_penalty(lambda x: weight * x.flatten(1).sum(1), images).backward()
+    assert weight.grad is not None
+    assert weight.grad.item() == pytest.approx(3 * 3)  # d/dw of 3 w^2 / 2
+    assert images.grad is None
 
 
 def test_clipping_brings_every_parameter_into_its_bounds() -> None:

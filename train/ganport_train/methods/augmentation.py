@@ -91,10 +91,9 @@ def cut_out(images: Tensor, draws: Tensor, share: float) -> Tensor:
     """
     masks = []
     for index, side in enumerate(images.shape[2:]):
-        centre = (draws[:, index] * side).floor()[:, None]
-        half = side * share / 2
-        place = torch.arange(side, device=images.device) + 0.5
-        masks.append((place - centre - 0.5).abs() < half)
+        centre = (draws[:, index] * (side + 1)).floor()[:, None]
+        middles = torch.arange(side, device=images.device) + 0.5
+        masks.append((middles - centre).abs() < side * share / 2)
     blank = masks[0][:, :, None] & masks[1][:, None, :]
     return images * ~blank[:, None]
 
