@@ -14,6 +14,7 @@ from pathlib import Path
 import drawing
 import torch
 import training
+from spending import Spending
 from timing import Comparison
 
 
@@ -29,10 +30,10 @@ def machine() -> str:
     )
 
 
-def comparisons() -> Iterator[Comparison]:
+def comparisons() -> Iterator[Comparison | Spending]:
     """All of them, one after another."""
-    yield from training.comparisons()
     with tempfile.TemporaryDirectory() as folder:
+        yield from training.comparisons(Path(folder))
         yield from drawing.comparisons(Path(folder))
 
 
