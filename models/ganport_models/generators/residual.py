@@ -13,27 +13,36 @@ from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
 from ganport_models.registry import register_generator
 
 
-class StyledBlock(nn.Module):
-    """x plus two 3x3 convolutions of it, each behind a scale and shift that are read from a style.
+class Styled(nn.Module):
+    """Batch norm, a scale and shift read from a style (FiLM, Perez et al. 2018), LeakyReLU."""
 
-    Dense convolutions, since grouped ones cost a CPU 4 to 10 times more for each weight. There is
-    no norm: the last convolution starts at zero, so that the block starts as nothing (Fixup, Zhang
-    et al. 2019), and a picture never depends on its batch. The styles are FiLM (Perez et al. 2018).
+    def __init__(self, width: int, style: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(width, affine=False)
+        self.film = nn.Linear(style, 2 * width)
+
+    def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        """Features (N, width, H, W) and style (N, style) to the same features, changed."""
+        scale, shift = self.film(style)[:, :, None, None].chunk(2, dim=1)
+        return F.leaky_relu(torch.addcmul(shift, self.norm(features), 1 + scale), SLOPE)
+
+
+class StyledBlock(nn.Module):
+    """x plus two 3x3 convolutions of it, each of styled features (He et al. 2016, v2).
+
+    Dense convolutions, since grouped ones cost a CPU 4 to 10 times more for each weight.
     """
 
     def __init__(self, width: int, style: int) -> None:
         super().__init__()
-        self.films = nn.ModuleList(nn.Linear(style, 2 * width) for _ in range(2))
+        self.styled = nn.ModuleList(Styled(width, style) for _ in range(2))
         self.convolutions = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
-        nn.init.zeros_(self.convolutions[1].weight)
 
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         """Features (N, width, H, W) and style (N, style) to the same features, changed."""
         features = x
-        for film, convolution in zip(self.films, self.convolutions, strict=True):
-            scale, shift = film(style)[:, :, None, None].chunk(2, dim=1)
-            features = torch.addcmul(shift, features, 1 + scale)
-            features = convolution(F.leaky_relu(features, SLOPE))
+        for styled, convolution in zip(self.styled, self.convolutions, strict=True):
+            features = convolution(styled(features, style))
         return x + features
 
 
@@ -43,14 +52,14 @@ class StyledStage(nn.Module):
     def __init__(self, inputs: int, outputs: int, style: int, blocks: int) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(StyledBlock(inputs, style) for _ in range(blocks))
-        deviation = (2 / inputs) ** 0.5
-        self.up = start_smooth(up_convolution(inputs, outputs), deviation)
+        self.styled = Styled(inputs, style)
+        self.up = start_smooth(up_convolution(inputs, outputs))
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Features (N, inputs, H, W) and style (N, style) to (N, outputs, 2H, 2W)."""
         for block in self.blocks:
             features = block(features, style)
-        result: Tensor = self.up(F.leaky_relu(features, SLOPE))
+        result: Tensor = self.up(self.styled(features, style))
         return result
 
 
@@ -70,14 +79,13 @@ class ResidualGenerator(Generator):
         self.style = nn.Sequential(
             nn.Linear(shape.latent + shape.condition_size, shape.embedding),
             nn.LeakyReLU(SLOPE),
-            nn.Linear(shape.embedding, shape.embedding),
-            nn.LeakyReLU(SLOPE),
         )
         self.stem = nn.Linear(shape.latent, widths[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
             StyledStage(inputs, outputs, shape.embedding, shape.blocks)
             for inputs, outputs in pairwise(widths)
         )
+        self.styled = Styled(widths[-1], shape.embedding)
         self.picture = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
@@ -86,4 +94,4 @@ class ResidualGenerator(Generator):
         features = to_base_map(self.stem(z), self.base_channels)
         for stage in self.stages:
             features = stage(features, style)
-        return torch.tanh(self.picture(F.leaky_relu(features, SLOPE)))
+        return torch.tanh(self.picture(self.styled(features, style)))
