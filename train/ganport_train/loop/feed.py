@@ -25,7 +25,8 @@ class Feed:
     """The training pictures of a run, batch by batch.
 
     `images` is uint8 (N, H, W, 3), `vectors` float32 (N, C), `indices` the rows to train on. A GPU
-    keeps all pictures when they fit, since at these sizes copying them would be the bottleneck.
+    keeps all pictures when they fit, since at these sizes copying them would be the bottleneck. Of
+    several processes each has its `share` of the rows of every batch.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class Feed:
         indices: NDArray[np.int64],
         recipe: Recipe,
         device: torch.device,
+        share: slice = slice(None),
     ) -> None:
         self.vectors, self.indices = vectors, indices
-        self.recipe, self.device = recipe, device
+        self.recipe, self.device, self.share = recipe, device, share
         self._images = images
         self._resident = (
             torch.from_numpy(np.array(images)).to(device) if _fits(images, device) else None
@@ -50,7 +52,8 @@ class Feed:
         rows = self.rows(step)
         random = random_stream(self.recipe.training.seed, STEP, step)
         mirrored = random.random(len(rows)) < (0.5 if self.recipe.data.mirror else 0.0)
-        return Batch(self._pictures(rows, mirrored), self.vectors[rows], random)
+        own = self._pictures(rows[self.share], mirrored[self.share])
+        return Batch(own, self.vectors[rows], random, self.share)
 
     def rows(self, step: int) -> NDArray[np.int64]:
         """Rows of the data set for a step; every picture is seen once before any is seen again."""

@@ -38,6 +38,8 @@ class Surroundings:
     judge: str = ""
     """Path of the judge whose verdicts score the run; empty = none."""
     judge_digest: str = ""
+    processes: int = 1
+    """How many shared the work."""
 
     @classmethod
     def now(
@@ -49,6 +51,7 @@ class Surroundings:
         skip_bad: bool = False,
         judge: Path | None = None,
         judge_digest: str = "",
+        processes: int = 1,
     ) -> Surroundings:
         """Those of this process; raises RecipeError for a path that no text file can hold."""
         return cls(
@@ -57,7 +60,9 @@ class Surroundings:
             skip_bad=skip_bad,
             judge=_text(judge.resolve(), "--judge") if judge else "",
             judge_digest=judge_digest,
-            device=str(device),
+            # Of several processes each has its own, which the next part need not name.
+            device=str(device) if processes == 1 else device.type,
+            processes=processes,
             threads=torch.get_num_threads(),
             python_version=platform.python_version(),
             torch_version=str(torch.__version__),
@@ -66,7 +71,7 @@ class Surroundings:
 
     def inexact(self, earlier: Surroundings) -> list[str]:
         """Changes since an earlier part of the run after which it is no longer bit for bit."""
-        names = ("device", "threads", "torch_version", "numpy_version")
+        names = ("device", "processes", "threads", "torch_version", "numpy_version")
         return [
             f"{name}: {getattr(earlier, name)} -> {getattr(self, name)}"
             for name in names

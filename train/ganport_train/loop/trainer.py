@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from ganport_train.data import Dataset
 from ganport_train.loop import directions, samples, snapshots, translations
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
+from ganport_train.loop.distributed import ALONE, Processes
 from ganport_train.loop.feed import Feed
 from ganport_train.loop.figures import Figures, check_weights, means
 from ganport_train.loop.folder import SAMPLES, check_same
@@ -49,8 +50,10 @@ class Progress:
 class Trainer:
     """A run in memory: builds all it needs from recipe and data, trains to the recipe's length.
 
-    With a judge the light scores are by its verdicts, else by pixels alone. Raises RecipeError
-    for a data set that the recipe cannot train on, JudgeError for a judge of other conditions.
+    With a judge the light scores are by its verdicts, else by pixels alone. Of several processes
+    each trains on its share of every batch, and the leader alone scores, writes and keeps records.
+    Raises RecipeError for a data set that the recipe cannot train on, or a batch that the processes
+    cannot share, JudgeError for a judge of other conditions.
     """
 
     def __init__(
@@ -61,30 +64,34 @@ class Trainer:
         device: torch.device,
         say: Callable[[str], None],
         judge: Judge | None = None,
+        processes: Processes = ALONE,
     ) -> None:
-        self.folder, self.recipe, self.device, self.say = folder, recipe, device, say
+        self.folder, self.recipe, self.device, self.processes = folder, recipe, device, processes
+        self.say = processes.quieted(say)
+        share = processes.share(recipe.training.batch)
         self.conditions = dataset.conditions
         self.shape = recipe.shape(dataset.conditions)
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         generator = self.method.generator
         self.average = averaged(generator, recipe.average, recipe.training.batch)
+        self.method.join(processes)
         self.state = snapshots.State(
             networks={**self.method.modules, "average": self.average},
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
         _check_any(len(train), len(dataset), recipe.data.held_out)
-        self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device)
+        self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device, share)
         scorer = Scorer.of(
             dataset,
             train,
-            recipe.logging.score_pictures,
+            recipe.logging.score_pictures if processes.leads else 0,
             judge,
             device,
             translates=isinstance(generator, Translator),
         )
-        self.watch = Watch(folder, recipe.logging, scorer, say)
+        self.watch = Watch(folder, recipe.logging, scorer, self.say)
         self.progress = Progress()
         self._saved_step = -1
 
@@ -99,6 +106,10 @@ class Trainer:
         Raises CheckpointError when none is whole, and RecipeError when this recipe differs from
         the checkpoint's in more than what may change.
         """
+        with self.processes.united(leader_first=True):
+            self._take_up()
+
+    def _take_up(self) -> None:
         snapshots.sweep(self.folder)
         if not any((self.folder / FOLDER).glob("[0-9]*")):
             return
@@ -118,18 +129,23 @@ class Trainer:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
 
         Two collapsed scores in a row end it too, where the recipe says so: `watch.collapsed`.
-        Raises DivergedError when a loss or weight is no longer finite, and CheckpointError when a
-        checkpoint cannot be written.
+        Raises DivergedError when a loss or weight is no longer finite, CheckpointError when a
+        checkpoint cannot be written, and LostProcessError when another process is gone.
         """
-        step = self.progress.step
-        with (
-            Records(self.folder, step) as stats,
-            Records(self.folder, step, SCORES) as scores,
-            self._board() as board,
-        ):
-            boards = [board] if board else []
-            self._loop(interrupt, [stats, *boards], [scores, *boards])
+        with ExitStack() as opened:
+            with self.processes.united():
+                self.processes.check_equal(self.method.networks.values())
+                logs = self._logs(opened) if self.processes.leads else ([], [])
+            self._loop(interrupt, *logs)
         return self.complete
+
+    def _logs(self, opened: ExitStack) -> tuple[Logs, Logs]:
+        step = self.progress.step
+        stats = opened.enter_context(Records(self.folder, step))
+        scores = opened.enter_context(Records(self.folder, step, SCORES))
+        board = opened.enter_context(self._board())
+        boards = [board] if board else []
+        return [stats, *boards], [scores, *boards]
 
     def _loop(self, interrupt: Interrupt, logs: Logs, score_logs: Logs) -> None:
         logging = self.recipe.logging
@@ -137,7 +153,7 @@ class Trainer:
         ticked = saved = time.perf_counter()
         if self._saved_step < 0:
             self.save(score_logs)
-        while not (self.complete or self.watch.collapsed or interrupt.asked):
+        while not self._over(interrupt):
             # Take the step.
             self.progress.window.append(self._step())
             self.progress.step += 1
@@ -150,7 +166,7 @@ class Trainer:
             ticked = time.perf_counter()
 
             # Save a checkpoint and its sheet.
-            if ticked - saved >= 60 * logging.save_minutes:
+            if max(self.processes.most(ticked - saved)) >= 60 * logging.save_minutes:
                 self.save(score_logs)
                 ticked = saved = time.perf_counter()
         if self.progress.window:
@@ -158,8 +174,15 @@ class Trainer:
         if self.progress.step != self._saved_step:
             self.save(score_logs)
 
+    def _over(self, interrupt: Interrupt) -> bool:
+        # All stop at the same step: by one clock, and when any of them is asked to.
+        asked = interrupt.asked or self.watch.collapsed
+        self.progress.seconds, stop = self.processes.most(self.progress.seconds, asked)
+        return self.complete or stop > 0
+
     def _tick(self, seconds: float, logs: Logs) -> None:
-        record = self._record(seconds)
+        with self.processes.united():
+            record = self._record(seconds)
         for log in logs:
             log.write(record)
         self.say(tick_line(record, self.recipe.length))
@@ -167,8 +190,15 @@ class Trainer:
     def _board(self) -> AbstractContextManager[Board | None]:
         return Board(self.folder, self.images) if self.recipe.logging.tensorboard else nullcontext()
 
-    def save(self, score_logs: Logs = ()) -> Path:
+    def save(self, score_logs: Logs = ()) -> None:
         """Writes a checkpoint and, from its averaged generator, a sample sheet and a score."""
+        with self.processes.united():
+            self.processes.check_equal(self.method.networks.values())
+            if self.processes.leads:
+                self._write(score_logs)
+        self._saved_step = self.progress.step
+
+    def _write(self, score_logs: Logs) -> None:
         count, z_shape = self.recipe.average.refresh, self.method.generator.z_shape
         generator = ready(self.average, lambda: self.feed.refresh(count, z_shape))
         check_weights(generator.state_dict(), self.progress.step, self.folder)
@@ -186,9 +216,7 @@ class Trainer:
             keep=self.recipe.logging.keep,
             directions=self._directions(generator),
         )
-        self._saved_step = self.progress.step
         self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
-        return folder
 
     def _page(self, generator: Generator) -> samples.Page:
         if not isinstance(generator, Translator):
@@ -206,6 +234,7 @@ class Trainer:
     def _step(self) -> Figures:
         # For layers that draw numbers of their own, dropout for one: a function of the step too.
         seed = self.recipe.training.seed * 1_000_003 + self.progress.step
+        seed += self.processes.rank << 40  # each for its own rows
         torch.manual_seed(seed % 2**63)
         step = self.progress.step
         self.method.set_rates(self.images)
@@ -221,6 +250,7 @@ class Trainer:
     def _record(self, seconds: float) -> dict[str, Any]:
         """The figures of the steps since the last tick, averaged; raises DivergedError."""
         window, self.progress.window = self.progress.window, []
+        self.processes.average([figure for step in window for figure in step.values()])
         return {
             **self._place(),
             **means(window, self.progress.step, self.folder),

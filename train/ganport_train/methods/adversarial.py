@@ -12,7 +12,7 @@ from ganport_train.methods.augmentation import Augmentation
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES, smoothed
-from ganport_train.methods.method import Figures, Method
+from ganport_train.methods.method import Figures, Method, wide
 from ganport_train.methods.mismatch import change_one_group, check_groups
 from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
 from ganport_train.options import RecipeError
@@ -77,12 +77,12 @@ class Adversarial(Method):
             features, fake_features = self._embed(real, fake)
             scores, seen = self._judge(features, condition)
             drawn, seen_drawn = self._judge(fake_features, condition)
-            loss = self.loss.of_discriminator(scores.float(), drawn.float())
-            loss = loss + self._mismatch(batch, features, scores.float())
+            loss = self.loss.of_discriminator(wide(scores), wide(drawn))
+            loss = loss + self._mismatch(batch, features, wide(scores))
         readout = self.loss.readout
         figures = {
-            "d_real": readout(scores.detach().float()).mean(),
-            "d_fake": readout(drawn.detach().float()).mean(),
+            "d_real": readout(wide(scores.detach())).mean(),
+            "d_fake": readout(wide(drawn.detach())).mean(),
         }
         loss = loss + self._classes(seen, seen_drawn, condition, figures)
         loss = loss + self._penalty(batch, number, real, fake, condition, figures)
@@ -90,7 +90,8 @@ class Adversarial(Method):
         if self.options.clip:
             clip_weights(self.discriminator, self.options.clip)
         if self.augmentation.changes:
-            self.augmentation.adapt(scores.detach(), (number + 1) * len(scores))
+            judged = self.processes.gathered(scores.detach())
+            self.augmentation.adapt(judged, (number + 1) * len(judged))
             figures["augmented"] = self.augmentation.probability.clone()
         return {"d_loss": loss.detach(), **figures}
 
@@ -99,7 +100,7 @@ class Adversarial(Method):
             return 0.0
         vectors = change_one_group(batch.vectors, self.conditions, batch.random)
         wrong = self.discriminator.score(features, batch.tensor(vectors))
-        return self.options.mismatch * self.loss.of_mismatch(scores, wrong.float())
+        return self.options.mismatch * self.loss.of_mismatch(scores, wide(wrong))
 
     def _classes(
         self, real: Tensor | None, drawn: Tensor | None, condition: Tensor, figures: Figures
@@ -128,13 +129,13 @@ class Adversarial(Method):
 
         total: Tensor | float = 0.0
         if self.options.penalty:
-            penalty = gradient_penalty(critic, real, fake.float(), batch.shares())
+            penalty = gradient_penalty(critic, real, wide(fake), batch.shares())
             figures["penalty"] = penalty.detach()
             total = total + self.options.penalty * penalty
         if number % self.options.interval == 0:
             for name, weight, images in (
                 ("r1", self.options.r1, real),
-                ("r2", self.options.r2, fake.float()),
+                ("r2", self.options.r2, wide(fake)),
             ):
                 if weight:
                     penalty = centred_penalty(critic, images)
@@ -148,7 +149,7 @@ class Adversarial(Method):
         return self.discriminator.score(features, condition), None
 
     def _classify(self, seen: Tensor, condition: Tensor) -> Tensor:
-        return classification_loss(self.conditions, seen.float(), condition)
+        return classification_loss(self.conditions, wide(seen), condition)
 
     def _embed(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Features of both; in one pass where that changes nothing, since it is faster."""
@@ -165,7 +166,7 @@ class Adversarial(Method):
         self.discriminator.requires_grad_(False)
         with self._precision(fake.device):
             logits, seen = self._judge(self._embed_one(self.augmentation(fake, batch)), condition)
-            loss = self.loss.of_generator(logits.float(), self._pairs(batch, condition))
+            loss = self.loss.of_generator(wide(logits), self._pairs(batch, condition))
         figures = {"g_loss": loss.detach()}
         if seen is not None and self.options.classify_generator:
             known = self._classify(seen, condition)
@@ -181,7 +182,7 @@ class Adversarial(Method):
             return None
         real = self.augmentation(batch.real, batch)
         with torch.no_grad():
-            return self._judge(self._embed_one(real), condition)[0].float()
+            return wide(self._judge(self._embed_one(real), condition)[0])
 
 
 def _check(method: MethodOptions, discriminator: Discriminator, conditions: Conditions) -> None:

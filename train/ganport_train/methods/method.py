@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models import Generator
+from ganport_train.loop.distributed import ALONE, Processes
+from ganport_train.loop.normalising import synchronise
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.optimizers import build_optimizers
 from ganport_train.sections import OptimizerOptions
@@ -30,6 +32,7 @@ class Method(ABC):
         self.networks = networks
         self.optimizers = build_optimizers(networks, optimizer)
         self.modules: dict[str, nn.Module] = dict(networks)
+        self.processes = ALONE
         self._options = optimizer
         self._bf16 = precision == "bf16"
 
@@ -39,6 +42,12 @@ class Method(ABC):
         generator = self.networks["generator"]
         assert isinstance(generator, Generator)
         return generator
+
+    def join(self, processes: Processes) -> None:
+        """From here on trains as one of several processes, each on its own rows of a batch."""
+        self.processes = processes
+        for network in self.networks.values():
+            synchronise(network, processes)
 
     def set_rates(self, images: int) -> None:
         """Sets the learning rates for a step at so many pictures seen."""
@@ -52,10 +61,20 @@ class Method(ABC):
         """Trains on a batch, the `number`-th from 0; returns scalars for the log."""
 
     def _descend(self, network: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[network]
-        optimizer.zero_grad(set_to_none=True)
+        self._differentiate(network, loss)
+        self.optimizers[network].step()
+
+    def _differentiate(self, network: str, loss: Tensor) -> None:
+        # Each process has the mean over its rows; their mean is that over the whole batch.
+        self.optimizers[network].zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        parameters = self.networks[network].parameters()
+        self.processes.average([p.grad for p in parameters if p.grad is not None])
 
     def _precision(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self._bf16)
+
+
+def wide(values: Tensor) -> Tensor:
+    """Values in float32 at least: bfloat16 is too coarse for losses and for gradients of them."""
+    return values.float() if values.dtype == torch.bfloat16 else values
