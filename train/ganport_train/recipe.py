@@ -19,6 +19,7 @@ from ganport_train.sections import (
     MethodOptions,
     NetworkOptions,
     OptimizerOptions,
+    RecoveryOptions,
     TrainingOptions,
 )
 
@@ -44,6 +45,7 @@ class Recipe:
     augment: AugmentOptions = field(default_factory=AugmentOptions)
     average: AverageOptions = field(default_factory=AverageOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
+    recovery: RecoveryOptions = field(default_factory=RecoveryOptions)
     length: LengthOptions = field(default_factory=LengthOptions)
     logging: LoggingOptions = field(default_factory=LoggingOptions)
 
@@ -72,7 +74,7 @@ class Recipe:
         return tables
 
 
-MAY_CHANGE = ("length", "logging")
+MAY_CHANGE = ("length", "logging", "recovery")
 """The sections that may differ when a run is resumed (and so may the device)."""
 
 

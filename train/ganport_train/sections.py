@@ -190,6 +190,18 @@ class TrainingOptions:
 
 
 @dataclass(frozen=True)
+class RecoveryOptions:
+    """What a run does once a loss or a weight is no longer finite."""
+
+    on_divergence: str = option(
+        "stop",
+        "end it, or take up its last good checkpoint once, at lower rates",
+        choices=("stop", "reload"),
+    )
+    share: float = option(0.5, "of the rates that is left then", least=0.001, most=0.9)
+
+
+@dataclass(frozen=True)
 class LengthOptions:
     """When a run ends: at whichever bound comes first."""
 

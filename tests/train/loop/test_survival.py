@@ -57,5 +57,5 @@ def test_a_checkpoint_that_cannot_be_written_names_the_way_on(
     run = tmp_path / "run"
     session = trainer(run, recipe)
     (run / FOLDER).write_text("in the way")
-    with pytest.raises(CheckpointError, match=r"free some space, then train-gan --resume"):
+    with pytest.raises(CheckpointError, match=r"Free some space, then go on with: train-gan --res"):
         session.save()

@@ -17,10 +17,11 @@ from ganport_train import catalogue
 from ganport_train.data import Dataset, load
 from ganport_train.listing import describe
 from ganport_train.loop import folder as run_folder
-from ganport_train.loop.device import make_exact, precision, room
+from ganport_train.loop.device import make_exact, precision
 from ganport_train.loop.distributed import ALONE, Processes, joined
 from ganport_train.loop.folder import Surroundings
 from ganport_train.loop.interrupt import interruptible
+from ganport_train.loop.recovery import survivable
 from ganport_train.loop.trainer import Trainer
 from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
@@ -128,7 +129,7 @@ def start(
         dataset = load_data(recipe, data, skip_bad)
         loaded = load_judge(judge, chosen)
         surroundings = _surroundings(data, dataset, chosen, skip_bad, judge, loaded, processes)
-        with room(out):
+        with survivable(out):
             trainer = Trainer(out, recipe, dataset, chosen, click.echo, loaded, processes)
     with processes.united():
         if processes.leads:
@@ -164,14 +165,15 @@ def go_on(
         judge = judge or (Path(earlier.judge) if earlier.judge else None)
         loaded = load_judge(judge, chosen)
         surroundings = _surroundings(path, dataset, chosen, skip_bad, judge, loaded, processes)
-        with room(run):
+        surroundings = replace(surroundings, reload=earlier.reload)
+        with survivable(run):
             trainer = Trainer(run, recipe, dataset, chosen, click.echo, loaded, processes)
     for change in surroundings.inexact(earlier):
         trainer.say(f"note: {change}; the run goes on, but no longer bit for bit as before")
     if surroundings.judge_digest != earlier.judge_digest:
         trainer.say("note: another judge; from here on scores are compared with its own alone")
-    with room(run):
-        trainer.resume()
+    with survivable(run):
+        trainer.resume(earlier.reload)
     with processes.united():
         if processes.leads:
             run_folder.write_config(run, recipe, surroundings)
@@ -189,7 +191,7 @@ def _train(trainer: Trainer, surroundings: Surroundings) -> int:
         )
         return 0
     make_exact()
-    with interruptible() as interrupt, room(trainer.folder):
+    with interruptible() as interrupt, survivable(trainer.folder):
         complete = trainer.train(interrupt)
     folder = trainer.folder
     if trainer.watch.collapsed and not complete:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import tomli_w
 import torch
 
 from ganport_runtime.files import write_whole
+from ganport_train.loop.recovery import NEVER, Reload
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe, differences
 
@@ -40,6 +41,8 @@ class Surroundings:
     judge_digest: str = ""
     processes: int = 1
     """How many shared the work."""
+    reload: Reload = NEVER
+    """What came of a divergence."""
 
     @classmethod
     def now(
@@ -118,7 +121,7 @@ def check_same(before: Recipe, after: Recipe, place: str) -> None:
     if changed:
         raise RecipeError(
             place,
-            expected="changes of length, logging and device alone",
+            expected="changes of length, logging, recovery and device alone",
             found="; ".join(changed),
             fix="Take those out, or start a new run with --out.",
         )
@@ -126,8 +129,14 @@ def check_same(before: Recipe, after: Recipe, place: str) -> None:
 
 def write_config(folder: Path, recipe: Recipe, surroundings: Surroundings) -> None:
     """Saves the resolved recipe and its surroundings, whole."""
-    tables = {**recipe.to_json(), "run": vars(surroundings)}
+    tables = {**recipe.to_json(), "run": asdict(surroundings)}
     write_whole(folder / CONFIG, tomli_w.dumps(tables).encode())
+
+
+def note_reload(folder: Path, reload: Reload) -> None:
+    """Adds a reload to the saved configuration of a run, before it is acted on."""
+    recipe, surroundings = read_config(folder)
+    write_config(folder, recipe, replace(surroundings, reload=reload))
 
 
 def read_config(folder: Path) -> tuple[Recipe, Surroundings]:

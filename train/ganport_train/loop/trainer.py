@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +21,16 @@ from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
 from ganport_train.loop.distributed import ALONE, Processes
 from ganport_train.loop.feed import Feed
-from ganport_train.loop.figures import Figures, check_weights, means
-from ganport_train.loop.folder import SAMPLES, check_same
+from ganport_train.loop.figures import DivergedError, Figures, check_weights, means
+from ganport_train.loop.folder import SAMPLES, check_same, note_reload
 from ganport_train.loop.interrupt import Interrupt
 from ganport_train.loop.records import SCORES, Records
+from ganport_train.loop.recovery import NEVER, Reload, lower_rates, reload_after
 from ganport_train.loop.report import Board, tick_line
 from ganport_train.loop.scorer import Scorer
 from ganport_train.loop.watch import Logs, Watch
 from ganport_train.methods.build import build_method
-from ganport_train.options import RecipeError, parse
+from ganport_train.options import parse
 from ganport_train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -81,7 +82,6 @@ class Trainer:
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
-        _check_any(len(train), len(dataset), recipe.data.held_out)
         self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device, share)
         scorer = Scorer.of(
             dataset,
@@ -93,6 +93,7 @@ class Trainer:
         )
         self.watch = Watch(folder, recipe.logging, scorer, self.say)
         self.progress = Progress()
+        self.reload = NEVER
         self._saved_step = -1
 
     @property
@@ -100,12 +101,14 @@ class Trainer:
         """Real pictures seen."""
         return self.progress.step * self.recipe.training.batch
 
-    def resume(self) -> None:
+    def resume(self, reload: Reload = NEVER) -> None:
         """Takes up the newest whole checkpoint of the run, if there is one.
 
+        `reload` is what came of a divergence of an earlier part, as the configuration has it.
         Raises CheckpointError when none is whole, and RecipeError when this recipe differs from
         the checkpoint's in more than what may change.
         """
+        self.reload = reload
         with self.processes.united(leader_first=True):
             self._take_up()
 
@@ -128,23 +131,39 @@ class Trainer:
     def train(self, interrupt: Interrupt) -> bool:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
 
-        Two collapsed scores in a row end it too, where the recipe says so: `watch.collapsed`.
+        Two collapsed scores in a row end it too, where the recipe says so: `watch.collapsed`. A
+        first divergence is followed by a reload, where the recipe says so.
         Raises DivergedError when a loss or weight is no longer finite, CheckpointError when a
         checkpoint cannot be written, and LostProcessError when another process is gone.
         """
-        with ExitStack() as opened:
-            with self.processes.united():
-                self.processes.check_equal(self.method.networks.values())
-                logs = self._logs(opened) if self.processes.leads else ([], [])
-            self._loop(interrupt, *logs)
+        try:
+            with ExitStack() as opened:
+                with self.processes.united():
+                    self.processes.check_equal(self.method.networks.values())
+                    logs = self._logs(opened) if self.processes.leads else ([], [])
+                self._loop(interrupt, *logs)
+        except DivergedError as error:
+            self._recover(error)
+            return self.train(interrupt)
         return self.complete
+
+    def _recover(self, error: DivergedError) -> None:
+        seconds = self.progress.seconds
+        reload = reload_after(error, self.recipe.recovery, self.reload, self.folder)
+        note_reload(self.folder, reload)
+        if self.processes.count > 1:  # the others have ended: the next --resume acts on it
+            raise error
+        self.say(f"diverged: {reload.reason}; goes on at {reload.share:g} of the rates")
+        self.resume(reload)
+        self.progress.seconds = seconds
 
     def _logs(self, opened: ExitStack) -> tuple[Logs, Logs]:
         step = self.progress.step
         stats = opened.enter_context(Records(self.folder, step))
         scores = opened.enter_context(Records(self.folder, step, SCORES))
-        board = opened.enter_context(self._board())
-        boards = [board] if board else []
+        boards = []
+        if self.recipe.logging.tensorboard:
+            boards = [opened.enter_context(Board(self.folder, self.images))]
         return [stats, *boards], [scores, *boards]
 
     def _loop(self, interrupt: Interrupt, logs: Logs, score_logs: Logs) -> None:
@@ -187,9 +206,6 @@ class Trainer:
             log.write(record)
         self.say(tick_line(record, self.recipe.length))
 
-    def _board(self) -> AbstractContextManager[Board | None]:
-        return Board(self.folder, self.images) if self.recipe.logging.tensorboard else nullcontext()
-
     def save(self, score_logs: Logs = ()) -> None:
         """Writes a checkpoint and, from its averaged generator, a sample sheet and a score."""
         with self.processes.united():
@@ -201,7 +217,8 @@ class Trainer:
     def _write(self, score_logs: Logs) -> None:
         count, z_shape = self.recipe.average.refresh, self.method.generator.z_shape
         generator = ready(self.average, lambda: self.feed.refresh(count, z_shape))
-        check_weights(generator.state_dict(), self.progress.step, self.folder)
+        weights = self.state.tensors() | generator.state_dict()
+        check_weights(weights, self.progress.step, self.folder)
         # Sheet and score come first: a kill in between must not lose them for good.
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
         note = f"{self.recipe.title}, {self.images:,} pictures seen"
@@ -238,6 +255,7 @@ class Trainer:
         torch.manual_seed(seed % 2**63)
         step = self.progress.step
         self.method.set_rates(self.images)
+        lower_rates(self.method.optimizers, self.reload.share_at(step))
         figures = self.method.step(self.feed.batch(step), step)
         self.average.update_parameters(self.method.generator)
         return figures
@@ -256,6 +274,7 @@ class Trainer:
             **means(window, self.progress.step, self.folder),
             "images_per_second": round(len(window) * self.recipe.training.batch / seconds, 1),
             "memory_gib": round(memory_gib(self.device), 3),
+            **({"rate_share": self.reload.share} if self.reload.happened else {}),
         }
 
     def _place(self) -> dict[str, Any]:
@@ -276,14 +295,5 @@ class Trainer:
             "shape": self.shape.to_json(),
             "conditions": self.conditions.to_json(),
             "recipe": self.recipe.to_json(),
+            **({"reload": asdict(self.reload)} if self.reload.happened else {}),
         }
-
-
-def _check_any(count: int, total: int, held_out: float) -> None:
-    if not count:
-        raise RecipeError(
-            "data.held_out",
-            expected="at least one picture left to train on",
-            found=f"none of {total}, with a share of {held_out:g} held out",
-            fix="Set data.held_out=0, or bring more pictures.",
-        )
