@@ -41,9 +41,9 @@ class Feed:
 
     `images` is uint8 (N, H, W, 3), `vectors` float32 (N, C), `indices` the rows to train on. A GPU
     keeps all pictures when they fit, since at these sizes copying them would be the bottleneck. Of
-    several processes each has its `share` of the rows of every batch. With `prefetch` the next batch
-    is gathered in a thread meanwhile; None = where a GPU does not keep the pictures. Raises RecipeError when no
-    picture is left to train on.
+    several processes each has its `share` of the rows of every batch. With `prefetch` the pictures
+    of the next batch are gathered in a thread meanwhile; None = where a GPU does not keep them.
+    Raises RecipeError when no picture is left to train on.
     """
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,4 +45,16 @@ class Batch:
 
     def tensor(self, array: NDArray[np.float32]) -> Tensor:
         """This process's rows of an array (N, ...), on the pictures' device and in their dtype."""
-        return torch.from_numpy(np.ascontiguousarray(array[self.rows])).to(self.real)
+        return sent(array[self.rows], self.real.device).to(self.real.dtype)
+
+
+def sent(array: NDArray[Any], device: torch.device) -> Tensor:
+    """An array on a device.
+
+    To a GPU it goes from pinned memory: any other copy waits for all that the GPU has still to do,
+    and then the next kernels come late.
+    """
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
