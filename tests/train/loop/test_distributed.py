@@ -30,13 +30,17 @@ TIMING = {"seconds", "images_per_second", "memory_gib"}
 def by_two(script: str, *arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
     """Starts a script of this folder on two processes, as torchrun does."""
     launch = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
-    return subprocess.run(
-        [*launch, str(HERE / script), *map(str, arguments)],
-        env={**os.environ, "OMP_NUM_THREADS": "1", "GANPORT_CACHE": str(cache)},
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    command = [*launch, str(HERE / script), *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GANPORT_CACHE": str(cache)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            said, complaints = process.communicate(timeout=240)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # and not kill: torchrun then ends its processes, too
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complaints)
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +129,9 @@ def test_a_killed_process_ends_all(killed: tuple[Path, subprocess.CompletedProce
     _, ended = killed
     assert ended.returncode == 1
     assert "(SIGKILL)" in ended.stderr
-    assert "error: process 0 of 2: expected to reach the others; found" in ended.stderr
+    # None, where torchrun was quicker than the other process.
+    said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert all(line.startswith("error: process 0 of 2: expected to reach the") for line in said)
     assert "[rank0]: Traceback" not in ended.stderr
 
 
