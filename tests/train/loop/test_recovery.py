@@ -1,6 +1,5 @@
 """What a run does after it diverged, and what it says of memory, a GPU or a disk that ended it."""
 
-import os
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from ganport_runtime.errors import DeviceError
 from ganport_train import catalogue
 from ganport_train.loop import records
 from ganport_train.loop.device import is_lost, is_out_of_memory
+from ganport_train.loop.distributed import Processes
 from ganport_train.loop.figures import DivergedError
 from ganport_train.loop.folder import Surroundings, read_config, write_config
 from ganport_train.loop.interrupt import Interrupt
@@ -138,6 +138,22 @@ def test_a_run_that_stopped_is_taken_up_with_a_reload(tmp_path: Path, blown: Sta
     again.resume()
     assert again.train(Interrupt()) is True
     assert read_config(run)[1].reload.happened
+
+
+def test_one_of_several_processes_leaves_the_reload_to_the_next_resume(
+    tmp_path: Path, blown: Start
+) -> None:
+    run = tmp_path / "run"
+    session = blown(run, *RELOAD)
+    session.save()
+    session.processes = Processes(rank=0, count=2)
+    with pytest.raises(DivergedError, match=r"--resume goes on from there at lower rates"):
+        session._recover(DivergedError.at("g_loss at step 3", "inf", run))
+    left = read_config(run)[1].reload
+    assert left == Reload(0, 0.001, "inf in g_loss at step 3")
+    again = blown(run, *RELOAD)
+    again.resume(left)
+    assert again.train(Interrupt()) is True
 
 
 def test_the_discriminator_is_watched_too(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:

@@ -84,6 +84,7 @@ DIVERGING = [
 TRAIN = "from ganport_train.__main__ import train_gan; train_gan()"
 KILLED = """
 import os, random, signal, sys
+import torch._dynamo  # the optimisers bring it: each child would spend seconds on it
 from ganport_train.commands.train import train_gan
 
 run, *start = sys.argv[1:]

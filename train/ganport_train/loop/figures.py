@@ -32,6 +32,12 @@ class DivergedError(GanportError):
             "(--set training.precision=fp32).",
         )
 
+    def advising(self, words: str) -> DivergedError:
+        """The same error with one more sentence of advice."""
+        return DivergedError(
+            self.place, expected=self.expected, found=self.found, fix=f"{self.fix} {words}"
+        )
+
 
 def means(window: Sequence[Figures], last_step: int, run: Path) -> dict[str, float]:
     """The mean of every figure over the steps up to `last_step`, or over those that have it: a

@@ -75,17 +75,11 @@ def reload_after(
         raise error from None
     if earlier.happened:
         again = f"step {earlier.step:,} was taken up at {earlier.share:g} of its rates before"
-        raise _advising(error, f"It is the second time: {again}.")
+        raise error.advising(f"It is the second time: {again}.")
     if options.on_divergence != RELOAD:
         at_once = f"train-gan --resume {run} --set recovery.on_divergence=reload"
-        raise _advising(error, f"Or go on from it at lower rates: {at_once}")
+        raise error.advising(f"Or go on from it at lower rates: {at_once}")
     return Reload(int(card["step"]), options.share, f"{error.found} in {error.place}")
-
-
-def _advising(error: DivergedError, words: str) -> DivergedError:
-    return DivergedError(
-        error.place, expected=error.expected, found=error.found, fix=f"{error.fix} {words}"
-    )
 
 
 def lower_rates(optimizers: Mapping[str, torch.optim.Optimizer], share: float) -> None:

@@ -151,8 +151,8 @@ class Trainer:
         seconds = self.progress.seconds
         reload = reload_after(error, self.recipe.recovery, self.reload, self.folder)
         note_reload(self.folder, reload)
-        if self.processes.count > 1:  # the others have ended: the next --resume acts on it
-            raise error
+        if self.processes.count > 1:  # the others have ended by now
+            raise error.advising("--resume goes on from there at lower rates.")
         self.say(f"diverged: {reload.reason}; goes on at {reload.share:g} of the rates")
         self.resume(reload)
         self.progress.seconds = seconds
