@@ -51,10 +51,10 @@ def _slope(critic: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
 
 
 class _Masked(TorchFunctionMode):
-    """Makes a leaky ReLU a product with a mask: the same values, the same slopes.
+    """Takes the second derivative of a leaky ReLU for what it is: nothing.
 
-    Torch gives its second derivative, which is zero, as a tensor of zeros, and then takes that back
-    through every layer below. That was a third of a penalty.
+    Torch has a tensor of zeros there, and then takes that back through every layer below, which was
+    a third of a penalty.
     """
 
     def __torch_function__(
@@ -65,10 +65,29 @@ class _Masked(TorchFunctionMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         if function is F.leaky_relu:
-            function = _masked
+            function = _leaky_relu
         return function(*args, **(kwargs or {}))
 
 
-def _masked(images: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    below = torch.full_like(images.detach(), negative_slope)
-    return images * below.masked_fill_(images.detach() > 0, 1.0)
+def _leaky_relu(images: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    changed: Tensor = _LeakyRelu.apply(images, negative_slope)
+    return changed
+
+
+class _LeakyRelu(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, images: Tensor, slope: float) -> Tensor:
+        ctx.save_for_backward(images)
+        ctx.slope = slope
+        # Torch's own layers pass on that there is no gradient; zeros would have to be worked out.
+        ctx.set_materialize_grads(False)
+        return F.leaky_relu(images, slope)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None) -> tuple[Tensor | None, None]:
+        if gradient is None:
+            return None, None
+        (images,) = ctx.saved_tensors
+        # Detached: where the slope changes from one side to the other has no derivative.
+        below = torch.ops.aten.leaky_relu_backward(gradient, images.detach(), ctx.slope, False)
+        return below, None
