@@ -24,6 +24,7 @@ from torchvision import transforms
 
 from ganport_models import build_discriminator, build_generator
 from ganport_runtime.conditions import Conditions
+from ganport_train.methods.build import NORMS
 from ganport_train.recipe import Recipe
 
 WORKERS = 2
@@ -113,7 +114,9 @@ class Loop:
         self.loss, self.device = LOSSES[recipe.method.loss], device
         shape = recipe.shape(conditions)
         self.generator = build_generator(recipe.network.generator, shape)
-        self.discriminator = build_discriminator(recipe.network.discriminator, shape)
+        network = recipe.network
+        self.discriminator = build_discriminator(network.discriminator, shape, NORMS[network.norm])
+        self.number = 0
         layout = torch.channels_last if careful else torch.contiguous_format
         for network in (self.generator, self.discriminator):
             network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
@@ -131,12 +134,18 @@ class Loop:
     def penalties(self, real: Tensor, fake: Tensor, condition: Tensor) -> Tensor | float:
         """R1 and R2 with their weights (Mescheder et al. 2018, equations 9 and 10)."""
         total: Tensor | float = 0.0
+        self.number += 1
+        if (self.number - 1) % self.options.interval:
+            return total
         for weight, images in ((self.options.r1, real), (self.options.r2, fake)):
             if weight:
                 at = images.detach().float().requires_grad_()
                 scores = self.discriminator(at, condition)
                 (slope,) = torch.autograd.grad(scores.sum(), at, create_graph=True)
-                total = total + weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
+                total = (
+                    total
+                    + self.options.interval * weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
+                )
         return total
 
 
