@@ -15,13 +15,14 @@ import encoding
 import library
 import training
 from machine import machine
+from spending import Spending
 from timing import Comparison
 
 
-def comparisons() -> Iterator[Comparison]:
+def comparisons() -> Iterator[Comparison | Spending]:
     """All of them, one after another."""
-    yield from training.comparisons()
     with tempfile.TemporaryDirectory() as folder:
+        yield from training.comparisons(Path(folder))
         yield from drawing.comparisons(Path(folder))
 
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import torch
+
 Work = Callable[[], object]
 # Threads of one contender that wait awake for more work would slow the next one down.
 _PAUSE = 0.005
@@ -36,9 +38,7 @@ class Comparison:
 
 def compare(title: str, ours: Work, other: Work, rounds: int = 21, calls: int = 1) -> Comparison:
     """Times both in turn, `rounds` times so many `calls` each, after one call to warm up."""
-    ours(), other()
-    pairs = [(_seconds(ours, calls), _seconds(other, calls)) for _ in range(rounds)]
-    return _compared(title, *zip(*pairs, strict=True))
+    return paired(title, *in_turn([ours, other], rounds, calls))
 
 
 def race(
@@ -59,10 +59,19 @@ def race(
         for name in order:
             time.sleep(_PAUSE)
             spent[name].append(_seconds(runners[name], calls))
-    return {name: _compared(f"{title}, {name}", spent[""], spent[name]) for name in others}
+    return {name: paired(f"{title}, {name}", spent[""], spent[name]) for name in others}
 
 
-def _compared(title: str, ours: Sequence[float], other: Sequence[float]) -> Comparison:
+def in_turn(works: Sequence[Work], rounds: int, calls: int = 1) -> list[list[float]]:
+    """Seconds of every call of each: all are called once to warm up, then in turn."""
+    for work in works:
+        work()
+    table = [[_seconds(work, calls) for work in works] for _ in range(rounds)]
+    return [list(column) for column in zip(*table, strict=True)]
+
+
+def paired(title: str, ours: Sequence[float], other: Sequence[float]) -> Comparison:
+    """The comparison of two columns of seconds, at least two rows, timed in turn."""
     ratios = [b / a for a, b in zip(ours, other, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4)
     return Comparison(
@@ -72,6 +81,18 @@ def _compared(title: str, ours: Sequence[float], other: Sequence[float]) -> Comp
         ratio=statistics.median(ratios),
         spread=(low, high),
     )
+
+
+def finished(work: Work, device: torch.device, times: int = 1) -> Work:
+    """Work done some times over, at whose end the device has done what it was asked for."""
+
+    def whole() -> None:
+        for _ in range(times):
+            work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+
+    return whole
 
 
 def _seconds(work: Work, calls: int = 1) -> float:

@@ -1,73 +1,111 @@
-"""A training step of `quick`: what its precision and its memory layout are worth."""
+"""Training: pictures a second against two loops written by hand, and what a step spends."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-import numpy as np
+import click
 import torch
-from timing import Comparison, Work, compare
+from reference_training import Careful, Plain
+from spending import Engine, Spending, measure
+from timing import Comparison, finished, in_turn, paired
 
-from ganport_models import build_discriminator, build_generator
 from ganport_train import catalogue
-from ganport_train.loop.device import pick, precision
-from ganport_train.methods.adversarial import Adversarial, Batch
+from ganport_train.commands.train import load_data
+from ganport_train.data import Dataset
+from ganport_train.draw.writer import write_faces
+from ganport_train.loop.device import make_exact, pick, precision
+from ganport_train.recipe import Recipe
+
+RECIPES = ("anime-cgan", "quick", "flagship")
+_FACES = 512
+_PAUSE = 0.5
+"""Seconds in which workers fill the queue of their loader, lest they do it in another's turn."""
 
 
-def comparisons() -> Iterator[Comparison]:
-    """bf16 against fp32, and channels-last against the layout torch starts with."""
-    device = pick("auto")
-    fast = precision("auto", device)
-    if fast == "fp32":
-        print(f"{device.type} here has no fast bf16: its comparison is left out")
-    else:
-        yield _precisions(device, fast)
-    yield compare(
-        f"training step of quick on {device.type}: channels-last against NCHW",
-        _step(device, fast, torch.channels_last),
-        _step(device, fast, torch.contiguous_format),
-    )
+@dataclass(frozen=True)
+class Setting:
+    """What a recipe is measured on."""
+
+    data: Path
+    device: torch.device
+    rounds: int
+    turn: int
+    """Steps a turn: so many that a GPU's clock and the workers of a loader find their pace."""
+
+    @classmethod
+    def short(cls, data: Path, device: torch.device, rounds: int = 3) -> Setting:
+        """Turns of one step on a CPU, where a step takes a second."""
+        return cls(data, device, rounds, turn=50 if device.type == "cuda" else 1)
 
 
-def _precisions(device: torch.device, fast: str) -> Comparison:
-    return compare(
-        f"training step of quick on {device.type}: {fast} against fp32",
-        _step(device, fast, torch.channels_last),
-        _step(device, "fp32", torch.channels_last),
-    )
+def comparisons(folder: Path) -> Iterator[Comparison | Spending]:
+    """The short form: few rounds, on faces drawn into a folder."""
+    data = folder / "faces.zip"
+    write_faces(data, _FACES, 64)
+    setting = Setting.short(data, pick("auto"))
+    for name in RECIPES:
+        yield from compared(name, setting)
 
 
-def _step(device: torch.device, wanted: str, layout: torch.memory_format) -> Work:
-    recipe = catalogue.load("anime-cgan")
-    quick = catalogue.load("quick")
-    conditions = recipe.vocabulary()
-    assert conditions is not None
-    shape = quick.shape(conditions)
-    generator = build_generator(quick.network.generator, shape)
-    discriminator = build_discriminator(quick.network.discriminator, shape)
-    for network in (generator, discriminator):
-        network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
-    method = Adversarial(generator, discriminator, quick.method, quick.optimizer, wanted)
-    count = quick.training.batch
-    vectors = torch.from_numpy(
-        conditions.encode_many(
-            [
-                {"hair": np.random.default_rng(i).choice(conditions["hair"].labels)}
-                for i in range(count)
-            ]
-        )
-    ).to(device)
-    real = torch.rand(count, 3, shape.resolution, shape.resolution, device=device) * 2 - 1
-    batch = Batch(
-        real=real.contiguous(memory_format=layout),
-        condition=vectors,
-        mismatched=vectors.roll(1, 0),
-        z=torch.randn(count, shape.latent, device=device),
-    )
+def compared(
+    name: str, setting: Setting, overrides: Sequence[str] = ()
+) -> Iterator[Comparison | Spending]:
+    """A recipe against both references, in turn; then the parts of its step."""
+    recipe = catalogue.load(name, overrides)
+    wanted = precision(recipe.training.precision, setting.device)
+    recipe = replace(recipe, training=replace(recipe.training, precision=wanted))
+    dataset = load_data(recipe, setting.data, skip_bad=True)
+    yield from _against(name, recipe, dataset, setting)
+    yield measure(dataset, recipe, setting.device, setting.rounds)
 
-    def work() -> None:
-        method.step(batch)
-        if device.type == "cuda":
-            torch.cuda.synchronize()
 
-    return work
+def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> Iterator[Comparison]:
+    make_exact()
+    ours = Engine(dataset, recipe, setting.device)
+    rest = (recipe, dataset.conditions, setting.device)
+    plain = Plain(setting.data, dataset.vectors, *rest)
+    bf16 = recipe.training.precision == "bf16"
+    careful = Careful(dataset.images, dataset.vectors, *rest, bf16=bf16)
+    works = [finished(loop.step, setting.device, setting.turn) for loop in (ours, careful, plain)]
+    columns = in_turn([lambda: time.sleep(_PAUSE), *works], setting.rounds)[1:]
+    pictures = recipe.training.batch * setting.turn
+    fastest = pictures / sorted(columns[0])[len(columns[0]) // 2]
+    step = f"{name}, {fastest:,.0f} pictures/s on {setting.device.type}"
+    yield paired(f"{step}: against a DCGAN tutorial's loop", columns[0], columns[2])
+    yield paired(f"{step}: against a careful one", columns[0], columns[1])
+
+
+@click.command()
+@click.argument("recipes", nargs=-1)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), help="[default: drawn faces]")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--rounds", default=11, show_default=True, type=click.IntRange(2))
+@click.option("--turn", type=click.IntRange(1), help="Steps a turn.")
+@click.option("--set", "overrides", multiple=True, metavar="NAME=VALUE")
+def main(
+    recipes: tuple[str, ...],
+    data: Path | None,
+    device: str,
+    rounds: int,
+    turn: int | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Times RECIPES, or all that are compared, against two loops written by hand."""
+    with tempfile.TemporaryDirectory() as folder:
+        if data is None:
+            data = Path(folder) / "faces.zip"
+            write_faces(data, _FACES, 64)
+        setting = Setting.short(data, pick(device), rounds)
+        setting = replace(setting, turn=turn or setting.turn)
+        for name in recipes or RECIPES:
+            for found in compared(name, setting, overrides):
+                print(found.line(), flush=True)
+
+
+if __name__ == "__main__":
+    main()

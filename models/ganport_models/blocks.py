@@ -13,6 +13,8 @@ from ganport_models.network import BASE_SIZE, Norm
 
 LEAK = 0.01
 """Negative slope of LeakyReLU in report 000 (torch's default)."""
+SLOPE = 0.2
+"""Negative slope of LeakyReLU in DCGAN (Radford et al. 2016, section 3) and in what follows it."""
 
 
 def up_convolution(

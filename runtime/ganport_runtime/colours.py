@@ -48,6 +48,11 @@ def from_hue(hue: float, lightness: float, saturation: float = 1.0) -> str:
     return as_hex([255 * part for part in hls_to_rgb(hue / 360 % 1, lightness, saturation)])
 
 
+def names_colour(label: str) -> bool:
+    """Whether a word of a label is the name of a colour."""
+    return any(word in _WORDS for word in re.split(r"[\W_]+", label.lower()))
+
+
 def nearest_label(colour: str, labels: Iterable[str]) -> str | None:
     """Of the labels with a colour's name in them the one most like "#rrggbb"; None without any."""
     asked = channels(colour)

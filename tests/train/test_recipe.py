@@ -2,7 +2,8 @@
 
 from ganport_train import catalogue
 from ganport_train.options import parse
-from ganport_train.recipe import LengthOptions, Recipe, differences
+from ganport_train.recipe import Recipe, differences
+from ganport_train.sections import LengthOptions
 
 
 def changed(*overrides: str) -> list[str]:

@@ -16,3 +16,7 @@ def train_gan() -> None:
 def eval_gan() -> None:
     """Console script `eval-gan`."""
     launch("ganport_train.commands.eval:eval_gan", extra="train", needs=EVALUATE)
+
+
+if __name__ == "__main__":  # torchrun -m ganport_train
+    train_gan()

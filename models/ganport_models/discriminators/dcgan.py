@@ -7,12 +7,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from ganport_models.blocks import to_features, top_convolution
+from ganport_models.blocks import SLOPE, to_features, top_convolution
 from ganport_models.network import Discriminator, Norm, Shape
 from ganport_models.registry import register_discriminator
-
-SLOPE = 0.2
-"""Negative slope of LeakyReLU (Radford et al. 2016, section 3)."""
 
 
 @register_discriminator("dcgan")

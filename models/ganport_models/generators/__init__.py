@@ -5,4 +5,5 @@ from ganport_models.generators.dcgan import DcganGenerator as DcganGenerator
 from ganport_models.generators.film_dcgan import FilmGenerator as FilmGenerator
 from ganport_models.generators.glow import Glow as Glow
 from ganport_models.generators.label_dcgan import LabelPlanesGenerator as LabelPlanesGenerator
+from ganport_models.generators.residual import ResidualGenerator as ResidualGenerator
 from ganport_models.generators.stargan import StarGenerator as StarGenerator

@@ -5,7 +5,7 @@ import torch
 
 from ganport_models import Shape, build_generator
 from ganport_train.loop.average import averaged, decay, ready
-from ganport_train.recipe import AverageOptions
+from ganport_train.sections import AverageOptions
 
 SHAPE = Shape(resolution=16, condition_size=3, features=2, latent=4, embedding=4)
 

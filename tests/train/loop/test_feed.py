@@ -87,6 +87,19 @@ def test_picked_pictures_are_spread_and_shown_as_they_are(dataset: Dataset, reci
     assert len(feed(dataset, recipe, 5).picked(9)[0]) == 5
 
 
+def test_prefetched_batches_are_the_same_in_whichever_order(
+    dataset: Dataset, recipe: Recipe
+) -> None:
+    rows = np.arange(130, dtype=np.int64)
+    plain = Feed(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=False)
+    ahead = Feed(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=True)
+    for step in (0, 1, 2, 40, 41, 7, 7, 0):  # across the end of an epoch, back, and the same again
+        one, other = plain.batch(step), ahead.batch(step)
+        assert torch.equal(one.real, other.real)
+        assert torch.equal(one.condition, other.condition)
+        assert torch.equal(one.noise((8,)), other.noise((8,)))
+
+
 def test_streams_are_independent() -> None:
     draws = {
         tuple(random_stream(seed, stream, index).integers(2**62, size=2))

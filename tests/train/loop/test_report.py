@@ -3,7 +3,7 @@
 import pytest
 
 from ganport_train.loop.report import duration, tick_line
-from ganport_train.recipe import LengthOptions
+from ganport_train.sections import LengthOptions
 
 RECORD = {
     "step": 10,

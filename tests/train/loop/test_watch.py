@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ganport_train.loop.watch import Watch, symptom, to_be_stopped
-from ganport_train.recipe import LoggingOptions
+from ganport_train.sections import LoggingOptions
 
 
 def score(images: int = 60_000, **more: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ganport_train.methods.adversarial import Adversarial
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.mismatch import change_one_group
 from ganport_train.options import RecipeError
-from ganport_train.recipe import MethodOptions, OptimizerOptions
+from ganport_train.sections import MethodOptions, OptimizerOptions
 
 SHAPE = Shape(resolution=16, condition_size=3, features=2, latent=4, embedding=4)
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue", "pink"]})
@@ -104,6 +104,37 @@ def test_a_critic_gains_nothing_by_giving_everything_less() -> None:
         lowered.discriminator.realism.bias.sub_(7.0)
     one, other = plain.step(batch(), 0)["d_loss"], lowered.step(batch(), 0)["d_loss"]
     torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_pairs_share_their_condition() -> None:
+    options = replace(METHOD, loss="relativistic")
+    step, data = method(options, norm="none"), batch()
+    generator, discriminator = copy.deepcopy((step.generator, step.discriminator))
+    fake = generator(drawn(data)[0], data.condition).detach()
+    margin = discriminator(data.real, data.condition) - discriminator(fake, data.condition)
+    figures = step.step(data, 0)
+    expected = torch.nn.functional.softplus(-margin).mean().detach()
+    torch.testing.assert_close(figures["d_loss"], expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_squared_gradients_come_at_every_interval_and_weigh_as_much() -> None:
+    at_each = method(replace(METHOD, r1=0.5, r2=0.25), norm="none")
+    figures = at_each.step(batch(), 0)
+    plain = method(norm="none").step(batch(), 0)["d_loss"]
+    added = figures["d_loss"] - plain
+    torch.testing.assert_close(added, 0.5 * figures["r1"] + 0.25 * figures["r2"])
+    seldom = method(replace(METHOD, r1=0.5, r2=0.25, interval=4), norm="none")
+    torch.testing.assert_close(seldom.step(batch(), 0)["d_loss"] - plain, 4 * added)
+    assert "r1" not in seldom.step(batch(), 1)
+
+
+def test_rates_fall_along_a_cosine_with_the_pictures_seen() -> None:
+    step = method(rates=replace(RATES, decay=1000, final_share=0.2))
+    rates = []
+    for images in (0, 500, 1000, 5000):
+        step.set_rates(images)
+        rates.append(step.optimizers["discriminator"].param_groups[0]["lr"])
+    assert rates == pytest.approx([0.02, 0.012, 0.004, 0.004])
 
 
 def test_the_discriminator_is_left_trainable() -> None:

@@ -60,6 +60,25 @@ def test_a_critic_is_its_mean() -> None:
     assert loss.generator(LOGITS).item() == pytest.approx(-1.5 / 4)
 
 
+def test_relativistic_pairs_are_cross_entropy_of_margins() -> None:
+    loss, real = LOSSES["relativistic"], torch.tensor([1.0, 0.0])
+    drawn, wrong = torch.tensor([0.0, 2.0]), torch.tensor([-1.0, 0.0])
+    above = -(math.log(sigmoid(1)) + math.log(sigmoid(-2))) / 2
+    below = -(math.log(sigmoid(-1)) + math.log(sigmoid(2))) / 2
+    fits = -(math.log(sigmoid(2)) + math.log(sigmoid(0))) / 2
+    assert loss.of_discriminator(real, drawn).item() == pytest.approx(above, abs=1e-6)
+    assert loss.of_generator(drawn, real).item() == pytest.approx(below, abs=1e-6)
+    assert loss.of_mismatch(real, wrong).item() == pytest.approx(fits, abs=1e-6)
+
+
+def test_other_losses_hold_each_picture_against_zero() -> None:
+    loss, real, drawn = LOSSES["hinge"], LOGITS, LOGITS - 1
+    expected = loss.real(real) + loss.fake(drawn)
+    torch.testing.assert_close(loss.of_discriminator(real, drawn), expected)
+    torch.testing.assert_close(loss.of_mismatch(real, drawn), loss.fake(drawn))
+    torch.testing.assert_close(loss.of_generator(drawn, real), loss.generator(drawn))
+
+
 def test_smoothing_is_cross_entropy_with_a_soft_target() -> None:
     loss = smoothed(LOSSES["bce"], 0.1)
     soft = torch.full((4,), 0.9)

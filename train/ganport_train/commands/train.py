@@ -17,9 +17,11 @@ from ganport_train import catalogue
 from ganport_train.data import Dataset, load
 from ganport_train.listing import describe
 from ganport_train.loop import folder as run_folder
-from ganport_train.loop.device import make_exact, pick, precision, room
+from ganport_train.loop.device import make_exact, precision
+from ganport_train.loop.distributed import ALONE, Processes, joined
 from ganport_train.loop.folder import Surroundings
 from ganport_train.loop.interrupt import interruptible
+from ganport_train.loop.recovery import survivable
 from ganport_train.loop.trainer import Trainer
 from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
@@ -74,7 +76,9 @@ def train_gan(
         click.echo("\n".join(describe(Recipe)))
     elif resume:
         _refuse("--resume", {"RECIPE": recipe, "--out": out, "--dry-run": dry_run or None})
-        sys.exit(go_on(resume, overrides, device, data, skip_bad, judge))
+        with joined() as processes:
+            code = go_on(resume, overrides, device, data, skip_bad, judge, processes)
+        sys.exit(code)
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
     elif dry_run:
@@ -82,7 +86,10 @@ def train_gan(
     elif data is None or out is None:
         raise click.UsageError("A new run needs --data PATH and --out RUN.")
     else:
-        sys.exit(start(catalogue.load(recipe, overrides), data, out, device, skip_bad, judge))
+        resolved = catalogue.load(recipe, overrides)
+        with joined() as processes:
+            code = start(resolved, data, out, device, skip_bad, judge, processes)
+        sys.exit(code)
 
 
 def list_recipes() -> None:
@@ -104,22 +111,32 @@ def show(recipe: Recipe, data: Path | None, skip_bad: bool) -> None:
 
 
 def start(
-    recipe: Recipe, data: Path, out: Path, device: str, skip_bad: bool, judge: Path | None
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    device: str,
+    skip_bad: bool,
+    judge: Path | None,
+    processes: Processes = ALONE,
 ) -> int:
     """Begins a run in a new folder; returns the exit code, 0 when the run is complete."""
-    run_folder.check_free(out)
-    chosen = pick(device)
-    resolved = precision(recipe.training.precision, chosen)
-    recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
-    dataset = load_data(recipe, data, skip_bad)
-    loaded = load_judge(judge, chosen)
-    surroundings = _surroundings(data, dataset, chosen, skip_bad, judge, loaded)
-    with room(out):
-        trainer = Trainer(out, recipe, dataset, chosen, click.echo, loaded)
-    run_folder.create(out)
-    run_folder.write_config(out, recipe, surroundings)
-    click.echo(tomli_w.dumps(recipe.to_json()))
-    click.echo(sizes(recipe, dataset.conditions))
+    with processes.united(leader_first=True):
+        if processes.leads:
+            run_folder.check_free(out)
+        chosen = processes.device(device)
+        resolved = precision(recipe.training.precision, chosen)
+        recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
+        dataset = load_data(recipe, data, skip_bad)
+        loaded = load_judge(judge, chosen)
+        surroundings = _surroundings(data, dataset, chosen, skip_bad, judge, loaded, processes)
+        with survivable(out):
+            trainer = Trainer(out, recipe, dataset, chosen, click.echo, loaded, processes)
+    with processes.united():
+        if processes.leads:
+            run_folder.create(out)
+            run_folder.write_config(out, recipe, surroundings)
+    trainer.say(tomli_w.dumps(recipe.to_json()))
+    trainer.say(sizes(recipe, dataset.conditions))
     return _train(trainer, surroundings)
 
 
@@ -130,55 +147,65 @@ def go_on(
     data: Path | None,
     skip_bad: bool,
     judge: Path | None,
+    processes: Processes = ALONE,
 ) -> int:
     """Resumes a run; length, logging, device and judge may change, the data set may have moved.
 
     Returns the exit code, 0 when the run is complete.
     """
-    before, earlier = run_folder.read_config(run)
-    recipe = parse(Recipe, catalogue.override(before.to_json(), overrides), place="--set")
-    run_folder.check_same(before, recipe, f"--resume {run}")
-    skip_bad = skip_bad or earlier.skip_bad
-    chosen = pick(earlier.device if device == "auto" else device)
-    path = data or Path(earlier.data)
-    dataset = load_data(recipe, path, skip_bad)
-    _check_same_data(path, dataset.digest, earlier.data_digest)
-    judge = judge or (Path(earlier.judge) if earlier.judge else None)
-    loaded = load_judge(judge, chosen)
-    surroundings = _surroundings(path, dataset, chosen, skip_bad, judge, loaded)
+    with processes.united(leader_first=True):
+        before, earlier = run_folder.read_config(run)
+        recipe = parse(Recipe, catalogue.override(before.to_json(), overrides), place="--set")
+        run_folder.check_same(before, recipe, f"--resume {run}")
+        skip_bad = skip_bad or earlier.skip_bad
+        chosen = processes.device(earlier.device if device == "auto" else device)
+        path = data or Path(earlier.data)
+        dataset = load_data(recipe, path, skip_bad)
+        _check_same_data(path, dataset.digest, earlier.data_digest)
+        judge = judge or (Path(earlier.judge) if earlier.judge else None)
+        loaded = load_judge(judge, chosen)
+        surroundings = _surroundings(path, dataset, chosen, skip_bad, judge, loaded, processes)
+        surroundings = replace(surroundings, reload=earlier.reload)
+        with survivable(run):
+            trainer = Trainer(run, recipe, dataset, chosen, click.echo, loaded, processes)
     for change in surroundings.inexact(earlier):
-        click.echo(f"note: {change}; the run goes on, but no longer bit for bit as before")
+        trainer.say(f"note: {change}; the run goes on, but no longer bit for bit as before")
     if surroundings.judge_digest != earlier.judge_digest:
-        click.echo("note: another judge; from here on scores are compared with its own alone")
-    with room(run):
-        trainer = Trainer(run, recipe, dataset, chosen, click.echo, loaded)
-        trainer.resume()
-    run_folder.write_config(run, recipe, surroundings)
+        trainer.say("note: another judge; from here on scores are compared with its own alone")
+    with survivable(run):
+        trainer.resume(earlier.reload)
+    with processes.united():
+        if processes.leads:
+            run_folder.write_config(run, recipe, surroundings)
     return _train(trainer, surroundings)
 
 
 def _train(trainer: Trainer, surroundings: Surroundings) -> int:
-    click.echo(f"training on {surroundings.device} with {surroundings.threads} threads")
+    count = surroundings.processes
+    each = f" in each of {count} processes" if count > 1 else ""
+    trainer.say(f"training on {surroundings.device} with {surroundings.threads} threads{each}")
     if trainer.complete:
-        click.echo(
+        trainer.say(
             f"nothing to do: {trainer.images:,} pictures seen. To go on, raise the length: "
             f"train-gan --resume {trainer.folder} --set length.images=N"
         )
         return 0
     make_exact()
-    with interruptible() as interrupt, room(trainer.folder):
+    with interruptible() as interrupt, survivable(trainer.folder):
         complete = trainer.train(interrupt)
     folder = trainer.folder
     if trainer.watch.collapsed and not complete:
-        click.echo(f"stopped: it has collapsed. To go on all the same: train-gan --resume {folder}")
+        trainer.say(
+            f"stopped: it has collapsed. To go on all the same: train-gan --resume {folder}"
+        )
         return COLLAPSED
     if complete:
-        click.echo(
+        trainer.say(
             f"done: {trainer.images:,} pictures seen. Next: export-gan {folder} --format "
             f"onnx --out {folder.name}.ganport"
         )
         return 0
-    click.echo(f"stopped and saved. Go on with: train-gan --resume {folder}")
+    trainer.say(f"stopped and saved. Go on with: train-gan --resume {folder}")
     return STOPPED
 
 
@@ -210,6 +237,7 @@ def _surroundings(
     skip_bad: bool,
     path: Path | None,
     judge: Judge | None,
+    processes: Processes,
 ) -> Surroundings:
     return Surroundings.now(
         data,
@@ -218,6 +246,7 @@ def _surroundings(
         skip_bad=skip_bad,
         judge=path if judge else None,
         judge_digest=judge.digest if judge else "",
+        processes=processes.count,
     )
 
 

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.judge.file import JudgeError, not_finite
+from ganport_train.loop.device import is_out_of_memory
 
 
 def check_enough(conditions: Conditions, train: int, held: int) -> None:
@@ -52,8 +52,7 @@ def memory() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not short and "DefaultCPUAllocator" not in str(error):
+        if not is_out_of_memory(error):
             raise
         raise JudgeError(
             "judge training",

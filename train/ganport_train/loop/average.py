@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from ganport_models import Generator
-from ganport_train.recipe import AverageOptions
+from ganport_train.sections import AverageOptions
 
 _REFRESH_BATCH = 128
 

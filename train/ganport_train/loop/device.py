@@ -1,22 +1,16 @@
-"""Which device a run uses, at what precision, and what happens when its memory is short."""
+"""Which device a run uses, at what precision, and what its errors mean."""
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import torch
 
-from ganport_runtime.errors import DeviceError, GanportError
+from ganport_runtime.errors import DeviceError
 
 GIB = 2**30
-
-
-class OutOfRoomError(GanportError):
-    """The device has too little memory for a run."""
+_LOST = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
 
 
 def pick(name: str) -> torch.device:
@@ -69,19 +63,20 @@ def memory_gib(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
-@contextmanager
-def room(run: Path) -> Iterator[None]:
-    """Turns running out of memory into an error that says what to make smaller."""
-    try:
-        yield
-    except (MemoryError, RuntimeError) as error:
-        short = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not short and "not enough memory" not in str(error):
-            raise
-        raise OutOfRoomError(
-            f"training in {run}",
-            expected="memory for a step",
-            found=str(error).splitlines()[0][:200] if str(error) else "none left",
-            fix="Start a new run with a smaller --set training.batch, network.features or "
-            "data.resolution, or close what else uses the device.",
-        ) from None
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that the memory of a device or of the machine is short."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    # torch has no class of its own for the memory of a CPU, nor for that of a library on a GPU.
+    words = ("DefaultCPUAllocator", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
+    return any(word in str(error) for word in words)
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error says that a GPU stopped working: torch can use it no more in this process.
+
+    A failed assertion of a kernel is none of them: it is a fault of the code and comes again.
+    """
+    text = str(error)
+    known = isinstance(error, torch.AcceleratorError) or any(word in text for word in _LOST)
+    return known and "device-side assert" not in text

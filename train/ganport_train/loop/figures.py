@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ganport_models.choice import FOLDER
 from ganport_runtime.errors import GanportError
+from ganport_train.loop.snapshots import last_good
 
 Figures = Mapping[str, Tensor]
 """Scalars of one step, still on the device, so that reading them does not hold it up."""
@@ -23,14 +23,19 @@ class DivergedError(GanportError):
     @classmethod
     def at(cls, place: str, found: str, run: Path) -> DivergedError:
         """The error with its place, the run's last good checkpoint, and advice."""
-        kept = sorted((run / FOLDER).glob("[0-9]*"))
-        last = f"The last good checkpoint is {kept[-1]}. " if kept else ""
         return cls(
             place,
             expected="a finite number",
             found=found,
-            fix=f"{last}Start anew with lower rates (--set optimizer.generator_rate=1e-4 --set "
-            "optimizer.discriminator_rate=1e-4) or in fp32 (--set training.precision=fp32).",
+            fix=f"{last_good(run)}Start anew with lower rates (--set "
+            "optimizer.generator_rate=1e-4 --set optimizer.discriminator_rate=1e-4) or in fp32 "
+            "(--set training.precision=fp32).",
+        )
+
+    def advising(self, words: str) -> DivergedError:
+        """The same error with one more sentence of advice."""
+        return DivergedError(
+            self.place, expected=self.expected, found=self.found, fix=f"{self.fix} {words}"
         )
 
 

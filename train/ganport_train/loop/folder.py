@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import tomli_w
 import torch
 
 from ganport_runtime.files import write_whole
+from ganport_train.loop.recovery import NEVER, Reload
 from ganport_train.options import RecipeError, parse
 from ganport_train.recipe import Recipe, differences
 
@@ -38,6 +39,10 @@ class Surroundings:
     judge: str = ""
     """Path of the judge whose verdicts score the run; empty = none."""
     judge_digest: str = ""
+    processes: int = 1
+    """How many shared the work."""
+    reload: Reload = NEVER
+    """What came of a divergence."""
 
     @classmethod
     def now(
@@ -49,6 +54,7 @@ class Surroundings:
         skip_bad: bool = False,
         judge: Path | None = None,
         judge_digest: str = "",
+        processes: int = 1,
     ) -> Surroundings:
         """Those of this process; raises RecipeError for a path that no text file can hold."""
         return cls(
@@ -57,7 +63,9 @@ class Surroundings:
             skip_bad=skip_bad,
             judge=_text(judge.resolve(), "--judge") if judge else "",
             judge_digest=judge_digest,
-            device=str(device),
+            # Of several processes each has its own, which the next part need not name.
+            device=str(device) if processes == 1 else device.type,
+            processes=processes,
             threads=torch.get_num_threads(),
             python_version=platform.python_version(),
             torch_version=str(torch.__version__),
@@ -66,7 +74,7 @@ class Surroundings:
 
     def inexact(self, earlier: Surroundings) -> list[str]:
         """Changes since an earlier part of the run after which it is no longer bit for bit."""
-        names = ("device", "threads", "torch_version", "numpy_version")
+        names = ("device", "processes", "threads", "torch_version", "numpy_version")
         return [
             f"{name}: {getattr(earlier, name)} -> {getattr(self, name)}"
             for name in names
@@ -113,7 +121,7 @@ def check_same(before: Recipe, after: Recipe, place: str) -> None:
     if changed:
         raise RecipeError(
             place,
-            expected="changes of length, logging and device alone",
+            expected="changes of length, logging, recovery and device alone",
             found="; ".join(changed),
             fix="Take those out, or start a new run with --out.",
         )
@@ -121,8 +129,14 @@ def check_same(before: Recipe, after: Recipe, place: str) -> None:
 
 def write_config(folder: Path, recipe: Recipe, surroundings: Surroundings) -> None:
     """Saves the resolved recipe and its surroundings, whole."""
-    tables = {**recipe.to_json(), "run": vars(surroundings)}
+    tables = {**recipe.to_json(), "run": asdict(surroundings)}
     write_whole(folder / CONFIG, tomli_w.dumps(tables).encode())
+
+
+def note_reload(folder: Path, reload: Reload) -> None:
+    """Adds a reload to the saved configuration of a run, before it is acted on."""
+    recipe, surroundings = read_config(folder)
+    write_config(folder, recipe, replace(surroundings, reload=reload))
 
 
 def read_config(folder: Path) -> tuple[Recipe, Surroundings]:

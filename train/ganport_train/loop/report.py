@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganport_runtime.launch import require
-from ganport_train.recipe import LengthOptions
+from ganport_train.sections import LengthOptions
 
 
 def tick_line(record: Mapping[str, Any], length: LengthOptions) -> str:

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from ganport_models import CheckpointError, Generator
 from ganport_models.card import CARD, SCHEMA_VERSION, WEIGHTS, describe_files
 from ganport_models.checkpoint import read_tensors
-from ganport_models.choice import FOLDER, best
+from ganport_models.choice import FOLDER, best, newest
 from ganport_runtime.directions import DIRECTIONS_NAME
 from ganport_runtime.files import whole_directory, write_whole
+from ganport_train.loop.device import is_lost, is_out_of_memory
 
 NETWORKS = "networks.safetensors"
 OPTIMIZERS = "optimizers.pt"
@@ -33,14 +34,17 @@ class State:
     networks: Mapping[str, nn.Module]
     optimizers: Mapping[str, torch.optim.Optimizer]
 
-    def save(self, folder: Path) -> None:
-        """Writes networks and optimisers into a folder."""
-        tensors = {
+    def tensors(self) -> dict[str, Tensor]:
+        """Every tensor of every network, by `network/name`."""
+        return {
             f"{name}/{key}": tensor
             for name, network in self.networks.items()
             for key, tensor in network.state_dict().items()
         }
-        _write(folder / NETWORKS, tensors)
+
+    def save(self, folder: Path) -> None:
+        """Writes networks and optimisers into a folder."""
+        _write(folder / NETWORKS, self.tensors())
         torch.save(
             {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             folder / OPTIMIZERS,
@@ -90,17 +94,28 @@ def save(
             state.save(temporary)
             _describe(temporary, card)
     except (OSError, RuntimeError, SafetensorError) as error:
+        # While it is copied from there, the device may fail as well as the disk.
+        if is_out_of_memory(error) or is_lost(error):
+            raise
         raise CheckpointError(
             str(folder),
             expected="room for a checkpoint",
             found=" ".join(str(error).split())[:200],
-            fix=f"Earlier ones are untouched: free some space, then train-gan --resume {run}.",
+            fix=f"{last_good(run)}Free some space, then go on with: train-gan --resume {run}",
         ) from None
     kept = best(run)
     for old in sorted(folder.parent.glob("[0-9]*"))[:-keep]:
         if old != kept:
             shutil.rmtree(old, ignore_errors=True)
     return folder
+
+
+def last_good(run: Path) -> str:
+    """A sentence that names the newest whole checkpoint of a run; nothing when there is none."""
+    try:
+        return f"The last good checkpoint is {newest(run)[0]}. "
+    except CheckpointError:
+        return ""
 
 
 def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:

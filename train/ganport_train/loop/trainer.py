@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +19,18 @@ from ganport_train.data import Dataset
 from ganport_train.loop import directions, samples, snapshots, translations
 from ganport_train.loop.average import averaged, ready
 from ganport_train.loop.device import memory_gib
+from ganport_train.loop.distributed import ALONE, Processes
 from ganport_train.loop.feed import Feed
-from ganport_train.loop.figures import Figures, check_weights, means
-from ganport_train.loop.folder import SAMPLES, check_same
+from ganport_train.loop.figures import DivergedError, Figures, check_weights, means
+from ganport_train.loop.folder import SAMPLES, check_same, note_reload
 from ganport_train.loop.interrupt import Interrupt
 from ganport_train.loop.records import SCORES, Records
+from ganport_train.loop.recovery import NEVER, Reload, lower_rates, reload_after
 from ganport_train.loop.report import Board, tick_line
 from ganport_train.loop.scorer import Scorer
 from ganport_train.loop.watch import Logs, Watch
 from ganport_train.methods.build import build_method
-from ganport_train.options import RecipeError, parse
+from ganport_train.options import parse
 from ganport_train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -49,8 +51,10 @@ class Progress:
 class Trainer:
     """A run in memory: builds all it needs from recipe and data, trains to the recipe's length.
 
-    With a judge the light scores are by its verdicts, else by pixels alone. Raises RecipeError
-    for a data set that the recipe cannot train on, JudgeError for a judge of other conditions.
+    With a judge the light scores are by its verdicts, else by pixels alone. Of several processes
+    each trains on its share of every batch, and the leader alone scores, writes and keeps records.
+    Raises RecipeError for a data set that the recipe cannot train on, or a batch that the processes
+    cannot share, JudgeError for a judge of other conditions.
     """
 
     def __init__(
@@ -61,31 +65,35 @@ class Trainer:
         device: torch.device,
         say: Callable[[str], None],
         judge: Judge | None = None,
+        processes: Processes = ALONE,
     ) -> None:
-        self.folder, self.recipe, self.device, self.say = folder, recipe, device, say
+        self.folder, self.recipe, self.device, self.processes = folder, recipe, device, processes
+        self.say = processes.quieted(say)
+        share = processes.share(recipe.training.batch)
         self.conditions = dataset.conditions
         self.shape = recipe.shape(dataset.conditions)
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         generator = self.method.generator
         self.average = averaged(generator, recipe.average, recipe.training.batch)
+        self.method.join(processes)
         self.state = snapshots.State(
-            networks={**self.method.networks, "average": self.average},
+            networks={**self.method.modules, "average": self.average},
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
-        _check_any(len(train), len(dataset), recipe.data.held_out)
-        self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device)
+        self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device, share)
         scorer = Scorer.of(
             dataset,
             train,
-            recipe.logging.score_pictures,
+            recipe.logging.score_pictures if processes.leads else 0,
             judge,
             device,
             translates=isinstance(generator, Translator),
         )
-        self.watch = Watch(folder, recipe.logging, scorer, say)
+        self.watch = Watch(folder, recipe.logging, scorer, self.say)
         self.progress = Progress()
+        self.reload = NEVER
         self._saved_step = -1
 
     @property
@@ -93,12 +101,18 @@ class Trainer:
         """Real pictures seen."""
         return self.progress.step * self.recipe.training.batch
 
-    def resume(self) -> None:
+    def resume(self, reload: Reload = NEVER) -> None:
         """Takes up the newest whole checkpoint of the run, if there is one.
 
+        `reload` is what came of a divergence of an earlier part, as the configuration has it.
         Raises CheckpointError when none is whole, and RecipeError when this recipe differs from
         the checkpoint's in more than what may change.
         """
+        self.reload = reload
+        with self.processes.united(leader_first=True):
+            self._take_up()
+
+    def _take_up(self) -> None:
         snapshots.sweep(self.folder)
         if not any((self.folder / FOLDER).glob("[0-9]*")):
             return
@@ -117,19 +131,40 @@ class Trainer:
     def train(self, interrupt: Interrupt) -> bool:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
 
-        Two collapsed scores in a row end it too, where the recipe says so: `watch.collapsed`.
-        Raises DivergedError when a loss or weight is no longer finite, and CheckpointError when a
-        checkpoint cannot be written.
+        Two collapsed scores in a row end it too, where the recipe says so: `watch.collapsed`. A
+        first divergence is followed by a reload, where the recipe says so.
+        Raises DivergedError when a loss or weight is no longer finite, CheckpointError when a
+        checkpoint cannot be written, and LostProcessError when another process is gone.
         """
-        step = self.progress.step
-        with (
-            Records(self.folder, step) as stats,
-            Records(self.folder, step, SCORES) as scores,
-            self._board() as board,
-        ):
-            boards = [board] if board else []
-            self._loop(interrupt, [stats, *boards], [scores, *boards])
+        try:
+            with ExitStack() as opened:
+                with self.processes.united():
+                    self.processes.check_equal(self.method.networks.values())
+                    logs = self._logs(opened) if self.processes.leads else ([], [])
+                self._loop(interrupt, *logs)
+        except DivergedError as error:
+            self._recover(error)
+            return self.train(interrupt)
         return self.complete
+
+    def _recover(self, error: DivergedError) -> None:
+        seconds = self.progress.seconds
+        reload = reload_after(error, self.recipe.recovery, self.reload, self.folder)
+        note_reload(self.folder, reload)
+        if self.processes.count > 1:  # the others have ended by now
+            raise error.advising("--resume goes on from there at lower rates.")
+        self.say(f"diverged: {reload.reason}; goes on at {reload.share:g} of the rates")
+        self.resume(reload)
+        self.progress.seconds = seconds
+
+    def _logs(self, opened: ExitStack) -> tuple[Logs, Logs]:
+        step = self.progress.step
+        stats = opened.enter_context(Records(self.folder, step))
+        scores = opened.enter_context(Records(self.folder, step, SCORES))
+        boards = []
+        if self.recipe.logging.tensorboard:
+            boards = [opened.enter_context(Board(self.folder, self.images))]
+        return [stats, *boards], [scores, *boards]
 
     def _loop(self, interrupt: Interrupt, logs: Logs, score_logs: Logs) -> None:
         logging = self.recipe.logging
@@ -137,7 +172,7 @@ class Trainer:
         ticked = saved = time.perf_counter()
         if self._saved_step < 0:
             self.save(score_logs)
-        while not (self.complete or self.watch.collapsed or interrupt.asked):
+        while not self._over(interrupt):
             # Take the step.
             self.progress.window.append(self._step())
             self.progress.step += 1
@@ -150,7 +185,7 @@ class Trainer:
             ticked = time.perf_counter()
 
             # Save a checkpoint and its sheet.
-            if ticked - saved >= 60 * logging.save_minutes:
+            if max(self.processes.most(ticked - saved)) >= 60 * logging.save_minutes:
                 self.save(score_logs)
                 ticked = saved = time.perf_counter()
         if self.progress.window:
@@ -158,20 +193,32 @@ class Trainer:
         if self.progress.step != self._saved_step:
             self.save(score_logs)
 
+    def _over(self, interrupt: Interrupt) -> bool:
+        # All stop at the same step: by one clock, and when any of them is asked to.
+        asked = interrupt.asked or self.watch.collapsed
+        self.progress.seconds, stop = self.processes.most(self.progress.seconds, asked)
+        return self.complete or stop > 0
+
     def _tick(self, seconds: float, logs: Logs) -> None:
-        record = self._record(seconds)
+        with self.processes.united():
+            record = self._record(seconds)
         for log in logs:
             log.write(record)
         self.say(tick_line(record, self.recipe.length))
 
-    def _board(self) -> AbstractContextManager[Board | None]:
-        return Board(self.folder, self.images) if self.recipe.logging.tensorboard else nullcontext()
-
-    def save(self, score_logs: Logs = ()) -> Path:
+    def save(self, score_logs: Logs = ()) -> None:
         """Writes a checkpoint and, from its averaged generator, a sample sheet and a score."""
+        with self.processes.united():
+            self.processes.check_equal(self.method.networks.values())
+            if self.processes.leads:
+                self._write(score_logs)
+        self._saved_step = self.progress.step
+
+    def _write(self, score_logs: Logs) -> None:
         count, z_shape = self.recipe.average.refresh, self.method.generator.z_shape
         generator = ready(self.average, lambda: self.feed.refresh(count, z_shape))
-        check_weights(generator.state_dict(), self.progress.step, self.folder)
+        weights = self.state.tensors() | generator.state_dict()
+        check_weights(weights, self.progress.step, self.folder)
         # Sheet and score come first: a kill in between must not lose them for good.
         sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
         note = f"{self.recipe.title}, {self.images:,} pictures seen"
@@ -186,9 +233,7 @@ class Trainer:
             keep=self.recipe.logging.keep,
             directions=self._directions(generator),
         )
-        self._saved_step = self.progress.step
         self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
-        return folder
 
     def _page(self, generator: Generator) -> samples.Page:
         if not isinstance(generator, Translator):
@@ -206,8 +251,11 @@ class Trainer:
     def _step(self) -> Figures:
         # For layers that draw numbers of their own, dropout for one: a function of the step too.
         seed = self.recipe.training.seed * 1_000_003 + self.progress.step
+        seed += self.processes.rank << 40  # each for its own rows
         torch.manual_seed(seed % 2**63)
         step = self.progress.step
+        self.method.set_rates(self.images)
+        lower_rates(self.method.optimizers, self.reload.share_at(step))
         figures = self.method.step(self.feed.batch(step), step)
         self.average.update_parameters(self.method.generator)
         return figures
@@ -220,11 +268,13 @@ class Trainer:
     def _record(self, seconds: float) -> dict[str, Any]:
         """The figures of the steps since the last tick, averaged; raises DivergedError."""
         window, self.progress.window = self.progress.window, []
+        self.processes.average([figure for step in window for figure in step.values()])
         return {
             **self._place(),
             **means(window, self.progress.step, self.folder),
             "images_per_second": round(len(window) * self.recipe.training.batch / seconds, 1),
             "memory_gib": round(memory_gib(self.device), 3),
+            **({"rate_share": self.reload.share} if self.reload.happened else {}),
         }
 
     def _place(self) -> dict[str, Any]:
@@ -245,14 +295,5 @@ class Trainer:
             "shape": self.shape.to_json(),
             "conditions": self.conditions.to_json(),
             "recipe": self.recipe.to_json(),
+            **({"reload": asdict(self.reload)} if self.reload.happened else {}),
         }
-
-
-def _check_any(count: int, total: int, held_out: float) -> None:
-    if not count:
-        raise RecipeError(
-            "data.held_out",
-            expected="at least one picture left to train on",
-            found=f"none of {total}, with a share of {held_out:g} held out",
-            fix="Set data.held_out=0, or bring more pictures.",
-        )

@@ -11,7 +11,7 @@ from ganport_train.loop import records
 from ganport_train.loop.records import SCORES, Records
 from ganport_train.loop.report import Board, collapse_line, score_line
 from ganport_train.loop.scorer import LEAST, Scorer
-from ganport_train.recipe import LoggingOptions
+from ganport_train.sections import LoggingOptions
 
 SPREAD_LIMIT = 0.5
 """Pictures of one condition must differ by this share of what real ones do."""

@@ -8,14 +8,18 @@ from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_runtime.conditions import Conditions
+from ganport_train.methods.augmentation import Augmentation
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES, smoothed
-from ganport_train.methods.method import Figures, Method
+from ganport_train.methods.method import Figures, Method, wide
 from ganport_train.methods.mismatch import change_one_group, check_groups
-from ganport_train.methods.penalties import clip_weights, gradient_penalty
+from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
 from ganport_train.options import RecipeError
-from ganport_train.recipe import MethodOptions, OptimizerOptions
+from ganport_train.sections import AugmentOptions, MethodOptions, OptimizerOptions
+
+PLAIN = AugmentOptions()
+"""Pictures as they are."""
 
 
 class Adversarial(Method):
@@ -34,23 +38,28 @@ class Adversarial(Method):
         method: MethodOptions,
         optimizer: OptimizerOptions,
         precision: str,
+        augment: AugmentOptions = PLAIN,
     ) -> None:
         _check(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
         self.loss = smoothed(LOSSES[method.loss], method.smoothing)
         networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(networks, optimizer, precision)
+        self.augmentation = Augmentation(augment, conditions)
+        if self.augmentation.changes:
+            device = next(generator.parameters()).device
+            self.modules["augmentation"] = self.augmentation.to(device)
 
     def step(self, batch: Batch, number: int) -> Figures:
         """Trains both networks on a batch; returns scalars for the log, still on the device."""
         learns = (number + 1) % self.options.discriminator_steps == 0
         condition = batch.condition
         fake = self._draw(batch, condition, learns)
-        figures = self._train_discriminator(batch, condition, fake.detach())
+        figures = self._train_discriminator(batch, condition, fake.detach(), number)
         if learns:
             for repeat in range(self.options.generator_steps):
                 fake = self._draw(batch, condition) if repeat else fake
-                figures |= self._train_generator(condition, fake)
+                figures |= self._train_generator(batch, condition, fake)
         return figures
 
     def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
@@ -59,37 +68,39 @@ class Adversarial(Method):
             fake: Tensor = self.generator(z, condition)
         return fake
 
-    def _train_discriminator(self, batch: Batch, condition: Tensor, fake: Tensor) -> Figures:
+    def _train_discriminator(
+        self, batch: Batch, condition: Tensor, fake: Tensor, number: int
+    ) -> Figures:
+        real, fake = self.augmentation(batch.real, batch), self.augmentation(fake, batch)
         # Cached: the spectral norms are worked out once a step, not once a pass.
         with self._precision(fake.device), parametrize.cached():
-            features, fake_features = self._embed(batch.real, fake)
-            real, seen = self._judge(features, condition)
+            features, fake_features = self._embed(real, fake)
+            scores, seen = self._judge(features, condition)
             drawn, seen_drawn = self._judge(fake_features, condition)
-            loss = self._real_weight * self.loss.real(real.float())
-            loss = loss + self.loss.fake(drawn.float()) + self._mismatch(batch, features)
+            loss = self.loss.of_discriminator(wide(scores), wide(drawn))
+            loss = loss + self._mismatch(batch, features, wide(scores))
         readout = self.loss.readout
         figures = {
-            "d_real": readout(real.detach().float()).mean(),
-            "d_fake": readout(drawn.detach().float()).mean(),
+            "d_real": readout(wide(scores.detach())).mean(),
+            "d_fake": readout(wide(drawn.detach())).mean(),
         }
         loss = loss + self._classes(seen, seen_drawn, condition, figures)
-        loss = loss + self._penalty(batch, condition, fake, figures)
+        loss = loss + self._penalty(batch, number, real, fake, condition, figures)
         self._descend("discriminator", loss)
         if self.options.clip:
             clip_weights(self.discriminator, self.options.clip)
+        if self.augmentation.changes:
+            judged = self.processes.gathered(scores.detach())
+            self.augmentation.adapt(judged, (number + 1) * len(judged))
+            figures["augmented"] = self.augmentation.probability.clone()
         return {"d_loss": loss.detach(), **figures}
 
-    @property
-    def _real_weight(self) -> float:
-        # A critic could win for ever by giving everything less, were its negatives to weigh more.
-        return 1.0 + self.options.mismatch if self.loss.relative else 1.0
-
-    def _mismatch(self, batch: Batch, features: Tensor) -> Tensor | float:
+    def _mismatch(self, batch: Batch, features: Tensor, scores: Tensor) -> Tensor | float:
         if not self.options.mismatch:
             return 0.0
         vectors = change_one_group(batch.vectors, self.conditions, batch.random)
         wrong = self.discriminator.score(features, batch.tensor(vectors))
-        return self.options.mismatch * self.loss.fake(wrong.float())
+        return self.options.mismatch * self.loss.of_mismatch(scores, wide(wrong))
 
     def _classes(
         self, real: Tensor | None, drawn: Tensor | None, condition: Tensor, figures: Figures
@@ -104,18 +115,33 @@ class Adversarial(Method):
         return loss
 
     def _penalty(
-        self, batch: Batch, condition: Tensor, fake: Tensor, figures: Figures
+        self,
+        batch: Batch,
+        number: int,
+        real: Tensor,
+        fake: Tensor,
+        condition: Tensor,
+        figures: Figures,
     ) -> Tensor | float:
-        if not self.options.penalty:
-            return 0.0
-
         # In float32: a gradient of a gradient loses too much in bfloat16.
         def critic(images: Tensor) -> Tensor:
             return self.discriminator.score(self._embed_one(images), condition)
 
-        penalty = gradient_penalty(critic, batch.real, fake.float(), batch.shares())
-        figures["penalty"] = penalty.detach()
-        return self.options.penalty * penalty
+        total: Tensor | float = 0.0
+        if self.options.penalty:
+            penalty = gradient_penalty(critic, real, wide(fake), batch.shares())
+            figures["penalty"] = penalty.detach()
+            total = total + self.options.penalty * penalty
+        if number % self.options.interval == 0:
+            for name, weight, images in (
+                ("r1", self.options.r1, real),
+                ("r2", self.options.r2, wide(fake)),
+            ):
+                if weight:
+                    penalty = centred_penalty(critic, images)
+                    figures[name] = penalty.detach()
+                    total = total + self.options.interval * weight * penalty
+        return total
 
     def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
         if self.discriminator.classifies:
@@ -123,7 +149,7 @@ class Adversarial(Method):
         return self.discriminator.score(features, condition), None
 
     def _classify(self, seen: Tensor, condition: Tensor) -> Tensor:
-        return classification_loss(self.conditions, seen.float(), condition)
+        return classification_loss(self.conditions, wide(seen), condition)
 
     def _embed(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Features of both; in one pass where that changes nothing, since it is faster."""
@@ -135,12 +161,12 @@ class Adversarial(Method):
     def _embed_one(self, images: Tensor) -> Tensor:
         return self.discriminator.embed((images + 1) / 2 if self.options.unit_range else images)
 
-    def _train_generator(self, condition: Tensor, fake: Tensor) -> Figures:
+    def _train_generator(self, batch: Batch, condition: Tensor, fake: Tensor) -> Figures:
         # The discriminator's weights need no gradient here; leaving them out saves their share.
         self.discriminator.requires_grad_(False)
         with self._precision(fake.device):
-            logits, seen = self._judge(self._embed_one(fake), condition)
-            loss = self.loss.generator(logits.float())
+            logits, seen = self._judge(self._embed_one(self.augmentation(fake, batch)), condition)
+            loss = self.loss.of_generator(wide(logits), self._pairs(batch, condition))
         figures = {"g_loss": loss.detach()}
         if seen is not None and self.options.classify_generator:
             known = self._classify(seen, condition)
@@ -150,6 +176,14 @@ class Adversarial(Method):
         self.discriminator.requires_grad_(True)
         return figures
 
+    def _pairs(self, batch: Batch, condition: Tensor) -> Tensor | None:
+        """What the discriminator now gives the real pictures, for a loss of pairs."""
+        if not self.loss.paired:
+            return None
+        real = self.augmentation(batch.real, batch)
+        with torch.no_grad():
+            return wide(self._judge(self._embed_one(real), condition)[0])
+
 
 def _check(method: MethodOptions, discriminator: Discriminator, conditions: Conditions) -> None:
     if method.mismatch:
@@ -157,8 +191,10 @@ def _check(method: MethodOptions, discriminator: Discriminator, conditions: Cond
         if not discriminator.conditional:
             seeing = "a discriminator whose score sees the condition"
             raise _unfit("method.mismatch", seeing, type(discriminator).__name__)
-    if method.penalty and discriminator.norm == "batch":
-        raise _unfit("method.penalty", "a discriminator without batch norm", "network.norm = batch")
+    if (method.penalty or method.r1 or method.r2) and discriminator.norm == "batch":
+        raise _unfit(
+            "method.penalty, r1, r2", "a discriminator without batch norm", "network.norm = batch"
+        )
     if min(method.discriminator_steps, method.generator_steps) > 1:
         raise _unfit(
             "method.generator_steps",

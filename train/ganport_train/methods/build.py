@@ -42,7 +42,7 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
     cannot be built with.
     """
     shape = recipe.shape(conditions)
-    generator = _placed(build_generator(recipe.network.generator, shape), device)
+    generator = placed(build_generator(recipe.network.generator, shape), device)
     precision = recipe.training.precision
     if recipe.method.name == "flow":
         if not isinstance(generator, Flow):
@@ -50,7 +50,7 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
         return Likelihood(generator, recipe.optimizer)
     if recipe.network.discriminator == "none":
         raise _unfit(recipe, "a discriminator")
-    discriminator = _placed(_discriminator(recipe, shape, conditions), device)
+    discriminator = placed(_discriminator(recipe, shape, conditions), device)
     options = recipe.method, recipe.optimizer, precision
     if recipe.method.name == "translation":
         if not isinstance(generator, Translator) or not discriminator.classifies:
@@ -58,7 +58,7 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
         return Translation(generator, discriminator, conditions, *options)
     if isinstance(generator, Translator):
         raise _unfit(recipe, "a generator that draws from noise")
-    return Adversarial(generator, discriminator, conditions, *options)
+    return Adversarial(generator, discriminator, conditions, *options, recipe.augment)
 
 
 def _discriminator(recipe: Recipe, shape: Shape, conditions: Conditions) -> Discriminator:
@@ -68,7 +68,7 @@ def _discriminator(recipe: Recipe, shape: Shape, conditions: Conditions) -> Disc
     )
 
 
-def _placed(network: N, device: torch.device) -> N:
+def placed(network: N, device: torch.device) -> N:
     network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 

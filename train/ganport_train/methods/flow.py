@@ -10,7 +10,7 @@ from torch import Tensor
 from ganport_models import Flow
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.method import Figures, Method
-from ganport_train.recipe import OptimizerOptions
+from ganport_train.sections import OptimizerOptions
 
 LEVELS = 256
 MAX_NORM = 50.0
@@ -33,14 +33,21 @@ class Likelihood(Method):
         noise = batch.shares(batch.real.shape[1:])
         pixels = ((batch.real + 1) * ((LEVELS - 1) / 2) + noise) / LEVELS
         # The noise may come up to 1 in float32; a pixel of exactly 1 would have no logit.
-        _, likelihood = self.flow.likelihood(pixels.clamp(1e-6, 1 - 1e-6), batch.condition)
+        pixels = pixels.clamp(1e-6, 1 - 1e-6)
+        if number == 0:
+            self._start(pixels, batch.condition)
+        _, likelihood = self.flow.likelihood(pixels, batch.condition)
         bits = bits_per_dimension(likelihood, pixels[0].numel())
-        optimizer = self.optimizers["generator"]
-        optimizer.zero_grad(set_to_none=True)
-        bits.backward()  # type: ignore[no-untyped-call]
+        self._differentiate("generator", bits)
         norm = torch.nn.utils.clip_grad_norm_(self.flow.parameters(), MAX_NORM)
-        optimizer.step()
+        self.optimizers["generator"].step()
         return {"bits": bits.detach(), "norm": norm.detach()}
+
+    @torch.no_grad()
+    def _start(self, pixels: Tensor, condition: Tensor) -> None:
+        """Sets what a flow takes from its first batch by the rows of all processes."""
+        if self.processes.count > 1:
+            self.flow.likelihood(*map(self.processes.gathered, (pixels, condition)))
 
 
 def bits_per_dimension(likelihood: Tensor, dimensions: int) -> Tensor:

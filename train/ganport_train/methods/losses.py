@@ -14,7 +14,10 @@ Term = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Loss:
-    """Three terms over logits (N,), each a mean; `readout` turns a logit into D(x) for the log."""
+    """Three terms over logits (N,), each a mean; `readout` turns a logit into D(x) for the log.
+
+    With `paired` each term is of a margin: how far a logit lies above that of its pair.
+    """
 
     real: Term
     """The discriminator's, for real pictures under their own condition."""
@@ -25,6 +28,25 @@ class Loss:
     readout: Term = torch.clone
     relative: bool = False
     """Whether only differences of logits count, so that both sides must weigh the same."""
+    paired: bool = False
+    """Whether a picture is held against another under the same condition, not against zero."""
+
+    def of_discriminator(self, real: Tensor, drawn: Tensor) -> Tensor:
+        """The discriminator's loss for logits (N,) of real and drawn pictures."""
+        if self.paired:
+            return self.real(real - drawn)
+        return self.real(real) + self.fake(drawn)
+
+    def of_mismatch(self, real: Tensor, wrong: Tensor) -> Tensor:
+        """Its loss for real pictures under a wrong condition, where `real` has the right one."""
+        if self.paired:
+            return self.real(real - wrong)
+        # A critic could win for ever by giving everything less, were its negatives to weigh more.
+        return self.fake(wrong) + self.real(real) if self.relative else self.fake(wrong)
+
+    def of_generator(self, drawn: Tensor, real: Tensor | None = None) -> Tensor:
+        """The generator's loss; `real`, logits of the pairs, where the loss is of pairs."""
+        return self.generator(drawn - real if self.paired and real is not None else drawn)
 
 
 def bce_real(logits: Tensor) -> Tensor:
@@ -86,5 +108,8 @@ LOSSES = {
     "saturating": Loss(bce_real, bce_fake, saturating_generator, torch.sigmoid),
     "least_squares": Loss(least_squares_real, least_squares_fake, least_squares_real),
     "hinge": Loss(hinge_real, hinge_fake, negative),
+    # Jolicoeur-Martineau 2019, section 3.2; with one real picture for each drawn one, under the
+    # same condition: Huang et al. 2024 (R3GAN), section 2.
+    "relativistic": Loss(bce_real, bce_fake, bce_real, paired=True),
     "wasserstein": Loss(negative, torch.mean, negative, relative=True),
 }

@@ -9,9 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models import Generator
+from ganport_train.loop.distributed import ALONE, Processes
+from ganport_train.loop.normalising import synchronise
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.optimizers import build_optimizers
-from ganport_train.recipe import OptimizerOptions
+from ganport_train.sections import OptimizerOptions
 
 Figures = dict[str, Tensor]
 """Scalars of one step, still on the device."""
@@ -20,8 +22,8 @@ Figures = dict[str, Tensor]
 class Method(ABC):
     """One way to train a generator; it knows no loop, no file and no data set.
 
-    `networks` are all that a step changes, `optimizers` theirs, by name; `generator` is the one
-    that is averaged, sampled and exported.
+    `networks` are all that learns, `optimizers` theirs, by name; `modules` are the networks and
+    whatever else a step changes; `generator` is the one that is averaged, sampled and exported.
     """
 
     def __init__(
@@ -29,6 +31,9 @@ class Method(ABC):
     ) -> None:
         self.networks = networks
         self.optimizers = build_optimizers(networks, optimizer)
+        self.modules: dict[str, nn.Module] = dict(networks)
+        self.processes = ALONE
+        self._options = optimizer
         self._bf16 = precision == "bf16"
 
     @property
@@ -38,15 +43,38 @@ class Method(ABC):
         assert isinstance(generator, Generator)
         return generator
 
+    def join(self, processes: Processes) -> None:
+        """From here on trains as one of several processes, each on its own rows of a batch."""
+        self.processes = processes
+        for network in self.networks.values():
+            synchronise(network, processes)
+
+    def set_rates(self, images: int) -> None:
+        """Sets the learning rates for a step at so many pictures seen."""
+        share = self._options.share(images)
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = share * getattr(self._options, f"{name}_rate")
+
     @abstractmethod
     def step(self, batch: Batch, number: int) -> Figures:
         """Trains on a batch, the `number`-th from 0; returns scalars for the log."""
 
     def _descend(self, network: str, loss: Tensor) -> None:
-        optimizer = self.optimizers[network]
-        optimizer.zero_grad(set_to_none=True)
+        self._differentiate(network, loss)
+        self.optimizers[network].step()
+
+    def _differentiate(self, network: str, loss: Tensor) -> None:
+        # Each process has the mean over its rows; their mean is that over the whole batch.
+        self.optimizers[network].zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+        parameters = self.networks[network].parameters()
+        self.processes.average([p.grad for p in parameters if p.grad is not None])
 
     def _precision(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self._bf16)
+
+
+def wide(values: Tensor) -> Tensor:
+    """Values in float32 at least: bfloat16 is too coarse for losses and for gradients of them."""
+    return values.float() if values.dtype == torch.bfloat16 else values

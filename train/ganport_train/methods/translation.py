@@ -10,9 +10,9 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES
-from ganport_train.methods.method import Figures, Method
+from ganport_train.methods.method import Figures, Method, wide
 from ganport_train.methods.penalties import gradient_penalty
-from ganport_train.recipe import MethodOptions, OptimizerOptions
+from ganport_train.sections import MethodOptions, OptimizerOptions
 
 
 class Translation(Method):
@@ -55,19 +55,19 @@ class Translation(Method):
                 self.discriminator.embed(batch.real), condition
             )
             drawn = self.discriminator(fake, condition)
-        known = classification_loss(self.conditions, seen.float(), condition)
-        loss = self.loss.real(real.float()) + self.loss.fake(drawn.float())
+        known = classification_loss(self.conditions, wide(seen), condition)
+        loss = self.loss.real(wide(real)) + self.loss.fake(wide(drawn))
         loss = loss + self.options.classify_real * known
         figures = {
-            "d_real": real.detach().float().mean(),
-            "d_fake": drawn.detach().float().mean(),
+            "d_real": wide(real.detach()).mean(),
+            "d_fake": wide(drawn.detach()).mean(),
             "d_class": known.detach(),
         }
         if self.options.penalty:
             penalty = gradient_penalty(
                 lambda images: self.discriminator(images, condition),
                 batch.real,
-                fake.float(),
+                wide(fake),
                 batch.shares(),
             )
             loss = loss + self.options.penalty * penalty
@@ -82,10 +82,10 @@ class Translation(Method):
                 self.discriminator.embed(fake), target
             )
             back = self.generator(fake, batch.condition)
-        known = classification_loss(self.conditions, seen.float(), target)
-        cycle = (back.float() - batch.real).abs().mean()
+        known = classification_loss(self.conditions, wide(seen), target)
+        cycle = (wide(back) - batch.real).abs().mean()
         loss = (
-            self.loss.generator(scored.float())
+            self.loss.generator(wide(scored))
             + self.options.classify_generator * known
             + self.options.reconstruction * cycle
         )

@@ -17,7 +17,7 @@ from ganport_runtime.errors import GanportError
 from ganport_runtime.values import printable
 from ganport_train.loop import folder as run_folder
 from ganport_train.loop import records
-from ganport_train.recipe import DataOptions
+from ganport_train.sections import DataOptions
 
 _EXPORT = "from ganport_export.__main__ import export_gan; export_gan()"
 

@@ -1,0 +1,90 @@
+"""A step of the engine as the trainer takes it, and what each part of it costs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from timing import finished, in_turn
+
+from ganport_train.data import Dataset
+from ganport_train.loop.average import averaged
+from ganport_train.loop.feed import Feed
+from ganport_train.methods.build import build_method
+from ganport_train.recipe import Recipe
+
+
+class Engine:
+    """Feed, method and average of a run, as `Trainer` puts them together."""
+
+    def __init__(self, dataset: Dataset, recipe: Recipe, device: torch.device) -> None:
+        torch.manual_seed(recipe.training.seed)
+        self.method = build_method(recipe, dataset.conditions, device)
+        self.average = averaged(self.method.generator, recipe.average, recipe.training.batch)
+        rows, _ = dataset.split(recipe.data.held_out)
+        self.feed = Feed(dataset.images, dataset.vectors, rows, recipe, device)
+        self.device, self.number = device, 0
+
+    def step(self) -> None:
+        """What the trainer does at a step."""
+        torch.manual_seed(self.number)
+        self.learn()
+        self.mean()
+
+    def learn(self) -> None:
+        """A batch, and what the method does with it."""
+        self.method.step(self.feed.batch(self.number), self.number)
+        self.number += 1
+
+    def judge(self) -> None:
+        """A batch from which the discriminator alone learns, if the recipe gives it two steps."""
+        self.method.step(self.feed.batch(0), 0)
+
+    def fetch(self) -> None:
+        """A batch that nobody looks at."""
+        self.feed.batch(self.number)
+        self.number += 1
+
+    def mean(self) -> None:
+        """The running average, once."""
+        self.average.update_parameters(self.method.generator)
+
+
+@dataclass(frozen=True)
+class Spending:
+    """Seconds that the parts of a step take, and of the whole."""
+
+    title: str
+    parts: Mapping[str, float]
+    whole: float
+
+    def line(self) -> str:
+        """One row of the report: a share of the step for each part."""
+        shares = (f"{name} {seconds / self.whole:.1%}" for name, seconds in self.parts.items())
+        return f"{self.title:<58} {1e3 * self.whole:>9.2f} ms: {', '.join(shares)}"
+
+
+def measure(dataset: Dataset, recipe: Recipe, device: torch.device, rounds: int) -> Spending:
+    """What a step spends, by differences of whole steps with a part and without it.
+
+    A step without its penalties is taken off one with them, and one in which the discriminator
+    alone learns off one in which both do: nothing is timed from the inside, where a GPU is asked
+    for more than it has done.
+    """
+    plain = replace(recipe, method=replace(recipe.method, penalty=0.0, r1=0.0, r2=0.0))
+    alone = replace(plain, method=replace(plain.method, discriminator_steps=2, generator_steps=1))
+    engines = [Engine(dataset, variant, device) for variant in (recipe, plain, alone)]
+    whole, bare, single = engines
+    works = (whole.step, bare.learn, single.judge, bare.fetch, bare.mean)
+    columns = in_turn([finished(work, device) for work in works], rounds)
+    step, learn, judge, fetch, mean = map(statistics.median, columns)
+    parts = {
+        "data": fetch,
+        "discriminator": judge - fetch,
+        "generator": learn - judge,
+        "penalties": max(0.0, step - learn - mean) if recipe != plain else 0.0,
+        "average": mean,
+    }
+    return Spending(f"{recipe.title}: parts of a step", parts, step)
