@@ -17,17 +17,23 @@ from ganport_runtime.values import shown
 
 MAX_COUNT = 2**20
 MAX_TEMPERATURE = 10.0
-_LISTS = (list, tuple, np.ndarray)
 
 
-def count_of(count: int | None, **lists: Any) -> int:
+def count_of(
+    count: int | None,
+    conditions: object,
+    *,
+    images: NDArray[np.uint8] | None = None,
+    seeds: Sequence[int] | None = None,
+    z: NDArray[np.float32] | None = None,
+) -> int:
     """How many pictures a call asks for: `count`, or the length of what is a list, or 1."""
-    lengths = {}
-    for name, value in lists.items():
-        if isinstance(value, _LISTS):
-            lengths[name] = len(value)
-    if count is None and not lengths:
-        return 1
+    listed = isinstance(conditions, (list, tuple))
+    if not listed and seeds is None and z is None and images is None:  # as most, at half the cost
+        return 1 if count is None else check_integer("count", count, 1, MAX_COUNT)
+    requests = conditions if listed else None
+    lists: dict[str, Any] = {"images": images, "conditions": requests, "seeds": seeds, "z": z}
+    lengths = {name: len(value) for name, value in lists.items() if value is not None}
     number = next(iter(lengths.values())) if count is None else count
     number = check_integer("count", number, 1, MAX_COUNT)
     for name, length in lengths.items():
@@ -51,7 +57,11 @@ def keys_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> Keys:
 
 def check_list(seeds: object) -> None:
     """Refuse seeds that are no list."""
-    if not isinstance(seeds, Sequence | np.ndarray) or isinstance(seeds, str | bytes):
+    if isinstance(seeds, np.ndarray):
+        is_list = seeds.ndim > 0
+    else:
+        is_list = isinstance(seeds, Sequence) and not isinstance(seeds, str | bytes)
+    if not is_list:
         fix = "Give one seed for each picture, or seed= for consecutive ones."
         raise refuse("seeds", "a list of integers", shown(seeds), fix)
 

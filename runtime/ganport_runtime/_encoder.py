@@ -17,7 +17,6 @@ Asked = Request | Sequence[Request] | None
 _MAX_KNOWN = 1024
 _MAX_NUMBERS = 2**20  # in all that is remembered: 4 MiB
 _MAX_TEXT = 1000
-_LISTS = (list, tuple)
 
 
 class Encoder:
@@ -33,7 +32,7 @@ class Encoder:
 
         Raises `ConditionError`.
         """
-        if isinstance(asked, _LISTS):
+        if isinstance(asked, (list, tuple)):
             return np.concatenate([self._one(request) for request in asked])
         vector = self._one(asked)  # type: ignore[arg-type]  # a text is a sequence too
         # A view, not a copy: one vector stands for every picture.

@@ -210,7 +210,7 @@ class Generator:
             check_list(seeds)
         if z is not None:
             check_array(z)
-        number = count_of(count, conditions=conditions, seeds=seeds, z=z)
+        number = count_of(count, conditions, seeds=seeds, z=z)
         vectors = self._encoder.encode(conditions, number)
         if z is not None:
             check_noise(z, self.z_shape, seed, seeds, temperature)
@@ -251,7 +251,7 @@ class Generator:
     def _picture_job(self, interface: str, images: NDArray[np.uint8], conditions: Asked) -> Job:
         self._need(interface)
         check_images(images, self.manifest.image.size)
-        number = count_of(None, images=images, conditions=conditions)
+        number = count_of(None, conditions, images=images)
         return Job(interface, self._encoder.encode(conditions, number), given=images)
 
     def _temperature(self, asked: float | None) -> float:

@@ -97,6 +97,11 @@ def test_numpy_seeds_are_taken(tiny_generator: Generator) -> None:
     assert np.array_equal(images, tiny_generator.generate(PINK, seeds=[2**64 - 1, 5]))
 
 
+def test_every_sequence_of_seeds_is_counted(tiny_generator: Generator) -> None:
+    images = tiny_generator.generate(PINK, seeds=range(3))
+    assert np.array_equal(images, tiny_generator.generate(PINK, seed=0, count=3))
+
+
 def test_lists_set_the_count(tiny_generator: Generator) -> None:
     assert len(tiny_generator.generate([PINK, "black hair"])) == 2
     assert len(tiny_generator.generate((PINK, {}, {}), seed=4)) == 3
@@ -119,6 +124,7 @@ def test_lists_set_the_count(tiny_generator: Generator) -> None:
         ({"seeds": [1], "seed": 1}, RequestError, "seed or seeds; found both"),
         ({"seeds": 7}, RequestError, "seeds: expected a list of integers"),
         ({"seeds": "12"}, RequestError, "seeds: expected a list of integers"),
+        ({"seeds": np.array(3)}, RequestError, "seeds: expected a list of integers"),
         ({"seeds": [1.5]}, RequestError, "seed: expected an integer"),
         ({"seed": -1}, RequestError, "seed: expected an integer"),
         ({"seed": 10**5000}, RequestError, "seed: expected an integer"),
