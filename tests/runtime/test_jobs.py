@@ -32,6 +32,20 @@ def test_a_job_says_what_it_is(faces: Generator, translator: Generator) -> None:
     assert (pictures.interface, len(pictures), pictures.seeds) == ("gan.translate/1", 4, [])
 
 
+def test_a_part_of_a_job_is_a_job(faces: Generator) -> None:
+    job = faces.job(PINK, seed=2**64 - 2, count=4, temperature=2)
+    part = job.part(slice(1, 3))
+    assert (len(part), part.seeds, part.temperature) == (2, [2**64 - 1, 0], 2.0)
+    assert job.part(slice(None, None, -1)).seeds == job.seeds[::-1]
+    assert job.part(slice(4, 9)).seeds == []
+    alone = faces.job(PINK, seed=2**64 - 1)
+    for whole in (ALL, slice(0, 1), slice(0, 8)):
+        assert alone.part(whole) is alone
+    assert alone.part(slice(0, 0)).seeds == []
+    given = faces.job(z=faces.noise([1, 2, 3]))
+    assert np.array_equal(given.part(slice(2, 3)).given, faces.noise([3]))
+
+
 def test_a_job_is_checked_before_anything_is_drawn(faces: Generator, translator: Generator) -> None:
     with pytest.raises(ConditionError, match="Did you mean 'pink'"):
         faces.job({"hair": "pnik"})
