@@ -42,7 +42,7 @@ def test_a_command_without_its_extra_says_what_to_install(command: str, package:
         pytest.skip("ganport itself draws nothing")
     module, _, function = SCRIPTS[command].partition(":")
     result = run(f"import {module}\n{module}.{function}()", hide=package)
-    extra = ROOM_EXTRAS[module.partition(".")[0]]
+    extra = "serve" if command == "serve-gan" else ROOM_EXTRAS[module.partition(".")[0]]
     assert result.returncode == 6, result.stderr
     assert f"no {package}" in result.stderr
     assert f"Run: pip install 'ganport[{extra}]'\n" in result.stderr

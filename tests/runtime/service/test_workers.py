@@ -1,54 +1,69 @@
-import multiprocessing
-import os
-import signal
+"""A crew of processes, watched over by one of its own: signals are not for a test's process."""
+
+import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable
+import textwrap
+
+START = """
+import multiprocessing, os, signal, sys, threading, time
 from functools import partial
-from pathlib import Path
-
-import pytest
-
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service.workers import supervise
+from ganport_runtime.service import workers
 
-# Not functions of this file: other processes could not import them.
-WAIT = partial(time.sleep, 60.0)
-
-
-def end_when(happened: Callable[[], bool]) -> None:
-    def watch() -> None:
+def end_when(happened):
+    def watch():
         while not happened():
             time.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
+"""
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    source = START + textwrap.dedent(script)
+    command = [sys.executable, "-W", "error", "-c", source]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def test_processes_are_told_to_end() -> None:
-    start = time.monotonic()
-    before = signal.getsignal(signal.SIGTERM)
-    end_when(lambda: len(multiprocessing.active_children()) == 2)
-    supervise(WAIT, 2)
-    assert time.monotonic() - start < 30.0
-    assert not multiprocessing.active_children()
-    assert signal.getsignal(signal.SIGTERM) is before
+    ended = run(
+        """
+        before = signal.getsignal(signal.SIGTERM)
+        end_when(lambda: len(multiprocessing.active_children()) == 2)
+        workers.supervise(partial(time.sleep, 100.0), 2)
+        assert not multiprocessing.active_children()
+        assert signal.getsignal(signal.SIGTERM) is before
+        print("ended")
+        """
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "ended\n", "")
 
 
 def test_work_that_cannot_begin_ends_the_service() -> None:
-    with pytest.raises(GanportError, match=r"with code 7\. See what it wrote above") as caught:
-        supervise(partial(sys.exit, 7), 2)
-    assert caught.value.place == "--workers"
+    ended = run(
+        """
+        try:
+            workers.supervise(partial(sys.exit, 7), 2)
+        except GanportError as error:
+            print(error)
+        """
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith("--workers: expected processes that serve until they are told")
+    assert "with code 7. See what it wrote above" in ended.stdout
 
 
-def test_a_process_that_is_lost_is_replaced(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("ganport_runtime.service.workers._SOON", 0.0)
+def test_a_process_that_is_lost_is_replaced(tmp_path: object) -> None:
     # Each process leaves a folder of its own name behind, and ends.
-    work = partial(os.system, f"mkdir {tmp_path}/$$; sleep 0.2")
-    end_when(lambda: len(list(tmp_path.iterdir())) >= 2)
-    supervise(work, 1)
-    assert len(list(tmp_path.iterdir())) >= 2
-    assert "warning: a process ended; starting another" in capsys.readouterr().err
+    ended = run(
+        f"""
+        workers._SOON = 0.0
+        folder = {str(tmp_path)!r}
+        end_when(lambda: len(os.listdir(folder)) >= 2)
+        workers.supervise(partial(os.system, f"mkdir {{folder}}/$$; sleep 0.2"), 1)
+        print(len(os.listdir(folder)) >= 2)
+        """
+    )
+    assert (ended.returncode, ended.stdout) == (0, "True\n"), ended.stderr
+    assert "warning: a process ended; starting another" in ended.stderr
