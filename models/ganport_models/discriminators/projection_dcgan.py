@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ganport_models.blocks import spectrally_normal, to_features
-from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
+from ganport_models.discriminators.projecting import Projecting
+from ganport_models.network import BASE_SIZE, Norm, Shape
 from ganport_models.registry import register_discriminator
 
 SLOPE = 0.1
@@ -15,7 +16,7 @@ SLOPE = 0.1
 
 
 @register_discriminator("projection_dcgan")
-class ProjectionDiscriminator(Discriminator):
+class ProjectionDiscriminator(Projecting):
     """Strided convolutions to 4x4; logit = psi(f) + <f, V c> (Miyato & Koyama 2018, section 3)."""
 
     usual_norm = "spectral"
@@ -35,9 +36,3 @@ class ProjectionDiscriminator(Discriminator):
         """Features (N, 8 * features * 4 * 4) of pictures (N, 3, H, W)."""
         features: Tensor = self.body(image)
         return features
-
-    def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """Logits (N,): how real the picture is, plus how well it fits the condition."""
-        fit = (features * self.projection(condition)).sum(dim=1)
-        logits: Tensor = self.realism(features).squeeze(1) + fit
-        return logits

@@ -8,7 +8,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ganport_models.blocks import SLOPE, bounded, down_convolution, normal
-from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
+from ganport_models.discriminators.projecting import Projecting
+from ganport_models.network import BASE_SIZE, Norm, Shape
 from ganport_models.registry import register_discriminator
 
 
@@ -35,7 +36,7 @@ class Block(nn.Module):
 
 
 @register_discriminator("residual")
-class ResidualDiscriminator(Discriminator):
+class ResidualDiscriminator(Projecting):
     """Halvings to 4x4, each followed by residual blocks; logit = psi(f) + <f, V c>.
 
     The head is that of Miyato & Koyama 2018, section 3. No block stands at the size of the picture:
@@ -66,9 +67,3 @@ class ResidualDiscriminator(Discriminator):
         """Features (N, width * 4 * 4) of pictures (N, 3, H, W)."""
         features: Tensor = self.body(image)
         return features
-
-    def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """Logits (N,): how real the picture is, plus how well it fits the condition."""
-        fit = (features * self.projection(condition)).sum(dim=1)
-        logits: Tensor = self.realism(features).squeeze(1) + fit
-        return logits
