@@ -6,6 +6,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -60,8 +61,7 @@ def open_openvino(model: bytes, *, place: str, precision: str, threads: int) -> 
     Raises `BundleError` for bytes that are no usable graph, `DeviceError` where the processor has
     no bfloat16, and `MissingExtraError`.
     """
-    openvino = load_openvino()
-    core = openvino.Core()
+    core = the_core(load_openvino())
     _check_device(core, precision)
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -92,6 +92,15 @@ def load_openvino() -> ModuleType:
             return import_module("openvino")
     except ImportError as error:
         raise missing_extra("openvino", "openvino") from error
+
+
+@cache
+def the_core(openvino: ModuleType) -> Any:
+    """OpenVINO's core, the same at each call."""
+    # One for the process, which never ends: its plugin gives the thread a stack for signals. Of two
+    # of them the one that ends last restores that of the first, whose memory is gone by then, and
+    # the next signal, a plain SIGTERM, is a crash.
+    return openvino.Core()
 
 
 @contextmanager

@@ -113,7 +113,7 @@ def test_bf16_on_a_processor_without_it_is_refused(
                 else super().get_property(*asked)
             )
 
-    monkeypatch.setattr("openvino.Core", Plain)
+    monkeypatch.setattr("ganport_runtime.devices.openvino.the_core", lambda _: Plain())
     message = r"precision: expected a processor with bfloat16 .*; found one without"
     with pytest.raises(DeviceError, match=message):
         opened(model, "bf16")
@@ -126,7 +126,7 @@ def test_an_openvino_without_the_cpu_is_refused(
     class Elsewhere(load_openvino().Core):  # type: ignore[misc]
         available_devices = ("NPU",)
 
-    monkeypatch.setattr("openvino.Core", Elsewhere)
+    monkeypatch.setattr("ganport_runtime.devices.openvino.the_core", lambda _: Elsewhere())
     with pytest.raises(DeviceError, match="plugin for the CPU; found plugins for NPU"):
         opened(model)
 
@@ -174,6 +174,28 @@ def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ganport\[openvino\]'"):
         load_openvino()
+
+
+SIGNALLED = """
+import os, signal, sys
+from pathlib import Path
+from ganport_runtime.devices.openvino import open_openvino
+model = Path(sys.argv[1]).read_bytes()
+first, second = (
+    open_openvino(model, place="tiny.onnx", precision="fp32", threads=1) for _ in range(2)
+)
+del first
+del second
+signal.signal(signal.SIGTERM, lambda *_: print("caught"))
+os.kill(os.getpid(), signal.SIGTERM)
+print("alive")
+"""
+
+
+def test_a_signal_after_graphs_were_let_go_is_no_crash(data: Path) -> None:
+    command = [sys.executable, "-c", SIGNALLED, str(data / "tiny.onnx")]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "caught\nalive\n"), ended.stderr
 
 
 PROGRAM = """
