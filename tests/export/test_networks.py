@@ -20,7 +20,7 @@ from ganport_runtime.verify import verify
 LABELS = {"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]}
 SHAPE = Shape(16, 5, features=2, latent=6, embedding=7, levels=2, blocks=1)
 PLAIN = Shape(16, 0, features=2, latent=6, embedding=7)
-DCGANS = [name for name in generator_names() if name.endswith("dcgan")]
+GANS = [name for name in generator_names() if name.endswith("dcgan")] + ["residual"]
 
 
 def ready(name: str, shape: Shape) -> Network:
@@ -56,11 +56,11 @@ def faults(report: Report) -> list:
 
 
 def test_every_generator_is_tested_here():
-    assert set(generator_names()) == {*DCGANS, "glow", "stargan"}
+    assert set(generator_names()) == {*GANS, "glow", "stargan"}
 
 
-@pytest.mark.parametrize("name", DCGANS)
-def test_every_dcgan_passes_the_gates_in_both_formats(name, tmp_path):
+@pytest.mark.parametrize("name", GANS)
+def test_every_gan_passes_the_gates_in_both_formats(name, tmp_path):
     report = write(name, tmp_path / "x.ganport")
     assert not faults(report)
     assert {"generator.onnx", "generator.ts.pt"} <= set(report.manifest.files)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ def write(out: Path, study: Study, surroundings: Surroundings) -> None:
     """Makes the folder where it is not there, and saves the resolved study, whole."""
     if not (out / STUDY).exists():
         run_folder.create(out)
-    tables = {**study.to_json(), "run": vars(surroundings)}
+    tables = {**study.to_json(), "run": asdict(surroundings)}
     write_whole(out / STUDY, tomli_w.dumps(tables).encode())
 
 
