@@ -17,7 +17,7 @@ def test_every_option_has_one_line() -> None:
     sections = {name: table for name, table in tables.items() if isinstance(table, dict) and table}
     options = {f"{name}.{option}" for name, table in sections.items() for option in table}
     assert len(describe(Recipe)) == len(lines())
-    assert set(lines()) == options | {"title", "source", "conditions", "palette"}
+    assert set(lines()) == options | {"title", "source", "conditions", "palette", "presets"}
 
 
 def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:

@@ -38,6 +38,10 @@ class Recipe:
         default_factory=dict,
         metadata={"rule": Rule("colour of each label of each group, for the coding rgb")},
     )
+    presets: dict[str, tuple[str, ...]] = field(
+        default_factory=dict,
+        metadata={"rule": Rule("what is set for below_N, or from_N, training pictures")},
+    )
     data: DataOptions = field(default_factory=DataOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
@@ -67,8 +71,11 @@ class Recipe:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe as plain tables, as TOML or JSON can hold them."""
+        """The recipe as plain tables, as TOML or JSON can hold them; presets only if there are."""
         tables = asdict(self)
+        del tables["presets"]
+        if self.presets:
+            tables["presets"] = {name: list(texts) for name, texts in self.presets.items()}
         tables["conditions"] = {name: list(labels) for name, labels in self.conditions.items()}
         tables["data"]["attributes"] = list(self.data.attributes)
         return tables
@@ -80,7 +87,7 @@ MAY_CHANGE = ("length", "logging", "recovery")
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What a resumed run would change and must not, one `name: old -> new` each."""
-    old, new = _flat(before), _flat(after)
+    old, new = flat(before), flat(after)
     return [
         f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
         for name in sorted(old.keys() | new.keys())
@@ -88,11 +95,12 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
     ]
 
 
-def _flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every option of nested tables by `section.option`."""
+    options: dict[str, Any] = {}
     for name, value in tables.items():
         if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
+            options |= flat(value, f"{prefix}{name}.")
         else:
-            flat[prefix + name] = value
-    return flat
+            options[prefix + name] = value
+    return options

@@ -13,7 +13,7 @@ import tomli_w
 import torch
 
 from ganport_runtime.conditions import Conditions
-from ganport_train import catalogue
+from ganport_train import catalogue, presets
 from ganport_train.data import Dataset, load
 from ganport_train.listing import describe
 from ganport_train.loop import folder as run_folder
@@ -25,6 +25,7 @@ from ganport_train.loop.recovery import survivable
 from ganport_train.loop.trainer import Trainer
 from ganport_train.methods.build import build_method
 from ganport_train.options import RecipeError, parse
+from ganport_train.presets import Preset
 from ganport_train.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -82,28 +83,38 @@ def train_gan(
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
     elif dry_run:
-        show(catalogue.load(recipe, overrides), data, skip_bad)
+        show(catalogue.load(recipe, overrides), data, skip_bad, presets.load(recipe, overrides))
     elif data is None or out is None:
         raise click.UsageError("A new run needs --data PATH and --out RUN.")
     else:
-        resolved = catalogue.load(recipe, overrides)
+        resolved, fits = catalogue.load(recipe, overrides), presets.load(recipe, overrides)
         with joined() as processes:
-            code = start(resolved, data, out, device, skip_bad, judge, processes)
+            code = start(resolved, data, out, device, skip_bad, judge, processes, fits)
         sys.exit(code)
 
 
 def list_recipes() -> None:
-    """Prints every shipped recipe with its title and source."""
+    """Prints every shipped recipe with its title and source, and its presets under it."""
     names = catalogue.names()
+    width = max(map(len, names))
     for name in names:
         recipe = catalogue.load(name)
-        click.echo(f"{name:<{max(map(len, names))}}  {recipe.title}  ({recipe.source})")
+        click.echo(f"{name:<{width}}  {recipe.title}  ({recipe.source})")
+        for preset in presets.load(name):
+            click.echo(f"{'':<{width}}  {preset}")
 
 
-def show(recipe: Recipe, data: Path | None, skip_bad: bool) -> None:
-    """Prints the resolved recipe, and the size of its networks when the conditions are known."""
+def show(recipe: Recipe, data: Path | None, skip_bad: bool, fits: Sequence[Preset] = ()) -> None:
+    """Prints the resolved recipe, with the preset that fits or else all, and the size of its
+    networks when the conditions are known."""
+    dataset = load_data(recipe, data, skip_bad) if data else None
+    lines = [f"preset for {preset}" for preset in fits]
+    if dataset:
+        recipe, line = presets.fitted(recipe, fits, pictures(recipe, dataset))
+        lines = [line] if line else []
     click.echo(tomli_w.dumps(recipe.to_json()))
-    conditions = load_data(recipe, data, skip_bad).conditions if data else recipe.vocabulary()
+    click.echo("".join(f"# {line}\n" for line in lines), nl=False)
+    conditions = dataset.conditions if dataset else recipe.vocabulary()
     if conditions is None:
         click.echo("# With --data PATH the sizes of the networks are shown too.")
     else:
@@ -118,15 +129,20 @@ def start(
     skip_bad: bool,
     judge: Path | None,
     processes: Processes = ALONE,
+    fits: Sequence[Preset] = (),
 ) -> int:
-    """Begins a run in a new folder; returns the exit code, 0 when the run is complete."""
+    """Begins a run in a new folder, with the one of its presets that fits the number of pictures.
+
+    Returns the exit code, 0 when the run is complete.
+    """
     with processes.united(leader_first=True):
         if processes.leads:
             run_folder.check_free(out)
         chosen = processes.device(device)
+        dataset = load_data(recipe, data, skip_bad)
+        recipe, line = presets.fitted(recipe, fits, pictures(recipe, dataset))
         resolved = precision(recipe.training.precision, chosen)
         recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
-        dataset = load_data(recipe, data, skip_bad)
         loaded = load_judge(judge, chosen)
         surroundings = _surroundings(data, dataset, chosen, skip_bad, judge, loaded, processes)
         with survivable(out):
@@ -136,6 +152,8 @@ def start(
             run_folder.create(out)
             run_folder.write_config(out, recipe, surroundings)
     trainer.say(tomli_w.dumps(recipe.to_json()))
+    if line:
+        trainer.say(line)
     trainer.say(sizes(recipe, dataset.conditions))
     return _train(trainer, surroundings)
 
@@ -219,6 +237,11 @@ def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
         attributes=recipe.data.attributes,
         skip_bad=skip_bad,
     )
+
+
+def pictures(recipe: Recipe, dataset: Dataset) -> int:
+    """How many pictures of a data set a run learns from."""
+    return len(dataset.split(recipe.data.held_out)[0])
 
 
 def load_judge(path: Path | None, device: torch.device) -> Judge | None:
