@@ -63,7 +63,9 @@ async def trickle(client: Client, data: bytes) -> float:
         writer.write(data[sent : sent + 1])
         sent += 1
         await asyncio.sleep(0.02)
-    assert await end == b""
+    # A byte that is on its way as the connection is closed makes its end a reset.
+    assert isinstance(end.exception(), ConnectionResetError | None)
+    assert end.exception() or end.result() == b""
     return loop.time() - start
 
 
