@@ -130,6 +130,14 @@ class Batcher:
             self._desk.withdraw(future)
             raise
 
+    def check_room(self) -> None:
+        """Raise `QueueFullError`, counted as a rejection, where not one picture more may wait now.
+
+        It spares a busy caller the making of a request that would be refused: a service reads no
+        body.
+        """
+        self._desk.check_room(1)
+
     def healthy(self) -> bool:
         """False once its threads have ended, or while one run lasts longer than `stuck_after`."""
         return self._worker.alive and self._desk.running_for() <= self._stuck_after

@@ -53,14 +53,19 @@ class Desk:
         with self._lock:
             if self._refusal:
                 raise closed(self._refusal)
-            if self._line.images + ticket.count > self._max_queue:
-                self._tally.rejected += 1
-                rate = self._tally.images_per_second
-                raise queue_full(self._line.images, ticket.count, self._max_queue, rate)
+            self.check_room(ticket.count)
             self._tally.requests += 1
             self._waited[ticket.reply] = ticket
             self._line.join(ticket)
             self._wake_for(ticket)
+
+    def check_room(self, count: int) -> None:
+        """Raise `QueueFullError`, and count it, where so many pictures more cannot wait now."""
+        with self._lock:
+            waiting = self._line.images
+            if waiting + count > self._max_queue:
+                self._tally.rejected += 1
+                raise queue_full(waiting, count, self._max_queue, self._tally.images_per_second)
 
     def arrive(self) -> None:
         """Count a coroutine that is about to ask, until `begin_here` or `depart`."""

@@ -104,6 +104,12 @@ class Shelf:
             raise _bad("bundle", f"one of {listed(self._served)}", "none named", fix)
         return next(iter(self))
 
+    def check_room(self) -> None:
+        """Raise `QueueFullError` where one bundle is all there is, and nobody may wait for it now:
+        before a request is read, for which bundle it is nobody knows."""
+        if len(self._served) == 1:
+            next(iter(self)).batcher.check_room()
+
     @property
     def ready(self) -> bool:
         """Whether new requests should come here: all is well and the end is not near."""

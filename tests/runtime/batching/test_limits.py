@@ -40,6 +40,16 @@ def test_the_queue_is_bounded_in_pictures(busy: Batcher) -> None:
     assert busy.stats().rejected == 1
 
 
+def test_room_is_looked_for_before_a_request_is_made(busy: Batcher) -> None:
+    busy.check_room()
+    waiting = fill(busy)
+    with pytest.raises(QueueFullError, match=r"found 10, and 1 more asked for\. Try"):
+        busy.check_room()
+    assert busy.stats().rejected == 1
+    assert waiting[0].cancel()
+    busy.check_room()
+
+
 def test_when_to_try_again_follows_from_the_measured_rate(busy: Batcher, held: Any) -> None:
     held.gate.set()
     for future in fill(busy):

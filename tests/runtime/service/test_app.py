@@ -199,10 +199,14 @@ def test_a_full_queue_says_when_to_come_again(held: Shelf, asker: Any) -> None:
     assert response.status_code == 429
     assert int(response.headers["retry-after"]) >= 1
     assert response.json()["error"]["expected"] == "at most 8 pictures waiting"
+    # Not a byte of the bodies is looked at.
+    for path in (GENERATE, "/v1/translate", "/v2/models/faces/infer"):
+        headers = {"content-type": "application/json"}
+        assert ask("POST", path, content=b"no JSON", headers=headers).status_code == 429
     held["faces"].generator.let_go.set()
     assert len(running.result(5.0).images) + len(waiting.result(5.0).images) == 9
     assert ask.generate(count=9).status_code == 422  # it would never fit
-    assert figures(ask)["ganport_unanswered_total", "faces", "rejected"] == 1
+    assert figures(ask)["ganport_unanswered_total", "faces", "rejected"] == 4
 
 
 def test_a_request_whose_time_is_over(held: Shelf, asker: Any) -> None:

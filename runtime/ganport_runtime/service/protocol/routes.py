@@ -128,6 +128,7 @@ class _Infer:
         headers = dict(scope["headers"])
         _check_type(headers)
         served, model = self.kept.find(scope)
+        served.batcher.check_room()
         body = await read_body(receive, self.kept.settings.timeout)
         message, job = await _aside(lambda: self._asked(model, body, headers), len(body))
         left = left_of(self._seconds(message.request), start)
