@@ -95,7 +95,7 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
 
     trainer.feed.batch = wider  # type: ignore[method-assign]
     # A flow's are measured on pictures in float32.
-    trainer._directions = lambda generator: {}  # type: ignore[method-assign]
+    trainer.archive._directions = lambda generator: {}  # type: ignore[method-assign]
     return trainer
 
 

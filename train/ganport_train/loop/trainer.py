@@ -5,47 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from ganport_models import Flow, Generator, Translator
-from ganport_models.choice import FOLDER, newest
-from ganport_runtime.strictjson import Fields
+from ganport_models import Translator
 from ganport_train.data import Dataset
-from ganport_train.loop import directions, samples, snapshots, translations
-from ganport_train.loop.average import averaged, ready
-from ganport_train.loop.device import memory_gib
+from ganport_train.loop import ledger, snapshots
+from ganport_train.loop.archive import Archive
+from ganport_train.loop.average import averaged
 from ganport_train.loop.distributed import ALONE, Processes
 from ganport_train.loop.feed import Feed
-from ganport_train.loop.figures import DivergedError, Figures, check_weights, means
-from ganport_train.loop.folder import SAMPLES, check_same, note_reload
+from ganport_train.loop.figures import DivergedError, Figures
+from ganport_train.loop.folder import note_reload
 from ganport_train.loop.interrupt import Interrupt
-from ganport_train.loop.records import SCORES, Records
+from ganport_train.loop.ledger import NOWHERE, Ledger
+from ganport_train.loop.progress import Progress
 from ganport_train.loop.recovery import NEVER, Reload, lower_rates, reload_after
-from ganport_train.loop.report import Board, tick_line
+from ganport_train.loop.report import tick_line
 from ganport_train.loop.scorer import Scorer
-from ganport_train.loop.watch import Logs, Watch
+from ganport_train.loop.watch import Watch
 from ganport_train.methods.build import build_method
-from ganport_train.options import parse
 from ganport_train.recipe import Recipe
 
 if TYPE_CHECKING:
     from ganport_train.judge.judge import Judge
-
-
-@dataclass
-class Progress:
-    """How far a run has come."""
-
-    step: int = 0
-    seconds: float = 0.0
-    """Time spent training, resumed parts counted in."""
-    window: list[Figures] = field(default_factory=list)
-    """Figures of the steps since the last tick."""
 
 
 class Trainer:
@@ -70,8 +55,6 @@ class Trainer:
         self.folder, self.recipe, self.device, self.processes = folder, recipe, device, processes
         self.say = processes.quieted(say)
         share = processes.share(recipe.training.batch)
-        self.conditions = dataset.conditions
-        self.shape = recipe.shape(dataset.conditions)
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         generator = self.method.generator
@@ -92,14 +75,25 @@ class Trainer:
             translates=isinstance(generator, Translator),
         )
         self.watch = Watch(folder, recipe.logging, scorer, self.say)
-        self.progress = Progress()
+        self.archive = Archive(
+            folder,
+            recipe,
+            dataset.conditions,
+            device,
+            self.state,
+            self.average,
+            self.feed,
+            self.watch,
+            self.say,
+        )
+        self.progress = Progress(recipe.training.batch, len(train))
         self.reload = NEVER
         self._saved_step = -1
 
     @property
     def images(self) -> int:
         """Real pictures seen."""
-        return self.progress.step * self.recipe.training.batch
+        return self.progress.images
 
     def resume(self, reload: Reload = NEVER) -> None:
         """Takes up the newest whole checkpoint of the run, if there is one.
@@ -110,23 +104,8 @@ class Trainer:
         """
         self.reload = reload
         with self.processes.united(leader_first=True):
-            self._take_up()
-
-    def _take_up(self) -> None:
-        snapshots.sweep(self.folder)
-        if not any((self.folder / FOLDER).glob("[0-9]*")):
-            return
-        checkpoint, card = newest(self.folder)
-        place = str(checkpoint)
-        # Parsed, so that options which are newer than the checkpoint take their defaults.
-        earlier = parse(Recipe, Fields(card, place).mapping("recipe"), place=place)
-        check_same(earlier, self.recipe, place)
-        self.state.load(checkpoint)
-        self.progress = Progress(step=int(card["step"]), seconds=float(card.get("seconds", 0)))
-        self._saved_step = self.progress.step
-        self.say(f"resumed at step {self.progress.step:,} from {checkpoint}")
-        for aside in snapshots.set_aside_newer(checkpoint):
-            self.say(f"set aside {aside}: it is torn, or of a newer ganport")
+            if self.archive.take_up(self.progress):
+                self._saved_step = self.progress.step
 
     def train(self, interrupt: Interrupt) -> bool:
         """Trains until the length is reached or somebody interrupts; True when it is complete.
@@ -140,8 +119,8 @@ class Trainer:
             with ExitStack() as opened:
                 with self.processes.united():
                     self.processes.check_equal(self.method.networks.values())
-                    logs = self._logs(opened) if self.processes.leads else ([], [])
-                self._loop(interrupt, *logs)
+                    records = self._ledger(opened)
+                self._loop(interrupt, records)
         except DivergedError as error:
             self._recover(error)
             return self.train(interrupt)
@@ -157,41 +136,37 @@ class Trainer:
         self.resume(reload)
         self.progress.seconds = seconds
 
-    def _logs(self, opened: ExitStack) -> tuple[Logs, Logs]:
-        step = self.progress.step
-        stats = opened.enter_context(Records(self.folder, step))
-        scores = opened.enter_context(Records(self.folder, step, SCORES))
-        boards = []
-        if self.recipe.logging.tensorboard:
-            boards = [opened.enter_context(Board(self.folder, self.images))]
-        return [stats, *boards], [scores, *boards]
+    def _ledger(self, opened: ExitStack) -> Ledger:
+        if not self.processes.leads:
+            return NOWHERE
+        tensorboard = self.recipe.logging.tensorboard
+        return Ledger.opened(opened, self.folder, self.progress, tensorboard=tensorboard)
 
-    def _loop(self, interrupt: Interrupt, logs: Logs, score_logs: Logs) -> None:
+    def _loop(self, interrupt: Interrupt, records: Ledger) -> None:
         logging = self.recipe.logging
         begun = time.perf_counter() - self.progress.seconds
         ticked = saved = time.perf_counter()
         if self._saved_step < 0:
-            self.save(score_logs)
+            self.save(records)
         while not self._over(interrupt):
             # Take the step.
-            self.progress.window.append(self._step())
-            self.progress.step += 1
+            self.progress.advance(self._step())
             self.progress.seconds = time.perf_counter() - begun
             if self.progress.step % logging.tick:
                 continue
 
             # Write the record of a tick.
-            self._tick(time.perf_counter() - ticked, logs)
+            self._tick(time.perf_counter() - ticked, records)
             ticked = time.perf_counter()
 
             # Save a checkpoint and its sheet.
             if max(self.processes.most(ticked - saved)) >= 60 * logging.save_minutes:
-                self.save(score_logs)
+                self.save(records)
                 ticked = saved = time.perf_counter()
         if self.progress.window:
-            self._tick(time.perf_counter() - ticked, logs)
+            self._tick(time.perf_counter() - ticked, records)
         if self.progress.step != self._saved_step:
-            self.save(score_logs)
+            self.save(records)
 
     def _over(self, interrupt: Interrupt) -> bool:
         # All stop at the same step: by one clock, and when any of them is asked to.
@@ -199,54 +174,21 @@ class Trainer:
         self.progress.seconds, stop = self.processes.most(self.progress.seconds, asked)
         return self.complete or stop > 0
 
-    def _tick(self, seconds: float, logs: Logs) -> None:
+    def _tick(self, seconds: float, records: Ledger) -> None:
         with self.processes.united():
-            record = self._record(seconds)
-        for log in logs:
-            log.write(record)
+            record = ledger.tick(
+                self.progress, seconds, self.folder, self.device, self.processes, self.reload
+            )
+        records.write(record)
         self.say(tick_line(record, self.recipe.length))
 
-    def save(self, score_logs: Logs = ()) -> None:
+    def save(self, records: Ledger = NOWHERE) -> None:
         """Writes a checkpoint and, from its averaged generator, a sample sheet and a score."""
         with self.processes.united():
             self.processes.check_equal(self.method.networks.values())
             if self.processes.leads:
-                self._write(score_logs)
+                self.archive.write(self.progress, self.reload, records.scores)
         self._saved_step = self.progress.step
-
-    def _write(self, score_logs: Logs) -> None:
-        count, z_shape = self.recipe.average.refresh, self.method.generator.z_shape
-        generator = ready(self.average, lambda: self.feed.refresh(count, z_shape))
-        weights = self.state.tensors() | generator.state_dict()
-        check_weights(weights, self.progress.step, self.folder)
-        # Sheet and score come first: a kill in between must not lose them for good.
-        sheet = self.folder / SAMPLES / f"{self.images:09d}.png"
-        note = f"{self.recipe.title}, {self.images:,} pictures seen"
-        samples.save(sheet, self._page(generator), note)
-        score = self.watch.score(generator, self._place(), score_logs)
-        card = self._card() | ({"score": score} if score else {})
-        folder = snapshots.save(
-            self.folder,
-            self.state,
-            generator,
-            card,
-            keep=self.recipe.logging.keep,
-            directions=self._directions(generator),
-        )
-        self.say(f"saved {folder.relative_to(self.folder)} and {sheet.relative_to(self.folder)}")
-
-    def _page(self, generator: Generator) -> samples.Page:
-        if not isinstance(generator, Translator):
-            return samples.page(generator, self.conditions, self.device)
-        pictures = self.feed.picked(translations.ROWS)
-        return translations.page(generator, self.conditions, *pictures, self.device)
-
-    def _directions(self, generator: Generator) -> dict[str, Tensor]:
-        if not isinstance(generator, Flow):
-            return {}
-        return directions.measure(
-            generator, self.conditions, *self.feed.picked(directions.PICTURES)
-        )
 
     def _step(self) -> Figures:
         # For layers that draw numbers of their own, dropout for one: a function of the step too.
@@ -264,36 +206,3 @@ class Trainer:
     def complete(self) -> bool:
         """Whether the recipe's length is reached."""
         return self.recipe.length.reached(self.images, self.progress.seconds)
-
-    def _record(self, seconds: float) -> dict[str, Any]:
-        """The figures of the steps since the last tick, averaged; raises DivergedError."""
-        window, self.progress.window = self.progress.window, []
-        self.processes.average([figure for step in window for figure in step.values()])
-        return {
-            **self._place(),
-            **means(window, self.progress.step, self.folder),
-            "images_per_second": round(len(window) * self.recipe.training.batch / seconds, 1),
-            "memory_gib": round(memory_gib(self.device), 3),
-            **({"rate_share": self.reload.share} if self.reload.happened else {}),
-        }
-
-    def _place(self) -> dict[str, Any]:
-        """How far the run has come, as its records say it."""
-        return {
-            "step": self.progress.step,
-            "images": self.images,
-            "epoch": round(self.images / len(self.feed.indices), 4),
-            "seconds": round(self.progress.seconds, 2),
-        }
-
-    def _card(self) -> dict[str, Any]:
-        return {
-            "step": self.progress.step,
-            "images": self.images,
-            "seconds": self.progress.seconds,
-            "architecture": self.recipe.network.generator,
-            "shape": self.shape.to_json(),
-            "conditions": self.conditions.to_json(),
-            "recipe": self.recipe.to_json(),
-            **({"reload": asdict(self.reload)} if self.reload.happened else {}),
-        }
