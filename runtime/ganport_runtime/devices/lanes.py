@@ -1,7 +1,8 @@
 """A graph on several cores: one row by all of them, many rows cut into parts, a core for each.
 
 A small generator keeps two cores busy for half of the time when they share the work of each node,
-for they wait for each other after every one. Parts of the rows are nothing they need to share.
+for they wait for each other after every one. Parts of the rows are nothing they need to share. One
+row of the smallest is there sooner on one core alone; which graphs are so small is tried out.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.devices._onnxruntime import OnnxBackend, sized
+from ganport_runtime.devices.trial import Trial
 from ganport_runtime.manifest import Tensor
 
 # A run of fewer seconds is over before another thread has woken up to help.
@@ -50,7 +52,7 @@ class LanedBackend(OnnxBackend):
     """A `Backend` on `cores` cores, whose rows have the same bytes however they are cut.
 
     `open_session` opens the graph on so many threads: at once on all, and on one once runs that
-    would be faster so have taken as long as that opening. With `spinning`, parts are drawn while
+    would or may be faster so have taken as long as that opening. With `spinning`, parts are drawn while
     threads that wait awake have their core; so there it takes some such runs without a small one
     between them.
     """
@@ -62,6 +64,8 @@ class LanedBackend(OnnxBackend):
         super().__init__(device, open_session(cores))
         self._debt = perf_counter() - begun  # seconds of runs still to come before the first part
         self._awake = _AWAKE if spinning else 0.0
+        # Threads that wait awake are there for the one row.
+        self._lone = Trial(inf if spinning else self._debt)
         self._open_session = open_session
         self._cores = cores
         self._lane: Any = None
@@ -81,14 +85,22 @@ class LanedBackend(OnnxBackend):
             cut = rows >= self._cores and rows * self._pace > _WORTH
             if cut or callers > 1:
                 return self._apart(feeds, rows, max(0, self._cores - callers) if cut else 0)
-            begun = perf_counter()
-            result = super().run(feeds)
-            self._learn(perf_counter() - begun, rows)
-            if self._debt < self._awake:
-                self._debt = self._awake
-            return result
+            return self._whole(feeds, rows)
         finally:
             self._team.leave()
+
+    def _whole(self, feeds: Feeds, rows: int) -> NDArray[Any]:
+        """A run of few rows: by all cores, or of one row by one where that is faster."""
+        lane = self._opened() if rows == 1 and self._lone.other else None
+        begun = perf_counter()
+        result = self._alone(lane or self._session, feeds)
+        seconds = perf_counter() - begun
+        if rows == 1:
+            self._lone.note(lane is not None, seconds)
+        self._learn(seconds, rows)
+        if self._debt < self._awake:
+            self._debt = self._awake
+        return result
 
     def _apart(self, feeds: Feeds, rows: int, helpers: int) -> NDArray[Any]:
         """A run that is faster on one thread for each core, once the graph is open so."""

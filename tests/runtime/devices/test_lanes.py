@@ -122,6 +122,18 @@ def test_a_lane_is_opened_once_runs_have_taken_as_long_as_that(model: bytes) -> 
     assert backend._lane
 
 
+@pytest.mark.parametrize("spinning", [False, True])
+def test_one_row_is_tried_on_one_core(model: bytes, spinning: bool) -> None:
+    backend = laned(model, spinning=spinning)
+    fed = feeds(backend, 1)
+    expected = backend.run(fed)
+    assert backend._lane is None
+    for _ in range(200):  # at some hundredths of a millisecond each, until the opening is paid for
+        assert np.array_equal(backend.run(fed), expected)
+    assert (backend._lane is None) == spinning
+    assert (backend._lone._other is None) == spinning
+
+
 @pytest.mark.usefixtures("always_worth")
 def test_threads_that_wait_awake_are_let_sleep_first(
     model: bytes, monkeypatch: pytest.MonkeyPatch
