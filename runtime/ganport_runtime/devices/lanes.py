@@ -52,9 +52,9 @@ class LanedBackend(OnnxBackend):
     """A `Backend` on `cores` cores, whose rows have the same bytes however they are cut.
 
     `open_session` opens the graph on so many threads: at once on all, and on one once runs that
-    would or may be faster so have taken as long as that opening. With `spinning`, parts are drawn while
-    threads that wait awake have their core; so there it takes some such runs without a small one
-    between them.
+    would or may be faster so have taken as long as that opening. With `spinning`, parts are drawn
+    while threads that wait awake have their core; so there it takes some such runs without a small
+    one between them.
     """
 
     def __init__(
