@@ -187,6 +187,11 @@ class TrainingOptions:
     precision: str = option(
         "auto", "bf16 where the device is faster with it", choices=("auto", "fp32", "bf16")
     )
+    compile: str = option(
+        "none",
+        "passes of the networks through torch.compile, or on CUDA captured as graphs too",
+        choices=("none", "networks", "graphs"),
+    )
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,9 @@ class Trainer:
 
     With a judge the light scores are by its verdicts, else by pixels alone. Of several processes
     each trains on its share of every batch, and the leader alone scores, writes and keeps records.
-    Raises RecipeError for a data set that the recipe cannot train on, or a batch that the processes
-    cannot share, JudgeError for a judge of other conditions.
+    Raises RecipeError for a data set that the recipe cannot train on, a batch that the processes
+    cannot share, or what cannot be compiled, CompileError for a machine without a compiler, and
+    JudgeError for a judge of other conditions.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Trainer:
         generator = self.method.generator
         self.average = averaged(generator, recipe.average, recipe.training.batch)
         self.method.join(processes)
+        self.method.compile(recipe.training.compile)
         self.state = snapshots.State(
             networks={**self.method.modules, "average": self.average},
             optimizers=self.method.optimizers,

@@ -8,6 +8,7 @@ from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_runtime.conditions import Conditions
+from ganport_train.loop.passes import Passes
 from ganport_train.methods.augmentation import Augmentation
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
@@ -42,6 +43,7 @@ class Adversarial(Method):
     ) -> None:
         _check(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
+        self.passes = Passes(generator, discriminator)
         self.loss = smoothed(LOSSES[method.loss], method.smoothing)
         networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(networks, optimizer, precision)
@@ -50,8 +52,16 @@ class Adversarial(Method):
             device = next(generator.parameters()).device
             self.modules["augmentation"] = self.augmentation.to(device)
 
+    def compile(self, how: str) -> None:
+        """From here on runs both networks' passes, but for penalties, as `training.compile` has it.
+
+        Raises RecipeError where that cannot be, CompileError on a machine without a compiler.
+        """
+        self.passes = self.passes.compiled(how, self.processes)
+
     def step(self, batch: Batch, number: int) -> Figures:
         """Trains both networks on a batch; returns scalars for the log, still on the device."""
+        self.passes.begin()
         learns = (number + 1) % self.options.discriminator_steps == 0
         condition = batch.condition
         fake = self._draw(batch, condition, learns)
@@ -65,7 +75,7 @@ class Adversarial(Method):
     def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
         z = batch.noise(self.generator.z_shape)
         with self._precision(z.device), torch.set_grad_enabled(learns):
-            fake: Tensor = self.generator(z, condition)
+            fake: Tensor = self.passes.generator(z, condition)
         return fake
 
     def _train_discriminator(
@@ -99,7 +109,7 @@ class Adversarial(Method):
         if not self.options.mismatch:
             return 0.0
         vectors = change_one_group(batch.vectors, self.conditions, batch.random)
-        wrong = self.discriminator.score(features, batch.tensor(vectors))
+        wrong = self.passes.discriminator.score(features, batch.tensor(vectors))
         return self.options.mismatch * self.loss.of_mismatch(scores, wide(wrong))
 
     def _classes(
@@ -125,7 +135,8 @@ class Adversarial(Method):
     ) -> Tensor | float:
         # In float32: a gradient of a gradient loses too much in bfloat16.
         def critic(images: Tensor) -> Tensor:
-            return self.discriminator.score(self._embed_one(images), condition)
+            features = self.discriminator.embed(self._shown(images))
+            return self.discriminator.score(features, condition)
 
         total: Tensor | float = 0.0
         if self.options.penalty:
@@ -144,9 +155,10 @@ class Adversarial(Method):
         return total
 
     def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
-        if self.discriminator.classifies:
-            return self.discriminator.score_and_classify(features, condition)
-        return self.discriminator.score(features, condition), None
+        judging = self.passes.discriminator
+        if judging.classifies:
+            return judging.score_and_classify(features, condition)
+        return judging.score(features, condition), None
 
     def _classify(self, seen: Tensor, condition: Tensor) -> Tensor:
         return classification_loss(self.conditions, wide(seen), condition)
@@ -159,7 +171,10 @@ class Adversarial(Method):
         return both[: len(real)], both[len(real) :]
 
     def _embed_one(self, images: Tensor) -> Tensor:
-        return self.discriminator.embed((images + 1) / 2 if self.options.unit_range else images)
+        return self.passes.discriminator.embed(self._shown(images))
+
+    def _shown(self, images: Tensor) -> Tensor:
+        return (images + 1) / 2 if self.options.unit_range else images
 
     def _train_generator(self, batch: Batch, condition: Tensor, fake: Tensor) -> Figures:
         # The discriminator's weights need no gradient here; leaving them out saves their share.

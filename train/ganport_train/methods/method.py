@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganport_models import Generator
 from ganport_train.loop.distributed import ALONE, Processes
 from ganport_train.loop.normalising import synchronise
+from ganport_train.loop.passes import refuse
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.optimizers import build_optimizers
 from ganport_train.sections import OptimizerOptions
@@ -48,6 +49,13 @@ class Method(ABC):
         self.processes = processes
         for network in self.networks.values():
             synchronise(network, processes)
+
+    def compile(self, how: str) -> None:
+        """From here on runs the networks' passes as `training.compile` has it.
+
+        Raises RecipeError where that cannot be, CompileError on a machine without a compiler.
+        """
+        refuse(how)
 
     def set_rates(self, images: int) -> None:
         """Sets the learning rates for a step at so many pictures seen."""
