@@ -21,6 +21,7 @@ _DRAWING = ("forward",)
 _JUDGING = ("embed", "score", "score_and_classify")
 
 N = TypeVar("N", Generator, Discriminator)
+Figures = dict[str, Tensor]
 
 
 class CompileError(GanportError):
@@ -45,6 +46,12 @@ class Passes:
         """Begins a step: what passes of the one before gave may be written over from here on."""
         if self.graphs:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
+
+    def kept(self, figures: Figures) -> Figures:
+        """Figures of a step that outlive it, whatever of them a pass gave."""
+        if not self.graphs:
+            return figures
+        return {name: figure.clone() for name, figure in figures.items()}
 
     def compiled(self, how: str, processes: Processes) -> Passes:
         """The same networks, run as `training.compile` has it; compiled when they first run.

@@ -70,7 +70,7 @@ class Adversarial(Method):
             for repeat in range(self.options.generator_steps):
                 fake = self._draw(batch, condition) if repeat else fake
                 figures |= self._train_generator(batch, condition, fake)
-        return figures
+        return self.passes.kept(figures)
 
     def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
         z = batch.noise(self.generator.z_shape)
