@@ -80,6 +80,12 @@ class MethodOptions:
         least=0.0,
         most=10.0,
     )
+    spread: float = option(
+        0.0,
+        "weight of drawn pictures of a condition being less far apart than real ones",
+        least=0.0,
+        most=100.0,
+    )
     classify_real: float = option(
         1.0, "weight of an auxiliary classifier's loss on real pictures", least=0.0, most=100.0
     )

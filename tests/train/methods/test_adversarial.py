@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.methods.adversarial import Adversarial
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.mismatch import change_one_group
+from ganport_train.methods.variety import twinned
 from ganport_train.options import RecipeError
 from ganport_train.sections import MethodOptions, OptimizerOptions
 
@@ -117,6 +119,39 @@ def test_pairs_share_their_condition() -> None:
     torch.testing.assert_close(figures["d_loss"], expected, atol=1e-4, rtol=1e-4)
 
 
+def test_what_is_missing_to_the_variety_of_real_pictures_adds_to_the_generators_loss() -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (80, 16, 16, 3), np.uint8)
+    plain, varied = method(), method(replace(METHOD, spread=3.0))
+    for one in (plain, varied):
+        one.meet(pictures, np.ones((80, 1), np.float32), np.arange(80))
+    # Both see the same conditions: those that are drawn twice.
+    vectors = twinned(batch().vectors)
+    expected, found = (one.step(replace(batch(), vectors=vectors), 0) for one in (plain, varied))
+    assert "variety" not in expected
+    assert found["variety"] < 1
+    assert found["d_loss"].item() == pytest.approx(expected["d_loss"].item())
+    assert found["g_loss"].item() == pytest.approx(expected["g_loss"].item())
+    # It reaches the weights: those of the generator end elsewhere.
+    assert moved(varied.generator, dict(plain.generator.named_parameters()))
+
+
+def test_half_of_the_conditions_are_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+    step = method(replace(METHOD, spread=1.0))
+    score = step.discriminator.score
+
+    def noted(features: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        seen.append(condition)
+        return score(features, condition)
+
+    monkeypatch.setattr(step.discriminator, "score", noted)
+    data = batch()
+    step.step(data, 0)
+    own, twins = data.condition, torch.from_numpy(twinned(data.vectors))
+    # The discriminator's look at real and at drawn pictures, then the generator's.
+    assert all(torch.equal(one, two) for one, two in zip(seen, (own, twins, twins), strict=True))
+
+
 def test_the_squared_gradients_come_at_every_interval_and_weigh_as_much() -> None:
     at_each = method(replace(METHOD, r1=0.5, r2=0.25), norm="none")
     figures = at_each.step(batch(), 0)
@@ -203,10 +238,16 @@ def test_in_unit_range_the_discriminator_sees_pictures_from_0_to_1() -> None:
             "concat_dcgan",
             "several steps of one network for one of the other; found several of both",
         ),
+        (
+            {"spread": 1.0, "loss": "relativistic"},
+            "projection_dcgan",
+            r"method\.spread: expected drawn pictures .* found method\.loss = relativistic",
+        ),
+        ({"spread": 1.0, "penalty": 1.0}, "projection_dcgan", r"found method\.penalty\."),
     ],
 )
 def test_options_that_do_not_go_together(
-    options: dict[str, float], discriminator: str, message: str
+    options: dict[str, Any], discriminator: str, message: str
 ) -> None:
     with pytest.raises(RecipeError, match=message):
         method(replace(METHOD, **options), discriminator=discriminator)

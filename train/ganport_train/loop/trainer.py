@@ -67,6 +67,7 @@ class Trainer:
             optimizers=self.method.optimizers,
         )
         train, _ = dataset.split(recipe.data.held_out)
+        self.method.meet(dataset.images, dataset.vectors, train)
         self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device, share)
         scorer = Scorer.of(
             dataset,

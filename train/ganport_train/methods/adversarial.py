@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.utils import parametrize
 
@@ -16,6 +20,7 @@ from ganport_train.methods.losses import LOSSES, smoothed
 from ganport_train.methods.method import Figures, Method, wide
 from ganport_train.methods.mismatch import change_one_group, check_groups
 from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
+from ganport_train.methods.variety import Variety
 from ganport_train.options import RecipeError
 from ganport_train.sections import AugmentOptions, MethodOptions, OptimizerOptions
 
@@ -45,6 +50,7 @@ class Adversarial(Method):
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
         self.passes = Passes(generator, discriminator)
         self.loss = smoothed(LOSSES[method.loss], method.smoothing)
+        self.variety = Variety(method.spread)
         networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(networks, optimizer, precision)
         self.augmentation = Augmentation(augment, conditions)
@@ -59,17 +65,23 @@ class Adversarial(Method):
         """
         self.passes = self.passes.compiled(how, self.processes)
 
+    def meet(
+        self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> None:
+        """Measures the variety that drawn pictures shall have, where the recipe asks for it."""
+        self.variety.measure(images, vectors, rows)
+
     def step(self, batch: Batch, number: int) -> Figures:
         """Trains both networks on a batch; returns scalars for the log, still on the device."""
         self.passes.begin()
         learns = (number + 1) % self.options.discriminator_steps == 0
-        condition = batch.condition
-        fake = self._draw(batch, condition, learns)
-        figures = self._train_discriminator(batch, condition, fake.detach(), number)
+        asked = self.variety.asked(batch)
+        fake = self._draw(batch, asked, learns)
+        figures = self._train_discriminator(batch, asked, fake.detach(), number)
         if learns:
             for repeat in range(self.options.generator_steps):
-                fake = self._draw(batch, condition) if repeat else fake
-                figures |= self._train_generator(batch, condition, fake)
+                fake = self._draw(batch, asked) if repeat else fake
+                figures |= self._train_generator(batch, asked, fake)
         return self.passes.kept(figures)
 
     def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
@@ -79,14 +91,15 @@ class Adversarial(Method):
         return fake
 
     def _train_discriminator(
-        self, batch: Batch, condition: Tensor, fake: Tensor, number: int
+        self, batch: Batch, asked: Tensor, fake: Tensor, number: int
     ) -> Figures:
+        condition = batch.condition
         real, fake = self.augmentation(batch.real, batch), self.augmentation(fake, batch)
         # Cached: the spectral norms are worked out once a step, not once a pass.
         with self._precision(fake.device), parametrize.cached():
             features, fake_features = self._embed(real, fake)
             scores, seen = self._judge(features, condition)
-            drawn, seen_drawn = self._judge(fake_features, condition)
+            drawn, seen_drawn = self._judge(fake_features, asked)
             loss = self.loss.of_discriminator(wide(scores), wide(drawn))
             loss = loss + self._mismatch(batch, features, wide(scores))
         readout = self.loss.readout
@@ -94,8 +107,8 @@ class Adversarial(Method):
             "d_real": readout(wide(scores.detach())).mean(),
             "d_fake": readout(wide(drawn.detach())).mean(),
         }
-        loss = loss + self._classes(seen, seen_drawn, condition, figures)
-        loss = loss + self._penalty(batch, number, real, fake, condition, figures)
+        loss = loss + self._classes(seen, seen_drawn, condition, asked, figures)
+        loss = loss + self._penalty(batch, number, real, fake, asked, figures)
         self._descend("discriminator", loss)
         if self.options.clip:
             clip_weights(self.discriminator, self.options.clip)
@@ -113,7 +126,12 @@ class Adversarial(Method):
         return self.options.mismatch * self.loss.of_mismatch(scores, wide(wrong))
 
     def _classes(
-        self, real: Tensor | None, drawn: Tensor | None, condition: Tensor, figures: Figures
+        self,
+        real: Tensor | None,
+        drawn: Tensor | None,
+        condition: Tensor,
+        asked: Tensor,
+        figures: Figures,
     ) -> Tensor | float:
         if real is None or drawn is None:
             return 0.0
@@ -121,7 +139,7 @@ class Adversarial(Method):
         figures["d_class"] = known.detach()
         loss = self.options.classify_real * known
         if self.options.classify_drawn:
-            loss = loss + self.options.classify_drawn * self._classify(drawn, condition)
+            loss = loss + self.options.classify_drawn * self._classify(drawn, asked)
         return loss
 
     def _penalty(
@@ -130,26 +148,27 @@ class Adversarial(Method):
         number: int,
         real: Tensor,
         fake: Tensor,
-        condition: Tensor,
+        asked: Tensor,
         figures: Figures,
     ) -> Tensor | float:
         # In float32: a gradient of a gradient loses too much in bfloat16.
-        def critic(images: Tensor) -> Tensor:
+        def critic(condition: Tensor, images: Tensor) -> Tensor:
             features = self.discriminator.embed(self._shown(images))
             return self.discriminator.score(features, condition)
 
         total: Tensor | float = 0.0
         if self.options.penalty:
-            penalty = gradient_penalty(critic, real, wide(fake), batch.shares())
+            mixed = partial(critic, asked)
+            penalty = gradient_penalty(mixed, real, wide(fake), batch.shares())
             figures["penalty"] = penalty.detach()
             total = total + self.options.penalty * penalty
         if number % self.options.interval == 0:
-            for name, weight, images in (
-                ("r1", self.options.r1, real),
-                ("r2", self.options.r2, wide(fake)),
+            for name, weight, condition, images in (
+                ("r1", self.options.r1, batch.condition, real),
+                ("r2", self.options.r2, asked, wide(fake)),
             ):
                 if weight:
-                    penalty = centred_penalty(critic, images)
+                    penalty = centred_penalty(partial(critic, condition), images)
                     figures[name] = penalty.detach()
                     total = total + self.options.interval * weight * penalty
         return total
@@ -176,17 +195,18 @@ class Adversarial(Method):
     def _shown(self, images: Tensor) -> Tensor:
         return (images + 1) / 2 if self.options.unit_range else images
 
-    def _train_generator(self, batch: Batch, condition: Tensor, fake: Tensor) -> Figures:
+    def _train_generator(self, batch: Batch, asked: Tensor, fake: Tensor) -> Figures:
         # The discriminator's weights need no gradient here; leaving them out saves their share.
         self.discriminator.requires_grad_(False)
         with self._precision(fake.device):
-            logits, seen = self._judge(self._embed_one(self.augmentation(fake, batch)), condition)
-            loss = self.loss.of_generator(wide(logits), self._pairs(batch, condition))
+            logits, seen = self._judge(self._embed_one(self.augmentation(fake, batch)), asked)
+            loss = self.loss.of_generator(wide(logits), self._pairs(batch, asked))
         figures = {"g_loss": loss.detach()}
         if seen is not None and self.options.classify_generator:
-            known = self._classify(seen, condition)
+            known = self._classify(seen, asked)
             loss = loss + self.options.classify_generator * known
             figures["g_class"] = known.detach()
+        loss = loss + self.variety.loss(wide(fake), self.processes, figures)
         self._descend("generator", loss)
         self.discriminator.requires_grad_(True)
         return figures
@@ -209,6 +229,12 @@ def _check(method: MethodOptions, discriminator: Discriminator, conditions: Cond
     if (method.penalty or method.r1 or method.r2) and discriminator.norm == "batch":
         raise _unfit(
             "method.penalty, r1, r2", "a discriminator without batch norm", "network.norm = batch"
+        )
+    if method.spread and (LOSSES[method.loss].paired or method.penalty):
+        raise _unfit(
+            "method.spread",
+            "drawn pictures whose conditions need not be those of the real ones",
+            "method.penalty" if method.penalty else f"method.loss = {method.loss}",
         )
     if min(method.discriminator_steps, method.generator_steps) > 1:
         raise _unfit(

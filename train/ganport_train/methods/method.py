@@ -5,7 +5,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganport_models import Generator
@@ -49,6 +51,13 @@ class Method(ABC):
         self.processes = processes
         for network in self.networks.values():
             synchronise(network, processes)
+
+    def meet(
+        self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> None:
+        """Shows a method the pictures it will train on, uint8 (N, H, W, 3), before its first step:
+        those `rows` of a data set, with the conditions (N, C). Most need no more than batches."""
+        del images, vectors, rows
 
     def compile(self, how: str) -> None:
         """From here on runs the networks' passes as `training.compile` has it.
