@@ -19,6 +19,11 @@ export-gan "$out/run" --format bundle --precision fp16 --out "$out/faces.ganport
 sample-gan matrix "$out/faces.ganport" --rows hair --columns eyes --seed 7 --out "$out/matrix.png"
 python "$here/gpu.py" --bundle "$out/faces.ganport" | tee "$out/gpu.md"
 python "$here/run.py" | tee "$out/benchmarks.txt"
+for how in none networks graphs; do
+    echo "training.compile=$how"
+    python "$here/training.py" --data "$data" --device cuda --set "training.compile=$how" ||
+        echo "missed: training.compile=$how" | tee -a "$out/missed.txt"
+done | tee "$out/training.txt"
 # A gate that is missed is told, and the rest still measured.
 gate() {
     python "$here/$1.py" "$out/faces.ganport" --device cuda "${@:2}" | tee "$out/$1.txt" ||

@@ -22,6 +22,7 @@ class Engine:
     def __init__(self, dataset: Dataset, recipe: Recipe, device: torch.device) -> None:
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
+        self.method.compile(recipe.training.compile)
         self.average = averaged(self.method.generator, recipe.average, recipe.training.batch)
         rows, _ = dataset.split(recipe.data.held_out)
         self.feed = Feed(dataset.images, dataset.vectors, rows, recipe, device)
