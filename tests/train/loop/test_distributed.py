@@ -63,6 +63,7 @@ def killed(
     """The folder of a run that two processes began, one of which was killed, and how it ended."""
     out = tmp_path_factory.mktemp("shared")
     name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.images={4 * STEPS}")
+    overrides += ["augment.translation=0", "augment.cutout=0"]  # else a preset would set them
     options = [f"--set={override}" for override in (*overrides, "logging.save_minutes=0")]
     run = ("--data", faces, "--out", out / "killed", "--device", "cpu")
     return out, by_two("dying_run.py", name, *run, *options, cache=cache)
