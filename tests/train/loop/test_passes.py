@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.utils import counters
 
 from ganport_models.choice import newest
 from ganport_train import catalogue
@@ -41,7 +42,10 @@ SMALL = ["network.blocks=1", "method.mismatch=0.5"]
 CASES = {
     "quick": ["quick", "method.discriminator_steps=2"],
     "flagship": ["flagship", *SMALL],
-    "penalties": ["flagship", *SMALL, "method.loss=relativistic", "method.r1=0.1", "method.r2=0.1"],
+    "penalties": [
+        *("flagship", *SMALL, "method.loss=relativistic", "method.spread=0"),
+        *("method.r1=0.1", "method.r2=0.1"),
+    ],
 }
 TOLERANCE = 1e-5
 """Of weights after four steps at a rate of 0.01, which have moved by 1e-3 and more."""
@@ -106,11 +110,15 @@ def hold_equal(folder: Path, plain: Recipe, compiled: Recipe, trainer: Start) ->
 
 
 @pytest.mark.usefixtures("tracing")
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", ["quick", "penalties"])
 def test_traced_steps_end_where_plain_ones_do(
     tmp_path: Path, case: str, made: Callable[[str, str], Recipe], trainer: Start
 ) -> None:
+    counters.clear()
     hold_equal(tmp_path, made(case, "none"), made(case, "networks"), trainer)
+    # A generator that learns; features and scores in the steps of both networks.
+    assert counters["stats"]["unique_graphs"] >= 5
+    assert not counters["graph_break"]
 
 
 @pytest.mark.long

@@ -17,6 +17,7 @@ from ganport_train.options import RecipeError
 
 NONE, NETWORKS, GRAPHS = "none", "networks", "graphs"
 _OPTION = "training.compile"
+_VARIANTS = 64
 _DRAWING = ("forward",)
 _JUDGING = ("embed", "score", "score_and_classify")
 
@@ -63,8 +64,7 @@ class Passes:
             return self
         device = next(self.generator.parameters()).device
         _check(how, device, processes)
-        # Torch's own tracing looks for gradients at what a pass hands to the next.
-        warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor that is not a leaf")
+        _prepare()
         graphs = how == GRAPHS
         return Passes(
             _twin(self.generator, _DRAWING, graphs),
@@ -111,6 +111,14 @@ def _check(how: str, device: torch.device, processes: Processes) -> None:
             fix=f"Use --device cuda, or set {_OPTION}={NETWORKS} or {NONE} in a new run.",
         )
     _try_out(device)
+
+
+def _prepare() -> None:
+    # Torch's own tracing looks for gradients at what a pass hands to the next.
+    warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor that is not a leaf")
+    # Runs of one process share the code of their networks and so the count of its variants, past
+    # which the rest would run as it is: three a run, but eight in all.
+    torch._dynamo.config.recompile_limit = _VARIANTS
 
 
 def _try_out(device: torch.device) -> None:
