@@ -58,7 +58,7 @@ def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path, invoke: I
 
 def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
     words = "preset for fewer than 1,000 pictures: training.batch = 6, length.images = 18"
-    assert "fewer than 5,000 pictures: augment.translation = 0.125" in invoke("--list").output
+    assert "fewer than 1,000 pictures: augment.translation = 0.125" in invoke("--list").output
     without_data = invoke(few, "--dry-run").output
     assert "[presets]" in without_data
     assert f"# {words}\n# preset for 1,000 pictures or more: training.batch = 7\n" in without_data
