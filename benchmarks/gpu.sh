@@ -12,7 +12,7 @@ mkdir -p "$out"
 ganport doctor | tee "$out/doctor.txt"
 ganport doctor --json >"$out/doctor.json"
 python -m pytest -q -m gpu | tee "$out/tests.txt"
-train-gan quick --data "$data" --out "$out/run" --device cuda \
+train-gan flagship --data "$data" --out "$out/run" --device cuda \
     --set network.features=64 --set length.images=100000000 --set length.minutes="$minutes"
 export-gan "$out/run" --format bundle --precision fp16 --out "$out/faces.ganport" \
     --report "$out/export.json" --force

@@ -35,7 +35,16 @@ TINY = [
     "logging.score_pictures=0",
 ]
 CASES = {
-    "relativistic": ["flagship", "method.r1=0.1", "method.r2=0.1", "method.mismatch=0.5"],
+    "relativistic": [
+        "flagship",
+        "method.loss=relativistic",
+        "method.spread=0",
+        "method.r1=0.1",
+        "method.r2=0.1",
+        "method.mismatch=0.5",
+        "network.norm=none",
+    ],
+    "varied": ["flagship", "network.norm=none"],
     "hinge": ["quick", "network.norm=none", "method.loss=hinge", "method.mismatch=0.5"],
     "normed": ["flagship", "method.interval=2", "network.norm=spectral"],
     "classes": ["anime-acgan"],
@@ -50,7 +59,7 @@ CASES = {
     "flow": ["iclevr-glow"],
     "translation": ["celeba-stargan", "method.discriminator_steps=2"],
 }
-NORM_FREE = ("relativistic", "hinge")
+NORM_FREE = ("relativistic", "varied", "hinge")
 STEPS, HALF = 5, 3
 BATCH = 4
 
