@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,7 @@ from ganport_runtime.bundle import Bundle
 from ganport_runtime.devices import lanes
 from ganport_runtime.devices._onnxruntime import OnnxBackend, sized
 from ganport_runtime.devices.cpu import _open_session
-from ganport_runtime.devices.lanes import LanedBackend, Task, Team, cut_rows
+from ganport_runtime.devices.lanes import LanedBackend, cut_rows
 
 BUNDLES = ["tiny.ganport", "tiny-float.ganport", "tiny-flow.ganport", "tiny-translator.ganport"]
 CORES = 3
@@ -160,46 +159,6 @@ def test_helpers_end_with_their_backend(model: bytes) -> None:
     for thread in hired:
         thread.join(10)
         assert not thread.is_alive()
-
-
-def test_an_error_of_any_part_is_the_callers_and_the_rest_is_left() -> None:
-    done: list[int] = []
-
-    def draw(part: slice) -> None:
-        if part.start == 1:
-            raise ValueError("part 1")
-        done.append(part.start)
-
-    task = Task(draw, cut_rows(4, 4))
-    task.help()
-    with pytest.raises(ValueError, match="part 1"):
-        task.wait()
-    assert done == [0]
-
-
-def test_a_caller_waits_for_nobody_who_has_not_begun() -> None:
-    team, done = Team(2), []
-    team._hire(1)
-    team.close()
-    team.work(Task(done.append, cut_rows(4, 4)), 1)  # the helper is gone and never comes
-    assert len(done) == 4
-
-
-def test_helpers_leave_the_cores_to_callers() -> None:
-    team = Team(2)
-    seen: set[str] = set()
-
-    def draw(part: slice) -> None:
-        time.sleep(0.005)  # time enough for a helper to come
-        seen.add(threading.current_thread().name)
-
-    team.join(), team.join()
-    team.work(Task(draw, cut_rows(10, 10)), 1)
-    assert seen == {threading.current_thread().name}
-    team.leave()
-    both = threading.Barrier(2, timeout=30)
-    team.work(Task(lambda _: both.wait(), cut_rows(2, 2)), 1)
-    team.close()
 
 
 def only_positive(rows: str) -> bytes:
