@@ -15,7 +15,7 @@ from spending import Engine, Spending, measure
 from timing import Comparison, finished, in_turn, paired
 
 from ganport_train import catalogue
-from ganport_train.commands.train import load_data
+from ganport_train.commands.run import load_data
 from ganport_train.data import Dataset
 from ganport_train.draw.writer import write_faces
 from ganport_train.loop.device import make_exact, pick, precision

@@ -14,7 +14,7 @@ from torch import nn
 
 from ganport_runtime.errors import GanportError
 from ganport_train import catalogue
-from ganport_train.commands.train import go_on
+from ganport_train.commands.run import go_on
 from ganport_train.data import Dataset, load
 from ganport_train.loop.distributed import Processes, joined
 from ganport_train.loop.interrupt import Interrupt

@@ -16,7 +16,7 @@ from ganport_runtime.values import printable
 from ganport_train import study as studies
 from ganport_train import study_folder
 from ganport_train.commands.eval import eval_gan
-from ganport_train.commands.train import (
+from ganport_train.commands.run import (
     COLLAPSED,
     STOPPED,
     go_on,
