@@ -25,6 +25,7 @@ class Engine:
         self.method.compile(recipe.training.compile)
         self.average = averaged(self.method.generator, recipe.average, recipe.training.batch)
         rows, _ = dataset.split(recipe.data.held_out)
+        self.method.meet(dataset.images, dataset.vectors, rows)
         self.feed = Feed(dataset.images, dataset.vectors, rows, recipe, device)
         self.device, self.number = device, 0
 

@@ -66,6 +66,8 @@ def compared(
 
 def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> Iterator[Comparison]:
     make_exact()
+    # Neither of the others knows the term for variety.
+    recipe = replace(recipe, method=replace(recipe.method, spread=0.0))
     ours = Engine(dataset, recipe, setting.device)
     rest = (recipe, dataset.conditions, setting.device)
     plain = Plain(setting.data, dataset.vectors, *rest)
