@@ -37,10 +37,11 @@ class Block(nn.Module):
 
 @register_discriminator("residual")
 class ResidualDiscriminator(Projecting):
-    """Halvings to 4x4, each followed by residual blocks; logit = psi(f) + <f, V c>.
+    """A convolution, then halvings to 4x4, each with residual blocks; logit = psi(f) + <f, V c>.
 
-    The head is that of Miyato & Koyama 2018, section 3. No block stands at the size of the picture:
-    there one would cost as much as all the others.
+    The head is that of Miyato & Koyama 2018, section 3. At the size of the picture there is one
+    3x3 convolution, of half of `features`, which sees what the halvings blur (docs/flagship.md); a
+    block there would cost as much as all the others.
     """
 
     usual_norm = "none"
@@ -49,8 +50,9 @@ class ResidualDiscriminator(Projecting):
         self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
         super().__init__(shape, norm, groups)
-        widths = [3, *shape.widths()[::-1]]
-        layers: list[nn.Module] = []
+        widths = [max(1, shape.features // 2), *shape.widths()[::-1]]
+        first = nn.Conv2d(3, widths[0], 3, padding=1)
+        layers: list[nn.Module] = [*normal(first, self.norm), nn.LeakyReLU(SLOPE)]
         for inputs, outputs in pairwise(widths):
             layers += normal(down_convolution(inputs, outputs), self.norm)
             layers += [Block(outputs, self.norm) for _ in range(shape.blocks)]
