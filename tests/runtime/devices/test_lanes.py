@@ -127,7 +127,7 @@ def test_one_row_is_tried_on_one_core(model: bytes, spinning: bool) -> None:
     fed = feeds(backend, 1)
     expected = backend.run(fed)
     assert backend._lane is None
-    for _ in range(200):  # at some hundredths of a millisecond each, until the opening is paid for
+    for _ in range(800):  # at some hundredths of a millisecond each: the opening, then the trials
         assert np.array_equal(backend.run(fed), expected)
     assert (backend._lane is None) == spinning
     assert (backend._lone._other is None) == spinning

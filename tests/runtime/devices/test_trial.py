@@ -3,6 +3,9 @@ import pytest
 from ganport_runtime.devices import trial
 from ganport_runtime.devices.trial import Trial
 
+TURNS = [False, True] * trial._TURNS
+REST = [False] * trial._REST
+
 
 def take(tried: Trial, usual: float, other: float, times: int) -> list[bool]:
     """The ways taken, when they take so long."""
@@ -14,20 +17,30 @@ def take(tried: Trial, usual: float, other: float, times: int) -> list[bool]:
 
 
 @pytest.mark.parametrize(("other", "better"), [(0.5, True), (2.0, False), (1.0, False)])
-def test_each_way_in_turn_then_the_faster(other: float, better: bool) -> None:
-    ways = take(Trial(3.0), 1.0, other, 3 + 2 * trial._TURNS + 20)
-    assert ways == [False] * 3 + [False, True] * trial._TURNS + [better] * 20
+def test_each_way_in_turn_three_times_then_the_faster(other: float, better: bool) -> None:
+    expected = [False] * 3 + TURNS + REST + TURNS + REST + TURNS + [better] * 20
+    assert take(Trial(3.0), 1.0, other, len(expected)) == expected
 
 
-def test_a_busy_moment_turns_nothing() -> None:
+@pytest.mark.parametrize("busy", [1, 2])
+def test_one_busy_trial_turns_nothing_but_two_do(busy: int) -> None:
     tried = Trial(0.0)
-    take(tried, 1.0, 0.9, 2 * trial._TURNS - 2)
+    for number in range(trial._TRIALS):
+        assert take(tried, 5.0 if number < busy else 1.0, 2.0, len(TURNS)) == TURNS
+        if number + 1 < trial._TRIALS:
+            assert take(tried, 1.0, 2.0, len(REST)) == REST
+    assert tried.other == (busy == 2)
+    take(tried, 1.0, 9.0, 99)  # it stays so
+    assert tried.other == (busy == 2)
+
+
+def test_a_slow_run_among_others_turns_nothing() -> None:
+    tried = Trial(0.0)
+    take(tried, 1.0, 0.9, len(TURNS) - 2)
     tried.note(False, 1.0)
     tried.note(True, 100.0)
-    assert tried.other
-    take(tried, 1.0, 5.0, 99)  # it stays so
-    assert tried.other
+    assert tried._won == [True]
 
 
 def test_what_is_never_worth_it_is_never_tried() -> None:
-    assert not any(take(Trial(float("inf")), 1.0, 0.1, 99))
+    assert not any(take(Trial(float("inf")), 1.0, 0.1, 999))
