@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,9 @@ class Batch:
     rows: slice = field(default_factory=lambda: slice(None))
     """Which of the N are this process's: all, if it is alone."""
 
-    @property
+    @cached_property
     def condition(self) -> Tensor:
-        """The conditions on the device, (n, C)."""
+        """The conditions on the device, (n, C); sent once, for all that a step does with them."""
         return self.tensor(self.vectors)
 
     def noise(self, shape: Sequence[int]) -> Tensor:
