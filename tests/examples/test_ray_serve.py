@@ -32,13 +32,22 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     # No word of the test's machine to Ray's makers.
     quiet = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
     with log.open("w") as out:
-        process = subprocess.Popen(line, stdout=out, stderr=out, env=quiet)
+        # Ctrl-C ends it, also where these tests run behind a shell that lets jobs ignore that.
+        process = subprocess.Popen(
+            line,
+            stdout=out,
+            stderr=out,
+            env=quiet,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
     try:
         wait_for(f"http://127.0.0.1:{port}", process, log)
         yield f"http://127.0.0.1:{port}"
-    finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
+    finally:
+        process.kill()  # one that did not end, so that no other test has to bear it
+        process.wait()
 
 
 def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
