@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from service import bundles
 from timing import race
 
-from ganport_export.command import export_gan
-from ganport_export.graph import serialized
-from ganport_export.phase import in_phases
+from ganport_export.cli import export_gan
+from ganport_export.formats.onnx_graph import serialized
+from ganport_export.transforms.polyphase import in_phases
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.errors import GanportError
+from ganport_runtime.generation.session import Session
 from ganport_runtime.noise import consecutive
-from ganport_runtime.session import Session
 
 Feeds = dict[str, NDArray[Any]]
 _BASE = "onnxruntime fp32, usual graph"

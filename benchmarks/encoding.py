@@ -22,8 +22,8 @@ from timing import race
 
 from ganport_runtime import Generator
 from ganport_runtime.service.outputs.atlas import page_of
-from ganport_runtime.service.outputs.drawing import Drawing
-from ganport_runtime.service.outputs.stills import png_bytes, webp_bytes
+from ganport_runtime.service.outputs.fast_png import png_bytes, webp_bytes
+from ganport_runtime.service.outputs.generated import Drawing
 
 Encode = Callable[[NDArray[np.uint8]], bytes]
 

@@ -25,7 +25,7 @@ from service import bundles
 from timing import race
 from torch import nn
 
-from ganport_export.heads import ToUint8
+from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Generator
 from ganport_runtime.errors import GanportError
 

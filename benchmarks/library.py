@@ -22,10 +22,10 @@ from service import bundles
 from timing import Comparison, race
 from torch import nn
 
-from ganport_export.heads import ToUint8
-from ganport_export.silence import silence
+from ganport_export.suppress_stderr import silence
+from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle, Generator
-from ganport_runtime.cpus import usable_cpus
+from ganport_runtime.devices.cpu_count import usable_cpus
 
 Draw = Callable[[int], NDArray[np.uint8]]
 """So many pictures of one request, with the seeds from 0."""

@@ -24,8 +24,8 @@ from torchvision import transforms
 
 from ganport_models import build_discriminator, build_generator
 from ganport_runtime.conditions import Conditions
+from ganport_train.config.recipe import Recipe
 from ganport_train.methods.build import NORMS
-from ganport_train.recipe import Recipe
 
 WORKERS = 2
 """Processes that decode: `workers` of the DCGAN tutorial."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 import torch
 from timing import finished, in_turn
 
+from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.loop.average import averaged
-from ganport_train.loop.feed import Feed
+from ganport_train.engine.batch_source import Feed
+from ganport_train.engine.ema import averaged
 from ganport_train.methods.build import build_method
-from ganport_train.recipe import Recipe
 
 
 class Engine:

@@ -14,12 +14,12 @@ from reference_training import Careful, Plain
 from spending import Engine, Spending, measure
 from timing import Comparison, finished, in_turn, paired
 
-from ganport_train import catalogue
-from ganport_train.commands.run import load_data
+from ganport_train.backend.device import make_exact, pick, precision
+from ganport_train.cli.run import load_data
+from ganport_train.config import recipes as catalogue
+from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.draw.writer import write_faces
-from ganport_train.loop.device import make_exact, pick, precision
-from ganport_train.recipe import Recipe
+from ganport_train.synthetic.writer import write_faces
 
 RECIPES = ("anime-cgan", "quick", "flagship")
 _FACES = 512

@@ -24,8 +24,8 @@ from typing import Any
 from ganport_runtime import Generator
 from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.files import write_whole
+from ganport_runtime.images.encode import png_bytes
 from ganport_runtime.noise import check_integer, consecutive
-from ganport_runtime.pictures import png_bytes
 
 INDEX = "index.json"
 MOST = 1_000_000

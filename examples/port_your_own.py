@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from ganport_export import Interface, Report, export
 from ganport_runtime import Conditions, Generator
-from ganport_runtime.pictures import save_png
-from ganport_runtime.sheet import grid
+from ganport_runtime.images.encode import save_png
+from ganport_runtime.images.sheet import grid
 
 SEASONS = ["spring", "summer", "autumn", "winter"]
 

@@ -26,7 +26,7 @@ from starlette.responses import Response
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import GanportError
-from ganport_runtime.jobs import Job
+from ganport_runtime.generation.request import Job
 from ganport_runtime.noise import check_integer
 
 MOST = 64

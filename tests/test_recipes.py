@@ -18,21 +18,21 @@ import torch
 from click.testing import CliRunner
 
 import ganport_runtime
-from ganport_export.command import export_gan
+from ganport_export.cli import export_gan
 from ganport_models import Checkpoint
-from ganport_models.card import CARD, WEIGHTS, describe_files
-from ganport_models.choice import newest
-from ganport_runtime.directions import DIRECTIONS_NAME
+from ganport_models.metadata import CARD, WEIGHTS, describe_files
+from ganport_models.selection import newest
+from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.generator import Generator
-from ganport_train import catalogue
-from ganport_train.commands.train import train_gan
-from ganport_train.draw.shapes.labels import deal
-from ganport_train.draw.shapes.writer import write_shapes
-from ganport_train.draw.writer import write_faces
-from ganport_train.loop import records
-from ganport_train.loop.folder import SAMPLES
-from ganport_train.loop.snapshots import NETWORKS, OPTIMIZERS
-from ganport_train.recipe import Recipe
+from ganport_train.cli.train import train_gan
+from ganport_train.config import recipes
+from ganport_train.config.recipe import Recipe
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.run_dir import SAMPLES
+from ganport_train.synthetic.shapes.labels import deal
+from ganport_train.synthetic.shapes.writer import write_shapes
+from ganport_train.synthetic.writer import write_faces
 
 COUNT = 130
 """Pictures of a set: all pairs of a hair and an eye colour, and more."""
@@ -62,7 +62,7 @@ STEPS = 3
 
 RECIPES = [
     name if name in QUICK else pytest.param(name, marks=pytest.mark.matrix)
-    for name in catalogue.names()
+    for name in recipes.names()
 ]
 
 DRAW = """
@@ -120,9 +120,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 def attributes_table() -> str:
     """CelebA's table for drawn faces: the attributes that recipes pin, on and off by chance."""
-    pinned = {
-        name for recipe in catalogue.names() for name in catalogue.load(recipe).data.attributes
-    }
+    pinned = {name for recipe in recipes.names() for name in recipes.load(recipe).data.attributes}
     names = [*sorted(pinned), "Smiling"]
     chance = random.Random(0)
     lines = [f"{n}.png {' '.join(chance.choice(('1', '-1')) for _ in names)}" for n in range(COUNT)]
@@ -144,7 +142,7 @@ def settings(recipe: Recipe, steps: int) -> list[str]:
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_goes_the_whole_way(name: str, sets: Mapping[str, Path], tmp_path: Path) -> None:
-    recipe = catalogue.load(name)
+    recipe = recipes.load(name)
     data = sets[recipe.data.kind]
     assert "# generator: " in run(
         train_gan, name, "--dry-run", "--data", data, *settings(recipe, STEPS)
@@ -172,8 +170,8 @@ def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
     torch.testing.assert_close(*optimizers, rtol=0, atol=0)
     sheets = sorted(sheet.name for sheet in (whole / SAMPLES).iterdir())
     assert sheets == ["000000000.png", f"{4 * STEPS:09d}.png"]
-    assert [record["step"] for record in records.read(whole)] == [1, 2, 3]
-    scores = records.read(whole, records.SCORES)
+    assert [record["step"] for record in jsonl_log.read(whole)] == [1, 2, 3]
+    scores = jsonl_log.read(whole, jsonl_log.SCORES)
     assert [record["step"] for record in scores] == [STEPS] * (recipe.method.name != "translation")
     return last
 
@@ -225,7 +223,7 @@ def test_the_lean_environment_has_no_torch() -> None:
 
 
 def test_the_quick_share_spans_methods_and_codings() -> None:
-    chosen = [catalogue.load(name) for name in QUICK]
-    everything = [catalogue.load(name) for name in catalogue.names()]
+    chosen = [recipes.load(name) for name in QUICK]
+    everything = [recipes.load(name) for name in recipes.names()]
     for trait in (lambda recipe: recipe.method.name, lambda recipe: recipe.data.kind):
         assert {trait(recipe) for recipe in chosen} == {trait(recipe) for recipe in everything}

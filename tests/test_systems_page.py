@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from ganport_models import Shape, build_discriminator, build_generator
-from ganport_train import catalogue, study
+from ganport_train.config import recipes
+from ganport_train.studies import study
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "systems.md").read_text()
@@ -27,19 +28,19 @@ def test_every_file_it_names_exists(link: str) -> None:
     assert (DOCS / link).is_file()
 
 
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", recipes.names())
 def test_every_recipe_stands_under_its_report_with_its_row(name: str) -> None:
     link = f"../train/ganport_train/recipes/{name}.toml"
-    source = re.match(r"report (\d{3}), row (\w\d)", catalogue.load(name).source)
+    source = re.match(r"report (\d{3}), row (\w\d)", recipes.load(name).source)
     report, row = (f"Report {source[1]}", source[2]) if source else ("Ours", "ours")
     assert line_of(link).startswith(f"| {row} | [`{name}`]({link}) |")
     heads = re.findall(r"^## (.*)$", PAGE[: PAGE.index(link)], re.M)
     assert heads[-1].startswith(report)
 
 
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", recipes.names())
 def test_a_recipe_s_line_leads_to_its_networks(name: str) -> None:
-    network = catalogue.load(name).network
+    network = recipes.load(name).network
     cells = line_of(f"../train/ganport_train/recipes/{name}.toml").split(" | ")[2:4]
     files = [getfile(type(build_generator(network.generator, SMALL)))]
     if network.discriminator == "none":

@@ -37,7 +37,7 @@ def test_it_holds_every_file_of_the_four_packages(wheel: zipfile.Path) -> None:
     assert expected <= names(wheel)
     assert "ganport_runtime/starter.ganport" in expected
     assert "ganport_train/recipes/quick.toml" in expected
-    assert "ganport_train/score/report/templates/score.html" in expected
+    assert "ganport_train/evaluation/report/templates/score.html" in expected
 
 
 def test_it_holds_nothing_else(wheel: zipfile.Path) -> None:

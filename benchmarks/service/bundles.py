@@ -15,9 +15,7 @@ from torch import nn
 from ganport_export import Interface, export
 from ganport_models import build_generator
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import OneHot
-from ganport_runtime.manifest import (
+from ganport_runtime.bundle.manifest import (
     METADATA_KEY,
     Batch,
     Graph,
@@ -27,7 +25,8 @@ from ganport_runtime.manifest import (
     Noise,
     Tensor,
 )
-from ganport_train import catalogue
+from ganport_runtime.conditions import Conditions, OneHot
+from ganport_train.config import recipes
 
 _SIDE = 64
 
@@ -82,9 +81,9 @@ def noop(path: Path) -> Path:
 
 def random(path: Path, features: int, precision: str = "fp32") -> nn.Module:
     """Write the `quick` generator at a width of `features` with random weights; the network."""
-    conditions = catalogue.load("anime-cgan").vocabulary()
+    conditions = recipes.load("anime-cgan").vocabulary()
     assert conditions is not None
-    recipe = catalogue.load("quick", [f"network.features={features}"])
+    recipe = recipes.load("quick", [f"network.features={features}"])
     torch.manual_seed(features)
     network = build_generator(recipe.network.generator, recipe.shape(conditions)).eval()
     interface = Interface(

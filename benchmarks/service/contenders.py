@@ -14,7 +14,7 @@ from service.bare import SETTING, Setting
 from service.client import answers
 from service.processes import Server, free_port, serving
 
-from ganport_runtime.cpus import usable_cpus
+from ganport_runtime.devices.cpu_count import usable_cpus
 
 OURS, LITSERVE, MOSEC = "ganport", "LitServe", "mosec"
 _PEERS = {LITSERVE: ("litserve_server.py", "/predict"), MOSEC: ("mosec_server.py", "/inference")}

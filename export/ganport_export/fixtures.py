@@ -8,8 +8,8 @@ from typing import Any
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from ganport_export.artifact import Artifact
-from ganport_export.samples import FIXTURE_BATCHES, samples
+from ganport_export.runners import Artifact
+from ganport_export.test_inputs import FIXTURE_BATCHES, samples
 
 FILE = "fixtures.safetensors"
 

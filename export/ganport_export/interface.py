@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from math import prod
 
 from ganport_export.errors import OptionError
-from ganport_runtime._contract import ENCODE, GENERATE, TRANSLATE
+from ganport_runtime.bundle.constants import ENCODE, GENERATE, TRANSLATE
 from ganport_runtime.conditions import Conditions
 
 _ENDS = {GENERATE: ("z", "image"), TRANSLATE: ("image_in", "image"), ENCODE: ("image_in", "z")}

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from ganport_export.errors import DependencyError, OptionError
-from ganport_export.graph import MIN_OPSET, check_opset
+from ganport_export.formats.onnx_graph import MIN_OPSET, check_opset
+from ganport_export.formats.torchscript import check_python
 from ganport_export.interface import is_line
-from ganport_export.torchscript import check_python
 
 FORMATS = ("onnx", "torchscript", "bundle")
 IMAGES = ("uint8", "float")

@@ -10,20 +10,30 @@ from typing import Any
 from numpy.typing import NDArray
 from torch import nn
 
-from ganport_export.artifact import Artifact
+from ganport_export.bundle_writer import Target
+from ganport_export.checks.all import (
+    measured,
+    pass_graphs,
+    pass_rounding,
+    pass_sensitivity,
+)
 from ganport_export.directions import write_directions
-from ganport_export.formats import onnx_artifacts, script_artifact
-from ganport_export.gates.all import measured, pass_graphs, pass_rounding, pass_sensitivity
-from ganport_export.graph import MIN_OPSET
+from ganport_export.formats.formats import onnx_artifacts, script_artifact
+from ganport_export.formats.onnx_graph import MIN_OPSET
 from ganport_export.interface import Interface
+from ganport_export.manifest_builder import (
+    check_json,
+    describe,
+    embedded,
+    pack,
+)
 from ganport_export.options import Options, check_encoder
-from ganport_export.pack import check_json, describe, embedded, pack
 from ganport_export.prepare import Prepared, prepare
 from ganport_export.progress import Progress, Say
 from ganport_export.provenance import package_versions, weights_digest
 from ganport_export.report import Report
-from ganport_export.target import Target
-from ganport_runtime.directions import DIRECTIONS_NAME
+from ganport_export.runners import Artifact
+from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 
 
 def export(

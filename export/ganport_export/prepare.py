@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from torch import nn
 
-from ganport_export.folding import detached_copy, fold
-from ganport_export.gates.levels import check_range
-from ganport_export.gates.parity import error_of, limit_of
-from ganport_export.inspection import inspect
+from ganport_export.checks.parity import error_of, limit_of
+from ganport_export.checks.pixel_diff import check_range
+from ganport_export.execution import Outputs, run_reference, run_watched
 from ganport_export.interface import Interface
-from ganport_export.running import Outputs, run_reference, run_watched
-from ganport_export.samples import Sample, samples
+from ganport_export.preflight import inspect
+from ganport_export.test_inputs import Sample, samples
+from ganport_export.transforms.parametrizations import detached_copy, fold
 
 
 @dataclass(frozen=True)

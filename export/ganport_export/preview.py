@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_export.artifact import Artifact, play_in_parts
 from ganport_export.interface import Interface
-from ganport_export.samples import Sample, sources, values
-from ganport_runtime.pictures import png_bytes, to_uint8
-from ganport_runtime.sheet import grid
+from ganport_export.runners import Artifact, play_in_parts
+from ganport_export.test_inputs import Sample, sources, values
+from ganport_runtime.images.encode import png_bytes, to_uint8
+from ganport_runtime.images.sheet import grid
 
 FILE = "preview.png"
 _MOST = 6

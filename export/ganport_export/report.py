@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.manifest import Manifest
+from ganport_runtime.bundle.manifest import Manifest
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from ganport_models import discriminators as discriminators
 from ganport_models import generators as generators
-from ganport_models.card import CheckpointError as CheckpointError
 from ganport_models.checkpoint import Checkpoint as Checkpoint
+from ganport_models.metadata import CheckpointError as CheckpointError
 from ganport_models.network import Discriminator as Discriminator
 from ganport_models.network import Flow as Flow
 from ganport_models.network import Generator as Generator

@@ -12,12 +12,26 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from ganport_models.card import CARD, MOST, WEIGHTS, CheckpointError, as_fault_of, read_card, torn
-from ganport_models.choice import BEST, FOLDER, Choice, Score, choose
+from ganport_models.metadata import (
+    CARD,
+    MOST,
+    WEIGHTS,
+    CheckpointError,
+    as_fault_of,
+    read_card,
+    torn,
+)
 from ganport_models.network import Generator, Shape
 from ganport_models.registry import build_generator
+from ganport_models.selection import (
+    BEST,
+    FOLDER,
+    Choice,
+    Score,
+    choose,
+)
+from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.directions import DIRECTIONS_NAME
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import Fields
 from ganport_runtime.values import printable

@@ -4,6 +4,7 @@ from ganport_runtime.batcher import Batcher as Batcher
 from ganport_runtime.batcher import BatcherStats as BatcherStats
 from ganport_runtime.batcher import Drawn as Drawn
 from ganport_runtime.bundle import Bundle as Bundle
+from ganport_runtime.bundle.manifest import Manifest as Manifest
 from ganport_runtime.conditions import Conditions as Conditions
 from ganport_runtime.errors import BundleError as BundleError
 from ganport_runtime.errors import ClosedError as ClosedError
@@ -15,4 +16,3 @@ from ganport_runtime.errors import MissingExtraError as MissingExtraError
 from ganport_runtime.errors import QueueFullError as QueueFullError
 from ganport_runtime.errors import RequestError as RequestError
 from ganport_runtime.generator import Generator as Generator
-from ganport_runtime.manifest import Manifest as Manifest

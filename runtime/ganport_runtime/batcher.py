@@ -11,22 +11,22 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime._arguments import MAX_COUNT
-from ganport_runtime.batching.desk import Desk
-from ganport_runtime.batching.refusals import check_seconds, closed
-from ganport_runtime.batching.replies import DrawnFuture
-from ganport_runtime.batching.tally import BatcherStats as BatcherStats
-from ganport_runtime.batching.ticket import Drawn as Drawn
-from ganport_runtime.batching.ticket import Ticket
+from ganport_runtime.batching.errors import check_seconds, closed
+from ganport_runtime.batching.futures import DrawnFuture
+from ganport_runtime.batching.pending import Drawn as Drawn
+from ganport_runtime.batching.pending import Ticket
+from ganport_runtime.batching.scheduler import Desk
+from ganport_runtime.batching.stats import BatcherStats as BatcherStats
 from ganport_runtime.batching.worker import Worker
-from ganport_runtime.jobs import Job
+from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.validation import MAX_COUNT
 from ganport_runtime.noise import check_integer
 
 if TYPE_CHECKING:
     import asyncio
 
-    from ganport_runtime._encoder import Asked
-    from ganport_runtime.batching.ticket import Reply
+    from ganport_runtime.batching.pending import Reply
+    from ganport_runtime.conditions.encoder import Asked
     from ganport_runtime.generator import Generator
 
 

@@ -1,19 +1,24 @@
-"""What ganport raises: each error says where, what was expected, what came, what to do next."""
+"""The errors that ganport raises: each names the place, what was expected, what came, the fix."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class GanportError(Exception):
-    """Base of every error a user can cause.
+    """Base class of every error that a user can cause.
 
-    `place` names the file, option or tensor; `expected` and `found` are short phrases;
-    `fix` is the next step, a whole sentence. `exit_code` is what a command exits with.
+    `place` names the file, option or tensor. `expected` and `found` are short phrases. `fix` is the
+    next step, a full sentence; without it the error shows the `default_fix` of its class. A command
+    exits with `exit_code`.
     """
 
-    exit_code = 1
+    exit_code: int = 1
+    default_fix: ClassVar[str] = ""
 
-    def __init__(self, place: str, *, expected: str, found: str, fix: str) -> None:
-        super().__init__(f"{place}: expected {expected}; found {found}. {fix}")
+    def __init__(self, place: str, expected: str, found: str, fix: str = "") -> None:
+        fix = fix or self.default_fix
+        super().__init__(f"{place}: expected {expected}; found {found}. {fix}".rstrip())
         self.place = place
         self.expected = expected
         self.found = found
@@ -40,7 +45,7 @@ class QueueFullError(GanportError):
     """More pictures are waiting than may; `retry_after` is when to try again, in seconds."""
 
     def __init__(self, place: str, *, expected: str, found: str, fix: str, retry_after: float):
-        super().__init__(place, expected=expected, found=found, fix=fix)
+        super().__init__(place, expected, found, fix)
         self.retry_after = retry_after
 
 
@@ -55,7 +60,7 @@ class ClosedError(GanportError):
 class MissingExtraError(GanportError):
     """A package of an optional extra is not installed."""
 
-    exit_code = 6
+    exit_code: int = 6
 
 
 class GanportWarning(UserWarning):

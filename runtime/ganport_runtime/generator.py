@@ -11,7 +11,21 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime._arguments import (
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle.constants import (
+    ENCODE,
+    GENERATE,
+    TRANSLATE,
+    VERBS,
+)
+from ganport_runtime.bundle.latent_directions import read_directions
+from ganport_runtime.bundle.manifest import Manifest
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.conditions.encoder import Asked, Encoder
+from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.generation.engine import Engines
+from ganport_runtime.generation.request import Job, Part
+from ganport_runtime.generation.validation import (
     check_array,
     check_images,
     check_list,
@@ -21,15 +35,6 @@ from ganport_runtime._arguments import (
     keys_of,
     refuse,
 )
-from ganport_runtime._contract import ENCODE, GENERATE, TRANSLATE, VERBS
-from ganport_runtime._encoder import Asked, Encoder
-from ganport_runtime._engine import Engines
-from ganport_runtime.bundle import Bundle
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.directions import read_directions
-from ganport_runtime.errors import BundleError, RequestError
-from ganport_runtime.jobs import Job, Part
-from ganport_runtime.manifest import Manifest
 from ganport_runtime.noise import check_integer, normals
 
 # What a CPU draws at once of 64 x 64 pictures: past 64 it draws no more a second, and as the

@@ -15,7 +15,7 @@ from ganport_export.networks import encoder_of, portable
 from ganport_models import Generator as Network
 from ganport_models import Shape, build_generator, generator_names
 from ganport_runtime import Bundle, Conditions, Generator
-from ganport_runtime.verify import verify
+from ganport_runtime.bundle.verify import verify
 
 LABELS = {"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]}
 SHAPE = Shape(16, 5, features=2, latent=6, embedding=7, levels=2, blocks=1)

@@ -24,11 +24,11 @@ from ganport_export import (
     UnsupportedError,
     export,
 )
-from ganport_export.torchscript import loaded
+from ganport_export.formats.torchscript import loaded
 from ganport_runtime import Bundle, Generator
-from ganport_runtime.manifest import METADATA_KEY
+from ganport_runtime.bundle.manifest import METADATA_KEY
+from ganport_runtime.bundle.verify import verify
 from ganport_runtime.noise import normals
-from ganport_runtime.verify import verify
 
 ROOT = Path(__file__).parents[2]
 GRAPHS = {"generator.onnx", "generator.fp16.onnx", "generator.ts.pt"}

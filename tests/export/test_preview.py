@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from ganport_export import Interface
-from ganport_export.artifact import Artifact
 from ganport_export.preview import draw_preview
+from ganport_export.runners import Artifact
 from ganport_runtime.conditions import Conditions
 
 

@@ -9,8 +9,8 @@ import safetensors.torch
 import torch
 
 from ganport_models import Checkpoint, CheckpointError, Shape, build_generator
-from ganport_models.card import CARD, WEIGHTS, describe_files
-from ganport_models.choice import newest
+from ganport_models.metadata import CARD, WEIGHTS, describe_files
+from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
 
 SHAPE = Shape(resolution=16, condition_size=5, features=2, latent=6, embedding=4)

@@ -19,10 +19,7 @@ import rfc8785
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save
 
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.files import whole_directory, write_whole
-from ganport_runtime.groups import JointOneHot, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
-from ganport_runtime.manifest import (
+from ganport_runtime.bundle.manifest import (
     MANIFEST_NAME,
     METADATA_KEY,
     SUMS_NAME,
@@ -35,6 +32,16 @@ from ganport_runtime.manifest import (
     Noise,
     Tensor,
 )
+from ganport_runtime.conditions import (
+    Conditions,
+    JointOneHot,
+    MultiHot,
+    OneHot,
+    Rgb,
+    Scalar,
+    SignedMultiHot,
+)
+from ganport_runtime.files import whole_directory, write_whole
 from ganport_runtime.noise import consecutive, normals
 
 SIDE, NOISE = 8, 4

@@ -12,11 +12,18 @@ from make_tiny import DATA, LEVELS, PLANES, SIDE, head, model_of, pack, recorded
 from onnx import NodeProto, helper
 from safetensors.numpy import save
 
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import SignedMultiHot
-from ganport_runtime.manifest import Batch, Graph, GraphFile, Image, Manifest, Noise, Tensor
+from ganport_runtime.bundle.manifest import (
+    Batch,
+    Graph,
+    GraphFile,
+    Image,
+    Manifest,
+    Noise,
+    Tensor,
+)
+from ganport_runtime.conditions import Conditions, SignedMultiHot
+from ganport_runtime.images.encode import to_float
 from ganport_runtime.noise import consecutive, normals
-from ganport_runtime.pictures import to_float
 
 FACE = SignedMultiHot("face", ("smiling", "young", "glasses"), ("young",))
 PLANAR = ("batch", 3, SIDE, SIDE)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import BundleError, ConditionError, DeviceError, RequestError
+from ganport_runtime.generation.session import Session
 from ganport_runtime.noise import normals
-from ganport_runtime.session import Session
 
 PINK = {"hair": "pink", "eyes": "green"}
 FIRST_ROW = [

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganport_runtime.groups import KINDS
-from ganport_runtime.manifest import METADATA_KEY, Manifest
+from ganport_runtime.bundle.manifest import METADATA_KEY, Manifest
+from ganport_runtime.conditions import KINDS
 from ganport_runtime.noise import ALGORITHM, normals, philox4x32
 
 PAGE = (Path(__file__).parents[2] / "docs/interface.md").read_text()

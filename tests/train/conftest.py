@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganport_train.draw.writer import write_faces
+from ganport_train.synthetic.writer import write_faces
 
 
 @pytest.fixture(scope="session")

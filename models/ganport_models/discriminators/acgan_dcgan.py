@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import LEAK, dense_head, to_features
-from ganport_models.discriminators.classifying import ClassifyingDiscriminator
+from ganport_models.discriminators.classifier_base import ClassifyingDiscriminator
 from ganport_models.network import Norm, Shape
 from ganport_models.registry import register_discriminator
 

@@ -17,7 +17,7 @@ from ganport_models.blocks import (
     to_features,
     top_convolution,
 )
-from ganport_models.discriminators.classifying import ClassifyingDiscriminator
+from ganport_models.discriminators.classifier_base import ClassifyingDiscriminator
 from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
 from ganport_models.registry import register_discriminator
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ganport_models.blocks import spectrally_normal, to_features
-from ganport_models.discriminators.projecting import Projecting
+from ganport_models.discriminators.projection_base import Projecting
 from ganport_models.network import BASE_SIZE, Norm, Shape
 from ganport_models.registry import register_discriminator
 

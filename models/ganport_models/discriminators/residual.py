@@ -8,7 +8,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 from ganport_models.blocks import SLOPE, bounded, down_convolution, normal
-from ganport_models.discriminators.projecting import Projecting
+from ganport_models.discriminators.projection_base import Projecting
 from ganport_models.network import BASE_SIZE, Norm, Shape
 from ganport_models.registry import register_discriminator
 

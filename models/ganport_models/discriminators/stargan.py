@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from ganport_models.blocks import LEAK, bounded, to_features
-from ganport_models.discriminators.classifying import ClassifyingDiscriminator
+from ganport_models.discriminators.classifier_base import ClassifyingDiscriminator
 from ganport_models.network import Norm, Shape
 from ganport_models.registry import register_discriminator
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganport_models.blocks import leaky_relu
-from ganport_models.flows.levels import Levels
+from ganport_models.flows.multi_scale import Levels
 from ganport_models.flows.squeeze import squeeze, unsqueeze
 from ganport_models.network import Flow, NetworkError, Shape
 from ganport_models.registry import register_generator

@@ -10,12 +10,12 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.batching.desk import Desk
-from ganport_runtime.batching.line import Batch
-from ganport_runtime.batching.replies import Outcome
-from ganport_runtime.batching.ticket import Drawn, Ticket
+from ganport_runtime.batching.futures import Outcome
+from ganport_runtime.batching.pending import Drawn, Ticket
+from ganport_runtime.batching.queue import Batch
+from ganport_runtime.batching.scheduler import Desk
+from ganport_runtime.generation.request import Job
 from ganport_runtime.generator import Generator
-from ganport_runtime.jobs import Job
 
 # How long an interpreter that ends waits for the run under way, in seconds.
 _LAST_RUN = 5.0

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ganport_runtime.manifest import Tensor
+from ganport_runtime.bundle.manifest import Tensor
 
 
 class Backend(Protocol):

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.devices._onnxruntime import first_line
+from ganport_runtime.devices.onnxruntime_session import first_line
 from ganport_runtime.errors import DeviceError, GanportWarning
 
 Feeds = Mapping[str, NDArray[Any]]

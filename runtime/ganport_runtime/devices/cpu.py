@@ -5,14 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from ganport_runtime.cpus import usable_cpus
-from ganport_runtime.devices._onnxruntime import (
+from ganport_runtime.devices.cpu_count import usable_cpus
+from ganport_runtime.devices.onnxruntime_session import (
     OnnxBackend,
     first_line,
     load_onnxruntime,
     session_options,
 )
-from ganport_runtime.devices.lanes import LanedBackend
+from ganport_runtime.devices.row_parallel import LanedBackend
 from ganport_runtime.errors import BundleError
 
 CPU = "CPUExecutionProvider"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganport_runtime.devices._nvidia import (
+from ganport_runtime.devices.cpu import open_cpu
+from ganport_runtime.devices.io_binding import BoundBackend
+from ganport_runtime.devices.nvidia import (
     CUDA,
     GPU_THREAD,
     LARGEST,
@@ -12,9 +14,7 @@ from ganport_runtime.devices._nvidia import (
     gpu_memory,
     open_session,
 )
-from ganport_runtime.devices._onnxruntime import load_onnxruntime
-from ganport_runtime.devices.bindings import BoundBackend
-from ganport_runtime.devices.cpu import open_cpu
+from ganport_runtime.devices.onnxruntime_session import load_onnxruntime
 from ganport_runtime.errors import DeviceError
 
 # The most rows of a run that CUDA records and plays back as one graph: that saves a few

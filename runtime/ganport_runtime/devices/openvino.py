@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.devices._onnxruntime import first_line
-from ganport_runtime.devices._protobuf import has_external_data
+from ganport_runtime.bundle.manifest import Tensor
+from ganport_runtime.cli.launch import missing_extra
+from ganport_runtime.devices.onnxruntime_session import first_line
+from ganport_runtime.devices.protobuf import has_external_data
 from ganport_runtime.errors import BundleError, DeviceError
-from ganport_runtime.launch import missing_extra
-from ganport_runtime.manifest import Tensor
 
 _TELEMETRY = "openvino_telemetry"
 _METADATA = ["framework"]  # where OpenVINO keeps what an ONNX file carries

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ganport_runtime.devices._nvidia import (
+from ganport_runtime.bundle.manifest import Tensor
+from ganport_runtime.devices.cpu import open_cpu
+from ganport_runtime.devices.io_binding import BoundBackend
+from ganport_runtime.devices.nvidia import (
     CUDA,
     GPU_THREAD,
     LARGEST,
@@ -12,9 +15,6 @@ from ganport_runtime.devices._nvidia import (
     gpu_memory,
     open_session,
 )
-from ganport_runtime.devices.bindings import BoundBackend
-from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.manifest import Tensor
 
 TENSORRT = "TensorrtExecutionProvider"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from ganport_runtime.doctor.facts import Driver, Facts
 from ganport_runtime.doctor.findings import Finding
-from ganport_runtime.doctor.installed import RUNTIMES, numbers
+from ganport_runtime.doctor.packages import RUNTIMES, numbers
+from ganport_runtime.doctor.system_info import Driver, Facts
 
 # The oldest driver of Linux that runs programs built for a major version of CUDA.
 # Source: CUDA Toolkit release notes, drivers that minor version compatibility requires.

@@ -10,8 +10,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganport_runtime.cpus import cgroup_quota, usable_cpus
-from ganport_runtime.doctor.facts import Driver, Processor
+from ganport_runtime.devices.cpu_count import cgroup_quota, usable_cpus
+from ganport_runtime.doctor.system_info import Driver, Processor
 from ganport_runtime.values import printable
 
 _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16")

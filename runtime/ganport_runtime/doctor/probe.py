@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ganport_runtime.doctor import libraries
+from ganport_runtime.doctor import elf
 from ganport_runtime.errors import GanportError
-from ganport_runtime.session import Session
+from ganport_runtime.generation.session import Session
 
 # MatMul, Reshape, ConvTranspose: on CUDA they need cuBLAS and cuDNN, as a generator does. All
 # weights are 1/4 and 1/2, so noise of ones gives pixels of exactly 2 in any precision.
@@ -51,8 +51,8 @@ def _seconds(session: Session) -> float:
 
 
 def _missing(device: str) -> list[str]:
-    path = libraries.provider(device.partition(":")[0])
-    return [] if path is None else list(libraries.missing(path))
+    path = elf.provider(device.partition(":")[0])
+    return [] if path is None else list(elf.missing(path))
 
 
 if __name__ == "__main__":

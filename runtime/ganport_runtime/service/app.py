@@ -18,17 +18,23 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service.answers import error_body
-from ganport_runtime.service.drawing import Generate, Translate
-from ganport_runtime.service.front import Front
-from ganport_runtime.service.keys import Keys
+from ganport_runtime.service.auth import Keys
+from ganport_runtime.service.generate_routes import Generate, Translate
+from ganport_runtime.service.generation_service import EXPOSED, Studio
+from ganport_runtime.service.info_routes import (
+    ABundle,
+    Figures,
+    Ready,
+    Told,
+    described,
+)
 from ganport_runtime.service.metrics import FOLDER_VARIABLE, Meter
+from ganport_runtime.service.middleware import Front
+from ganport_runtime.service.open_inference import routes as protocol_routes
 from ganport_runtime.service.openapi import document
-from ganport_runtime.service.protocol import routes as protocol_routes
+from ganport_runtime.service.registry import Shelf
+from ganport_runtime.service.responses import error_body
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
-from ganport_runtime.service.studio import EXPOSED, Studio
-from ganport_runtime.service.telling import ABundle, Figures, Ready, Told, described
 from ganport_runtime.values import printable
 
 # By the time a server lets go of an application no request is left that could be waited for.

@@ -17,7 +17,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ganport_runtime.batcher import Drawn
-from ganport_runtime.service.shelf import Served, Shelf
+from ganport_runtime.service.registry import Served, Shelf
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST.encode()
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"

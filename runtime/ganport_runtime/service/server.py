@@ -15,8 +15,8 @@ import uvicorn
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.app import create_app
 from ganport_runtime.service.connection import Connection
+from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
 
 _KEEP_ALIVE = 60  # seconds; shorter than a client's own limit and answers would be lost
 _TICK = 0.1

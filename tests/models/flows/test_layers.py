@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ganport_models.flows.actnorm import ActNorm
 from ganport_models.flows.coupling import Coupling
-from ganport_models.flows.levels import Levels
-from ganport_models.flows.rotation import Rotation
+from ganport_models.flows.invertible_conv import Rotation
+from ganport_models.flows.multi_scale import Levels
 from ganport_models.flows.squeeze import squeeze, unsqueeze
 
 PLANES = torch.linspace(-1, 1, 2 * 4 * 2 * 2, dtype=torch.float64).view(2, 4, 2, 2)

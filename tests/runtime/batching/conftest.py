@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime import Generator
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.jobs import Job
+from ganport_runtime.generation.request import Job
 
 DATA = Path(__file__).parents[1] / "data"
 

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from ganport_runtime import Batcher, BundleError, ClosedError, GanportError
-from ganport_runtime.batching.ticket import Ticket
+from ganport_runtime.batching.pending import Ticket
 
 PINK = {"hair": "pink"}
 

@@ -53,8 +53,8 @@ def test_other_errors_are_not_out_of_memory() -> None:
 LIMITED = """
 import sys, warnings
 import numpy as np, onnxruntime
-from ganport_runtime.devices._nvidia import GPU_THREAD
-from ganport_runtime.devices.bindings import BoundBackend, Memory
+from ganport_runtime.devices.nvidia import GPU_THREAD
+from ganport_runtime.devices.io_binding import BoundBackend, Memory
 
 model, limit, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 place = onnxruntime.OrtMemoryInfo(

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from ganport_runtime.cpus import usable_cpus
 from ganport_runtime.devices import cpu
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.lanes import LanedBackend
+from ganport_runtime.devices.cpu_count import usable_cpus
+from ganport_runtime.devices.row_parallel import LanedBackend
 
 
 @pytest.mark.parametrize(("spinning", "entry"), [(False, "0"), (True, "1")])

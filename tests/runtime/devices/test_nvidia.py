@@ -8,7 +8,7 @@ import pytest
 
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cuda import open_cuda
-from ganport_runtime.devices.pages import Pages
+from ganport_runtime.devices.pinned_memory import Pages
 from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import BundleError, DeviceError
 

@@ -11,10 +11,10 @@ import onnx
 import pytest
 
 from ganport_runtime import Generator
+from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.devices.openvino import OpenvinoBackend, load_openvino, open_openvino
 from ganport_runtime.errors import BundleError, DeviceError, MissingExtraError
-from ganport_runtime.manifest import METADATA_KEY
-from ganport_runtime.session import Session
+from ganport_runtime.generation.session import Session
 
 pytestmark = pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 

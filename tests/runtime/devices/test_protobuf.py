@@ -5,7 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ganport_runtime.devices._protobuf import has_external_data
+from ganport_runtime.devices.protobuf import has_external_data
 
 
 def tensor(location: str | None = None) -> onnx.TensorProto:

@@ -4,8 +4,13 @@ from typing import Any
 import pytest
 
 from ganport_runtime.doctor import checks
-from ganport_runtime.doctor.facts import Driver, Facts, Processor, Trial
 from ganport_runtime.doctor.findings import Finding
+from ganport_runtime.doctor.system_info import (
+    Driver,
+    Facts,
+    Processor,
+    Trial,
+)
 
 PROCESSOR = Processor("AMD EPYC", cores=8, usable=4, features=("avx2", "avx512f"))
 GPU = Driver(version="580.95.05", cuda=(13, 0), gpus=("NVIDIA H100",))

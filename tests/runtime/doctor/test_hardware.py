@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ganport_runtime.doctor import hardware
-from ganport_runtime.doctor.facts import Driver
+from ganport_runtime.doctor.system_info import Driver
 
 CPUINFO = """\
 processor\t: 0

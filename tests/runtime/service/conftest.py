@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from ganport_runtime import Generator
 from ganport_runtime.batcher import Batcher
 from ganport_runtime.service.app import create_app
+from ganport_runtime.service.registry import Served, Shelf
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Served, Shelf
 
 BUNDLES = {"faces": "tiny.ganport", "changer": "tiny-translator.ganport"}
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from ganport_runtime import Generator
 from ganport_runtime.batcher import Batcher
+from ganport_runtime.service.registry import Served, Shelf
 from ganport_runtime.service.server import address_of, listen, run
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Served, Shelf
 
 
 class SlowGenerator(Generator):

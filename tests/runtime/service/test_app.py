@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from ganport_runtime import Generator
 from ganport_runtime.errors import ClosedError
 from ganport_runtime.service.app import create_app
+from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
 
 GENERATE = "/v1/generate"
 

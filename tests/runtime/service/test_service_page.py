@@ -22,9 +22,9 @@ from ganport_runtime import Generator
 from ganport_runtime.service.openapi import document
 from ganport_runtime.service.openapi.answers import ERRORS
 from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS
+from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.requests import GenerateBody
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs/service.md").read_text()

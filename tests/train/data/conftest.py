@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganport_train.data.kinds import open_source
+from ganport_train.data.formats.registry import open_source
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]

@@ -21,7 +21,7 @@ from ganport_train.data.cache import (
     new_entry,
     open_entry,
 )
-from ganport_train.data.problems import DataError
+from ganport_train.data.issues import DataError
 
 SETTINGS = {"digest": "ab", "resolution": 4, "conditions": [{"range": (0, 1)}]}
 IMAGES = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)

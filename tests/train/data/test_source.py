@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_train.data import source as module
-from ganport_train.data.kinds import open_source
-from ganport_train.data.problems import DataError, Fault
+from ganport_train.data.formats.registry import open_source
+from ganport_train.data.issues import DataError, Fault
 from ganport_train.data.source import check_name, is_litter
 
 Write = Callable[..., Path]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_train.data.problems import DataError
+from ganport_train.data.issues import DataError
 from ganport_train.data.split import split
 
 KEYS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60)

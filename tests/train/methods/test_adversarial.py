@@ -11,12 +11,12 @@ import torch
 from ganport_models import Shape, build_discriminator, build_generator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.sections import MethodOptions, OptimizerOptions
 from ganport_train.methods.adversarial import Adversarial
 from ganport_train.methods.batch import Batch
+from ganport_train.methods.diversity import twinned
 from ganport_train.methods.mismatch import change_one_group
-from ganport_train.methods.variety import twinned
-from ganport_train.options import RecipeError
-from ganport_train.sections import MethodOptions, OptimizerOptions
 
 SHAPE = Shape(resolution=16, condition_size=3, features=2, latent=4, embedding=4)
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue", "pink"]})

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.sections import AugmentOptions
 from ganport_train.methods.augmentation import (
     Augmentation,
     cut_out,
@@ -14,8 +16,6 @@ from ganport_train.methods.augmentation import (
     translated,
 )
 from ganport_train.methods.batch import Batch
-from ganport_train.options import RecipeError
-from ganport_train.sections import AugmentOptions
 
 PLAIN = Conditions.one_hots({"digit": ["one", "two"]})
 MOVING = AugmentOptions(translation=0.25, cutout=0.5)

@@ -3,8 +3,14 @@ import math
 import pytest
 import torch
 
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
+from ganport_runtime.conditions import (
+    Conditions,
+    MultiHot,
+    OneHot,
+    Rgb,
+    Scalar,
+    SignedMultiHot,
+)
 from ganport_train.methods.classification import classification_loss
 
 SMOOTHING = 0.05

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from ganport_models import Flow, Shape, build_generator
+from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.flow import Likelihood, bits_per_dimension
-from ganport_train.sections import OptimizerOptions
 
 
 def test_uniform_noise_takes_eight_bits() -> None:

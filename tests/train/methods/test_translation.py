@@ -7,11 +7,10 @@ import pytest
 import torch
 
 from ganport_models import Shape, Translator, build_discriminator, build_generator
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import SignedMultiHot
+from ganport_runtime.conditions import Conditions, SignedMultiHot
+from ganport_train.config.sections import MethodOptions, OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.translation import Translation
-from ganport_train.sections import MethodOptions, OptimizerOptions
 
 SHAPE = Shape(16, 3, 2, 1, 1, blocks=1)
 CONDITIONS = Conditions((SignedMultiHot("attributes", ("Black_Hair", "Male", "Young")),))

@@ -2,5 +2,5 @@
 
 from ganport_train.data.dataset import Dataset as Dataset
 from ganport_train.data.dataset import load as load
-from ganport_train.data.problems import DataError as DataError
-from ganport_train.data.problems import Problem as Problem
+from ganport_train.data.issues import DataError as DataError
+from ganport_train.data.issues import Problem as Problem

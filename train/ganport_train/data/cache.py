@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.files import remove_leftovers, sha256_of, whole_directory
-from ganport_train.data.problems import DataError
+from ganport_train.data.issues import DataError
 
 FORMAT = 4
 """Raised whenever a reader, the decoder, the families or these files change."""

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.decoder import decode_all
-from ganport_train.data.hashing import find_families
-from ganport_train.data.kinds import AUTO, choose_reader, open_source
-from ganport_train.data.pictures import Picture
-from ganport_train.data.problems import Fault, Problem, Problems
-from ganport_train.data.reader import Example, Request, unreadable
+from ganport_train.data.formats.reader import Example, Request, unreadable
+from ganport_train.data.formats.registry import AUTO, choose_reader, open_source
+from ganport_train.data.images import Picture
+from ganport_train.data.issues import Fault, Problem, Problems
+from ganport_train.data.near_duplicates import find_families
 
 _RAREST = 5
 _COMBINATIONS = 10_000

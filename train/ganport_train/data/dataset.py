@@ -23,12 +23,27 @@ from ganport_train.data.cache import (
     open_entry,
     unwritable,
 )
-from ganport_train.data.conditioning import encode
 from ganport_train.data.decoder import decode_all
-from ganport_train.data.hashing import find_families, united
-from ganport_train.data.kinds import AUTO, choose_reader, open_source, settle_attributes
-from ganport_train.data.problems import DataError, Fault, Problem, Problems
-from ganport_train.data.reader import Example, Reader, Trials, unreadable
+from ganport_train.data.encode_labels import encode
+from ganport_train.data.formats.reader import (
+    Example,
+    Reader,
+    Trials,
+    unreadable,
+)
+from ganport_train.data.formats.registry import (
+    AUTO,
+    choose_reader,
+    open_source,
+    settle_attributes,
+)
+from ganport_train.data.issues import (
+    DataError,
+    Fault,
+    Problem,
+    Problems,
+)
+from ganport_train.data.near_duplicates import find_families, united
 from ganport_train.data.source import Source
 from ganport_train.data.split import split
 

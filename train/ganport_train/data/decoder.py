@@ -10,11 +10,16 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from ganport_runtime.decoding import MAX_BYTES
-from ganport_train.data.pictures import Framing, Picture, decode, decoding_warnings
-from ganport_train.data.problems import Fault
+from ganport_runtime.images.decode import MAX_BYTES
+from ganport_train.data.formats.reader import Example
+from ganport_train.data.images import (
+    Framing,
+    Picture,
+    decode,
+    decoding_warnings,
+)
+from ganport_train.data.issues import Fault
 from ganport_train.data.progress import bar
-from ganport_train.data.reader import Example
 from ganport_train.data.source import Source
 
 _CHUNK = 32

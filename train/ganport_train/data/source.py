@@ -8,7 +8,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ganport_train.data.problems import DataError, Fault, Problem, quoted
+from ganport_train.data.issues import (
+    DataError,
+    Fault,
+    Problem,
+    quoted,
+)
 
 MAX_ENTRIES = 2_000_000
 """Files in one data set."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_train.data.problems import DataError
+from ganport_train.data.issues import DataError
 
 Indices = NDArray[np.int64]
 

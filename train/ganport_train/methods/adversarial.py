@@ -12,17 +12,17 @@ from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_runtime.conditions import Conditions
-from ganport_train.loop.passes import Passes
+from ganport_train.backend.compiled import Passes
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.sections import AugmentOptions, MethodOptions, OptimizerOptions
 from ganport_train.methods.augmentation import Augmentation
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
+from ganport_train.methods.diversity import Variety
 from ganport_train.methods.losses import LOSSES, smoothed
 from ganport_train.methods.method import Figures, Method, wide
 from ganport_train.methods.mismatch import change_one_group, check_groups
 from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
-from ganport_train.methods.variety import Variety
-from ganport_train.options import RecipeError
-from ganport_train.sections import AugmentOptions, MethodOptions, OptimizerOptions
 
 PLAIN = AugmentOptions()
 """Pictures as they are."""

@@ -7,12 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ganport_runtime.colours import names_colour
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import Rgb
+from ganport_runtime.conditions import Conditions, Rgb
+from ganport_runtime.conditions.colors import names_colour
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.sections import AugmentOptions
 from ganport_train.methods.batch import Batch
-from ganport_train.options import RecipeError
-from ganport_train.sections import AugmentOptions
 
 MOST_ADAPTIVE = 0.8
 """An adaptive probability stays below: above, drawn pictures begin to show the changes (Karras et

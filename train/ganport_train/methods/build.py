@@ -18,12 +18,12 @@ from ganport_models import (
 )
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.recipe import Recipe
 from ganport_train.methods.adversarial import Adversarial
 from ganport_train.methods.flow import Likelihood
 from ganport_train.methods.method import Method
 from ganport_train.methods.translation import Translation
-from ganport_train.options import RecipeError
-from ganport_train.recipe import Recipe
 
 N = TypeVar("N", Generator, Discriminator)
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import Group, Rgb, Scalar
+from ganport_runtime.conditions import Conditions, Group, Rgb, Scalar
 
 
 def classification_loss(

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ganport_models import Flow
+from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.method import Figures, Method
-from ganport_train.sections import OptimizerOptions
 
 LEVELS = 256
 MAX_NORM = 50.0

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganport_models import Generator
-from ganport_train.loop.distributed import ALONE, Processes
-from ganport_train.loop.normalising import synchronise
-from ganport_train.loop.passes import refuse
+from ganport_train.backend.compiled import refuse
+from ganport_train.backend.distributed import ALONE, Processes
+from ganport_train.backend.sync_batchnorm import synchronise
+from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.optimizers import build_optimizers
-from ganport_train.sections import OptimizerOptions
 
 Figures = dict[str, Tensor]
 """Scalars of one step, still on the device."""

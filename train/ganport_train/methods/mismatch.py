@@ -7,9 +7,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import Group, JointOneHot, MultiHot, OneHot, SignedMultiHot
-from ganport_train.options import RecipeError
+from ganport_runtime.conditions import (
+    Conditions,
+    Group,
+    JointOneHot,
+    MultiHot,
+    OneHot,
+    SignedMultiHot,
+)
+from ganport_train.config.parsing import RecipeError
 
 Vectors = NDArray[np.float32]
 Fractions = NDArray[np.float64]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from ganport_train.sections import OptimizerOptions
+from ganport_train.config.sections import OptimizerOptions
 
 
 def build_optimizers(

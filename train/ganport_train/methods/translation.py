@@ -7,12 +7,12 @@ from torch import Tensor
 
 from ganport_models import Discriminator, Translator
 from ganport_runtime.conditions import Conditions
+from ganport_train.config.sections import MethodOptions, OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.classification import classification_loss
 from ganport_train.methods.losses import LOSSES
 from ganport_train.methods.method import Figures, Method, wide
 from ganport_train.methods.penalties import gradient_penalty
-from ganport_train.sections import MethodOptions, OptimizerOptions
 
 
 class Translation(Method):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from ganport_runtime.service.front import OPEN
+from ganport_runtime.service.middleware import OPEN
 from ganport_runtime.service.openapi.answers import (
     answer_schemas,
     error_responses,
@@ -16,8 +16,8 @@ from ganport_runtime.service.openapi.answers import (
 )
 from ganport_runtime.service.openapi.fields import body_schemas, query_parameters, reference
 from ganport_runtime.service.openapi.groups import Schema
+from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
 
 _DRAWING = (400, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from ganport_runtime._arguments import MAX_TEMPERATURE
+from ganport_runtime.generation.validation import MAX_TEMPERATURE
+from ganport_runtime.images.sheet import MAX_SIDE
+from ganport_runtime.service.open_inference.messages import InferenceRequest
 from ganport_runtime.service.openapi.groups import Schema, schema_of
 from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS
-from ganport_runtime.service.protocol.messages import InferenceRequest
+from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.requests import GenerateBody, TranslateBody, TranslateQuery
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
-from ganport_runtime.sheet import MAX_SIDE
 
 _COMPONENTS = "#/components/schemas/"
 _CONDITIONS = "Conditions-"  # and the name of a bundle

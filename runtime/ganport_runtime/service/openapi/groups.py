@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.groups import Group, JointOneHot, MultiHot, Rgb, Scalar
+from ganport_runtime.conditions import (
+    Conditions,
+    Group,
+    JointOneHot,
+    MultiHot,
+    Rgb,
+    Scalar,
+)
 from ganport_runtime.values import listed
 
 Schema = dict[str, Any]

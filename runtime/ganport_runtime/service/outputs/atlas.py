@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.service.outputs.choice import columns_of
-from ganport_runtime.service.outputs.drawing import Drawing
+from ganport_runtime.service.outputs.formats import columns_of
+from ganport_runtime.service.outputs.generated import Drawing
 
 
 def page_of(images: NDArray[np.uint8], columns: int | None) -> NDArray[np.uint8]:

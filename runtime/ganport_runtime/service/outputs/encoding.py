@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime._encoder import Asked
+from ganport_runtime.conditions.encoder import Asked
 from ganport_runtime.generator import Generator
 from ganport_runtime.service.outputs.atlas import index_of, page_of
-from ganport_runtime.service.outputs.choice import check_output
-from ganport_runtime.service.outputs.drawing import Drawing
+from ganport_runtime.service.outputs.fast_png import png_bytes, webp_bytes
+from ganport_runtime.service.outputs.formats import check_output
+from ganport_runtime.service.outputs.generated import Drawing
 from ganport_runtime.service.outputs.parts import Encoded, Part, multipart, zipped
-from ganport_runtime.service.outputs.stills import png_bytes, webp_bytes
 
 SHAPE_HEADER = "Ganport-Shape"
 _BYTES, _JSON = "application/octet-stream", "application/json"

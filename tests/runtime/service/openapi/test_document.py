@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from ganport_runtime.service.front import OPEN
+from ganport_runtime.service.middleware import OPEN
 from ganport_runtime.service.openapi import document
+from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.requests import GenerateBody, TranslateBody, TranslateQuery
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.shelf import Shelf
 
 SEED = {"name": "seed", "shape": [1], "datatype": "UINT64", "data": [7]}
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import RequestError
-from ganport_runtime.pictures import metadata
+from ganport_runtime.images.encode import metadata
 from ganport_runtime.service.outputs import Encoded, encode
 
 SEEDS = [7, 2**64 - 1, 3, 4, 5]

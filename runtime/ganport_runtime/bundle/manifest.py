@@ -1,0 +1,163 @@
+"""The manifest of a bundle: everything a runtime must know, checked as it is read.
+
+Every key, its type and its limits stand in `docs/interface.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from ganport_runtime.bundle.constants import VERBS
+from ganport_runtime.bundle.schema import Batch as Batch
+from ganport_runtime.bundle.schema import FileEntry as FileEntry
+from ganport_runtime.bundle.schema import Graph as Graph
+from ganport_runtime.bundle.schema import GraphFile as GraphFile
+from ganport_runtime.bundle.schema import Image as Image
+from ganport_runtime.bundle.schema import Noise as Noise
+from ganport_runtime.bundle.schema import Tensor as Tensor
+from ganport_runtime.bundle.schema import check_file_name as check_file_name
+from ganport_runtime.bundle.validation import check_files, check_graphs
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import BundleError
+from ganport_runtime.strictjson import Fields, check_text
+
+SCHEMA_VERSION = 1
+METADATA_KEY = "ganport.interface"
+MANIFEST_NAME = "manifest.json"
+SUMS_NAME = "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says; `from_json` and `to_json` are each other's inverse."""
+
+    name: str
+    version: str
+    family: str
+    graphs: tuple[Graph, ...]
+    conditions: Conditions
+    noise: Noise | None  # None where no graph takes z
+    image: Image
+    batch: Batch
+    files: Mapping[str, FileEntry]
+    parity: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    license: str = "unspecified"
+    schema_version: int = SCHEMA_VERSION
+
+    def graph(self, interface: str) -> Graph | None:
+        """The graph of that interface, or None."""
+        return next((graph for graph in self.graphs if graph.interface == interface), None)
+
+    @property
+    def z_shape(self) -> tuple[int, ...]:
+        """The shape of one picture's noise; empty where no graph has a `z`."""
+        for graph in self.graphs:
+            for tensor in (*graph.inputs, graph.output):
+                if tensor.name == "z" and graph.interface in VERBS:
+                    return tuple(int(length) for length in tensor.shape[1:])
+        return ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as plain JSON values, ready for canonical writing (RFC 8785)."""
+        return self._shared_json() | {
+            "name": self.name,
+            "version": self.version,
+            "family": self.family,
+            "graphs": [graph.to_json() for graph in self.graphs],
+            "batch": self.batch.to_json(),
+            "files": {name: entry.to_json() for name, entry in self.files.items()},
+            "parity": dict(self.parity),
+            "provenance": dict(self.provenance),
+            "license": self.license,
+        }
+
+    def interface_json(self, graph: Graph | None = None) -> dict[str, Any]:
+        """The part embedded in each file of `graph` (the first graph when None)."""
+        entry = (graph or self.graphs[0]).to_json()
+        del entry["files"]
+        return self._shared_json() | entry
+
+    def _shared_json(self) -> dict[str, Any]:
+        return {
+            "schema_version": self.schema_version,
+            "conditions": self.conditions.to_json(),
+            "noise": self.noise.to_json() if self.noise else None,
+            "image": self.image.to_json(),
+        }
+
+    def _check(self, place: str) -> None:
+        check_files(self.graphs, self.files, place)
+        check_graphs(self.graphs, self.conditions.size, self.noise, self.image, place)
+
+    @classmethod
+    def from_json(cls, value: object, place: str = MANIFEST_NAME) -> Self:
+        """The manifest of parsed JSON; unknown keys are ignored.
+
+        Raises `BundleError` naming the key for one that is missing, of the wrong type, out of its
+        limits or at odds with the others, and for a newer schema.
+        """
+        fields = Fields(value, place)
+        shared = _shared(fields)
+        graphs = [
+            Graph.from_json(entry, f"{place}: graphs[{i}]")
+            for i, entry in enumerate(fields.items("graphs", limit=16))
+        ]
+        files = {
+            check_file_name(name, f"{place}: files"): FileEntry.from_json(
+                entry, f"{place}: files[{name!r}]"
+            )
+            for name, entry in fields.mapping("files").items()
+        }
+        manifest = cls(
+            name=fields.text("name"),
+            version=fields.text("version", limit=64),
+            family=fields.text("family"),
+            graphs=tuple(graphs),
+            batch=Batch.from_json(fields.value("batch"), f"{place}: batch"),
+            files=files,
+            parity=fields.mapping("parity"),
+            provenance=fields.mapping("provenance"),
+            license=check_text(fields.value("license"), f"{place}: license", limit=1000),
+            **shared,
+        )
+        manifest._check(place)
+        return manifest
+
+    @classmethod
+    def from_interface(cls, value: object, place: str, *, file: str, entry: FileEntry) -> Self:
+        """The manifest a lone graph file stands for: what it embeds, the rest by default."""
+        fields = Fields(value, place)
+        graph = Graph.from_json(value, place, (GraphFile(file, "onnx", "unstated"),))
+        manifest = cls(
+            name=file.removesuffix(".onnx"),
+            version="unstated",
+            family="unstated",
+            graphs=(graph,),
+            batch=Batch(),
+            files={file: entry},
+            **_shared(fields),
+        )
+        manifest._check(place)
+        return manifest
+
+
+def _shared(fields: Fields) -> dict[str, Any]:
+    version = fields.integer("schema_version", 1, 2**31)
+    if version > SCHEMA_VERSION:
+        raise BundleError(
+            fields.place,
+            expected=f"schema_version {SCHEMA_VERSION} or lower",
+            found=f"schema_version {version}",
+            fix="Install a newer ganport: pip install --upgrade ganport",
+        )
+    noise = fields.value("noise")
+    place = fields.place
+    return {
+        "schema_version": version,
+        "conditions": Conditions.from_json(fields.value("conditions"), f"{place}: conditions"),
+        "noise": None if noise is None else Noise.from_json(noise, f"{place}: noise"),
+        "image": Image.from_json(fields.value("image"), f"{place}: image"),
+    }

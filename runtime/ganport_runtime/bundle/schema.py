@@ -1,0 +1,194 @@
+"""The parts a manifest is made of: tensors, graphs, files, noise, image, batch."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Self
+
+from ganport_runtime.bundle.constants import (
+    MAX_FILE_BYTES,
+    MAX_FILES,
+    MAX_SIDE,
+    PRECISIONS,
+    RANGES,
+    ROLES,
+)
+from ganport_runtime.errors import BundleError
+from ganport_runtime.noise import ALGORITHM
+from ganport_runtime.strictjson import Fields, check_integer, check_number
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of a graph; `shape` starts with "batch", its only dynamic length."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape)}
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> Self:
+        fields = Fields(value, place)
+        shape = fields.items("shape", limit=8)
+        if shape[:1] != ["batch"]:
+            raise _bad(f"{place}.shape", 'a shape that starts with "batch"', repr(shape)[:80])
+        lengths = [check_integer(length, f"{place}.shape", 1, 2**31 - 1) for length in shape[1:]]
+        dtype = fields.one_of("dtype", ("float32", "uint8"))
+        return cls(fields.text("name"), dtype, ("batch", *lengths))
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """One file that holds a graph; `form` says how it is written, where not in the usual way."""
+
+    path: str
+    role: str = "onnx"
+    precision: str = "fp32"
+    form: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        entry = {"path": self.path, "role": self.role, "precision": self.precision}
+        return entry | ({"form": self.form} if self.form else {})
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> Self:
+        fields = Fields(value, place)
+        path = check_file_name(fields.text("path"), place)
+        role, precision = fields.one_of("role", ROLES), fields.one_of("precision", PRECISIONS)
+        # Optional and any text: a later form is a file that this reader passes by.
+        form = fields.text("form") if isinstance(value, dict) and "form" in value else None
+        return cls(path, role, precision, form)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One function of the bundle: its interface, tensors, and the files that compute it."""
+
+    interface: str
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    files: tuple[GraphFile, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        inputs = [tensor.to_json() for tensor in self.inputs]
+        entry = {"interface": self.interface, "inputs": inputs, "output": self.output.to_json()}
+        return entry | {"files": [file.to_json() for file in self.files]}
+
+    @classmethod
+    def from_json(
+        cls, value: object, place: str, files: tuple[GraphFile, ...] | None = None
+    ) -> Self:
+        fields = Fields(value, place)
+        inputs = [
+            Tensor.from_json(entry, f"{place}.inputs[{i}]")
+            for i, entry in enumerate(fields.items("inputs", limit=8))
+        ]
+        output = Tensor.from_json(fields.value("output"), f"{place}.output")
+        if files is None:
+            entries = fields.items("files", limit=MAX_FILES)
+            files = tuple(
+                GraphFile.from_json(entry, f"{place}.files[{i}]") for i, entry in enumerate(entries)
+            )
+        return cls(fields.text("interface"), tuple(inputs), output, files)
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """Digest (SHA-256, hex) and size in bytes of one file of the bundle."""
+
+    sha256: str
+    size: int
+
+    def to_json(self) -> dict[str, Any]:
+        return {"sha256": self.sha256, "size": self.size}
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> Self:
+        fields = Fields(value, place)
+        digest = fields.text("sha256")
+        if not _SHA256.fullmatch(digest):
+            raise _bad(f"{place}.sha256", "64 lower-case hex digits", repr(digest)[:80])
+        return cls(digest, fields.integer("size", 0, MAX_FILE_BYTES))
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How a seed becomes z: the algorithm's standard normals times `temperature`."""
+
+    algorithm: str = ALGORITHM
+    temperature: float = 1.0
+
+    def to_json(self) -> dict[str, Any]:
+        return {"algorithm": self.algorithm, "temperature": self.temperature}
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> Self:
+        fields = Fields(value, place)
+        temperature = fields.number("temperature")
+        if not 0.0 <= temperature <= 100.0:
+            raise _bad(f"{place}.temperature", "a number from 0 to 100", f"{temperature:g}")
+        return cls(fields.one_of("algorithm", (ALGORITHM,)), temperature)
+
+
+@dataclass(frozen=True)
+class Image:
+    """The pictures: `size` (height, width), value `range`, channel order, `dtype` of the tensor."""
+
+    size: tuple[int, int]
+    range: tuple[int, int] = (0, 255)
+    colour: str = "RGB"
+    dtype: str = "uint8"
+
+    def to_json(self) -> dict[str, Any]:
+        entry = {"size": list(self.size), "range": list(self.range)}
+        return entry | {"colour": self.colour, "dtype": self.dtype}
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> Self:
+        fields = Fields(value, place)
+        lengths = fields.items("size", limit=2)
+        size = [check_integer(x, f"{place}.size", 1, MAX_SIDE) for x in lengths]
+        bounds = [check_number(x, f"{place}.range") for x in fields.items("range", limit=2)]
+        dtype = fields.one_of("dtype", tuple(RANGES))
+        if len(size) != 2:
+            raise _bad(f"{place}.size", "[height, width]", f"{len(size)} numbers")
+        if bounds != list(RANGES[dtype]):
+            raise _bad(f"{place}.range", f"{list(RANGES[dtype])} for {dtype}", repr(bounds))
+        return cls((size[0], size[1]), RANGES[dtype], fields.one_of("colour", ("RGB",)), dtype)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures one call may ask a graph for; `opt` is a hint for runtimes that prepare one size."""
+
+    min: int = 1
+    opt: int = 16
+    max: int = 256
+
+    def to_json(self) -> dict[str, Any]:
+        return {"min": self.min, "opt": self.opt, "max": self.max}
+
+    @classmethod
+    def from_json(cls, value: object, place: str) -> Self:
+        fields = Fields(value, place)
+        low = fields.integer("min", 1, 1)  # one picture can always be drawn alone
+        high = fields.integer("max", 1, 65536)
+        return cls(low, fields.integer("opt", low, high), high)
+
+
+def check_file_name(name: str, place: str) -> str:
+    """`name` if it is a plain file name that no system takes for a path; else `BundleError`."""
+    if not _FILE_NAME.fullmatch(name) or name.endswith("."):
+        raise _bad(place, "plain file names (letters, digits, . _ -)", repr(name)[:80])
+    return name
+
+
+def _bad(place: str, expected: str, found: str) -> BundleError:
+    return BundleError(place, expected=expected, found=found, fix="Export the bundle again.")

@@ -1,0 +1,15 @@
+"""Condition groups, and the requests that name their values."""
+
+from ganport_runtime.conditions.conditions import MAX_GROUPS as MAX_GROUPS
+from ganport_runtime.conditions.conditions import MAX_SIZE as MAX_SIZE
+from ganport_runtime.conditions.conditions import Conditions as Conditions
+from ganport_runtime.conditions.conditions import Request as Request
+from ganport_runtime.conditions.groups import KINDS as KINDS
+from ganport_runtime.conditions.groups import Group as Group
+from ganport_runtime.conditions.groups import JointOneHot as JointOneHot
+from ganport_runtime.conditions.groups import MultiHot as MultiHot
+from ganport_runtime.conditions.groups import OneHot as OneHot
+from ganport_runtime.conditions.groups import Rgb as Rgb
+from ganport_runtime.conditions.groups import Scalar as Scalar
+from ganport_runtime.conditions.groups import SignedMultiHot as SignedMultiHot
+from ganport_runtime.conditions.groups import group_from_json as group_from_json

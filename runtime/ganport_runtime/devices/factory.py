@@ -1,0 +1,70 @@
+"""Which device a name means, and the graph opened there."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from ganport_runtime.devices.backend import Backend
+from ganport_runtime.devices.cpu import open_cpu
+from ganport_runtime.devices.cpu_count import usable_cpus
+from ganport_runtime.devices.cuda import cuda_is_offered, open_cuda
+from ganport_runtime.devices.openvino import open_openvino
+from ganport_runtime.devices.tensorrt import open_tensorrt
+from ganport_runtime.errors import DeviceError, GanportWarning
+from ganport_runtime.noise import check_integer
+
+PRECISIONS = ("fp32", "fp16", "bf16")
+_NAME = re.compile(r"(auto|cpu|openvino)|(cuda|tensorrt)(?::(\d{1,3}))?")
+
+
+def open_backend(
+    model: bytes, device: str, *, place: str, spinning: bool, precision: str, max_batch: int | None
+) -> Backend:
+    """`model` on the device of that name; "auto" is CUDA where it works, else the CPU.
+
+    Raises `DeviceError` for a device that cannot be used or a precision that it does not have,
+    `BundleError` for a graph that cannot be loaded, and `MissingExtraError`.
+    """
+    kind, index = _parse(device)
+    _check_precision(precision, kind)
+    if max_batch is not None:
+        check_integer("max_batch", max_batch, 1, 2**31 - 1)
+    if kind == "openvino":
+        return open_openvino(model, place=place, precision=precision, threads=usable_cpus())
+    if kind == "tensorrt":
+        return open_tensorrt(model, index, place=place, precision=precision, max_batch=max_batch)
+    if kind == "cuda":
+        return open_cuda(model, index, place=place, max_batch=max_batch)
+    if kind == "auto" and cuda_is_offered():
+        try:
+            return open_cuda(model, 0, place=place, max_batch=max_batch)
+        except DeviceError as error:
+            warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=4)
+    return open_cpu(model, place=place, spinning=spinning)
+
+
+def _parse(device: str) -> tuple[str, int]:
+    named = _NAME.fullmatch(device)
+    if not named:
+        raise DeviceError(
+            "device",
+            expected="auto, cpu, cuda or cuda:N, tensorrt or tensorrt:N, or openvino",
+            found=repr(device),
+            fix="Name one.",
+        )
+    return named[1] or named[2], int(named[3] or 0)
+
+
+def _check_precision(precision: str, kind: str) -> None:
+    if precision not in PRECISIONS:
+        raise DeviceError(
+            "precision", expected=", ".join(PRECISIONS), found=repr(precision), fix="Name one."
+        )
+    if precision == "bf16" and kind != "openvino":
+        raise DeviceError(
+            "precision",
+            expected=f"fp32 or fp16 on {kind}",
+            found="bf16",
+            fix="Ask for device='openvino', which has bf16, or for another precision.",
+        )

@@ -1,0 +1,1 @@
+"""Images: encode, decode, sheets, animations."""

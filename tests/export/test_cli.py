@@ -1,0 +1,252 @@
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner
+
+from ganport_export.__main__ import export_gan as main
+from ganport_export.cli import export_gan
+from ganport_models import Shape, build_generator
+from ganport_models.metadata import CARD, WEIGHTS, describe_files
+from ganport_models.selection import FOLDER
+from ganport_runtime import Bundle, Conditions, Generator
+
+CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]})
+SHAPE = Shape(resolution=16, condition_size=5, features=4, latent=8, embedding=8)
+
+
+def write_network(folder: Path, name: str, *, conditions: Conditions, trained: bool = True) -> Path:
+    """A checkpoint of any generator; of a flow with a direction, and whether it saw data."""
+    folder.mkdir(parents=True)
+    shape = replace(SHAPE, condition_size=conditions.size, levels=2, blocks=1)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator(name, shape)
+        for key, weight in generator.state_dict().items():
+            if weight.is_floating_point():
+                weight.add_(torch.randn_like(weight) * 0.1)
+            elif "initialized" in key:
+                weight.fill_(int(trained))
+    safetensors.torch.save_file(generator.state_dict(), folder / WEIGHTS)
+    if name == "glow":
+        one = {"hair/pink": torch.ones(generator.z_shape)}
+        safetensors.torch.save_file(one, folder / "directions.safetensors")
+    card = {"schema_version": 1, "architecture": name, "shape": shape.to_json()}
+    card |= {"conditions": conditions.to_json(), "recipe": {}, "step": 3, "images": 9}
+    (folder / CARD).write_text(json.dumps(card | {"files": describe_files(folder)}))
+    return folder
+
+
+def write_checkpoint(folder: Path, *, deaf: bool = False, step: int = 1200, **more) -> Path:
+    folder.mkdir(parents=True)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator("film_dcgan", SHAPE)
+        for weight in generator.parameters():
+            weight.data.mul_(3.0)
+        generator(torch.randn(16, 8), torch.rand(16, 5))
+    if deaf:
+        weights = generator.state_dict()["style.0.weight"]
+        weights[:, SHAPE.latent :] = 0
+    safetensors.torch.save_file(generator.state_dict(), folder / WEIGHTS)
+    card = {
+        "schema_version": 1,
+        "architecture": "film_dcgan",
+        "shape": SHAPE.to_json(),
+        "conditions": CONDITIONS.to_json(),
+        "recipe": {"name": "quick", "training": {"lr": 0.0002, "seed": 2**63}},
+        "step": step,
+        "images": step * 64,
+        "files": describe_files(folder),
+        **more,
+    }
+    (folder / CARD).write_text(json.dumps(card))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "faces"
+    write_checkpoint(run / FOLDER / "000001200")
+    return run
+
+
+def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+    """`export-gan` as the console script runs it: exit code, stdout, stderr."""
+    monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
+    monkeypatch.setattr("warnings.showwarning", None)  # launch sets it; put back afterwards
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    told = capsys.readouterr()
+    return stopped.value.code or 0, told.out, told.err
+
+
+def test_a_run_becomes_a_bundle(run_folder, tmp_path, monkeypatch, capsys):
+    out, report = tmp_path / "pretty faces.ganport", tmp_path / "report.json"
+    more = ("--format", "onnx", "--weights", "fp16", "--phase", "--report", report)
+    arguments = (run_folder, "--out", out, *more)
+    code, printed, told = invoke(monkeypatch, capsys, *arguments)
+    assert (code, printed) == (0, f"wrote {out}\n"), told
+    assert "000001200 (film_dcgan, step 1,200, 76,800 pictures seen; the latest; none has a" in told
+    for stage in ("prepare", "onnx", "parity", "sensitivity", "pack"):
+        assert f"\n{stage} " in told
+    manifest = Bundle.open(out).manifest
+    assert (manifest.name, manifest.family) == ("pretty faces", "film_dcgan")
+    graphs = [file.path for file in manifest.graphs[0].files]
+    assert graphs == ["generator.onnx", "generator.phase.onnx"]
+    assert manifest.parity["weights"]["rounded"] > 0
+    assert manifest.provenance["step"] == 1200
+    assert {"checkpoint_sha256", "config_sha256"} <= set(manifest.provenance)
+    assert json.loads(report.read_text())["parity"] == manifest.parity
+    assert Generator.load(out, device="cpu").generate("blue hair", seed=1).shape == (1, 16, 16, 3)
+
+
+@pytest.fixture(scope="module")
+def scored_run(tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "scored"
+    for step, score in ((1200, 0.83), (1500, 0.4)):
+        figures = {"score": score, "extractor": "pixels", "pictures": 8, "collapsed": False}
+        write_checkpoint(run / FOLDER / f"{step:09d}", step=step, score=figures)
+    return run
+
+
+@pytest.mark.parametrize(
+    ("take", "step", "reason"),
+    [
+        ((), 1200, "best of 2 by score 0.83; the latest is 000001500"),
+        (("--take", "latest"), 1500, "the latest"),
+        (("--take", "1500"), 1500, "the step asked for"),
+    ],
+)
+def test_the_best_is_exported_unless_another_is_asked_for(
+    scored_run, tmp_path, monkeypatch, capsys, take, step, reason
+):
+    out = tmp_path / "x.ganport"
+    arguments = (scored_run, *take, "--format", "torchscript", "--out", out)
+    code, _, told = invoke(monkeypatch, capsys, *arguments)
+    assert code == 0, told
+    assert f"{step:09d} (film_dcgan, step {step:,}, {step * 64:,} pictures seen; {reason})" in told
+    origin = Bundle.open(out).manifest.provenance
+    assert (origin["step"], origin["chosen"]) == (step, reason)
+    assert origin["score"] == {1200: 0.83, 1500: 0.4}[step]
+
+
+def test_what_cannot_be_taken_is_named(scored_run, tmp_path, monkeypatch, capsys):
+    out = ("--out", tmp_path / "x.ganport", "--take")
+    code, _, told = invoke(monkeypatch, capsys, scored_run, *out, "3")
+    assert code == 1
+    assert "There are the steps 1500, 1200" in told
+    code, _, told = invoke(monkeypatch, capsys, scored_run / FOLDER / "000001200", *out, "best")
+    assert code == 2
+    assert "--take 'best': expected the folder of a run" in told
+
+
+def test_one_checkpoint_as_torchscript_with_every_choice(run_folder, tmp_path):
+    out = tmp_path / "x.ganport"
+    arguments = f"--format torchscript --out {out} --image float --license MIT --name Mine"
+    checkpoint = run_folder / FOLDER / "000001200"
+    result = CliRunner().invoke(export_gan, [str(checkpoint), *arguments.split()])
+    assert result.exit_code == 0, result.output
+    manifest = Bundle.open(out).manifest
+    assert (manifest.name, manifest.license, manifest.image.dtype) == ("Mine", "MIT", "float32")
+
+
+@pytest.mark.parametrize(
+    ("name", "conditions", "inputs"),
+    [
+        ("glow", CONDITIONS, {"gan.generate/1": "z", "gan.encode/1": "image_in"}),
+        ("stargan", CONDITIONS, {"gan.translate/1": "image_in"}),
+        ("dcgan", Conditions(), {"gan.generate/1": "z"}),
+    ],
+)
+def test_each_kind_of_generator_becomes_its_graphs(tmp_path, name, conditions, inputs):
+    checkpoint = write_network(tmp_path / "checkpoint", name, conditions=conditions)
+    out = tmp_path / "x.ganport"
+    options = ["--format", "torchscript", "--out", str(out), "--temperature", "0.7"]
+    result = CliRunner().invoke(export_gan, [str(checkpoint), *options])
+    assert result.exit_code == 0, result.output
+    manifest = Bundle.open(out).manifest
+    found = {graph.interface: [tensor.name for tensor in graph.inputs] for graph in manifest.graphs}
+    given = ["condition"] if conditions.size else []
+    assert found == {interface: [first, *given] for interface, first in inputs.items()}
+    assert (manifest.noise.temperature if manifest.noise else None) == (
+        None if name == "stargan" else 0.7
+    )
+    assert ("directions.safetensors" in manifest.files) == (name == "glow")
+
+
+def test_a_flow_that_saw_no_data_exits_5(tmp_path, monkeypatch, capsys):
+    flow = write_network(tmp_path / "flow", "glow", conditions=CONDITIONS, trained=False)
+    code, _, told = invoke(monkeypatch, capsys, flow, "--out", tmp_path / "x.ganport")
+    assert code == 5
+    assert "module 'flow.steps.0.norm': expected an initialised ActNorm" in told
+
+
+def test_help_names_the_exit_codes_and_defaults():
+    text = CliRunner().invoke(export_gan, ["--help"]).output
+    assert "3 unsupported operator, 4 parity, 5 contract or sensitivity" in " ".join(text.split())
+    assert "default: bundle" in text and "default: 18" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "Missing option '--out'"),
+        (["--out", "x.ganport", "--format", "tflite"], "'tflite' is not one of"),
+        (["--out", "x.ganport", "--opset", "17"], "opset: expected 18 to"),
+        (["--out", "x.onnx"], "expected a name ending in .ganport"),
+        (["--out", "nowhere/x.ganport"], "expected an existing folder"),
+        (["--out", "x.ganport", "--report", "nowhere/r.json"], "expected an existing folder"),
+        (["--out", "x.ganport", "--license", " "], "license: expected one line"),
+        (["--out", "x.ganport", "--temperature", "101"], "temperature: expected 0 to 100"),
+        (["--out", "x.ganport", "--format", "torchscript", "--precision", "fp16"], "with ONNX"),
+    ],
+)
+def test_usage_errors_exit_2(run_folder, tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, told = invoke(monkeypatch, capsys, run_folder, *arguments)
+    assert code == 2
+    assert message in told
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_existing_bundle_is_kept_without_force(run_folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "x.ganport"
+    out.write_bytes(b"older")
+    code, _, told = invoke(monkeypatch, capsys, run_folder, "--out", out)
+    assert code == 2
+    assert "--force" in told
+    assert out.read_bytes() == b"older"
+
+
+def test_a_generator_that_ignores_its_condition_exits_5(tmp_path, monkeypatch, capsys):
+    deaf = write_checkpoint(tmp_path / "deaf", deaf=True)
+    out = tmp_path / "x.ganport"
+    arguments = (deaf, "--out", out, "--format", "torchscript")
+    code, _, told = invoke(monkeypatch, capsys, *arguments)
+    assert code == 5
+    assert "error: input 'hair': expected an output that it moves by at least 2.0e-04" in told
+    assert "the generator ignores its condition 'hair'" in told
+    assert not out.exists()
+    code, _, _ = invoke(monkeypatch, capsys, *arguments, "--allow-insensitive")
+    assert code == 0
+    assert Bundle.open(out).manifest.parity["sensitivity"]["overridden"] == ["hair", "eyes"]
+
+
+def test_a_source_that_is_no_folder_exits_2(tmp_path, monkeypatch, capsys):
+    code, _, told = invoke(monkeypatch, capsys, tmp_path / "gone", "--out", "x.ganport")
+    assert code == 2
+    assert "the folder of a run or checkpoint; found nothing there" in told
+
+
+def test_a_torn_checkpoint_is_an_error_not_a_traceback(tmp_path, monkeypatch, capsys):
+    torn = write_checkpoint(tmp_path / "torn")
+    (torn / WEIGHTS).write_bytes((torn / WEIGHTS).read_bytes()[:-1])
+    code, _, told = invoke(monkeypatch, capsys, torn, "--out", tmp_path / "x.ganport")
+    assert code == 1
+    assert told.startswith("error: ")
+    assert "Traceback" not in told

@@ -1,0 +1,253 @@
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load, save
+
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle import verify as module
+from ganport_runtime.bundle.manifest import GraphFile
+from ganport_runtime.bundle.verify import Check, compare, verify
+from ganport_runtime.errors import BundleError, MissingExtraError
+from ganport_runtime.files import sha256_of
+
+FP32, FP16 = GraphFile("a.onnx", "onnx", "fp32"), GraphFile("b.onnx", "onnx", "fp16")
+
+
+@pytest.fixture(autouse=True)
+def own_checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other rooms contribute checks where they are installed; theirs are not tested here."""
+    monkeypatch.setattr(module, "entry_points", lambda group: [])
+
+
+def failed(path: Path) -> dict[str, str]:
+    return {check.name: check.detail for check in verify(Bundle.open(path)) if not check.passed}
+
+
+def test_a_good_bundle_passes_every_check(tiny: Any) -> None:
+    checks = list(verify(Bundle.open(tiny.path)))
+    assert [check.name for check in checks if check.passed] == [
+        "digest of MODEL_CARD.md",
+        "digest of fixtures.safetensors",
+        "digest of generator.onnx",
+        "listed files",
+        "SHA256SUMS",
+        "graph generator.onnx",
+        "metadata of generator.onnx",
+        "fixtures of generator.onnx",
+    ]
+    assert len(checks) == 8
+    assert not failed(tiny.zipped())
+
+
+@pytest.mark.parametrize("name", ["tiny-float.ganport", "tiny.onnx", "tiny-unconditional.onnx"])
+def test_other_forms_pass(data: Path, name: str) -> None:
+    assert not failed(data / name)
+
+
+def test_a_changed_file(tiny: Any) -> None:
+    (tiny.path / "MODEL_CARD.md").write_text(
+        "another card, as long as the old one was, to a letter\n"
+    )
+    assert set(failed(tiny.path)) == {"digest of MODEL_CARD.md"}
+
+
+def test_a_missing_file(tiny: Any) -> None:
+    (tiny.path / "generator.onnx").unlink()
+    assert set(failed(tiny.path)) == {"digest of generator.onnx", "graph generator.onnx"}
+
+
+def test_a_file_nobody_listed(tiny: Any) -> None:
+    (tiny.path / "virus\x1b.exe").touch()
+    assert "virus\\x1b.exe" in failed(tiny.path)["listed files"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: text.replace("generator.onnx", "generator2.onnx"),
+        lambda text: text.replace("a", "b"),
+        lambda text: text[: len(text) // 2],
+        lambda text: "",
+    ],
+)
+def test_sums_that_do_not_cover_the_bundle(tiny: Any, change: Any) -> None:
+    sums = tiny.path / "SHA256SUMS"
+    sums.write_text(change(sums.read_text()))
+    assert set(failed(tiny.path)) == {"SHA256SUMS"}
+
+
+def test_sums_cannot_command_a_terminal(tiny: Any) -> None:
+    (tiny.path / "SHA256SUMS").write_text("\x1b[2J  \x1b[1A\n")
+    assert failed(tiny.path)["SHA256SUMS"].isprintable()
+
+
+def test_a_manifest_changed_after_export(tiny: Any) -> None:
+    stated = sha256_of(tiny.path / "manifest.json")
+    tiny.edit(
+        lambda value: value["conditions"][0].update(labels=["pink", "dark", "red"], default="red")
+    )
+    problems = failed(tiny.path)
+    assert set(problems) == {"SHA256SUMS", "metadata of generator.onnx"}
+    found = sha256_of(tiny.path / "manifest.json")
+    assert f"manifest.json: expected SHA-256 {stated}; found {found}." in problems["SHA256SUMS"]
+
+
+def test_a_graph_of_another_interface(tiny: Any) -> None:
+    tiny.rewrite("generator.onnx", lambda data: data.replace(b"condition", b"conditiox"))
+    problems = failed(tiny.path)
+    assert "inputs: expected z" in problems["graph generator.onnx"]
+
+
+def change_fixtures(tiny: Any, change: Any) -> None:
+    def rewritten(data: bytes) -> bytes:
+        tensors = load(data)
+        change(tensors)
+        return save(tensors)
+
+    tiny.rewrite("fixtures.safetensors", rewritten)
+
+
+def test_pictures_that_moved(tiny: Any) -> None:
+    def move(tensors: dict[str, Any]) -> None:
+        image = tensors["generator.onnx/n3/image"].copy()
+        image[0, 0, 0, 0] = 255 - image[0, 0, 0, 0]
+        tensors["generator.onnx/n3/image"] = image
+
+    change_fixtures(tiny, move)
+    problems = failed(tiny.path)
+    assert set(problems) == {"fixtures of generator.onnx"}
+    assert "within 1 level" in problems["fixtures of generator.onnx"]
+
+
+@pytest.mark.parametrize("name", ["generator.onnx/n3/z", "generator.onnx/n1/image"])
+def test_fixtures_that_are_missing(tiny: Any, name: str) -> None:
+    change_fixtures(tiny, lambda tensors: tensors.pop(name))
+    assert f"the tensor {name}; found none" in failed(tiny.path)["fixtures of generator.onnx"]
+
+
+def test_fixtures_of_another_shape(tiny: Any) -> None:
+    name = "generator.onnx/n1/z"
+    change_fixtures(tiny, lambda tensors: tensors.update({name: tensors[name].astype(np.float64)}))
+    assert "one of F32, U8; found 'F64'" in failed(tiny.path)["fixtures of generator.onnx"]
+
+
+@pytest.mark.parametrize("data", [b"", b"garbage!", b"\xff" * 8, b'\x08\0\0\0\0\0\0\0{"a":1}x'])
+def test_fixtures_that_are_no_safetensors(tiny: Any, data: bytes) -> None:
+    tiny.rewrite("fixtures.safetensors", lambda _: data)
+    assert "fixtures.safetensors: expected" in failed(tiny.path)["fixtures of generator.onnx"]
+
+
+def test_fixtures_of_another_length(tiny: Any) -> None:
+    name = "generator.onnx/n1/z"
+    change_fixtures(tiny, lambda tensors: tensors.update({name: tensors[name][:, :3].copy()}))
+    assert "float32 (1, 4); found float32 (1, 3)" in failed(tiny.path)["fixtures of generator.onnx"]
+
+
+def test_a_translator_passes(tiny_translator: Any) -> None:
+    assert not failed(tiny_translator.path)
+
+
+def test_a_flow_passes_with_its_encoder_and_directions(tiny_flow: Any) -> None:
+    names = [check.name for check in verify(Bundle.open(tiny_flow.path)) if check.passed]
+    assert names[-4:] == [
+        "graph encoder.onnx",
+        "metadata of encoder.onnx",
+        "fixtures of encoder.onnx",
+        "content of directions.safetensors",
+    ]
+    assert not failed(tiny_flow.path)
+
+
+def test_noise_that_moved(tiny_flow: Any) -> None:
+    def move(tensors: dict[str, Any]) -> None:
+        tensors["encoder.onnx/n3/z"] = tensors["encoder.onnx/n3/z"] + np.float32(0.01)
+
+    change_fixtures(tiny_flow, move)
+    problems = failed(tiny_flow.path)
+    assert set(problems) == {"fixtures of encoder.onnx"}
+    assert "within 1.0e-05; found 1.00e-02 away" in problems["fixtures of encoder.onnx"]
+
+
+def test_directions_of_another_shape(tiny_flow: Any) -> None:
+    tiny_flow.rewrite(
+        "directions.safetensors", lambda _: save({"face/young": np.zeros((3, 8), np.float32)})
+    )
+    problems = failed(tiny_flow.path)
+    assert set(problems) == {"content of directions.safetensors"}
+    assert "expected float32 (3, 8, 8)" in problems["content of directions.safetensors"]
+
+
+def images(*levels: float, dtype: str = "uint8") -> Any:
+    return np.array(levels, dtype)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "file", "good"),
+    [
+        (images(10, 20), images(11, 19), FP32, True),
+        (images(10, 20), images(12, 20), FP32, False),
+        (images(0), images(255), FP32, False),
+        (images(*[10] * 1000), images(*[10] * 999, 12), FP16, True),
+        (images(*[10] * 1000), images(*[10] * 998, 12, 12), FP16, False),
+        (images(10), images(13), FP16, False),
+        (images(0.5, dtype="float32"), images(0.5005, dtype="float32"), FP32, True),
+        (images(0.5, dtype="float32"), images(0.502, dtype="float32"), FP32, False),
+        (images(np.nan, dtype="float32"), images(0.5, dtype="float32"), FP32, False),
+        (images(0.5, dtype="float32"), images(0.505, dtype="float32"), FP16, True),
+        (images(1, 2), images(1), FP32, False),
+    ],
+)
+def test_how_far_is_too_far(found: Any, expected: Any, file: GraphFile, good: bool) -> None:
+    if good:
+        compare(found, expected, file, {})
+    else:
+        with pytest.raises(BundleError):
+            compare(found, expected, file, {})
+
+
+@pytest.mark.parametrize("limit", [1e-4, 1, True, "1", None])
+def test_a_parity_can_tighten_the_limit_and_never_loosen_it(limit: object) -> None:
+    near, far = images(0.5, dtype="float32"), images(0.5005, dtype="float32")
+    if limit == 1e-4:
+        with pytest.raises(BundleError, match=r"within 1\.0e-04"):
+            compare(near, far, FP32, {"limit": limit})
+    else:
+        compare(near, far, FP32, {"limit": limit})
+        with pytest.raises(BundleError, match=r"within 1\.0e-03"):
+            compare(near, far + np.float32(0.01), FP32, {"limit": limit})
+
+
+def refuses(bundle: Bundle) -> Iterable[Check]:
+    raise BundleError("here", expected="one", found="another", fix="Export again.")
+
+
+def lacks(bundle: Bundle) -> Iterable[Check]:
+    raise MissingExtraError("extra", expected="torch", found="none", fix="Install it.")
+
+
+@pytest.mark.parametrize(
+    ("name", "passed"), [("refuses", False), ("lacks", None), ("missing", None)]
+)
+def test_what_other_rooms_contribute(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch, name: str, passed: bool | None
+) -> None:
+    class Entry:
+        module = "ganport_export.checks.torchscript_check"
+
+        @property
+        def name(self) -> str:
+            return name
+
+        def load(self) -> Any:
+            if name == "missing":
+                raise ModuleNotFoundError("No module named 'torch'", name="torch")
+            return globals()[name]
+
+    monkeypatch.setattr(module, "entry_points", lambda group: [Entry()])
+    last = list(verify(Bundle.open(tiny.path)))[-1]
+    assert (last.name, last.passed) == (name, passed)
+    if name == "missing":
+        assert "pip install 'ganport[export]'" in last.detail

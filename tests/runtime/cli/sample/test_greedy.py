@@ -1,0 +1,39 @@
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from ganport_runtime.cli.sample.greedy import SeveralImages
+
+
+@click.command(cls=SeveralImages)
+@click.argument("bundle")
+@click.argument("text", required=False)
+@click.option("--images", multiple=True)
+@click.option("--strengths")
+def show(bundle: str, text: str | None, images: Any, strengths: str | None) -> None:
+    click.echo(repr((bundle, text, list(images), strengths)))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("B", ("B", None, [], None)),
+        ("B --images a", ("B", None, ["a"], None)),
+        ("B T --images a b c --strengths -1,0", ("B", "T", ["a", "b", "c"], "-1,0")),
+        ("B --images a b --strengths -1 T", ("B", "T", ["a", "b"], "-1")),
+        ("B --images a --images b c", ("B", None, ["a", "b", "c"], None)),
+        ("--images a b -- B T", ("B", "T", ["a", "b"], None)),
+        ("B --images=a T", ("B", "T", ["a"], None)),
+    ],
+)
+def test_words_up_to_the_next_option(words: str, expected: Any) -> None:
+    result = CliRunner().invoke(show, words.split())
+    assert result.output.strip() == repr(expected)
+
+
+def test_no_word_at_all() -> None:
+    result = CliRunner().invoke(show, ["B", "--images"])
+    assert result.exit_code == 2
+    assert "--images" in result.output

@@ -1,0 +1,46 @@
+import pytest
+
+from ganport_runtime.conditions.colors import (
+    as_hex,
+    channels,
+    from_hue,
+    is_hex,
+    nearest_label,
+)
+
+
+@pytest.mark.parametrize(
+    ("hue", "lightness", "saturation", "colour"),
+    [
+        (0, 0.5, 1, "#ff0000"),
+        (120, 0.5, 1, "#00ff00"),
+        (240, 0.25, 1, "#000080"),
+        (60, 0.75, 1, "#ffff80"),
+        (360, 0.5, 1, "#ff0000"),
+        (200, 0.5, 0, "#808080"),
+        (17, 0, 1, "#000000"),
+        (17, 1, 1, "#ffffff"),
+    ],
+)
+def test_hue_and_lightness(hue: float, lightness: float, saturation: float, colour: str) -> None:
+    assert from_hue(hue, lightness, saturation) == colour
+
+
+def test_hex_there_and_back() -> None:
+    assert channels("#ff88CC") == (255, 136, 204)
+    assert as_hex((254.6, 136, 203.5)) == "#ff88cc"
+    assert [is_hex(value) for value in ("#12abEF", "#12abE", "12abEF", "#12abEF\n", 7)] == [
+        True, False, False, False, False
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("colour", "label"),
+    [("#fe8ac8", "pink"), ("#c00000", "dark red"), ("#202020", "Black"), ("#f8f8f8", "pink")],
+)
+def test_the_nearest_label_is_by_colour(colour: str, label: str) -> None:
+    assert nearest_label(colour, ("large", "pink", "dark red", "Black")) == label
+
+
+def test_labels_without_colours_have_no_nearest() -> None:
+    assert nearest_label("#ffffff", ("large", "small")) is None

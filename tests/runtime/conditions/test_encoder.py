@@ -1,0 +1,93 @@
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ganport_runtime.conditions import Conditions, OneHot, Scalar
+from ganport_runtime.conditions.encoder import Encoder
+from ganport_runtime.errors import ConditionError
+
+CONDITIONS = Conditions(
+    (
+        OneHot("hair", ("black", "pink")),
+        OneHot("eyes", ("blue", "green")),
+        Scalar("age", 0.5, 0.0, 1.0),
+    )
+)
+ASKED: list[Any] = [
+    None,
+    {},
+    {"hair": "pink"},
+    {"eyes": "green", "hair": "pink"},
+    "pink hair",
+    "",
+    {"hair": {"pink": 0.5, "black": 0.5}},
+    {"age": 1},
+    {"age": 0.25, "eyes": "green"},
+]
+
+
+@pytest.mark.parametrize("request_", ASKED, ids=str)
+def test_vectors_are_those_of_the_conditions(request_: Any) -> None:
+    encoder = Encoder(CONDITIONS)
+    expected = CONDITIONS.encode(request_)
+    for _ in range(2):  # worked out, then remembered
+        assert np.array_equal(encoder.encode(request_, 1), expected[None])
+        assert np.array_equal(encoder.encode(request_, 3), np.stack([expected] * 3))
+
+
+def test_a_list_holds_one_for_each() -> None:
+    vectors = Encoder(CONDITIONS).encode(ASKED, len(ASKED))
+    assert np.array_equal(vectors, np.stack([CONDITIONS.encode(one) for one in ASKED]))
+
+
+def test_what_is_remembered_cannot_be_written_to() -> None:
+    encoder = Encoder(CONDITIONS)
+    for count in (1, 2):
+        with pytest.raises(ValueError, match="read-only"):
+            encoder.encode({"hair": "pink"}, count)[0, 0] = 9
+
+
+def test_equal_values_of_other_types_are_told_apart() -> None:
+    # 1 == True, and True is no number here: it must not be answered from memory.
+    encoder = Encoder(CONDITIONS)
+    encoder.encode({"age": 1}, 1)
+    with pytest.raises(ConditionError, match="age"):
+        encoder.encode({"age": True}, 1)
+
+
+@pytest.mark.parametrize("wrong", [{"hair": "pnik"}, "pnik hair", 5, {"hair": None}, {3: "pink"}])
+def test_a_refusal_is_not_remembered(wrong: Any) -> None:
+    encoder = Encoder(CONDITIONS)
+    for _ in range(2):
+        with pytest.raises(ConditionError):
+            encoder.encode(wrong, 1)
+
+
+def test_memory_is_bounded() -> None:
+    wide = Conditions((OneHot("word", tuple(f"w{i}" for i in range(2**13))),))
+    encoder = Encoder(wide)
+    for label in wide["word"].labels[:200]:
+        encoder.encode({"word": label}, 1)
+    info = encoder._known.cache_info()
+    assert info.maxsize is not None
+    assert info.currsize == info.maxsize == 2**20 // wide.size
+
+
+def test_threads_may_ask_together() -> None:
+    encoder, labels = Encoder(CONDITIONS), ("black", "pink")
+    wrong: list[str] = []
+
+    def ask(label: str) -> None:
+        expected = CONDITIONS.encode({"hair": label})
+        for _ in range(300):
+            if not np.array_equal(encoder.encode({"hair": label}, 1)[0], expected):
+                wrong.append(label)
+
+    threads = [threading.Thread(target=ask, args=(label,)) for label in labels * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong

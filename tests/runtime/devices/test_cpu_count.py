@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ganport_runtime.devices.cpu_count import cgroup_quota, usable_cpus
+
+
+def groups(root: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "quota"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 1.5),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, None),
+        ("0::/a/b\n", {"a/cpu.max": "200000 100000", "a/b/cpu.max": "max 100000"}, 2.0),
+        ("0::/gone\n", {"cpu.max": "50000 100000"}, 0.5),
+        (
+            "4:memory:/x\n3:cpu,cpuacct:/job\n",
+            {"cpu/job/cpu.cfs_quota_us": "300000", "cpu/job/cpu.cfs_period_us": "100000"},
+            3.0,
+        ),
+        (
+            "3:cpu:/\n",
+            {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"},
+            None,
+        ),
+        ("0::/\n", {"cpu.max": "garbage"}, None),
+        ("0::/\n", {"cpu.max": "1 0"}, None),
+        ("garbage\n", {}, None),
+        ("0::/\n", {}, None),
+    ],
+)
+def test_quota(tmp_path: Path, membership: str, files: dict[str, str], quota: float | None) -> None:
+    root = groups(tmp_path / "root", files)
+    (tmp_path / "self").write_text(membership)
+    assert cgroup_quota(tmp_path / "self", root) == quota
+
+
+def test_no_control_groups(tmp_path: Path) -> None:
+    assert cgroup_quota(tmp_path / "none", tmp_path) is None
+
+
+def test_usable_cpus_follow_the_affinity() -> None:
+    before = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(before)})
+        assert usable_cpus() == 1
+    finally:
+        os.sched_setaffinity(0, before)
+    assert 1 <= usable_cpus() <= len(before)

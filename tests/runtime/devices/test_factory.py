@@ -1,0 +1,67 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganport_runtime.devices.factory import open_backend
+from ganport_runtime.errors import DeviceError, MissingExtraError, RequestError
+
+
+@pytest.fixture(scope="module")
+def model(data: Path) -> bytes:
+    return (data / "tiny.onnx").read_bytes()
+
+
+def opened(model: bytes, device: str, precision: str = "fp32", max_batch: int | None = None) -> str:
+    backend = open_backend(
+        model,
+        device,
+        place="tiny.onnx",
+        spinning=False,
+        precision=precision,
+        max_batch=max_batch,
+    )
+    return backend.device
+
+
+def test_the_cpu_takes_half_precision_graphs_as_they_are(model: bytes) -> None:
+    assert opened(model, "cpu", "fp16", 4) == "cpu"
+
+
+@pytest.mark.parametrize("device", ["tpu", "tensorrt:x", "openvino:0", "cpu:0", "cuda:1234"])
+def test_unknown_names(model: bytes, device: str) -> None:
+    names = "auto, cpu, cuda or cuda:N, tensorrt or tensorrt:N, or openvino"
+    with pytest.raises(DeviceError, match=f"device: expected {names}; found '{device}'"):
+        opened(model, device)
+
+
+def test_an_unknown_precision(model: bytes) -> None:
+    with pytest.raises(DeviceError, match="precision: expected fp32, fp16, bf16; found 'int8'"):
+        opened(model, "cpu", "int8")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "tensorrt:1"])
+def test_only_openvino_has_bf16(model: bytes, device: str) -> None:
+    kind = device.partition(":")[0]
+    message = f"expected fp32 or fp16 on {kind}; found bf16. Ask for device='openvino'"
+    with pytest.raises(DeviceError, match=message):
+        opened(model, device, "bf16")
+
+
+@pytest.mark.parametrize("most", [0, -1, True, 1.5])
+def test_a_batch_has_at_least_one_row(model: bytes, most: int) -> None:
+    with pytest.raises(RequestError, match="max_batch"):
+        opened(model, "cpu", max_batch=most)
+
+
+def test_openvino_is_opened_by_its_name(model: bytes) -> None:
+    pytest.importorskip("openvino")
+    assert opened(model, "openvino") == "openvino"
+
+
+def test_openvino_without_its_package_names_the_extra(
+    model: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'ganport\[openvino\]'"):
+        opened(model, "openvino")

@@ -1,0 +1,183 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from ganport_runtime.bundle.manifest import METADATA_KEY, Tensor
+from ganport_runtime.devices.io_binding import BoundBackend, Memory
+from ganport_runtime.devices.nvidia import GPU_THREAD
+from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
+from ganport_runtime.generation.session import Session
+
+
+@pytest.fixture(scope="module")
+def model(data: Path) -> bytes:
+    return (data / "tiny.onnx").read_bytes()
+
+
+def feeds(count: int) -> dict[str, Any]:
+    return {
+        "z": np.zeros((count, 4), np.float32),
+        "condition": np.zeros((count, 5), np.float32),
+    }
+
+
+def test_a_session_knows_its_graph(model: bytes) -> None:
+    session = Session(model, "cpu")
+    assert session.device == "cpu"
+    assert session.inputs == (
+        Tensor("z", "float32", ("batch", 4)),
+        Tensor("condition", "float32", ("batch", 5)),
+    )
+    assert session.output == Tensor("image", "uint8", ("batch", 8, 8, 3))
+    assert "gan.generate/1" in session.metadata[METADATA_KEY]
+
+
+def test_a_session_runs_any_batch(model: bytes) -> None:
+    session = Session(model, "cpu")
+    for count in (1, 5):
+        image = session.run(feeds(count))
+        assert image.shape == (count, 8, 8, 3)
+        assert (image == 128).all()  # tanh(0) is the middle of the range
+
+
+def test_the_cpu_warms_up_with_one_row(model: bytes) -> None:
+    session = Session(model, "cpu")
+    session.warm_up(1 << 40)  # would not fit anywhere
+    assert session.run(feeds(2)).shape == (2, 8, 8, 3)
+
+
+def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> None:
+    session, sizes = Session(model, "cpu"), []
+    plain = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    memory = Memory(onnxruntime, "cpu")  # all else is as on a GPU
+    session._backend = BoundBackend("cuda:0", plain, memory, 8, GPU_THREAD, sizes.append)
+    session.device = "cuda:0"
+    session.warm_up(8)
+    session.run(feeds(7))
+    assert sizes == [1, 2, 4, 8]
+
+
+@pytest.mark.parametrize("length", [0, 1, 40, 4000, -1])
+def test_a_truncated_graph_is_a_bundle_error(model: bytes, length: int) -> None:
+    with pytest.raises(BundleError, match=r"here\.onnx: expected an ONNX graph"):
+        Session(model[:length], "cpu", place="here.onnx")
+
+
+def test_a_feed_that_does_not_fit_is_an_error_and_the_session_lives(model: bytes) -> None:
+    session = Session(model, "cpu")
+    with pytest.raises(BundleError, match=r"runs on cpu with z \(2, 4\), condition \(3, 5\)"):
+        session.run(feeds(2) | {"condition": np.zeros((3, 5), np.float32)})
+    with pytest.raises(BundleError, match="a graph that runs"):
+        session.run({"z": np.zeros((1, 4))})
+    assert session.run(feeds(1)).shape == (1, 8, 8, 3)
+
+
+@pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cuda:-1", "CPU"])
+def test_a_device_nobody_knows(model: bytes, device: str) -> None:
+    with pytest.raises(DeviceError, match="device: expected auto, cpu, cuda or cuda:N"):
+        Session(model, device)
+
+
+def cuda_offered() -> bool:
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+@pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+def test_a_device_named_and_absent_is_never_replaced(model: bytes, device: str) -> None:
+    with pytest.raises(DeviceError, match=r"found an onnxruntime without CUDA.*ganport\[gpu\]"):
+        Session(model, device)
+
+
+@pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA")
+def test_auto_without_cuda_is_the_cpu_without_a_warning(model: bytes) -> None:
+    assert Session(model, "auto").device == "cpu"  # a warning would be an error here
+
+
+@pytest.fixture
+def cuda_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
+    """onnxruntime lists CUDA even where its libraries cannot be loaded; the rest is real."""
+    listed = ["CUDAExecutionProvider", *onnxruntime.get_available_providers()]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
+
+
+BROKEN_CUDA = [
+    pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA"),
+    pytest.mark.filterwarnings("ignore:Specified provider"),
+    pytest.mark.usefixtures("cuda_that_does_not_load"),
+]
+
+
+class TestBrokenCuda:
+    pytestmark = BROKEN_CUDA
+
+    def test_named_it_is_an_error_not_the_cpu(self, model: bytes) -> None:
+        with pytest.raises(DeviceError, match="a CUDA device that onnxruntime can use"):
+            Session(model, "cuda")
+
+    def test_auto_says_that_it_draws_on_the_cpu(self, model: bytes) -> None:
+        with pytest.warns(GanportWarning, match="drawing on the CPU: device 'cuda:0'"):
+            session = Session(model, "auto")
+        assert session.device == "cpu"
+
+    def test_a_bad_graph_is_not_blamed_on_the_device(self, model: bytes) -> None:
+        with pytest.raises(BundleError, match="expected an ONNX graph"):
+            Session(model[:100], "cuda")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not cuda_offered(), reason="no CUDA")
+def test_cuda_draws_within_one_level(model: bytes) -> None:
+    inputs = {"z": np.eye(4, dtype=np.float32), "condition": np.eye(4, 5, dtype=np.float32)}
+    session = Session(model, "cuda")
+    assert session.device == "cuda:0"
+    one, two = (s.run(inputs).astype(int) for s in (session, Session(model, "cpu")))
+    assert abs(one - two).max() <= 1
+
+
+def test_a_graph_cannot_read_files_beside_it(tmp_path: Path) -> None:
+    # A protobuf written by hand: y = x + w, where w says its data lies in the file "secret".
+    def field(number: int, value: bytes | int) -> bytes:
+        if isinstance(value, int):
+            return bytes([number << 3, value])
+        low, high = len(value) % 128, len(value) // 128
+        length = [low + 128, high] if high else [low]
+        return bytes([number << 3 | 2, *length]) + value
+
+    entries = (("location", "secret"), ("length", "16"))
+    pairs = [field(1, key.encode()) + field(2, value.encode()) for key, value in entries]
+    weight = field(1, 4) + field(2, 1) + field(8, b"w") + field(14, 1)
+    weight += b"".join(field(13, pair) for pair in pairs)
+    shape = field(2, field(1, field(1, 4)))
+    value = field(2, field(1, field(1, 1) + shape))
+    node = field(1, b"x") + field(1, b"w") + field(2, b"y") + field(4, b"Add")
+    graph = field(1, node) + field(2, b"g") + field(5, weight)
+    graph += field(11, field(1, b"x") + value) + field(12, field(1, b"y") + value)
+    model = field(1, 8) + field(7, graph) + field(8, field(2, 18))
+    (tmp_path / "secret").write_bytes(np.ones(4, np.float32).tobytes())
+    (tmp_path / "external.onnx").write_bytes(model)
+    script = (
+        "import pathlib, sys\n"
+        "from ganport_runtime.generation.session import Session\n"
+        "from ganport_runtime.errors import BundleError\n"
+        "try:\n"
+        "    Session(pathlib.Path('external.onnx').read_bytes(), 'cpu')\n"
+        "except BundleError as error:\n"
+        "    sys.exit(str(error))\n"
+    )
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(
+        command, cwd=tmp_path, env=_environment(), capture_output=True, text=True
+    )
+    assert result.returncode == 1
+    assert "external data" in result.stderr.lower()
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -1,0 +1,139 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.images.animation import (
+    MAX_PIXELS,
+    Timing,
+    check_pixels,
+    largest,
+    padded,
+    save_animation,
+)
+from ganport_runtime.images.encode import metadata
+from ganport_runtime.images.sheet import INK, PAPER
+
+SAID = {"ganport.bundle": "faces", "ganport.pictures": "x" * 2000}
+
+
+def page(colour: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> Image.Image:
+    """Paper with a patch of a colour and a line of ink."""
+    image = Image.new("RGB", size, PAPER)
+    image.paste(colour, (4, 4, 20, 20))
+    image.paste(INK, (0, 22, 32, 23))
+    return image
+
+
+PAGES = [page((200, 30, 40)), page((30, 160, 60)), page((20, 60, 220))]
+
+
+def pages_of(path: Path) -> tuple[list[Any], list[int]]:
+    """Pixels and milliseconds of each frame."""
+    pixels, times = [], []
+    with Image.open(path) as image:
+        assert image.info["loop"] == 0
+        for index in range(image.n_frames):  # type: ignore[attr-defined]
+            image.seek(index)
+            pixels.append(np.asarray(image.convert("RGB")).astype(int))
+            times.append(image.info["duration"])
+    return pixels, times
+
+
+def test_a_webp_holds_every_frame_exactly(tmp_path: Path) -> None:
+    size = save_animation(PAGES, tmp_path / "a.webp", Timing(4, 1.5), SAID)
+    pixels, times = pages_of(tmp_path / "a.webp")
+    assert size == (32, 24)
+    assert times == [250, 250, 1500]
+    for frame, made in zip(pixels, PAGES, strict=True):
+        assert np.array_equal(frame, np.asarray(made))
+    assert metadata(tmp_path / "a.webp") == SAID
+
+
+@pytest.mark.parametrize("dither", [True, False])
+def test_a_gif_keeps_paper_ink_and_few_colours(tmp_path: Path, dither: bool) -> None:
+    save_animation(PAGES, tmp_path / "a.gif", Timing(10), SAID, dither=dither)
+    pixels, times = pages_of(tmp_path / "a.gif")
+    assert times == [100, 100, 100]
+    for frame, made in zip(pixels, PAGES, strict=True):
+        assert abs(frame - np.asarray(made)).max() <= 1
+        assert tuple(frame[0, 0]) == PAPER
+        assert tuple(frame[22, 5]) == INK
+    assert metadata(tmp_path / "a.gif") == SAID
+
+
+def ramp() -> Image.Image:
+    """A grey ramp in more steps than a palette has for it, half of it tinted."""
+    levels = np.linspace(0, 255, 512).round().astype(np.uint8)
+    pixels = np.repeat(np.tile(levels, (64, 1))[..., None], 3, axis=2)
+    pixels[32:, :, 2] //= 2
+    noise = np.random.default_rng(0).integers(0, 60, pixels.shape, dtype=np.uint8)
+    return Image.fromarray(np.maximum(pixels, noise))
+
+
+def test_dithering_keeps_the_mean_of_a_region(tmp_path: Path) -> None:
+    made = ramp()
+    errors = []
+    for dither in (True, False):
+        save_animation([made, made], tmp_path / "a.gif", Timing(10), dither=dither)
+        frame = pages_of(tmp_path / "a.gif")[0][0]
+        blocks = (frame - np.asarray(made).astype(int)).reshape(8, 8, 64, 8, 3).mean(axis=(1, 3))
+        errors.append(float(np.sqrt((blocks**2).mean())))
+    assert errors[0] < errors[1] / 2
+
+
+def test_a_rare_colour_is_kept(tmp_path: Path) -> None:
+    made = ramp()
+    made.paste((30, 60, 250), (0, 0, 4, 4))
+    save_animation([made], tmp_path / "a.gif", Timing(10), dither=False)
+    with Image.open(tmp_path / "a.gif") as image:
+        kept = np.asarray(image.convert("RGB"))[1, 1].astype(int)
+    assert abs(kept - (30, 60, 250)).max() <= 12
+
+
+def test_one_palette_serves_every_frame(tmp_path: Path) -> None:
+    save_animation(PAGES, tmp_path / "a.gif", Timing(10))
+    data = (tmp_path / "a.gif").read_bytes()
+    # Three frames of a few patches: local palettes of 768 bytes each would show.
+    assert len(data) < 768 * 2
+
+
+def test_smaller_frames_stand_on_paper() -> None:
+    small, large = padded([page((9, 9, 9), (8, 30)), page((9, 9, 9))])
+    assert small.size == large.size == (32, 30)
+    assert small.getpixel((20, 10)) == PAPER
+    assert small.getpixel((5, 5)) == (9, 9, 9)
+    assert largest([(8, 30), (32, 24)]) == (32, 30)
+
+
+@pytest.mark.parametrize(
+    ("fps", "hold", "times"),
+    [(1, 0, [1000, 1000]), (3, 0, [330, 330]), (50, 2, [20, 2000]), (2, 0.1, [500, 500])],
+)
+def test_times_are_hundredths_of_a_second(fps: float, hold: float, times: list[int]) -> None:
+    assert Timing(fps, hold).milliseconds(2) == times
+
+
+def test_too_many_pixels() -> None:
+    check_pixels([(8192, 8192)] * 2)
+    with pytest.raises(RequestError) as caught:
+        check_pixels([(8192, 8192)] * 3 + [(9, 9)])
+    assert f"{MAX_PIXELS:,} pixels in all" in str(caught.value)
+    assert "found 4 of 8192 x 8192. Take one frame of 2" in str(caught.value)
+
+
+def test_a_png_does_not_move(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"a name ending in \.gif or \.webp"):
+        save_animation(PAGES, tmp_path / "a.png", Timing(10))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp"])
+def test_the_same_frames_make_the_same_file(tmp_path: Path, name: str) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        save_animation(PAGES, tmp_path / folder / name, Timing(10), SAID)
+    assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

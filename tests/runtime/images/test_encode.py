@@ -1,0 +1,178 @@
+import io
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.images.encode import (
+    metadata,
+    png_bytes,
+    save_picture,
+    save_png,
+    to_float,
+    to_uint8,
+    webp_bytes,
+)
+
+
+def levels(*values: float) -> list[int]:
+    image = np.broadcast_to(np.float32(values)[:, None, None, None], (len(values), 3, 1, 1))
+    return [int(level) for level in to_uint8(image)[:, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [(-1, 0), (0, 128), (1, 255), (-5, 0), (5, 255), (-0.0001, 127), (0.0039, 128), (0.00785, 129)],
+)
+def test_the_uint8_rule(value: float, level: int) -> None:
+    assert levels(value) == [level]
+
+
+def test_every_level_comes_back() -> None:
+    # 2 u / 255 - 1 is the rule for pictures that go in: out again they are the same.
+    u8 = np.arange(256)
+    assert levels(*(2 * u8 / 255 - 1)) == u8.tolist()
+
+
+def test_planes_become_pixels() -> None:
+    planes = np.zeros((2, 3, 4, 5), np.float32)
+    planes[1, 2, 3, 4] = 1.0
+    pixels = to_uint8(planes)
+    assert pixels.shape == (2, 4, 5, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels[1, 3, 4].tolist() == [128, 128, 255]
+    assert pixels.flags.c_contiguous
+
+
+def test_half_precision_is_computed_in_single() -> None:
+    value = np.float16(0.7)
+    assert to_uint8(np.full((1, 3, 1, 1), value))[0, 0, 0, 0] == levels(float(value))[0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_broken_picture_is_no_picture(value: float) -> None:
+    with pytest.raises(BundleError, match="finite numbers"):
+        to_uint8(np.full((1, 3, 2, 2), value, np.float32))
+
+
+def test_a_png_carries_its_texts(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    texts = {"ganport.seed": "7", "ganport.condition": '{"hair": "ピンク"}'}
+    save_png(pixels, tmp_path / "a.png", texts)
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.array_equal(np.asarray(image), pixels)
+        assert image.text == texts  # type: ignore[attr-defined]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
+
+
+def test_png_bytes_are_reproducible() -> None:
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    assert png_bytes(pixels, {"a": "b"}) == png_bytes(Image.fromarray(pixels), {"a": "b"})
+
+
+def test_a_png_goes_into_a_png_file(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"a name ending in \.png"):
+        save_png(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())
+
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+SAID = {"ganport.bundle": "ピンク", "ganport.pictures": '[{"seed": "7"}]'}
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp", "A.WEBP"])
+def test_a_picture_and_what_it_says_come_back(tmp_path: Path, name: str) -> None:
+    save_picture(PIXELS, tmp_path / name, SAID)
+    with Image.open(tmp_path / name) as image:
+        assert np.array_equal(np.asarray(image), PIXELS)
+    assert metadata(tmp_path / name) == SAID
+
+
+def test_a_lossy_webp_says_the_same(tmp_path: Path) -> None:
+    save_picture(PIXELS, tmp_path / "a.webp", SAID, quality=10)
+    with Image.open(tmp_path / "a.webp") as image:
+        assert not np.array_equal(np.asarray(image), PIXELS)
+    assert metadata(tmp_path / "a.webp") == SAID
+
+
+def test_what_others_wrote_into_a_picture_is_left_out(tmp_path: Path) -> None:
+    save_png(PIXELS, tmp_path / "a.png", SAID | {"Software": "another"})
+    assert metadata(tmp_path / "a.png") == SAID
+
+
+def test_a_gif_is_no_still(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"a name ending in \.png or \.webp"):
+        save_picture(PIXELS, tmp_path / "a.gif")
+
+
+def test_a_page_too_large_for_webp(tmp_path: Path) -> None:
+    page = np.zeros((1, 16384, 3), np.uint8)
+    with pytest.raises(RequestError, match="at most 16383 pixels a side"):
+        save_picture(page, tmp_path / "a.webp")
+    assert not list(tmp_path.iterdir())
+    save_picture(page, tmp_path / "a.png")
+
+
+def described(text: str) -> bytes:
+    """A WebP with that EXIF description."""
+    exif = Image.Exif()
+    exif[0x010E] = text
+    buffer = io.BytesIO()
+    Image.fromarray(PIXELS).save(buffer, "WEBP", exif=exif.tobytes())
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"no picture", "found no picture of that kind"),
+        (png_bytes(PIXELS), "found a picture that says nothing"),
+        (png_bytes(PIXELS, {"seed": "7"}), "found a picture that says nothing"),
+        (described("[" * 10_000), "found nesting"),
+        (described("[1, 2]"), "found a picture that says nothing"),
+        (described('{"ganport.bundle": 7}'), "found a picture that says nothing"),
+        (described("holiday"), "a PNG, WebP or GIF that sample-gan wrote"),
+        (webp_bytes([PIXELS], SAID)[:40], "a PNG, WebP or GIF that sample-gan wrote"),
+        (b"GIF89a" + b"\xff" * 50, "a PNG, WebP or GIF that sample-gan wrote"),
+        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 50, "a PNG, WebP or GIF that sample-gan wrote"),
+    ],
+)
+def test_pictures_that_say_nothing(tmp_path: Path, data: bytes, message: str) -> None:
+    (tmp_path / "a.webp").write_bytes(data)
+    with pytest.raises(RequestError) as caught:
+        metadata(tmp_path / "a.webp")
+    assert message in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@given(st.integers(0, 400), st.integers(0, 255), st.sampled_from(["png", "webp"]))
+def test_no_damage_ends_in_a_traceback(
+    tmp_path_factory: pytest.TempPathFactory, place: int, value: int, kind: str
+) -> None:
+    written = png_bytes(PIXELS, SAID) if kind == "png" else webp_bytes([PIXELS], SAID)
+    data = bytearray(written)
+    data[place % len(data)] = value
+    path = tmp_path_factory.mktemp("damaged") / "a"
+    path.write_bytes(bytes(data))
+    with suppress(RequestError):
+        assert all(isinstance(text, str) for text in metadata(path).values())
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="No such file"):
+        metadata(tmp_path / "a.png")
+
+
+def test_levels_go_in_and_come_out() -> None:
+    pixels = np.random.default_rng(2).permutation(np.arange(768) % 256).astype(np.uint8)
+    images = pixels.reshape(2, 16, 8, 3)
+    planes = to_float(images)
+    assert planes.shape == (2, 3, 16, 8)
+    assert planes.dtype == np.float32
+    assert planes[1, 2, 3, 4] == pytest.approx(2 * int(images[1, 3, 4, 2]) / 255 - 1, abs=1e-6)
+    assert np.array_equal(to_uint8(planes), images)

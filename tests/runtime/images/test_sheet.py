@@ -1,0 +1,116 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.images.sheet import PAPER, grid
+
+PICTURES = np.zeros((6, 16, 12, 3), np.uint8)
+PICTURES[..., 0] = (np.arange(6) * 40 + 10)[:, None, None]  # reds, for words are grey
+
+
+def found(page: Image.Image, level: int) -> tuple[int, int, int, int]:
+    """Left, top, width and height of the pixels of one red."""
+    rows, columns = np.nonzero((np.asarray(page) == (level, 0, 0)).all(axis=2))
+    left, top = int(columns.min()), int(rows.min())
+    return left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1
+
+
+def test_every_picture_stands_whole_and_in_order() -> None:
+    page = grid(PICTURES, 3, scale=2)
+    places = [found(page, index * 40 + 10) for index in range(6)]
+    assert all(place[2:] == (24, 32) for place in places)
+    assert [place[1] for place in places[:3]] == [places[0][1]] * 3
+    assert places[0][0] < places[1][0] < places[2][0]
+    assert places[3][0] == places[0][0]
+    assert places[3][1] >= places[0][1] + 32
+
+
+def test_pictures_do_not_overlap_their_words() -> None:
+    labels = ["a rather long label", "b", "c"]
+    page = grid(
+        PICTURES, 3, row_labels=["one", "two"], column_labels=labels, captions=labels * 2,
+        title="a title much wider than the pictures of this page",
+    )  # fmt: skip
+    bare = grid(PICTURES, 3)
+    assert page.width > bare.width
+    assert page.height > bare.height
+    for index in range(6):
+        left, top, width, height = found(page, index * 40 + 10)
+        assert (width, height) == (12, 16)
+        block = np.asarray(page)[top : top + height, left : left + width]
+        assert (block == (index * 40 + 10, 0, 0)).all()
+
+
+def test_words_stay_on_the_page() -> None:
+    page = grid(PICTURES, 3, row_labels=["a long name of a row"] * 2, captions=["word " * 6] * 6)
+    edges = np.asarray(page)
+    for edge in (edges[0], edges[-1], edges[:, 0], edges[:, -1]):
+        assert (edge == PAPER).all()
+
+
+def words_above(page: Image.Image, row: int) -> int:
+    """Lines of pixels with words above a row of the page."""
+    return int((np.asarray(page)[:row] != PAPER).any(axis=(1, 2)).sum())
+
+
+def test_a_long_title_wraps_to_the_page() -> None:
+    short, long = (grid(PICTURES, 3, title="word " * count) for count in (2, 40))
+    assert long.width <= 16 * 11 + 32
+    assert long.height > short.height
+    tops = [found(page, 10)[1] for page in (short, long)]
+    assert words_above(long, tops[1]) > 4 * words_above(short, tops[0])
+
+
+def test_a_footer_stands_below_and_moves_nothing() -> None:
+    bare, with_footer = grid(PICTURES, 3), grid(PICTURES, 3, footer="half way")
+    pixels = np.asarray(with_footer)
+    end = bare.height - 16
+    assert np.array_equal(pixels[:end, : bare.width], np.asarray(bare)[:end])
+    assert (pixels[end:] != PAPER).any()
+    assert (pixels[-1] == PAPER).all()
+
+
+def test_axes_have_their_names() -> None:
+    labels = {"row_labels": ["1", "2"], "column_labels": ["a", "b", "c"]}
+    plain = grid(PICTURES, 3, **labels)  # type: ignore[arg-type]
+    named = grid(PICTURES, 3, **labels, axes=("lightness", "hue"))  # type: ignore[arg-type]
+    assert found(named, 10)[0] > found(plain, 10)[0]  # room for the longer word
+    assert found(named, 10)[1] > found(plain, 10)[1]
+    pixels = np.asarray(named)
+    for edge in (pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]):
+        assert (edge == PAPER).all()
+
+
+def test_a_word_wider_than_its_picture_is_cut() -> None:
+    page = grid(PICTURES, 3, captions=["incomprehensibilities"] * 6)
+    assert page.width == grid(PICTURES, 3).width
+
+
+def test_a_last_row_need_not_be_full() -> None:
+    page = grid(PICTURES[:4], 3)
+    assert found(page, 130)[2:] == (12, 16)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"columns": 0}, "columns and scale of at least 1"),
+        ({"columns": 3, "scale": 0}, "columns and scale of at least 1"),
+        ({"columns": 3, "row_labels": ["a"]}, "2 row labels; found 1"),
+        ({"columns": 3, "column_labels": ["a"]}, "3 column labels; found 1"),
+        ({"columns": 3, "captions": ["a"]}, "6 captions; found 1"),
+        ({"columns": 6, "scale": 999}, "at most 16384 pixels a side"),
+    ],
+)
+def test_what_makes_no_sheet(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(RequestError, match=message):
+        grid(PICTURES, **arguments)
+
+
+@pytest.mark.parametrize("images", [PICTURES[:0], PICTURES[0], PICTURES.astype(np.float32)])
+def test_only_uint8_pictures_make_a_sheet(images: Any) -> None:
+    with pytest.raises(RequestError, match=r"uint8 pictures \(N, H, W, 3\)"):
+        grid(images, 1)

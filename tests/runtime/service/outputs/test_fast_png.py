@@ -1,0 +1,65 @@
+"""Picture files made quickly: exact for every decoder, and they say what they are."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from ganport_runtime.images.encode import metadata
+from ganport_runtime.service.outputs.fast_png import png_bytes, webp_bytes
+
+PICTURES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)).flatmap(
+    lambda shape: arrays(np.uint8, shape)
+)
+TEXTS = {"ganport.bundle": "faces", "ganport.pictures": '[{"seed": "7"}]'}
+
+
+def decoded(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as picture:
+        picture.load()
+        return np.asarray(picture)
+
+
+@settings(max_examples=60, deadline=None)
+@given(PICTURES)
+def test_what_is_lossless_comes_back_exactly(image: np.ndarray) -> None:
+    assert np.array_equal(decoded(png_bytes(image, TEXTS)), image)
+    assert np.array_equal(decoded(webp_bytes(image, TEXTS)), image)
+
+
+def test_a_part_of_an_array_is_written_as_it_looks() -> None:
+    image = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)[::2, ::-1]
+    assert np.array_equal(decoded(png_bytes(image, {})), image)
+    assert np.array_equal(decoded(webp_bytes(image, {})), image)
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".png", png_bytes), (".webp", webp_bytes)])
+@pytest.mark.parametrize("name", ["faces", "Gesichter äöü", "顔"])
+def test_a_file_says_how_it_was_made(suffix, write, name: str, tmp_path: Path) -> None:
+    texts = TEXTS | {"ganport.bundle": name}
+    path = tmp_path / f"one{suffix}"
+    path.write_bytes(write(np.zeros((4, 4, 3), np.uint8), texts))
+    assert metadata(path) == texts
+
+
+def test_quality_makes_a_webp_small() -> None:
+    y, x = np.mgrid[0:64, 0:64]
+    image = np.stack([x * 4, y * 4, (x * y) % 256], axis=2).astype(np.uint8)
+    lossy = webp_bytes(image, {}, quality=60)
+    assert len(lossy) < len(webp_bytes(image, {}))
+    assert np.abs(decoded(lossy).astype(int) - image).mean() < 16
+
+
+def test_a_png_stays_near_the_size_of_a_slow_one() -> None:
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(rng.integers(-2, 3, (64, 64, 3)), axis=0).astype(np.uint8)
+    slow = io.BytesIO()
+    Image.fromarray(smooth).save(slow, "PNG")
+    assert len(png_bytes(smooth, {})) < 1.1 * len(slow.getvalue())

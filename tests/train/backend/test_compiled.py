@@ -1,0 +1,246 @@
+"""Passes through torch.compile: equal to the networks' own, refused where they cannot be."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+from torch._dynamo.utils import counters
+
+from ganport_models.selection import newest
+from ganport_train.backend import compiled as passes
+from ganport_train.backend.compiled import CompileError
+from ganport_train.backend.device import make_exact
+from ganport_train.backend.distributed import Processes
+from ganport_train.config import recipes
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.recipe import Recipe
+from ganport_train.data import Dataset
+from ganport_train.engine.trainer import Trainer
+from ganport_train.methods.build import build_method
+from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.run_dir import create
+from ganport_train.runs.stop_signal import Interrupt
+
+CPU = torch.device("cpu")
+STEPS, BATCH = 4, 4
+# Plain descent: Adam would make full steps of the roundings where a gradient is nothing, as that of
+# a bias under a batch norm is.
+DESCENT = [
+    "network.features=4",
+    "optimizer.generator=sgd",
+    "optimizer.discriminator=sgd",
+    "optimizer.generator_rate=0.01",
+    "optimizer.discriminator_rate=0.01",
+    f"length.images={STEPS * BATCH}",
+    "logging.score_pictures=0",
+]
+SMALL = ["network.blocks=1", "method.mismatch=0.5"]
+CASES = {
+    "quick": ["quick", "method.discriminator_steps=2"],
+    "flagship": ["flagship", *SMALL],
+    "penalties": [
+        *("flagship", *SMALL, "method.loss=relativistic", "method.spread=0"),
+        *("method.r1=0.1", "method.r2=0.1"),
+    ],
+}
+TOLERANCE = 1e-5
+"""Of weights after four steps at a rate of 0.01, which have moved by 1e-3 and more."""
+
+Start = Callable[..., Trainer]
+Until = Callable[..., Recipe]
+
+
+@pytest.fixture
+def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
+    """A case at a small size, its passes run in a way of `training.compile`."""
+
+    def built(case: str, how: str) -> Recipe:
+        name, *overrides = CASES[case]
+        options = [*tiny, *DESCENT, *overrides, f"training.compile={how}"]
+        return recipes.load(name, options)
+
+    return built
+
+
+@pytest.fixture
+def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has passes traced and differentiated as torch.compile does, but no code made of them: that
+    is a matter of minutes."""
+    traced = partial(torch.compile, backend="aot_eager")
+    monkeypatch.setattr(passes, "_try_out", lambda device: None)
+    monkeypatch.setattr(torch, "compile", traced)
+
+
+@pytest.fixture
+def compiler() -> None:
+    """Skips a test on a machine that cannot compile."""
+    try:
+        passes._try_out(CPU)
+    except CompileError as error:
+        pytest.skip(str(error))
+
+
+def farthest(one: Trainer, other: Trainer) -> float:
+    """How far apart the weights, buffers and averages of two runs are at most."""
+    left, right = one.state.tensors(), other.state.tensors()
+    assert left.keys() == right.keys()
+    return max(_apart(left[name], right[name]) for name in left)
+
+
+def _apart(left: Tensor, right: Tensor) -> float:
+    return float((left.double() - right.double()).abs().max())
+
+
+def trained(session: Trainer) -> Trainer:
+    assert session.train(Interrupt())
+    return session
+
+
+def hold_equal(folder: Path, plain: Recipe, compiled: Recipe, trainer: Start) -> None:
+    """Checks that a compiled run ends where one does whose networks run as they are."""
+    start = trainer(folder / "start", plain)
+    one, other = trained(trainer(folder / "plain", plain)), trainer(folder / "compiled", compiled)
+    assert other.method.networks.keys() == one.method.networks.keys()
+    assert farthest(trained(other), one) < TOLERANCE
+    assert farthest(start, one) > 100 * TOLERANCE
+
+
+@pytest.mark.usefixtures("tracing")
+@pytest.mark.parametrize("case", ["quick", "penalties"])
+def test_traced_steps_end_where_plain_ones_do(
+    tmp_path: Path, case: str, made: Callable[[str, str], Recipe], trainer: Start
+) -> None:
+    counters.clear()
+    hold_equal(tmp_path, made(case, "none"), made(case, "networks"), trainer)
+    # A generator that learns; features and scores in the steps of both networks.
+    assert counters["stats"]["unique_graphs"] >= 5
+    assert not counters["graph_break"]
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("case", CASES)
+def test_compiled_steps_end_where_plain_ones_do(
+    tmp_path: Path, case: str, made: Callable[[str, str], Recipe], trainer: Start
+) -> None:
+    hold_equal(tmp_path, made(case, "none"), made(case, "networks"), trainer)
+
+
+def resumes_exactly(folder: Path, recipe: Recipe, trainer: Start, until: Until) -> None:
+    """Checks that a run in two parts ends, to the bit, where one in a single part does."""
+    whole, parts = folder / "whole", folder / "parts"
+    trained(trainer(whole, recipe))
+    trained(trainer(parts, until(recipe, STEPS * BATCH // 2)))
+    second = trainer(parts, recipe)
+    second.resume()
+    assert second.progress.step == STEPS // 2
+    trained(second)
+    for name in (NETWORKS, OPTIMIZERS):
+        assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes()
+
+
+@pytest.mark.usefixtures("tracing")
+def test_a_traced_run_resumes_exactly(
+    tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start, until: Until
+) -> None:
+    resumes_exactly(tmp_path, made("quick", "networks"), trainer, until)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("compiler")
+@pytest.mark.timeout(1200)
+def test_a_compiled_run_resumes_exactly(
+    tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start, until: Until
+) -> None:
+    resumes_exactly(tmp_path, made("quick", "networks"), trainer, until)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+@pytest.mark.parametrize("how", ["networks", "graphs"])
+@pytest.mark.parametrize("case", CASES)
+def test_a_gpu_ends_where_plain_steps_do(
+    tmp_path: Path, case: str, how: str, made: Callable[[str, str], Recipe], dataset: Dataset
+) -> None:
+    make_exact()
+
+    def on_gpu(folder: Path, recipe: Recipe) -> Trainer:
+        create(folder)
+        return Trainer(folder, recipe, dataset, torch.device("cuda"), say=print)
+
+    hold_equal(tmp_path, made(case, "none"), made(case, how), on_gpu)
+
+
+@pytest.mark.usefixtures("tracing")
+def test_a_twin_is_made_of_the_very_parts_of_its_network(recipe: Recipe, dataset: Dataset) -> None:
+    method = build_method(recipe, dataset.conditions, CPU)
+    plain = method.passes  # type: ignore[attr-defined]
+    twins = plain.compiled("networks", Processes())
+    for network, twin in (
+        (plain.generator, twins.generator),
+        (plain.discriminator, twins.discriminator),
+    ):
+        assert twin is not network and type(twin) is type(network)
+        assert list(map(id, network.parameters())) == list(map(id, twin.parameters()))
+        assert network.state_dict().keys() == twin.state_dict().keys()
+    assert plain.compiled("none", Processes()) is plain
+
+
+def test_figures_of_graphs_are_kept_apart_from_what_the_next_step_writes(
+    recipe: Recipe, dataset: Dataset
+) -> None:
+    plain = build_method(recipe, dataset.conditions, CPU).passes  # type: ignore[attr-defined]
+    figure = torch.tensor(1.0)
+    kept = replace(plain, graphs=True).kept({"d_loss": figure})
+    figure.fill_(2.0)
+    assert kept == {"d_loss": torch.tensor(1.0)}
+    assert plain.kept({"d_loss": figure})["d_loss"] is figure
+
+
+def refused(tmp_path: Path, recipe: Recipe, trainer: Start, how: str) -> str:
+    changed = replace(recipe, training=replace(recipe.training, compile=how))
+    with pytest.raises(RecipeError) as caught:
+        trainer(tmp_path / "run", changed)
+    return str(caught.value)
+
+
+def test_graphs_want_cuda(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
+    assert refused(tmp_path, recipe, trainer, "graphs") == (
+        "training.compile: expected a CUDA device for graphs; found cpu. "
+        "Use --device cuda, or set training.compile=networks or none in a new run."
+    )
+
+
+@pytest.mark.parametrize("name", ["iclevr-glow", "celeba-stargan"])
+def test_other_methods_say_that_they_are_not_compiled(
+    tmp_path: Path, name: str, tiny: list[str], trainer: Start
+) -> None:
+    options = [*tiny, "network.blocks=1", "network.levels=2", "logging.score_pictures=0"]
+    words = refused(tmp_path, recipes.load(name, options), trainer, "networks")
+    assert "expected none, unless method.name = adversarial; found networks" in words
+
+
+def test_several_processes_are_refused(recipe: Recipe, dataset: Dataset) -> None:
+    method = build_method(recipe, dataset.conditions, CPU)
+    method.processes = Processes(rank=0, count=2)
+    with pytest.raises(RecipeError, match=r"where several processes share a run; found networks,"):
+        method.compile("networks")
+
+
+def test_a_machine_without_a_compiler_is_told_what_to_install(
+    tmp_path: Path, recipe: Recipe, trainer: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from torch._inductor import config
+
+    monkeypatch.setattr(config.cpp, "cxx", (None, str(tmp_path / "none" / "g++")))
+    changed = replace(recipe, training=replace(recipe.training, compile="networks"))
+    with pytest.raises(CompileError) as caught:
+        trainer(tmp_path / "run", changed)
+    words = str(caught.value)
+    assert "training.compile: expected a machine with a C++ compiler, such as g++" in words
+    assert words.endswith("Install it (CXX names another), or set training.compile=none.")

@@ -1,0 +1,221 @@
+"""Several processes train as one: the same weights to 1e-9, one writer, an end for all."""
+
+import json
+import os
+import runpy
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+
+from ganport_models.selection import newest
+from ganport_train.backend.distributed import ALONE, Processes
+from ganport_train.config.parsing import RecipeError
+from ganport_train.data import Dataset
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.run_dir import SAMPLES, read_config
+
+HERE = Path(__file__).parents[1] / "engine"
+RUNS = runpy.run_path(str(HERE / "shared_runs.py"))
+CASES, STEPS, HALF = RUNS["CASES"], RUNS["STEPS"], RUNS["HALF"]
+TIMING = {"seconds", "images_per_second", "memory_gib"}
+
+
+def by_two(script: str, *arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
+    """Starts a script of this folder on two processes, as torchrun does."""
+    launch = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
+    command = [*launch, str(HERE / script), *map(str, arguments)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GANPORT_CACHE": str(cache)}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            said, complaints = process.communicate(timeout=240)
+        except subprocess.TimeoutExpired:
+            process.terminate()  # and not kill: torchrun then ends its processes, too
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complaints)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache of decoded pictures."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def pictures(faces: Path, cache: Path) -> Dataset:
+    """The drawn faces, loaded."""
+    found: Dataset = RUNS["dataset"](faces, cache)
+    return found
+
+
+@pytest.fixture(scope="module")
+def killed(
+    faces: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The folder of a run that two processes began, one of which was killed, and how it ended."""
+    out = tmp_path_factory.mktemp("shared")
+    name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.images={4 * STEPS}")
+    overrides += ["augment.translation=0", "augment.cutout=0"]  # else a preset would set them
+    options = [f"--set={override}" for override in (*overrides, "logging.save_minutes=0")]
+    run = ("--data", faces, "--out", out / "killed", "--device", "cpu")
+    return out, by_two("dying_run.py", name, *run, *options, cache=cache)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    faces: Path,
+    cache: Path,
+    pictures: Dataset,
+    killed: tuple[Path, subprocess.CompletedProcess[str]],
+) -> Path:
+    """A folder of runs that two processes shared, one of them half made by one alone."""
+    out, _ = killed
+    RUNS["train"](out / "by one first", "relativistic", pictures, ALONE, HALF)
+    done = by_two("shared_runs.py", faces, cache, out, cache=cache)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return out
+
+
+@pytest.fixture(scope="module")
+def facts(shared: Path) -> list[dict[str, Any]]:
+    """What each of the two processes saw."""
+    return [json.loads((shared / f"{rank}.json").read_text()) for rank in range(2)]
+
+
+def gap(one: Path, other: Path) -> float:
+    """The largest difference of any number of the newest checkpoints of two runs."""
+    ours, theirs = (safetensors.torch.load_file(newest(run)[0] / NETWORKS) for run in (one, other))
+    assert ours.keys() == theirs.keys()
+    return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
+
+
+def timeless(run: Path) -> list[dict[str, Any]]:
+    return [{k: v for k, v in record.items() if k not in TIMING} for record in jsonl_log.read(run)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_train_as_one(
+    tmp_path: Path, shared: Path, pictures: Dataset, case: str
+) -> None:
+    RUNS["train"](tmp_path, case, pictures, ALONE)
+    assert gap(tmp_path / case, shared / case) < 1e-9
+    alone, together = timeless(tmp_path / case), timeless(shared / case)
+    assert len(alone) == STEPS
+    for ours, theirs in zip(alone, together, strict=True):
+        assert theirs == pytest.approx(ours, abs=2e-6)
+
+
+@pytest.mark.parametrize("first", ["one", "two"])
+def test_a_run_goes_on_with_another_number_of_processes(
+    tmp_path: Path, shared: Path, pictures: Dataset, first: str
+) -> None:
+    RUNS["train"](tmp_path, "relativistic", pictures, ALONE)
+    parts = shared / f"by {first} first"
+    if first == "two":
+        assert newest(parts / "relativistic")[1]["step"] == HALF
+        RUNS["train"](parts, "relativistic", pictures, ALONE)
+    assert newest(parts / "relativistic")[1]["step"] == STEPS
+    assert gap(tmp_path / "relativistic", parts / "relativistic") < 1e-9
+
+
+def test_a_killed_process_ends_all(killed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    _, ended = killed
+    assert ended.returncode == 1
+    assert "(SIGKILL)" in ended.stderr
+    # None, where torchrun was quicker than the other process.
+    said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert all(line.startswith("error: process 0 of 2: expected to reach the") for line in said)
+    assert "[rank0]: Traceback" not in ended.stderr
+
+
+def test_a_killed_run_ends_where_it_would_have(shared: Path, facts: list[dict[str, Any]]) -> None:
+    assert [found["code"] for found in facts] == [0, 0]
+    for name in (NETWORKS, OPTIMIZERS):
+        whole, parts = (newest(shared / run)[0] / name for run in ("whole", "killed"))
+        assert whole.read_bytes() == parts.read_bytes(), name
+    assert timeless(shared / "whole") == timeless(shared / "killed")
+    assert read_config(shared / "killed")[1].processes == 2
+
+
+def test_one_process_writes_and_speaks(shared: Path, facts: list[dict[str, Any]]) -> None:
+    assert [found["said"] for found in facts] == [True, False]
+    steps = [record["step"] for record in jsonl_log.read(shared / "whole")]
+    assert steps == list(range(1, STEPS + 1))
+    sheets = [path.name for path in sorted((shared / "whole" / SAMPLES).iterdir())]
+    assert sheets == ["000000000.png", f"{4 * STEPS:09d}.png"]
+
+
+def test_all_stop_at_the_step_at_which_one_is_asked(
+    shared: Path, facts: list[dict[str, Any]]
+) -> None:
+    assert [found["stopped"] for found in facts] == [2, 2]
+    assert newest(shared / "stopped")[1]["step"] == 2
+
+
+@pytest.mark.parametrize("when", ["leader fails", "leader fails first"])
+def test_a_leader_that_fails_ends_all(facts: list[dict[str, Any]], when: str) -> None:
+    assert [found[when] for found in facts] == [
+        "here: expected room; found none. Make some.",
+        "left",
+    ]
+
+
+@pytest.mark.parametrize("when", ["other fails", "other fails after"])
+def test_another_that_fails_ends_all(facts: list[dict[str, Any]], when: str) -> None:
+    assert [found[when] for found in facts] == [
+        "left",
+        "here: expected room; found none. Make some.",
+    ]
+
+
+def test_all_go_on_when_none_fails(facts: list[dict[str, Any]]) -> None:
+    assert [found["none fails"] for found in facts] == ["through", "through"]
+
+
+def test_processes_of_other_weights_are_noticed(facts: list[dict[str, Any]]) -> None:
+    leader, other = (found["torn"] for found in facts)
+    assert leader.startswith("training on 2 processes: expected the same weights on each; found 1")
+    assert other == "left"
+
+
+def test_nan_in_one_process_ends_all(facts: list[dict[str, Any]]) -> None:
+    leader, other = (found["blown"] for found in facts)
+    assert leader.startswith("d_loss at step 3: expected a finite number; found nan")
+    assert other == "left"
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(facts: list[dict[str, Any]]) -> None:
+    words = "training.batch: expected a multiple of the 2 processes, which share it; found 5"
+    assert all(found["odd"].startswith(words) for found in facts)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_shares_are_the_whole_batch_once(count: int) -> None:
+    rows = np.arange(12)
+    parts = [rows[Processes(rank, count).share(12)] for rank in range(count)]
+    assert np.concatenate(parts).tolist() == rows.tolist()
+    assert {len(part) for part in parts} == {12 // count}
+
+
+def test_a_share_of_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"a multiple of the 4 processes.*found 6"):
+        Processes(0, 4).share(6)
+
+
+def test_the_package_is_train_gan(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["ganport_train", "--list"])
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("ganport_train", run_name="__main__")
+    assert end.value.code == 0
+    assert "quick " in capsys.readouterr().out

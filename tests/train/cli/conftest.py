@@ -1,0 +1,56 @@
+"""What tests of `train-gan` share: tiny settings, a call of it, what it says when it refuses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ganport_runtime.errors import GanportError
+from ganport_train.cli.train import train_gan
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def settings(tiny: list[str]) -> Callable[..., list[str]]:
+    """The words that set the tiny numbers, a checkpoint at every tick, and what is asked for.
+
+    No score, unless it is asked for.
+    """
+
+    def words(*more: str) -> list[str]:
+        wanted = [*tiny, "logging.save_minutes=0", "logging.score_pictures=0", *more]
+        return [word for text in wanted for word in ("--set", text)]
+
+    return words
+
+
+@pytest.fixture(scope="session")
+def invoke() -> Invoke:
+    """Calls `train-gan` in this process."""
+
+    def called(*words: str | Path) -> Result:
+        return CliRunner().invoke(train_gan, [str(word) for word in words])
+
+    return called
+
+
+@pytest.fixture(scope="session")
+def refusal(invoke: Invoke) -> Callable[..., str]:
+    """What `train-gan` says when it refuses; never a traceback of anything but our own error."""
+
+    def said(*words: str | Path) -> str:
+        result = invoke(*words)
+        assert result.exit_code != 0
+        if isinstance(result.exception, GanportError):
+            return str(result.exception)
+        assert isinstance(result.exception, SystemExit), result.exception
+        return result.output
+
+    return said

@@ -1,0 +1,110 @@
+"""`eval-gan compare` as a user meets it."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from ganport_runtime.errors import RequestError
+from ganport_train.cli.compare import compare
+from ganport_train.config import recipes
+from ganport_train.runs.run_dir import Surroundings, write_config
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    """Two runs that differ in a learning rate; the second is the better one."""
+    folders = []
+    for name, rate, score in (("slow", "1e-4", 0.25), ("fast", "1e-3", 0.5)):
+        folder = tmp_path / name
+        folder.mkdir()
+        recipe = recipes.load("quick", [f"optimizer.generator_rate={rate}"])
+        surroundings = Surroundings.now(tmp_path / "data", "ab12", torch.device("cpu"))
+        write_config(folder, recipe, surroundings)
+        rows = [
+            {"step": n, "images": 64 * n, "epoch": n / 4, "seconds": 6.0 * n, "g_loss": 1 / n}
+            for n in range(1, 11)
+        ]
+        (folder / "stats.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        line = {"step": 10, "images": 640, "epoch": 2.5, "extractor": "pixels", "score": score}
+        (folder / "scores.jsonl").write_text(json.dumps(line) + "\n")
+        folders.append(folder)
+    return folders
+
+
+def invoke(*arguments: object, columns: int = 200) -> Result:
+    words = [str(argument) for argument in arguments]
+    return CliRunner(env={"COLUMNS": str(columns)}).invoke(compare, words)
+
+
+def test_the_table_says_what_differs_and_what_is_best(runs: list[Path]) -> None:
+    result = invoke(*runs)
+    assert result.exit_code == 0, result.output
+    head, slow, fast, legend = result.stdout.splitlines()
+    for title in ("run", "recipe", "optimizer.generator_rate", "pictures seen", "minutes"):
+        assert title in head
+    title = "Small, fast conditional GAN for firs…"
+    assert slow.split("  ")[0:3] == ["slow", title, "0.0001"]
+    assert slow.split()[-4:] == ["640", "1.0", "25.0%", "25.0%"]
+    assert fast.split()[-5:] == ["0.001", "640", "1.0", "50.0%*", "50.0%*"]
+    assert legend == "* the best of its column"
+
+
+@pytest.mark.parametrize("columns", [60, 90, 200])
+def test_the_table_keeps_within_the_terminal(runs: list[Path], columns: int) -> None:
+    lines = invoke(*runs, columns=columns).stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert sum(line.startswith("fast") for line in lines) == {60: 3, 90: 2, 200: 1}[columns]
+
+
+def test_the_page_holds_table_and_curves_of_both(runs: list[Path], tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = invoke(*runs, "--out", out)
+    assert result.stdout.splitlines()[-1] == f"wrote {out / 'compare.html'}"
+    page = (out / "compare.html").read_text()
+    assert page.count("<svg") == 2  # the generator's loss, and the light score
+    assert page.count('class="line c0"') == page.count('class="line c1"') == 2
+    assert '<td class="best"><span>50.0%</span></td>' in page
+    figures = json.loads((out / "compare.json").read_text())
+    assert [run["name"] for run in figures["runs"]] == ["slow", "fast"]
+    assert figures["runs"][1]["options"] == {"optimizer.generator_rate": "0.001"}
+
+
+def test_an_earlier_comparison_is_made_anew_and_is_the_same(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = [invoke(*runs, "--out", out), (out / "compare.html").read_bytes()]
+    assert invoke(*runs, "--out", out).stdout == first[0].stdout
+    assert (out / "compare.html").read_bytes() == first[1]
+
+
+def test_a_run_s_title_is_text_on_the_page(runs: list[Path], tmp_path: Path) -> None:
+    config = runs[0] / "config.toml"
+    lines = config.read_text().splitlines()
+    lines[0] = 'title = "<script>alert(1)</script>"'
+    config.write_text("\n".join(lines))
+    assert invoke(*runs, "--out", tmp_path / "out").exit_code == 0
+    page = (tmp_path / "out" / "compare.html").read_text()
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_collapsed_run_is_noted(runs: list[Path]) -> None:
+    line = {"step": 20, "extractor": "pixels", "score": 0.125, "collapsed": True}
+    with (runs[1] / "scores.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert "note: fast is collapsed at its last light score" in invoke(*runs).stdout
+
+
+def test_other_files_are_never_replaced(runs: list[Path], tmp_path: Path) -> None:
+    result = invoke(*runs, "--out", runs[0])
+    assert isinstance(result.exception, RequestError)
+    assert "expected a new folder, or one of an earlier comparison" in str(result.exception)
+    assert (runs[0] / "config.toml").exists()
+
+
+def test_no_run_is_a_fault_of_use() -> None:
+    assert invoke().exit_code == 2

@@ -1,0 +1,149 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from ganport_train.cli.dataset import dataset
+from ganport_train.data import DataError
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    (tmp_path / "faces/images").mkdir(parents=True)
+    for number in range(3):
+        image = Image.linear_gradient("L").rotate(90 * number)
+        image.convert("RGB").save(tmp_path / f"faces/images/{number}.png")
+    lines = [f"{number},pink hair black eyes\n" for number in range(3)]
+    (tmp_path / "faces/tags.csv").write_text("".join(lines))
+    return tmp_path / "faces"
+
+
+def test_check_of_a_sound_set(faces: Path) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(faces), "--resolution", "32"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"{faces}: tagged faces, 3 pictures that can be used\n")
+    assert result.stderr == ""
+
+
+def test_check_exits_with_1_on_an_error_and_names_it(faces: Path) -> None:
+    (faces / "images/1.png").write_bytes(b"no picture")
+    result = CliRunner().invoke(dataset, ["check", str(faces)])
+    assert result.exit_code == 1
+    assert "problems: 1 error, 0 warnings" in result.stdout
+    assert f"{faces}/tags.csv:2 (images/1.png): expected a whole JPEG" in result.stdout
+
+
+def test_a_warning_is_no_error(faces: Path) -> None:
+    (faces / "tags.csv").write_text("0,pink hair black eyes\n")
+    result = CliRunner().invoke(dataset, ["check", str(faces), "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["errors"] == 0
+    assert len(json.loads(result.stdout)["problems"]) == 2
+
+
+def test_no_data_set_at_all(tmp_path: Path) -> None:
+    command = "from ganport_runtime.cli.launch import launch; launch("
+    command += "'ganport_train.cli.dataset:dataset', extra='tools', needs=())"
+    result = subprocess.run(
+        [sys.executable, "-c", command, "check", str(tmp_path / "absent")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"error: {tmp_path}/absent: expected a folder or a zip file")
+    assert "Traceback" not in result.stderr
+
+
+def test_draw_is_mounted() -> None:
+    result = CliRunner().invoke(dataset, ["draw", "faces", "--help"])
+    assert result.exit_code == 0
+    assert "--count" in result.stdout
+    assert "draw" in CliRunner().invoke(dataset, ["--help"]).stdout
+
+
+def test_data_needs_no_torch(faces: Path) -> None:
+    code = (
+        "import sys; from ganport_train.cli.dataset import dataset;"
+        f"dataset(['check', {str(faces)!r}], standalone_mode=False);"
+        "from ganport_train.data import load;"
+        f"load({str(faces)!r}, resolution=16, cache=__import__('pathlib').Path({str(faces)!r}));"
+        "sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("arguments", [("draw", "faces", "--count", "3"), ("check", "faces.zip")])
+def test_without_pillow_the_command_ends_in_the_pip_line(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import importlib.abc, sys\n"
+        "class NoPillow(importlib.abc.MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name.partition('.')[0] == 'PIL':\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, NoPillow())\n"
+        "from ganport_runtime.__main__ import ganport\n"
+        "ganport()\n"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code, "dataset", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 6
+    assert result.stderr.endswith("found no PIL. Run: pip install 'ganport[train]'\n")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def celeba(tmp_path: Path) -> Path:
+    (tmp_path / "celeba/images").mkdir(parents=True)
+    for number in range(2):
+        image = Image.linear_gradient("L").rotate(90 * number)
+        image.convert("RGB").save(tmp_path / f"celeba/images/{number}.png")
+    table = "2\nBald Smiling\n0.png -1 1\n1.png -1 -1\n"
+    (tmp_path / "celeba/list_attr_celeba.txt").write_text(table)
+    return tmp_path / "celeba"
+
+
+def test_chosen_attributes(celeba: Path) -> None:
+    arguments = ["check", str(celeba), "--json", "--attribute", "Smiling", "--attribute", "Bald"]
+    result = CliRunner().invoke(dataset, arguments)
+    assert result.exit_code == 0
+    report = json.loads(result.stdout)
+    assert report["kind"] == "CelebA"
+    assert report["conditions"]["labels"] == {"attributes": {"Smiling": 1, "Bald": 0}}
+
+
+def test_a_kind_asked_for(celeba: Path) -> None:
+    (celeba / "dataset.json").write_text('{"labels": [["images/0.png", 4], ["images/1.png", 2]]}')
+    result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "indexed", "--json"])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["conditions"]["labels"] == {"class": {"2": 1, "4": 1}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--attribute", "smile"),
+            "the attribute 'smile'; found 2 others. Did you mean 'Smiling'?",
+        ),
+        (("--kind", "iclevr"), "expected `train.json` and `objects.json` beside the pictures"),
+    ],
+)
+def test_a_choice_that_does_not_fit(celeba: Path, arguments: tuple[str, str], message: str) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(celeba), *arguments])
+    assert isinstance(result.exception, DataError)
+    assert message in str(result.exception)
+
+
+def test_a_kind_there_is_not(celeba: Path) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "celebA"])
+    assert result.exit_code == 2
+    assert "'celebA' is not one of 'auto', 'tagged'" in result.stderr

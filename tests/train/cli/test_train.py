@@ -1,0 +1,149 @@
+"""`train-gan` as a user meets it: lists, dry runs, a run, and what is refused."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from ganport_models import Checkpoint
+from ganport_train.config import recipes
+
+Settings = Callable[..., list[str]]
+Invoke = Callable[..., Result]
+Refusal = Callable[..., str]
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Path:
+    """A recipe with a preset for few pictures, and one for many."""
+    file = tmp_path / "few.toml"
+    file.write_text(
+        'extends = "quick"\ntitle = "few"\n[presets]\nfrom_1_000 = ["training.batch=7"]\n'
+        'below_1_000 = ["training.batch=6", "length.images=18"]\n'
+    )
+    return file
+
+
+def test_list_names_every_recipe_with_its_source(invoke: Invoke) -> None:
+    output = invoke("--list").output
+    for name in recipes.names():
+        assert name in output
+    assert "report 000, row A1" in output
+
+
+def test_options_says_what_set_takes(invoke: Invoke) -> None:
+    output = invoke("--options").output
+    assert "network.features" in output
+    assert "method.mismatch" in output
+
+
+def test_a_dry_run_prints_the_recipe_and_writes_nothing(
+    tmp_path: Path, faces: Path, invoke: Invoke
+) -> None:
+    run = tmp_path / "run"
+    words = ["--dry-run", "--set", "length.images=9", "--data", faces, "--out", run]
+    output = invoke("anime-cgan", *words, "--set", "data.resolution=64").output
+    assert "images = 9" in output
+    assert "# generator: 5,688,387 parameters" in output
+    assert not run.exists()
+
+
+def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path, invoke: Invoke) -> None:
+    output = invoke("quick", "--dry-run", "--data", faces).output
+    assert "# discriminator:" in output
+
+
+def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
+    words = "preset for fewer than 1,000 pictures: training.batch = 6, length.images = 18"
+    assert "fewer than 1,000 pictures: augment.translation = 0.125" in invoke("--list").output
+    without_data = invoke(few, "--dry-run").output
+    assert "[presets]" in without_data
+    assert f"# {words}\n# preset for 1,000 pictures or more: training.batch = 7\n" in without_data
+    output = invoke(few, "--dry-run", "--data", faces, "--set", "training.batch=9").output
+    assert "[presets]" not in output
+    assert "batch = 9\n" in output
+    assert "# preset for fewer than 1,000 pictures: length.images = 18\n# generator:" in output
+
+
+def test_a_preset_becomes_part_of_a_run_once(
+    tmp_path: Path, few: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    run = tmp_path / "run"
+    words = [word for word in settings() if word != "--set"]
+    given = [word for text in words if "batch" not in text for word in ("--set", text)]
+    result = invoke(few, "--data", faces, "--out", run, *given)
+    assert result.exit_code == 0, result.output
+    assert "preset for fewer than 1,000 pictures: training.batch = 6" in result.output
+    assert Checkpoint.load(run).images == 18
+    config = (run / "config.toml").read_text()
+    assert "presets" not in config
+    assert "batch = 6\n" in config
+    again = invoke("--resume", run, "--set", "length.images=24")
+    assert again.exit_code == 0, again.output
+    assert "preset for" not in again.output
+    assert Checkpoint.load(run).images == 24
+
+
+def test_a_faulty_preset_is_refused_though_it_does_not_apply(
+    tmp_path: Path, faces: Path, refusal: Refusal
+) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('extends = "quick"\n[presets]\nfrom_9_000 = ["training.batch=1"]\n')
+    words = refusal(file, "--data", faces, "--out", tmp_path / "run")
+    assert "mine.toml: presets.from_9_000: training.batch: expected a number of at least 2" in words
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_trains_and_says_what_comes_next(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    run = tmp_path / "run"
+    result = invoke("quick", "--data", faces, "--out", run, *settings("length.images=12"))
+    assert result.exit_code == 0, result.output
+    assert f"export-gan {run}" in result.output
+    assert Checkpoint.load(run).images == 12
+    assert {path.name for path in run.iterdir()} == {
+        "config.toml",
+        "stats.jsonl",
+        "scores.jsonl",
+        "samples",
+        "checkpoints",
+    }
+
+
+def test_refusals_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal) -> None:
+    run = tmp_path / "run"
+    assert "Name a RECIPE" in refusal()
+    assert "needs --data PATH and --out RUN" in refusal("quick")
+    assert "--resume does not go with RECIPE" in refusal("quick", "--resume", run)
+    assert "config.toml" in refusal("--resume", run)
+    (tmp_path / "file.txt").write_text("mine")
+    assert "expected a folder; found a file" in refusal(
+        "quick", "--data", faces, "--out", tmp_path / "file.txt"
+    )
+    assert "--resume does not go with --dry-run" in refusal("--resume", run, "--dry-run")
+    start = ["quick", "--data", faces, "--out", run]
+    assert "Did you mean 'length.images'" in refusal(*start, "--set", "length.image=3")
+    assert "expected auto, cpu, cuda" in refusal(*start, "--device", "gpu")
+    assert "nowhere.zip" in refusal("quick", "--data", tmp_path / "nowhere.zip", "--out", run)
+    assert "power of two" in refusal(*start, "--set", "data.resolution=48")
+    assert not run.exists()
+
+
+def test_a_folder_in_use_is_not_touched(
+    tmp_path: Path, faces: Path, settings: Settings, refusal: Refusal
+) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    words = refusal("quick", "--data", faces, "--out", tmp_path, *settings())
+    assert "expected a new or empty folder" in words
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_training_imports_nothing_of_other_extras() -> None:
+    # torchvision is of its own, but takes a second that runs without a judge can do without.
+    others = "{'onnxruntime', 'scipy', 'torch_fidelity', 'torchvision'}"
+    program = f"import sys, ganport_train.cli.train; sys.exit(bool({others} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,90 @@
+"""`train-gan` killed and interrupted: a run that is taken up again ends as if nothing had been."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import Result
+
+from ganport_models import Checkpoint
+from ganport_models.metadata import WEIGHTS
+from ganport_models.selection import newest
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+
+Settings = Callable[..., list[str]]
+Invoke = Callable[..., Result]
+
+
+def begin(errors: Path, *words: str | Path) -> subprocess.Popen[bytes]:
+    program = "from ganport_train.__main__ import train_gan; train_gan()"
+    with errors.open("wb") as file:
+        return subprocess.Popen(
+            [sys.executable, "-c", program, *map(str, words)],
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        )
+
+
+def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int, errors: Path) -> None:
+    ended = False
+    while not any(record["step"] >= step for record in jsonl_log.read(run)):
+        # Looked at before the record is: it may have got there since.
+        assert not ended, f"{process.returncode} before step {step}: {errors.read_text()}"
+        ended = process.poll() is not None
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(("precision", "pictures"), [("fp32", 16), ("bf16", 0)])
+def test_a_killed_run_ends_with_the_same_weights_and_scores(
+    tmp_path: Path,
+    faces: Path,
+    precision: str,
+    pictures: int,
+    settings: Settings,
+    invoke: Invoke,
+) -> None:
+    scored = f"logging.score_pictures={pictures}"
+    options = settings("length.images=160", scored, f"training.precision={precision}")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    result = invoke("quick", "--data", faces, "--out", whole, *options)
+    assert result.exit_code == 0, result.output
+
+    errors = tmp_path / "errors.txt"
+    process = begin(errors, "quick", "--data", faces, "--out", killed, *options)
+    for step in (7, 23):
+        wait_for_step(process, killed, step, errors)
+        process.kill()
+        process.wait()
+        process = begin(errors, "--resume", killed)
+    assert process.wait() == 0, errors.read_text()
+
+    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
+        assert (newest(whole)[0] / name).read_bytes() == (newest(killed)[0] / name).read_bytes(), (
+            name
+        )
+    assert [record["step"] for record in jsonl_log.read(killed)] == list(range(1, 41))
+    steps = [line["step"] for line in jsonl_log.read(killed, jsonl_log.SCORES)]
+    assert steps == (list(range(1, 41)) if pictures else [])
+    for name, figure in ((jsonl_log.STATS, "d_loss"), (jsonl_log.SCORES, "score")):
+        found = [[r[figure] for r in jsonl_log.read(run, name)] for run in (whole, killed)]
+        assert found[0] == found[1]
+
+
+def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings) -> None:
+    run = tmp_path / "run"
+    options = settings("length.images=1000000", "logging.save_minutes=60")
+    errors = tmp_path / "errors.txt"
+    process = begin(errors, "quick", "--data", faces, "--out", run, *options)
+    wait_for_step(process, run, 5, errors)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Traceback" not in errors.read_text()
+    assert Checkpoint.load(run).step == jsonl_log.read(run)[-1]["step"] >= 5

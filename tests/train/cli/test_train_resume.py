@@ -1,0 +1,102 @@
+"""`train-gan --resume`: what may change and what may not."""
+
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from ganport_models.metadata import CARD
+from ganport_models.selection import newest
+from ganport_runtime.errors import GanportWarning
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.run_dir import CONFIG
+from ganport_train.synthetic.writer import write_faces
+
+Settings = Callable[..., list[str]]
+Invoke = Callable[..., Result]
+Refusal = Callable[..., str]
+
+
+def test_length_may_change_at_resume_and_nothing_else(
+    tmp_path: Path,
+    faces: Path,
+    settings: Settings,
+    invoke: Invoke,
+    refusal: Refusal,
+) -> None:
+    run = tmp_path / "run"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    words = refusal("--resume", run, "--set", "network.features=4", "--set", "training.batch=8")
+    assert "network.features: 2 -> 4; training.batch: 4 -> 8" in words
+    result = invoke("--resume", run, "--set", "length.images=16")
+    assert result.exit_code == 0, result.output
+    assert [record["step"] for record in jsonl_log.read(run)] == [1, 2, 3, 4]
+    again = invoke("--resume", run)
+    assert again.exit_code == 0
+    assert "nothing to do: 16 pictures seen" in again.output
+
+
+def test_another_data_set_is_refused_at_resume(
+    tmp_path: Path,
+    faces: Path,
+    settings: Settings,
+    invoke: Invoke,
+    refusal: Refusal,
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other.zip"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    write_faces(other, 130, 16, seed=9)
+    assert "found another (digest" in refusal("--resume", run, "--data", other)
+
+
+def test_the_same_data_may_have_moved(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    run, moved = tmp_path / "run", tmp_path / "moved.zip"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    moved.write_bytes(faces.read_bytes())
+    result = invoke("--resume", run, "--data", moved, "--set", "length.images=12")
+    assert result.exit_code == 0, result.output
+
+
+def test_what_was_left_out_stays_left_out_at_resume(
+    tmp_path: Path,
+    faces: Path,
+    settings: Settings,
+    invoke: Invoke,
+    refusal: Refusal,
+) -> None:
+    broken, run = tmp_path / "broken", tmp_path / "run"
+    with zipfile.ZipFile(faces) as archive:
+        archive.extractall(broken)
+    (broken / "images" / "7.png").write_bytes(b"no picture")
+    start = ["quick", "--data", broken, "--out", run, *settings("length.images=8")]
+    assert "7.png" in refusal(*start)
+    with pytest.warns(GanportWarning, match=r"7\.png"):
+        assert invoke(*start, "--skip-bad").exit_code == 0
+    with pytest.warns(GanportWarning, match=r"7\.png"):
+        assert invoke("--resume", run, "--set", "length.images=12").exit_code == 0
+
+
+def test_a_run_from_before_an_option_resumes(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    run = tmp_path / "run"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    newer = ("kind =", "attributes =", "score_pictures =", "warm_up =", "stop_when", "judge")
+    lines = (run / CONFIG).read_text().splitlines()
+    old = [line for line in lines if not line.startswith(newer)]
+    assert len(lines) - len(old) == 7
+    (run / CONFIG).write_text("\n".join(old))
+    card = newest(run)[0] / CARD
+    recipe = json.loads(card.read_text())
+    for section, names in (("data", ("kind", "attributes")), ("logging", ("score_pictures",))):
+        for name in names:
+            del recipe["recipe"][section][name]
+    card.write_text(json.dumps(recipe))
+    result = invoke("--resume", run, "--set", "length.images=12")
+    assert result.exit_code == 0, result.output
+    assert newest(run)[1]["step"] == 3

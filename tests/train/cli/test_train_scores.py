@@ -1,0 +1,88 @@
+"""`train-gan` with a judge, and one whose run collapses."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from click.testing import Result
+
+from ganport_models.selection import newest
+from ganport_runtime.conditions import Conditions
+from ganport_train.evaluation.judge import file
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.judge.network import JudgeNetwork
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.run_dir import read_config
+from ganport_train.synthetic.palette import EYES, HAIR
+
+Settings = Callable[..., list[str]]
+Invoke = Callable[..., Result]
+Refusal = Callable[..., str]
+
+
+COLOURS = {"hair": sorted(HAIR), "eyes": sorted(EYES)}
+
+
+def judge_of(folder: Path, labels: dict[str, list[str]], seed: int = 0) -> Path:
+    """An untrained judge on disk."""
+    conditions = Conditions.one_hots(labels)
+    torch.manual_seed(seed)
+    facts = {
+        "conditions": conditions.to_json(),
+        "resolution": 16,
+        "width": 4,
+        "settings": {"held_out": 0.1},
+        "accuracy": {name: {"value": 0.9} for name in labels},
+    }
+    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    return folder
+
+
+def test_a_judge_scores_a_run_and_may_change(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, two = judge_of(tmp_path / "one", COLOURS), judge_of(tmp_path / "two", COLOURS, seed=1)
+    run, scored = tmp_path / "run", settings("length.images=4", "logging.score_pictures=16")
+    started = invoke("quick", "--data", faces, "--out", run, "--judge", one, *scored)
+    assert started.exit_code == 0, started.output
+    assert re.search(r"score \d\.\d+: hair \d\.\d+ \(real 0\.90\)", started.output)
+    longer = ["--set", "length.images=8"]
+    assert "another judge" not in invoke("--resume", run, *longer).output
+    longer = ["--set", "length.images=12"]
+    assert "note: another judge" in invoke("--resume", run, "--judge", two, *longer).output
+    longer = ["--set", "length.images=16"]
+    assert invoke("--resume", run, "--judge", "none", *longer).exit_code == 0
+    digests = [Judge.load(judge).digest[:16] for judge in (one, one, two)]
+    extractors = [line["extractor"] for line in jsonl_log.read(run, jsonl_log.SCORES)]
+    assert extractors == [*(f"judge {digest}" for digest in digests), "pixels"]
+    assert read_config(run)[1].judge == ""
+
+
+def test_a_judge_that_cannot_serve_is_refused_before_anything_is_made(
+    tmp_path: Path, faces: Path, settings: Settings, refusal: Refusal
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    other.mkdir()
+    start = ["quick", "--data", faces, "--out", run, *settings("logging.score_pictures=16")]
+    words = refusal(*start, "--judge", judge_of(other, {"hats": ["top", "bowler"]}))
+    assert "--judge: expected a judge of the run's conditions: hair, eyes; found hats" in words
+    assert "judge.json" in refusal(*start, "--judge", tmp_path / "nowhere")
+    assert not run.exists()
+
+
+def test_a_collapsed_run_ends_with_4_and_goes_on_when_asked(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    # A generator that never learns draws nearly one picture.
+    still = ["optimizer.generator_rate=0", "logging.score_pictures=16", "logging.warm_up=0"]
+    run, start = tmp_path / "run", settings("length.images=12", *still)
+    result = invoke("quick", "--data", faces, "--out", run, "--stop-when-collapsed", *start)
+    assert result.exit_code == 4
+    assert result.output.count("warning: collapsed: the spread within a condition is 0.") == 2
+    assert f"go on all the same: train-gan --resume {run}" in result.output
+    assert newest(run)[1]["step"] == 2
+    assert invoke("--resume", run).exit_code == 0
+    assert newest(run)[1]["step"] == 3

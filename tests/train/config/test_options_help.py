@@ -1,0 +1,49 @@
+"""What a recipe can hold, in lines to read."""
+
+from dataclasses import asdict
+
+from ganport_train.config import recipes
+from ganport_train.config.options_help import describe
+from ganport_train.config.parsing import parse
+from ganport_train.config.recipe import Recipe
+
+
+def lines() -> dict[str, str]:
+    return {line.split()[0]: " ".join(line.split()) for line in describe(Recipe)}
+
+
+def test_every_option_has_one_line() -> None:
+    tables = asdict(parse(Recipe, {"title": "t"}, place="my.toml"))
+    sections = {name: table for name, table in tables.items() if isinstance(table, dict) and table}
+    options = {f"{name}.{option}" for name, table in sections.items() for option in table}
+    assert len(describe(Recipe)) == len(lines())
+    assert set(lines()) == options | {"title", "source", "conditions", "palette", "presets"}
+
+
+def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:
+    assert lines()["data.resolution"] == (
+        "data.resolution 64 height and width in pixels; a power of two from 16 to 1_024"
+    )
+    momentum = "0.5 decay of the first moment (SGD: momentum); 0 to 0.9999"
+    assert lines()["optimizer.beta1"].endswith(momentum)
+    assert lines()["training.precision"].endswith("; auto | fp32 | bf16")
+    assert lines()["title"].startswith("title required what the recipe makes; one printable line")
+    assert lines()["conditions"].startswith("conditions {} labels of each")
+    assert lines()["palette"].startswith("palette {} colour of each label")
+    assert lines()["data.mirror"] == "data.mirror true show each picture mirrored half of the time"
+
+
+def test_columns_stand_under_each_other() -> None:
+    starts = {line.index(rest) for line in describe(Recipe) for rest in [line.split(None, 1)[1]]}
+    assert len(starts) == 1
+
+
+def test_every_default_can_be_given_as_an_override() -> None:
+    given = [
+        "=".join(line.split()[:2])
+        for line in describe(Recipe)
+        if "." in line.split()[0] or line.startswith("source")
+    ]
+    assert recipes.load("quick", [*given, "title=t", "conditions={}", "palette={}"]) == parse(
+        Recipe, {"title": "t"}, place="my.toml"
+    )

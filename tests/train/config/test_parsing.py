@@ -1,0 +1,129 @@
+"""Every fault of a recipe is named by its option."""
+
+import math
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from ganport_train.config.parsing import RecipeError, parse
+from ganport_train.config.recipe import Recipe
+
+
+def fault(**sections: object) -> str:
+    with pytest.raises(RecipeError) as caught:
+        parse(Recipe, {"title": "t", **sections}, place="my.toml")
+    return str(caught.value)
+
+
+def test_defaults_fill_what_is_left_out() -> None:
+    recipe = parse(Recipe, {"title": "t", "data": {"resolution": 32}}, place="my.toml")
+    assert recipe.data.resolution == 32
+    assert recipe.data.mirror is True
+
+
+def test_a_whole_number_serves_as_a_number() -> None:
+    recipe = parse(Recipe, {"title": "t", "method": {"mismatch": 1}}, place="my.toml")
+    assert recipe.method.mismatch == 1.0
+    assert isinstance(recipe.method.mismatch, float)
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"network": {"feature": 8}}, "network.feature: expected one of"),
+        ({"network": {"feature": 8}}, "Did you mean 'network.features'?"),
+        ({"netwrk": {}}, "my.toml: netwrk"),
+        ({"network": 3}, "network: expected a table; found 3"),
+        ({"network": {"features": "many"}}, "network.features: expected a whole number"),
+        ({"network": {"features": 1.5}}, "network.features: expected a whole number; found 1.5"),
+        ({"network": {"features": True}}, "network.features: expected a whole number; found True"),
+        ({"network": {"features": 0}}, "network.features: expected a number of at least 1"),
+        ({"data": {"resolution": 48}}, "data.resolution: expected a power of two from 16 to 1_024"),
+        (
+            {"training": {"seed": 2**63}},
+            "seed: expected a number of at most 9_223_372_036_854_775_8",
+        ),
+        ({"average": {"refresh": 127}}, "average.refresh: expected a number of at least 128"),
+        ({"average": {"refresh": 2**20 + 1}}, "refresh: expected a number of at most 1_048_576"),
+        ({"optimizer": {"beta1": 1.0}}, "optimizer.beta1: expected a number of at most 0.9999"),
+        ({"optimizer": {"beta1": float("nan")}}, "optimizer.beta1: expected a finite number"),
+        ({"data": {"mirror": 1}}, "data.mirror: expected true or false; found 1"),
+        (
+            {"method": {"loss": "bcee"}},
+            "method.loss: expected one of bce, saturating, least_squares, hinge, relativistic, ",
+        ),
+        ({"method": {"loss": "bcee"}}, "Did you mean 'bce'?"),
+        ({"conditions": {"hair": "pink"}}, "conditions.hair: expected a list of labels"),
+        ({"conditions": {"hair": []}}, "conditions.hair: expected a list of labels"),
+        ({"conditions": {"hair": ["red", "red"]}}, "conditions.hair: expected each label once"),
+        ({"palette": 3}, "palette: expected tables of texts, printable; found 3"),
+        ({"palette": {"hair": "#ff88cc"}}, "palette: expected tables of texts, printable"),
+        ({"palette": {"hair": {"pink": 3}}}, "palette: expected tables of texts, printable"),
+        ({"palette": {"hair": {"": "#ff88cc"}}}, "palette: expected tables of texts, printable"),
+        (
+            {"palette": {"a\nb": {"pink": "#ff88cc"}}},
+            "palette: expected tables of texts, printable",
+        ),
+    ],
+)
+def test_each_fault_is_named(sections: dict[str, object], words: str) -> None:
+    assert words in fault(**sections)
+
+
+LINE = "expected one printable line of at most 100 characters"
+
+
+@pytest.mark.parametrize("name", ["title", "source"])
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\u202e", "x" * 101])
+def test_title_and_source_are_one_printable_line(name: str, text: str) -> None:
+    assert f"my.toml: {name}: {LINE}" in fault(**{name: text})
+
+
+def test_a_title_may_be_in_any_script() -> None:
+    title = "アニメ顔" * 25
+    assert parse(Recipe, {"title": title}, place="my.toml").title == title
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"title": "\ud800"},
+        {"method": {"loss": "\ud800"}},
+        {"conditions": {"hair": ["\ud800"]}},
+        {"conditions": {"\ud800": ["red"]}},
+        {"palette": {"hair": {"\ud800": "#ff88cc"}}},
+        {"\ud800": 3},
+    ],
+)
+def test_a_text_that_utf8_cannot_hold_is_refused(sections: dict[str, object]) -> None:
+    assert fault(**sections).encode()
+
+
+def test_a_palette_is_a_table_of_tables() -> None:
+    palette = {"hair": {"pink": "#ff88cc", "dark (brown)": "#402010"}, "eyes": {}}
+    assert parse(Recipe, {"title": "t", "palette": palette}, place="my.toml").palette == palette
+
+
+def test_every_number_has_bounds() -> None:
+    sections = [
+        entry.default_factory for entry in fields(Recipe) if is_dataclass(entry.default_factory)
+    ]
+    rules = {
+        f"{section.__name__}.{entry.name}": entry.metadata["rule"]
+        for section in sections
+        for entry in fields(section)
+        if entry.type in ("int", "float")
+    }
+    assert len(rules) > 15
+    for name, rule in rules.items():
+        assert math.isfinite(rule.least) and math.isfinite(rule.most), name
+
+
+def test_the_greatest_seed_is_taken() -> None:
+    recipe = parse(Recipe, {"title": "t", "training": {"seed": 2**63 - 1}}, place="my.toml")
+    assert recipe.training.seed == 2**63 - 1
+
+
+def test_a_missing_title_is_named() -> None:
+    with pytest.raises(RecipeError, match=r"my.toml: title: expected a value; found none"):
+        parse(Recipe, {}, place="my.toml")

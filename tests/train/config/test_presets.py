@@ -1,0 +1,137 @@
+"""Presets by the number of training pictures: which applies, what wins over it, what is refused."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ganport_train.config import presets, recipes
+from ganport_train.config.parsing import RecipeError, parse
+from ganport_train.config.recipe import Recipe
+
+FEW = '["augment.cutout=0.5", "augment.policy=growing", "length.images=9_000"]'
+MANY = '["network.features=48"]'
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> str:
+    return written(tmp_path, f"below_1_000 = {FEW}\nfrom_8_000 = {MANY}\n")
+
+
+def written(folder: Path, lines: str) -> str:
+    file = folder / "mine.toml"
+    file.write_text(f'extends = "quick"\ntitle = "mine"\n[presets]\n{lines}')
+    return str(file)
+
+
+def fitted(name: str, pictures: int, *overrides: str) -> tuple[Recipe, str]:
+    return presets.fitted(recipes.load(name, overrides), presets.load(name, overrides), pictures)
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_every_preset_of_a_shipped_recipe_applies_within_its_range(name: str) -> None:
+    plain = presets.without(recipes.load(name))
+    for preset in presets.load(name):
+        assert preset.changes
+        for pictures in (preset.least, preset.below - 1):
+            recipe, line = fitted(name, pictures)
+            assert recipe == preset.recipe != plain
+            assert line == f"preset for {preset}"
+        assert fitted(name, preset.below)[0] != preset.recipe
+        assert parse(Recipe, preset.recipe.to_json(), place="again") == preset.recipe
+
+
+def test_the_flagship_has_presets_for_few_and_for_many() -> None:
+    *few, many = presets.load("flagship")
+    assert [each.below for each in few] == [1_000, 5_000]
+    assert {each.recipe.augment.policy for each in few} == {"growing"}
+    assert many.least == 50_000
+    assert (many.recipe.network.features, many.recipe.training.batch) == (64, 64)
+    plain, line = fitted("flagship", 15_000)
+    assert (plain, line) == (presets.without(recipes.load("flagship")), "")
+
+
+def test_a_preset_applies_and_is_told_of(mine: str) -> None:
+    recipe, line = fitted(mine, 999)
+    assert (recipe.augment.cutout, recipe.length.images) == (0.5, 9_000)
+    assert line == (
+        "preset for fewer than 1,000 pictures: "
+        'augment.cutout = 0.5, augment.policy = "growing", length.images = 9_000'
+    )
+    assert fitted(mine, 1_000)[1] == fitted(mine, 7_999)[1] == ""
+    assert fitted(mine, 8_000)[1] == "preset for 8,000 pictures or more: network.features = 48"
+
+
+def test_a_fitted_recipe_holds_no_presets(mine: str) -> None:
+    assert recipes.load(mine).presets
+    for pictures in (999, 5_000, 8_000):
+        recipe, _ = fitted(mine, pictures)
+        assert "presets" not in recipe.to_json()
+
+
+def test_set_wins_and_is_not_told_of(mine: str) -> None:
+    recipe, line = fitted(mine, 10, "augment.cutout=0.25", "length.images=7", "training.seed=3")
+    assert (recipe.augment.cutout, recipe.length.images, recipe.training.seed) == (0.25, 7, 3)
+    assert line == 'preset for fewer than 1,000 pictures: augment.policy = "growing"'
+    assert fitted(mine, 9_000, "network.features=4")[1] == ""
+
+
+def test_the_order_in_the_file_means_nothing(tmp_path: Path) -> None:
+    lines = [f"from_90 = {MANY}", f"below_20 = {FEW}", f"from_50 = {FEW}", f"below_9 = {MANY}"]
+    found = presets.load(written(tmp_path, "\n".join(lines)))
+    assert [(each.least, each.below) for each in found] == [
+        (0, 9),
+        (9, 20),
+        (50, 90),
+        (90, 10**9 + 1),
+    ]
+    assert str(found[1]).startswith("9 to 19 pictures: augment.cutout")
+
+
+def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -> None:
+    file = tmp_path / "above.toml"
+    file.write_text('extends = "mine.toml"\n[presets]\nbelow_1_000 = ["training.batch=8"]\n')
+    few, many = presets.load(str(file))
+    assert (few.changes, many.changes) == ({"training.batch": 8}, {"network.features": 48})
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ('below_9 = ["network.featurs=3"]', r"presets\.below_9: network\.featurs.*Did you mean"),
+        (
+            'below_9 = ["network.features=wide"]',
+            r"presets\.below_9: network\.features: expected a whole number; found 'wide'",
+        ),
+        ('from_9 = ["augment.cutout=2"]', r"presets\.from_9: augment\.cutout: .*at most 1"),
+        ('from_9 = ["features"]', r"presets\.from_9: expected section\.option=value"),
+        (
+            'from_9 = ["length.images=1\\n2"]',
+            r"presets\.from_9: expected a list of labels, printable",
+        ),
+        (
+            'from_9 = ["length.images.more=3"]',
+            r"presets\.from_9 length\.images\.more: expected an option of a section",
+        ),
+        ('from_9 = ["data.resolution=32"]', r"from_9: expected options of network, .*found 'data"),
+        ('from_9 = ["presets.below_3=x"]', r"from_9: expected options of network, .*found 'pres"),
+        ("from_9 = 3", r"presets\.from_9: expected a list of labels"),
+        (f"under_9 = {MANY}", r"presets\.under_9: expected below_N or from_N.*found 'under_9'"),
+        (f"below_0 = {MANY}", r"presets\.below_0: expected below_N or from_N"),
+        (f"below_2_000_000_000 = {MANY}", r"from 1 to 1_000_000_000; found 'below_2_000"),
+        (
+            f"below_5000 = {MANY}\nbelow_5_000 = {FEW}",
+            r"presets: expected each bound once; found below_5000 and below_5_000",
+        ),
+        (
+            f"below_9 = {MANY}\nfrom_8 = {FEW}",
+            r"presets: expected bounds that rise, .*found below_9 and from_8.*Raise the second",
+        ),
+    ],
+)
+def test_a_fault_is_named_though_the_preset_does_not_apply(
+    tmp_path: Path, lines: str, words: str
+) -> None:
+    name = written(tmp_path, lines)
+    with pytest.raises(RecipeError, match=re.compile(rf"mine\.toml: .*{words}", re.DOTALL)):
+        presets.load(name)

@@ -1,0 +1,195 @@
+import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.conditions import Conditions, MultiHot
+from ganport_train.data.formats.iclevr import IClevr
+from ganport_train.data.formats.reader import Example, Trials
+from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.source import Source
+
+Files = dict[str, bytes]
+Packed = Callable[[Files], AbstractContextManager[Source]]
+Reading = tuple[list[Example], list[Problem], Conditions, Trials]
+Read = Callable[[Files], Reading]
+OBJECTS = {"red cube": 1, "gray cube": 0, "blue sphere": 2}
+TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"]}
+
+
+@pytest.fixture(scope="session")
+def read(packed: Packed) -> Read:
+    def read(files: Files) -> Reading:
+        problems = Problems("scenes", strict=False)
+        with packed(files) as source:
+            examples = IClevr().read(source, problems)
+            conditions = IClevr().vocabulary(source, examples)
+            return examples, list(problems), conditions, IClevr().trials(source)
+
+    return read
+
+
+def iclevr(train: Any = TRAIN, objects: Any = OBJECTS, **trials: Any) -> Files:
+    tables = {"train": train, "objects": objects} | trials
+    pictures = {f"images/{name}": b"" for name in train} if isinstance(train, dict) else {}
+    return pictures | {f"{name}.json": json.dumps(table).encode() for name, table in tables.items()}
+
+
+def test_examples_and_conditions(read: Read) -> None:
+    examples, problems, conditions, trials = read(iclevr())
+    assert problems == []
+    assert examples == [
+        Example("a_0.png", "images/a_0.png", "train.json", None, {"objects": ["red cube"]}, "a"),
+        Example(
+            "a_1.png",
+            "images/a_1.png",
+            "train.json",
+            None,
+            {"objects": ["red cube", "blue sphere"]},
+            "a",
+        ),
+    ]
+    labels = ("gray cube", "red cube", "blue sphere")
+    assert conditions == Conditions((MultiHot("objects", labels, (), 2),))
+    assert conditions.encode(examples[1].request).tolist() == [0, 1, 1]
+    assert trials == {}
+
+
+def test_test_lists_are_requests_and_may_hold_more_objects(read: Read) -> None:
+    files = iclevr(test=[["red cube"], list(OBJECTS)], new_test=[["gray cube"]])
+    _, problems, conditions, trials = read(files)
+    assert problems == []
+    assert trials == {
+        "test": [{"objects": ["red cube"]}, {"objects": list(OBJECTS)}],
+        "new_test": [{"objects": ["gray cube"]}],
+    }
+    assert conditions.encode(trials["test"][1]).tolist() == [1, 1, 1]
+
+
+def scenes(read: Read, train: dict[str, list[str]]) -> dict[str, str | None]:
+    return {example.id: example.scene for example in read(iclevr(train))[0]}
+
+
+def test_a_scene_is_what_grows_by_an_object(read: Read) -> None:
+    assert scenes(
+        read,
+        {
+            "a_0.png": ["red cube"],
+            "a_1.png": ["red cube", "gray cube"],
+            "a_2.png": ["red cube", "gray cube", "blue sphere"],
+            "b_0.png": ["red cube"],
+            "b_1.png": ["gray cube", "blue sphere"],
+            "c_1.png": ["red cube"],
+            "d.png": ["red cube"],
+        },
+    ) == {
+        "a_0.png": "a",
+        "a_1.png": "a",
+        "a_2.png": "a",
+        "b_0.png": None,
+        "b_1.png": None,
+        "c_1.png": None,
+        "d.png": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("objects", "message"),
+    [
+        ("red cube", "expected a list of objects such as [\"red cube\"]; found 'red cube'."),
+        (
+            [["red cube"]],
+            "expected a list of objects such as [\"red cube\"]; found [['red cube']].",
+        ),
+        (None, 'expected a list of objects such as ["red cube"]; found None.'),
+        (["pink cube"], "expected objects of objects.json, each once; found 'pink cube'."),
+        (
+            ["red cube", "red cube"],
+            "expected objects of objects.json, each once; found one twice in ['red cube', 'red "
+            "cube'].",
+        ),
+    ],
+)
+def test_objects_that_are_none(read: Read, objects: Any, message: str) -> None:
+    fix = "Mend the list or remove its entry."
+    examples, problems, _, _ = read(iclevr(TRAIN | {"x.png": objects}))
+    assert [problem.sentence("scenes") for problem in problems] == [
+        f"scenes/train.json (x.png): {message} {fix}"
+    ]
+    assert [problem.kind for problem in problems] == ["tags"]
+    assert [example.id for example in examples] == list(TRAIN)
+    with pytest.raises(DataError) as caught:
+        read(iclevr(test=[["red cube"], objects]))
+    assert str(caught.value).endswith(f"/test.json[1]: {message} {fix}")
+
+
+def test_missing_pictures_and_those_without_an_entry(read: Read) -> None:
+    files = iclevr(TRAIN | {"../b_0.png": ["red cube"]})
+    files = {name: data for name, data in files.items() if "b_0" not in name and "a_1" not in name}
+    examples, problems, _, _ = read(files | {"images/z.png": b""})
+    assert [(problem.kind, problem.level, problem.place("x")) for problem in problems] == [
+        ("missing", "error", "x/train.json (a_1.png)"),
+        ("missing", "error", "x/train.json (../b_0.png)"),
+        ("untagged", "warning", "x/images/z.png"),
+    ]
+    # What was there of the scene is still one.
+    assert [(example.id, example.scene) for example in examples] == [("a_0.png", "a")]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (iclevr(train=[]), r"train\.json: expected pictures and the objects in each; found \[\]"),
+        (iclevr(train={}), r"train\.json: expected pictures .* found {}\. Put the table back"),
+        (iclevr(objects=["red cube"]), r"objects\.json: expected objects and their indices; found"),
+        (iclevr(objects={}), r"objects\.json: expected 1 to 1024 labels of 'objects'; found 0"),
+        (iclevr(objects={str(i): i for i in range(1025)}), "labels of 'objects'; found 1025"),
+        (iclevr(objects={" red": 0}), "printable text without space at its ends; found ' red'"),
+        (iclevr(objects={"a": 0, "b": 2}), r"the indices 0 to 1, each once; found \[0, 2\]"),
+        (iclevr(objects={"a": 0, "b": 0}), r"the indices 0 to 1, each once; found \[0, 0\]"),
+        (iclevr(objects={"a": 0, "b": True}), r"each once; found \[0, True\]"),
+        (iclevr(objects={"a": "0"}), r"the indices 0 to 0, each once; found \['0'\]"),
+        (iclevr(objects={"a": [[0]]}), r"each once; found \[\[\[0\]\]\]"),
+        (iclevr(test={"a": []}), r"test\.json: expected at most 10,000 lists of objects; found {"),
+        (iclevr(test=[[]] * 10_001), r"test\.json: expected at most 10,000 lists of objects"),
+        (iclevr() | {"new_test.json": b"["}, r"new_test\.json: expected valid JSON"),
+    ],
+)
+def test_a_table_that_is_none(read: Read, files: Files, message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        read(files)
+    assert str(caught.value).isprintable()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+ENTRIES = st.dictionaries(
+    st.sampled_from(["a_0.png", "a_1.png", "a_2.png", "b.png", "../c.png"]),
+    st.lists(st.sampled_from([*OBJECTS, "none"]), max_size=3) | JSON,
+    max_size=5,
+)
+
+
+@given(ENTRIES | JSON, st.just(OBJECTS) | JSON, st.just([["red cube"]]) | JSON)
+def test_any_json_ends_in_examples_problems_or_one_plain_error(
+    read: Read, train: Any, objects: Any, test: Any
+) -> None:
+    files = iclevr(train, objects, test=test)
+    files = {name: data for name, data in files.items() if name.endswith(".json")}
+    pictures = {f"{name}.png": b"" for name in ("a_0", "a_1", "a_2", "b")}
+    try:
+        examples, problems, conditions, trials = read(files | pictures)
+    except DataError as error:
+        assert str(error).isprintable()
+        return
+    assert all(problem.sentence("scenes").isprintable() for problem in problems)
+    requests = [example.request for example in examples] + trials["test"]
+    vectors = conditions.encode_many(requests)
+    assert vectors.sum(axis=1).tolist() == [len(request["objects"]) for request in requests]

@@ -1,0 +1,123 @@
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.data.formats import tables
+from ganport_train.data.formats.image_folder import ClassFolders
+from ganport_train.data.formats.reader import Example
+from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.source import Source
+
+Files = dict[str, bytes]
+Packed = Callable[[Files], AbstractContextManager[Source]]
+Read = Callable[..., tuple[list[Example], list[Problem], Conditions]]
+
+
+@pytest.fixture(scope="session")
+def read(packed: Packed) -> Read:
+    def read(*names: str) -> tuple[list[Example], list[Problem], Conditions]:
+        problems = Problems("pets", strict=True)
+        with packed(dict.fromkeys(names, b"")) as source:
+            assert ClassFolders().recognises(source)
+            examples = ClassFolders().read(source, problems)
+            return examples, list(problems), ClassFolders().vocabulary(source, examples)
+
+    return read
+
+
+def classes(read: Read, *names: str) -> dict[str, str]:
+    return {example.picture: example.request["class"] for example in read(*names)[0]}
+
+
+def test_a_folder_is_a_class(read: Read) -> None:
+    examples, problems, conditions = read("dog/1.png", "cat/2.JPEG", "cat/more/1.png", "cat/a.txt")
+    assert problems == []
+    assert examples == [
+        Example(name, name, name, None, {"class": label})
+        for name, label in [("cat/2.JPEG", "cat"), ("cat/more/1.png", "cat"), ("dog/1.png", "dog")]
+    ]
+    assert conditions == Conditions.one_hots({"class": ["cat", "dog"]})
+
+
+@pytest.mark.parametrize(
+    "around", [("images",), ("pets/images",), ("train",), ("train", "val"), ("Test", "valid")]
+)
+def test_folders_around_the_classes_are_looked_through(read: Read, around: tuple[str, ...]) -> None:
+    names = [f"{folder}/{label}/1.png" for folder in around for label in ("cat", "dog")]
+    assert classes(read, *names) == {name: name.split("/")[-2] for name in names}
+
+
+def test_parts_below_one_folder_are_looked_through_too(read: Read) -> None:
+    names = ["set/train/cat/1.png", "set/val/cat/2.png", "set/val/dog/3.png"]
+    assert list(classes(read, *names).values()) == ["cat", "cat", "dog"]
+
+
+def test_a_part_beside_other_folders_is_a_class(read: Read) -> None:
+    names = ["train/a/1.png", "car/b/2.png"]
+    assert classes(read, *names) == {"train/a/1.png": "train", "car/b/2.png": "car"}
+
+
+@pytest.mark.parametrize("stray", ["cover.png", "set/cover.png"])
+def test_a_picture_beside_the_folders_is_a_warning(read: Read, stray: str) -> None:
+    examples, problems, _ = read("set/cat/1.png", "set/dog/2.png", stray)
+    assert len(examples) == 2
+    assert [problem.sentence("pets") for problem in problems] == [
+        f"pets/{stray}: expected a folder of its class around each picture; found none. "
+        "Move the picture into one or remove it."
+    ]
+    assert [(problem.kind, problem.level) for problem in problems] == [("untagged", "warning")]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (),
+        ("1.png", "2.png"),
+        ("cat/1.png",),
+        ("set/cat/1.png", "set/cat/2.png"),
+        ("train/1.png", "val/2.png"),
+        ("cat/notes.txt", "dog/notes.txt"),
+    ],
+)
+def test_what_is_no_set_of_class_folders(packed: Packed, names: tuple[str, ...]) -> None:
+    with packed(dict.fromkeys(names, b"")) as source:
+        assert not ClassFolders().recognises(source)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("cat ", "labels of 'class': printable text without space at its ends; found 'cat '"),
+        ("c" * 101, "labels of 'class': text of 1 to 100 characters; found 'ccc"),
+    ],
+)
+def test_a_folder_whose_name_is_no_label(read: Read, label: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        read("cat/1.png", f"{label}/2.png")
+
+
+def test_more_folders_than_a_vocabulary_has(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "MAX_LABELS", 2)
+    with pytest.raises(DataError, match="expected 1 to 2 labels of 'class'; found 3"):
+        read("a/1.png", "b/1.png", "c/1.png")
+
+
+PARTS = st.sampled_from(["cat", "dog", "train", "val", "set"])
+NAMES = st.sets(st.lists(PARTS, max_size=4).map(lambda parts: "/".join([*parts, "1.png"])))
+
+
+@given(NAMES)
+def test_every_picture_is_read_or_reported_once(packed: Packed, names: set[str]) -> None:
+    problems = Problems("pets", strict=False)
+    with packed(dict.fromkeys(names, b"")) as source:
+        examples = ClassFolders().read(source, problems)
+        known = ClassFolders().recognises(source)
+    reported = [problem.file for problem in problems]
+    assert sorted([*reported, *(example.picture for example in examples)]) == sorted(names)
+    for example in examples:
+        assert f"{example.request['class']}/" in example.picture
+    assert known == (len({example.request["class"] for example in examples}) > 1)

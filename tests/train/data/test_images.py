@@ -1,0 +1,152 @@
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganport_train.data import images as module
+from ganport_train.data.images import decode, decoding_warnings
+from ganport_train.data.issues import Fault
+
+Encode = Callable[..., bytes]
+Make = Callable[..., Image.Image]
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def huge_png(side: int) -> bytes:
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    data = zlib.compress(b"\0" * 1000)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_of_the_right_size_is_taken_as_it_is(
+    picture: Make, encoded: Encode, kind: str
+) -> None:
+    data = encoded(picture(1, 16), kind)
+    decoded = decode(data, 16)
+    assert (decoded.format, decoded.size) == (kind, (16, 16))
+    assert decoded.pixels.dtype == np.uint8
+    assert decoded.thumbnail.shape == (13, 13, 3)
+    if kind == "PNG":
+        np.testing.assert_array_equal(decoded.pixels, np.asarray(picture(1, 16)))
+
+
+@pytest.mark.parametrize(("size", "resolution"), [(64, 16), (8, 32), (300, 32)])
+def test_a_picture_is_resized_without_aliasing(
+    picture: Make, encoded: Encode, size: int, resolution: int
+) -> None:
+    pixels = decode(encoded(picture(1, size)), resolution).pixels
+    assert pixels.shape == (resolution, resolution, 3)
+    plain = np.asarray(picture(1, size), np.float32)
+    np.testing.assert_allclose(pixels.mean((0, 1)), plain.mean((0, 1)), atol=2)
+
+
+def test_fine_stripes_become_grey(encoded: Encode) -> None:
+    stripes = np.zeros((64, 64, 3), np.uint8)
+    stripes[:, ::2] = 255
+    pixels = decode(encoded(Image.fromarray(stripes)), 16).pixels
+    assert np.abs(pixels[:, 2:-2].astype(int) - 128).max() <= 8
+
+
+@pytest.mark.parametrize(
+    ("size", "box"), [((40, 20), (10, 0, 30, 20)), ((20, 41), (0, 10, 20, 30))]
+)
+def test_the_centre_square_is_cut_out(
+    picture: Make, encoded: Encode, size: tuple[int, int], box: tuple[int, int, int, int]
+) -> None:
+    decoded = decode(encoded(picture(1, size)), 20)
+    assert decoded.size == size
+    np.testing.assert_array_equal(decoded.pixels, np.asarray(picture(1, size).crop(box)))
+
+
+def test_transparency_is_laid_on_white(encoded: Encode) -> None:
+    image = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
+    image.paste((0, 0, 255, 255), (0, 0, 4, 8))
+    image.paste((0, 0, 0, 51), (4, 4, 8, 8))
+    expected = np.full((8, 8, 3), 255)
+    expected[:, :4] = (0, 0, 255)
+    expected[4:, 4:] = 204
+    np.testing.assert_array_equal(decode(encoded(image), 8).pixels, expected)
+    palette = image.quantize(4)
+    assert palette.mode == "P"
+    np.testing.assert_allclose(decode(encoded(palette), 8).pixels, expected, atol=2)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "CMYK", "LA"])
+def test_every_mode_becomes_rgb(picture: Make, encoded: Encode, mode: str) -> None:
+    image = picture(1, 16).convert(mode)
+    kind = "JPEG" if mode == "CMYK" else "PNG"
+    grey = np.asarray(image.convert("RGB"), int)
+    np.testing.assert_allclose(decode(encoded(image, kind, quality=95), 16).pixels, grey, atol=16)
+
+
+def test_sixteen_bit_grey_keeps_its_shades(encoded: Encode) -> None:
+    ramp = np.linspace(0, 65535, 16, dtype=np.uint16)[None].repeat(16, axis=0)
+    pixels = decode(encoded(Image.fromarray(ramp)), 16).pixels
+    np.testing.assert_allclose(pixels[0, :, 0], np.linspace(0, 255, 16), atol=1)
+
+
+def test_a_picture_is_turned_as_its_exif_says(picture: Make, encoded: Encode) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held upright
+    pixels = decode(encoded(picture(1, 16), exif=exif), 16).pixels
+    np.testing.assert_array_equal(pixels, np.rot90(np.asarray(picture(1, 16)), -1))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "one that cannot be decoded (no such picture format)"),
+        (b"GIF89a", "one that cannot be decoded (no such picture format)"),
+        (huge_png(8193), "8193 x 8193"),
+        (huge_png(10_000), "more"),
+        (huge_png(2**31 - 1), "more"),
+        (huge_png(100), "one that cannot be decoded (image file is truncated"),
+    ],
+)
+def test_faults(data: bytes, message: str) -> None:
+    with pytest.raises(Fault) as caught, decoding_warnings():
+        decode(data, 16)
+    assert caught.value.found.startswith(message)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_picture_cut_short(picture: Make, encoded: Encode, kind: str) -> None:
+    data = encoded(picture(1, 64), kind)
+    with pytest.raises(Fault, match="expected a whole JPEG, PNG or WebP picture"):
+        decode(data[: len(data) // 2], 16)
+
+
+def test_other_formats_are_not_even_tried(picture: Make, encoded: Encode) -> None:
+    with pytest.raises(Fault, match="no such picture format"):
+        decode(encoded(picture(1, 16), "TIFF"), 16)
+
+
+def test_the_limit_counts_pixels(
+    picture: Make, encoded: Encode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_PIXELS", 16 * 16)
+    decode(encoded(picture(1, 16)), 16)
+    with pytest.raises(Fault, match=r"expected a picture of at most 256 pixels; found 17 x 16\."):
+        decode(encoded(picture(1, (17, 16))), 16)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_is_a_fault_or_a_picture(picture: Make, encoded: Encode, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    kind = ("PNG", "JPEG", "WEBP")[seed % 3]
+    data = np.frombuffer(encoded(picture(seed, 24), kind), np.uint8).copy()
+    data[rng.integers(0, len(data), 6)] = rng.integers(0, 256, 6)
+    try:
+        with decoding_warnings():
+            assert decode(data.tobytes(), 16).pixels.shape == (16, 16, 3)
+    except Fault as fault:
+        assert fault.fix

@@ -1,0 +1,152 @@
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from ganport_train.data import near_duplicates as module
+from ganport_train.data.images import decode
+from ganport_train.data.near_duplicates import Families, find_families, united
+
+Pixels = NDArray[np.uint8]
+
+
+def scene(seed: int, size: int = 64) -> Pixels:
+    """A smooth random picture; no two seeds look alike."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def thumbnail(pixels: Pixels) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
+    return decode(buffer.getvalue(), 64).thumbnail
+
+
+def families(*pictures: Pixels) -> Families:
+    return find_families(np.stack([thumbnail(pixels) for pixels in pictures]))
+
+
+def jpeg(pixels: Pixels, quality: int = 80) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
+    "none": lambda pixels: pixels,
+    "mirrored": lambda pixels: pixels[:, ::-1],
+    "re-encoded": jpeg,
+    "mirrored and re-encoded": lambda pixels: jpeg(pixels[:, ::-1], 60),
+    "brightened": lambda pixels: np.minimum(pixels.astype(int) * 108 // 100, 255).astype(np.uint8),
+    "darkened": lambda pixels: np.maximum(pixels.astype(int) - 12, 0).astype(np.uint8),
+    "moved": lambda pixels: np.roll(pixels, 1, axis=1),
+    "scaled": lambda pixels: np.asarray(Image.fromarray(pixels).resize((100, 100))),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_copy_is_family_and_a_stranger_is_not(change: str) -> None:
+    pictures = [scene(seed) for seed in range(20)]
+    copies = [CHANGES[change](pixels) for pixels in pictures]
+    labels = families(*pictures, *copies).labels
+    assert labels.tolist() == [*range(20), *range(20)]
+
+
+def test_the_same_shapes_in_other_colours_are_strangers() -> None:
+    recoloured = [scene(1), scene(1)[:, :, [1, 2, 0]], 255 - scene(1)]
+    assert families(*recoloured).labels.tolist() == [0, 1, 2]
+
+
+def test_likeness_is_passed_on() -> None:
+    steps = [np.roll(scene(3, 128), shift, axis=1) for shift in range(0, 24, 2)]
+    assert families(steps[0], steps[-1]).labels.tolist() == [0, 1]
+    assert len(set(families(*steps).labels.tolist())) == 1
+
+
+def test_pictures_of_one_colour_are_family_to_none_but_their_equals() -> None:
+    flat = [np.full((64, 64, 3), value, np.uint8) for value in (0, 200, 0, 90)]
+    assert families(*flat).labels.tolist() == [0, 1, 0, 2]
+
+
+def test_blocks_and_order_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = [scene(seed) for seed in range(30)]
+    pictures += [jpeg(pixels[:, ::-1]) for pixels in pictures[::3]]
+    whole = families(*pictures)
+    monkeypatch.setattr(module, "_BLOCK", 7)
+    monkeypatch.setattr(module, "_PIECE", 2)
+    order = np.random.default_rng(0).permutation(len(pictures))
+    shuffled = families(*[pictures[i] for i in order])
+    np.testing.assert_array_equal(shuffled.keys, whole.keys[order])
+    together = whole.labels[order][:, None] == whole.labels[order][None]
+    np.testing.assert_array_equal(shuffled.labels[:, None] == shuffled.labels[None], together)
+
+
+def test_labels_count_up_in_order_of_appearance() -> None:
+    found = families(scene(5), scene(4), scene(5)[:, ::-1], scene(6), scene(4))
+    assert found.labels.tolist() == [0, 1, 0, 2, 1]
+    assert found.labels.dtype == np.int64
+
+
+def test_keys_tell_families_apart_and_depend_on_nothing_else() -> None:
+    alone = families(scene(1)).keys
+    among = families(scene(2), scene(1), scene(3), scene(1)[:, ::-1])
+    assert alone.dtype == np.uint64
+    assert among.keys[1] == among.keys[3] == alone[0]
+    assert len(set(among.keys.tolist())) == 3
+
+
+def test_thousands_of_nearly_flat_pictures_do_not_blow_up() -> None:
+    rng = np.random.default_rng(0)
+    base = scene(1, 13)
+    noisy = base + rng.integers(0, 2, (3000, 13, 13, 3), dtype=np.uint8) * (base < 255)
+    assert find_families(noisy.astype(np.uint8)).labels.max() == 0
+
+
+def test_without_near_ones_only_equal_and_mirrored_pictures_are_family() -> None:
+    pictures = [scene(1), jpeg(scene(1), 60), scene(1)[:, ::-1], scene(2), scene(1)]
+    thumbnails = np.stack([thumbnail(pixels) for pixels in pictures])
+    assert find_families(thumbnails).labels.tolist() == [0, 0, 0, 1, 0]
+    found = find_families(thumbnails, near=False)
+    assert found.labels.tolist() == [0, 1, 0, 2, 0]
+    assert len(set(found.keys.tolist())) == 3
+
+
+def strangers(count: int, seed: int = 0) -> Families:
+    keys = np.random.default_rng(seed).integers(0, 2**64, count, dtype=np.uint64)
+    return Families(np.arange(count), keys)
+
+
+def test_without_scenes_the_families_stay_as_they_are() -> None:
+    found = families(scene(5), scene(4), scene(5)[:, ::-1])
+    same = united(found, [None, None, None])
+    np.testing.assert_array_equal(same.labels, found.labels)
+    np.testing.assert_array_equal(same.keys, found.keys)
+
+
+def test_a_scene_is_one_family_with_all_that_is_like_its_pictures() -> None:
+    likeness = Families(np.array([0, 1, 2, 1, 3, 4]), np.array([9, 8, 7, 8, 6, 5], np.uint64))
+    found = united(likeness, ["a", "a", None, "b", "b", None])
+    assert found.labels.tolist() == [0, 0, 1, 0, 0, 2]
+    assert len(set(found.keys.tolist())) == 3
+    assert (found.keys[2], found.keys[5]) == (7, 5)
+
+
+def test_a_scene_of_family_only_keeps_its_key() -> None:
+    likeness = Families(np.array([0, 1, 0]), np.array([9, 8, 9], np.uint64))
+    assert united(likeness, ["a", None, "a"]).keys.tolist() == [9, 8, 9]
+
+
+def test_the_key_of_a_scene_depends_on_its_pictures_alone() -> None:
+    alone = strangers(2)
+    among = Families(np.arange(4), np.concatenate([strangers(2, 1).keys, alone.keys[::-1]]))
+    expected = united(alone, ["a", "a"]).keys[0]
+    assert united(among, [None, None, "z", "z"]).keys.tolist()[2:] == [expected, expected]
+
+
+def test_of_scenes_as_many_are_held_out_as_of_pictures() -> None:
+    keys = united(strangers(30_000), [str(i // 3) for i in range(30_000)]).keys
+    assert (keys.astype(float) < 0.05 * 2**64).mean() == pytest.approx(0.05, abs=0.007)
+    assert (keys.astype(float) < 0.5 * 2**64).mean() == pytest.approx(0.5, abs=0.015)

@@ -1,0 +1,150 @@
+import hashlib
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from copy import copy
+from pathlib import Path
+
+import pytest
+
+from ganport_train.data.formats.registry import open_source
+from ganport_train.data.issues import DataError, Fault
+
+Write = Callable[..., Path]
+CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
+
+
+def patch(path: Path, signature: bytes, offset: int, value: bytes) -> None:
+    """Write `value` into the first record with that signature."""
+    data = bytearray(path.read_bytes())
+    start = data.index(signature) + offset
+    data[start : start + len(value)] = value
+    path.write_bytes(data)
+
+
+def read(path: Path, name: str = "a.csv", limit: int = 1 << 24) -> bytes:
+    with open_source(path) as source:
+        return source.read(name, limit)
+
+
+def test_the_digest_is_that_of_the_file(archive: Write) -> None:
+    path = archive({"a.csv": b"x"})
+    with open_source(path) as source:
+        assert source.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_deflated_members_are_read(archive: Write) -> None:
+    data = b"".join(b"%d,pink hair black eyes\n" % i for i in range(90_000))
+    assert read(archive({"a.csv": data}, method=zipfile.ZIP_DEFLATED)) == data
+
+
+@pytest.mark.parametrize("data", [b"", b"no zip at all", b"PK\x05\x06" + b"\xff" * 18])
+def test_a_file_that_is_no_zip(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "faces.zip").write_bytes(data)
+    with (
+        open_source(tmp_path / "faces.zip") as source,
+        pytest.raises(DataError, match="expected a folder, or a whole zip file"),
+    ):
+        assert source.names
+
+
+def test_a_zip_cut_short(archive: Write) -> None:
+    path = archive({"a.csv": b"x" * 1000})
+    path.write_bytes(path.read_bytes()[:-10])
+    with open_source(path) as source, pytest.raises(DataError, match="a whole zip file"):
+        assert source.names
+
+
+@pytest.mark.parametrize("name", ["../evil.png", "/evil.png", "images\\1.png", "C:/1.png", "a//b"])
+def test_names_that_must_not_be_used(archive: Write, name: str) -> None:
+    with open_source(archive({"a.csv": b"", name: b""})) as source:
+        assert source.names == {"a.csv"}
+        assert [problem.file for problem in source.refused] == [name]
+        assert "a relative name inside the data set" in source.refused[0].sentence("faces.zip")
+
+
+def test_a_link_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as packed:
+        link = zipfile.ZipInfo("a.csv")
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        packed.writestr(link, "/etc/passwd")
+    with open_source(tmp_path / "faces.zip") as source:
+        assert source.names == frozenset()
+        assert source.refused[0].found == "a link"
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_the_second_of_two_members_of_one_name_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as packed:
+        packed.writestr("a.csv", "first")
+        packed.writestr("a.csv", "second")
+    with open_source(tmp_path / "faces.zip") as source:
+        assert source.refused[0].found == "a second member of this name"
+        assert source.read("a.csv", 10) == b"first"
+
+
+def test_an_encrypted_member(archive: Write) -> None:
+    path = archive({"a.csv": b"x"})
+    patch(path, CENTRAL, 8, b"\x01\x00")
+    patch(path, LOCAL, 6, b"\x01\x00")
+    with pytest.raises(Fault, match="found an encrypted one"):
+        read(path)
+
+
+def test_a_compression_that_cannot_be_unpacked_piece_by_piece(archive: Write) -> None:
+    with pytest.raises(Fault, match="found compression method 12"):
+        read(archive({"a.csv": b"x"}, method=zipfile.ZIP_BZIP2))
+
+
+def test_a_declared_size_over_the_limit(archive: Write) -> None:
+    with pytest.raises(Fault, match=r"at most 1 MiB; found 2\.0 MiB"):
+        read(archive({"a.csv": b"x" * (2 << 20)}), limit=1 << 20)
+
+
+def test_a_ratio_no_picture_has(archive: Write) -> None:
+    path = archive({"a.csv": bytes(8 << 20)}, method=zipfile.ZIP_DEFLATED)
+    with pytest.raises(Fault, match="as in a zip bomb"):
+        read(path)
+
+
+def test_a_member_that_unpacks_to_more_than_it_declares(archive: Write) -> None:
+    path = archive({"a.csv": bytes(8 << 20)}, method=zipfile.ZIP_DEFLATED)
+    for signature, offset in ((CENTRAL, 24), (LOCAL, 22)):
+        patch(path, signature, offset, struct.pack("<I", 100))
+    with pytest.raises(Fault, match="Bad CRC-32"):
+        read(path)
+    # Even with the right sum for the declared part, no more than that part is unpacked.
+    for signature, offset in ((CENTRAL, 16), (LOCAL, 14)):
+        patch(path, signature, offset, struct.pack("<I", zlib.crc32(bytes(100))))
+    assert read(path) == bytes(100)
+
+
+def test_a_member_that_unpacks_to_less_than_it_declares(archive: Write) -> None:
+    path = archive({"a.csv": b"x" * 50}, method=zipfile.ZIP_DEFLATED)
+    for signature, offset in ((CENTRAL, 24), (LOCAL, 22)):
+        patch(path, signature, offset, struct.pack("<I", 100))
+    with pytest.raises(Fault, match="a damaged one"):
+        read(path)
+
+
+def test_a_flipped_byte(archive: Write) -> None:
+    path = archive({"a.csv": b"x" * 50})
+    patch(path, LOCAL, 30 + len("a.csv") + 7, b"y")
+    with pytest.raises(Fault, match=r"a damaged one \(Bad CRC-32"):
+        read(path)
+
+
+def test_members_that_share_their_bytes(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as packed:
+        packed.writestr("0.png", bytes(1000))
+        for number in range(1, 4):
+            twin = copy(packed.filelist[0])
+            twin.filename = f"{number}.png"
+            packed.filelist.append(twin)
+    with (
+        open_source(tmp_path / "faces.zip") as source,
+        pytest.raises(DataError, match="found members that overlap, as in a zip bomb"),
+    ):
+        assert source.names

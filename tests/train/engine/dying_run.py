@@ -1,0 +1,22 @@
+"""train-gan whose second process is killed when it is about to take its fifth step."""
+
+import os
+import signal
+
+from ganport_train.__main__ import train_gan
+from ganport_train.engine.batch_source import Feed
+from ganport_train.methods.batch import Batch
+
+FATAL = 4
+batch = Feed.batch
+
+
+def dying(feed: Feed, step: int) -> Batch:
+    """The batch of a step, unless it is the last that this process lives to see."""
+    if step == FATAL and os.environ["RANK"] == "1":
+        os.kill(os.getpid(), signal.SIGKILL)
+    return batch(feed, step)
+
+
+Feed.batch = dying  # type: ignore[method-assign]
+train_gan()

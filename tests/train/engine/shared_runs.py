@@ -1,0 +1,213 @@
+"""Tiny runs that several processes share; torchrun starts this file, tests read what it leaves.
+
+shared_runs.py FACES CACHE OUT
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ganport_runtime.errors import GanportError
+from ganport_train.backend.distributed import Processes, joined
+from ganport_train.cli.run import go_on
+from ganport_train.config import recipes
+from ganport_train.config.recipe import Recipe
+from ganport_train.data import Dataset, load
+from ganport_train.engine.trainer import Trainer
+from ganport_train.runs.stop_signal import Interrupt
+
+TINY = [
+    "data.resolution=16",
+    "network.features=2",
+    "network.latent=8",
+    "network.embedding=8",
+    "network.blocks=1",
+    "network.levels=2",
+    "training.batch=4",
+    "training.precision=fp32",
+    "average.refresh=128",
+    "logging.tick=1",
+    "logging.score_pictures=0",
+]
+CASES = {
+    "relativistic": [
+        "flagship",
+        "method.loss=relativistic",
+        "method.spread=0",
+        "method.r1=0.1",
+        "method.r2=0.1",
+        "method.mismatch=0.5",
+        "network.norm=none",
+    ],
+    "varied": ["flagship", "network.norm=none"],
+    "hinge": ["quick", "network.norm=none", "method.loss=hinge", "method.mismatch=0.5"],
+    "normed": ["flagship", "method.interval=2", "network.norm=spectral"],
+    "classes": ["anime-acgan"],
+    "gradient": ["anime-cgan-wasserstein-gp"],
+    "adaptive": [
+        "quick",
+        "augment.translation=0.2",
+        "augment.cutout=0.3",
+        "augment.policy=adaptive",
+        "augment.target=-1",
+    ],
+    "flow": ["iclevr-glow"],
+    "translation": ["celeba-stargan", "method.discriminator_steps=2"],
+}
+NORM_FREE = ("relativistic", "varied", "hinge")
+STEPS, HALF = 5, 3
+BATCH = 4
+
+
+def recipe(case: str, steps: int = STEPS) -> Recipe:
+    name, *overrides = CASES[case]
+    return recipes.load(name, [*TINY, *overrides, f"length.images={steps * BATCH}"])
+
+
+def dataset(faces: Path, cache: Path) -> Dataset:
+    return load(faces, resolution=16, cache=cache, progress=False)
+
+
+def built(
+    run: Path, wanted: Recipe, data: Dataset, processes: Processes, said: list[str] | None = None
+) -> Trainer:
+    run.mkdir(parents=True, exist_ok=True)
+    say = (said if said is not None else []).append
+    return Trainer(run, wanted, data, torch.device("cpu"), say, None, processes)
+
+
+def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
+    """The run in float64, where sums in another order differ by 1e-16 of a number; `bare` takes the
+    generator's batch norms out."""
+    networks = trainer.state.networks
+    if bare:
+        for network in (networks["generator"], networks["average"]):
+            for parent in list(network.modules()):
+                for name, part in parent.named_children():
+                    if isinstance(part, nn.BatchNorm2d):
+                        setattr(parent, name, nn.Identity())
+    for network in networks.values():
+        network.double()
+    trainer.average.module.register_forward_pre_hook(
+        lambda _, inputs: tuple(tensor.double() for tensor in inputs)
+    )
+    batch = trainer.feed.batch
+
+    def wider(step: int) -> Any:
+        found = batch(step)
+        return replace(found, real=found.real.double())
+
+    trainer.feed.batch = wider  # type: ignore[method-assign]
+    # A flow's are measured on pictures in float32.
+    trainer.archive._directions = lambda generator: {}  # type: ignore[method-assign]
+    return trainer
+
+
+def train(out: Path, case: str, data: Dataset, processes: Processes, steps: int = STEPS) -> None:
+    """Trains a case in float64 up to a step, from where the folder has come."""
+    trainer = in_double(
+        built(out / case, recipe(case, steps), data, processes), bare=case in NORM_FREE
+    )
+    trainer.resume()
+    trainer.train(Interrupt())
+
+
+class AskedAt(Interrupt):
+    """Asked to stop when it has been looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    @property
+    def asked(self) -> bool:  # type: ignore[override]
+        self.looks -= 1
+        return self.looks < 0
+
+
+def outcome(action: Any) -> str:
+    """How an action ended: its error's words, `left` for SystemExit, or `through`."""
+    try:
+        action()
+    except GanportError as error:
+        return str(error)
+    except SystemExit:
+        return "left"
+    return "through"
+
+
+def failing(processes: Processes, rank: int, *, leader_first: bool = False) -> str:
+    def action() -> None:
+        with processes.united(leader_first=leader_first):
+            if processes.rank == rank:
+                raise GanportError("here", expected="room", found="none", fix="Make some.")
+
+    return outcome(action)
+
+
+def torn(out: Path, data: Dataset, processes: Processes) -> str:
+    """What a run says whose second process has come to hold other weights."""
+    trainer = built(out / "torn", recipe("hinge"), data, processes)
+    if not processes.leads:
+        with torch.no_grad():
+            next(trainer.method.generator.parameters()).view(-1)[0] += 1e-3
+    return outcome(lambda: trainer.train(Interrupt()))
+
+
+def blown(out: Path, data: Dataset, processes: Processes) -> str:
+    """What a run says in which the second process alone sees a picture of NaN."""
+    trainer = built(out / "blown", recipe("hinge"), data, processes)
+    batch = trainer.feed.batch
+
+    def broken(step: int) -> Any:
+        found = batch(step)
+        if step == 2 and not processes.leads:
+            found.real[0] = torch.nan
+        return found
+
+    trainer.feed.batch = broken  # type: ignore[method-assign]
+    return outcome(lambda: trainer.train(Interrupt()))
+
+
+def facts(out: Path, data: Dataset, processes: Processes) -> dict[str, Any]:
+    """What one of two processes sees of failures, a stop, and a batch that cannot be shared."""
+    said: list[str] = []
+    stopped = built(out / "stopped", recipe("normed"), data, processes, said)
+    stopped.train(AskedAt(2 if processes.rank else 99))
+    odd = replace(recipe("hinge"), training=replace(recipe("hinge").training, batch=5))
+    return {
+        "stopped": stopped.progress.step,
+        "said": bool(said),
+        "odd": outcome(lambda: built(out / "odd", odd, data, processes)),
+        "leader fails": failing(processes, 0),
+        "other fails": failing(processes, 1),
+        "leader fails first": failing(processes, 0, leader_first=True),
+        "other fails after": failing(processes, 1, leader_first=True),
+        "none fails": failing(processes, 2, leader_first=True),
+        "torn": torn(out, data, processes),
+        "blown": blown(out, data, processes),
+    }
+
+
+def main(faces: Path, cache: Path, out: Path) -> None:
+    """Trains every case, goes on with the halves and the killed run that lie in the folder, and
+    writes down the facts of each process."""
+    with joined() as processes:
+        with processes.united(leader_first=True):
+            data = dataset(faces, cache)
+        for case in CASES:
+            train(out, case, data, processes)
+        train(out / "by one first", "relativistic", data, processes)
+        train(out / "by two first", "relativistic", data, processes, HALF)
+        built(out / "whole", recipe("normed"), data, processes).train(Interrupt())
+        code = go_on(out / "killed", [], "auto", None, False, None, processes)
+        found = facts(out, data, processes) | {"code": code}
+        (out / f"{processes.rank}.json").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,110 @@
+"""Batches are a function of (seed, step), and show every picture once an epoch."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ganport_train.config.recipe import Recipe
+from ganport_train.data import Dataset
+from ganport_train.engine.batch_source import Feed, random_stream
+
+CPU = torch.device("cpu")
+
+
+def feed(dataset: Dataset, recipe: Recipe, count: int = 130) -> Feed:
+    return Feed(
+        dataset.images,
+        dataset.vectors,
+        np.arange(count, dtype=np.int64),
+        recipe,
+        CPU,
+    )
+
+
+def noise(dataset: Dataset, recipe: Recipe, step: int) -> torch.Tensor:
+    return feed(dataset, recipe).batch(step).noise((8,))
+
+
+def test_a_step_gives_the_same_batch_whenever_it_is_asked_for(
+    dataset: Dataset, recipe: Recipe
+) -> None:
+    first, again = feed(dataset, recipe), feed(dataset, recipe)
+    for step in (40, 3, 999):  # any order
+        one, other = first.batch(step), again.batch(step)
+        assert torch.equal(one.real, other.real)
+        assert torch.equal(one.condition, other.condition)
+        assert torch.equal(one.noise((8,)), other.noise((8,)))
+        assert torch.equal(one.shares(), other.shares())
+
+
+def test_another_seed_or_step_gives_another_batch(dataset: Dataset, recipe: Recipe) -> None:
+    other = replace(recipe, training=replace(recipe.training, seed=1))
+    assert not torch.equal(noise(dataset, recipe, 0), noise(dataset, other, 0))
+    assert not torch.equal(noise(dataset, recipe, 0), noise(dataset, recipe, 1))
+    assert not np.array_equal(feed(dataset, recipe).rows(0), feed(dataset, other).rows(0))
+
+
+@pytest.mark.parametrize("count", [3, 8, 130])  # below, a multiple of, and above the batch of 4
+def test_every_picture_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, count: int) -> None:
+    source = feed(dataset, recipe, count)
+    rows = np.concatenate([source.rows(step) for step in range(count)])
+    epochs = rows.reshape(4, count)
+    assert (np.sort(epochs, axis=1) == np.arange(count)).all()
+    if count > 3:
+        assert not np.array_equal(epochs[0], epochs[1])
+
+
+def test_pictures_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recipe) -> None:
+    still = replace(recipe, data=replace(recipe.data, mirror=False))
+    source = feed(dataset, still)
+    batch = source.batch(5)
+    expected = dataset.images[source.rows(5)].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
+    np.testing.assert_allclose(batch.real.numpy(), expected, atol=1e-6)
+    assert batch.real.is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(batch.condition.numpy(), dataset.vectors[source.rows(5)])
+
+
+def test_about_half_of_the_pictures_are_mirrored(dataset: Dataset, recipe: Recipe) -> None:
+    still = replace(recipe, data=replace(recipe.data, mirror=False))
+    mirrored = plain = 0
+    for step in range(60):
+        one, other = feed(dataset, recipe).batch(step).real, feed(dataset, still).batch(step).real
+        for a, b in zip(one, other, strict=True):
+            assert torch.equal(a, b) or torch.equal(a, b.flip(2))
+            plain += torch.equal(a, b)
+            mirrored += not torch.equal(a, b)
+    assert mirrored / (mirrored + plain) == pytest.approx(0.5, abs=0.15)
+
+
+def test_picked_pictures_are_spread_and_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
+    images, vectors = feed(dataset, recipe).picked(3)
+    rows = [0, 130 // 3, 2 * 130 // 3]
+    expected = dataset.images[rows].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
+    np.testing.assert_allclose(images.numpy(), expected, atol=1e-6)
+    np.testing.assert_array_equal(vectors, dataset.vectors[rows])
+    assert len(feed(dataset, recipe, 5).picked(9)[0]) == 5
+
+
+def test_prefetched_batches_are_the_same_in_whichever_order(
+    dataset: Dataset, recipe: Recipe
+) -> None:
+    rows = np.arange(130, dtype=np.int64)
+    plain = Feed(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=False)
+    ahead = Feed(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=True)
+    for step in (0, 1, 2, 40, 41, 7, 7, 0):  # across the end of an epoch, back, and the same again
+        one, other = plain.batch(step), ahead.batch(step)
+        assert torch.equal(one.real, other.real)
+        assert torch.equal(one.condition, other.condition)
+        assert torch.equal(one.noise((8,)), other.noise((8,)))
+
+
+def test_streams_are_independent() -> None:
+    draws = {
+        tuple(random_stream(seed, stream, index).integers(2**62, size=2))
+        for seed in range(3)
+        for stream in range(3)
+        for index in range(3)
+    }
+    assert len(draws) == 27

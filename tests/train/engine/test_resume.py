@@ -1,0 +1,149 @@
+"""A run taken up again: exact, from a whole checkpoint, under the recipe it began with."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganport_models.metadata import CARD, WEIGHTS
+from ganport_models.selection import FOLDER, newest
+from ganport_runtime.errors import GanportError
+from ganport_train.backend.device import make_exact
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.recipe import Recipe
+from ganport_train.data import Dataset
+from ganport_train.engine.trainer import Trainer
+from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.run_dir import create
+from ganport_train.runs.stop_signal import Interrupt
+
+Start = Callable[..., Trainer]
+Until = Callable[..., Recipe]
+Timeless = Callable[..., list[dict[str, object]]]
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("architecture", ["film_dcgan", "concat_dcgan"])
+def test_resume_is_exact(
+    tmp_path: Path,
+    recipe: Recipe,
+    precision: str,
+    architecture: str,
+    trainer: Start,
+    until: Until,
+    timeless: Timeless,
+) -> None:
+    discriminators = {"film_dcgan": "projection_dcgan", "concat_dcgan": "concat_dcgan"}
+    recipe = replace(
+        recipe,
+        training=replace(recipe.training, precision=precision),
+        network=replace(
+            recipe.network, generator=architecture, discriminator=discriminators[architecture]
+        ),
+    )
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    trainer(whole, recipe).train(Interrupt())
+    trainer(parts, until(recipe, 12)).train(Interrupt())
+    resumed = trainer(parts, recipe)
+    resumed.resume()
+    assert resumed.progress.step == 3
+    resumed.train(Interrupt())
+    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
+        assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes(), (
+            name
+        )
+    assert timeless(whole) == timeless(parts)
+
+
+def test_a_torn_checkpoint_is_not_resumed(
+    tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 24, save_minutes=0)).train(Interrupt())
+    torn = run / FOLDER / "000000006" / OPTIMIZERS
+    torn.write_bytes(torn.read_bytes()[:-1])
+    leftover = run / FOLDER / ".000000007.0a1b2c.tmp"
+    leftover.mkdir()
+    again = trainer(run, recipe)
+    again.resume()
+    assert again.progress.step == 5
+    assert not leftover.exists()
+
+
+def test_a_torn_newest_checkpoint_never_pushes_a_good_one_out(
+    tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 24, save_minutes=0)).train(Interrupt())
+    torn = run / FOLDER / "000000006" / OPTIMIZERS
+    torn.write_bytes(b"")
+    again = trainer(run, until(recipe, 24, save_minutes=60, keep=1))
+    again.resume()
+    assert not torn.exists()
+    assert (run / FOLDER / "set-aside-000000006" / OPTIMIZERS).exists()
+    again.train(Interrupt())
+    assert newest(run)[0].name == "000000006"
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(
+    tmp_path: Path, recipe: Recipe, trainer: Start
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, recipe).train(Interrupt())
+    edited = replace(recipe, training=replace(recipe.training, batch=8, seed=3))
+    with pytest.raises(RecipeError, match=r"training\.batch: 4 -> 8; training\.seed: 0 -> 3"):
+        trainer(run, edited).resume()
+
+
+def test_a_checkpoint_older_than_an_option_resumes(
+    tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 12)).train(Interrupt())
+    card_file = newest(run)[0] / CARD
+    card = json.loads(card_file.read_text())
+    for section, names in (
+        ("data", ("kind", "attributes")),
+        ("logging", ("score_pictures", "warm_up", "stop_when_collapsed")),
+    ):
+        for name in names:
+            del card["recipe"][section][name]
+    card_file.write_text(json.dumps(card))
+    resumed = trainer(run, recipe)
+    resumed.resume()
+    assert resumed.progress.step == 3
+    assert resumed.train(Interrupt()) is True
+
+
+@pytest.mark.parametrize("damage", [[], "quick", {"title": "x", "batch": 3}, {"network": [[]]}])
+def test_a_damaged_recipe_in_a_card_is_refused(
+    tmp_path: Path, recipe: Recipe, damage: object, trainer: Start, until: Until
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 4)).train(Interrupt())
+    folder = newest(run)[0]
+    card = json.loads((folder / CARD).read_text())
+    (folder / CARD).write_text(json.dumps(card | {"recipe": damage}))
+    with pytest.raises(GanportError, match=folder.name):
+        trainer(run, recipe).resume()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_a_gpu_resumes_exactly(
+    tmp_path: Path, recipe: Recipe, dataset: Dataset, until: Until
+) -> None:
+    cuda = torch.device("cuda")
+    half = replace(recipe, training=replace(recipe.training, precision="bf16"))
+    make_exact()
+    for run, lengths in (("whole", [24]), ("parts", [12, 24])):
+        create(tmp_path / run)
+        for images in lengths:
+            session = Trainer(tmp_path / run, until(half, images), dataset, cuda, say=print)
+            session.resume()
+            assert session.train(Interrupt())
+    weights = [(newest(tmp_path / run)[0] / NETWORKS).read_bytes() for run in ("whole", "parts")]
+    assert weights[0] == weights[1]

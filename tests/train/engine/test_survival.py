@@ -1,0 +1,235 @@
+"""A run that is killed or whose disk is full: real processes, real signals, a real disk."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import DEVNULL
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from ganport_models import Checkpoint, CheckpointError
+from ganport_models.metadata import WEIGHTS
+from ganport_models.selection import FOLDER, newest
+from ganport_train.cli.train import train_gan
+from ganport_train.config.recipe import Recipe
+from ganport_train.engine.trainer import Trainer
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.run_dir import SAMPLES
+from ganport_train.runs.step_metrics import DivergedError
+from ganport_train.runs.stop_signal import Interrupt
+
+Start = Callable[..., Trainer]
+Until = Callable[..., Recipe]
+Timeless = Callable[..., list[dict[str, object]]]
+Settings = Callable[..., list[str]]
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def settings(tiny: list[str], faces: Path) -> Settings:
+    """The words of a tiny run of eight steps in a folder, each with a checkpoint and a score."""
+
+    def words(run: Path, *more: str) -> list[str]:
+        often = ["length.images=32", "logging.save_minutes=0", "logging.score_pictures=16"]
+        wanted = [word for text in (*tiny, *often, *more) for word in ("--set", text)]
+        return ["quick", "--data", str(faces), "--out", str(run), *wanted]
+
+    return words
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path / "cache"))
+
+
+def complete(*words: str | Path) -> None:
+    """`train-gan` in this process, undisturbed."""
+    result = CliRunner().invoke(train_gan, [str(word) for word in words])
+    assert result.exit_code == 0, result.output
+
+
+@pytest.fixture
+def call() -> Call:
+    """Runs a program in a process of its own."""
+
+    def called(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *map(str, words)],
+            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return called
+
+
+DIVERGING = [
+    "method.loss=least_squares",
+    "network.norm=none",
+    "optimizer.generator=sgd",
+    "optimizer.discriminator=sgd",
+    "optimizer.generator_rate=1.0",
+    "optimizer.discriminator_rate=1.0",
+    "recovery.on_divergence=reload",
+    "recovery.share=0.001",
+    "logging.save_minutes=60",
+]
+"""Infinite within a few steps, and taken up again from the first checkpoint."""
+TRAIN = "from ganport_train.__main__ import train_gan; train_gan()"
+KILLED = """
+import os, random, signal, sys
+import torch._dynamo  # the optimisers bring it: each child would spend seconds on it
+from ganport_train.cli.train import train_gan
+
+run, *start = sys.argv[1:]
+left = 0
+
+def watch(event, arguments):
+    global left
+    if event.split(".")[0] in ("open", "os", "shutil") and run in str(arguments[:1]):
+        left -= 1
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(watch)
+draw = random.Random(5)
+kills = 0
+while True:
+    left = draw.randint(1, 70) if kills < 9 else 0
+    child = os.fork()
+    if not child:
+        sys.stdout = open(os.devnull, "w")
+        words = ["--resume", run] if os.path.exists(f"{run}/config.toml") else start
+        train_gan.main(words, standalone_mode=False)
+    status = os.waitpid(child, 0)[1]
+    if not os.WIFSIGNALED(status):
+        break
+    kills += 1
+print(kills)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Trains to the end, killed nine times when it was about to touch a file of its run."""
+
+
+def same(one: Path, other: Path, timeless: Timeless) -> None:
+    """Both runs ended with the same bytes, records and sheets."""
+    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
+        assert (newest(one)[0] / name).read_bytes() == (newest(other)[0] / name).read_bytes()
+    for name in (jsonl_log.STATS, jsonl_log.SCORES):
+        assert timeless(one, name) == timeless(other, name)
+    sheets = [sorted((run / SAMPLES).iterdir()) for run in (one, other)]
+    for ours, theirs in zip(*sheets, strict=True):
+        assert (ours.name, ours.read_bytes()) == (theirs.name, theirs.read_bytes())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+@pytest.mark.parametrize(("more", "least"), [([], 9), (DIVERGING, 3)], ids=["healthy", "reloaded"])
+def test_a_run_killed_at_any_file_it_touches_ends_the_same(
+    tmp_path: Path, settings: Settings, call: Call, timeless: Timeless, more: list[str], least: int
+) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    complete(*settings(whole, *more))
+    storm = call(KILLED, killed, *settings(killed, *more))
+    assert storm.returncode == 0, storm.stderr
+    assert int(storm.stdout) >= least
+    same(whole, killed, timeless)
+    assert not list(killed.rglob(".*.tmp"))
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 2 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)]
+    if sys.platform != "linux" or subprocess.run(mount, stderr=DEVNULL, check=False).returncode:
+        pytest.skip("no right to mount a disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(
+    tmp_path: Path, disk: Path, settings: Settings, call: Call, timeless: Timeless
+) -> None:
+    whole, run = tmp_path / "whole", disk / "run"
+    (disk / "ballast").write_bytes(bytes(3 << 19))
+    full = call(TRAIN, *settings(run, "logging.keep=100"))
+    assert full.returncode == 1
+    assert full.stderr.startswith("error: ")
+    assert full.stderr.count("\n") == 1
+    assert "No space left on device" in full.stderr
+    assert f"The last good checkpoint is {newest(run)[0]}. Free some space" in full.stderr
+    assert f"train-gan --resume {run}" in full.stderr
+    assert not list(run.rglob(".*.tmp"))
+
+    (disk / "ballast").unlink()
+    complete("--resume", run)
+    complete(*settings(whole, "logging.keep=100"))
+    same(whole, run, timeless)
+
+
+LIMITED = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); {TRAIN}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
+def test_a_file_that_may_not_grow_leaves_the_checkpoint_before(
+    tmp_path: Path, settings: Settings, call: Call
+) -> None:
+    run = tmp_path / "run"
+    complete(*settings(run, "length.images=8"))
+    limited = call(LIMITED, "--resume", run, "--set", "length.images=16")
+    assert limited.returncode == 1
+    assert "File too large" in limited.stderr
+    assert f"The last good checkpoint is {run / FOLDER / '000000002'}. Free" in limited.stderr
+    assert "Traceback" not in limited.stderr
+    assert Checkpoint.load(run).step == 2
+
+
+def test_nan_stops_with_the_step_the_checkpoint_and_advice(
+    tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
+) -> None:
+    run = tmp_path / "run"
+    trainer(run, until(recipe, 8, save_minutes=0)).train(Interrupt())
+    broken = trainer(run, until(recipe, 100, tick=5))
+    broken.resume()
+    step = broken.method.step
+
+    def poisoned(batch: object, number: int) -> dict[str, torch.Tensor]:
+        if broken.progress.step == 6:
+            with torch.no_grad():
+                next(broken.method.generator.parameters()).fill_(torch.nan)
+        return step(batch, number)  # type: ignore[arg-type]
+
+    broken.method.step = poisoned  # type: ignore[method-assign,assignment]
+    with pytest.raises(DivergedError) as caught:
+        broken.train(Interrupt())
+    message = str(caught.value)
+    assert "at step 7: expected a finite number; found nan" in message
+    assert f"The last good checkpoint is {run / FOLDER / '000000002'}" in message
+    assert "optimizer.generator_rate" in message
+    assert Checkpoint.load(run).step == 2
+
+
+def test_weights_gone_bad_are_not_saved(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
+    session = trainer(tmp_path / "run", recipe)
+    with torch.no_grad():
+        next(session.average.module.parameters()).fill_(torch.inf)
+    with pytest.raises(DivergedError, match=r"weight .* at step 0"):
+        session.save()
+    assert not (tmp_path / "run" / FOLDER).exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_names_the_way_on(
+    tmp_path: Path, recipe: Recipe, trainer: Start
+) -> None:
+    run = tmp_path / "run"
+    session = trainer(run, recipe)
+    (run / FOLDER).write_text("in the way")
+    with pytest.raises(CheckpointError, match=r"Free some space, then go on with: train-gan --res"):
+        session.save()

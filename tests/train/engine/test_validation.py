@@ -1,0 +1,291 @@
+"""The light score: 1 for a generator as good as real pictures, low for one that is not."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ganport_models import Generator, Shape, Translator
+from ganport_runtime.conditions import Conditions, MultiHot
+from ganport_train.config.condition_encoding import coded
+from ganport_train.data import Dataset
+from ganport_train.engine import validation as scorer_module
+from ganport_train.engine.validation import LEAST, Scorer, light
+from ganport_train.evaluation.judge import file
+from ganport_train.evaluation.judge.file import JudgeError
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.judge.network import JudgeNetwork
+
+CPU = torch.device("cpu")
+CONDITIONS = Conditions.one_hots({"hair": ["pink", "black"], "eyes": ["aqua", "blue"]})
+EVERY = [
+    "pink hair aqua eyes",
+    "pink hair blue eyes",
+    "black hair aqua eyes",
+    "black hair blue eyes",
+]
+COUNT = 240
+
+
+def tinted(vectors: NDArray[np.float32], numbers: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pictures (N, 16, 16, 3) in -1..1: a tint for each condition, and a slope for each picture."""
+    slope = np.linspace(-1, 1, 16, dtype=np.float32)
+    pictures = np.zeros((len(vectors), 16, 16, 3), np.float32)
+    pictures += 0.3 * (vectors[:, None, None, [0, 2, 1]] - 0.5)
+    pictures += 0.2 * numbers[:, None, None, None] * slope[None, :, None, None]
+    return pictures
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    random = np.random.default_rng(0)
+    vectors = CONDITIONS.encode_many([EVERY[row % 4] for row in range(COUNT)])
+    pictures = tinted(vectors, random.standard_normal(COUNT, dtype=np.float32))
+    return Dataset(
+        images=(pictures.clip(-1, 1) * 127.5 + 128).astype(np.uint8),
+        kind="faces",
+        conditions=CONDITIONS,
+        vectors=vectors,
+        ids=[str(row) for row in range(COUNT)],
+        families=np.arange(COUNT),
+        keys=random.integers(2**63, size=COUNT).astype(np.uint64),
+        digest="0a1b",
+        problems=(),
+        trials={},
+    )
+
+
+class Drawn(Generator):
+    """Draws what the data set holds; `variety` 0 is blind to its noise, `heard` to conditions."""
+
+    def __init__(self, variety: float = 1.0, heard: float = 1.0) -> None:
+        super().__init__(Shape(16, 4, 1, 4, 1))
+        self.variety, self.heard = variety, heard
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        vectors = condition.numpy() * self.heard + 0.5 * (1 - self.heard)
+        pictures = tinted(vectors, z[:, 0].numpy() * self.variety)
+        return torch.from_numpy(pictures).permute(0, 3, 1, 2).clamp(-1, 1)
+
+
+Measure = Callable[..., dict[str, float]]
+
+
+@pytest.fixture
+def measured(data: Dataset) -> Measure:
+    def measure(judge: Judge | None = None, **how: float) -> dict[str, float]:
+        scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+        assert scorer is not None
+        return scorer.score(Drawn(**how))
+
+    return measure
+
+
+def judge_of(folder: Path, conditions: Conditions, real: float = 0.5) -> Judge:
+    """An untrained judge, on disk and loaded."""
+    folder.mkdir()
+    torch.manual_seed(0)
+    facts = {
+        "conditions": conditions.to_json(),
+        "resolution": 16,
+        "width": 4,
+        "settings": {"held_out": 0.1},
+        "accuracy": {group.name: {"value": real} for group in conditions.groups},
+    }
+    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    return Judge.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("found", "real", "coverage", "expected"),
+    [
+        ({}, {}, 0.4, 0.5),
+        ({}, {}, 0.9, 1.0),
+        ({"hair": 0.9}, {"hair": 0.9}, 0.8, 1.0),
+        ({"hair": 0.45, "eyes": 0.1}, {"hair": 0.9, "eyes": 0.8}, 0.8, 0.25),
+        ({"hair": 1.0, "eyes": 0.0}, {"hair": 0.9, "eyes": 0.8}, 0.8, 0.0),
+        ({"hair": 0.2}, {"hair": 0.0}, 0.4, 0.5),
+    ],
+)
+def test_the_score_is_a_mean_of_shares_times_the_coverage(
+    found: dict[str, float], real: dict[str, float], coverage: float, expected: float
+) -> None:
+    assert light(found, real, coverage, 0.8) == pytest.approx(expected)
+
+
+def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
+    score = measured()
+    assert score["coverage"] == pytest.approx(0.75, abs=0.1)
+    assert score["score"] == pytest.approx(1, abs=0.1)
+    assert score["spread"] == pytest.approx(1, abs=0.15)
+    assert score["kernel"] == pytest.approx(0, abs=1)
+    assert (score["extractor"], score["pictures"], score["accuracy"]) == ("pixels", 100, {})
+
+
+def test_a_generator_blind_to_its_noise_has_no_spread(measured: Measure) -> None:
+    score = measured(variety=0.0)
+    assert score["spread"] == 0
+    # One picture lies in the balls of its two nearest; a condition has some 25 real ones.
+    assert score["coverage"] == pytest.approx(2 / 25, abs=0.05)
+
+
+def test_a_narrow_generator_has_a_narrow_spread(measured: Measure) -> None:
+    assert measured(variety=0.3)["spread"] == pytest.approx(0.3, abs=0.05)
+
+
+def test_a_score_is_the_same_each_time_and_touches_nothing(data: Dataset) -> None:
+    torch.manual_seed(7)
+    np.random.seed(7)
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1]
+    first, second = (Scorer.of(data, np.arange(COUNT), 64, None, CPU) for _ in range(2))
+    assert first and second
+    assert first.score(Drawn()) == first.score(Drawn()) == second.score(Drawn())
+    assert torch.equal(before, torch.get_rng_state())
+    np.testing.assert_array_equal(numpy_before, np.random.get_state()[1])
+
+
+def test_a_judge_counts_what_it_sees_as_asked_for(tmp_path: Path, measured: Measure) -> None:
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    score = measured(judge)
+    assert score["extractor"] == f"judge {judge.digest[:16]}"
+    assert score["real"]["accuracy"] == {"hair": 0.5, "eyes": 0.5}  # type: ignore[index]
+    # Blind to its conditions, a generator gets as many right as chance does, whoever judges.
+    blind = measured(judge, heard=0.0)
+    assert blind["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.1)
+
+
+def test_a_judge_may_list_the_labels_otherwise(tmp_path: Path, data: Dataset) -> None:
+    other = Conditions.one_hots({"eyes": ["blue", "aqua"], "hair": ["pink", "black"]})
+    judge = judge_of(tmp_path / "judge", other)
+    scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    assert scorer is not None
+    for asked, wanted in zip(scorer.asked[:8], scorer.wanted[:8], strict=True):
+        assert CONDITIONS.decode(asked) == other.decode(wanted)
+    assert (scorer.asked != scorer.wanted).any()
+
+
+PALETTE = {
+    "hair": {"pink": "#ff88cc", "black": "#101010"},
+    "eyes": {"aqua": "#66cccc", "blue": "#2244cc"},
+}
+
+
+@pytest.mark.parametrize("coding", ["joint", "rgb"])
+def test_a_judge_may_code_the_labels_otherwise(tmp_path: Path, data: Dataset, coding: str) -> None:
+    vocabulary = {name: tuple(colours) for name, colours in PALETTE.items()}
+    run = coded(vocabulary, coding, PALETTE)
+    assert run is not None
+    vectors = run.encode_many([CONDITIONS.decode(vector) for vector in data.vectors])
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    recoded = replace(data, conditions=run, vectors=vectors)
+    scorer = Scorer.of(recoded, np.arange(COUNT), 100, judge, CPU)
+    plain = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    assert scorer and plain
+    np.testing.assert_array_equal(scorer.wanted, plain.wanted)
+    assert scorer.asked.shape[1] == run.size
+
+
+@pytest.mark.parametrize(
+    ("groups", "found"),
+    [
+        ({"hair": ["pink", "black"]}, "found hair"),
+        ({"hair": ["pink"], "eyes": ["aqua", "blue"]}, "another condition 'hair': 'black'"),
+    ],
+)
+def test_a_judge_of_other_conditions_is_refused(
+    tmp_path: Path, data: Dataset, groups: dict[str, list[str]], found: str
+) -> None:
+    judge = judge_of(tmp_path / "judge", Conditions.one_hots(groups))
+    with pytest.raises(JudgeError, match=r"--judge: expected a judge .*: hair, eyes") as caught:
+        Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    assert found in str(caught.value)
+
+
+def test_a_judge_that_takes_lists_for_one_label_is_refused(tmp_path: Path, data: Dataset) -> None:
+    groups = tuple(MultiHot(group.name, group.labels) for group in CONDITIONS.groups)
+    judge = judge_of(tmp_path / "judge", Conditions(groups))
+    with pytest.raises(JudgeError, match=r"another condition 'hair'"):
+        Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+
+
+def test_without_torch_fidelity_the_kernel_distance_is_left_out(
+    measured: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = measured()
+    monkeypatch.setattr(scorer_module, "find_spec", lambda name: None)
+    assert measured() == {key: value for key, value in whole.items() if key != "kernel"}
+
+
+def test_too_few_pictures_are_not_measured(data: Dataset) -> None:
+    assert Scorer.of(data, np.arange(2 * LEAST - 1), 100, None, CPU) is None
+    assert Scorer.of(data, np.arange(COUNT), 0, None, CPU) is None
+    smallest = Scorer.of(data, np.arange(2 * LEAST), 100, None, CPU)
+    assert smallest is not None
+    assert 0 <= smallest.score(Drawn())["score"] <= 1
+
+
+class Unconditional(Generator):
+    """Draws slopes of one tint."""
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        return Drawn()(z, torch.zeros(len(z), 4))
+
+
+def test_unconditional_pictures_are_measured_too(data: Dataset) -> None:
+    vectors = np.zeros((COUNT, 0), np.float32)
+    plain = Dataset(**(vars(data) | {"conditions": Conditions(), "vectors": vectors}))
+    scorer = Scorer.of(plain, np.arange(COUNT), 100, None, CPU)
+    assert scorer is not None
+    score = scorer.score(Unconditional(Shape(16, 0, 1, 4, 1)))
+    assert score["accuracy"] == {}
+    assert 0 < score["spread"] < 1
+
+
+def test_nothing_is_as_asked_where_nothing_was_asked(tmp_path: Path, data: Dataset) -> None:
+    vectors = np.zeros((COUNT, 0), np.float32)
+    plain = replace(data, conditions=Conditions(), vectors=vectors)
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    scorer = Scorer.of(plain, np.arange(COUNT), 100, judge, CPU)
+    assert scorer is not None
+    score = scorer.score(Unconditional(Shape(16, 0, 1, 4, 1)))
+    assert score["extractor"].startswith("judge")
+    assert score["accuracy"] == score["real"]["accuracy"] == {}
+
+
+class Still(Translator):
+    """Gives every picture back as it came; `tints` gives it the tint of its target instead."""
+
+    def __init__(self, tints: bool = False) -> None:
+        super().__init__(Shape(16, 4, 1, 4, 1))
+        self.tints = tints
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        if not self.tints:
+            return z
+        # `tinted` lays twice a fifth of its number between the ends of a slope.
+        slope = ((z[:, :, -1, 0] - z[:, :, 0, 0]).mean(dim=1) / 0.4).numpy()
+        return torch.from_numpy(tinted(condition.numpy(), slope)).permute(0, 3, 1, 2)
+
+
+def test_translations_are_drawn_from_other_pictures_than_their_conditions(
+    tmp_path: Path, data: Dataset
+) -> None:
+    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU, translates=True)
+    noisy = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    assert scorer and noisy and scorer.sources is not None
+    still, tinting = scorer.score(Still()), scorer.score(Still(tints=True))
+    # Given back as they came, they show what was asked for as often as chance has it.
+    assert still["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.15)
+    assert tinting["accuracy"] == pytest.approx(noisy.score(Drawn())["accuracy"], abs=0.1)
+    assert still["coverage"] == pytest.approx(tinting["coverage"], abs=0.15)
+    assert tinting["spread"] == pytest.approx(1, abs=0.15)
+
+
+def test_translations_are_not_scored_by_pixels(data: Dataset) -> None:
+    assert Scorer.of(data, np.arange(COUNT), 100, None, CPU, translates=True) is None

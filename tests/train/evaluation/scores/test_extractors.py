@@ -1,0 +1,159 @@
+"""Inception's features from weights of the right shapes, and what is no file of weights."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+from torch import Tensor
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+from ganport_runtime.files import sha256_of
+from ganport_train.data import Dataset
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.scores.extractors import (
+    MAX_WEIGHTS,
+    ExtractorError,
+    Inception,
+    cached,
+)
+
+CPU = torch.device("cpu")
+
+
+class Untrained(FeatureExtractorInceptionV3):
+    """The network as it is made, without weights from a file."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], *others: Any, **more: Any) -> Any:
+        return None
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tensor]:
+    empty = tmp_path_factory.mktemp("empty") / "empty.pth"
+    torch.save({}, empty)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = Untrained("x", ["2048"], feature_extractor_weights_path=str(empty))
+    return dict(network.state_dict())
+
+
+@pytest.fixture(scope="module")
+def saved(weights: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("inception") / "weights.pth"
+    torch.save(weights, path)
+    return path
+
+
+def test_the_features_are_those_of_the_network(
+    weights: dict[str, Tensor], saved: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "weights.safetensors"
+    safetensors.torch.save_file(weights, other)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype=np.uint8)
+    extractor = Inception(saved, CPU)
+    assert (extractor.name, extractor.digest) == ("inception", sha256_of(saved))
+    found = extractor.features(images)
+    assert found.shape == (2, 2048)
+    assert not np.array_equal(found[0], found[1])
+    # The network itself, as torch-fidelity would call it.
+    plain = FeatureExtractorInceptionV3("x", ["2048"], feature_extractor_weights_path=str(saved))
+    block = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
+    assert np.array_equal(found, plain(block)[0].numpy())
+    assert np.allclose(Inception(other, CPU).features(images[:1]), found[:1], atol=1e-4)
+
+
+class Boom:
+    def __reduce__(self) -> Any:
+        return (print, ("unpickled",))
+
+
+def test_a_file_that_would_run_code_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"weights": Boom()}, path)
+    with pytest.raises(ExtractorError, match="something else than tensors"):
+        Inception(path, CPU)
+    assert "unpickled" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_other_files_are_refused_in_plain_words(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"weights{suffix}"
+    with pytest.raises(ExtractorError, match="No such file"):
+        Inception(path, CPU)
+    for data in (b"", b"no weights", b"PK\x03\x04" + bytes(200)):
+        path.write_bytes(data)
+        with pytest.raises(ExtractorError, match="expected the Inception v3 weights") as caught:
+            Inception(path, CPU)
+        assert "leave --inception out" in str(caught.value)
+
+
+def test_weights_of_another_network_and_other_things_are_refused(
+    weights: dict[str, Tensor], tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.pth"
+    for content, words in (
+        ({"layer": torch.zeros(2)}, "Missing key"),
+        ({**weights, "fc.bias": torch.zeros(3)}, "size mismatch for fc.bias"),
+        ([torch.zeros(2)], "something else than named tensors"),
+        ({"layer": 3}, "something else than named tensors"),
+    ):
+        torch.save(content, path)
+        with pytest.raises(ExtractorError, match=words):
+            Inception(path, CPU)
+
+
+def test_a_file_too_large_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "weights.pth"
+    with path.open("wb") as file:
+        file.truncate(MAX_WEIGHTS + 1)
+    with pytest.raises(ExtractorError, match="1,073,741,825 bytes"):
+        Inception(path, CPU)
+
+
+class Counting:
+    """Counts how often it is asked."""
+
+    name, digest = "judge", "ab" * 32
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def features(self, images: Any, *, progress: bool = False) -> Any:
+        self.calls += 1
+        return images.reshape(len(images), -1)[:, :4].astype(np.float32)
+
+
+def test_features_of_a_data_set_are_kept_until_something_changes(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    extractor = Counting()
+    first = cached(extractor, dataset, tmp_path)
+    assert np.array_equal(cached(extractor, dataset, tmp_path), first)
+    assert extractor.calls == 1
+    cached(extractor, replace(dataset, ids=dataset.ids[::-1]), tmp_path)
+    cached(extractor, replace(dataset, digest="00" * 32), tmp_path)
+    assert extractor.calls == 3
+    for file in (tmp_path / "features").iterdir():
+        file.write_bytes(b"torn")
+    assert np.array_equal(cached(extractor, dataset, tmp_path), first)
+    assert extractor.calls == 4
+
+
+def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    extractor = Counting()
+    assert len(cached(extractor, dataset, tmp_path / "file")) == len(dataset)
+
+
+def test_the_judge_is_an_extractor(dataset: Dataset, judge: Judge, tmp_path: Path) -> None:
+    features = cached(judge, dataset, tmp_path)
+    assert np.array_equal(features, judge.features(dataset.images))

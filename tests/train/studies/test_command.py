@@ -1,0 +1,272 @@
+"""`ganport study` as a user meets it: runs, stops, failures, and what is refused."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner, Result
+
+from ganport_models.selection import newest
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import GanportError
+from ganport_train.evaluation.judge import file
+from ganport_train.evaluation.judge.network import JudgeNetwork
+from ganport_train.runs import jsonl_log
+from ganport_train.runs.run_dir import read_config
+from ganport_train.studies import study as studies
+from ganport_train.studies.command import study
+from ganport_train.synthetic.palette import EYES, HAIR
+from ganport_train.synthetic.writer import write_faces
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def write(tmp_path: Path, tiny: list[str]) -> Write:
+    """Writes a study of `quick` at tiny numbers, a variant for each name and its overrides."""
+
+    def written(**variants: list[str]) -> Path:
+        common = [
+            *tiny,
+            "length.images=8",
+            "logging.save_minutes=0",
+            "logging.score_pictures=16",
+        ]
+        lines = ['title = "Tiny"', 'source = "a test"', 'recipe = "quick"', f"set = {common}"]
+        for name, overrides in variants.items():
+            lines += ["[[variant]]", f'name = "{name}"', f"set = {overrides}"]
+        path = tmp_path / "tiny.toml"
+        path.write_text("\n".join(lines))
+        return path
+
+    return written
+
+
+WIDE = ["network.features=3"]
+STILL = ["optimizer.generator_rate=0", "logging.warm_up=0", "logging.stop_when_collapsed=true"]
+WILD = [
+    "method.loss=least_squares",
+    "network.norm=none",
+    "optimizer.discriminator=sgd",
+    "optimizer.discriminator_rate=1",
+    "logging.score_pictures=0",
+]
+FREE = [
+    "data.coding=none",
+    "method.mismatch=0",
+    "network.generator=dcgan",
+    "network.discriminator=dcgan",
+]
+
+
+def invoke(*words: str | Path) -> Result:
+    return CliRunner().invoke(study, [str(word) for word in words])
+
+
+def refusal(*words: str | Path) -> str:
+    """What the command says when it refuses; never a traceback of anything but our own error."""
+    result = invoke(*words)
+    assert result.exit_code != 0
+    if isinstance(result.exception, GanportError):
+        return str(result.exception)
+    assert isinstance(result.exception, SystemExit), result.exception
+    return result.output
+
+
+def seen(run: Path) -> list[int]:
+    return [record["images"] for record in jsonl_log.read(run)]
+
+
+def test_list_names_every_study_with_its_source() -> None:
+    output = invoke("--list").output
+    for name in studies.names():
+        assert name in output
+    assert "(report 001, row B4)" in output
+
+
+def test_every_variant_is_trained_and_set_beside_the_others(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
+    out = tmp_path / "out"
+    result = invoke(write(one=[], two=WIDE), "--data", faces, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert [seen(out / name) for name in ("one", "two")] == [[4, 8], [4, 8]]
+    assert read_config(out / "two")[0].network.features == 3
+    told = result.output.split("\nTiny (a test)\n")[1]
+    assert told.startswith("one  complete\ntwo  complete\n")
+    page = out / "comparison"
+    words = f"$ eval-gan compare {out / 'one'} {out / 'two'} --out {page}"
+    assert words in told
+    figures = json.loads((page / "compare.json").read_text())
+    assert [run["options"]["network.features"] for run in figures["runs"]] == ["2", "3"]
+    assert (page / "compare.html").is_file()
+    tables = tomllib.loads((out / "study.toml").read_text())
+    assert tables["variant"]["two"]["network"]["features"] == 3
+    assert tables["run"]["data"] == str(faces)
+
+
+def test_the_same_command_again_trains_nothing(tmp_path: Path, faces: Path, write: Write) -> None:
+    out = tmp_path / "out"
+    path = write(one=[], two=WIDE)
+    invoke(path, "--data", faces, "--out", out)
+    before = [newest(out / name)[0].stat().st_mtime_ns for name in ("one", "two")]
+    again = invoke(path, "--out", out)
+    assert again.exit_code == 0, again.output
+    assert "variant 1 of 2: one is complete" in again.output
+    assert [newest(out / name)[0].stat().st_mtime_ns for name in ("one", "two")] == before
+
+
+def test_length_may_change_and_no_other_option(tmp_path: Path, faces: Path, write: Write) -> None:
+    out = tmp_path / "out"
+    path = write(one=[], two=WIDE)
+    invoke(path, "--data", faces, "--out", out)
+    longer = invoke(path, "--out", out, "--set", "length.images=12")
+    assert longer.exit_code == 0, longer.output
+    assert [seen(out / name) for name in ("one", "two")] == [[4, 8, 12]] * 2
+    words = refusal(path, "--out", out, "--set", "training.batch=8")
+    assert "found one: training.batch: 4 -> 8; two: training.batch: 4 -> 8." in words
+    assert "three: added" in refusal(
+        write(one=[], two=WIDE, three=["training.seed=1"]), "--out", out
+    )
+
+
+def test_another_data_set_or_judge_is_refused(tmp_path: Path, faces: Path, write: Write) -> None:
+    out, other = tmp_path / "out", tmp_path / "other.zip"
+    path = write(one=[])
+    invoke(path, "--data", faces, "--out", out)
+    write_faces(other, 130, 16, seed=9)
+    assert "found data: " in refusal(path, "--data", other, "--out", out)
+    judge = judge_of(tmp_path / "judge", {"hair": sorted(HAIR), "eyes": sorted(EYES)})
+    assert "found judge: none -> " in refusal(path, "--judge", judge, "--out", out)
+    moved = tmp_path / "moved.zip"
+    shutil.copy(faces, moved)
+    assert invoke(path, "--data", moved, "--out", out).exit_code == 0
+
+
+def test_a_collapsed_variant_is_noted_and_the_next_begins(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
+    out = tmp_path / "out"
+    path = write(still=[*STILL, "length.images=40"], sound=[])
+    result = invoke(path, "--data", faces, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert "still  collapsed\nsound  complete\n" in result.output
+    assert seen(out / "sound") == [4, 8]
+    again = invoke(path, "--out", out)
+    assert f"still failed before; to try it again, remove {out / 'still'}" in again.output
+    shutil.rmtree(out / "still")
+    assert "variant 1 of 2: still: Small" in invoke(path, "--out", out).output
+
+
+def test_a_diverged_variant_is_noted_and_the_next_begins(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
+    out = tmp_path / "out"
+    path = write(wild=[*WILD, "length.images=4000"], sound=[])
+    result = invoke(path, "--data", faces, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert re.search(r"\nwild   diverged: \w+ at step \d+\nsound  complete\n", result.output)
+
+
+def judge_of(folder: Path, labels: dict[str, list[str]]) -> Path:
+    """An untrained judge on disk."""
+    folder.mkdir()
+    conditions = Conditions.one_hots(labels)
+    torch.manual_seed(0)
+    facts = {
+        "conditions": conditions.to_json(),
+        "resolution": 16,
+        "width": 4,
+        "settings": {"held_out": 0.1},
+        "accuracy": {name: {"value": 0.9} for name in labels},
+    }
+    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    return folder
+
+
+def test_one_judge_scores_every_variant_also_after_a_stop(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
+    judge = judge_of(tmp_path / "judge", {"hair": sorted(HAIR), "eyes": sorted(EYES)})
+    out = tmp_path / "out"
+    path = write(named=[], free=FREE)
+    result = invoke(path, "--data", faces, "--out", out, "--judge", judge)
+    assert result.exit_code == 0, result.output
+    longer = invoke(path, "--out", out, "--set", "length.images=12")
+    assert longer.exit_code == 0, longer.output
+    for name in ("named", "free"):
+        scores = jsonl_log.read(out / name, jsonl_log.SCORES)
+        assert scores[-1]["images"] == 12
+        assert len({score["extractor"] for score in scores}) == 1
+        assert scores[0]["extractor"].startswith("judge ")
+
+
+def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
+    out, told = tmp_path / "out", tmp_path / "told.txt"
+    path = write(one=["length.images=1000000", "logging.save_minutes=60"], two=WIDE)
+    program = "from ganport_train.studies.command import study; study()"
+    with told.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, path, "--data", faces, "--out", out],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        )
+    while process.poll() is None and not seen(out / "one"):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130, told.read_text()
+    assert f"Go on with: ganport study {path} --out {out}\n" in told.read_text()
+    assert not (out / "two").exists()
+    stopped = seen(out / "one")[-1]
+    bound = f"length.images={stopped + 4}"
+    result = invoke(path, "--out", out, "--set", bound, "--set", "logging.score_pictures=0")
+    assert result.exit_code == 0, result.output
+    assert seen(out / "one")[-1] == stopped + 4
+    assert seen(out / "two")
+
+
+def test_refusals_come_before_anything_is_made(tmp_path: Path, faces: Path, write: Write) -> None:
+    out = tmp_path / "out"
+    path = write(one=[], two=["data.coding=joint"])
+    assert "Name a STUDY" in refusal("--out", out)
+    assert "--out FOLDER" in refusal(path)
+    assert "A new study needs --data PATH" in refusal(path, "--out", out)
+    words = refusal(path, "--data", faces, "--out", out)
+    assert "variant two: data.coding: expected exactly two groups under [conditions]" in words
+    unfit = write(one=[], two=["data.coding=none"])
+    words = refusal(unfit, "--data", faces, "--out", out)
+    assert "variant two: condition_size: expected at least 1" in words
+    assert "judge.json" in refusal(
+        write(one=[]), "--data", faces, "--out", out, "--judge", tmp_path
+    )
+    assert not out.exists()
+    (tmp_path / "notes.txt").write_text("mine")
+    words = refusal(path, "--data", faces, "--out", tmp_path)
+    assert "expected a new or empty folder; found one that holds files" in words
+
+
+@pytest.mark.parametrize("text", ["[", "title = 3", 'title = "t"\nsource = ""\nvariant = 3'])
+def test_a_damaged_study_is_named(tmp_path: Path, faces: Path, write: Write, text: str) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "study.toml").write_text(text)
+    words = refusal(write(one=[]), "--data", faces, "--out", out)
+    assert f"{out / 'study.toml'}: expected a study as ganport study saves it" in words

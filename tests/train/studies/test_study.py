@@ -1,0 +1,146 @@
+"""Studies by name or file: every shipped one resolves, and every fault is named."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganport_runtime.conditions import Conditions, MultiHot
+from ganport_train.config import recipes as catalogue
+from ganport_train.config.parsing import RecipeError
+from ganport_train.config.recipe import differences
+from ganport_train.methods.build import build_method
+from ganport_train.studies import study
+from ganport_train.synthetic.shapes.vocabulary import OBJECTS
+
+SMALL = [
+    "data.resolution=16",
+    "network.latent=8",
+    "network.embedding=8",
+    "network.levels=2",
+    "network.blocks=1",
+]
+
+
+def written(folder: Path, text: str) -> str:
+    """The path of a study's file."""
+    file = folder / "mine.toml"
+    file.write_text(text)
+    return str(file)
+
+
+def variants(*lines: str) -> str:
+    return 'title = "t"\nrecipe = "quick"\n' + "".join(f"[[variant]]\n{line}\n" for line in lines)
+
+
+TWO = variants('name = "a"', 'name = "b"\nset = ["network.features=8"]')
+
+
+@pytest.mark.parametrize("name", study.names())
+def test_every_shipped_study_resolves(name: str) -> None:
+    found = study.load(name)
+    assert found.title
+    assert found.source.startswith("report 00")
+    assert len(found.variants) >= 2
+
+
+@pytest.mark.parametrize("name", study.names())
+def test_the_networks_of_every_shipped_study_can_be_built(name: str) -> None:
+    overrides = SMALL if name == "anime-width" else [*SMALL, "network.features=4"]
+    for recipe in study.load(name, overrides).variants.values():
+        conditions = recipe.vocabulary() or Conditions((MultiHot("objects", OBJECTS),))
+        assert build_method(recipe, conditions, torch.device("cpu")).networks
+
+
+@pytest.mark.parametrize("name", study.names())
+def test_every_variant_of_a_study_is_of_one_data_set(name: str) -> None:
+    recipes = study.load(name).variants.values()
+    assert len({(recipe.data.resolution, recipe.data.kind) for recipe in recipes}) == 1
+
+
+def test_every_comparison_of_the_reports_has_a_study() -> None:
+    sources = {study.load(name).source[:10] for name in study.names()}
+    assert sources == {f"report 00{number}" for number in range(5)}
+
+
+def test_a_tip_is_switched_off_by_itself() -> None:
+    tips = study.load("anime-tips").variants
+    tables = {name: recipe.to_json() for name, recipe in tips.items()}
+    all_tips = tables.pop("all-tips")
+    assert {name: differences(all_tips, table) for name, table in tables.items()} == {
+        "without-1-range": ["method.unit_range: False -> True"],
+        "without-2-loss": ["method.loss: 'bce' -> 'saturating'"],
+        "without-9-swapped": [
+            "optimizer.discriminator: 'sgd' -> 'adam'",
+            "optimizer.generator: 'adam' -> 'sgd'",
+        ],
+        "adam-for-both": ["optimizer.discriminator: 'sgd' -> 'adam'"],
+    }
+
+
+def test_overrides_lie_in_order(tmp_path: Path) -> None:
+    text = variants('name = "a"\nset = ["network.features=8"]', 'name = "b"\nrecipe = "anime-cgan"')
+    text = text.replace("[[", 'set = ["network.features=4", "network.latent=9"]\n[[', 1)
+    found = study.load(written(tmp_path, text), ["network.latent=7", "training.batch=6"]).variants
+    assert list(found) == ["a", "b"]
+    numbers = [(recipe.network.features, recipe.network.latent) for recipe in found.values()]
+    assert numbers == [(8, 7), (4, 7)]
+    assert {recipe.training.batch for recipe in found.values()} == {6}
+    assert found["b"].title == catalogue.load("anime-cgan").title
+
+
+def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text('extends = "quick"\ntitle = "mine"\n')
+    text = variants('name = "a"\nrecipe = "base.toml"', 'name = "b"')
+    found = study.load(written(tmp_path, text + 'set = ["network.features=8"]'))
+    assert found.variants["a"].title == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('title = "t"', r"mine\.toml: variant: expected 1 to 100 tables .*; found none"),
+        ('title = "t"\nvariant = 3', r"variant: .*found 3"),
+        ('title = "t"\nvariant = []', r"variant: .*found 0 of them"),
+        (TWO.replace("title", "titel"), r"mine\.toml: titel: .*Did you mean 'title'"),
+        (TWO.replace('name = "b"', 'nam = "b"'), r"variant 2: nam: .*Did you mean 'variant 2: nam"),
+        (TWO.replace('"b"', '"../b"'), r"mine\.toml: variant 2: name: .*found '\.\./b'"),
+        (TWO.replace('"b"', '"A"'), r"variant 2: name: expected .*a name of its own.*found 'A'"),
+        (TWO.replace('"b"', '"comparison"'), r"not 'comparison'; found 'comparison'"),
+        (TWO.replace("features", "featurs"), r"mine\.toml: variant b: --set: network\.featurs"),
+        (TWO.replace('"quick"', '"quik"'), r"variant a: recipe 'quik': .*Did you mean 'quick'"),
+        (TWO.replace('recipe = "quick"', ""), r"variant a: recipe ''"),
+        (TWO.replace("features=8", "features=32"), r"variants that differ; found a and b the same"),
+        (TWO.replace("title", 'set = "x"\ntitle'), r"mine\.toml: set: expected a list"),
+        ("[", "expected TOML in UTF-8"),
+    ],
+)
+def test_a_fault_is_named_with_its_variant(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(RecipeError, match=words):
+        study.load(written(tmp_path, text))
+
+
+def test_an_override_that_makes_variants_alike_is_refused() -> None:
+    with pytest.raises(RecipeError, match="Take out one of them, or the --set"):
+        study.load("anime-width", ["network.features=8"])
+
+
+def test_an_unknown_study_suggests_the_nearest() -> None:
+    with pytest.raises(RecipeError, match=r"study 'anime-tip'.*Did you mean 'anime-tips'\?"):
+        study.load("anime-tip")
+
+
+def test_a_change_of_length_is_none(tmp_path: Path) -> None:
+    file = written(tmp_path, TWO)
+    before, after = study.load(file), study.load(file, ["length.images=9", "logging.tick=7"])
+    assert study.differences(before, after) == []
+
+
+def test_every_difference_is_named(tmp_path: Path) -> None:
+    before = study.load(written(tmp_path, TWO))
+    after = study.load(written(tmp_path, TWO.replace('"b"', '"c"')), ["training.batch=8"])
+    assert study.differences(before, after) == [
+        "b: taken out",
+        "c: added",
+        "a: training.batch: 32 -> 8",
+    ]

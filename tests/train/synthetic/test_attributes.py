@@ -1,0 +1,71 @@
+"""Sets of faces with attributes: both tables over the same pictures, read back by their readers."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from click.testing import CliRunner
+from PIL import Image
+
+from ganport_runtime.conditions import SignedMultiHot
+from ganport_train.cli.dataset import dataset
+from ganport_train.data.formats.celeba import CelebA
+from ganport_train.data.formats.registry import choose_reader, open_source
+from ganport_train.data.issues import Problems
+from ganport_train.synthetic.faces import draw_face
+from ganport_train.synthetic.traits import Trait, traits_of
+from ganport_train.synthetic.writer import face_seed, labels_of, write_faces
+
+
+def test_attributes_stand_beside_the_tags_and_celebas_reader_reads_them(tmp_path: Path) -> None:
+    out = tmp_path / "faces.zip"
+    write_faces(out, 12, 32, seed=3, attributes=True)
+    with zipfile.ZipFile(out) as archive:
+        pictures = [f"images/{i}.png" for i in range(12)]
+        assert archive.namelist() == ["tags.csv", "list_attr_celeba.txt", *pictures]
+        face = Image.open(io.BytesIO(archive.read("images/7.png")))
+    seed = face_seed(3, 7)
+    drawn_so = draw_face(seed, *labels_of(3, 7), 32, traits_of(seed))
+    assert (np.asarray(face) == np.asarray(drawn_so)).all()
+
+    with open_source(out) as source:
+        assert choose_reader(source).kind == "tagged"
+        examples = CelebA().read(source, Problems(str(out), strict=True))
+        assert CelebA().vocabulary(source, examples).groups == (
+            SignedMultiHot("attributes", tuple(Trait)),
+        )
+    assert [example.id for example in examples] == [f"{i}.png" for i in range(12)]
+    assert [set(example.request["attributes"]) for example in examples] == [
+        traits_of(face_seed(3, i)) for i in range(12)
+    ]
+
+
+def test_tags_are_those_of_the_set_without_attributes_and_a_prefix_of_a_longer_one(
+    tmp_path: Path,
+) -> None:
+    write_faces(tmp_path / "faces", 20, 16, seed=3, attributes=True, workers=2)
+    write_faces(tmp_path / "plain", 20, 16, seed=3)
+    tags = [(tmp_path / folder / "tags.csv").read_bytes() for folder in ("faces", "plain")]
+    assert tags[0] == tags[1]
+    assert not (tmp_path / "plain" / "list_attr_celeba.txt").exists()
+    write_faces(tmp_path / "short", 3, 16, seed=3, attributes=True)
+    for i in range(3):
+        name = f"images/{i}.png"
+        assert (tmp_path / "short" / name).read_bytes() == (tmp_path / "faces" / name).read_bytes()
+
+
+def test_the_command_draws_a_set_that_checks_as_celeba(tmp_path: Path) -> None:
+    out = str(tmp_path / "faces.zip")
+    drawing = ["draw", "faces", "--count", "30", "--size", "32", "--attributes", "--out", out]
+    assert CliRunner().invoke(dataset, [*drawing, "--workers", "1"]).exit_code == 0
+    checking = ["check", out, "--resolution", "32", "--json"]
+    for kind, groups in ((["--kind", "celeba"], ["attributes"]), ([], ["eyes", "hair"])):
+        result = CliRunner().invoke(dataset, [*checking, *kind])
+        assert result.exit_code == 0
+        report = json.loads(result.output)
+        assert sorted(report["conditions"]["labels"]) == groups
+        assert report["problems"] == []

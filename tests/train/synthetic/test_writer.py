@@ -1,0 +1,142 @@
+"""Sets of drawn faces: format, reproducible bytes, refusals, nothing half-written."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganport_runtime.errors import GanportError
+from ganport_train.synthetic.faces import draw_face
+from ganport_train.synthetic.writer import face_seed, labels_of, write_faces
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("set") / "faces.zip"
+    write_faces(out, 40, 32, seed=3)
+    return out
+
+
+def test_the_zip_has_tags_and_pictures(drawn: Path) -> None:
+    with zipfile.ZipFile(drawn) as archive:
+        names = ["tags.csv", *(f"images/{i}.png" for i in range(40))]
+        assert archive.namelist() == names
+        assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        lines = archive.read("tags.csv").decode().splitlines()
+        hair, eyes = labels_of(3, 7)
+        assert lines[7] == f"7,{hair} hair {eyes} eyes"
+        face = Image.open(io.BytesIO(archive.read("images/7.png")))
+        assert face.format == "PNG"
+        assert (np.asarray(face) == np.asarray(draw_face(face_seed(3, 7), hair, eyes, 32))).all()
+
+
+def test_worker_processes_change_no_byte(drawn: Path, tmp_path: Path) -> None:
+    write_faces(tmp_path / "two.zip", 40, 32, seed=3, workers=2)
+    assert (tmp_path / "two.zip").read_bytes() == drawn.read_bytes()
+
+
+def test_a_shorter_set_is_the_beginning_of_a_longer_one(drawn: Path, tmp_path: Path) -> None:
+    write_faces(tmp_path / "short", 5, 32, seed=3)
+    with zipfile.ZipFile(drawn) as archive:
+        for i in range(5):
+            name = f"images/{i}.png"
+            assert (tmp_path / "short" / name).read_bytes() == archive.read(name)
+        tags = (tmp_path / "short" / "tags.csv").read_text()
+        assert archive.read("tags.csv").decode().startswith(tags)
+
+
+def test_every_pair_comes_equally_often() -> None:
+    counts = Counter(labels_of(11, index) for index in range(300))
+    assert len(counts) == 120
+    assert set(counts.values()) == {2, 3}
+    assert [labels_of(11, i) for i in range(120)] != [labels_of(12, i) for i in range(120)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"count": 0}, "count: expected a whole number from 1 to 1000000; found 0."),
+        ({"size": 15}, "size: expected a whole number from 16 to 512; found 15."),
+        ({"size": 513}, "size: expected a whole number from 16 to 512; found 513."),
+        ({"seed": -1}, "seed: expected a whole number from 0 to"),
+        ({"workers": 0}, "workers: expected a whole number from 1 to 256; found 0."),
+    ],
+)
+def test_numbers_out_of_range(tmp_path: Path, change: dict[str, int], message: str) -> None:
+    numbers = {"count": 2, "size": 16, "seed": 0, "workers": 1} | change
+    with pytest.raises(GanportError, match=message.replace(".", r"\.")):
+        write_faces(tmp_path / "x.zip", numbers.pop("count"), numbers.pop("size"), **numbers)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["faces.zip", "faces"])
+def test_what_is_there_is_replaced_only_when_asked(tmp_path: Path, name: str) -> None:
+    out = tmp_path / name
+    write_faces(out, 2, 16)
+    with pytest.raises(GanportError, match="expected a name that is free; found a f"):
+        write_faces(out, 3, 16)
+    write_faces(out, 3, 16, replace=True)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    tags = (
+        zipfile.ZipFile(out).read("tags.csv") if out.is_file() else (out / "tags.csv").read_bytes()
+    )
+    assert len(tags.splitlines()) == 3
+
+
+def test_a_folder_of_other_things_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(GanportError, match="found a folder of something else"):
+        write_faces(tmp_path, 1, 16, replace=True)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_set_replaces_only_its_own_kind(tmp_path: Path) -> None:
+    (tmp_path / "x.zip").mkdir()
+    with pytest.raises(
+        GanportError, match="expected a zip of tagged faces to replace; found a fol"
+    ):
+        write_faces(tmp_path / "x.zip", 1, 16, replace=True)
+    (tmp_path / "notes").write_text("keep me")
+    with pytest.raises(
+        GanportError, match=r"expected a folder of tagged faces .* found another fil"
+    ):
+        write_faces(tmp_path / "notes", 1, 16, replace=True)
+    assert (tmp_path / "notes").read_text() == "keep me"
+
+
+def test_a_folder_that_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(GanportError, match="expected an existing folder"):
+        write_faces(tmp_path / "no" / "x.zip", 1, 16)
+
+
+@pytest.mark.parametrize("name", ["faces.zip", "faces"])
+def test_an_interrupted_set_leaves_nothing(tmp_path: Path, name: str) -> None:
+    def interrupt(stream: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(stream)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_faces(tmp_path / name, 3, 16, progress=interrupt)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_replacement_keeps_the_old_set(tmp_path: Path) -> None:
+    def fail(stream: Iterator[bytes]) -> Iterator[bytes]:
+        yield next(stream)
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "faces.zip"
+    write_faces(out, 2, 16)
+    before = out.read_bytes()
+    with pytest.raises(GanportError, match="found No space left on device"):
+        write_faces(out, 3, 16, replace=True, progress=fail)
+    assert out.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["faces.zip"]

@@ -1,0 +1,1 @@
+"""Recipes: sections, parsing, presets."""

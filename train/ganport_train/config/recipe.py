@@ -1,0 +1,106 @@
+"""A recipe: everything a training run is made from, resolved into frozen dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field
+from typing import Any
+
+from ganport_models import Shape
+from ganport_runtime.conditions import Conditions
+from ganport_train.config.condition_encoding import coded
+from ganport_train.config.parsing import Rule, option
+from ganport_train.config.sections import (
+    AugmentOptions,
+    AverageOptions,
+    DataOptions,
+    LengthOptions,
+    LoggingOptions,
+    MethodOptions,
+    NetworkOptions,
+    OptimizerOptions,
+    RecoveryOptions,
+    TrainingOptions,
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One resolved recipe; `options.parse` builds it and names every fault."""
+
+    title: str = option(MISSING, "what the recipe makes", longest=100)
+    source: str = option("", "report and row, or paper, it follows", longest=100)
+    conditions: dict[str, tuple[str, ...]] = field(
+        default_factory=dict,
+        metadata={"rule": Rule("labels of each one-of-many group; empty = the data set's own")},
+    )
+    palette: dict[str, dict[str, str]] = field(
+        default_factory=dict,
+        metadata={"rule": Rule("colour of each label of each group, for the coding rgb")},
+    )
+    presets: dict[str, tuple[str, ...]] = field(
+        default_factory=dict,
+        metadata={"rule": Rule("what is set for below_N, or from_N, training pictures")},
+    )
+    data: DataOptions = field(default_factory=DataOptions)
+    network: NetworkOptions = field(default_factory=NetworkOptions)
+    method: MethodOptions = field(default_factory=MethodOptions)
+    optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
+    augment: AugmentOptions = field(default_factory=AugmentOptions)
+    average: AverageOptions = field(default_factory=AverageOptions)
+    training: TrainingOptions = field(default_factory=TrainingOptions)
+    recovery: RecoveryOptions = field(default_factory=RecoveryOptions)
+    length: LengthOptions = field(default_factory=LengthOptions)
+    logging: LoggingOptions = field(default_factory=LoggingOptions)
+
+    def vocabulary(self) -> Conditions | None:
+        """The pinned conditions in the recipe's coding, or None when the data set decides."""
+        return coded(self.conditions, self.data.coding, self.palette)
+
+    def shape(self, conditions: Conditions) -> Shape:
+        """The numbers both networks are built from."""
+        return Shape(
+            resolution=self.data.resolution,
+            condition_size=conditions.size,
+            features=self.network.features,
+            latent=self.network.latent,
+            embedding=self.network.embedding,
+            kernel=self.network.kernel,
+            levels=self.network.levels,
+            blocks=self.network.blocks,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The recipe as plain tables, as TOML or JSON can hold them; presets only if there are."""
+        tables = asdict(self)
+        del tables["presets"]
+        if self.presets:
+            tables["presets"] = {name: list(texts) for name, texts in self.presets.items()}
+        tables["conditions"] = {name: list(labels) for name, labels in self.conditions.items()}
+        tables["data"]["attributes"] = list(self.data.attributes)
+        return tables
+
+
+MAY_CHANGE = ("length", "logging", "recovery")
+"""The sections that may differ when a run is resumed (and so may the device)."""
+
+
+def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What a resumed run would change and must not, one `name: old -> new` each."""
+    old, new = flat(before), flat(after)
+    return [
+        f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name) and name.split(".")[0] not in MAY_CHANGE
+    ]
+
+
+def flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every option of nested tables by `section.option`."""
+    options: dict[str, Any] = {}
+    for name, value in tables.items():
+        if isinstance(value, Mapping):
+            options |= flat(value, f"{prefix}{name}.")
+        else:
+            options[prefix + name] = value
+    return options

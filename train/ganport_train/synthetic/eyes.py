@@ -1,0 +1,147 @@
+"""Eyes: white, iris with pupil and lights, lashes and brow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganport_train.synthetic.canvas import Canvas
+from ganport_train.synthetic.curves import (
+    Point,
+    Points,
+    bend,
+    ellipse,
+    moved,
+    ribbon,
+    smooth,
+)
+from ganport_train.synthetic.palette import Colour, tints
+from ganport_train.synthetic.traits import Chance, Trait
+
+_WHITE: Colour = (252, 252, 254)
+_WHITE_SHADE: Colour = (206, 208, 224)
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """A pair of eyes; every shape is that of the right one, whose outer corner has x > 0."""
+
+    apart: float  # of an iris from the middle of the face
+    width: float  # half axes of the iris
+    height: float
+    slant: float  # how much higher the outer corner lies than the inner
+    gaze: float  # shift of both irises
+    brow: tuple[float, float]  # height of its middle, and its slant
+    brow_colour: Colour
+    lash: Colour
+    line: Colour
+    iris: tuple[Colour, ...]  # rim, top, middle, bottom, glow, pupil
+    closed: int = 0  # the side of the eye that winks, -1 or 1; 0 for none
+
+    @classmethod
+    def of(cls, rng: Random, lab: ArrayLike, brow_colour: Colour) -> Eyes:
+        """Draw a pair by chance, its irises of the shade `lab` (Oklab)."""
+        width = rng.uniform(0.056, 0.063)
+        steps = [(-0.5, 0.9), (-0.24, 1.0), (0.0, 1.0), (0.08, 1.0), (0.2, 1.0), (-0.62, 0.8)]
+        return cls(
+            apart=rng.uniform(0.134, 0.146),
+            width=width,
+            height=width * rng.uniform(1.35, 1.5),
+            slant=rng.uniform(-0.009, 0.012),
+            gaze=rng.uniform(-0.007, 0.007),
+            brow=(rng.uniform(-0.14, -0.125), rng.uniform(-0.02, 0.022)),
+            brow_colour=brow_colour,
+            lash=rng.choice(((46, 30, 40), (34, 30, 44), (60, 38, 36))),
+            line=(120, 72, 66),
+            iris=tuple(tints(lab, steps)),
+        )
+
+    def with_traits(self, traits: Set[Trait], chance: Chance) -> Eyes:
+        """Return this pair with one eye closed, or none, as `traits` say."""
+        winks = Trait.WINKING in traits
+        return replace(self, closed=chance("wink").choice((-1, 1)) if winks else 0)
+
+    def _upper_lid(self) -> Points:
+        knots = (
+            (-1.3, 0.12),
+            (-1.06, -0.36),
+            (-0.5, -0.7),
+            (0.25, -0.78),
+            (0.98, -0.5),
+            (1.4, 0.08),
+        )
+        return self._lid(knots)
+
+    def _lower_lid(self) -> Points:
+        knots = ((1.4, 0.08), (1.16, 0.56), (0.55, 0.86), (-0.3, 0.9), (-0.98, 0.62), (-1.3, 0.12))
+        return self._lid(knots)
+
+    def _lid(self, knots: Sequence[Point]) -> Points:
+        """Pass a curve through knots given in half axes of the iris, and slant it."""
+        lid = smooth(np.multiply(knots, (self.width, self.height)))
+        lid[:, 1] -= self.slant * lid[:, 0] / self.width
+        return lid
+
+    def paint(self, canvas: Canvas) -> None:
+        """Paint both eyes."""
+        for side in (-1, 1):
+            (self._paint_closed if side == self.closed else self._paint_eye)(canvas, side)
+
+    def _paint_eye(self, canvas: Canvas, side: int) -> None:
+        def place(points: Points) -> Points:
+            return moved(points * (side, 1), side * self.apart, 0)
+
+        upper, lower = self._upper_lid(), self._lower_lid()
+        opening = place(np.concatenate([upper, lower[1:]]))
+        x = side * self.apart + self.gaze
+        with canvas.within(opening):
+            canvas.shade(opening, (_WHITE_SHADE, _WHITE, _WHITE))
+            self._paint_iris(canvas, x)
+            canvas.fill(place(ribbon(upper, (0.02, 0.03, 0.03, 0.03, 0.02))), self.iris[5], 0.45)
+        self._paint_lights(canvas, x)
+        x1, y1 = upper[-1].tolist()
+        wing = bend((x1 - 0.025, y1 - 0.04), (x1 + 0.002, y1 - 0.02), (x1 + 0.024, y1 - 0.022))
+        canvas.fill(place(ribbon(upper, (0.004, 0.016, 0.026, 0.029, 0.026, 0.01))), self.lash)
+        canvas.fill(place(ribbon(wing, (0.016, 0.013, 0.001))), self.lash)
+        canvas.fill(place(ribbon(lower[:14], (0.005, 0.008, 0.001))), self.lash)
+        crease = moved(upper[8:26], 0, -0.03)
+        canvas.fill(place(ribbon(crease, (0.001, 0.006, 0.001))), self.line)
+
+    def _paint_closed(self, canvas: Canvas, side: int) -> None:
+        def stroke(line: Points, widths: Sequence[float]) -> None:
+            placed = moved(ribbon(line, widths) * (side, 1), side * self.apart, 0.012)
+            canvas.fill(placed, self.lash)
+
+        knots = ((-1.3, 0.3), (-0.6, -0.12), (0.2, -0.2), (0.95, 0.02), (1.42, 0.4))
+        lid = self._lid(knots)
+        stroke(lid, (0.006, 0.022, 0.028, 0.024, 0.01))
+        for x, y in lid[[-8, -4]].tolist():
+            lash = bend((x, y), (x + 0.014, y + 0.002), (x + 0.03, y - 0.01), 4)
+            stroke(lash, (0.014, 0.01, 0.001))
+
+    def _paint_iris(self, canvas: Canvas, x: float) -> None:
+        rim, top, middle, bottom, glow, pupil = self.iris
+        wide, high = self.width, self.height
+        canvas.fill(ellipse(x, 0, wide, high), rim)
+        canvas.shade(ellipse(x, 0, wide * 0.9, high * 0.92), (top, middle, bottom))
+        canvas.glow(x, 0.62 * high, 0.6 * wide, 0.4 * high, glow, 0.8)
+        canvas.fill(ellipse(x, -0.1 * high, wide * 0.36, high * 0.36), pupil)
+
+    def _paint_lights(self, canvas: Canvas, x: float) -> None:
+        wide, high = self.width, self.height
+        canvas.fill(ellipse(x - 0.34 * wide, -0.36 * high, wide * 0.29, high * 0.25, 20), _WHITE)
+        canvas.fill(ellipse(x + 0.42 * wide, 0.4 * high, wide * 0.15, high * 0.13, 12), _WHITE)
+
+    def paint_brows(self, canvas: Canvas) -> None:
+        """Paint both brows."""
+        height, slant = self.brow
+        for side in (-1, 1):
+            inner = (side * (self.apart - 0.07), height + slant)
+            outer = (side * (self.apart + 0.075), height - slant * 0.3 + 0.012)
+            arch = (side * self.apart, height - 0.028)
+            line = bend(inner, arch, outer)
+            canvas.fill(ribbon(line, (0.01, 0.011, 0.002)), self.brow_colour, 0.8)

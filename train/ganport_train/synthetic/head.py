@@ -1,0 +1,149 @@
+"""The head without hair and eyes: neck, ears, face, nose, mouth, blush."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from random import Random
+
+import numpy as np
+
+from ganport_train.synthetic import mouths
+from ganport_train.synthetic.canvas import Canvas
+from ganport_train.synthetic.curves import (
+    Points,
+    bend,
+    ellipse,
+    flipped,
+    ribbon,
+    smooth,
+    symmetric,
+)
+from ganport_train.synthetic.palette import Colour
+from ganport_train.synthetic.traits import Chance, Trait
+
+_LINE = 0.0075
+_CLEAR = 1.25  # a mouth with a label is this much wider than others
+
+
+@dataclass(frozen=True)
+class Skin:
+    """A skin tone with its shadow, its outline and its blush."""
+
+    base: Colour
+    shadow: Colour
+    line: Colour
+    blush: Colour
+
+
+_SKINS = (
+    Skin((255, 236, 224), (248, 204, 190), (176, 112, 100), (255, 150, 150)),
+    Skin((255, 228, 210), (244, 192, 170), (168, 100, 84), (252, 140, 132)),
+    Skin((254, 220, 196), (238, 180, 152), (158, 92, 72), (250, 130, 116)),
+    Skin((248, 210, 180), (226, 168, 134), (146, 84, 62), (240, 120, 100)),
+    Skin((228, 178, 140), (196, 138, 102), (118, 66, 48), (220, 104, 86)),
+    Skin((196, 142, 106), (162, 108, 78), (92, 52, 38), (190, 84, 70)),
+)
+_SKIN_WEIGHTS = (5, 6, 5, 3, 2, 1)
+
+
+@dataclass(frozen=True)
+class Head:
+    """One face."""
+
+    skin: Skin
+    contour: Points
+    chin: float
+    blush: float
+    mouth: mouths.Mouth
+    mouth_width: float
+    mouth_height: float
+    flush: bool = False  # a blush that fills the cheeks, with the strokes that comics give it
+
+    @classmethod
+    def of(cls, rng: Random) -> Head:
+        """Draw a face by chance."""
+        wide, jaw = rng.uniform(0.244, 0.256), rng.uniform(0.162, 0.186)
+        chin = rng.uniform(0.275, 0.3)
+        right = smooth(
+            [
+                (0.0, -0.36),
+                (0.2, -0.3),
+                (wide, -0.1),
+                (wide, 0.02),
+                (wide * 0.955, 0.105),
+                (jaw, 0.2),
+                (jaw * 0.5, chin - 0.03),
+                (0.035, chin - 0.004),
+                (0.0, chin),
+            ]
+        )
+        return cls(
+            skin=rng.choices(_SKINS, _SKIN_WEIGHTS)[0],
+            contour=symmetric(right),
+            chin=chin,
+            blush=rng.choice((0.25, 0.45, 0.7)),
+            mouth=mouths.choose(rng),
+            mouth_width=rng.uniform(0.035, 0.055),
+            mouth_height=rng.uniform(0.195, 0.21),
+        )
+
+    def with_traits(self, traits: Set[Trait], chance: Chance) -> Head:
+        """Return this face with the mouth and the cheeks of `traits`."""
+        return replace(
+            self,
+            blush=0.0,
+            flush=Trait.ROSY_CHEEKS in traits,
+            mouth=mouths.express(
+                chance("mouth"),
+                smiling=Trait.SMILING in traits,
+                parted=Trait.MOUTH_OPEN in traits,
+            ),
+            mouth_width=self.mouth_width * _CLEAR,
+        )
+
+    def paint_neck(self, canvas: Canvas) -> None:
+        """Paint the neck and the shadow of the chin on it."""
+        half = smooth(
+            [(0.062, 0.1), (0.06, 0.31), (0.075, 0.38), (0.15, 0.43), (0.3, 0.5), (0.3, 0.7)]
+        )
+        neck = np.concatenate([half, flipped(half)])
+        canvas.fill(neck, self.skin.base)
+        with canvas.within(neck):
+            canvas.fill(ellipse(0, self.chin - 0.04, 0.14, 0.105), self.skin.shadow)
+        canvas.outline(neck, self.skin.line, _LINE)
+
+    def paint_face(self, canvas: Canvas) -> None:
+        """Paint ears, face and blush."""
+        for side in (-1, 1):
+            ear = smooth(
+                np.array([(0.24, -0.03), (0.285, -0.05), (0.29, 0.03), (0.255, 0.1)]) * (side, 1),
+                closed=True,
+            )
+            canvas.fill(ear, self.skin.shadow)
+            canvas.outline(ear, self.skin.line, _LINE)
+        canvas.fill(self.contour, self.skin.base)
+        with canvas.within(self.contour):
+            for side in (-1, 1):
+                canvas.glow(side * 0.165, 0.12, 0.075, 0.05, self.skin.blush, self.blush)
+            if self.flush:
+                self._paint_flush(canvas)
+        canvas.outline(self.contour, self.skin.line, _LINE)
+
+    def _paint_flush(self, canvas: Canvas) -> None:
+        for side in (-1, 1):
+            canvas.glow(side * 0.16, 0.135, 0.1, 0.06, self.skin.blush, 1.0)
+            for place in (0.13, 0.16, 0.19):
+                stroke = bend(
+                    (side * place + 0.008, 0.117),
+                    (side * place, 0.135),
+                    (side * place - 0.008, 0.148),
+                    4,
+                )
+                canvas.fill(ribbon(stroke, (0.003, 0.008, 0.003)), self.skin.line, 0.6)
+
+    def paint_features(self, canvas: Canvas) -> None:
+        """Paint nose and mouth."""
+        nose = bend((0.004, 0.105), (-0.006, 0.122), (0.008, 0.125))
+        canvas.fill(ribbon(nose, (0.001, 0.006, 0.008)), self.skin.line)
+        self.mouth(canvas, self.mouth_width, self.mouth_height)
