@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 
+import numpy as np
 import torch
 
 from ganport_runtime.errors import DeviceError
@@ -37,6 +38,14 @@ def make_exact() -> None:
     """Has cuDNN take only algorithms that give the same bits each time, so a resume is exact."""
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
+
+
+def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
+    """Return independent random numbers for one epoch or step (Philox: Salmon et al. 2011).
+
+    They are a function of (`seed`, `stream`, `index`) alone, so a resumed run repeats them.
+    """
+    return np.random.Generator(np.random.Philox(key=[seed, index], counter=[0, 0, 0, stream]))
 
 
 def precision(wanted: str, device: torch.device) -> str:

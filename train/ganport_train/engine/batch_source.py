@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganport_train.backend.device import random_stream
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.prefetch import Ahead
@@ -17,11 +18,6 @@ from ganport_train.methods.batch import Batch, sent
 
 ORDER, STEP, REFRESH = range(3)
 """Streams of randomness: order of an epoch, draws of a step, noise for batch statistics."""
-
-
-def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
-    """Independent randomness for one epoch or step (Philox: Salmon et al. 2011)."""
-    return np.random.Generator(np.random.Philox(key=[seed, index], counter=[0, 0, 0, stream]))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_train.engine.batch_source import random_stream
+from ganport_train.backend.device import random_stream
 from ganport_train.evaluation.judge.augmentation import mirrored, moved
 
 

@@ -12,10 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganport_train.backend.device import precision
+from ganport_train.backend.device import precision, random_stream
 from ganport_train.data import Dataset
 from ganport_train.data.progress import bar
-from ganport_train.engine.batch_source import random_stream
 from ganport_train.evaluation.judge import checks, file, resume_state
 from ganport_train.evaluation.judge.assessment import assess
 from ganport_train.evaluation.judge.augmentation import mirrored, moved
