@@ -26,7 +26,7 @@ from random import Random
 import pygame
 
 from ganport_runtime import Generator
-from ganport_runtime.batcher import Batcher, Drawn
+from ganport_runtime.batcher import Batcher, GenerationResult
 from ganport_runtime.errors import GanportError
 
 SIZE = (1024, 600)
@@ -57,7 +57,7 @@ class Casting:
         self._generator = generator
         # A short run leaves the next frame its share of the processor.
         self._batcher = Batcher(generator, max_batch=4)
-        self._ordered: dict[int, tuple[str, Future[Drawn]]] = {}
+        self._ordered: dict[int, tuple[str, Future[GenerationResult]]] = {}
 
     def order(self, place: int) -> None:
         """Ask for somebody new at `place`; whoever was on the way there is called off."""

@@ -2,7 +2,7 @@
 
 from ganport_runtime.batcher import Batcher as Batcher
 from ganport_runtime.batcher import BatcherStats as BatcherStats
-from ganport_runtime.batcher import Drawn as Drawn
+from ganport_runtime.batcher import GenerationResult as GenerationResult
 from ganport_runtime.bundle import Bundle as Bundle
 from ganport_runtime.bundle.manifest import Manifest as Manifest
 from ganport_runtime.conditions import Conditions as Conditions

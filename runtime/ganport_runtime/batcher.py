@@ -1,50 +1,52 @@
-"""Many callers, one generator: what they ask for is drawn together, as soon as it can be."""
+"""The batcher: many callers share the runs of one generator."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from math import isinf
-from typing import TYPE_CHECKING, Any, Self
+from math import inf, isinf, nan
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.batching.errors import check_seconds, closed
-from ganport_runtime.batching.futures import DrawnFuture
-from ganport_runtime.batching.pending import Drawn as Drawn
-from ganport_runtime.batching.pending import Ticket
-from ganport_runtime.batching.scheduler import Desk
+from ganport_runtime.batching.futures import GenerationResult as GenerationResult
+from ganport_runtime.batching.futures import ResultFuture
+from ganport_runtime.batching.queue import PendingRequest
+from ganport_runtime.batching.scheduler import RequestScheduler, closed_error
 from ganport_runtime.batching.stats import BatcherStats as BatcherStats
 from ganport_runtime.batching.worker import Worker
+from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import Job
 from ganport_runtime.generation.validation import MAX_COUNT
 from ganport_runtime.noise import check_integer
+from ganport_runtime.values import shown
 
 if TYPE_CHECKING:
     import asyncio
 
-    from ganport_runtime.batching.pending import Reply
+    from ganport_runtime.batching.futures import AnyFuture
     from ganport_runtime.conditions.encoder import Asked
     from ganport_runtime.generator import Generator
 
 
 class Batcher:
-    """Draws the requests of many threads and coroutines together with one generator.
+    """Combines the requests of many threads and coroutines into shared runs of one generator.
 
-    A run starts whenever the device is free and anything waits: a lone request never waits for
-    company, and those that come while a run is under way share the next one. A run holds
-    `max_batch` pictures (None is what the device does best), of several requests or a part of
-    one; turns are taken as `batching/line.py` says. At most `max_queue` pictures wait; a run
-    that lasts longer than `stuck_after` seconds makes it unhealthy. The request of a lone coroutine
-    that by the measured rate takes no longer than `in_place` seconds is drawn on its event loop,
-    since a thread would cost it some hundred microseconds; 0 = never. Same seed, same bytes, with
-    whomever it was drawn (on CPU). A request that fails, fails alone: those drawn with it are drawn
-    again.
+    A run starts as soon as the device is free and a request waits; a single request never waits
+    for others. Requests that arrive during a run share the next one. A run has up to `max_batch`
+    images (None: the preferred batch size of the device) of several requests, or a part of one
+    request; `batching.queue` describes the order. At most `max_queue` images wait. A run longer
+    than `stall_timeout` seconds makes the batcher unhealthy. A coroutine runs a single request on
+    its own event loop if no other request waits and the measured rate predicts at most
+    `inline_budget` seconds, because a thread switch costs about 100 microseconds; 0 disables this.
+    On a CPU the images of a request do not depend on the other requests of its run. A failing
+    request fails alone: the other requests of its run are run again.
 
-    Close it, or use it in a `with`. It does not live on in a forked process: make it there.
-    Raises `RequestError` for numbers it cannot work with.
+    Close the batcher or use it in a `with` statement. Create it after a fork, not before. Raises
+    `RequestError` for an argument out of range.
     """
 
     def __init__(
@@ -53,8 +55,8 @@ class Batcher:
         *,
         max_batch: int | None = None,
         max_queue: int = 4096,
-        stuck_after: float = 30.0,
-        in_place: float = 0.001,
+        stall_timeout: float = 30.0,
+        inline_budget: float = 0.001,
     ) -> None:
         batch = generator.manifest.batch
         if max_batch is None:
@@ -62,12 +64,12 @@ class Batcher:
         self.generator = generator
         self.max_batch = check_integer("max_batch", max_batch, batch.min, batch.max)
         self.max_queue = check_integer("max_queue", max_queue, 1, MAX_COUNT)
-        self._stuck_after = check_seconds("stuck_after", stuck_after)
-        self._in_place = check_seconds("in_place", in_place)
-        self._desk = Desk(self.max_batch, self.max_queue)
-        self._worker = Worker(generator, self._desk)
-        # One that is forgotten ends its threads when it has drawn what it was asked.
-        finalize(self, self._worker.release).atexit = False
+        self._stall_timeout = _check_seconds("stall_timeout", stall_timeout)
+        self._inline_budget = _check_seconds("inline_budget", inline_budget)
+        self._scheduler = RequestScheduler(self.max_batch, self.max_queue)
+        self._worker = Worker(generator, self._scheduler)
+        # A garbage-collected batcher completes its requests and ends its threads.
+        finalize(self, self._worker.begin_shutdown).atexit = False
 
     def submit(
         self,
@@ -79,24 +81,24 @@ class Batcher:
         z: NDArray[np.float32] | None = None,
         temperature: float | None = None,
         timeout: float | None = None,
-    ) -> Future[Drawn]:
-        """Ask for what `Generator.generate` draws; returns at once.
+    ) -> Future[GenerationResult]:
+        """Submit a request with the arguments of `Generator.generate` and return its future.
 
-        The future fails with `DeadlineError` when the pictures are not there `timeout` seconds
-        from now, and with `ClosedError` when the batcher ends before. Its `cancel` works until
-        they are there, and frees the place in the queue at once. Raises what `generate` raises,
-        `QueueFullError` with `retry_after` in seconds, `ClosedError`, or `RequestError` for a
+        The future fails with `DeadlineError` if the images do not exist `timeout` seconds from
+        now, and with `ClosedError` if the batcher ends earlier. `cancel` works until the images
+        exist and frees the queue slots at once. Raises what `Generator.generate` raises,
+        `QueueFullError` with `retry_after` in seconds, `ClosedError`, and `RequestError` for a
         count above `max_queue`.
         """
         job = self.generator.job(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
-        return self.submit_job(job, timeout)
+        return self.submit_request(job, timeout)
 
-    def submit_job(self, job: Job, timeout: float | None = None) -> Future[Drawn]:
-        """As `submit`, for a job of this batcher's generator."""
-        future = DrawnFuture(self._desk.withdraw)
-        self._admit(job, future, timeout)
+    def submit_request(self, job: Job, timeout: float | None = None) -> Future[GenerationResult]:
+        """Submit a request that this batcher's generator prepared; see `submit`."""
+        future = ResultFuture(self._scheduler.cancel)
+        self._enqueue(job, future, timeout)
         return future
 
     async def agenerate(
@@ -109,51 +111,54 @@ class Batcher:
         z: NDArray[np.float32] | None = None,
         temperature: float | None = None,
         timeout: float | None = None,
-    ) -> Drawn:
-        """As `submit`, awaited; a task that is cancelled frees its place in the queue."""
+    ) -> GenerationResult:
+        """Submit a request and await its result; task cancellation frees the queue slots.
+
+        Arguments and errors are those of `submit`.
+        """
         job = self.generator.job(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
-        return await self.arun(job, timeout)
+        return await self.asubmit(job, timeout)
 
-    async def arun(self, job: Job, timeout: float | None = None) -> Drawn:
-        """As `agenerate`, for a job of this batcher's generator."""
-        from asyncio import CancelledError, get_running_loop  # 30 ms that a game need not spend
+    async def asubmit(self, job: Job, timeout: float | None = None) -> GenerationResult:
+        """Submit a request that this batcher's generator prepared and await its result."""
+        from asyncio import CancelledError, get_running_loop  # 30 ms that games need not spend
 
-        if await self._may_draw_here(len(job), timeout):
-            return self._worker.draw_here(job)
-        future: asyncio.Future[Drawn] = get_running_loop().create_future()
-        self._admit(job, future, timeout)
+        if await self._try_inline(len(job), timeout):
+            return self._worker.run_inline(job)
+        future: asyncio.Future[GenerationResult] = get_running_loop().create_future()
+        self._enqueue(job, future, timeout)
         try:
             return await future
         except CancelledError:
-            self._desk.withdraw(future)
+            self._scheduler.cancel(future)
             raise
 
-    def check_room(self) -> None:
-        """Raise `QueueFullError`, counted as a rejection, where not one picture more may wait now.
+    def check_capacity(self) -> None:
+        """Raise `QueueFullError` and count a rejection if the queue is full.
 
-        It spares a busy caller the making of a request that would be refused: a service reads no
-        body.
+        A service calls this before it reads a request. It avoids building requests that would be
+        rejected.
         """
-        self._desk.check_room(1)
+        self._scheduler.check_capacity(1)
 
     def healthy(self) -> bool:
-        """False once its threads have ended, or while one run lasts longer than `stuck_after`."""
-        return self._worker.alive and self._desk.running_for() <= self._stuck_after
+        """Return whether both threads run and the current run is within `stall_timeout`."""
+        return self._worker.alive and self._scheduler.current_run_seconds() <= self._stall_timeout
 
     def stats(self) -> BatcherStats:
-        """What waits, what runs, and what came of all requests so far."""
-        return self._desk.stats()
+        """Return the current levels and the counts since the batcher was made."""
+        return self._scheduler.stats()
 
     def close(self, timeout: float | None = None) -> None:
-        """Take no more requests, and return when all there are have been answered.
+        """Reject new requests and return when all accepted ones are resolved.
 
-        After `timeout` seconds the rest is answered with `ClosedError`; only the run under way
-        goes on to its end, unseen. May be called again.
+        After `timeout` seconds the remaining requests fail with `ClosedError`; the current run
+        ends in the background. May be called again.
         """
-        seconds = check_seconds("timeout", timeout)
-        self._worker.release()
+        seconds = _check_seconds("timeout", timeout)
+        self._worker.begin_shutdown()
         self._worker.join(None if isinf(seconds) else seconds)
 
     def __enter__(self) -> Self:
@@ -162,21 +167,36 @@ class Batcher:
     def __exit__(self, *_: Any) -> None:
         self.close()
 
-    async def _may_draw_here(self, count: int, timeout: float | None) -> bool:
+    async def _try_inline(self, count: int, timeout: float | None) -> bool:
         from asyncio import sleep
 
-        short = timeout is not None and timeout <= self._in_place
-        if short or not self._in_place or self._worker.forked:
+        too_short = timeout is not None and timeout <= self._inline_budget
+        if too_short or not self._inline_budget or self._worker.forked:
             return False
-        self._desk.arrive()
+        self._scheduler.register_waiter()
         try:
-            await sleep(0)  # who asks in the same turn of the loop arrives meanwhile
+            await sleep(0)  # lets the other callers of this loop iteration register
         except BaseException:
-            self._desk.depart()
+            self._scheduler.unregister_waiter()
             raise
-        return self._desk.begin_here(count, self._in_place)
+        return self._scheduler.try_begin_inline(count, self._inline_budget)
 
-    def _admit(self, job: Job, reply: Reply, timeout: float | None) -> None:
+    def _enqueue(self, job: Job, future: AnyFuture, timeout: float | None) -> None:
         if self._worker.forked:
-            raise closed("one made before this process was forked")
-        self._desk.admit(Ticket(job, reply, check_seconds("timeout", timeout)))
+            raise closed_error("a batcher made before this process was forked")
+        self._scheduler.submit(PendingRequest(job, future, _check_seconds("timeout", timeout)))
+
+
+def _check_seconds(place: str, value: object) -> float:
+    """Return `value` as a number of seconds, at least 0; None means no limit (infinity)."""
+    if value is None:
+        return inf
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    try:
+        seconds = float(cast(float, value)) if is_number else nan
+    except OverflowError:
+        seconds = nan
+    if not seconds >= 0:  # also true for NaN
+        fix = "Pass a number, or None for no limit."
+        raise RequestError(place, "a number of seconds, 0 or more", shown(value), fix)
+    return seconds

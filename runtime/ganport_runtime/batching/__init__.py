@@ -1,1 +1,1 @@
-"""What a batcher is made of: requests, the line they wait in, the thread that draws them."""
+"""The parts of a batcher: futures, the queue, the scheduler, the worker thread and statistics."""

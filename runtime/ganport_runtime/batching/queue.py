@@ -1,67 +1,149 @@
-"""The line in which requests wait: who is drawn next, with whom, and how much of whom.
+"""The queue of requests, and the rule that selects the rows of the next run.
 
-Requests are served in the order they came, and one that fits into a run is never behind one that
-came later. A larger one takes turns: after as many pictures as one run holds it goes behind those
-that came meanwhile. So a lone picture waits for no more than one run of each request before it,
-and the largest request still gets a run each time round. This is deficit round robin (Shreedhar
-and Varghese, "Efficient Fair Queuing Using Deficit Round Robin", SIGCOMM 1995, section 3) with
-requests for flows and a run for the quantum.
+Requests run in the order of their arrival. A request larger than one run takes turns: after one
+run's worth of rows it moves behind the requests that arrived in the meantime. So a single image
+waits for at most one run per request ahead of it, and a large request gets one run per round.
+This is deficit round robin (Shreedhar and Varghese, "Efficient Fair Queuing Using Deficit Round
+Robin", SIGCOMM 1995, section 3); a flow is a request and the quantum is one run.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
+from math import inf
+from time import monotonic
+from typing import TYPE_CHECKING
 
-from ganport_runtime.batching.pending import Ticket
+import numpy as np
+from numpy.typing import NDArray
 
-Batch = dict[Ticket, slice]
-"""The rows of each request that one run draws, in that order."""
+from ganport_runtime.batching.futures import GenerationResult
+from ganport_runtime.errors import DeadlineError
+from ganport_runtime.generation.request import Job
+
+if TYPE_CHECKING:
+    from ganport_runtime.batching.futures import AnyFuture
 
 
-class Line:
-    """Waiting requests; `images` is how many of their pictures no run has taken yet.
+@dataclass(slots=True, eq=False)
+class PendingRequest:
+    """A submitted request: its future, its deadline and its progress. Not thread-safe.
 
-    Not safe between threads.
+    `timeout` is in seconds; `submitted_at` and `deadline` are values of `time.monotonic`.
+    """
+
+    job: Job
+    future: AnyFuture
+    timeout: float = inf
+    count: int = field(init=False)
+    submitted_at: float = field(init=False)
+    deadline: float = field(init=False)
+    credit: int = 0
+    """Rows that may still run before the request moves to the end of the queue."""
+    completed: int = 0
+    """Images that exist."""
+    _allocated: int = 0
+    _compute_seconds: float = 0.0
+    _images: NDArray[np.uint8] | None = None
+
+    def __post_init__(self) -> None:
+        self.count = len(self.job)
+        self.submitted_at = monotonic()
+        self.deadline = self.submitted_at + self.timeout
+
+    @property
+    def remaining(self) -> int:
+        """Return the number of rows that no run has taken."""
+        return self.count - self._allocated
+
+    def allocate(self, number: int) -> slice:
+        """Assign the next `number` rows to a run and return their range."""
+        start = self._allocated
+        self._allocated += number
+        self.credit -= number
+        return slice(start, self._allocated)
+
+    def store(self, rows: slice, images: NDArray[np.uint8], seconds: float) -> bool:
+        """Store the images of one run that took `seconds`; return True if all images exist."""
+        if len(images) == self.count:
+            # A view would keep the images of every request in the run alive.
+            self._images = images.copy() if isinstance(images.base, np.ndarray) else images
+        else:
+            if self._images is None:
+                self._images = np.empty((self.count, *images.shape[1:]), np.uint8)
+            self._images[rows] = images
+        self.completed += len(images)
+        self._compute_seconds += seconds
+        return self.completed == self.count
+
+    def result(self, device: str) -> GenerationResult:
+        """Return the result of a request whose images all exist."""
+        assert self._images is not None
+        waited = monotonic() - self.submitted_at - self._compute_seconds
+        return GenerationResult(self._images, self.job.seeds, waited, self._compute_seconds, device)
+
+    def deadline_error(self) -> DeadlineError:
+        """Return the error for a request whose deadline has passed."""
+        return DeadlineError(
+            "timeout",
+            expected=f"images within {self.timeout:g} seconds",
+            found=f"{self.completed} of {self.count} generated",
+            fix="Raise the timeout, request fewer images, or retry under lower load.",
+        )
+
+
+Batch = dict[PendingRequest, slice]
+"""The rows of each request in one run, in run order."""
+
+
+class FairQueue:
+    """Waiting requests in the order of their turns. Not thread-safe.
+
+    `images` is the number of waiting rows that no run has taken.
     """
 
     def __init__(self, max_batch: int) -> None:
         self.images = 0
         self._max_batch = max_batch
-        self._tickets: OrderedDict[Ticket, None] = OrderedDict()
+        self._requests: OrderedDict[PendingRequest, None] = OrderedDict()
 
-    def join(self, ticket: Ticket) -> None:
-        """Put a request at the end."""
-        ticket.turn = self._max_batch
-        self._tickets[ticket] = None
-        self.images += ticket.left
+    def push(self, request: PendingRequest) -> None:
+        """Append a request."""
+        request.credit = self._max_batch
+        self._requests[request] = None
+        self.images += request.remaining
 
-    def leave(self, ticket: Ticket) -> None:
-        """Take a request out, wherever it stands, if it does."""
-        if ticket in self._tickets:
-            del self._tickets[ticket]
-            self.images -= ticket.left
+    def remove(self, request: PendingRequest) -> None:
+        """Remove a request if it is in the queue."""
+        if request in self._requests:
+            del self._requests[request]
+            self.images -= request.remaining
 
-    def take(self) -> Batch:
-        """The next run: full while enough is waiting, of one interface, empty if nothing waits."""
+    def pop_batch(self) -> Batch:
+        """Return the rows of the next run; all requests of a run share one interface.
+
+        The batch is full if enough rows wait, and empty if no row waits.
+        """
         batch: Batch = {}
-        room = self._max_batch
-        while room and self._tickets:
-            ticket = next(iter(self._tickets))
-            if batch and ticket.job.interface != next(iter(batch)).job.interface:
+        capacity = self._max_batch
+        while capacity and self._requests:
+            request = next(iter(self._requests))
+            if batch and request.job.interface != next(iter(batch)).job.interface:
                 break
-            if not ticket.turn:
-                ticket.turn = self._max_batch
-                self._tickets.move_to_end(ticket)
+            if not request.credit:
+                request.credit = self._max_batch
+                self._requests.move_to_end(request)
                 continue
-            room -= self._hand_out(ticket, room, batch)
+            capacity -= self._allocate(request, capacity, batch)
         return batch
 
-    def _hand_out(self, ticket: Ticket, room: int, batch: Batch) -> int:
-        number = min(room, ticket.left, ticket.turn)
-        rows = ticket.take(number)
-        # The only one in line may have a second turn in the same run: its rows follow on.
-        batch[ticket] = slice(batch[ticket].start, rows.stop) if ticket in batch else rows
+    def _allocate(self, request: PendingRequest, capacity: int, batch: Batch) -> int:
+        number = min(capacity, request.remaining, request.credit)
+        rows = request.allocate(number)
+        # The only request in the queue may get a second turn in one run: its rows are contiguous.
+        batch[request] = slice(batch[request].start, rows.stop) if request in batch else rows
         self.images -= number
-        if not ticket.left:
-            del self._tickets[ticket]
+        if not request.remaining:
+            del self._requests[request]
         return number

@@ -1,4 +1,4 @@
-"""Where callers and the worker meet: requests are taken, handed out and answered."""
+"""The scheduler: accepts requests, forms batches, keeps deadlines and resolves futures."""
 
 from __future__ import annotations
 
@@ -8,200 +8,226 @@ from threading import Condition, RLock
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ganport_runtime.batching.errors import (
-    closed,
-    late,
-    queue_full,
-    too_many,
-)
-from ganport_runtime.batching.futures import Outcome, answer
-from ganport_runtime.batching.pending import Drawn, Ticket
-from ganport_runtime.batching.queue import Batch, Line
-from ganport_runtime.batching.stats import BatcherStats, Tally
-from ganport_runtime.errors import DeadlineError
+from ganport_runtime.batching.futures import GenerationResult, Result, resolve_all
+from ganport_runtime.batching.queue import Batch, FairQueue, PendingRequest
+from ganport_runtime.batching.stats import BatcherStats, StatsCollector
+from ganport_runtime.errors import ClosedError, DeadlineError, QueueFullError, RequestError
 
 if TYPE_CHECKING:
-    from ganport_runtime.batching.pending import Reply
+    from ganport_runtime.batching.futures import AnyFuture
 
-# Deadlines closer to each other than this are seen to together, in seconds.
-_GRAIN = 0.005
-# The longest sleep, far below what the system's clocks can hold.
-_LONG = 3600.0
+_DEADLINE_RESOLUTION = 0.005
+"""Seconds; deadlines closer than this share one wake-up."""
+_MAX_WAIT = 3600.0
+"""Seconds; the longest sleep, below the limits of system clocks."""
+_DEFAULT_RETRY = 1.0
+"""Seconds to wait before a retry while no rate is known."""
 
 
-class Desk:
-    """Requests from the moment they are taken to the moment they are answered.
+class RequestScheduler:
+    """Requests between their submission and their resolution. Thread-safe.
 
-    Whoever takes a request out of those waited for (the worker, its deadline, its caller) answers
-    it: each has one answer. None is given while the lock is held, for it may run a caller's code.
+    The worker, the deadline loop and the caller compete for a request: the first one to remove it
+    from the pending requests resolves it, so each request is resolved once. Futures are resolved
+    outside the lock, because resolution may run code of a caller.
     """
 
     def __init__(self, max_batch: int, max_queue: int) -> None:
         self._max_queue = max_queue
-        self._line = Line(max_batch)
-        self._waited: dict[Reply, Ticket] = {}
-        self._tally = Tally()
-        self._lock = RLock()  # reentrant: a garbage collection under it may close the batcher
-        self._work = Condition(self._lock)
-        self._due = Condition(self._lock)
-        self._idle = False
-        self._alarm = inf
-        self._refusal: str | None = None
-        self._running = self._arriving = 0
-        self._since = inf
+        self._queue = FairQueue(max_batch)
+        self._pending: dict[AnyFuture, PendingRequest] = {}
+        self._stats = StatsCollector()
+        self._lock = RLock()  # reentrant: garbage collection under the lock may close the batcher
+        self._work_available = Condition(self._lock)
+        self._deadline_changed = Condition(self._lock)
+        self._worker_idle = False
+        self._next_deadline = inf
+        self._close_reason: str | None = None
+        self._running = self._waiters = 0
+        self._run_started = inf
 
-    def admit(self, ticket: Ticket) -> None:
-        """Take a request; raises `QueueFullError`, `ClosedError`, or `RequestError` for one of
-        more pictures than may ever wait."""
-        if ticket.count > self._max_queue:
-            raise too_many(ticket.count, self._max_queue)
-        with self._lock:
-            if self._refusal:
-                raise closed(self._refusal)
-            self.check_room(ticket.count)
-            self._tally.requests += 1
-            self._waited[ticket.reply] = ticket
-            self._line.join(ticket)
-            self._wake_for(ticket)
+    def submit(self, request: PendingRequest) -> None:
+        """Accept a request.
 
-    def check_room(self, count: int) -> None:
-        """Raise `QueueFullError`, and count it, where so many pictures more cannot wait now."""
+        Raises `QueueFullError`, `ClosedError`, or `RequestError` if the request can never fit.
+        """
+        if request.count > self._max_queue:
+            raise RequestError(
+                "count",
+                expected=f"at most {self._max_queue} images, the capacity of the queue",
+                found=f"{request.count}",
+                fix="Request fewer images at a time, or raise max_queue of the Batcher.",
+            )
         with self._lock:
-            waiting = self._line.images
-            if waiting + count > self._max_queue:
-                self._tally.rejected += 1
-                raise queue_full(waiting, count, self._max_queue, self._tally.images_per_second)
+            if self._close_reason:
+                raise closed_error(self._close_reason)
+            self.check_capacity(request.count)
+            self._stats.requests += 1
+            self._pending[request.future] = request
+            self._queue.push(request)
+            self._wake_threads(request)
 
-    def arrive(self) -> None:
-        """Count a coroutine that is about to ask, until `begin_here` or `depart`."""
+    def check_capacity(self, count: int) -> None:
+        """Raise `QueueFullError` and count a rejection if `count` images do not fit now."""
         with self._lock:
-            self._arriving += 1
+            queued = self._queue.images
+            if queued + count > self._max_queue:
+                self._stats.rejected += 1
+                raise self._queue_full_error(queued, count)
 
-    def depart(self) -> None:
-        """Count one no more that asks for nothing after all."""
+    def register_waiter(self) -> None:
+        """Count a coroutine that is about to submit, until it starts or unregisters."""
         with self._lock:
-            self._arriving -= 1
+            self._waiters += 1
 
-    def begin_here(self, count: int, seconds: float) -> bool:
-        """Whether one that arrived may draw so many pictures itself: if nobody else arrives, waits
-        or is drawn for, and by the measured rate it takes no longer than `seconds`."""
+    def unregister_waiter(self) -> None:
+        """Unregister a waiter."""
         with self._lock:
-            self._arriving -= 1
-            busy = self._refusal or self._arriving or self._waited or self._running
-            if busy or count > self._tally.images_per_second * seconds:
+            self._waiters -= 1
+
+    def try_begin_inline(self, count: int, budget: float) -> bool:
+        """Unregister a waiter and return whether its request may run inline.
+
+        It may run inline if no other request waits or runs and the measured rate predicts at most
+        `budget` seconds. In that case the run counts as started.
+        """
+        with self._lock:
+            self._waiters -= 1
+            busy = self._close_reason or self._waiters or self._pending or self._running
+            if busy or count > self._stats.images_per_second * budget:
                 return False
-            self._tally.requests += 1
-            self._running, self._since = count, monotonic()
+            self._stats.requests += 1
+            self._running, self._run_started = count, monotonic()
             return True
 
-    def end_here(self, images: int, seconds: float) -> None:
-        """Count how that went: with no `images` it failed."""
+    def end_inline(self, images: int, seconds: float) -> None:
+        """Count an inline run; 0 `images` means that it failed."""
         with self._lock:
-            self._running, self._since = 0, inf
+            self._running, self._run_started = 0, inf
             if images:
-                self._tally.ran(images, seconds)
+                self._stats.record_run(images, seconds)
             else:
-                self._tally.failed += 1
+                self._stats.failed += 1
 
     def next_batch(self) -> Batch:
-        """What to draw, as soon as there is anything; empty once closed and drained."""
+        """Wait for rows and return the next batch; empty after close if no row is left."""
         with self._lock:
-            self._running, self._since = 0, inf
-            while not self._line.images and not self._refusal:
-                self._idle = True
-                self._work.wait()
-            self._idle = False
-            batch = self._line.take()
+            self._running, self._run_started = 0, inf
+            while not self._queue.images and not self._close_reason:
+                self._worker_idle = True
+                self._work_available.wait()
+            self._worker_idle = False
+            batch = self._queue.pop_batch()
             self._running = sum(rows.stop - rows.start for rows in batch.values())
-            self._since = monotonic()
+            self._run_started = monotonic()
             return batch
 
-    def restart(self, ticket: Ticket) -> bool:
-        """True if a request is still waited for; its run begins now."""
+    def mark_restarted(self, request: PendingRequest) -> bool:
+        """Start the clock of a repeated run; return False if the request is no longer pending."""
         with self._lock:
-            self._since = monotonic()
-            return ticket.reply in self._waited
+            self._run_started = monotonic()
+            return request.future in self._pending
 
-    def ran(self, images: int, seconds: float) -> None:
-        """Count a run that drew."""
+    def record_run(self, images: int, seconds: float) -> None:
+        """Count a successful run of the worker."""
         with self._lock:
             self._running = 0
-            self._tally.ran(images, seconds)
+            self._stats.record_run(images, seconds)
 
-    def settle(self, outcomes: Iterable[tuple[Ticket, Outcome]]) -> None:
-        """Answer requests, as far as they are still waited for."""
+    def resolve(self, results: Iterable[tuple[PendingRequest, Result]]) -> None:
+        """Resolve the futures of those requests that are still pending."""
         with self._lock:
-            mine = [(ticket, outcome) for ticket, outcome in outcomes if self._drop(ticket)]
-            for _, outcome in mine:
-                self._tally.expired += isinstance(outcome, DeadlineError)
-                self._tally.failed += not isinstance(outcome, Drawn | DeadlineError)
-        answer((ticket.reply, outcome) for ticket, outcome in mine)
+            removed = [(request, result) for request, result in results if self._remove(request)]
+            for _, result in removed:
+                self._stats.expired += isinstance(result, DeadlineError)
+                self._stats.failed += not isinstance(result, GenerationResult | DeadlineError)
+        resolve_all((request.future, result) for request, result in removed)
 
-    def withdraw(self, reply: Reply) -> bool:
-        """Forget a request; False when it has its answer or is about to get it."""
+    def cancel(self, future: AnyFuture) -> bool:
+        """Cancel a request; return False if it is resolved or about to be."""
         with self._lock:
-            ticket = self._waited.get(reply)
-            if ticket is None:
+            request = self._pending.get(future)
+            if request is None:
                 return False
-            self._tally.cancelled += 1
-            return self._drop(ticket)
+            self._stats.cancelled += 1
+            return self._remove(request)
 
-    def keep_deadlines(self) -> None:
-        """Answer those whose time is over, at that time, until closed and drained."""
-        while (overdue := self._overdue()) is not None:
-            self.settle((ticket, late(ticket)) for ticket in overdue)
+    def run_deadline_loop(self) -> None:
+        """Fail requests at their deadlines, until the scheduler is closed and drained."""
+        while (expired := self._take_expired()) is not None:
+            self.resolve((request, request.deadline_error()) for request in expired)
 
     def close(self) -> None:
-        """Take no more requests."""
+        """Reject new requests from now on."""
         with self._lock:
-            self._refusal = self._refusal or "one that was closed"
-            self._work.notify()
-            self._due.notify()
+            self._close_reason = self._close_reason or "a closed batcher"
+            self._notify_all()
 
-    def give_up(self, why: str, cause: BaseException | None = None) -> None:
-        """Take no more requests, and answer all there are with `ClosedError`."""
+    def abort(self, reason: str, cause: BaseException | None = None) -> None:
+        """Reject new requests and fail all pending ones with `ClosedError`."""
         with self._lock:
-            self._refusal = why
-            self._work.notify()
-            self._due.notify()
-            waited = list(self._waited.values())
-        errors = [closed(why) for _ in waited]
+            self._close_reason = reason
+            self._notify_all()
+            pending = list(self._pending.values())
+        errors = [closed_error(reason) for _ in pending]
         for error in errors:
             error.__cause__ = cause
-        self.settle(zip(waited, errors, strict=True))
+        self.resolve(zip(pending, errors, strict=True))
 
-    def running_for(self) -> float:
-        """For how many seconds the run under way has lasted; 0 without one."""
-        return max(0.0, monotonic() - self._since)
+    def current_run_seconds(self) -> float:
+        """Return the age of the current run in seconds; 0 without a run."""
+        return max(0.0, monotonic() - self._run_started)
 
     def stats(self) -> BatcherStats:
-        """Levels and counts as they are now."""
+        """Return the current levels and counts."""
         with self._lock:
-            return self._tally.stats(self._line.images, self._running)
+            return self._stats.snapshot(self._queue.images, self._running)
 
-    def _wake_for(self, ticket: Ticket) -> None:
-        if self._idle:
-            self._idle = False
-            self._work.notify()
-        if ticket.deadline < self._alarm:
-            self._due.notify()
+    def _queue_full_error(self, queued: int, count: int) -> QueueFullError:
+        rate = self._stats.images_per_second
+        retry_after = (queued + count - self._max_queue) / rate if rate else _DEFAULT_RETRY
+        return QueueFullError(
+            "queue",
+            expected=f"at most {self._max_queue} waiting images",
+            found=f"{queued}, and {count} requested",
+            fix=f"Retry in {retry_after:.2g} seconds, or request fewer images.",
+            retry_after=retry_after,
+        )
 
-    def _overdue(self) -> list[Ticket] | None:
+    def _wake_threads(self, request: PendingRequest) -> None:
+        if self._worker_idle:
+            self._worker_idle = False
+            self._work_available.notify()
+        if request.deadline < self._next_deadline:
+            self._deadline_changed.notify()
+
+    def _notify_all(self) -> None:
+        self._work_available.notify()
+        self._deadline_changed.notify()
+
+    def _take_expired(self) -> list[PendingRequest] | None:
+        """Return expired requests, or wait for the next deadline; None once closed and drained."""
         with self._lock:
             now = monotonic()
-            overdue = [ticket for ticket in self._waited.values() if ticket.deadline <= now]
-            if overdue:
-                return overdue
-            if self._refusal and not self._waited:
+            expired = [request for request in self._pending.values() if request.deadline <= now]
+            if expired:
+                return expired
+            if self._close_reason and not self._pending:
                 return None
-            self._alarm = min((t.deadline for t in self._waited.values()), default=inf)
-            self._due.wait(min(max(self._alarm - now, _GRAIN), _LONG))
+            self._next_deadline = min((r.deadline for r in self._pending.values()), default=inf)
+            seconds = max(self._next_deadline - now, _DEADLINE_RESOLUTION)
+            self._deadline_changed.wait(min(seconds, _MAX_WAIT))
             return []
 
-    def _drop(self, ticket: Ticket) -> bool:
-        if self._waited.pop(ticket.reply, None) is None:
+    def _remove(self, request: PendingRequest) -> bool:
+        if self._pending.pop(request.future, None) is None:
             return False
-        self._line.leave(ticket)
-        if self._refusal and not self._waited:
-            self._due.notify()
+        self._queue.remove(request)
+        if self._close_reason and not self._pending:
+            self._deadline_changed.notify()
         return True
+
+
+def closed_error(found: str) -> ClosedError:
+    """Return the error of a batcher that accepts no requests."""
+    return ClosedError("batcher", "an open batcher", found, "Make a new Batcher.")

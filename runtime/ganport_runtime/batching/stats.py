@@ -1,4 +1,4 @@
-"""What a batcher has done so far, and how fast."""
+"""Statistics of a batcher: levels, counts and the measured rate."""
 
 from __future__ import annotations
 
@@ -6,43 +6,43 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-# What one run weighs against the next in the measured rate: some thirty count.
-_MEMORY = 0.97
+_EMA_DECAY = 0.97
+"""Decay per run of the measured rate (about 30 runs)."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatcherStats:
-    """A moment of a batcher: two levels, then counts since it was made.
+    """A snapshot of a batcher: two levels, then counts since the batcher was made.
 
-    Every request that was taken ends as drawn, expired, cancelled or failed.
+    Every accepted request ends in one of four ways: completed, expired, canceled or failed.
     """
 
     queued_images: int
-    """Pictures waiting that no run has taken yet."""
+    """Images that wait and that no run has taken."""
     running_images: int
-    """Pictures in the run under way."""
+    """Images in the current run."""
     batches: int
-    """Runs that drew."""
+    """Successful runs."""
     images: int
-    """Pictures drawn."""
+    """Generated images."""
     requests: int
-    """Requests taken."""
+    """Accepted requests."""
     rejected: int
-    """Requests refused because too many pictures were waiting."""
+    """Requests rejected because the queue was full."""
     expired: int
-    """Requests not drawn in the time they were given."""
+    """Requests whose deadline passed."""
     cancelled: int
-    """Requests their caller gave up."""
+    """Requests canceled by their caller."""
     failed: int
-    """Requests ended by an error, or given up when the batcher was closed."""
+    """Requests that ended with an error, also because the batcher was closed."""
     batch_sizes: Mapping[int, int]
-    """How many runs drew so many pictures."""
+    """Number of runs by batch size."""
     images_per_second: float
-    """Measured over the last runs, none of the time between them; 0 before the first."""
+    """Rate of the recent runs without the idle time between them; 0 before the first run."""
 
 
-class Tally:
-    """The counts behind `BatcherStats`; not safe between threads."""
+class StatsCollector:
+    """The mutable counters of `BatcherStats`. Not thread-safe."""
 
     def __init__(self) -> None:
         self.batch_sizes: Counter[int] = Counter()
@@ -52,21 +52,22 @@ class Tally:
 
     @property
     def images_per_second(self) -> float:
+        """Return the measured rate; 0 before the first run."""
         return self._recent_images / self._recent_seconds if self._recent_seconds else 0.0
 
-    def ran(self, images: int, seconds: float) -> None:
-        """Count one run."""
+    def record_run(self, images: int, seconds: float) -> None:
+        """Count one successful run."""
         self.batch_sizes[images] += 1
         self._batches += 1
         self._images += images
-        self._recent_images = _MEMORY * self._recent_images + images
-        self._recent_seconds = _MEMORY * self._recent_seconds + seconds
+        self._recent_images = _EMA_DECAY * self._recent_images + images
+        self._recent_seconds = _EMA_DECAY * self._recent_seconds + seconds
 
-    def stats(self, queued: int, running: int) -> BatcherStats:
-        """The counts as they are now, beside the two levels given."""
+    def snapshot(self, queued_images: int, running_images: int) -> BatcherStats:
+        """Return the current counts together with the two given levels."""
         return BatcherStats(
-            queued_images=queued,
-            running_images=running,
+            queued_images=queued_images,
+            running_images=running_images,
             batches=self._batches,
             images=self._images,
             requests=self.requests,

@@ -1,4 +1,4 @@
-"""The thread that draws what waits, one run after another, for as long as there is anything."""
+"""The worker thread: runs one batch after another."""
 
 from __future__ import annotations
 
@@ -10,119 +10,124 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.batching.futures import Outcome
-from ganport_runtime.batching.pending import Drawn, Ticket
-from ganport_runtime.batching.queue import Batch
-from ganport_runtime.batching.scheduler import Desk
+from ganport_runtime.batching.futures import GenerationResult, Result
+from ganport_runtime.batching.queue import Batch, PendingRequest
+from ganport_runtime.batching.scheduler import RequestScheduler
 from ganport_runtime.generation.request import Job
 from ganport_runtime.generator import Generator
 
-# How long an interpreter that ends waits for the run under way, in seconds.
-_LAST_RUN = 5.0
+_EXIT_TIMEOUT = 5.0
+"""Seconds that interpreter exit waits for the current run."""
 
 
 class Worker:
-    """Draws the requests of a desk with a generator; a second thread sees to their deadlines.
+    """Two daemon threads: one runs the batches of a scheduler, one keeps its deadlines.
 
-    Both are daemons. When the interpreter ends, what still waits is given up, and the run under
-    way is waited for: the graph's own threads must not outlive what they work on.
+    Interpreter exit fails all waiting requests and waits for the current run, because the threads
+    of the graph must not outlive its memory.
     """
 
-    def __init__(self, generator: Generator, desk: Desk) -> None:
+    def __init__(self, generator: Generator, scheduler: RequestScheduler) -> None:
         self._generator = generator
-        self._desk = desk
-        self._process = os.getpid()
-        self._thread = Thread(target=self._work, name="ganport-batcher", daemon=True)
-        self._thread.start()
-        self._clock = Thread(target=desk.keep_deadlines, name="ganport-deadlines", daemon=True)
-        self._clock.start()
-        atexit.register(self._abandon)
+        self._scheduler = scheduler
+        self._process_id = os.getpid()
+        self._run_thread = Thread(target=self._run_loop, name="ganport-batcher", daemon=True)
+        self._deadline_thread = Thread(
+            target=scheduler.run_deadline_loop, name="ganport-deadlines", daemon=True
+        )
+        self._run_thread.start()
+        self._deadline_thread.start()
+        atexit.register(self._on_exit)
 
     @property
     def forked(self) -> bool:
-        """True in a child of the process that made it, where its threads are not."""
-        return os.getpid() != self._process
+        """Return True in a forked child process, which has no copy of the threads."""
+        return os.getpid() != self._process_id
 
     @property
     def alive(self) -> bool:
-        return self._thread.is_alive() and self._clock.is_alive()
+        """Return whether both threads run."""
+        return self._run_thread.is_alive() and self._deadline_thread.is_alive()
 
-    def release(self) -> None:
-        """Let the threads end when nothing waits any more."""
-        atexit.unregister(self._abandon)
+    def begin_shutdown(self) -> None:
+        """Close the scheduler; the threads end after the last waiting request."""
+        atexit.unregister(self._on_exit)
         if not self.forked:
-            self._desk.close()
+            self._scheduler.close()
 
     def join(self, timeout: float | None) -> None:
-        """Wait for the end for so many seconds, then give up what still waits."""
-        if self.forked or current_thread() is self._thread:
+        """Wait up to `timeout` seconds for the threads, then fail the waiting requests."""
+        if self.forked or current_thread() is self._run_thread:
             return
-        self._thread.join(timeout)
-        if self._thread.is_alive():
-            self._desk.give_up("one that was closed before it had drawn everything")
+        self._run_thread.join(timeout)
+        if self._run_thread.is_alive():
+            self._scheduler.abort("a batcher that was closed before it had finished")
 
-    def draw_here(self, job: Job) -> Drawn:
-        """Draw a job on the calling thread, where `Desk.begin_here` has allowed it. Raises what
-        `Generator.draw` raises."""
-        images, begun, spent = 0, monotonic(), 0.0
+    def run_inline(self, job: Job) -> GenerationResult:
+        """Run a request on the calling thread after `RequestScheduler.try_begin_inline`.
+
+        Raises what `Generator.draw` raises.
+        """
+        count, started, seconds = 0, monotonic(), 0.0
         try:
-            drawn = self._generator.draw([(job, slice(0, len(job)))])
-            images, spent = len(drawn), monotonic() - begun
+            images = self._generator.draw([(job, slice(0, len(job)))])
+            count, seconds = len(images), monotonic() - started
         finally:
-            self._desk.end_here(images, spent)
-        return Drawn(drawn, job.seeds, 0.0, spent, self._generator.device)
+            self._scheduler.end_inline(count, seconds)
+        return GenerationResult(images, job.seeds, 0.0, seconds, self._generator.device)
 
-    def _abandon(self) -> None:
+    def _on_exit(self) -> None:
         if not self.forked:
-            self._desk.give_up("one whose program ends")
-            self._thread.join(_LAST_RUN)
+            self._scheduler.abort("a batcher whose program exits")
+            self._run_thread.join(_EXIT_TIMEOUT)
 
-    def _work(self) -> None:
+    def _run_loop(self) -> None:
         try:
-            while self._step():
+            while self._run_next():
                 pass
-        except BaseException as error:  # else everybody would wait for ever for a dead thread
-            self._desk.give_up(f"one whose worker ended with {error!r}"[:200], error)
+        except BaseException as error:  # callers must not wait for a dead thread
+            self._scheduler.abort(f"a batcher whose worker ended with {error!r}"[:200], error)
 
-    def _step(self) -> bool:
-        batch = self._desk.next_batch()
+    def _run_next(self) -> bool:
+        # A method of its own: a local variable of the loop would keep the last batch alive.
+        batch = self._scheduler.next_batch()
         if batch:
             self._run(batch)
         return bool(batch)
 
     def _run(self, batch: Batch) -> None:
-        begun = monotonic()
+        started = monotonic()
         try:
-            images = self._generator.draw([(ticket.job, rows) for ticket, rows in batch.items()])
+            images = self._generator.draw([(request.job, rows) for request, rows in batch.items()])
         except Exception as error:
-            self._find_the_guilty(batch, error)
+            self._retry_individually(batch, error)
             return
-        seconds = monotonic() - begun
-        self._desk.ran(len(images), seconds)
-        self._desk.settle(self._outcomes(batch, images, seconds))
+        seconds = monotonic() - started
+        self._scheduler.record_run(len(images), seconds)
+        self._scheduler.resolve(self._results(batch, images, seconds))
 
-    def _find_the_guilty(self, batch: Batch, error: Exception) -> None:
-        """One request must not fail for another: each runs again by itself."""
+    def _retry_individually(self, batch: Batch, error: Exception) -> None:
+        """Run each request again alone, so that one request cannot fail another."""
         if len(batch) == 1:
-            self._desk.settle((ticket, error) for ticket in batch)
+            self._scheduler.resolve((request, error) for request in batch)
             return
-        for ticket, rows in batch.items():
-            if self._desk.restart(ticket):
-                self._run({ticket: rows})
+        for request, rows in batch.items():
+            if self._scheduler.mark_restarted(request):
+                self._run({request: rows})
 
-    def _outcomes(
+    def _results(
         self, batch: Batch, images: NDArray[np.uint8], seconds: float
-    ) -> list[tuple[Ticket, Outcome]]:
-        """Of the requests that a run has ended."""
-        outcomes: list[tuple[Ticket, Outcome]] = []
+    ) -> list[tuple[PendingRequest, Result]]:
+        """Store the images of a run and return the results of the completed requests."""
+        results: list[tuple[PendingRequest, Result]] = []
         start = 0
-        for ticket, rows in batch.items():
+        for request, rows in batch.items():
             stop = start + rows.stop - rows.start
             part = images if len(batch) == 1 else images[start:stop]
             start = stop
             try:
-                if ticket.keep(rows, part, seconds):
-                    outcomes.append((ticket, ticket.drawn(self._generator.device)))
+                if request.store(rows, part, seconds):
+                    results.append((request, request.result(self._generator.device)))
             except MemoryError as error:
-                outcomes.append((ticket, error))
-        return outcomes
+                results.append((request, error))
+        return results

@@ -78,7 +78,7 @@ def serve_gan(
         precision=precision,
         spinning=spinning,
         max_queue=settings.max_queue,
-        stuck_after=settings.timeout,
+        stall_timeout=settings.timeout,
     )
     named(bundles)
     with listen(settings.host, settings.port) as listener:

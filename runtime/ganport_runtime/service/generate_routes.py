@@ -57,7 +57,7 @@ class Generate:
         check_json(headers)
         _check_no_query(scope)
         studio = self._studio
-        studio.shelf.check_room()
+        studio.shelf.check_capacity()
         asked = parsed(_GENERATE, await read_body(receive, studio.settings.timeout))
         asked.check_count(studio.settings.max_images)
         seconds = asked.seconds(studio.settings)
@@ -80,7 +80,7 @@ class Translate:
         start = perf_counter()
         studio = self._studio
         headers = dict(scope["headers"])
-        studio.shelf.check_room()
+        studio.shelf.check_capacity()
         asked, files = await self._asked(scope, receive, headers)
         check_many("images", len(files), studio.settings.max_images)
         seconds = asked.seconds(studio.settings)

@@ -12,7 +12,7 @@ from time import perf_counter
 
 from starlette.types import Send
 
-from ganport_runtime.batcher import Drawn
+from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.devices.cpu_count import usable_cpus
 from ganport_runtime.generation.request import Job
 from ganport_runtime.service.metrics import Meter
@@ -76,15 +76,15 @@ class Studio:
         return Order(served, job, asking, requests, container, temperature)
 
     async def draw(self, order: Order, seconds: float, send: Send) -> None:
-        """Draw, encode and answer an order that has `seconds` left; raises what `arun` raises."""
-        drawn = await order.served.batcher.arun(order.job, timeout=seconds)
+        """Draw, encode and answer an order that has `seconds` left; raises as `asubmit`."""
+        drawn = await order.served.batcher.asubmit(order.job, timeout=seconds)
         start = perf_counter()
         encoded = await self._encoded(order, drawn)
         spent = perf_counter() - start
         self._meter.drawn(order.served.name, drawn, spent)
         await answer(send, HTTPStatus.OK, drawn_headers(drawn, encoded, spent), encoded.body)
 
-    async def _encoded(self, order: Order, drawn: Drawn) -> Encoded:
+    async def _encoded(self, order: Order, drawn: GenerationResult) -> Encoded:
         work = partial(
             encode,
             order.asking.output,
@@ -102,11 +102,11 @@ class Studio:
         return await asyncio.get_running_loop().run_in_executor(self.pool, work)
 
 
-def drawn_headers(drawn: Drawn, encoded: Encoded, spent: float) -> Headers:
+def drawn_headers(drawn: GenerationResult, encoded: Encoded, spent: float) -> Headers:
     """How pictures were made, and `spent` seconds encoded; then what belongs to their form."""
     timing = (
-        f"queue;dur={drawn.queued * 1e3:.3f}, "
-        f"compute;dur={drawn.computed * 1e3:.3f}, encode;dur={spent * 1e3:.3f}"
+        f"queue;dur={drawn.queue_seconds * 1e3:.3f}, "
+        f"compute;dur={drawn.compute_seconds * 1e3:.3f}, encode;dur={spent * 1e3:.3f}"
     )
     headers = [
         (b"content-type", encoded.media_type.encode()),

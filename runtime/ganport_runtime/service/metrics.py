@@ -16,7 +16,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from ganport_runtime.batcher import Drawn
+from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.service.registry import Served, Shelf
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST.encode()
@@ -55,7 +55,7 @@ class Meter:
             self._answers[route, status] = answers
         answers.inc()
 
-    def drawn(self, name: str, drawn: Drawn, encoded: float) -> None:
+    def drawn(self, name: str, drawn: GenerationResult, encoded: float) -> None:
         """Count the pictures of an answer, and the seconds that went into it."""
         self._bundles[name].add(drawn, encoded)
 
@@ -122,9 +122,9 @@ class _BundleMeter:
         self._counted: dict[tuple[str, str], int] = {}
         families.device.labels(served.name, served.generator.device).set(1)
 
-    def add(self, drawn: Drawn, encoded: float) -> None:
-        self._queue.observe(drawn.queued)
-        self._compute.observe(drawn.computed)
+    def add(self, drawn: GenerationResult, encoded: float) -> None:
+        self._queue.observe(drawn.queue_seconds)
+        self._compute.observe(drawn.compute_seconds)
         self._encode.observe(encoded)
         self._images.inc(len(drawn.images))
 

@@ -65,7 +65,7 @@ class Shelf:
         precision: str = "fp32",
         spinning: bool = False,
         max_queue: int = 4096,
-        stuck_after: float = 30.0,
+        stall_timeout: float = 30.0,
     ) -> Self:
         """Load each of `bundles`: a path, or NAME=PATH to serve it under another name.
 
@@ -78,7 +78,7 @@ class Shelf:
             generator = Generator.load(path, device, spinning=spinning, precision=precision)
             _warm_up(generator)
             batcher = Batcher(
-                generator, max_queue=max_queue, stuck_after=stuck_after, in_place=_IN_PLACE
+                generator, max_queue=max_queue, stall_timeout=stall_timeout, inline_budget=_IN_PLACE
             )
             served.append(Served(name, generator, batcher))
         return cls(served)
@@ -109,11 +109,11 @@ class Shelf:
             raise _bad("bundle", f"one of {listed(self._served)}", "none named", fix)
         return next(iter(self))
 
-    def check_room(self) -> None:
+    def check_capacity(self) -> None:
         """Raise `QueueFullError` where one bundle is all there is, and nobody may wait for it now:
         before a request is read, for which bundle it is nobody knows."""
         if len(self._served) == 1:
-            next(iter(self)).batcher.check_room()
+            next(iter(self)).batcher.check_capacity()
 
     @property
     def ready(self) -> bool:

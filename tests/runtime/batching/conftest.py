@@ -1,10 +1,10 @@
-"""A generator that draws for real, and waits or fails where a test wants it to."""
+"""A real generator whose runs a test can block or let fail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, current_thread
 from time import monotonic, sleep
 
 import numpy as np
@@ -18,28 +18,33 @@ from ganport_runtime.generation.request import Job
 DATA = Path(__file__).parents[1] / "data"
 
 
-class HeldGenerator(Generator):
-    """Runs past the first `free` wait until `gate` is open, and end with the fault of a job that
-    has one; `runs` says how many pictures of which job each was asked for."""
+class BlockingGenerator(Generator):
+    """A generator whose runs wait for `gate` and raise the error set for a request.
+
+    The first `free_runs` runs do not wait. `runs` holds the rows of each request per run, and
+    `threads` the name of the thread of each run.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         super().__init__(bundle, "cpu")
         self.gate = Event()
         self.gate.set()
-        self.free = 0
+        self.free_runs = 0
         self.runs: list[list[tuple[Job, int]]] = []
-        self.faults: dict[Job, BaseException] = {}
+        self.threads: list[str] = []
+        self.failures: dict[Job, BaseException] = {}
 
     def draw(self, parts: Sequence[tuple[Job, slice]]) -> NDArray[np.uint8]:
         self.runs.append([(job, rows.stop - rows.start) for job, rows in parts])
-        assert len(self.runs) <= self.free or self.gate.wait(30)
+        self.threads.append(current_thread().name)
+        assert len(self.runs) <= self.free_runs or self.gate.wait(30)
         for job, _ in parts:
-            if job in self.faults:
-                raise self.faults[job]
+            if job in self.failures:
+                raise self.failures[job]
         return super().draw(parts)
 
-    def until_running(self, runs: int = 1) -> None:
-        """Wait until so many runs have begun."""
+    def wait_for_runs(self, runs: int = 1) -> None:
+        """Wait until `runs` runs have started."""
         end = monotonic() + 30
         while len(self.runs) < runs:
             assert monotonic() < end
@@ -52,7 +57,7 @@ def generator() -> Generator:
 
 
 @pytest.fixture
-def held() -> Iterator[HeldGenerator]:
-    generator = HeldGenerator(Bundle.open(DATA / "tiny.ganport"))
+def blocking() -> Iterator[BlockingGenerator]:
+    generator = BlockingGenerator(Bundle.open(DATA / "tiny.ganport"))
     yield generator
-    generator.gate.set()  # a test that failed must not leave a thread waiting
+    generator.gate.set()  # a failed test must not leave a thread waiting

@@ -4,120 +4,120 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.batching.pending import Ticket
-from ganport_runtime.batching.queue import Batch, Line
+from ganport_runtime.batching.queue import Batch, FairQueue, PendingRequest
 from ganport_runtime.generation.request import Job
 
 
-def ticket(count: int, interface: str = "gan.generate/1") -> Ticket:
-    return Ticket(Job(interface, np.zeros((count, 0), np.float32)), Future())
+def pending(count: int, interface: str = "gan.generate/1") -> PendingRequest:
+    return PendingRequest(Job(interface, np.zeros((count, 0), np.float32)), Future())
 
 
-def line_of(max_batch: int, *tickets: Ticket) -> Line:
-    line = Line(max_batch)
-    for each in tickets:
-        line.join(each)
-    return line
+def queue_of(max_batch: int, *requests: PendingRequest) -> FairQueue:
+    queue = FairQueue(max_batch)
+    for request in requests:
+        queue.push(request)
+    return queue
 
 
-def sizes(batch: Batch) -> list[tuple[int, int]]:
+def ranges(batch: Batch) -> list[tuple[int, int]]:
     return [(rows.start, rows.stop) for rows in batch.values()]
 
 
-def test_small_requests_share_a_run_in_the_order_they_came() -> None:
-    tickets = [ticket(count) for count in (1, 3, 2)]
-    line = line_of(8, *tickets)
-    assert line.images == 6
-    batch = line.take()
-    assert list(batch) == tickets
-    assert sizes(batch) == [(0, 1), (0, 3), (0, 2)]
-    assert line.images == 0
-    assert line.take() == {}
+def test_pop_batch_small_requests_share_a_run_in_order() -> None:
+    requests = [pending(count) for count in (1, 3, 2)]
+    queue = queue_of(8, *requests)
+    assert queue.images == 6
+    batch = queue.pop_batch()
+    assert list(batch) == requests
+    assert ranges(batch) == [(0, 1), (0, 3), (0, 2)]
+    assert queue.images == 0
+    assert queue.pop_batch() == {}
 
 
-def test_a_run_is_filled_with_part_of_a_request_and_the_rest_comes_first_in_the_next() -> None:
-    first, second, third = ticket(3), ticket(3), ticket(3)
-    line = line_of(4, first, second, third)
-    assert [line.take(), line.take(), line.take()] == [
+def test_pop_batch_full_run_leaves_the_rest_for_the_next() -> None:
+    first, second, third = pending(3), pending(3), pending(3)
+    queue = queue_of(4, first, second, third)
+    assert [queue.pop_batch(), queue.pop_batch(), queue.pop_batch()] == [
         {first: slice(0, 3), second: slice(0, 1)},
         {second: slice(1, 3), third: slice(0, 2)},
         {third: slice(2, 3)},
     ]
 
 
-def test_a_large_request_goes_behind_those_that_came_during_its_run() -> None:
-    large, small = ticket(10), ticket(1)
-    line = line_of(4, large)
-    assert line.take() == {large: slice(0, 4)}
-    line.join(small)
-    assert list(line.take().items()) == [(small, slice(0, 1)), (large, slice(4, 7))]
-    late = ticket(1)
-    line.join(late)
-    # One picture of its turn was left; the request that came meanwhile is in the run all the same.
-    assert line.take() == {large: slice(7, 10), late: slice(0, 1)}
-    assert line.images == 0
+def test_pop_batch_large_request_moves_behind_later_arrivals() -> None:
+    large, small = pending(10), pending(1)
+    queue = queue_of(4, large)
+    assert queue.pop_batch() == {large: slice(0, 4)}
+    queue.push(small)
+    assert list(queue.pop_batch().items()) == [(small, slice(0, 1)), (large, slice(4, 7))]
+    late = pending(1)
+    queue.push(late)
+    # One row of credit was left, and the late request still shares the run.
+    assert queue.pop_batch() == {large: slice(7, 10), late: slice(0, 1)}
+    assert queue.images == 0
 
 
-def test_large_requests_take_turns() -> None:
-    first, second = ticket(8), ticket(8)
-    line = line_of(4, first, second)
-    runs = [list(line.take()) for _ in range(4)]
+def test_pop_batch_large_requests_alternate() -> None:
+    first, second = pending(8), pending(8)
+    queue = queue_of(4, first, second)
+    runs = [list(queue.pop_batch()) for _ in range(4)]
     assert runs == [[first], [second], [first], [second]]
 
 
-def test_a_run_is_of_one_interface_and_nobody_is_passed_over() -> None:
-    tickets = [ticket(1, name) for name in ("generate", "generate", "translate", "generate")]
-    line = line_of(8, *tickets)
-    assert [list(line.take()) for _ in range(3)] == [tickets[:2], [tickets[2]], [tickets[3]]]
+def test_pop_batch_mixed_interfaces_keeps_order_and_one_interface_per_run() -> None:
+    requests = [pending(1, name) for name in ("generate", "generate", "translate", "generate")]
+    queue = queue_of(8, *requests)
+    runs = [list(queue.pop_batch()) for _ in range(3)]
+    assert runs == [requests[:2], [requests[2]], [requests[3]]]
 
 
-def test_who_leaves_frees_the_place_of_what_was_not_drawn() -> None:
-    large, small = ticket(10), ticket(2)
-    line = line_of(4, large, small)
-    line.take()
-    assert line.images == 8
-    line.leave(large)
-    line.leave(large)
-    assert line.images == 2
-    assert list(line.take()) == [small]
-    line.leave(small)
-    assert line.images == 0
+def test_remove_partly_taken_request_frees_its_remaining_rows() -> None:
+    large, small = pending(10), pending(2)
+    queue = queue_of(4, large, small)
+    queue.pop_batch()
+    assert queue.images == 8
+    queue.remove(large)
+    queue.remove(large)
+    assert queue.images == 2
+    assert list(queue.pop_batch()) == [small]
+    queue.remove(small)
+    assert queue.images == 0
 
 
 COUNTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
 
 @given(st.integers(1, 9), COUNTS, st.lists(st.integers(0, 3), max_size=8))
-def test_every_row_is_handed_out_once_in_order_in_full_runs(
+def test_pop_batch_any_arrivals_take_each_row_once_in_full_runs(
     max_batch: int, counts: list[int], arrivals: list[int]
 ) -> None:
-    line = Line(max_batch)
-    coming = [ticket(count) for count in counts]
-    handed: dict[Ticket, list[int]] = {each: [] for each in coming}
+    queue = FairQueue(max_batch)
+    future_requests = [pending(count) for count in counts]
+    taken: dict[PendingRequest, list[int]] = {request: [] for request in future_requests}
     waiting = 0
-    while coming or line.images:
-        for _ in range(arrivals.pop() if arrivals else len(coming)):
-            if coming:
-                waiting += coming[0].count
-                line.join(coming.pop(0))
-        batch = line.take()
-        for each, rows in batch.items():
-            handed[each] += range(rows.start, rows.stop)
-        drawn = sum(rows.stop - rows.start for rows in batch.values())
-        assert drawn == min(max_batch, waiting)
-        waiting -= drawn
-        assert line.images == waiting
-    assert all(rows == list(range(each.count)) for each, rows in handed.items())
+    while future_requests or queue.images:
+        for _ in range(arrivals.pop() if arrivals else len(future_requests)):
+            if future_requests:
+                waiting += future_requests[0].count
+                queue.push(future_requests.pop(0))
+        batch = queue.pop_batch()
+        for request, rows in batch.items():
+            taken[request] += range(rows.start, rows.stop)
+        size = sum(rows.stop - rows.start for rows in batch.values())
+        assert size == min(max_batch, waiting)
+        waiting -= size
+        assert queue.images == waiting
+    assert all(rows == list(range(request.count)) for request, rows in taken.items())
 
 
 @given(st.integers(1, 9), COUNTS)
-def test_a_lone_picture_waits_for_at_most_a_run_of_each_before_it(
+def test_pop_batch_single_image_waits_at_most_one_run_per_request_ahead(
     max_batch: int, counts: list[int]
 ) -> None:
-    lone = ticket(1)
-    line = line_of(max_batch, *(ticket(count) for count in counts), lone)
+    single = pending(1)
+    queue = queue_of(max_batch, *(pending(count) for count in counts), single)
     runs = 1
-    while lone not in line.take():
+    while single not in queue.pop_batch():
         runs += 1
-    before = sum(min(count, max_batch) for count in counts)
-    assert (runs - 1) * max_batch <= before
+    rows_ahead = sum(min(count, max_batch) for count in counts)
+    assert (runs - 1) * max_batch <= rows_ahead

@@ -68,7 +68,7 @@ def held(data: Path) -> Iterator[Shelf]:
     """A shelf whose one bundle, `faces`, is held; at most 8 pictures wait for it."""
     generator = HeldGenerator.load(data / BUNDLES["faces"], "cpu")
     generator.let_go = threading.Event()
-    shelf = shelf_of({"faces": generator}, max_queue=8, stuck_after=0.2)
+    shelf = shelf_of({"faces": generator}, max_queue=8, stall_timeout=0.2)
     yield shelf
     generator.let_go.set()
     shelf.close(5.0)

@@ -24,7 +24,7 @@ class SlowGenerator(Generator):
 
 def main(bundle: str, notice: str, drain: str) -> None:
     generator = SlowGenerator.load(bundle, "cpu")
-    shelf = Shelf([Served("faces", generator, Batcher(generator, max_batch=1, stuck_after=0.5))])
+    shelf = Shelf([Served("faces", generator, Batcher(generator, max_batch=1, stall_timeout=0.5))])
     settings = Settings(port=0, notice=float(notice), drain=float(drain))
     with listen(settings.host, settings.port) as listener:
         address = address_of(listener)

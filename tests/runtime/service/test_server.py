@@ -107,7 +107,7 @@ def test_a_client_that_leaves_frees_its_place(running: Running) -> None:
 def test_a_run_that_is_stuck_turns_readiness_off_within_a_second(running: Running) -> None:
     assert running.client.get("/readyz").status_code == 200
     thread, answers = running.start(2500)
-    # stuck_after is half a second here.
+    # stall_timeout is half a second here.
     assert until(lambda: running.client.get("/readyz").status_code == 503) < 1.5
     assert running.client.get("/healthz").status_code == 200
     late = running.draw(0, timeout=0.2)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ganport_runtime.batcher import Drawn
+from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import Job
 from ganport_runtime.service.errors import MediaTypeError, UnknownBundleError
@@ -128,12 +128,12 @@ class _Infer:
         headers = dict(scope["headers"])
         _check_type(headers)
         served, model = self.kept.find(scope)
-        served.batcher.check_room()
+        served.batcher.check_capacity()
         body = await read_body(receive, self.kept.settings.timeout)
         message, job = await _aside(lambda: self._asked(model, body, headers), len(body))
         left = left_of(self._seconds(message.request), start)
         with Watch(receive, left):
-            drawn = await served.batcher.arun(job, timeout=left)
+            drawn = await served.batcher.asubmit(job, timeout=left)
             await self._reply(message.request, model, drawn, send)
 
     def _asked(
@@ -157,7 +157,7 @@ class _Infer:
         return asked / 1e6
 
     async def _reply(
-        self, request: InferenceRequest, model: Model, drawn: Drawn, send: Send
+        self, request: InferenceRequest, model: Model, drawn: GenerationResult, send: Send
     ) -> None:
         start = perf_counter()
         images = drawn.images
