@@ -198,7 +198,7 @@ def test_a_full_queue_says_when_to_come_again(held: Shelf, asker: Any) -> None:
     response = ask.generate()
     assert response.status_code == 429
     assert int(response.headers["retry-after"]) >= 1
-    assert response.json()["error"]["expected"] == "at most 8 pictures waiting"
+    assert "at most 8" in response.json()["error"]["expected"]
     # Not a byte of the bodies is looked at.
     for path in (GENERATE, "/v1/translate", "/v2/models/faces/infer"):
         headers = {"content-type": "application/json"}

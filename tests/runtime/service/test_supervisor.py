@@ -8,7 +8,7 @@ START = """
 import multiprocessing, os, signal, sys, threading, time
 from functools import partial
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service import workers
+from ganport_runtime.service import supervisor as workers
 
 def end_when(happened):
     def watch():
