@@ -30,7 +30,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.runs import jsonl_log
 from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
 from ganport_train.runs.run_dir import SAMPLES
-from ganport_train.synthetic.shapes.labels import deal
+from ganport_train.synthetic.shapes.labels import sample_labels
 from ganport_train.synthetic.shapes.writer import write_shapes
 from ganport_train.synthetic.writer import write_faces
 
@@ -106,7 +106,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """A drawn data set of each kind that a recipe can ask for."""
     folder = tmp_path_factory.mktemp("sets")
     write_faces(folder / "faces.zip", COUNT, 16)
-    write_shapes(folder / "shapes.zip", deal(COUNT, 0), 16)
+    write_shapes(folder / "shapes.zip", sample_labels(COUNT, 0), 16)
     write_faces(folder / "celeba", COUNT, 16, attributes=True)
     (folder / "celeba" / "list_attr_celeba.txt").write_text(attributes_table())
     faces = folder / "faces.zip"

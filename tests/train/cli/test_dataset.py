@@ -33,7 +33,7 @@ def test_check_exits_with_1_on_an_error_and_names_it(faces: Path) -> None:
     (faces / "images/1.png").write_bytes(b"no picture")
     result = CliRunner().invoke(dataset, ["check", str(faces)])
     assert result.exit_code == 1
-    assert "problems: 1 error, 0 warnings" in result.stdout
+    assert "issues: 1 error, 0 warnings" in result.stdout
     assert f"{faces}/tags.csv:2 (images/1.png): expected a whole JPEG" in result.stdout
 
 
@@ -42,7 +42,7 @@ def test_a_warning_is_no_error(faces: Path) -> None:
     result = CliRunner().invoke(dataset, ["check", str(faces), "--json"])
     assert result.exit_code == 0
     assert json.loads(result.stdout)["errors"] == 0
-    assert len(json.loads(result.stdout)["problems"]) == 2
+    assert len(json.loads(result.stdout)["issues"]) == 2
 
 
 def test_no_data_set_at_all(tmp_path: Path) -> None:
@@ -70,8 +70,9 @@ def test_data_needs_no_torch(faces: Path) -> None:
     code = (
         "import sys; from ganport_train.cli.dataset import dataset;"
         f"dataset(['check', {str(faces)!r}], standalone_mode=False);"
-        "from ganport_train.data import load;"
-        f"load({str(faces)!r}, resolution=16, cache=__import__('pathlib').Path({str(faces)!r}));"
+        "from ganport_train.data import load_dataset;"
+        "from pathlib import Path;"
+        f"load_dataset({str(faces)!r}, resolution=16, cache=Path({str(faces)!r}));"
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

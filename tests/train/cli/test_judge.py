@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from ganport_runtime.errors import GanportError
 from ganport_train.cli.judge import judge
-from ganport_train.data import load
+from ganport_train.data import load_dataset
 from ganport_train.evaluation.judge.file import CARD, WEIGHTS
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.resume_state import FOLDER
@@ -52,7 +52,7 @@ def test_a_judge_is_made_and_says_how_good_it_is(tmp_path: Path, faces: Path) ->
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in out.iterdir()) == [CARD, WEIGHTS]
     card = json.loads((out / CARD).read_text())
-    dataset = load(faces, resolution=16)
+    dataset = load_dataset(faces, resolution=16)
     assert card["data"] == {"name": faces.name, "digest": dataset.digest}
     assert card["conditions"] == dataset.conditions.to_json()
     assert card["settings"]["epochs"] == 2

@@ -18,7 +18,7 @@ from ganport_runtime.errors import GanportError
 from ganport_runtime.generator import Generator
 from ganport_train.cli.eval import eval_gan
 from ganport_train.cli.train import train_gan
-from ganport_train.data import load
+from ganport_train.data import load_dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.training import JudgeTrainer, Settings
 from ganport_train.evaluation.scores.flow import Likelihood
@@ -69,7 +69,7 @@ def flow(
 def judge(own_cache: None, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A judge of the faces that has hardly begun to learn."""
     folder = tmp_path_factory.mktemp("judge") / "judge"
-    dataset = load(faces, resolution=16, progress=False)
+    dataset = load_dataset(faces, resolution=16, progress=False)
     settings = Settings(resolution=16, width=4, epochs=1, batch=16)
     trainer = JudgeTrainer(folder, dataset, settings, torch.device("cpu"), lambda line: None)
     trainer.resume()

@@ -16,7 +16,7 @@ from ganport_train.data import cache as module
 from ganport_train.data.cache import (
     Entry,
     check_room,
-    default_root,
+    default_cache_root,
     entry_folder,
     new_entry,
     open_entry,
@@ -178,13 +178,13 @@ def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/anyone")
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     monkeypatch.setenv("GANPORT_CACHE", "/own")
-    assert default_root() == Path("/own")
+    assert default_cache_root() == Path("/own")
     monkeypatch.delenv("GANPORT_CACHE")
-    assert default_root() == Path("/xdg/ganport")
+    assert default_cache_root() == Path("/xdg/ganport")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert default_root() == Path("/home/anyone/.cache/ganport")
+    assert default_cache_root() == Path("/home/anyone/.cache/ganport")
     monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_root() == Path("/home/anyone/.cache/ganport")
+    assert default_cache_root() == Path("/home/anyone/.cache/ganport")
 
 
 def test_room_is_asked_for_before_anything_is_written(tmp_path: Path) -> None:

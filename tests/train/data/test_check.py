@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from ganport_runtime.errors import GanportWarning
-from ganport_train.data import DataError, load
+from ganport_train.data import DataError, load_dataset
 from ganport_train.data.check import Duplicates, check
 from ganport_train.data.report import report_lines
 
@@ -52,7 +52,7 @@ def test_a_report(flawed: Path) -> None:
         Duplicates("mirrored", ("1", "mirror")),
         Duplicates("near", ("2", "near")),
     ]
-    assert [(problem.kind, problem.place("x")) for problem in report.problems] == [
+    assert [(issue.kind, issue.place("x")) for issue in report.issues] == [
         ("tags", "x/tags.csv:13"),
         ("missing", "x/tags.csv:12"),
         ("untagged", "x/images/lonely.png"),
@@ -63,9 +63,9 @@ def test_a_report(flawed: Path) -> None:
 
 def test_a_lenient_load_reports_the_same_problems(flawed: Path, tmp_path: Path) -> None:
     with pytest.warns(GanportWarning):
-        data = load(flawed, resolution=64, skip_bad=True, cache=tmp_path / "cache")
+        data = load_dataset(flawed, resolution=64, skip_bad=True, cache=tmp_path / "cache")
     report = check(flawed, progress=False)
-    assert list(data.problems) == report.problems
+    assert list(data.issues) == report.issues
     assert report.digest == data.digest
 
 
@@ -77,7 +77,7 @@ def test_the_report_as_text(flawed: Path) -> None:
     assert "  1 picture below the resolution, to be blown up" in lines
     assert "combinations: 6 of 6 have a picture" in lines
     assert "  mirrored   1 families of 2: 1, mirror" in lines
-    assert "problems: 3 errors, 1 warning" in lines
+    assert "issues: 3 errors, 1 warning" in lines
     assert lines[-1].startswith(f"  error    {flawed}/tags.csv:11 (images/broken.png): expected")
 
 
@@ -87,7 +87,7 @@ def test_the_report_as_json(flawed: Path) -> None:
     assert facts["conditions"]["labels"]["hair"] == {"blue": 2, "pink": 2, "red": 6}
     assert facts["errors"] == 3
     assert facts["duplicates"][0] == {"likeness": "identical", "ids": ["0", "same"]}
-    assert facts["problems"][0]["message"].startswith(f"{flawed}/tags.csv:13: expected")
+    assert facts["issues"][0]["message"].startswith(f"{flawed}/tags.csv:13: expected")
 
 
 def test_combinations_without_a_picture(faces: Callable[..., Files], folder: Write) -> None:
@@ -95,7 +95,7 @@ def test_combinations_without_a_picture(faces: Callable[..., Files], folder: Wri
     assert report.conditions.absent == ["pink hair green eyes", "red hair black eyes"]
     lines = list(report_lines(report))
     assert "  without one: pink hair green eyes, red hair black eyes" in lines
-    assert lines[-1] == "problems: none"
+    assert lines[-1] == "issues: none"
 
 
 def test_a_set_without_a_usable_picture_is_still_reported(folder: Write) -> None:
@@ -120,7 +120,7 @@ def test_objects_count_pictures_and_test_lists_requests(
     report = check(folder(kinds("iclevr")), resolution=16, progress=False)
     assert report.conditions.labels == {"objects": {"cube": 3, "ball": 4, "cone": 1}}
     assert (report.conditions.possible, report.conditions.seen) == (None, 4)
-    assert report.trials == {"test": 2}
+    assert report.test_prompts == {"test": 2}
     lines = list(report_lines(report))
     # Several objects in a picture: the shares are of the pictures, and do not sum to one.
     assert [line for line in lines if "%" in line and "P" not in line and " x " not in line] == [
@@ -203,4 +203,4 @@ def test_what_stops_a_load_as_a_whole_stops_a_check(
     with pytest.raises(DataError, match=message):
         check(path, progress=False)
     with pytest.raises(DataError, match=message):
-        load(path, resolution=16, cache=tmp_path / "cache")
+        load_dataset(path, resolution=16, cache=tmp_path / "cache")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportWarning
-from ganport_train.data import DataError, load
+from ganport_train.data import DataError, load_dataset
 
 Files = dict[str, bytes]
 Make = Callable[..., Image.Image]
@@ -46,18 +46,18 @@ def test_every_kind_end_to_end(
     request: pytest.FixtureRequest,
 ) -> None:
     path = request.getfixturevalue(write)(kinds(kind))
-    data = load(path, resolution=16)
+    data = load_dataset(path, resolution=16)
     form, vectors = VECTORS[kind]
     assert (data.kind, [group.kind for group in data.conditions.groups]) == (kind, [form])
     assert data.vectors.tolist() == vectors
     assert data.images.shape == (5, 16, 16, 3)
-    assert data.problems == ()
+    assert data.issues == ()
     (entry,) = cache.iterdir()
     before = entry.stat().st_mtime_ns
-    again = load(path, resolution=16, kind=kind)
+    again = load_dataset(path, resolution=16, format=kind)
     np.testing.assert_array_equal(again.images, data.images)
     np.testing.assert_array_equal(again.vectors, data.vectors)
-    assert (again.ids, again.trials, again.kind) == (data.ids, data.trials, kind)
+    assert (again.ids, again.test_prompts, again.kind) == (data.ids, data.test_prompts, kind)
     assert [entry.stat().st_mtime_ns for entry in cache.iterdir()] == [before]
 
 
@@ -68,20 +68,20 @@ def test_only_scenes_are_squeezed_whole(
     whole = picture(0, (40, 32))
     square = whole if kind == "iclevr" else whole.crop((4, 0, 36, 32))
     expected = square.resize((16, 16), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    data = load(folder(kinds(kind)), resolution=16)
+    data = load_dataset(folder(kinds(kind)), resolution=16)
     np.testing.assert_array_equal(data.images[0], np.asarray(expected))
 
 
 def test_test_lists_come_with_their_data(kinds: Callable[[str], Files], folder: Write) -> None:
-    data = load(folder(kinds("iclevr")), resolution=16)
-    assert data.trials == {"test": [{"objects": ["cube", "cone"]}, {"objects": ["ball"]}]}
-    assert data.conditions.encode_many(data.trials["test"]).tolist() == [[1, 0, 1], [0, 1, 0]]
+    data = load_dataset(folder(kinds("iclevr")), resolution=16)
+    assert data.test_prompts == {"test": [{"objects": ["cube", "cone"]}, {"objects": ["ball"]}]}
+    assert data.conditions.encode_many(data.test_prompts["test"]).tolist() == [[1, 0, 1], [0, 1, 0]]
 
 
 def test_the_pictures_of_a_scene_are_one_family(
     kinds: Callable[[str], Files], folder: Write
 ) -> None:
-    data = load(folder(kinds("iclevr")), resolution=16)
+    data = load_dataset(folder(kinds("iclevr")), resolution=16)
     assert dict(zip(data.ids, data.families.tolist(), strict=True)) == {
         "a_0.png": 0,
         "a_1.png": 0,
@@ -101,7 +101,7 @@ def test_a_split_keeps_scenes_together(
         "train.json": json.dumps(table).encode(),
         "objects.json": b'{"cube": 0, "ball": 1, "cone": 2}',
     }
-    data = load(folder(files), resolution=16)
+    data = load_dataset(folder(files), resolution=16)
     sides = [{data.ids[i].split("_")[0] for i in side} for side in data.split(0.25)]
     assert not sides[0] & sides[1]
     assert len(sides[0]) + len(sides[1]) == 40
@@ -120,7 +120,7 @@ def test_scenes_that_look_alike_are_no_copies(
     files = kinds(kind)
     last = [name for name in files if name.endswith("png")][-1]
     files[last] = encoded(picture(0, (40, 32)).point(lambda level: level * 0.97))
-    data = load(folder(files), resolution=16)
+    data = load_dataset(folder(files), resolution=16)
     assert (data.families[0] == data.families[-1]) == alike
 
 
@@ -128,10 +128,10 @@ def test_chosen_attributes_are_an_entry_of_their_own(
     kinds: Callable[[str], Files], folder: Write, cache: Path
 ) -> None:
     path = folder(kinds("celeba"))
-    load(path, resolution=16)
-    chosen = load(path, resolution=16, attributes=["Smiling", "Bald"])
+    load_dataset(path, resolution=16)
+    chosen = load_dataset(path, resolution=16, attributes=["Smiling", "Bald"])
     assert chosen.vectors.tolist() == [[1, 1], [1, -1], [-1, -1], [1, -1], [-1, 1]]
-    pinned = load(path, resolution=16, conditions=chosen.conditions)
+    pinned = load_dataset(path, resolution=16, conditions=chosen.conditions)
     assert pinned.conditions == chosen.conditions
     np.testing.assert_array_equal(pinned.vectors, chosen.vectors)
     assert len(list(cache.iterdir())) == 3
@@ -153,9 +153,9 @@ def test_other_labels_of_dataset_json(
 ) -> None:
     entries = labels and [[f"00000/{i}.png", label] for i, label in enumerate(labels)]
     files = kinds("indexed") | {"dataset.json": json.dumps({"labels": entries}).encode()}
-    data = load(folder(files), resolution=16)
+    data = load_dataset(folder(files), resolution=16)
     assert data.vectors.tolist() == vectors
-    assert load(folder(files), resolution=16).conditions == data.conditions
+    assert load_dataset(folder(files), resolution=16).conditions == data.conditions
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_every_kind_names_a_broken_picture(
 ) -> None:
     path = folder(kinds(kind) | {picture_name: b"no picture"})
     with pytest.raises(DataError, match=place + "expected a whole JPEG, PNG or WebP picture"):
-        load(path, resolution=16)
+        load_dataset(path, resolution=16)
     with pytest.warns(GanportWarning, match=place):
-        assert len(load(path, resolution=16, skip_bad=True)) == 4
+        assert len(load_dataset(path, resolution=16, skip_bad=True)) == 4
 
 
 def test_conditions_of_another_kind_of_data(kinds: Callable[[str], Files], folder: Write) -> None:
@@ -183,7 +183,7 @@ def test_conditions_of_another_kind_of_data(kinds: Callable[[str], Files], folde
         DataError,
         match=r"cat/0\.png: expected the condition groups of the recipe, hair; found class",
     ):
-        load(folder(kinds("classes")), resolution=16, conditions=hair)
+        load_dataset(folder(kinds("classes")), resolution=16, conditions=hair)
 
 
 @pytest.mark.real
@@ -191,7 +191,7 @@ def test_the_real_attributes(tmp_path: Path) -> None:
     if "GANPORT_REAL_DATA" not in os.environ:
         pytest.skip("GANPORT_REAL_DATA, a folder, is not set")
     path = Path(os.environ["GANPORT_REAL_DATA"]) / "celeba-10k.zip"
-    data = load(path, resolution=64, attributes=["Smiling", "Eyeglasses"], cache=tmp_path)
+    data = load_dataset(path, resolution=64, attributes=["Smiling", "Eyeglasses"], cache=tmp_path)
     assert data.images.shape == (10_000, 64, 64, 3)
     assert (data.vectors > 0).sum(axis=0).tolist() == [4_822, 674]
-    assert data.problems == ()
+    assert data.issues == ()

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganport_train.data import images as module
 from ganport_train.data.images import decode, decoding_warnings
-from ganport_train.data.issues import Fault
+from ganport_train.data.issues import EntryError
 
 Encode = Callable[..., bytes]
 Make = Callable[..., Image.Image]
@@ -113,7 +113,7 @@ def test_a_picture_is_turned_as_its_exif_says(picture: Make, encoded: Encode) ->
     ],
 )
 def test_faults(data: bytes, message: str) -> None:
-    with pytest.raises(Fault) as caught, decoding_warnings():
+    with pytest.raises(EntryError) as caught, decoding_warnings():
         decode(data, 16)
     assert caught.value.found.startswith(message)
 
@@ -121,12 +121,12 @@ def test_faults(data: bytes, message: str) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_a_picture_cut_short(picture: Make, encoded: Encode, kind: str) -> None:
     data = encoded(picture(1, 64), kind)
-    with pytest.raises(Fault, match="expected a whole JPEG, PNG or WebP picture"):
+    with pytest.raises(EntryError, match="expected a whole JPEG, PNG or WebP picture"):
         decode(data[: len(data) // 2], 16)
 
 
 def test_other_formats_are_not_even_tried(picture: Make, encoded: Encode) -> None:
-    with pytest.raises(Fault, match="no such picture format"):
+    with pytest.raises(EntryError, match="no such picture format"):
         decode(encoded(picture(1, 16), "TIFF"), 16)
 
 
@@ -135,7 +135,9 @@ def test_the_limit_counts_pixels(
 ) -> None:
     monkeypatch.setattr(module, "MAX_PIXELS", 16 * 16)
     decode(encoded(picture(1, 16)), 16)
-    with pytest.raises(Fault, match=r"expected a picture of at most 256 pixels; found 17 x 16\."):
+    with pytest.raises(
+        EntryError, match=r"expected a picture of at most 256 pixels; found 17 x 16\."
+    ):
         decode(encoded(picture(1, (17, 16))), 16)
 
 
@@ -148,5 +150,5 @@ def test_damage_is_a_fault_or_a_picture(picture: Make, encoded: Encode, seed: in
     try:
         with decoding_warnings():
             assert decode(data.tobytes(), 16).pixels.shape == (16, 16, 3)
-    except Fault as fault:
+    except EntryError as fault:
         assert fault.fix

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ganport_train.data import near_duplicates as module
 from ganport_train.data.images import decode
-from ganport_train.data.near_duplicates import Families, find_families, united
+from ganport_train.data.near_duplicates import DuplicateGroups, find_duplicate_groups, merge_scenes
 
 Pixels = NDArray[np.uint8]
 
@@ -25,8 +25,8 @@ def thumbnail(pixels: Pixels) -> Pixels:
     return decode(buffer.getvalue(), 64).thumbnail
 
 
-def families(*pictures: Pixels) -> Families:
-    return find_families(np.stack([thumbnail(pixels) for pixels in pictures]))
+def families(*pictures: Pixels) -> DuplicateGroups:
+    return find_duplicate_groups(np.stack([thumbnail(pixels) for pixels in pictures]))
 
 
 def jpeg(pixels: Pixels, quality: int = 80) -> Pixels:
@@ -102,51 +102,53 @@ def test_thousands_of_nearly_flat_pictures_do_not_blow_up() -> None:
     rng = np.random.default_rng(0)
     base = scene(1, 13)
     noisy = base + rng.integers(0, 2, (3000, 13, 13, 3), dtype=np.uint8) * (base < 255)
-    assert find_families(noisy.astype(np.uint8)).labels.max() == 0
+    assert find_duplicate_groups(noisy.astype(np.uint8)).labels.max() == 0
 
 
 def test_without_near_ones_only_equal_and_mirrored_pictures_are_family() -> None:
     pictures = [scene(1), jpeg(scene(1), 60), scene(1)[:, ::-1], scene(2), scene(1)]
     thumbnails = np.stack([thumbnail(pixels) for pixels in pictures])
-    assert find_families(thumbnails).labels.tolist() == [0, 0, 0, 1, 0]
-    found = find_families(thumbnails, near=False)
+    assert find_duplicate_groups(thumbnails).labels.tolist() == [0, 0, 0, 1, 0]
+    found = find_duplicate_groups(thumbnails, near=False)
     assert found.labels.tolist() == [0, 1, 0, 2, 0]
     assert len(set(found.keys.tolist())) == 3
 
 
-def strangers(count: int, seed: int = 0) -> Families:
+def strangers(count: int, seed: int = 0) -> DuplicateGroups:
     keys = np.random.default_rng(seed).integers(0, 2**64, count, dtype=np.uint64)
-    return Families(np.arange(count), keys)
+    return DuplicateGroups(np.arange(count), keys)
 
 
 def test_without_scenes_the_families_stay_as_they_are() -> None:
     found = families(scene(5), scene(4), scene(5)[:, ::-1])
-    same = united(found, [None, None, None])
+    same = merge_scenes(found, [None, None, None])
     np.testing.assert_array_equal(same.labels, found.labels)
     np.testing.assert_array_equal(same.keys, found.keys)
 
 
 def test_a_scene_is_one_family_with_all_that_is_like_its_pictures() -> None:
-    likeness = Families(np.array([0, 1, 2, 1, 3, 4]), np.array([9, 8, 7, 8, 6, 5], np.uint64))
-    found = united(likeness, ["a", "a", None, "b", "b", None])
+    likeness = DuplicateGroups(
+        np.array([0, 1, 2, 1, 3, 4]), np.array([9, 8, 7, 8, 6, 5], np.uint64)
+    )
+    found = merge_scenes(likeness, ["a", "a", None, "b", "b", None])
     assert found.labels.tolist() == [0, 0, 1, 0, 0, 2]
     assert len(set(found.keys.tolist())) == 3
     assert (found.keys[2], found.keys[5]) == (7, 5)
 
 
 def test_a_scene_of_family_only_keeps_its_key() -> None:
-    likeness = Families(np.array([0, 1, 0]), np.array([9, 8, 9], np.uint64))
-    assert united(likeness, ["a", None, "a"]).keys.tolist() == [9, 8, 9]
+    likeness = DuplicateGroups(np.array([0, 1, 0]), np.array([9, 8, 9], np.uint64))
+    assert merge_scenes(likeness, ["a", None, "a"]).keys.tolist() == [9, 8, 9]
 
 
 def test_the_key_of_a_scene_depends_on_its_pictures_alone() -> None:
     alone = strangers(2)
-    among = Families(np.arange(4), np.concatenate([strangers(2, 1).keys, alone.keys[::-1]]))
-    expected = united(alone, ["a", "a"]).keys[0]
-    assert united(among, [None, None, "z", "z"]).keys.tolist()[2:] == [expected, expected]
+    among = DuplicateGroups(np.arange(4), np.concatenate([strangers(2, 1).keys, alone.keys[::-1]]))
+    expected = merge_scenes(alone, ["a", "a"]).keys[0]
+    assert merge_scenes(among, [None, None, "z", "z"]).keys.tolist()[2:] == [expected, expected]
 
 
 def test_of_scenes_as_many_are_held_out_as_of_pictures() -> None:
-    keys = united(strangers(30_000), [str(i // 3) for i in range(30_000)]).keys
+    keys = merge_scenes(strangers(30_000), [str(i // 3) for i in range(30_000)]).keys
     assert (keys.astype(float) < 0.05 * 2**64).mean() == pytest.approx(0.05, abs=0.007)
     assert (keys.astype(float) < 0.5 * 2**64).mean() == pytest.approx(0.5, abs=0.015)

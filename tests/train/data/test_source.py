@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ganport_train.data import source as module
 from ganport_train.data.formats.registry import open_source
-from ganport_train.data.issues import DataError, Fault
+from ganport_train.data.issues import DataError, EntryError
 from ganport_train.data.source import check_name, is_litter
 
 Write = Callable[..., Path]
@@ -22,7 +22,7 @@ def test_names_and_contents(kind: str, request: pytest.FixtureRequest) -> None:
         assert source.names == {"tags.csv", "images/1.png"}
         assert source.refused == []
         assert source.read("images/1.png", 3) == b"abc"
-        with pytest.raises(Fault, match=r"at most 0 MiB; found 0\.0 MiB"):
+        with pytest.raises(EntryError, match=r"at most 0 MiB; found 0\.0 MiB"):
             source.read("images/1.png", 2)
 
 
@@ -67,7 +67,7 @@ def test_links_stay_inside_the_folder(folder: Write, tmp_path: Path) -> None:
     (root / "again").symlink_to("images")
     source = open_source(root)
     assert source.names == {"tags.csv", "images/1.png", "images/good.png"}
-    assert [(problem.file, problem.found) for problem in source.refused] == [
+    assert [(issue.file, issue.found) for issue in source.refused] == [
         ("again", "a link to a folder"),
         ("images/lost.png", "no plain file"),
         ("images/out.png", "a link that leads out of it"),
@@ -82,7 +82,7 @@ def test_a_circle_of_links_is_no_file(folder: Write) -> None:
     (root / "images/3.png").symlink_to("2.png")
     source = open_source(root)
     assert source.names == PLAIN.keys()
-    assert [problem.found for problem in source.refused] == ["no plain file"] * 2
+    assert [issue.found for issue in source.refused] == ["no plain file"] * 2
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may open all")
@@ -90,7 +90,7 @@ def test_a_closed_folder_does_not_pass_for_an_empty_one(folder: Write) -> None:
     root = folder(PLAIN)
     (root / "images").chmod(0)
     source = open_source(root)
-    refused = [(problem.file, problem.found) for problem in source.refused]
+    refused = [(issue.file, issue.found) for issue in source.refused]
     (root / "images").chmod(0o700)
     assert refused == [("images", "one that is closed")]
 
@@ -99,7 +99,7 @@ def test_a_pipe_is_never_opened(folder: Write) -> None:
     root = folder(PLAIN)
     os.mkfifo(root / "images/2.png")
     source = open_source(root)
-    assert [problem.found for problem in source.refused] == ["no plain file"]
+    assert [issue.found for issue in source.refused] == ["no plain file"]
     assert source.digest
 
 
@@ -119,7 +119,7 @@ def test_a_pipe_is_never_opened(folder: Write) -> None:
     ],
 )
 def test_bad_names(name: str, reason: str) -> None:
-    with pytest.raises(Fault, match=reason):
+    with pytest.raises(EntryError, match=reason):
         check_name(name)
 
 
@@ -127,7 +127,7 @@ def test_bad_names(name: str, reason: str) -> None:
 def test_an_accepted_name_lies_below_the_root(name: str) -> None:
     try:
         check_name(name)
-    except Fault:
+    except EntryError:
         return
     path = PurePosixPath("/root") / name
     assert os.path.normpath(path) == str(path)

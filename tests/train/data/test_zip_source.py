@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ganport_train.data.formats.registry import open_source
-from ganport_train.data.issues import DataError, Fault
+from ganport_train.data.issues import DataError, EntryError
 
 Write = Callable[..., Path]
 CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -61,7 +61,7 @@ def test_a_zip_cut_short(archive: Write) -> None:
 def test_names_that_must_not_be_used(archive: Write, name: str) -> None:
     with open_source(archive({"a.csv": b"", name: b""})) as source:
         assert source.names == {"a.csv"}
-        assert [problem.file for problem in source.refused] == [name]
+        assert [issue.file for issue in source.refused] == [name]
         assert "a relative name inside the data set" in source.refused[0].sentence("faces.zip")
 
 
@@ -89,23 +89,23 @@ def test_an_encrypted_member(archive: Write) -> None:
     path = archive({"a.csv": b"x"})
     patch(path, CENTRAL, 8, b"\x01\x00")
     patch(path, LOCAL, 6, b"\x01\x00")
-    with pytest.raises(Fault, match="found an encrypted one"):
+    with pytest.raises(EntryError, match="found an encrypted one"):
         read(path)
 
 
 def test_a_compression_that_cannot_be_unpacked_piece_by_piece(archive: Write) -> None:
-    with pytest.raises(Fault, match="found compression method 12"):
+    with pytest.raises(EntryError, match="found compression method 12"):
         read(archive({"a.csv": b"x"}, method=zipfile.ZIP_BZIP2))
 
 
 def test_a_declared_size_over_the_limit(archive: Write) -> None:
-    with pytest.raises(Fault, match=r"at most 1 MiB; found 2\.0 MiB"):
+    with pytest.raises(EntryError, match=r"at most 1 MiB; found 2\.0 MiB"):
         read(archive({"a.csv": b"x" * (2 << 20)}), limit=1 << 20)
 
 
 def test_a_ratio_no_picture_has(archive: Write) -> None:
     path = archive({"a.csv": bytes(8 << 20)}, method=zipfile.ZIP_DEFLATED)
-    with pytest.raises(Fault, match="as in a zip bomb"):
+    with pytest.raises(EntryError, match="as in a zip bomb"):
         read(path)
 
 
@@ -113,7 +113,7 @@ def test_a_member_that_unpacks_to_more_than_it_declares(archive: Write) -> None:
     path = archive({"a.csv": bytes(8 << 20)}, method=zipfile.ZIP_DEFLATED)
     for signature, offset in ((CENTRAL, 24), (LOCAL, 22)):
         patch(path, signature, offset, struct.pack("<I", 100))
-    with pytest.raises(Fault, match="Bad CRC-32"):
+    with pytest.raises(EntryError, match="Bad CRC-32"):
         read(path)
     # Even with the right sum for the declared part, no more than that part is unpacked.
     for signature, offset in ((CENTRAL, 16), (LOCAL, 14)):
@@ -125,14 +125,14 @@ def test_a_member_that_unpacks_to_less_than_it_declares(archive: Write) -> None:
     path = archive({"a.csv": b"x" * 50}, method=zipfile.ZIP_DEFLATED)
     for signature, offset in ((CENTRAL, 24), (LOCAL, 22)):
         patch(path, signature, offset, struct.pack("<I", 100))
-    with pytest.raises(Fault, match="a damaged one"):
+    with pytest.raises(EntryError, match="a damaged one"):
         read(path)
 
 
 def test_a_flipped_byte(archive: Write) -> None:
     path = archive({"a.csv": b"x" * 50})
     patch(path, LOCAL, 30 + len("a.csv") + 7, b"y")
-    with pytest.raises(Fault, match=r"a damaged one \(Bad CRC-32"):
+    with pytest.raises(EntryError, match=r"a damaged one \(Bad CRC-32"):
         read(path)
 
 

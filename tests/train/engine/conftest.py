@@ -10,7 +10,7 @@ import torch
 
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
-from ganport_train.data import Dataset, load
+from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs import jsonl_log
 from ganport_train.runs.run_dir import create
@@ -21,7 +21,9 @@ TIMING = {"seconds", "images_per_second", "memory_gib"}
 @pytest.fixture(scope="session")
 def dataset(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The drawn faces, loaded."""
-    return load(faces, resolution=16, cache=tmp_path_factory.mktemp("cache"), progress=False)
+    return load_dataset(
+        faces, resolution=16, cache=tmp_path_factory.mktemp("cache"), progress=False
+    )
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ganport_train.backend.distributed import Processes, joined
 from ganport_train.cli.run import go_on
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
-from ganport_train.data import Dataset, load
+from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.stop_signal import Interrupt
 
@@ -70,7 +70,7 @@ def recipe(case: str, steps: int = STEPS) -> Recipe:
 
 
 def dataset(faces: Path, cache: Path) -> Dataset:
-    return load(faces, resolution=16, cache=cache, progress=False)
+    return load_dataset(faces, resolution=16, cache=cache, progress=False)
 
 
 def built(

@@ -75,7 +75,7 @@ def test_no_picture_left_to_train_on_is_named(
         images=dataset.images[:1],
         vectors=dataset.vectors[:1],
         ids=dataset.ids[:1],
-        families=dataset.families[:1],
+        duplicate_groups=dataset.duplicate_groups[:1],
         keys=np.zeros(1, np.uint64),
     )
     held = replace(recipe, data=replace(recipe.data, held_out=0.9))

@@ -48,15 +48,15 @@ def data() -> Dataset:
     pictures = tinted(vectors, random.standard_normal(COUNT, dtype=np.float32))
     return Dataset(
         images=(pictures.clip(-1, 1) * 127.5 + 128).astype(np.uint8),
-        kind="faces",
+        format="faces",
         conditions=CONDITIONS,
         vectors=vectors,
         ids=[str(row) for row in range(COUNT)],
-        families=np.arange(COUNT),
-        keys=random.integers(2**63, size=COUNT).astype(np.uint64),
+        duplicate_groups=np.arange(COUNT),
+        split_keys=random.integers(2**63, size=COUNT).astype(np.uint64),
         digest="0a1b",
-        problems=(),
-        trials={},
+        issues=(),
+        test_prompts={},
     )
 
 

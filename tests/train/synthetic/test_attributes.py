@@ -15,10 +15,10 @@ from ganport_runtime.conditions import SignedMultiHot
 from ganport_train.cli.dataset import dataset
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.registry import choose_reader, open_source
-from ganport_train.data.issues import Problems
+from ganport_train.data.issues import IssueLog
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.traits import Trait, traits_of
-from ganport_train.synthetic.writer import face_seed, labels_of, write_faces
+from ganport_train.synthetic.writer import balanced_labels, face_seed, write_faces
 
 
 def test_attributes_stand_beside_the_tags_and_celebas_reader_reads_them(tmp_path: Path) -> None:
@@ -29,12 +29,12 @@ def test_attributes_stand_beside_the_tags_and_celebas_reader_reads_them(tmp_path
         assert archive.namelist() == ["tags.csv", "list_attr_celeba.txt", *pictures]
         face = Image.open(io.BytesIO(archive.read("images/7.png")))
     seed = face_seed(3, 7)
-    drawn_so = draw_face(seed, *labels_of(3, 7), 32, traits_of(seed))
+    drawn_so = draw_face(seed, *balanced_labels(3, 7), 32, traits_of(seed))
     assert (np.asarray(face) == np.asarray(drawn_so)).all()
 
     with open_source(out) as source:
         assert choose_reader(source).kind == "tagged"
-        examples = CelebA().read(source, Problems(str(out), strict=True))
+        examples = CelebA().read(source, IssueLog(str(out), strict=True))
         assert CelebA().vocabulary(source, examples).groups == (
             SignedMultiHot("attributes", tuple(Trait)),
         )
@@ -68,4 +68,4 @@ def test_the_command_draws_a_set_that_checks_as_celeba(tmp_path: Path) -> None:
         assert result.exit_code == 0
         report = json.loads(result.output)
         assert sorted(report["conditions"]["labels"]) == groups
-        assert report["problems"] == []
+        assert report["issues"] == []

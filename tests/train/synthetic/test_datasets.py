@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from ganport_runtime.errors import GanportError
-from ganport_train.synthetic.datasets import Contents, write_set
+from ganport_train.synthetic.datasets import DatasetSpec, write_dataset
 
 
-def contents(title: str = "letters", table: str = "first.txt") -> Contents[str]:
+def contents(title: str = "letters", table: str = "first.txt") -> DatasetSpec[str]:
     tables = {table: b"one", "second.txt": b"two"}
-    return Contents(title, tables, {"a.png": "A", "b.png": "B"}, str.encode)
+    return DatasetSpec(title, tables, {"a.png": "A", "b.png": "B"}, str.encode)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_tables_come_first_and_every_picture_is_drawn_from_its_job(
     tmp_path: Path, workers: int
 ) -> None:
-    write_set(tmp_path / "x.zip", contents(), workers=workers)
-    write_set(tmp_path / "x", contents(), workers=workers)
+    write_dataset(tmp_path / "x.zip", contents(), workers=workers)
+    write_dataset(tmp_path / "x", contents(), workers=workers)
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
         packed = {name: archive.read(name) for name in archive.namelist()}
     assert list(packed.items()) == [
@@ -34,10 +34,10 @@ def test_tables_come_first_and_every_picture_is_drawn_from_its_job(
 
 
 def test_a_folder_is_replaced_only_by_what_has_the_same_first_table(tmp_path: Path) -> None:
-    write_set(tmp_path / "x", contents())
-    write_set(tmp_path / "x", contents(), replace=True)
+    write_dataset(tmp_path / "x", contents())
+    write_dataset(tmp_path / "x", contents(), replace=True)
     with pytest.raises(GanportError, match="expected a folder of numbers to replace; found a fol"):
-        write_set(tmp_path / "x", contents("numbers", "third.txt"), replace=True)
+        write_dataset(tmp_path / "x", contents("numbers", "third.txt"), replace=True)
     assert (tmp_path / "x" / "first.txt").read_bytes() == b"one"
 
 
@@ -45,5 +45,5 @@ def test_a_folder_is_replaced_only_by_what_has_the_same_first_table(tmp_path: Pa
 def test_workers_out_of_range(tmp_path: Path, workers: int) -> None:
     message = f"workers: expected a whole number from 1 to 256; found {workers}."
     with pytest.raises(GanportError, match=message):
-        write_set(tmp_path / "x", contents(), workers=workers)
+        write_dataset(tmp_path / "x", contents(), workers=workers)
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganport_runtime.errors import GanportError
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.synthetic.writer import face_seed, labels_of, write_faces
+from ganport_train.synthetic.writer import balanced_labels, face_seed, write_faces
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def test_the_zip_has_tags_and_pictures(drawn: Path) -> None:
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         lines = archive.read("tags.csv").decode().splitlines()
-        hair, eyes = labels_of(3, 7)
+        hair, eyes = balanced_labels(3, 7)
         assert lines[7] == f"7,{hair} hair {eyes} eyes"
         face = Image.open(io.BytesIO(archive.read("images/7.png")))
         assert face.format == "PNG"
@@ -54,10 +54,12 @@ def test_a_shorter_set_is_the_beginning_of_a_longer_one(drawn: Path, tmp_path: P
 
 
 def test_every_pair_comes_equally_often() -> None:
-    counts = Counter(labels_of(11, index) for index in range(300))
+    counts = Counter(balanced_labels(11, index) for index in range(300))
     assert len(counts) == 120
     assert set(counts.values()) == {2, 3}
-    assert [labels_of(11, i) for i in range(120)] != [labels_of(12, i) for i in range(120)]
+    assert [balanced_labels(11, i) for i in range(120)] != [
+        balanced_labels(12, i) for i in range(120)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ganport_train.data.check import check as check_dataset
-from ganport_train.data.formats.registry import AUTO, KINDS
+from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.data.report import report_lines
 
 
@@ -43,7 +43,7 @@ def dataset() -> None:
 )
 @click.option(
     "--kind",
-    type=click.Choice(KINDS),
+    type=click.Choice(FORMATS),
     default=AUTO,
     show_default=True,
     help="Which reader, where several would do.",

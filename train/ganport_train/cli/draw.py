@@ -94,13 +94,13 @@ def shapes(
     force: bool,
 ) -> None:
     """Draw scenes of one to three spheres, cubes and cylinders, as i-CLEVR has them."""
-    from ganport_train.synthetic.shapes.labels import deal, read_labels
+    from ganport_train.synthetic.shapes.labels import read_labels, sample_labels
     from ganport_train.synthetic.shapes.writer import write_shapes
 
     if file is not None:
         labels = read_labels(file, count)
     elif count is not None:
-        labels = deal(count, seed)
+        labels = sample_labels(count, seed)
     else:
         raise click.UsageError("Give --count N, or --labels FILE, or both.")
     write_shapes(

@@ -11,8 +11,8 @@ import click
 from ganport_runtime.errors import RequestError
 from ganport_runtime.values import printable
 from ganport_train.backend.device import make_exact, pick
-from ganport_train.data import load
-from ganport_train.data.formats.registry import AUTO, KINDS
+from ganport_train.data import load_dataset
+from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
 from ganport_train.evaluation.judge.file import (
     CARD,
@@ -58,7 +58,7 @@ _WORST = 3  # labels shown
 )
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
 @click.option("--no-mirror", is_flag=True, help="For pictures in which left and right matter.")
-@click.option("--kind", type=click.Choice(KINDS), default=AUTO, show_default=True)
+@click.option("--kind", type=click.Choice(FORMATS), default=AUTO, show_default=True)
 @click.option("--attribute", "attributes", multiple=True, help="Only these of its attributes.")
 @click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -80,10 +80,10 @@ def judge(
     _check_free(out)
     chosen = pick(device)
     settings = Settings(**numbers, mirror=not no_mirror)
-    dataset = load(
+    dataset = load_dataset(
         data,
         resolution=settings.resolution,
-        kind=kind,
+        format=kind,
         attributes=attributes,
         skip_bad=skip_bad,
     )

@@ -18,7 +18,7 @@ from ganport_train.config import presets, recipes
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.presets import Preset
 from ganport_train.config.recipe import Recipe
-from ganport_train.data import Dataset, load
+from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.methods.build import build_method
 from ganport_train.runs import run_dir as run_folder
@@ -142,11 +142,11 @@ def _train(trainer: Trainer, surroundings: Surroundings) -> int:
 
 def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
     """The data set at a path, as a recipe wants it."""
-    return load(
+    return load_dataset(
         data,
         resolution=recipe.data.resolution,
         conditions=recipe.vocabulary(),
-        kind=recipe.data.kind,
+        format=recipe.data.kind,
         attributes=recipe.data.attributes,
         skip_bad=skip_bad,
     )

@@ -11,8 +11,8 @@ import click
 
 from ganport_runtime.generator import Generator
 from ganport_train.backend.device import pick
-from ganport_train.data import Dataset, load
-from ganport_train.data.formats.registry import KINDS
+from ganport_train.data import Dataset, load_dataset
+from ganport_train.data.formats.registry import FORMATS
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.report.formatting import interval, measure
 from ganport_train.evaluation.report.page import render
@@ -70,7 +70,7 @@ _REPORT = "score"  # the folder of a run in which its report lies
     metavar="FILE",
     help="Inception v3 weights of torch-fidelity, for FID and KID; else the judge's features.",
 )
-@click.option("--kind", type=click.Choice(KINDS), help="Kind of data set.  [default: the run's]")
+@click.option("--kind", type=click.Choice(FORMATS), help="Kind of data set.  [default: the run's]")
 @click.option("--attribute", "attributes", multiple=True, help="Only these of its attributes.")
 @click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -152,10 +152,10 @@ def _load(
 ) -> Dataset:
     """The data set in the judge's layout."""
     read = partial(
-        load,
+        load_dataset,
         path,
         resolution=resolution,
-        kind=kind or subject.options.kind,
+        format=kind or subject.options.kind,
         attributes=attributes,
         skip_bad=skip_bad or subject.skip_bad,
     )

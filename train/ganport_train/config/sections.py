@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ganport_models import discriminator_names, generator_names
 from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
 from ganport_train.config.parsing import option
-from ganport_train.data.formats.registry import AUTO, KINDS
+from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.methods.losses import LOSSES
 
 MAX_IMAGES = 10**9
@@ -26,7 +26,7 @@ class DataOptions:
     )
     mirror: bool = option(True, "show each picture mirrored half of the time")
     held_out: float = option(0.05, "share kept from training", least=0.0, most=0.9)
-    kind: str = option(AUTO, "kind of data set, where several would do", choices=KINDS)
+    kind: str = option(AUTO, "kind of data set, where several would do", choices=FORMATS)
     attributes: tuple[str, ...] = option((), "only these of its attributes; empty = all")
     coding: str = option(
         "labels",

@@ -54,7 +54,7 @@ class EntryWriter:
         self._images.write(np.ascontiguousarray(pixels).data)
 
 
-def default_root() -> Path:
+def default_cache_root() -> Path:
     """`$GANPORT_CACHE`, else `$XDG_CACHE_HOME/ganport`, else `~/.cache/ganport`."""
     if own := os.environ.get("GANPORT_CACHE"):
         return Path(own)

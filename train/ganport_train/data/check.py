@@ -21,8 +21,8 @@ from ganport_train.data.decoder import decode_all
 from ganport_train.data.formats.reader import Example, Request, unreadable
 from ganport_train.data.formats.registry import AUTO, choose_reader, open_source
 from ganport_train.data.images import Picture
-from ganport_train.data.issues import Fault, Problem, Problems
-from ganport_train.data.near_duplicates import find_families
+from ganport_train.data.issues import EntryError, Issue, IssueLog
+from ganport_train.data.near_duplicates import find_duplicate_groups
 
 _RAREST = 5
 _COMBINATIONS = 10_000
@@ -74,12 +74,12 @@ class Report:
     formats: dict[str, int]
     small: int
     duplicates: list[Duplicates]
-    problems: list[Problem]
+    issues: list[Issue]
 
     @property
     def errors(self) -> int:
-        """How many problems stop a strict load."""
-        return sum(problem.level == "error" for problem in self.problems)
+        """How many issues stop a strict load."""
+        return sum(issue.level == "error" for issue in self.issues)
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain JSON."""
@@ -88,9 +88,8 @@ class Report:
             "conditions": asdict(self.conditions),
             "sizes": {f"{width}x{height}": n for (width, height), n in self.sizes.items()},
             "duplicates": [asdict(family) for family in self.duplicates],
-            "problems": [
-                problem.to_json() | {"message": problem.sentence(self.source)}
-                for problem in self.problems
+            "issues": [
+                issue.to_json() | {"message": issue.sentence(self.source)} for issue in self.issues
             ],
             "errors": self.errors,
         }
@@ -129,11 +128,11 @@ def check(
     vocabulary.
     """
     with open_source(path) as source:
-        problems = Problems(str(path), strict=False)
-        problems.add_all(source.refused)
+        issues = IssueLog(str(path), strict=False)
+        issues.add_all(source.refused)
         reader = choose_reader(source, kind, attributes)
-        examples = reader.read(source, problems, attributes)
-        trials = reader.trials(source)
+        examples = reader.read(source, issues, attributes)
+        trials = reader.test_prompts(source)
         conditions = Conditions()
         if examples:
             conditions = reader.vocabulary(source, examples, attributes)
@@ -141,8 +140,8 @@ def check(
         decoded = decode_all(source, examples, resolution, reader.framing, progress=progress)
         with closing(decoded) as pictures:
             for example, picture in pictures:
-                if isinstance(picture, Fault):
-                    problems.add(unreadable(example, picture))
+                if isinstance(picture, EntryError):
+                    issues.add(unreadable(example, picture))
                 else:
                     seen.add(example, picture)
         return Report(
@@ -156,7 +155,7 @@ def check(
             formats=dict(seen.formats.most_common()),
             small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
             duplicates=_duplicates(seen, not reader.staged, progress),
-            problems=list(problems),
+            issues=list(issues),
         )
 
 
@@ -224,7 +223,7 @@ def _caption(request: Request, conditions: Conditions) -> str:
 def _duplicates(seen: _Seen, near: bool, progress: bool) -> list[Duplicates]:
     if not seen.thumbnails:
         return []
-    labels = find_families(np.stack(seen.thumbnails), near=near, progress=progress).labels
+    labels = find_duplicate_groups(np.stack(seen.thumbnails), near=near, progress=progress).labels
     order = np.argsort(labels, kind="stable")
     families = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
     return [

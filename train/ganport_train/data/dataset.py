@@ -18,7 +18,7 @@ from ganport_train.data.cache import (
     Entry,
     EntryWriter,
     check_room,
-    default_root,
+    default_cache_root,
     new_entry,
     open_entry,
     unwritable,
@@ -39,11 +39,11 @@ from ganport_train.data.formats.registry import (
 )
 from ganport_train.data.issues import (
     DataError,
-    Fault,
-    Problem,
-    Problems,
+    EntryError,
+    Issue,
+    IssueLog,
 )
-from ganport_train.data.near_duplicates import find_families, united
+from ganport_train.data.near_duplicates import find_duplicate_groups, merge_scenes
 from ganport_train.data.source import Source
 from ganport_train.data.split import split
 
@@ -59,20 +59,20 @@ class Dataset:
     `images` is uint8 (N, R, R, 3) RGB, mapped from disk and read-only; `vectors` float32 (N, C)
     in the layout of `conditions`; `ids` the names the data set itself uses; `families` int64 (N,)
     the near-duplicate family of each picture and `keys` uint64 (N,) a number that depends on that
-    family's content alone; `digest` the SHA-256 of the source; `problems` what was left out, and
+    family's content alone; `digest` the SHA-256 of the source; `issues` what was left out, and
     why; `kind` that of its reader; `trials` its test lists, requests by name.
     """
 
     images: NDArray[np.uint8]
-    kind: str
+    format: str
     conditions: Conditions
     vectors: NDArray[np.float32]
     ids: list[str]
-    families: NDArray[np.int64]
-    keys: NDArray[np.uint64]
+    duplicate_groups: NDArray[np.int64]
+    split_keys: NDArray[np.uint64]
     digest: str
-    problems: tuple[Problem, ...]
-    trials: Trials
+    issues: tuple[Issue, ...]
+    test_prompts: Trials
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -83,15 +83,15 @@ class Dataset:
         `held_out` is a share in [0, 1), met as closely as chance allows. Which side a picture
         falls on depends on its content, not on the order or number of the others.
         """
-        return split(self.keys, held_out)
+        return split(self.split_keys, held_out)
 
 
-def load(
+def load_dataset(
     path: Path | str,
     *,
     resolution: int,
     conditions: Conditions | None = None,
-    kind: str = AUTO,
+    format: str = AUTO,
     attributes: Sequence[str] = (),
     cache: Path | None = None,
     skip_bad: bool = False,
@@ -103,12 +103,12 @@ def load(
     several would do; of signed `attributes` only those named are asked for, or those that
     `conditions` hold; `cache` is the folder of the cache, else `$GANPORT_CACHE` or the user's.
     Raises `DataError` on the first error in the data set; with `skip_bad` it leaves out what is
-    bad, warns, and the data set's `problems` say the whole of it.
+    bad, warns, and the data set's `issues` say the whole of it.
     """
     _check_resolution(resolution)
-    root = cache or default_root()
+    root = cache or default_cache_root()
     with open_source(path) as source:
-        reader = choose_reader(source, kind, attributes)
+        reader = choose_reader(source, format, attributes)
         attributes = settle_attributes(reader, attributes, conditions)
         settings = {
             "digest": source.digest,
@@ -120,10 +120,10 @@ def load(
         dataset = _cached(root, settings)
         if dataset is None:
             builder = _Builder(source, reader, resolution, conditions, attributes, progress)
-            dataset = builder.build(root, settings, Problems(str(path), strict=not skip_bad))
+            dataset = builder.build(root, settings, IssueLog(str(path), strict=not skip_bad))
     # An entry that was written with `skip_bad` serves a strict load too.
-    Problems(str(path), strict=not skip_bad).add_all(dataset.problems)
-    _warn(dataset.problems, str(path))
+    IssueLog(str(path), strict=not skip_bad).add_all(dataset.issues)
+    _warn(dataset.issues, str(path))
     return dataset
 
 
@@ -136,18 +136,18 @@ class _Builder:
     attributes: Sequence[str]
     progress: bool
 
-    def build(self, root: Path, settings: dict[str, Any], problems: Problems) -> Dataset:
+    def build(self, root: Path, settings: dict[str, Any], issues: IssueLog) -> Dataset:
         """Read, encode and decode the source into a new entry of the cache."""
-        examples, conditions, vectors = self._read(problems)
-        trials = self.reader.trials(self.source)
+        examples, conditions, vectors = self._read(issues)
+        trials = self.reader.test_prompts(self.source)
         check_room(root, len(examples), self.resolution)
         failed: OSError | None = None
         try:
             with new_entry(root, settings) as writer:
-                self._fill(writer, examples, vectors, problems)
+                self._fill(writer, examples, vectors, issues)
                 writer.facts["conditions"] = conditions.to_json()
                 writer.facts["trials"] = trials
-                writer.facts["problems"] = [problem.to_json() for problem in problems]
+                writer.facts["issues"] = [issue.to_json() for issue in issues]
         except OSError as error:
             failed = error
         # Another process may have written the same entry at the same time; either will do.
@@ -156,15 +156,15 @@ class _Builder:
             raise unwritable(root, failed or OSError("it was changed while it was written"))
         return dataset
 
-    def _read(self, problems: Problems) -> tuple[list[Example], Conditions, NDArray[np.float32]]:
-        problems.add_all(self.source.refused)
-        found = self.reader.read(self.source, problems, self.attributes)
-        _check_any(found, self.source, problems)
+    def _read(self, issues: IssueLog) -> tuple[list[Example], Conditions, NDArray[np.float32]]:
+        issues.add_all(self.source.refused)
+        found = self.reader.read(self.source, issues, self.attributes)
+        _check_any(found, self.source, issues)
         conditions = self.conditions
         if conditions is None:
             conditions = self.reader.vocabulary(self.source, found, self.attributes)
-        examples, vectors = encode(found, conditions, problems)
-        _check_any(examples, self.source, problems)
+        examples, vectors = encode(found, conditions, issues)
+        _check_any(examples, self.source, issues)
         return examples, conditions, vectors
 
     def _fill(
@@ -172,7 +172,7 @@ class _Builder:
         writer: EntryWriter,
         examples: Sequence[Example],
         vectors: NDArray[np.float32],
-        problems: Problems,
+        issues: IssueLog,
     ) -> None:
         kept: list[int] = []
         thumbnails: list[NDArray[np.uint8]] = []
@@ -181,15 +181,15 @@ class _Builder:
         )
         with closing(pictures):
             for index, (example, picture) in enumerate(pictures):
-                if isinstance(picture, Fault):
-                    problems.add(unreadable(example, picture))
+                if isinstance(picture, EntryError):
+                    issues.add(unreadable(example, picture))
                     continue
                 writer.add(picture.pixels)
                 kept.append(index)
                 thumbnails.append(picture.thumbnail)
-        _check_any(kept, self.source, problems)
-        families = united(
-            find_families(
+        _check_any(kept, self.source, issues)
+        families = merge_scenes(
+            find_duplicate_groups(
                 np.stack(thumbnails), near=not self.reader.staged, progress=self.progress
             ),
             [examples[index].scene for index in kept],
@@ -216,12 +216,12 @@ def _dataset(entry: Entry, settings: Mapping[str, Any]) -> Dataset:
         conditions=Conditions.from_json(entry.facts["conditions"], "cache: conditions"),
         vectors=entry.arrays["vectors"],
         ids=entry.facts["ids"],
-        families=entry.arrays["families"],
-        keys=entry.arrays["keys"],
+        duplicate_groups=entry.arrays["families"],
+        split_keys=entry.arrays["keys"],
         digest=settings["digest"],
-        kind=settings["kind"],
-        trials=entry.facts["trials"],
-        problems=tuple(Problem.from_json(fields) for fields in entry.facts["problems"]),
+        format=settings["kind"],
+        test_prompts=entry.facts["trials"],
+        issues=tuple(Issue.from_json(fields) for fields in entry.facts["issues"]),
     )
 
 
@@ -235,22 +235,22 @@ def _check_resolution(resolution: int) -> None:
         )
 
 
-def _check_any(found: Sequence[object], source: Source, problems: Problems) -> None:
+def _check_any(found: Sequence[object], source: Source, issues: IssueLog) -> None:
     if not found:
-        last = [problem.sentence(str(source)) for problem in problems][:1]
+        last = [issue.sentence(str(source)) for issue in issues][:1]
         raise DataError(
             str(source),
             expected="at least one picture that can be used",
             found="none",
-            fix=f"The first problem: {last[0]}" if last else "Add pictures.",
+            fix=f"The first issue: {last[0]}" if last else "Add pictures.",
         )
 
 
-def _warn(problems: Sequence[Problem], source: str) -> None:
-    if not problems:
+def _warn(issues: Sequence[Issue], source: str) -> None:
+    if not issues:
         return
-    lines = [problem.sentence(source) for problem in problems[:_SHOWN]]
-    if len(problems) > _SHOWN:
-        lines.append(f"and {len(problems) - _SHOWN} more; `ganport dataset check` names them all")
-    title = f"{source}: problems, {len(problems)}; what they touch is left out"
+    lines = [issue.sentence(source) for issue in issues[:_SHOWN]]
+    if len(issues) > _SHOWN:
+        lines.append(f"and {len(issues) - _SHOWN} more; `ganport dataset check` names them all")
+    title = f"{source}: issues, {len(issues)}; what they touch is left out"
     warnings.warn("\n  ".join([title, *lines]), GanportWarning, stacklevel=3)

@@ -18,15 +18,15 @@ from ganport_train.data.images import (
     decode,
     decoding_warnings,
 )
-from ganport_train.data.issues import Fault
-from ganport_train.data.progress import bar
+from ganport_train.data.issues import EntryError
+from ganport_train.data.progress import progress_bar
 from ganport_train.data.source import Source
 
 _CHUNK = 32
 _AHEAD = 8
 _MOST_THREADS = 16
 
-Decoded = list[tuple[Example, Picture | Fault]]
+Decoded = list[tuple[Example, Picture | EntryError]]
 
 
 def decode_all(
@@ -36,7 +36,7 @@ def decode_all(
     framing: Framing,
     *,
     progress: bool,
-) -> Generator[tuple[Example, Picture | Fault]]:
+) -> Generator[tuple[Example, Picture | EntryError]]:
     """Each example with its picture at `resolution`, or with the fault that kept it from one.
 
     To be closed by whoever does not take it to its end: it holds threads and warning filters.
@@ -46,7 +46,10 @@ def decode_all(
     # Pillow decodes without the interpreter's lock, so threads do; few chunks wait at a time,
     # which bounds the memory.
     pool = ThreadPoolExecutor(_threads())
-    with decoding_warnings(), bar("decoding", len(examples), "pictures", shown=progress) as done:
+    with (
+        decoding_warnings(),
+        progress_bar("decoding", len(examples), "pictures", shown=progress) as done,
+    ):
         try:
             for chunk in chunks:
                 waiting.append(pool.submit(_decode_chunk, source, chunk, resolution, framing))
@@ -66,10 +69,10 @@ def _decode_chunk(
 
 def _decode_one(
     source: Source, example: Example, resolution: int, framing: Framing
-) -> Picture | Fault:
+) -> Picture | EntryError:
     try:
         return decode(source.read(example.picture, MAX_BYTES), resolution, framing)
-    except Fault as fault:
+    except EntryError as fault:
         return fault
 
 

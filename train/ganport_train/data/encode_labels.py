@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
 from ganport_train.data.formats.reader import Example
-from ganport_train.data.issues import Problem, Problems
+from ganport_train.data.issues import Issue, IssueLog
 
 Floats = NDArray[np.float32]
 
 
 def encode(
-    examples: Sequence[Example], conditions: Conditions, problems: Problems
+    examples: Sequence[Example], conditions: Conditions, issues: IssueLog
 ) -> tuple[list[Example], Floats]:
     """The examples that `conditions` can say, and their float32 (N, C) vectors.
 
     Raises `DataError` if the groups of the data set are not those of `conditions`; a label
-    outside them goes to `problems`. Unconditional training takes every example.
+    outside them goes to `issues`. Unconditional training takes every example.
     """
     if not conditions.groups:
         return list(examples), np.zeros((len(examples), 0), np.float32)
@@ -32,11 +32,11 @@ def encode(
     for example in examples:
         said = json.dumps(example.request, sort_keys=True)
         if said not in known:
-            _check_groups(example, conditions, problems.source)
+            _check_groups(example, conditions, issues.source)
             known[said] = _vector(example, conditions)
         vector = known[said]
         if isinstance(vector, ConditionError):
-            problems.add(_outside(example, vector))
+            issues.add(_outside(example, vector))
         else:
             kept.append(example)
             vectors.append(vector)
@@ -53,7 +53,7 @@ def _vector(example: Example, conditions: Conditions) -> Floats | ConditionError
 def _check_groups(example: Example, conditions: Conditions, source: str) -> None:
     # A group left out would silently take its default.
     if example.request.keys() != conditions.fields.keys():
-        raise Problem(
+        raise Issue(
             "vocabulary",
             example.table,
             expected=f"the condition groups of the recipe, {', '.join(conditions.fields)}",
@@ -63,8 +63,8 @@ def _check_groups(example: Example, conditions: Conditions, source: str) -> None
         ).error(source)
 
 
-def _outside(example: Example, error: ConditionError) -> Problem:
-    return Problem(
+def _outside(example: Example, error: ConditionError) -> Issue:
+    return Issue(
         "vocabulary",
         example.table,
         expected=f"{error.expected} ({error.place})",

@@ -8,7 +8,7 @@ import stat
 from functools import cached_property
 from pathlib import Path
 
-from ganport_train.data.issues import Fault, Problem
+from ganport_train.data.issues import EntryError, Issue
 from ganport_train.data.source import Source, check_count, check_name, is_litter, size_fault
 
 
@@ -25,8 +25,8 @@ class Folder(Source):
         digest = hashlib.sha256()
         for name in sorted(self.names):
             digest.update(_framed(name) + _content_digest(self._root / name))
-        for problem in self.refused:
-            digest.update(b"refused" + _framed(problem.file))
+        for issue in self.refused:
+            digest.update(b"refused" + _framed(issue.file))
         return digest.hexdigest()
 
     @property
@@ -34,7 +34,7 @@ class Folder(Source):
         return self._scan[0]
 
     @property
-    def refused(self) -> list[Problem]:
+    def refused(self) -> list[Issue]:
         return self._scan[1]
 
     def read(self, name: str, limit: int) -> bytes:
@@ -42,7 +42,7 @@ class Folder(Source):
             with (self._root / name).open("rb") as file:
                 data = file.read(limit + 1)
         except OSError as error:
-            raise Fault(
+            raise EntryError(
                 expected="a file that can be read",
                 found=error.strerror or type(error).__name__,
                 fix="Check its permissions.",
@@ -52,17 +52,17 @@ class Folder(Source):
         return data
 
     @cached_property
-    def _scan(self) -> tuple[frozenset[str], list[Problem]]:
+    def _scan(self) -> tuple[frozenset[str], list[Issue]]:
         names: list[str] = []
-        refused: list[Problem] = []
+        refused: list[Issue] = []
         for name in self._walk():
             try:
                 check_name(name)
                 self._check_entry(self._root / name)
                 names.append(name)
-            except Fault as fault:
-                refused.append(Problem.of(fault, "source", name))
-        return frozenset(names), sorted(refused, key=lambda problem: problem.file)
+            except EntryError as fault:
+                refused.append(Issue.of(fault, "source", name))
+        return frozenset(names), sorted(refused, key=lambda issue: issue.file)
 
     def _walk(self) -> list[str]:
         found: list[str] = []
@@ -83,7 +83,7 @@ class Folder(Source):
 
     def _check_entry(self, path: Path) -> None:
         if self._leads_out(path):
-            raise Fault(
+            raise EntryError(
                 expected="files that lie inside the data set",
                 found="a link that leads out of it",
                 fix="Copy the file in place of the link.",
@@ -93,13 +93,13 @@ class Folder(Source):
         except OSError:
             mode = 0
         if stat.S_ISDIR(mode) and not path.is_symlink():
-            raise Fault(
+            raise EntryError(
                 expected="folders that can be opened",
                 found="one that is closed",
                 fix="Check its permissions.",
             )
         if not stat.S_ISREG(mode):
-            raise Fault(
+            raise EntryError(
                 expected="plain files",
                 found="a link to a folder" if stat.S_ISDIR(mode) else "no plain file",
                 fix="Remove it, or put the file itself there.",

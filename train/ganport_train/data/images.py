@@ -21,10 +21,10 @@ from ganport_runtime.images.decode import (
     to_rgb,
 )
 from ganport_runtime.values import printable
-from ganport_train.data.issues import Fault
+from ganport_train.data.issues import EntryError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-THUMBNAIL = 13
+THUMBNAIL_SIZE = 13
 """Height and width of the thumbnail that `hashing` compares."""
 
 Framing = Literal["centre", "whole"]
@@ -49,7 +49,8 @@ def decode(data: bytes, resolution: int, framing: Framing = "centre") -> Picture
     """The picture in a JPEG, PNG or WebP file, the first frame of several.
 
     Turned upright as its EXIF says, transparency laid on white, made square as `framing` says,
-    resized with an antialiasing Lanczos filter. Raises `Fault` if it is none, damaged or too large.
+    resized with an antialiasing Lanczos filter. Raises `EntryError` for any other
+    file and for one that is damaged or too large.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -60,16 +61,16 @@ def decode(data: bytes, resolution: int, framing: Framing = "centre") -> Picture
                 square = centre_of(square, size)
             return Picture(
                 resized(square, size),
-                np.asarray(square.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)),
+                np.asarray(square.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.BOX)),
                 image.size,
                 str(image.format),
             )
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large("more") from error
-    except (Fault, MemoryError):
+    except (EntryError, MemoryError):
         raise
     except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        raise Fault(
+        raise EntryError(
             expected="a whole JPEG, PNG or WebP picture",
             found=f"one that cannot be decoded ({_reason(error)})",
             fix="Replace the picture or remove it and its line.",
@@ -90,8 +91,8 @@ def _check_pixels(size: tuple[int, int]) -> None:
         raise _too_large(f"{size[0]} x {size[1]}")
 
 
-def _too_large(found: str) -> Fault:
-    return Fault(
+def _too_large(found: str) -> EntryError:
+    return EntryError(
         expected=f"a picture of at most {MAX_PIXELS:,} pixels",
         found=found,
         fix="Scale it down or remove it and its line.",

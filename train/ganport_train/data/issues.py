@@ -1,4 +1,4 @@
-"""What is wrong with a data set: faults, problems with a place, and the error a load ends with."""
+"""What is wrong with a data set: faults, issues with a place, and the error a load ends with."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class DataError(GanportError):
     """A data set, or a way of asking for one, that cannot be used."""
 
 
-class Fault(Exception):  # noqa: N818  a finding on its way to becoming a Problem, not an error
-    """Something wrong, found where neither file nor line is known; callers make it a `Problem`."""
+class EntryError(Exception):
+    """Something wrong, found where neither file nor line is known; callers make it a `Issue`."""
 
     def __init__(self, *, expected: str, found: str, fix: str) -> None:
         super().__init__(f"expected {expected}; found {found}. {fix}")
@@ -30,7 +30,7 @@ class Fault(Exception):  # noqa: N818  a finding on its way to becoming a Proble
 
 
 @dataclass(frozen=True)
-class Problem:
+class Issue:
     """One thing wrong with a data set.
 
     `file` is a path inside the source and `line` counts from 1 in it; `picture` is the file the
@@ -49,17 +49,17 @@ class Problem:
     @classmethod
     def of(
         cls,
-        fault: Fault,
+        fault: EntryError,
         kind: Kind,
         file: str,
         line: int | None = None,
         picture: str | None = None,
-    ) -> Problem:
-        """The problem that `fault` is at this place."""
+    ) -> Issue:
+        """The issue that `fault` is at this place."""
         return cls(kind, file, fault.expected, fault.found, fault.fix, line, picture)
 
     @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Problem:
+    def from_json(cls, fields: dict[str, Any]) -> Issue:
         """The inverse of `to_json`."""
         return cls(**fields)
 
@@ -84,38 +84,38 @@ class Problem:
         return DataError(self.place(source), expected=self.expected, found=self.found, fix=self.fix)
 
 
-class Problems:
-    """The problems met so far; a strict collection raises `DataError` on the first error."""
+class IssueLog:
+    """The issues met so far; a strict collection raises `DataError` on the first error."""
 
     def __init__(self, source: str, *, strict: bool) -> None:
         self.source = source
         self.strict = strict
-        self._items: list[Problem] = []
+        self._items: list[Issue] = []
         self._errors = 0
 
-    def __iter__(self) -> Iterator[Problem]:
+    def __iter__(self) -> Iterator[Issue]:
         return iter(self._items)
 
-    def add(self, problem: Problem) -> None:
-        """Take note of `problem`; raises `DataError` if strict, or if there is no end to them."""
-        self._items.append(problem)
-        if problem.level == "warning":
+    def add(self, issue: Issue) -> None:
+        """Take note of `issue`; raises `DataError` if strict, or if there is no end to them."""
+        self._items.append(issue)
+        if issue.level == "warning":
             return
         if self.strict:
-            raise problem.error(self.source)
+            raise issue.error(self.source)
         self._errors += 1
         if self._errors > MAX_ERRORS:
             raise DataError(
                 self.source,
                 expected="a data set with a few faults at most",
-                found=f"more than {MAX_ERRORS} errors, the last: {problem.sentence(self.source)}",
+                found=f"more than {MAX_ERRORS} errors, the last: {issue.sentence(self.source)}",
                 fix="Check that this is a data set of the kind it was taken for.",
             )
 
-    def add_all(self, problems: Iterable[Problem]) -> None:
+    def add_all(self, issues: Iterable[Issue]) -> None:
         """`add` each of them."""
-        for problem in problems:
-            self.add(problem)
+        for issue in issues:
+            self.add(issue)
 
 
 def quoted(text: str, limit: int = 60) -> str:

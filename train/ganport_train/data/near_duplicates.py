@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_train.data.progress import bar
+from ganport_train.data.progress import progress_bar
 
 LIMIT = 24.0
 """Levels of 255 at which a brightness step is cut."""
@@ -41,7 +41,7 @@ Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
-class Families:
+class DuplicateGroups:
     """`labels` int64 (N,) numbers each picture's family from 0, in order of appearance; `keys`
     uint64 (N,) is a number that depends on the content of the picture's family alone."""
 
@@ -49,7 +49,9 @@ class Families:
     keys: NDArray[np.uint64]
 
 
-def find_families(thumbnails: Thumbnails, *, near: bool = True, progress: bool = False) -> Families:
+def find_duplicate_groups(
+    thumbnails: Thumbnails, *, near: bool = True, progress: bool = False
+) -> DuplicateGroups:
     """Group uint8 (N, T, T, 3) thumbnails: alike pictures, and those alike to them, and so on.
 
     Compares every pair of similar brightness: N squared, some seconds for 16,000 on one core.
@@ -66,7 +68,7 @@ def find_families(thumbnails: Thumbnails, *, near: bool = True, progress: bool =
     return _numbered(roots[places], keys[places])
 
 
-def united(families: Families, scenes: Sequence[str | None]) -> Families:
+def merge_scenes(families: DuplicateGroups, scenes: Sequence[str | None]) -> DuplicateGroups:
     """The families of N pictures with those of one scene made one; None is a scene of its own.
 
     A family that this makes has a key of its own, and every other keeps its key.
@@ -78,14 +80,14 @@ def united(families: Families, scenes: Sequence[str | None]) -> Families:
     leaders = [first.setdefault(str(scenes[place]), place) for place in members]
     _join(joined, np.array(members, np.int64), np.array(leaders, np.int64))
     made = _numbered(joined, families.keys)
-    return Families(made.labels, _remade(made.keys, made.keys != families.keys, made.labels))
+    return DuplicateGroups(made.labels, _remade(made.keys, made.keys != families.keys, made.labels))
 
 
 def _roots(thumbnails: Thumbnails, level: NDArray[np.float64], progress: bool) -> Indices:
     """The index that stands for each picture's family; `level`, the mean levels, must rise."""
     roots = np.arange(len(thumbnails))
     even, odd = _halves(thumbnails)
-    with bar("comparing", len(roots), "pictures", shown=progress) as done:
+    with progress_bar("comparing", len(roots), "pictures", shown=progress) as done:
         for first in range(0, len(roots), _BLOCK):
             ours = slice(first, first + _BLOCK)
             reach = np.searchsorted(level, level[ours][-1] + BRIGHTNESS, side="right")
@@ -182,10 +184,10 @@ def _remade(keys: Keys, changed: NDArray[np.bool_], labels: Indices) -> Keys:
     return remade
 
 
-def _numbered(roots: Indices, keys: NDArray[np.uint64]) -> Families:
+def _numbered(roots: Indices, keys: NDArray[np.uint64]) -> DuplicateGroups:
     _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
     lowest = np.full(len(first), np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(lowest, inverse, keys)
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
-    return Families(rank[inverse], lowest[inverse])
+    return DuplicateGroups(rank[inverse], lowest[inverse])

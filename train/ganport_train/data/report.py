@@ -94,13 +94,13 @@ def _duplicates(duplicates: list[Duplicates]) -> Iterator[str]:
 
 def _problems(report: Report) -> Iterator[str]:
     yield ""
-    if not report.problems:
-        yield "problems: none"
+    if not report.issues:
+        yield "issues: none"
         return
-    warnings = len(report.problems) - report.errors
-    yield f"problems: {_number(report.errors, 'error')}, {_number(warnings, 'warning')}"
-    for problem in report.problems:
-        yield f"  {problem.level:<7}  {problem.sentence(report.source)}"
+    warnings = len(report.issues) - report.errors
+    yield f"issues: {_number(report.errors, 'error')}, {_number(warnings, 'warning')}"
+    for issue in report.issues:
+        yield f"  {issue.level:<7}  {issue.sentence(report.source)}"
 
 
 def _number(count: int, noun: str) -> str:

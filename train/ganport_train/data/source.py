@@ -10,8 +10,8 @@ from typing import Self
 
 from ganport_train.data.issues import (
     DataError,
-    Fault,
-    Problem,
+    EntryError,
+    Issue,
     quoted,
 )
 
@@ -43,12 +43,12 @@ class Source(ABC):
 
     @property
     @abstractmethod
-    def refused(self) -> list[Problem]:
+    def refused(self) -> list[Issue]:
         """Every entry that may not, sorted by name."""
 
     @abstractmethod
     def read(self, name: str, limit: int) -> bytes:
-        """The content of one of `names`; raises `Fault` if damaged or over `limit` bytes.
+        """The content of one of `names`; raises `EntryError` if damaged or over `limit` bytes.
 
         Safe to call from several threads.
         """
@@ -72,10 +72,10 @@ class Source(ABC):
 
 
 def check_name(name: str) -> None:
-    """Raise `Fault` for a name that is absolute, climbs out, or reads differently elsewhere."""
+    """Raise `EntryError` for a name that is absolute, climbs out or is not portable."""
     reason = _name_fault(name)
     if reason:
-        raise Fault(
+        raise EntryError(
             expected="a relative name inside the data set, with forward slashes",
             found=f"{quoted(name, 120)}, {reason}",
             fix="Pack the data set again from inside its folder.",
@@ -116,9 +116,9 @@ def check_count(path: Path, count: int) -> None:
         )
 
 
-def size_fault(size: int, limit: int) -> Fault:
+def size_fault(size: int, limit: int) -> EntryError:
     """The fault of a file over its limit, both in bytes."""
-    return Fault(
+    return EntryError(
         expected=f"at most {limit / 2**20:.0f} MiB",
         found=f"{size / 2**20:.1f} MiB",
         fix="Leave the file out or make it smaller.",

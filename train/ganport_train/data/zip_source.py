@@ -9,7 +9,7 @@ import zlib
 from functools import cached_property
 from pathlib import Path
 
-from ganport_train.data.issues import DataError, Fault, Problem
+from ganport_train.data.issues import DataError, EntryError, Issue
 from ganport_train.data.source import Source, check_count, check_name, is_litter, size_fault
 
 MAX_RATIO = 200
@@ -51,7 +51,7 @@ class Archive(Source):
         return frozenset(self._members[0])
 
     @property
-    def refused(self) -> list[Problem]:
+    def refused(self) -> list[Issue]:
         return self._members[1]
 
     def read(self, name: str, limit: int) -> bytes:
@@ -90,9 +90,9 @@ class Archive(Source):
         return archive
 
     @cached_property
-    def _members(self) -> tuple[dict[str, zipfile.ZipInfo], list[Problem]]:
+    def _members(self) -> tuple[dict[str, zipfile.ZipInfo], list[Issue]]:
         members: dict[str, zipfile.ZipInfo] = {}
-        refused: list[Problem] = []
+        refused: list[Issue] = []
         for member in self._zip.infolist():
             name = member.orig_filename
             try:
@@ -101,20 +101,20 @@ class Archive(Source):
                     continue
                 _check_member(member, members)
                 members[name] = member
-            except Fault as fault:
-                refused.append(Problem.of(fault, "source", name))
-        return members, sorted(refused, key=lambda problem: problem.file)
+            except EntryError as fault:
+                refused.append(Issue.of(fault, "source", name))
+        return members, sorted(refused, key=lambda issue: issue.file)
 
 
 def _check_member(member: zipfile.ZipInfo, known: dict[str, zipfile.ZipInfo]) -> None:
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise Fault(
+        raise EntryError(
             expected="plain files",
             found="a link",
             fix="Pack the file itself in place of the link.",
         )
     if member.orig_filename in known:
-        raise Fault(
+        raise EntryError(
             expected="each name once",
             found="a second member of this name",
             fix="Pack the data set again from its folder.",
@@ -123,13 +123,13 @@ def _check_member(member: zipfile.ZipInfo, known: dict[str, zipfile.ZipInfo]) ->
 
 def _check_sizes(member: zipfile.ZipInfo, limit: int) -> None:
     if member.flag_bits & _ENCRYPTED:
-        raise Fault(
+        raise EntryError(
             expected="a file that is not encrypted",
             found="an encrypted one",
             fix="Pack the data set without a password.",
         )
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise Fault(
+        raise EntryError(
             expected="a stored or deflated file",
             found=f"compression method {member.compress_type}",
             fix="Pack the data set with the usual method of zip, or with none.",
@@ -138,15 +138,15 @@ def _check_sizes(member: zipfile.ZipInfo, limit: int) -> None:
         raise size_fault(member.file_size, limit)
     packed = max(member.compress_size, 1)
     if member.file_size > _RATIO_FROM and member.file_size > MAX_RATIO * packed:
-        raise Fault(
+        raise EntryError(
             expected=f"a file that unpacks to at most {MAX_RATIO} times its packed size",
             found=f"{member.file_size // packed} times, as in a zip bomb",
             fix="Do not use this file; pack the data set again from its folder.",
         )
 
 
-def _damaged(what: str) -> Fault:
-    return Fault(
+def _damaged(what: str) -> EntryError:
+    return EntryError(
         expected="a whole member of the zip",
         found=f"a damaged one ({what})",
         fix="Pack or download the data set again.",

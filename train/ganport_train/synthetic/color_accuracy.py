@@ -17,7 +17,7 @@ from ganport_runtime.generator import Generator
 from ganport_train.synthetic.color_measurement import measure
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.palette import EYES, HAIR
-from ganport_train.synthetic.writer import SIZES, face_seed, labels_of
+from ganport_train.synthetic.writer import SIZES, balanced_labels, face_seed
 
 Batch = tuple[NDArray[np.uint8], list[dict[str, str]]]  # pictures (N, S, S, 3) and what was asked
 
@@ -82,7 +82,7 @@ def drawn(count: int, size: int) -> Iterator[Batch]:
     """Draw `count` faces that no training set holds."""
     for start in range(0, count, _DRAWN_AT_ONCE):
         indices = range(start, min(start + _DRAWN_AT_ONCE, count))
-        pairs = [labels_of(_UNSEEN, index) for index in indices]
+        pairs = [balanced_labels(_UNSEEN, index) for index in indices]
         faces = [
             np.asarray(draw_face(face_seed(_UNSEEN, index), *pair, size))
             for index, pair in zip(indices, pairs, strict=True)

@@ -33,7 +33,7 @@ Progress = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 
 @dataclass(frozen=True)
-class Contents(Generic[Job]):
+class DatasetSpec(Generic[Job]):
     """What goes into a set: every table whole, and how each picture is drawn.
 
     `title` says what it is ("tagged faces"). `tables` come first, in their order; a folder that
@@ -48,9 +48,9 @@ class Contents(Generic[Job]):
     draw: Callable[[Job], bytes]
 
 
-def write_set(
+def write_dataset(
     out: Path,
-    contents: Contents[Job],
+    contents: DatasetSpec[Job],
     *,
     workers: int = 1,
     replace: bool = False,
@@ -111,7 +111,7 @@ def _drawn(jobs: Iterable[Job], draw: Callable[[Job], bytes], workers: int) -> I
         yield from pool.map(draw, jobs, chunksize=_CHUNK)
 
 
-def _check_target(out: Path, contents: Contents[Job], replace: bool) -> None:
+def _check_target(out: Path, contents: DatasetSpec[Job], replace: bool) -> None:
     check_folder(out.parent)
     if out.exists() and not replace:
         raise GanportError(

@@ -23,7 +23,7 @@ def face_seed(seed: int, index: int) -> int:
     return int.from_bytes(blake2b(f"{seed}/{index}".encode(), digest_size=8).digest())
 
 
-def labels_of(seed: int, index: int) -> tuple[str, str]:
+def balanced_labels(seed: int, index: int) -> tuple[str, str]:
     """Return hair and eye label of picture `index`.
 
     Every 120 pictures hold every pair once, in an order of their own.
@@ -53,9 +53,8 @@ def write_faces(
     """Draw `count` faces of `size` pixels into `out`: a zip if it is called so, else a folder.
 
     Picture i depends on (seed, i) alone. With `attributes` its face has traits by chance, and
-    `list_attr_celeba.txt` next to `tags.csv` says which, in CelebA's format. `datasets.write_set`
-    says how `out` is written. Raises GanportError for numbers out of range and whatever `write_set`
-    refuses.
+    `list_attr_celeba.txt` next to `tags.csv` says which, in CelebA's format. `out` is written by
+    `write_dataset`. Raises GanportError for numbers out of range and the errors of `write_dataset`.
     """
     datasets.check_range("count", count, range(1, datasets.MOST + 1))
     datasets.check_range("size", size, datasets.SIZES)
@@ -66,12 +65,12 @@ def write_faces(
         seeds = {name: face_seed(seed, index) for name, index in jobs.items()}
         tables["list_attr_celeba.txt"] = signed_table(seeds).encode()
     draw = partial(_png, seed=seed, size=size, attributes=attributes)
-    contents = datasets.Contents("tagged faces", tables, jobs, draw)
-    datasets.write_set(out, contents, workers=workers, replace=replace, progress=progress)
+    contents = datasets.DatasetSpec("tagged faces", tables, jobs, draw)
+    datasets.write_dataset(out, contents, workers=workers, replace=replace, progress=progress)
 
 
 def _tags(count: int, seed: int) -> bytes:
-    return "".join(f"{i},{_caption(*labels_of(seed, i))}\n" for i in range(count)).encode()
+    return "".join(f"{i},{_caption(*balanced_labels(seed, i))}\n" for i in range(count)).encode()
 
 
 def _caption(hair: str, eyes: str) -> str:
@@ -82,5 +81,5 @@ def _png(index: int, *, seed: int, size: int, attributes: bool) -> bytes:
     own = face_seed(seed, index)
     traits = traits_of(own) if attributes else None
     buffer = io.BytesIO()
-    draw_face(own, *labels_of(seed, index), size, traits).save(buffer, "PNG")
+    draw_face(own, *balanced_labels(seed, index), size, traits).save(buffer, "PNG")
     return buffer.getvalue()

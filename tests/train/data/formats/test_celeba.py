@@ -9,12 +9,12 @@ from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_train.data.formats import celeba as module
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.reader import Example
-from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 Packed = Callable[[Files], AbstractContextManager[Source]]
-Reading = tuple[list[Example], list[Problem], Conditions]
+Reading = tuple[list[Example], list[Issue], Conditions]
 Read = Callable[..., Reading]
 NAMES = "Bald Smiling Young"
 ROWS = ("1.jpg -1  1 -1", "2.jpg  1 +1 -1")
@@ -23,11 +23,11 @@ ROWS = ("1.jpg -1  1 -1", "2.jpg  1 +1 -1")
 @pytest.fixture(scope="session")
 def read(packed: Packed) -> Read:
     def read(files: Files, attributes: Sequence[str] = ()) -> Reading:
-        problems = Problems("faces", strict=False)
+        issues = IssueLog("faces", strict=False)
         with packed(files) as source:
-            examples = CelebA().read(source, problems, attributes)
+            examples = CelebA().read(source, issues, attributes)
             conditions = CelebA().vocabulary(source, examples, attributes)
-        return examples, list(problems), conditions
+        return examples, list(issues), conditions
 
     return read
 
@@ -39,8 +39,8 @@ def celeba(*rows: str, names: str = NAMES, count: str | None = None, pictures: i
 
 
 def test_examples_of_all_attributes(read: Read) -> None:
-    examples, problems, conditions = read(celeba(*ROWS))
-    assert problems == []
+    examples, issues, conditions = read(celeba(*ROWS))
+    assert issues == []
     assert examples == [
         Example(
             "1.jpg",
@@ -62,8 +62,8 @@ def test_examples_of_all_attributes(read: Read) -> None:
 
 
 def test_chosen_attributes_stand_in_the_order_of_the_choice(read: Read) -> None:
-    examples, problems, conditions = read(celeba(*ROWS), ["Smiling", "Bald", "Smiling"])
-    assert problems == []
+    examples, issues, conditions = read(celeba(*ROWS), ["Smiling", "Bald", "Smiling"])
+    assert issues == []
     assert conditions == Conditions((SignedMultiHot("attributes", ("Smiling", "Bald")),))
     vectors = [conditions.encode(example.request).tolist() for example in examples]
     assert vectors == [[1, -1], [1, 1]]
@@ -126,10 +126,10 @@ def test_an_attribute_that_is_none_names_the_nearest(read: Read) -> None:
     ],
 )
 def test_faults_name_the_line(read: Read, files: Files, kind: str, message: str) -> None:
-    examples, problems, _ = read(files)
-    assert [problem.sentence("faces") for problem in problems] == [message]
-    assert [problem.kind for problem in problems] == [kind]
-    assert problems[0].level == ("warning" if kind == "untagged" else "error")
+    examples, issues, _ = read(files)
+    assert [issue.sentence("faces") for issue in issues] == [message]
+    assert [issue.kind for issue in issues] == [kind]
+    assert issues[0].level == ("warning" if kind == "untagged" else "error")
     assert examples[0].id == "1.jpg"
 
 
@@ -138,7 +138,7 @@ def test_a_strict_reading_ends_with_the_first_error(packed: Packed) -> None:
         packed(celeba(ROWS[0], "2.jpg 1 1")) as source,
         pytest.raises(DataError, match=r"list_attr_celeba\.txt:4: expected 3 attributes"),
     ):
-        CelebA().read(source, Problems("faces", strict=True))
+        CelebA().read(source, IssueLog("faces", strict=True))
 
 
 @pytest.mark.parametrize(
@@ -174,9 +174,9 @@ def test_a_table_of_too_many_lines(read: Read, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_blank_lines_are_no_pictures(read: Read) -> None:
-    examples, problems, _ = read(celeba(ROWS[0], "", ROWS[1], " ", count="2"))
+    examples, issues, _ = read(celeba(ROWS[0], "", ROWS[1], " ", count="2"))
     assert [(example.line, example.id) for example in examples] == [(3, "1.jpg"), (5, "2.jpg")]
-    assert problems == []
+    assert issues == []
 
 
 SIGNS = st.lists(st.lists(st.booleans(), min_size=3, max_size=3), min_size=1, max_size=8)
@@ -187,8 +187,8 @@ def test_every_sign_arrives_where_it_belongs(read: Read, signs: list[list[bool]]
     rows = [
         f"{i}.jpg " + " ".join("1" if on else "-1" for on in row) for i, row in enumerate(signs, 1)
     ]
-    examples, problems, conditions = read(celeba(*rows, pictures=len(rows)))
-    assert problems == []
+    examples, issues, conditions = read(celeba(*rows, pictures=len(rows)))
+    assert issues == []
     vectors = conditions.encode_many([example.request for example in examples])
     assert vectors.tolist() == [[1.0 if on else -1.0 for on in row] for row in signs]
 
@@ -199,9 +199,9 @@ def test_any_bytes_end_in_examples_problems_or_one_plain_error(
 ) -> None:
     for table in (head, b"2\nBald Smiling\n" + tail, b"1\n" + head + b"\n1.jpg 1 " + tail):
         try:
-            examples, problems, _ = read(celeba() | {"list_attr_celeba.txt": table})
+            examples, issues, _ = read(celeba() | {"list_attr_celeba.txt": table})
         except DataError as error:
             assert str(error).isprintable()
         else:
             assert len({example.picture for example in examples}) == len(examples)
-            assert all(problem.sentence("faces").isprintable() for problem in problems)
+            assert all(issue.sentence("faces").isprintable() for issue in issues)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_train.data.formats.iclevr import IClevr
 from ganport_train.data.formats.reader import Example, Trials
-from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 Packed = Callable[[Files], AbstractContextManager[Source]]
-Reading = tuple[list[Example], list[Problem], Conditions, Trials]
+Reading = tuple[list[Example], list[Issue], Conditions, Trials]
 Read = Callable[[Files], Reading]
 OBJECTS = {"red cube": 1, "gray cube": 0, "blue sphere": 2}
 TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"]}
@@ -24,11 +24,11 @@ TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"]}
 @pytest.fixture(scope="session")
 def read(packed: Packed) -> Read:
     def read(files: Files) -> Reading:
-        problems = Problems("scenes", strict=False)
+        issues = IssueLog("scenes", strict=False)
         with packed(files) as source:
-            examples = IClevr().read(source, problems)
+            examples = IClevr().read(source, issues)
             conditions = IClevr().vocabulary(source, examples)
-            return examples, list(problems), conditions, IClevr().trials(source)
+            return examples, list(issues), conditions, IClevr().test_prompts(source)
 
     return read
 
@@ -40,8 +40,8 @@ def iclevr(train: Any = TRAIN, objects: Any = OBJECTS, **trials: Any) -> Files:
 
 
 def test_examples_and_conditions(read: Read) -> None:
-    examples, problems, conditions, trials = read(iclevr())
-    assert problems == []
+    examples, issues, conditions, trials = read(iclevr())
+    assert issues == []
     assert examples == [
         Example("a_0.png", "images/a_0.png", "train.json", None, {"objects": ["red cube"]}, "a"),
         Example(
@@ -61,8 +61,8 @@ def test_examples_and_conditions(read: Read) -> None:
 
 def test_test_lists_are_requests_and_may_hold_more_objects(read: Read) -> None:
     files = iclevr(test=[["red cube"], list(OBJECTS)], new_test=[["gray cube"]])
-    _, problems, conditions, trials = read(files)
-    assert problems == []
+    _, issues, conditions, trials = read(files)
+    assert issues == []
     assert trials == {
         "test": [{"objects": ["red cube"]}, {"objects": list(OBJECTS)}],
         "new_test": [{"objects": ["gray cube"]}],
@@ -116,11 +116,11 @@ def test_a_scene_is_what_grows_by_an_object(read: Read) -> None:
 )
 def test_objects_that_are_none(read: Read, objects: Any, message: str) -> None:
     fix = "Mend the list or remove its entry."
-    examples, problems, _, _ = read(iclevr(TRAIN | {"x.png": objects}))
-    assert [problem.sentence("scenes") for problem in problems] == [
+    examples, issues, _, _ = read(iclevr(TRAIN | {"x.png": objects}))
+    assert [issue.sentence("scenes") for issue in issues] == [
         f"scenes/train.json (x.png): {message} {fix}"
     ]
-    assert [problem.kind for problem in problems] == ["tags"]
+    assert [issue.kind for issue in issues] == ["tags"]
     assert [example.id for example in examples] == list(TRAIN)
     with pytest.raises(DataError) as caught:
         read(iclevr(test=[["red cube"], objects]))
@@ -130,8 +130,8 @@ def test_objects_that_are_none(read: Read, objects: Any, message: str) -> None:
 def test_missing_pictures_and_those_without_an_entry(read: Read) -> None:
     files = iclevr(TRAIN | {"../b_0.png": ["red cube"]})
     files = {name: data for name, data in files.items() if "b_0" not in name and "a_1" not in name}
-    examples, problems, _, _ = read(files | {"images/z.png": b""})
-    assert [(problem.kind, problem.level, problem.place("x")) for problem in problems] == [
+    examples, issues, _, _ = read(files | {"images/z.png": b""})
+    assert [(issue.kind, issue.level, issue.place("x")) for issue in issues] == [
         ("missing", "error", "x/train.json (a_1.png)"),
         ("missing", "error", "x/train.json (../b_0.png)"),
         ("untagged", "warning", "x/images/z.png"),
@@ -185,11 +185,11 @@ def test_any_json_ends_in_examples_problems_or_one_plain_error(
     files = {name: data for name, data in files.items() if name.endswith(".json")}
     pictures = {f"{name}.png": b"" for name in ("a_0", "a_1", "a_2", "b")}
     try:
-        examples, problems, conditions, trials = read(files | pictures)
+        examples, issues, conditions, trials = read(files | pictures)
     except DataError as error:
         assert str(error).isprintable()
         return
-    assert all(problem.sentence("scenes").isprintable() for problem in problems)
+    assert all(issue.sentence("scenes").isprintable() for issue in issues)
     requests = [example.request for example in examples] + trials["test"]
     vectors = conditions.encode_many(requests)
     assert vectors.sum(axis=1).tolist() == [len(request["objects"]) for request in requests]

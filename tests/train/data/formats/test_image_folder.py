@@ -9,22 +9,22 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.data.formats import tables
 from ganport_train.data.formats.image_folder import ClassFolders
 from ganport_train.data.formats.reader import Example
-from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 Packed = Callable[[Files], AbstractContextManager[Source]]
-Read = Callable[..., tuple[list[Example], list[Problem], Conditions]]
+Read = Callable[..., tuple[list[Example], list[Issue], Conditions]]
 
 
 @pytest.fixture(scope="session")
 def read(packed: Packed) -> Read:
-    def read(*names: str) -> tuple[list[Example], list[Problem], Conditions]:
-        problems = Problems("pets", strict=True)
+    def read(*names: str) -> tuple[list[Example], list[Issue], Conditions]:
+        issues = IssueLog("pets", strict=True)
         with packed(dict.fromkeys(names, b"")) as source:
             assert ClassFolders().recognises(source)
-            examples = ClassFolders().read(source, problems)
-            return examples, list(problems), ClassFolders().vocabulary(source, examples)
+            examples = ClassFolders().read(source, issues)
+            return examples, list(issues), ClassFolders().vocabulary(source, examples)
 
     return read
 
@@ -34,8 +34,8 @@ def classes(read: Read, *names: str) -> dict[str, str]:
 
 
 def test_a_folder_is_a_class(read: Read) -> None:
-    examples, problems, conditions = read("dog/1.png", "cat/2.JPEG", "cat/more/1.png", "cat/a.txt")
-    assert problems == []
+    examples, issues, conditions = read("dog/1.png", "cat/2.JPEG", "cat/more/1.png", "cat/a.txt")
+    assert issues == []
     assert examples == [
         Example(name, name, name, None, {"class": label})
         for name, label in [("cat/2.JPEG", "cat"), ("cat/more/1.png", "cat"), ("dog/1.png", "dog")]
@@ -63,13 +63,13 @@ def test_a_part_beside_other_folders_is_a_class(read: Read) -> None:
 
 @pytest.mark.parametrize("stray", ["cover.png", "set/cover.png"])
 def test_a_picture_beside_the_folders_is_a_warning(read: Read, stray: str) -> None:
-    examples, problems, _ = read("set/cat/1.png", "set/dog/2.png", stray)
+    examples, issues, _ = read("set/cat/1.png", "set/dog/2.png", stray)
     assert len(examples) == 2
-    assert [problem.sentence("pets") for problem in problems] == [
+    assert [issue.sentence("pets") for issue in issues] == [
         f"pets/{stray}: expected a folder of its class around each picture; found none. "
         "Move the picture into one or remove it."
     ]
-    assert [(problem.kind, problem.level) for problem in problems] == [("untagged", "warning")]
+    assert [(issue.kind, issue.level) for issue in issues] == [("untagged", "warning")]
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ NAMES = st.sets(st.lists(PARTS, max_size=4).map(lambda parts: "/".join([*parts, 
 
 @given(NAMES)
 def test_every_picture_is_read_or_reported_once(packed: Packed, names: set[str]) -> None:
-    problems = Problems("pets", strict=False)
+    issues = IssueLog("pets", strict=False)
     with packed(dict.fromkeys(names, b"")) as source:
-        examples = ClassFolders().read(source, problems)
+        examples = ClassFolders().read(source, issues)
         known = ClassFolders().recognises(source)
-    reported = [problem.file for problem in problems]
+    reported = [issue.file for issue in issues]
     assert sorted([*reported, *(example.picture for example in examples)]) == sorted(names)
     for example in examples:
         assert f"{example.request['class']}/" in example.picture

@@ -11,23 +11,23 @@ from hypothesis import strategies as st
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar
 from ganport_train.data.formats.reader import Example
 from ganport_train.data.formats.stylegan_json import MOST, Indexed
-from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 Packed = Callable[[Files], AbstractContextManager[Source]]
-Reading = tuple[list[Example], list[Problem], Conditions]
+Reading = tuple[list[Example], list[Issue], Conditions]
 Read = Callable[[Files], Reading]
 
 
 @pytest.fixture(scope="session")
 def read(packed: Packed) -> Read:
     def read(files: Files) -> Reading:
-        problems = Problems("set", strict=False)
+        issues = IssueLog("set", strict=False)
         with packed(files) as source:
-            examples = Indexed().read(source, problems)
+            examples = Indexed().read(source, issues)
             conditions = Indexed().vocabulary(source, examples) if examples else Conditions()
-        return examples, list(problems), conditions
+        return examples, list(issues), conditions
 
     return read
 
@@ -45,8 +45,8 @@ def table(value: Any) -> Files:
 
 
 def test_whole_numbers_are_classes(read: Read) -> None:
-    examples, problems, conditions = read(indexed(10, 2, 10))
-    assert problems == []
+    examples, issues, conditions = read(indexed(10, 2, 10))
+    assert issues == []
     assert examples[0] == Example(
         "00000/0.png", "00000/0.png", "dataset.json", None, {"class": "10"}
     )
@@ -56,16 +56,16 @@ def test_whole_numbers_are_classes(read: Read) -> None:
 
 @pytest.mark.parametrize("one", [1, 1.0])
 def test_lists_of_0_and_1_are_flags(read: Read, one: float) -> None:
-    examples, problems, conditions = read(indexed([0, one, one], [0, 0, 0]))
-    assert problems == []
+    examples, issues, conditions = read(indexed([0, one, one], [0, 0, 0]))
+    assert issues == []
     assert [example.request for example in examples] == [{"labels": ["1", "2"]}, {"labels": []}]
     assert conditions == Conditions((MultiHot("labels", ("0", "1", "2")),))
     assert conditions.encode(examples[0].request).tolist() == [0, 1, 1]
 
 
 def test_lists_of_other_numbers_are_scalars(read: Read) -> None:
-    examples, problems, conditions = read(indexed([0.5, 3], [-1.5, 3], [1, 3]))
-    assert problems == []
+    examples, issues, conditions = read(indexed([0.5, 3], [-1.5, 3], [1, 3]))
+    assert issues == []
     assert examples[1].request == {"value_0": -1.5, "value_1": 3.0}
     assert conditions == Conditions(
         (Scalar("value_0", 0.0, -1.5, 1.0), Scalar("value_1", 3.0, 1.5, 4.5))
@@ -73,8 +73,8 @@ def test_lists_of_other_numbers_are_scalars(read: Read) -> None:
 
 
 def test_no_labels_at_all(read: Read) -> None:
-    examples, problems, conditions = read(table({"labels": None}))
-    assert (problems, conditions) == ([], Conditions())
+    examples, issues, conditions = read(table({"labels": None}))
+    assert (issues, conditions) == ([], Conditions())
     assert examples == [Example("0.png", "0.png", "dataset.json", None, {})]
 
 
@@ -96,11 +96,11 @@ def test_no_labels_at_all(read: Read) -> None:
     ],
 )
 def test_a_label_unlike_the_first(read: Read, labels: tuple[Any, ...], message: str) -> None:
-    examples, problems, conditions = read(indexed(*labels))
+    examples, issues, conditions = read(indexed(*labels))
     assert [example.id for example in examples] == ["00000/0.png"]
-    (problem,) = problems
-    assert problem.sentence("set").startswith(f"set/dataset.json (labels[1]): {message}")
-    assert problem.fix == "Mend the label."
+    (issue,) = issues
+    assert issue.sentence("set").startswith(f"set/dataset.json (labels[1]): {message}")
+    assert issue.fix == "Mend the label."
     assert conditions.encode(examples[0].request).shape == (conditions.size,)
 
 
@@ -117,15 +117,15 @@ def test_a_label_unlike_the_first(read: Read, labels: tuple[Any, ...], message: 
 def test_an_entry_that_is_none(read: Read, entry: Any, kind: str, message: str) -> None:
     entries = [["00000/0.png", 3], entry]
     files = indexed(3) | {"dataset.json": json.dumps({"labels": entries}).encode()}
-    examples, problems, _ = read(files)
+    examples, issues, _ = read(files)
     assert [example.request for example in examples] == [{"class": "3"}]
-    assert [problem.kind for problem in problems] == [kind]
-    assert problems[0].sentence("set").startswith(f"set/dataset.json (labels[1]): {message}")
+    assert [issue.kind for issue in issues] == [kind]
+    assert issues[0].sentence("set").startswith(f"set/dataset.json (labels[1]): {message}")
 
 
 def test_a_picture_without_an_entry_is_a_warning(read: Read) -> None:
-    _, problems, _ = read(indexed(1, pictures=2))
-    assert [(problem.level, problem.sentence("set")) for problem in problems] == [
+    _, issues, _ = read(indexed(1, pictures=2))
+    assert [(issue.level, issue.sentence("set")) for issue in issues] == [
         (
             "warning",
             "set/00000/1.png: expected an entry in dataset.json; found none. "
@@ -169,8 +169,8 @@ FLOATS = st.floats(-MOST, MOST, width=32)
 def test_every_number_arrives_where_it_belongs(read: Read, rows: list[list[float]]) -> None:
     if all(number in (0, 1) for row in rows for number in row):
         rows = [*rows, [0.5] * len(rows[0])] if rows else [[0.5]]
-    examples, problems, conditions = read(indexed(*rows))
-    assert problems == []
+    examples, issues, conditions = read(indexed(*rows))
+    assert issues == []
     vectors = conditions.encode_many([example.request for example in examples])
     np.testing.assert_array_equal(vectors, np.array(rows, np.float32))
     # What is written into a checkpoint is read again.
@@ -189,12 +189,12 @@ NAMES = st.sampled_from(["0.png", "1.png", "../2.png"]) | JSON
 @given(st.lists(st.lists(NAMES | LABELS, max_size=3) | st.tuples(NAMES, LABELS)) | JSON)
 def test_any_json_ends_in_examples_problems_or_one_plain_error(read: Read, labels: Any) -> None:
     try:
-        examples, problems, conditions = read(table({"labels": labels}) | {"1.png": b""})
+        examples, issues, conditions = read(table({"labels": labels}) | {"1.png": b""})
     except DataError as error:
         assert str(error).isprintable()
         return
     assert len({example.picture for example in examples}) == len(examples)
-    assert all(problem.sentence("set").isprintable() for problem in problems)
+    assert all(issue.sentence("set").isprintable() for issue in issues)
     if examples:
         vectors = conditions.encode_many([example.request for example in examples])
         assert np.isfinite(vectors).all()

@@ -13,7 +13,7 @@ from ganport_train.data.formats.tables import (
     read_json,
     read_table,
 )
-from ganport_train.data.issues import DataError, Fault, Problems
+from ganport_train.data.issues import DataError, EntryError, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
@@ -52,22 +52,22 @@ def test_a_picture_is_found_by_path_by_usual_folder_and_by_name(packed: Packed) 
     ],
 )
 def test_a_name_that_means_no_picture(packed: Packed, names: list[str], message: str) -> None:
-    with pytest.raises(Fault, match=message):
+    with pytest.raises(EntryError, match=message):
         taken(packed, *names)
 
 
 def test_what_no_entry_names_is_a_warning(packed: Packed) -> None:
-    problems = Problems("set", strict=True)
+    issues = IssueLog("set", strict=True)
     with packed(PICTURES) as source:
         pictures = Pictures(source)
         for name in ("1.png", "a/3.webp", "b/3.webp"):
             pictures.take(name)
-        pictures.report_left("list.json", problems)
-    assert [problem.sentence("set") for problem in problems] == [
+        pictures.report_left("list.json", issues)
+    assert [issue.sentence("set") for issue in issues] == [
         "set/set/2.JPG: expected an entry in list.json; found none. "
         "Add the entry or remove the picture."
     ]
-    assert [(problem.kind, problem.level) for problem in problems] == [("untagged", "warning")]
+    assert [(issue.kind, issue.level) for issue in issues] == [("untagged", "warning")]
 
 
 @given(st.lists(st.text(max_size=12), max_size=6))
@@ -77,7 +77,7 @@ def test_no_name_reaches_beyond_the_pictures(packed: Packed, names: list[str]) -
         for name in names:
             try:
                 assert pictures.take(name) in PICTURES
-            except Fault as fault:
+            except EntryError as fault:
                 assert (fault.expected + fault.found).isprintable()
 
 

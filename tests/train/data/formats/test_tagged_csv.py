@@ -10,20 +10,20 @@ from ganport_train.data.formats import tagged_csv as module
 from ganport_train.data.formats.reader import Example
 from ganport_train.data.formats.registry import open_source
 from ganport_train.data.formats.tagged_csv import TaggedFaces
-from ganport_train.data.issues import DataError, Problem, Problems
+from ganport_train.data.issues import DataError, Issue, IssueLog
 
 Files = dict[str, bytes]
 Write = Callable[..., Path]
-Read = Callable[[Files], tuple[list[Example], list[Problem]]]
+Read = Callable[[Files], tuple[list[Example], list[Issue]]]
 
 
 @pytest.fixture
 def read(folder: Write) -> Read:
-    def read(files: Files) -> tuple[list[Example], list[Problem]]:
+    def read(files: Files) -> tuple[list[Example], list[Issue]]:
         path = folder(files)
-        problems = Problems("faces", strict=False)
+        issues = IssueLog("faces", strict=False)
         with open_source(path) as source:
-            return TaggedFaces().read(source, problems), list(problems)
+            return TaggedFaces().read(source, issues), list(issues)
 
     return read
 
@@ -39,8 +39,8 @@ def tagged(lines: str, *pictures: str) -> Files:
 
 def test_examples_in_the_order_of_the_table(read: Read) -> None:
     lines = "b,pink hair black eyes\n\na.1,green eyes red hair\n"
-    examples, problems = read(tagged(lines, "a.1.JPG", "b.webp"))
-    assert problems == []
+    examples, issues = read(tagged(lines, "a.1.JPG", "b.webp"))
+    assert issues == []
     assert examples == [
         Example("b", "images/b.webp", "tags.csv", 1, {"hair": "pink", "eyes": "black"}),
         Example("a.1", "images/a.1.JPG", "tags.csv", 3, {"hair": "red", "eyes": "green"}),
@@ -54,9 +54,9 @@ def test_examples_in_the_order_of_the_table(read: Read) -> None:
 
 
 def test_a_byte_order_mark_is_no_part_of_the_first_id(read: Read) -> None:
-    examples, problems = read(tagged("\ufeff1,pink hair", "1.png"))
+    examples, issues = read(tagged("\ufeff1,pink hair", "1.png"))
     assert [example.id for example in examples] == ["1"]
-    assert problems == []
+    assert issues == []
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,13 @@ def test_a_byte_order_mark_is_no_part_of_the_first_id(read: Read) -> None:
     ],
 )
 def test_faults_name_the_line(read: Read, lines: str, pictures: list[str], message: str) -> None:
-    _, problems = read(tagged(lines, *pictures))
-    assert [problem.sentence("faces") for problem in problems] == [message]
+    _, issues = read(tagged(lines, *pictures))
+    assert [issue.sentence("faces") for issue in issues] == [message]
 
 
 def test_only_an_untagged_picture_is_a_warning(read: Read) -> None:
-    examples, problems = read(tagged("1,pink hair\n3,red hair\n", "1.png", "2.png"))
-    assert [(problem.kind, problem.level) for problem in problems] == [
+    examples, issues = read(tagged("1,pink hair\n3,red hair\n", "1.png", "2.png"))
+    assert [(issue.kind, issue.level) for issue in issues] == [
         ("missing", "error"),
         ("untagged", "warning"),
     ]
@@ -117,8 +117,8 @@ def test_only_an_untagged_picture_is_a_warning(read: Read) -> None:
 
 def test_files_that_are_no_picture_of_the_set_are_left_alone(read: Read) -> None:
     files = tagged("1,pink hair\n", "1.png", "note.txt", "more/2.png")
-    _, problems = read(files | {"README.md": b"", "3.png": b""})
-    assert problems == []
+    _, issues = read(files | {"README.md": b"", "3.png": b""})
+    assert issues == []
 
 
 @pytest.mark.parametrize("table", [b"", b" \n\r\n", b"\xef\xbb\xbf"])

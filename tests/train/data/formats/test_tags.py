@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.formats.tags import parse_line, parse_tags
-from ganport_train.data.issues import Fault
+from ganport_train.data.issues import EntryError
 
 WORDS = st.from_regex(r"\w[\w-]{0,10}", fullmatch=True)
 TAGS = st.dictionaries(WORDS, WORDS, min_size=1, max_size=5)
@@ -54,7 +54,7 @@ def test_a_blank_line_is_none(line: bytes) -> None:
     ],
 )
 def test_faults(line: bytes, message: str) -> None:
-    with pytest.raises(Fault, match=message):
+    with pytest.raises(EntryError, match=message):
         parse_line(line)
 
 
@@ -76,7 +76,7 @@ def test_a_caption_of_the_runtime_is_a_line_of_tags(tags: dict[str, str]) -> Non
 def test_any_line_is_read_or_a_fault(line: bytes) -> None:
     try:
         parsed = parse_line(line)
-    except Fault:
+    except EntryError:
         return
     if parsed is None:
         assert not line.decode().strip()

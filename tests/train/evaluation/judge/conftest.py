@@ -31,15 +31,15 @@ def toy() -> Callable[..., Dataset]:
         images.setflags(write=False)
         return Dataset(
             images=images,
-            kind="toy",
+            format="toy",
             conditions=conditions,
             vectors=conditions.encode_many([request(shade) for shade in shades]),
             ids=[str(row) for row in range(count)],
-            families=np.arange(count),
-            keys=random.integers(0, 2**64, count, dtype=np.uint64),
+            duplicate_groups=np.arange(count),
+            split_keys=random.integers(0, 2**64, count, dtype=np.uint64),
             digest="00" * 32,
-            problems=(),
-            trials={},
+            issues=(),
+            test_prompts={},
         )
 
     return make

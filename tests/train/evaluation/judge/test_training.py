@@ -198,7 +198,7 @@ def with_keys(dataset: Dataset, *shares: float) -> Dataset:
         images=dataset.images[:count],
         vectors=dataset.vectors[:count],
         ids=dataset.ids[:count],
-        keys=np.array([int(share * 2**64) for share in shares], np.uint64),
+        split_keys=np.array([int(share * 2**64) for share in shares], np.uint64),
     )
 
 

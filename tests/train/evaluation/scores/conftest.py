@@ -22,7 +22,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_runtime.images.encode import to_uint8
 from ganport_runtime.noise import consecutive, normals
-from ganport_train.data import Dataset, load
+from ganport_train.data import Dataset, load_dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.evaluation.judge.training import JudgeTrainer, Settings
@@ -164,7 +164,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def dataset(discs: Path, cache: Path) -> Dataset:
-    return load(discs, resolution=SIDE, conditions=CONDITIONS, cache=cache, progress=False)
+    return load_dataset(discs, resolution=SIDE, conditions=CONDITIONS, cache=cache, progress=False)
 
 
 @pytest.fixture(scope="session")
@@ -205,15 +205,15 @@ def noisy() -> Callable[..., Dataset]:
         random, count = np.random.default_rng(0), len(requests)
         return Dataset(
             images=random.integers(0, 256, (count, side, side, 3), dtype=np.uint8),
-            kind="made",
+            format="made",
             conditions=conditions,
             vectors=conditions.encode_many(requests),
             ids=[str(row) for row in range(count)],
-            families=np.arange(count),
-            keys=random.integers(0, 2**64, count, dtype=np.uint64),
+            duplicate_groups=np.arange(count),
+            split_keys=random.integers(0, 2**64, count, dtype=np.uint64),
             digest="00" * 32,
-            problems=(),
-            trials=more.get("trials", {}),
+            issues=(),
+            test_prompts=more.get("trials", {}),
         )
 
     return noisy

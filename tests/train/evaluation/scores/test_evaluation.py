@@ -163,7 +163,7 @@ def test_test_lists_are_drawn_and_reported(
     healthy: Generator, deaf: Generator, dataset: Dataset, score: Score
 ) -> None:
     asked = [{"hair": hair, "eyes": eyes} for hair in ("red", "blue") for eyes in ("dark", "light")]
-    lists = replace(dataset, trials={"test": asked * 3})
+    lists = replace(dataset, test_prompts={"test": asked * 3})
     few = replace(OPTIONS, count=20, rounds=1)
     good, bad = (score(each, few, dataset=lists) for each in (healthy, deaf))
     found = good.to_json()["trials"]["test"]

@@ -42,6 +42,6 @@ def test_another_data_set_is_noted(dataset: Dataset, judge: Judge) -> None:
 
 
 def test_a_judge_that_saw_every_picture_is_noted(dataset: Dataset, judge: Judge) -> None:
-    seen = replace(dataset, keys=np.full(len(dataset), 2**63, np.uint64))
+    seen = replace(dataset, split_keys=np.full(len(dataset), 2**63, np.uint64))
     (line,) = provenance.notes(seen, judge, None)
     assert line.startswith("no picture that the judge never saw")

@@ -10,7 +10,7 @@ import pytest
 
 from ganport_runtime.errors import GanportError
 from ganport_train.synthetic.shapes import labels as module
-from ganport_train.synthetic.shapes.labels import deal, read_labels
+from ganport_train.synthetic.shapes.labels import read_labels, sample_labels
 from ganport_train.synthetic.shapes.vocabulary import OBJECTS
 
 TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"], "b.png": ["gray cube"]}
@@ -24,7 +24,7 @@ def written(folder: Path, table: object = TRAIN, **beside: object) -> Path:
 
 
 def test_dealt_scenes_grow_by_one_object_and_hold_each_equally_often() -> None:
-    pictures = deal(2 * 72, seed=3).pictures
+    pictures = sample_labels(2 * 72, seed=3).pictures
     assert list(pictures)[:4] == [
         "scene_000000_0.png",
         "scene_000000_1.png",
@@ -42,7 +42,7 @@ def test_dealt_scenes_grow_by_one_object_and_hold_each_equally_often() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_dealt_scene_is_one_of_a_test_list(seed: int) -> None:
-    labels = deal(3000, seed)
+    labels = sample_labels(3000, seed)
     shown = {frozenset(objects) for objects in labels.pictures.values()}
     lists = [frozenset(objects) for test in labels.tests.values() for objects in test]
     assert list(labels.tests) == ["test.json", "new_test.json"]
@@ -53,17 +53,17 @@ def test_no_dealt_scene_is_one_of_a_test_list(seed: int) -> None:
 
 
 def test_a_shorter_deal_begins_a_longer_one_and_a_seed_deals_its_own() -> None:
-    short, long = deal(10, 1), deal(100, 1)
+    short, long = sample_labels(10, 1), sample_labels(100, 1)
     assert list(long.pictures.items())[:10] == list(short.pictures.items())
     assert short.tests == long.tests
-    assert deal(10, 2).pictures != short.pictures
-    assert deal(10, 2).tests != short.tests
+    assert sample_labels(10, 2).pictures != short.pictures
+    assert sample_labels(10, 2).tests != short.tests
 
 
 @pytest.mark.parametrize(("count", "seed"), [(0, 0), (1_000_001, 0), (1, -1)])
 def test_a_deal_out_of_range(count: int, seed: int) -> None:
     with pytest.raises(GanportError, match="expected a whole number from"):
-        deal(count, seed)
+        sample_labels(count, seed)
 
 
 def test_what_is_read_is_what_is_written_out(tmp_path: Path) -> None:

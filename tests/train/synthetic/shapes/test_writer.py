@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from ganport_runtime.errors import GanportError
-from ganport_train.data import load
-from ganport_train.synthetic.shapes.labels import Labels, deal, read_labels
+from ganport_train.data import load_dataset
+from ganport_train.synthetic.shapes.labels import Labels, read_labels, sample_labels
 from ganport_train.synthetic.shapes.render import draw_scene
 from ganport_train.synthetic.shapes.scene import Scene
 from ganport_train.synthetic.shapes.writer import scene_of, write_shapes
@@ -24,24 +24,24 @@ COUNT = 42
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("set") / "shapes.zip"
-    write_shapes(out, deal(COUNT, 5), 32, seed=5)
+    write_shapes(out, sample_labels(COUNT, 5), 32, seed=5)
     return out
 
 
 def test_the_set_is_read_back_as_i_clevr(drawn: Path, tmp_path: Path) -> None:
-    dataset = load(drawn, resolution=32, cache=tmp_path, progress=False)
-    labels = deal(COUNT, 5)
-    assert dataset.kind == "iclevr"
-    assert not dataset.problems
+    dataset = load_dataset(drawn, resolution=32, cache=tmp_path, progress=False)
+    labels = sample_labels(COUNT, 5)
+    assert dataset.format == "iclevr"
+    assert not dataset.issues
     assert dataset.ids == list(labels.pictures)
     assert dataset.vectors.sum(axis=1).tolist() == [1, 2, 3] * (COUNT // 3)
     for vector, objects in zip(dataset.vectors, labels.pictures.values(), strict=True):
         assert dataset.conditions.encode({"objects": objects}).tolist() == vector.tolist()
-    assert [len(requests) for requests in dataset.trials.values()] == [32, 32]
+    assert [len(requests) for requests in dataset.test_prompts.values()] == [32, 32]
 
 
 def test_a_scene_stays_on_one_side_of_the_split(drawn: Path, tmp_path: Path) -> None:
-    dataset = load(drawn, resolution=32, cache=tmp_path, progress=False)
+    dataset = load_dataset(drawn, resolution=32, cache=tmp_path, progress=False)
     training, held_out = (
         {scene_of(dataset.ids[index]) for index in side} for side in dataset.split(0.4)
     )
@@ -51,7 +51,7 @@ def test_a_scene_stays_on_one_side_of_the_split(drawn: Path, tmp_path: Path) -> 
 
 
 def test_pictures_are_those_of_their_scenes(drawn: Path) -> None:
-    labels = deal(COUNT, 5)
+    labels = sample_labels(COUNT, 5)
     with zipfile.ZipFile(drawn) as archive:
         assert archive.namelist()[:4] == [
             "train.json",
@@ -67,7 +67,7 @@ def test_pictures_are_those_of_their_scenes(drawn: Path) -> None:
 
 
 def test_a_picture_depends_on_no_other_and_on_no_worker(drawn: Path, tmp_path: Path) -> None:
-    labels = deal(COUNT, 5)
+    labels = sample_labels(COUNT, 5)
     write_shapes(tmp_path / "two.zip", labels, 32, seed=5, workers=2)
     assert (tmp_path / "two.zip").read_bytes() == drawn.read_bytes()
     last = list(labels.pictures)[-1]
@@ -94,7 +94,7 @@ def test_the_scene_of_a_name(name: str, scene: str) -> None:
 )
 def test_numbers_out_of_range(tmp_path: Path, size: int, seed: int, message: str) -> None:
     with pytest.raises(GanportError, match=message):
-        write_shapes(tmp_path / "x.zip", deal(1, 0), size, seed=seed)
+        write_shapes(tmp_path / "x.zip", sample_labels(1, 0), size, seed=seed)
     assert not list(tmp_path.iterdir())
 
 
@@ -110,4 +110,4 @@ def test_the_labels_are_never_overwritten(tmp_path: Path) -> None:
 def test_a_folder_of_faces_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "tags.csv").write_text("0,red hair red eyes")
     with pytest.raises(GanportError, match="expected a folder of drawn shapes to replace"):
-        write_shapes(tmp_path, deal(1, 0), 16, replace=True)
+        write_shapes(tmp_path, sample_labels(1, 0), 16, replace=True)

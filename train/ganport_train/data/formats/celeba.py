@@ -18,9 +18,9 @@ from ganport_train.data.formats.tables import (
 from ganport_train.data.images import Framing
 from ganport_train.data.issues import (
     DataError,
-    Fault,
-    Problem,
-    Problems,
+    EntryError,
+    Issue,
+    IssueLog,
     quoted,
 )
 from ganport_train.data.source import MAX_ENTRIES, Source
@@ -53,24 +53,24 @@ class CelebA:
         return TABLE in source.names
 
     def read(
-        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
         lines = _lines(source)
         names = _names(source, lines)
         chosen = [(name, names.index(name)) for name in _chosen(source, names, attributes)]
-        _check_count(source, lines, problems)
+        _check_count(source, lines, issues)
         pictures = Pictures(source, FOLDERS)
         examples: list[Example] = []
         for line, (identity, *words) in _rows(lines):
             try:
                 picture = pictures.take(identity)
                 on = _signs(words, len(names))
-            except Fault as fault:
-                problems.add(table_problem(fault, TABLE, line))
+            except EntryError as fault:
+                issues.add(table_problem(fault, TABLE, line))
                 continue
             request = {GROUP: [name for name, place in chosen if on[place]]}
             examples.append(Example(identity, picture, TABLE, line, request))
-        pictures.report_left(TABLE, problems)
+        pictures.report_left(TABLE, issues)
         return examples
 
     def vocabulary(
@@ -79,7 +79,7 @@ class CelebA:
         names = _names(source, _lines(source))
         return Conditions((SignedMultiHot(GROUP, tuple(_chosen(source, names, attributes))),))
 
-    def trials(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> Trials:
         return {}
 
 
@@ -116,19 +116,19 @@ def _chosen(source: Source, names: Sequence[str], attributes: Sequence[str]) -> 
     return list(dict.fromkeys(attributes)) or names
 
 
-def _check_count(source: Source, lines: Sequence[bytes], problems: Problems) -> None:
+def _check_count(source: Source, lines: Sequence[bytes], issues: IssueLog) -> None:
     stated = _COUNT.fullmatch(lines[0])
     if stated is None:
         found = quoted(lines[0].decode("utf-8", "replace"))
         raise damaged(source, f"{TABLE}:1", "the number of pictures", found)
     count = sum(1 for line in lines[2:] if line.strip())
     if int(stated[1]) != count:
-        fault = Fault(
+        fault = EntryError(
             expected=f"{int(stated[1])} lines of pictures, as it says",
             found=f"{count}",
             fix=f"Get the whole table, or write {count} on its first line.",
         )
-        problems.add(Problem.of(fault, "tags", TABLE, 1))
+        issues.add(Issue.of(fault, "tags", TABLE, 1))
 
 
 def _rows(lines: Sequence[bytes]) -> Iterator[tuple[int, list[str]]]:
@@ -140,7 +140,7 @@ def _rows(lines: Sequence[bytes]) -> Iterator[tuple[int, list[str]]]:
 def _signs(words: Sequence[str], count: int) -> list[bool]:
     wrong = [word for word in words if word not in _SIGNS]
     if wrong or len(words) != count:
-        raise Fault(
+        raise EntryError(
             expected=f"{count} attributes, each -1 or 1",
             found=quoted(wrong[0]) if wrong else f"{len(words)}",
             fix="Mend the line or remove it.",

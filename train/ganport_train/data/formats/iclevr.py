@@ -19,8 +19,8 @@ from ganport_train.data.formats.tables import (
 from ganport_train.data.images import Framing
 from ganport_train.data.issues import (
     DataError,
-    Fault,
-    Problems,
+    EntryError,
+    IssueLog,
     quoted,
 )
 from ganport_train.data.source import Source
@@ -51,7 +51,7 @@ class IClevr:
         return {TRAIN, OBJECTS} <= source.names
 
     def read(
-        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
         known = frozenset(_labels(source))
         table = _table(source)
@@ -61,22 +61,22 @@ class IClevr:
             try:
                 picture = pictures.take(name)
                 request = {GROUP: _checked(objects, known)}
-            except Fault as fault:
-                problems.add(table_problem(fault, TRAIN, picture=name))
+            except EntryError as fault:
+                issues.add(table_problem(fault, TRAIN, picture=name))
                 continue
             examples.append(Example(name, picture, TRAIN, None, request, _scene(name, table)))
-        pictures.report_left(TRAIN, problems)
+        pictures.report_left(TRAIN, issues)
         return examples
 
     def vocabulary(
         self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
     ) -> Conditions:
-        trials = (request for asked in self.trials(source).values() for request in asked)
+        trials = (request for asked in self.test_prompts(source).values() for request in asked)
         requests = [*(example.request for example in examples), *trials]
         most = max((len(request[GROUP]) for request in requests), default=1)
         return Conditions((MultiHot(GROUP, tuple(_labels(source)), (), max(most, 1)),))
 
-    def trials(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> Trials:
         known = frozenset(_labels(source))
         present = [name for name in TESTS if name in source.names]
         return {name.removesuffix(".json"): _trial(source, name, known) for name in present}
@@ -104,14 +104,14 @@ def _table(source: Source) -> dict[str, Any]:
 
 def _checked(objects: object, known: frozenset[str]) -> list[str]:
     if not isinstance(objects, list) or not all(isinstance(label, str) for label in objects):
-        raise Fault(
+        raise EntryError(
             expected='a list of objects such as ["red cube"]',
             found=shown(objects),
             fix="Mend the list or remove its entry.",
         )
     unknown = [label for label in objects if label not in known]
     if unknown or len(set(objects)) < len(objects):
-        raise Fault(
+        raise EntryError(
             expected=f"objects of {OBJECTS}, each once",
             found=quoted(unknown[0]) if unknown else f"one twice in {shown(objects)}",
             fix="Mend the list or remove its entry.",
@@ -127,7 +127,7 @@ def _trial(source: Source, name: str, known: frozenset[str]) -> list[dict[str, A
     for place, objects in enumerate(lists):
         try:
             requests.append({GROUP: _checked(objects, known)})
-        except Fault as fault:
+        except EntryError as fault:
             raise DataError(
                 f"{source}/{name}[{place}]",
                 expected=fault.expected,

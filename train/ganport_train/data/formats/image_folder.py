@@ -8,7 +8,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.data.formats.reader import Example, Trials
 from ganport_train.data.formats.tables import check_labels, is_picture, untagged
 from ganport_train.data.images import Framing
-from ganport_train.data.issues import Problems
+from ganport_train.data.issues import IssueLog
 from ganport_train.data.source import Source
 
 GROUP = "class"
@@ -36,7 +36,7 @@ class ClassFolders:
         return len(set(_labels(source).values()) - {""}) >= _FEWEST
 
     def read(
-        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
         examples: list[Example] = []
         for name, label in _labels(source).items():
@@ -44,7 +44,7 @@ class ClassFolders:
                 examples.append(Example(name, name, name, None, {GROUP: label}))
             else:
                 fix = "Move the picture into one or remove it."
-                problems.add(untagged(name, "a folder of its class around each picture", fix))
+                issues.add(untagged(name, "a folder of its class around each picture", fix))
         return examples
 
     def vocabulary(
@@ -54,7 +54,7 @@ class ClassFolders:
         check_labels(GROUP, labels, str(source))
         return Conditions.one_hots({GROUP: sorted(labels)})
 
-    def trials(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> Trials:
         return {}
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.images import Framing
-from ganport_train.data.issues import Fault, Problem, Problems
+from ganport_train.data.issues import EntryError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Request = Mapping[str, Any]
@@ -51,9 +51,9 @@ class Reader(Protocol):
         ...
 
     def read(
-        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
-        """Every example that can be used, in the data set's own order; the rest to `problems`.
+        """Every example that can be used, in the data set's own order; the rest to `issues`.
 
         With `attributes`, of those that are on or off only these are asked for.
         """
@@ -65,11 +65,11 @@ class Reader(Protocol):
         """The condition groups that the data set itself calls for."""
         ...
 
-    def trials(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> Trials:
         """Its test lists; none for most kinds."""
         ...
 
 
-def unreadable(example: Example, fault: Fault) -> Problem:
-    """The problem of a picture that cannot be decoded."""
-    return Problem.of(fault, "unreadable", example.table, example.line, example.picture)
+def unreadable(example: Example, fault: EntryError) -> Issue:
+    """The issue of a picture that cannot be decoded."""
+    return Issue.of(fault, "unreadable", example.table, example.line, example.picture)

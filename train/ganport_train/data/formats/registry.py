@@ -21,7 +21,7 @@ from ganport_train.data.zip_source import Archive
 READERS: tuple[Reader, ...] = (TaggedFaces(), IClevr(), CelebA(), Indexed(), ClassFolders())
 """In the order they are asked: the first that recognises a source reads it."""
 AUTO = "auto"
-KINDS = (AUTO, *(reader.kind for reader in READERS))
+FORMATS = (AUTO, *(reader.kind for reader in READERS))
 """What `kind` may be: that of a reader, or the first that recognises the source."""
 
 
@@ -46,12 +46,12 @@ def choose_reader(source: Source, kind: str = AUTO, attributes: Sequence[str] = 
     Raises `DataError` if none does, if it cannot choose the `attributes` asked for, and for a kind
     there is not.
     """
-    if kind not in KINDS:
+    if kind not in FORMATS:
         raise DataError(
             "kind",
-            expected=f"one of {', '.join(KINDS)}",
+            expected=f"one of {', '.join(FORMATS)}",
             found=quoted(kind),
-            fix=f"Did you mean {nearest(kind, KINDS)!r}?",
+            fix=f"Did you mean {nearest(kind, FORMATS)!r}?",
         )
     asked = [reader for reader in READERS if kind in (AUTO, reader.kind)]
     for reader in asked:

@@ -21,7 +21,7 @@ from ganport_train.data.formats.tables import (
     table_problem,
 )
 from ganport_train.data.images import Framing
-from ganport_train.data.issues import Fault, Problems
+from ganport_train.data.issues import EntryError, IssueLog
 from ganport_train.data.source import Source
 
 TABLE = "dataset.json"
@@ -54,7 +54,7 @@ class Indexed:
         return TABLE in source.names
 
     def read(
-        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
         entries = _entries(source)
         if entries is None:
@@ -67,11 +67,11 @@ class Indexed:
             try:
                 name, label = _pair(entry)
                 picture, request = pictures.take(name), form.request(label)
-            except Fault as fault:
-                problems.add(table_problem(fault, TABLE, picture=f"labels[{number}]"))
+            except EntryError as fault:
+                issues.add(table_problem(fault, TABLE, picture=f"labels[{number}]"))
                 continue
             examples.append(Example(name, picture, TABLE, None, request))
-        pictures.report_left(TABLE, problems)
+        pictures.report_left(TABLE, issues)
         return examples
 
     def vocabulary(
@@ -82,7 +82,7 @@ class Indexed:
             return Conditions()
         return _form(source, entries).vocabulary([example.request for example in examples])
 
-    def trials(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> Trials:
         return {}
 
 
@@ -107,7 +107,7 @@ def _entries(source: Source) -> list[Any] | None:
 def _pair(entry: object) -> tuple[str, Any]:
     if not _is_pair(entry):
         fix = "Mend the entry or remove it."
-        raise Fault(expected="[name, label]", found=shown(entry), fix=fix)
+        raise EntryError(expected="[name, label]", found=shown(entry), fix=fix)
     return entry[0], entry[1]
 
 
@@ -129,7 +129,7 @@ def _form(source: Source, entries: Sequence[Any]) -> _Form:
 def _class(label: Any) -> Values:
     if not _is_class(label):
         expected = f"a class number from 0 to {MAX_CLASS}"
-        raise Fault(expected=expected, found=shown(label), fix="Mend the label.")
+        raise EntryError(expected=expected, found=shown(label), fix="Mend the label.")
     return {CLASS: str(label)}
 
 
@@ -168,7 +168,7 @@ def _scalar(name: str, values: list[float]) -> Scalar:
 
 def _numbers(label: Any, size: int) -> list[float]:
     if not _is_row(label, size):
-        raise Fault(expected=f"{size} numbers", found=shown(label), fix="Mend the label.")
+        raise EntryError(expected=f"{size} numbers", found=shown(label), fix="Mend the label.")
     return [float(value) for value in label]
 
 

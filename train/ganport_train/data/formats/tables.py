@@ -12,10 +12,10 @@ from ganport_runtime.values import check_word
 from ganport_train.data.images import SUFFIXES
 from ganport_train.data.issues import (
     DataError,
-    Fault,
+    EntryError,
+    Issue,
+    IssueLog,
     Kind,
-    Problem,
-    Problems,
     quoted,
 )
 from ganport_train.data.source import Source
@@ -37,8 +37,8 @@ def read_table(source: Source, name: str, limit: int = MAX_TABLE) -> bytes:
     """
     try:
         data = source.read(name, limit).removeprefix(_BOM)
-    except Fault as fault:
-        raise Problem.of(fault, "source", name).error(str(source)) from fault
+    except EntryError as fault:
+        raise Issue.of(fault, "source", name).error(str(source)) from fault
     if not data.strip():
         raise damaged(source, name, "a table of labels", "an empty file")
     return data
@@ -82,11 +82,11 @@ def check_labels(group: str, labels: Collection[str], place: str) -> None:
 
 
 def table_problem(
-    fault: Fault, table: str, line: int | None = None, picture: str | None = None
-) -> Problem:
-    """The problem that one entry of a table is."""
-    kind: Kind = "missing" if isinstance(fault, _Missing) else "tags"
-    return Problem.of(fault, kind, table, line, picture)
+    fault: EntryError, table: str, line: int | None = None, picture: str | None = None
+) -> Issue:
+    """The issue that one entry of a table is."""
+    kind: Kind = "missing" if isinstance(fault, _MissingImageError) else "tags"
+    return Issue.of(fault, kind, table, line, picture)
 
 
 def is_picture(name: str) -> bool:
@@ -107,10 +107,10 @@ class Pictures:
 
     def take(self, name: str) -> str:
         """The file that a table's `name` means: that path, one in the usual folders, or the only
-        one so called anywhere. Raises `Fault` for none, several, and one taken before."""
+        one so called anywhere. Raises `EntryError` for none, several, and one taken before."""
         picture = self._find(name)
         if picture not in self._left:
-            raise Fault(
+            raise EntryError(
                 expected="each picture once",
                 found=f"{quoted(picture, 120)} again",
                 fix="Remove one of the two entries.",
@@ -118,11 +118,11 @@ class Pictures:
         self._left.remove(picture)
         return picture
 
-    def report_left(self, table: str, problems: Problems) -> None:
+    def report_left(self, table: str, issues: IssueLog) -> None:
         """A warning for each picture that no entry of `table` names."""
         for name in sorted(self._left):
             fix = "Add the entry or remove the picture."
-            problems.add(untagged(name, f"an entry in {table}", fix))
+            issues.add(untagged(name, f"an entry in {table}", fix))
 
     def _find(self, name: str) -> str:
         for folder in self._folders:
@@ -131,19 +131,19 @@ class Pictures:
         found = self._by_base.get(name, [])
         if len(found) == 1:
             return found[0]
-        raise _Missing(
+        raise _MissingImageError(
             expected=f"one picture {quoted(name, 120)}",
             found=" and ".join(found[:3]) if found else "none",
             fix="Remove all but one." if found else "Add the picture or remove its entry.",
         )
 
 
-def untagged(picture: str, expected: str, fix: str) -> Problem:
+def untagged(picture: str, expected: str, fix: str) -> Issue:
     """The warning about a picture without labels."""
-    return Problem("untagged", picture, expected, found="none", fix=fix, level="warning")
+    return Issue("untagged", picture, expected, found="none", fix=fix, level="warning")
 
 
-class _Missing(Fault):
+class _MissingImageError(EntryError):
     """There is no single picture of a name."""
 
 

@@ -14,9 +14,9 @@ from ganport_train.data.formats.tags import parse_line
 from ganport_train.data.images import SUFFIXES, Framing
 from ganport_train.data.issues import (
     DataError,
-    Fault,
-    Problem,
-    Problems,
+    EntryError,
+    Issue,
+    IssueLog,
     quoted,
 )
 from ganport_train.data.source import Source
@@ -43,7 +43,7 @@ class TaggedFaces:
         return TABLE in source.names
 
     def read(
-        self, source: Source, problems: Problems, attributes: Sequence[str] = ()
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
         pictures = _pictures(source)
         examples: dict[str, Example] = {}
@@ -51,14 +51,14 @@ class TaggedFaces:
         for line, raw in enumerate(_lines(source), 1):
             try:
                 example = _example(raw, line, examples)
-            except Fault as fault:
-                problems.add(Problem.of(fault, "tags", TABLE, line))
+            except EntryError as fault:
+                issues.add(Issue.of(fault, "tags", TABLE, line))
                 named.add(_first_field(raw))
                 continue
             if example is not None:
                 examples[example.id] = example
-        found = _with_pictures(examples, pictures, problems)
-        _report_untagged(examples.keys() | named, pictures, problems)
+        found = _with_pictures(examples, pictures, issues)
+        _report_untagged(examples.keys() | named, pictures, issues)
         return found
 
     def vocabulary(
@@ -72,15 +72,15 @@ class TaggedFaces:
             check_labels(group, found, f"{source}/{TABLE}")
         return Conditions.one_hots({group: sorted(found) for group, found in labels.items()})
 
-    def trials(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> Trials:
         return {}
 
 
 def _lines(source: Source) -> io.BytesIO:
     try:
         data = source.read(TABLE, MAX_TABLE).removeprefix(_BOM)
-    except Fault as fault:
-        raise Problem.of(fault, "source", TABLE).error(str(source)) from fault
+    except EntryError as fault:
+        raise Issue.of(fault, "source", TABLE).error(str(source)) from fault
     if not data.strip():
         raise DataError(
             f"{source}/{TABLE}",
@@ -97,7 +97,7 @@ def _example(raw: bytes, line: int, known: Mapping[str, Example]) -> Example | N
         return None
     identity, tags = parsed
     if identity in known:
-        raise Fault(
+        raise EntryError(
             expected="each ID once",
             found=f"{quoted(identity)} again, after line {known[identity].line}",
             fix="Remove one of the two lines.",
@@ -106,7 +106,7 @@ def _example(raw: bytes, line: int, known: Mapping[str, Example]) -> Example | N
     if first is None:
         return Example(identity, "", TABLE, line, tags)
     if tags.keys() != first.request.keys():
-        raise Fault(
+        raise EntryError(
             expected=f"a label for {_listed(first.request)}, as on line {first.line}",
             found=f"one for {_listed(tags)}",
             fix="Give every picture a label of every group.",
@@ -129,7 +129,7 @@ def _pictures(source: Source) -> dict[str, list[str]]:
 
 
 def _with_pictures(
-    examples: Mapping[str, Example], pictures: Mapping[str, list[str]], problems: Problems
+    examples: Mapping[str, Example], pictures: Mapping[str, list[str]], issues: IssueLog
 ) -> list[Example]:
     found: list[Example] = []
     for example in examples.values():
@@ -137,22 +137,20 @@ def _with_pictures(
         if len(names) == 1:
             found.append(replace(example, picture=names[0]))
             continue
-        fault = Fault(
+        fault = EntryError(
             expected=f"one picture {FOLDER}/{example.id}.jpg, .jpeg, .png or .webp",
             found=" and ".join(names) if names else "none",
             fix="Remove all but one." if names else "Add the picture or remove the line.",
         )
-        problems.add(Problem.of(fault, "missing", TABLE, example.line))
+        issues.add(Issue.of(fault, "missing", TABLE, example.line))
     return found
 
 
-def _report_untagged(
-    named: Set[str], pictures: Mapping[str, list[str]], problems: Problems
-) -> None:
+def _report_untagged(named: Set[str], pictures: Mapping[str, list[str]], issues: IssueLog) -> None:
     for identity in sorted(pictures.keys() - named):
         for name in pictures[identity]:
             fix = "Add the line or remove the picture."
-            problems.add(untagged(name, f"a line for {quoted(identity)} in {TABLE}", fix))
+            issues.add(untagged(name, f"a line for {quoted(identity)} in {TABLE}", fix))
 
 
 def _listed(groups: Mapping[str, object]) -> str:

@@ -6,7 +6,7 @@ import csv
 import re
 
 from ganport_runtime.values import printable
-from ganport_train.data.issues import Fault, quoted
+from ganport_train.data.issues import EntryError, quoted
 
 LONGEST_LINE = 4096
 """Bytes."""
@@ -18,7 +18,7 @@ _WORD = re.compile(r"\w[\w-]{0,63}")
 def parse_line(raw: bytes) -> tuple[str, dict[str, str]] | None:
     """The ID and the label of each group, in order; None for a blank line.
 
-    A field may stand in double quotes. Raises `Fault` for anything outside the grammar.
+    A field may stand in double quotes. Raises `EntryError` for anything outside the grammar.
     """
     text = _decoded(raw).strip()
     if not text:
@@ -28,7 +28,7 @@ def parse_line(raw: bytes) -> tuple[str, dict[str, str]] | None:
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """`pink hair black eyes` as `{"hair": "pink", "eyes": "black"}`; raises `Fault`."""
+    """`pink hair black eyes` as `{"hair": "pink", "eyes": "black"}`; raises `EntryError`."""
     words = text.split()
     if not words or len(words) % 2 or not all(_WORD.fullmatch(word) for word in words):
         raise _outside(f"{quoted(text)}")
@@ -42,7 +42,7 @@ def parse_tags(text: str) -> dict[str, str]:
 
 def _decoded(raw: bytes) -> str:
     if len(raw) > LONGEST_LINE:
-        raise Fault(
+        raise EntryError(
             expected=f"lines of at most {LONGEST_LINE} bytes",
             found="a longer one",
             fix="Check that this is a table of tags.",
@@ -50,7 +50,7 @@ def _decoded(raw: bytes) -> str:
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Fault(
+        raise EntryError(
             expected="UTF-8 text",
             found=f"byte 0x{raw[error.start]:02x} at place {error.start + 1} of the line",
             fix="Save the file as UTF-8.",
@@ -61,13 +61,13 @@ def _fields(text: str) -> list[str]:
     try:
         fields = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
     except csv.Error as error:
-        raise Fault(
+        raise EntryError(
             expected="fields without quotes, or with a whole pair of double quotes",
             found=f"{quoted(text)} ({error})",
             fix="Close the quotes on this line or remove them.",
         ) from error
     if len(fields) != 2:
-        raise Fault(
+        raise EntryError(
             expected="two fields, `ID,tags`",
             found=f"{len(fields)} in {quoted(text)}",
             fix="Put one comma between the ID and its tags.",
@@ -78,7 +78,7 @@ def _fields(text: str) -> list[str]:
 def _identity(text: str) -> str:
     text = text.strip()
     if not _ID.fullmatch(text):
-        raise Fault(
+        raise EntryError(
             expected="an ID that is a plain name: letters, digits, `_`, `-` and inner dots",
             found=quoted(text),
             fix="Rename the picture and its ID; the picture is images/ID.jpg, .png or .webp.",
@@ -86,8 +86,8 @@ def _identity(text: str) -> str:
     return text
 
 
-def _outside(found: str) -> Fault:
-    return Fault(
+def _outside(found: str) -> EntryError:
+    return EntryError(
         expected="pairs of a label and its group, such as `pink hair black eyes`",
         found=printable(found, 120),
         fix="Write each tag as `label group`; a table of tags has no header line.",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.progress import bar
+from ganport_train.data.progress import progress_bar
 from ganport_train.evaluation.judge import file
 from ganport_train.evaluation.judge.network import JudgeNetwork
 
@@ -94,7 +94,10 @@ def features_of(
     """The float32 (N, F) features of a network in eval mode for uint8 (N, S, S, 3) pictures."""
     found = np.empty((len(images), network.size), np.float32)
     size = max(1, min(_BATCH, _PIXELS // resolution**2))
-    with torch.inference_mode(), bar("judging", len(images), "pictures", shown=progress) as done:
+    with (
+        torch.inference_mode(),
+        progress_bar("judging", len(images), "pictures", shown=progress) as done,
+    ):
         for start in range(0, len(images), size):
             batch = prepare(images[start : start + size], resolution, device)
             found[start : start + len(batch)] = network.features(batch).cpu().numpy()

@@ -14,7 +14,7 @@ from torch import nn
 
 from ganport_train.backend.device import precision, random_stream
 from ganport_train.data import Dataset
-from ganport_train.data.progress import bar
+from ganport_train.data.progress import progress_bar
 from ganport_train.evaluation.judge import checks, file, resume_state
 from ganport_train.evaluation.judge.assessment import assess
 from ganport_train.evaluation.judge.augmentation import mirrored, moved
@@ -177,7 +177,7 @@ class JudgeTrainer:
         settings, epoch = self.settings, len(self.losses)
         order = random_stream(settings.seed, _ORDER, epoch).permutation(self.train_rows)
         total = 0.0
-        with bar(f"epoch {epoch + 1}", self.steps, "steps", shown=True) as done:
+        with progress_bar(f"epoch {epoch + 1}", self.steps, "steps", shown=True) as done:
             for step in range(self.steps):
                 rows = np.sort(order[step * settings.batch : (step + 1) * settings.batch])
                 total += self._step(rows, epoch * self.steps + step)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganport_train.data.images import THUMBNAIL
-from ganport_train.data.near_duplicates import find_families
+from ganport_train.data.images import THUMBNAIL_SIZE
+from ganport_train.data.near_duplicates import find_duplicate_groups
 
 Features = NDArray[np.float32]
 Groups = Sequence[NDArray[np.int64]]
@@ -39,7 +39,7 @@ def near_duplicates(images: NDArray[np.uint8]) -> float:
     Alike is what `data.hashing` calls alike, a mirrored copy included.
     """
     thumbnails = np.stack([_thumbnail(image) for image in images])
-    labels = find_families(thumbnails).labels
+    labels = find_duplicate_groups(thumbnails).labels
     return float((np.bincount(labels)[labels] > 1).mean())
 
 
@@ -54,5 +54,5 @@ def _mean_distance(features: Features) -> float:
 
 
 def _thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    size = (THUMBNAIL, THUMBNAIL)
+    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))

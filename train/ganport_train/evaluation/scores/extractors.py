@@ -21,8 +21,8 @@ from ganport_runtime.errors import GanportError
 from ganport_runtime.files import sha256_of, write_whole
 from ganport_runtime.values import printable
 from ganport_train.data import Dataset
-from ganport_train.data.cache import default_root
-from ganport_train.data.progress import bar
+from ganport_train.data.cache import default_cache_root
+from ganport_train.data.progress import progress_bar
 
 MAX_WEIGHTS = 1 << 30
 """Bytes of a file of Inception weights."""
@@ -71,7 +71,7 @@ class Inception:
         found = np.empty((len(images), int(_LAYER)), np.float32)
         with (
             torch.inference_mode(),
-            bar("Inception", len(images), "pictures", shown=progress) as done,
+            progress_bar("Inception", len(images), "pictures", shown=progress) as done,
         ):
             for start in range(0, len(images), _BATCH):
                 block = np.ascontiguousarray(images[start : start + _BATCH].transpose(0, 3, 1, 2))
@@ -87,9 +87,9 @@ def cached(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> 
     `root` is the folder of the cache, else that of data sets; a torn file is made again.
     """
     # Which of a source's pictures there are, and in which order, hangs on how it was read.
-    read = [dataset.digest, dataset.kind, list(dataset.images.shape), dataset.ids]
+    read = [dataset.digest, dataset.format, list(dataset.images.shape), dataset.ids]
     key = sha256_of(json.dumps([extractor.name, extractor.digest, *read]).encode())[:32]
-    path = (root or default_root()) / "features" / f"{key}.safetensors"
+    path = (root or default_cache_root()) / "features" / f"{key}.safetensors"
     try:
         features: Features = safetensors.numpy.load(path.read_bytes())["features"]
         if features.dtype == np.float32 and features.shape[:-1] == (len(dataset),):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ganport_models import Checkpoint, Flow
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
-from ganport_train.data.progress import bar
+from ganport_train.data.progress import progress_bar
 from ganport_train.evaluation.metrics.intervals import of_mean
 from ganport_train.evaluation.scores.metric import Figure
 from ganport_train.evaluation.scores.sampling import (
@@ -113,7 +113,10 @@ class Likelihood:
         self.flow.to(self.device).eval()
         random = np.random.Generator(np.random.Philox(seed))
         found: list[float] = []
-        with torch.inference_mode(), bar("measuring", len(images), "pictures", shown=True) as done:
+        with (
+            torch.inference_mode(),
+            progress_bar("measuring", len(images), "pictures", shown=True) as done,
+        ):
             for part in parts(len(images), _BATCH):
                 pixels = _widened(images[part], random).to(self.device)
                 condition = torch.from_numpy(vectors[part]).to(self.device)

@@ -65,7 +65,7 @@ class Generation(Scoring):
         ]
 
     def _try_lists(self) -> None:
-        lists = self.dataset.trials if self.conditions.groups else {}
+        lists = self.dataset.test_prompts if self.conditions.groups else {}
         names = ", ".join(lists)
         self._begin(f"drawing {names} {self.options.draws} times" if lists else "no test lists")
         found = prompt_lists.run(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganport_runtime.generator import Generator
-from ganport_train.data.progress import bar
+from ganport_train.data.progress import progress_bar
 from ganport_train.evaluation.judge.accuracy import Tally, accuracy
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics.intervals import of_mean
@@ -70,7 +70,7 @@ def run(
         if not len(good):
             continue
         rounds = Rounds(good, seed, draws)
-        with bar(f"drawing {name}", draws, "draws", shown=progress) as done:
+        with progress_bar(f"drawing {name}", draws, "draws", shown=progress) as done:
             tallies: list[Tally] = []
             for number in range(draws):
                 drawn = rounds.draw(generator, judge.conditions, number)

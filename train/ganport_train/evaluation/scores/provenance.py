@@ -13,7 +13,7 @@ import numpy as np
 from ganport_runtime.generator import Generator
 from ganport_runtime.values import printable
 from ganport_train.data import Dataset
-from ganport_train.data.images import THUMBNAIL
+from ganport_train.data.images import THUMBNAIL_SIZE
 from ganport_train.evaluation.judge.judge import FILTER, Judge
 from ganport_train.evaluation.metrics.distances import MAX_SUBSET
 from ganport_train.evaluation.metrics.neighbours import SIDE
@@ -43,10 +43,10 @@ def data(dataset: Dataset, path: Path, usable: int) -> dict[str, Any]:
     return {
         "name": printable(path.name),
         "digest": dataset.digest,
-        "kind": dataset.kind,
+        "kind": dataset.format,
         "count": len(dataset),
         "usable": usable,
-        "left_out": len(dataset.problems),
+        "left_out": len(dataset.issues),
     }
 
 
@@ -69,7 +69,7 @@ def options(chosen: Options, generator: Generator, found: Judge) -> dict[str, An
         "device": {"drawing": generator.device, "judging": str(found.device)},
         "filters": {
             "copies": f"average over squares, to {SIDE} x {SIDE}",
-            "near_duplicates": f"box, to {THUMBNAIL} x {THUMBNAIL}",
+            "near_duplicates": f"box, to {THUMBNAIL_SIZE} x {THUMBNAIL_SIZE}",
         },
         "kernel": {"subsets": quality.SUBSETS, "most_in_a_subset": MAX_SUBSET},
         "most_of_a_label": quality.MOST,

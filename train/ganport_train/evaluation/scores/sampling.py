@@ -13,7 +13,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import consecutive
-from ganport_train.data.progress import bar
+from ganport_train.data.progress import progress_bar
 
 Images = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
@@ -58,7 +58,7 @@ def draw(
     height, width = generator.manifest.image.size
     images = np.empty((len(vectors), height, width, 3), np.uint8)
     asked = requests(generator, conditions, vectors)
-    with bar("drawing", len(vectors), "pictures", shown=progress) as done:
+    with progress_bar("drawing", len(vectors), "pictures", shown=progress) as done:
         for part in parts(len(vectors)):
             images[part] = generator.generate(asked[part], seeds=seeds[part])
             done.update(len(seeds[part]))
@@ -76,7 +76,7 @@ def translate(
     """Let a bundle bring pictures, uint8 (N, H, W, 3), to the judge's vectors (N, C)."""
     translated = np.empty_like(images)
     asked = requests(generator, conditions, vectors)
-    with bar("translating", len(vectors), "pictures", shown=progress) as done:
+    with progress_bar("translating", len(vectors), "pictures", shown=progress) as done:
         for part in parts(len(vectors)):
             translated[part] = generator.translate(images[part], asked[part])
             done.update(len(translated[part]))

@@ -47,7 +47,7 @@ class Labels:
         return {name: json.dumps(value).encode() for name, value in values.items()}
 
 
-def deal(count: int, seed: int) -> Labels:
+def sample_labels(count: int, seed: int) -> Labels:
     """Return labels for `count` pictures: scenes of one, two and three objects in turn.
 
     Every eight scenes hold each of the 24 objects once. No scene shows exactly the objects of a

@@ -32,19 +32,19 @@ def write_shapes(
     """Draw the pictures of `labels`, of `size` pixels, into `out`: a zip if it is called so.
 
     A picture depends on (seed, its name, its objects) alone; NAME_0.png, NAME_1.png and
-    NAME_2.png show one scene. `datasets.write_set` says how `out` is written. Raises GanportError
-    for numbers out of range, an `out` that holds the label file, and whatever `write_set` refuses.
+    NAME_2.png show one scene. `out` is written by `write_dataset`. Raises GanportError for numbers
+    out of range, an `out` that holds the label file, and the errors of `write_dataset`.
     """
     datasets.check_range("size", size, datasets.SIZES)
     datasets.check_range("seed", seed, datasets.SEEDS)
     _check_apart(out, labels)
-    contents = datasets.Contents(
+    contents = datasets.DatasetSpec(
         "drawn shapes",
         tables=labels.tables(),
         jobs={name: (scene_of(name), objects) for name, objects in labels.pictures.items()},
         draw=partial(_png, seed=seed, size=size),
     )
-    datasets.write_set(out, contents, workers=workers, replace=replace, progress=progress)
+    datasets.write_dataset(out, contents, workers=workers, replace=replace, progress=progress)
 
 
 def scene_of(name: str) -> str:
