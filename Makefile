@@ -1,13 +1,13 @@
-# Every target does its own set-up; each is thin: the work is in the commands it calls.
+# Every target sets up its own environment. README.md lists the same commands without make.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(abspath $(VENV))/bin
-# One onnxruntime, never both: they share a folder and overwrite each other.
+# onnxruntime and onnxruntime-gpu share a folder and overwrite each other, so install only one.
 RUNTIME := $(if $(shell nvidia-smi -L 2>/dev/null),gpu,cpu)
 OTHER := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
 READY := $(VENV)/.ready-$(RUNTIME)
 
-.PHONY: demo starter test lint bench clean
+.PHONY: demo starter test test-lowest lint docs bench release clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ganport needs Python 3.11 or newer: make PYTHON=python3.12')"
@@ -18,22 +18,39 @@ $(READY): pyproject.toml constraints.txt
 	rm -f $(VENV)/.ready-*
 	touch $@
 
-demo: $(READY)  ## draw data, train, export, verify, draw a sheet, measure it: under 8 minutes on 2 cores
+demo: $(READY)  ## draw data, train, export, verify, generate a sheet, measure it: under 8 minutes on 2 cores
 	PATH="$(BIN):$$PATH" sh examples/demo.sh
 
-starter: $(READY)  ## make the bundle that ships inside the runtime again: 20 minutes on 1 core
+starter: $(READY)  ## rebuild the bundle that ships inside the runtime: 20 minutes on 1 core
 	PATH="$(BIN):$$PATH" sh examples/starter.sh
 
-test: $(READY)  ## the default suite, under 10 minutes on 2 cores
+test: $(READY)  ## run the default test suite: under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -q
 
-lint: $(READY)  ## formatting, style, types
+test-lowest:  ## run the tests on the lowest supported versions, in an environment of its own
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
+		-e ".[train,export,eval,serve,tensorboard,cpu,dev]"
+	.venv-lowest/bin/python -m pytest -q
+
+lint: $(READY)  ## check formatting, style, docstrings and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: $(READY)  ## ratios, ours against the alternative, interleaved
+docs: $(READY)  ## build the pages and the API reference into docs/_build/html; warnings are errors
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+bench: $(READY)  ## measure ratios, ours against the alternative, interleaved
 	$(BIN)/python benchmarks/run.py
 
+release: $(READY)  ## build and check the wheel and the sdist; upload nothing
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python -m pytest -q tests/test_wheel.py
+	@echo "dist/ is ready: see CONTRIBUTING.md, Release"
+
 clean:
-	rm -rf $(VENV) dist demo
+	rm -rf $(VENV) .venv-lowest dist demo docs/_build
