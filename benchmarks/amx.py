@@ -28,7 +28,7 @@ from ganport_export.transforms.polyphase import in_phases
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.session import Session
-from ganport_runtime.noise import consecutive
+from ganport_runtime.noise import seed_range
 
 Feeds = dict[str, NDArray[Any]]
 _BASE = "onnxruntime fp32, usual graph"
@@ -119,7 +119,7 @@ def _feeds(bundle: Bundle, count: int) -> Feeds:
         for row in range(count)
     ]
     condition = generator.conditions.encode_many(requests)
-    return {"z": generator.noise(consecutive(0, count)), "condition": condition}
+    return {"z": generator.noise(seed_range(0, count)), "condition": condition}
 
 
 def _bundle(source: Path, folder: Path) -> Path:

@@ -125,7 +125,7 @@ def main(paths: list[Path], folder: Path) -> None:
         paths = [folder / "width-64.ganport"]
     for path in paths:
         generator = Generator.load(path, device="cpu")
-        print(f"{path.name}: runs of {generator.best_batch}")
+        print(f"{path.name}: runs of {generator.preferred_batch_size}")
         with Batcher(generator) as batcher:
             lone(batcher)
             crowded(batcher)

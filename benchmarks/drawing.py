@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from timing import Comparison, compare
 
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.noise import normals, seed_range
 
 _SCENES = 500
 _COMMAND = "from ganport_train.cli.draw import draw; draw()"
@@ -21,7 +21,7 @@ def comparisons(folder: Path) -> Iterator[Comparison]:
     """Noise against numpy's own, and the drawing of scenes with and without a second process."""
     yield compare(
         "noise of 1,024 pictures: against numpy, one generator a picture",
-        lambda: normals(consecutive(7, 1024), (64,)),
+        lambda: normals(seed_range(7, 1024), (64,)),
         lambda: [
             np.random.Generator(np.random.Philox(seed)).standard_normal(64, dtype=np.float32)
             for seed in range(1024)

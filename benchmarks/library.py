@@ -25,7 +25,7 @@ from torch import nn
 from ganport_export.suppress_stderr import silence
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle, Generator
-from ganport_runtime.devices.cpu_count import usable_cpus
+from ganport_runtime.devices.cpu_count import available_cpu_count
 
 Draw = Callable[[int], NDArray[np.uint8]]
 """So many pictures of one request, with the seeds from 0."""
@@ -41,7 +41,7 @@ _GATE = 0.97
 
 def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[str]:
     """The tables, line by line."""
-    torch.set_num_threads(usable_cpus())
+    torch.set_num_threads(available_cpu_count())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "width.ganport"
         network = bundles.random(path, width)
@@ -111,7 +111,7 @@ def by_hand(bundle: Bundle, graph: Graph) -> Draw:
 def on_onnxruntime(bundle: Bundle) -> Graph:
     _, file = bundle.onnx("gan.generate/1")
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = usable_cpus()
+    options.intra_op_num_threads = available_cpu_count()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     session = onnxruntime.InferenceSession(
         bundle.read(file.path), options, providers=["CPUExecutionProvider"]

@@ -23,9 +23,9 @@ from typing import Any
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import GanportError, RequestError
-from ganport_runtime.files import write_whole
-from ganport_runtime.images.encode import png_bytes
-from ganport_runtime.noise import check_integer, consecutive
+from ganport_runtime.files import atomic_write
+from ganport_runtime.images.encode import encode_png
+from ganport_runtime.noise import check_integer, seed_range
 
 INDEX = "index.json"
 MOST = 1_000_000
@@ -40,7 +40,7 @@ def plan(
     asked = [conditions.parse(line) for line in wanted if line.strip()]
     groups = {name: g for name, g in conditions.fields.items() if g.kind == "one_hot"}
     pictures = []
-    for number, seed in enumerate(consecutive(first_seed, count)):
+    for number, seed in enumerate(seed_range(first_seed, count)):
         chance = Random(seed)
         by_chance = {name: chance.choice(group.labels) for name, group in groups.items()}
         condition = conditions.complete(asked[number % len(asked)] if asked else by_chance)
@@ -65,7 +65,7 @@ def begin(folder: Path, planned: dict[str, Any]) -> list[dict[str, Any]]:
             found="another one",
             fix="Repeat the line that began it, or name another folder.",
         )
-    write_whole(index, text)
+    atomic_write(index, text)
     there = {path.name for path in folder.iterdir()}
     return [picture for picture in planned["pictures"] if picture["file"] not in there]
 
@@ -74,7 +74,7 @@ def draw(generator: Generator, folder: Path, missing: list[dict[str, Any]]) -> N
     """Draw the pictures that are missing, a batch at a time."""
     written: list[Future[None]] = []
     with ThreadPoolExecutor() as writers:
-        for batch in batches(missing, generator.best_batch):
+        for batch in batches(missing, generator.preferred_batch_size):
             images = generator.generate(
                 [picture["condition"] for picture in batch],
                 seeds=[int(picture["seed"]) for picture in batch],
@@ -88,7 +88,7 @@ def draw(generator: Generator, folder: Path, missing: list[dict[str, Any]]) -> N
 
 
 def write(path: Path, image: Any) -> None:
-    write_whole(path, png_bytes(image))
+    atomic_write(path, encode_png(image))
 
 
 def finish(written: list[Future[None]]) -> None:

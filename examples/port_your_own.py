@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ganport_export import Interface, Report, export
 from ganport_runtime import Conditions, Generator
 from ganport_runtime.images.encode import save_png
-from ganport_runtime.images.sheet import grid
+from ganport_runtime.images.sheet import make_sheet
 
 SEASONS = ["spring", "summer", "autumn", "winter"]
 
@@ -76,7 +76,7 @@ def draw(path: Path) -> Path:
     wanted = [{"season": season} for season in SEASONS for _ in range(4)]
     pictures = generator.generate(wanted, seeds=[0, 1, 2, 3] * 4)  # the same four in each season
     sheet = path.with_suffix(".png")
-    save_png(grid(pictures, columns=4, row_labels=SEASONS, scale=3), sheet)
+    save_png(make_sheet(pictures, columns=4, row_labels=SEASONS, scale=3), sheet)
     return sheet
 
 

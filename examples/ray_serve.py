@@ -4,8 +4,9 @@
     curl -o face.npy 'localhost:8000/?asked=pink+hair+blue+eyes&seed=7&count=4'
 
 Each replica owns a generator. Ray's batching stands in place of our batcher, which would only make
-a second queue behind the first: a request becomes a `Job`, and `draw` draws the jobs of a batch in
-one run. Same seed, same bytes, whichever replica draws. The answer is a .npy file, uint8
+a second queue behind the first: a request becomes an `EncodedRequest`, and `run_rows` runs the
+requests of a batch in one run. Same seed, same bytes, whichever replica draws. The answer is a
+.npy file, uint8
 (count, H, W, 3), or status 400 and the reason.
 """
 
@@ -26,14 +27,14 @@ from starlette.responses import Response
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import GanportError
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.noise import check_integer
 
 MOST = 64
 """Pictures that Ray puts into one run, and most that one request may ask for."""
 
 
-def pictures_in(jobs: Sequence[Job]) -> int:
+def pictures_in(jobs: Sequence[EncodedRequest]) -> int:
     """How large a batch of requests is: pictures count, not requests."""
     return sum(len(job) for job in jobs)
 
@@ -47,9 +48,9 @@ class Faces:
 
     # No timer: a lone request goes at once, and those that come meanwhile share the next run.
     @serve.batch(max_batch_size=MOST, batch_wait_timeout_s=0.0, batch_size_fn=pictures_in)
-    async def draw(self, jobs: list[Job]) -> list[NDArray[np.uint8]]:
+    async def draw(self, jobs: list[EncodedRequest]) -> list[NDArray[np.uint8]]:
         parts = [(job, slice(len(job))) for job in jobs]
-        images = await asyncio.to_thread(self.generator.draw, parts)
+        images = await asyncio.to_thread(self.generator.run_rows, parts)
         return np.split(images, np.cumsum([len(job) for job in jobs])[:-1])
 
     async def __call__(self, request: Request) -> Response:
@@ -59,14 +60,14 @@ class Faces:
             return Response(f"{error}\n", 400, media_type="text/plain")
         buffer = io.BytesIO()
         np.save(buffer, await self.draw(job))
-        seeds = ",".join(map(str, job.seeds))
+        seeds = ",".join(map(str, job.seed_list))
         return Response(buffer.getvalue(), headers={"ganport-seeds": seeds})
 
-    def job(self, query: Mapping[str, str]) -> Job:
+    def job(self, query: Mapping[str, str]) -> EncodedRequest:
         """What a query asks for; raises `RequestError` or `ConditionError`."""
         count = check_integer("count", _whole(query.get("count", "1")), 1, MOST)
         seed = _whole(query["seed"]) if "seed" in query else None
-        return self.generator.job(query.get("asked", ""), seed=seed, count=count)
+        return self.generator.prepare(query.get("asked", ""), seed=seed, count=count)
 
 
 def _whole(text: str) -> Any:

@@ -79,7 +79,7 @@ def drawn(path):
         "translate": lambda: generator.translate(images),
         "encode": lambda: generator.encode(images),
     }
-    return {verb: hashlib.sha256(results[verb]()).hexdigest() for verb in generator.abilities}
+    return {verb: hashlib.sha256(results[verb]()).hexdigest() for verb in generator.capabilities}
 """
 LEAN = """
 import sys

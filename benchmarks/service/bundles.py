@@ -17,7 +17,7 @@ from ganport_models import build_generator
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import (
     METADATA_KEY,
-    Batch,
+    BatchLimits,
     Graph,
     GraphFile,
     Image,
@@ -47,7 +47,7 @@ def noop(path: Path) -> Path:
         conditions=Conditions(),
         noise=Noise(),
         image=Image((_SIDE, _SIDE), (0, 255), "RGB", "uint8"),
-        batch=Batch(1, 64, 1024),
+        batch=BatchLimits(1, 64, 1024),
         files={},
         parity={},
         provenance={},

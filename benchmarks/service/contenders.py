@@ -14,7 +14,7 @@ from service.bare import SETTING, Setting
 from service.client import answers
 from service.processes import Server, free_port, serving
 
-from ganport_runtime.devices.cpu_count import usable_cpus
+from ganport_runtime.devices.cpu_count import available_cpu_count
 
 OURS, LITSERVE, MOSEC = "ganport", "LitServe", "mosec"
 _PEERS = {LITSERVE: ("litserve_server.py", "/predict"), MOSEC: ("mosec_server.py", "/inference")}
@@ -50,7 +50,7 @@ def contenders(bundle: Path, bare: Path, peers: Path) -> Iterator[Contender]:
     """Ours with what it does unasked, then the peers, which `peers`, a Python, runs from `bare`."""
     yield ours(bundle)
     for name in _PEERS:
-        for batch, wait, workers in _settings(usable_cpus()):
+        for batch, wait, workers in _settings(available_cpu_count()):
             yield _peer(name, peers, bare, batch, wait, workers)
 
 
@@ -73,7 +73,7 @@ def _settings(cores: int) -> list[tuple[int, float, int]]:
 
 def _peer(name: str, python: Path, bare: Path, batch: int, wait: float, workers: int) -> Contender:
     script, path = _PEERS[name]
-    threads = max(1, usable_cpus() // workers)
+    threads = max(1, available_cpu_count() // workers)
     merging = f"batch {batch}, wait {1e3 * wait:g} ms" if batch > 1 else "no batch"
     return Contender(
         name,

@@ -12,7 +12,7 @@ from pathlib import Path
 from ganport_export.errors import OptionError
 from ganport_runtime.bundle.manifest import MANIFEST_NAME
 from ganport_runtime.errors import RequestError
-from ganport_runtime.files import check_folder, whole_directory, write_whole
+from ganport_runtime.files import atomic_directory, atomic_write, check_folder
 
 SUFFIX = ".ganport"
 
@@ -48,9 +48,9 @@ class Target:
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write every file; a reader sees the whole bundle, or what was there before."""
         if not self.folder:
-            write_whole(self.path, _zipped(files))
+            atomic_write(self.path, _zipped(files))
             return
-        with whole_directory(self.path) as folder:
+        with atomic_directory(self.path) as folder:
             for name, data in files.items():
                 (folder / name).write_bytes(data)
 

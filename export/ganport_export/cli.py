@@ -17,8 +17,8 @@ from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
 from ganport_models.selection import BEST, FOLDER
 from ganport_runtime.errors import RequestError
-from ganport_runtime.files import check_output, sha256_of, write_whole
-from ganport_runtime.values import shown
+from ganport_runtime.files import atomic_write, check_output, sha256_of
+from ganport_runtime.values import repr_short
 
 
 @click.command(name="export-gan")
@@ -142,7 +142,7 @@ def export_gan(
         **options,
     )
     if report:
-        write_whole(report, json.dumps(done.to_json(), indent=2).encode() + b"\n")
+        atomic_write(report, json.dumps(done.to_json(), indent=2).encode() + b"\n")
     click.echo(f"wrote {done.path}")
 
 
@@ -156,7 +156,7 @@ def _load(source: Path, take: str | None) -> Checkpoint:
         )
     if take is not None and not (source / FOLDER).is_dir():
         raise OptionError(
-            f"--take {shown(take)}",
+            f"--take {repr_short(take)}",
             expected="the folder of a run, to take a checkpoint of",
             found=f"{source}, which holds no {FOLDER}",
             fix="Leave --take out, or name the run.",

@@ -17,7 +17,7 @@ from ganport_export.runners import Artifact
 from ganport_runtime.bundle.manifest import (
     MANIFEST_NAME,
     SUMS_NAME,
-    Batch,
+    BatchLimits,
     FileEntry,
     Graph,
     Image,
@@ -46,7 +46,7 @@ def describe(interfaces: Sequence[Interface], options: Options) -> Manifest:
         conditions=first.conditions,
         noise=Noise(temperature=first.temperature) if first.has_z else None,
         image=Image(first.resolution, limits, dtype=dtype),
-        batch=Batch(),
+        batch=BatchLimits(),
         files={},
         license=options.license,
     )

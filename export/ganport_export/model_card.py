@@ -9,7 +9,7 @@ from typing import Any
 from ganport_runtime.bundle.constants import ENCODE, TRANSLATE
 from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.bundle.manifest import Graph, Manifest
-from ganport_runtime.conditions import Conditions, Group
+from ganport_runtime.conditions import ConditionGroup, Conditions
 
 FILE = "MODEL_CARD.md"
 _LISTED = 48
@@ -76,7 +76,7 @@ A group that is left out takes its default.
 """
 
 
-def _condition_row(name: str, field: Group) -> str:
+def _condition_row(name: str, field: ConditionGroup) -> str:
     entry = field.to_json()
     if labels := entry.get("labels"):
         text = ", ".join(labels[:_LISTED])

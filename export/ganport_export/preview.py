@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ganport_export.interface import Interface
 from ganport_export.runners import Artifact, play_in_parts
 from ganport_export.test_inputs import Sample, sources, values
-from ganport_runtime.images.encode import png_bytes, to_uint8
-from ganport_runtime.images.sheet import grid
+from ganport_runtime.images.encode import encode_png, to_uint8
+from ganport_runtime.images.sheet import make_sheet
 
 FILE = "preview.png"
 _MOST = 6
@@ -89,11 +89,11 @@ def _play(artifact: Artifact, cells: Sequence[tuple[dict[str, Any], int]]) -> ND
 
 
 def _sheet(images: NDArray[np.uint8], columns: list[_Line], rows: list[str] | None) -> bytes:
-    sheet = grid(
+    sheet = make_sheet(
         images,
         len(columns),
         row_labels=rows,
         column_labels=[column.label for column in columns],
         scale=max(1, _SMALL // max(images.shape[1:3])),
     )
-    return png_bytes(sheet.quantize(_COLOURS))
+    return encode_png(sheet.quantize(_COLOURS))

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from ganport_export.interface import Interface
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -24,7 +24,7 @@ from ganport_runtime.conditions import (
     SignedMultiHot,
 )
 from ganport_runtime.images.encode import to_float
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.noise import normals, seed_range
 
 BATCHES = (1, 2, 3, 7)
 FIXTURE_BATCHES = (1, 3)
@@ -59,7 +59,7 @@ def sample(interface: Interface, count: int, seed: int = 0) -> Sample:
 
     In a batch of four or more the last condition is a blend of two, as the contract allows.
     """
-    inputs = {interface.first: sources(interface, consecutive(seed, count))}
+    inputs = {interface.first: sources(interface, seed_range(seed, count))}
     if interface.conditions.size:
         requests = [request(interface.conditions, seed + row) for row in range(count)]
         condition = interface.conditions.encode_many(requests)
@@ -103,7 +103,7 @@ def request(conditions: Conditions, index: int) -> dict[str, Any]:
     return named
 
 
-def values(group: Group) -> list[Any]:
+def values(group: ConditionGroup) -> list[Any]:
     """Values a request can give `group`: all of them, or `MAX_VALUES` that span it."""
     match group:
         case OneHot():

@@ -33,8 +33,8 @@ from ganport_models.selection import (
 from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
-from ganport_runtime.strictjson import Fields
-from ganport_runtime.values import printable
+from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.values import sanitize
 
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
 """What the tensors of networks are, as safetensors calls it."""
@@ -80,7 +80,7 @@ class Checkpoint:
         choice = choose(path, take) if whole_run else Choice(path, read_card(path), "")
         folder, card = choice.folder, choice.card
         with as_fault_of(folder / CARD) as place:
-            known = Fields(card, place)
+            known = JsonObject(card, place)
             architecture = known.text("architecture")
             conditions = Conditions.from_json(known.value("conditions"), f"{place}: conditions")
             shape = _shape(known, conditions)
@@ -120,7 +120,7 @@ def _read_directions(folder: Path) -> dict[str, Tensor]:
     directions = read_tensors(folder / DIRECTIONS_NAME)
     for name, direction in directions.items():
         if direction.dtype != torch.float32:
-            found = f"{printable(name)} in {direction.dtype}"
+            found = f"{sanitize(name)} in {direction.dtype}"
             raise torn(folder / DIRECTIONS_NAME, found)
     return directions
 
@@ -143,12 +143,12 @@ def _check_weights(path: Path, architecture: str, shape: Shape) -> None:
         raise CheckpointError(
             str(path),
             expected=f"the weights of {architecture} in this shape",
-            found=f"{len(wrong)} tensors that differ, the first {printable(wrong[0])}",
+            found=f"{len(wrong)} tensors that differ, the first {sanitize(wrong[0])}",
             fix="Take another checkpoint of the run.",
         )
 
 
-def _shape(card: Fields, conditions: Conditions) -> Shape:
+def _shape(card: JsonObject, conditions: Conditions) -> Shape:
     numbers = card.object("shape")
     given = card.mapping("shape").keys()
     # A card of an older ganport lacks the numbers that came later, and means what they start as.

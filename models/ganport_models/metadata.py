@@ -10,8 +10,8 @@ from typing import Any
 from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import sha256_of
-from ganport_runtime.strictjson import Fields
-from ganport_runtime.values import printable
+from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.values import sanitize
 
 SCHEMA_VERSION = 1
 CARD = "checkpoint.json"
@@ -43,7 +43,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     path = folder / CARD
     with as_fault_of(path) as place:
         card = strictjson.parse(read_bytes(path), place)
-        known = Fields(card, place)
+        known = JsonObject(card, place)
         assert isinstance(card, dict)
         version = known.integer("schema_version", 1, MOST)
         if version > SCHEMA_VERSION:
@@ -100,8 +100,8 @@ def as_fault_of(card: Path) -> Iterator[str]:
         ) from None
 
 
-def _check_file(folder: Path, name: str, files: Fields) -> None:
-    place = folder / printable(name)
+def _check_file(folder: Path, name: str, files: JsonObject) -> None:
+    place = folder / sanitize(name)
     if place.name != name:  # a path, or a name that no message could show
         raise torn(place, "no plain name of a file")
     try:

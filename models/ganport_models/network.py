@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from torch import Tensor, nn
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 
 BASE_SIZE = 4
 """Pixels across the first feature map of a generator and the last of a discriminator."""
@@ -69,19 +69,22 @@ class Shape:
             raise NetworkError(
                 "resolution",
                 expected=f"a power of two from 16 to {MAX_RESOLUTION}",
-                found=shown(self.resolution),
+                found=repr_short(self.resolution),
                 fix="Set data.resolution to 32, 64 or 128.",
             )
         if self.kernel not in KERNELS:
             raise NetworkError(
-                "kernel", expected="4 or 5", found=shown(self.kernel), fix="Set network.kernel."
+                "kernel",
+                expected="4 or 5",
+                found=repr_short(self.kernel),
+                fix="Set network.kernel.",
             )
         for name, (least, most) in _LIMITS.items():
             if not least <= getattr(self, name) <= most:
                 raise NetworkError(
                     name,
                     expected=f"a number from {least} to {most}",
-                    found=shown(getattr(self, name)),
+                    found=repr_short(getattr(self, name)),
                     fix="Set it in the recipe's [network] section.",
                 )
 

@@ -16,8 +16,8 @@ from ganport_models.metadata import (
 )
 from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
-from ganport_runtime.strictjson import Fields
-from ganport_runtime.values import shown
+from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.values import repr_short
 
 FOLDER = "checkpoints"
 """The folder of a run in which its checkpoints lie, one folder each, named by step."""
@@ -50,7 +50,7 @@ class Score:
         path = folder / CARD
         try:
             card = strictjson.parse(read_bytes(path), str(path))
-            known = Fields(card, str(path)).object("score")
+            known = JsonObject(card, str(path)).object("score")
             return cls(
                 value=known.number("score"),
                 scale=(known.text("extractor"), known.integer("pictures", 1, MOST)),
@@ -116,7 +116,7 @@ def _candidates(entries: Sequence[_Entry], take: str, run: Path) -> Sequence[_En
         raise CheckpointError(
             str(run / FOLDER),
             expected=f"{BEST}, {LATEST}, or the step of a checkpoint that is there",
-            found=shown(take),
+            found=repr_short(take),
             fix=f"There are the steps {steps}." if steps else "There is none yet: train first.",
         )
     return named

@@ -19,16 +19,16 @@ from ganport_runtime.batching.scheduler import RequestScheduler, closed_error
 from ganport_runtime.batching.stats import BatcherStats as BatcherStats
 from ganport_runtime.batching.worker import Worker
 from ganport_runtime.errors import RequestError
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.generation.validation import MAX_COUNT
 from ganport_runtime.noise import check_integer
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 
 if TYPE_CHECKING:
     import asyncio
 
     from ganport_runtime.batching.futures import AnyFuture
-    from ganport_runtime.conditions.encoder import Asked
+    from ganport_runtime.conditions.encoder import ConditionInput
     from ganport_runtime.generator import Generator
 
 
@@ -60,7 +60,7 @@ class Batcher:
     ) -> None:
         batch = generator.manifest.batch
         if max_batch is None:
-            max_batch = generator.best_batch
+            max_batch = generator.preferred_batch_size
         self.generator = generator
         self.max_batch = check_integer("max_batch", max_batch, batch.min, batch.max)
         self.max_queue = check_integer("max_queue", max_queue, 1, MAX_COUNT)
@@ -73,7 +73,7 @@ class Batcher:
 
     def submit(
         self,
-        conditions: Asked = None,
+        conditions: ConditionInput = None,
         *,
         seed: int | None = None,
         seeds: Sequence[int] | None = None,
@@ -90,12 +90,14 @@ class Batcher:
         `QueueFullError` with `retry_after` in seconds, `ClosedError`, and `RequestError` for a
         count above `max_queue`.
         """
-        job = self.generator.job(
+        job = self.generator.prepare(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
         return self.submit_request(job, timeout)
 
-    def submit_request(self, job: Job, timeout: float | None = None) -> Future[GenerationResult]:
+    def submit_request(
+        self, job: EncodedRequest, timeout: float | None = None
+    ) -> Future[GenerationResult]:
         """Submit a request that this batcher's generator prepared; see `submit`."""
         future = ResultFuture(self._scheduler.cancel)
         self._enqueue(job, future, timeout)
@@ -103,7 +105,7 @@ class Batcher:
 
     async def agenerate(
         self,
-        conditions: Asked = None,
+        conditions: ConditionInput = None,
         *,
         seed: int | None = None,
         seeds: Sequence[int] | None = None,
@@ -116,12 +118,12 @@ class Batcher:
 
         Arguments and errors are those of `submit`.
         """
-        job = self.generator.job(
+        job = self.generator.prepare(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
         return await self.asubmit(job, timeout)
 
-    async def asubmit(self, job: Job, timeout: float | None = None) -> GenerationResult:
+    async def asubmit(self, job: EncodedRequest, timeout: float | None = None) -> GenerationResult:
         """Submit a request that this batcher's generator prepared and await its result."""
         from asyncio import CancelledError, get_running_loop  # 30 ms that games need not spend
 
@@ -181,7 +183,7 @@ class Batcher:
             raise
         return self._scheduler.try_begin_inline(count, self._inline_budget)
 
-    def _enqueue(self, job: Job, future: AnyFuture, timeout: float | None) -> None:
+    def _enqueue(self, job: EncodedRequest, future: AnyFuture, timeout: float | None) -> None:
         if self._worker.forked:
             raise closed_error("a batcher made before this process was forked")
         self._scheduler.submit(PendingRequest(job, future, _check_seconds("timeout", timeout)))
@@ -198,5 +200,5 @@ def _check_seconds(place: str, value: object) -> float:
         seconds = nan
     if not seconds >= 0:  # also true for NaN
         fix = "Pass a number, or None for no limit."
-        raise RequestError(place, "a number of seconds, 0 or more", shown(value), fix)
+        raise RequestError(place, "a number of seconds, 0 or more", repr_short(value), fix)
     return seconds

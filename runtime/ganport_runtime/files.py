@@ -62,7 +62,7 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def atomic_write(path: Path, data: bytes) -> None:
     """Write `data` under a temporary sibling name, then rename: a reader sees all of it or none."""
     temporary = _sibling(path)
     try:
@@ -78,7 +78,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 @contextmanager
-def whole_directory(path: Path) -> Iterator[Path]:
+def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling folder that becomes `path` when the block ends without an error.
 
     An older `path` is replaced. On any error the temporary folder is removed and `path` is as
@@ -96,8 +96,8 @@ def whole_directory(path: Path) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
-def remove_leftovers(folder: Path, names: re.Pattern[str], *, age: float) -> None:
-    """Remove what `whole_directory` left behind in `folder` when its program was killed.
+def remove_stale_temporaries(folder: Path, names: re.Pattern[str], *, age: float) -> None:
+    """Remove what `atomic_directory` left behind in `folder` when its program was killed.
 
     Only the temporary siblings of paths whose names match `names` whole, in which nothing was
     written for `age` seconds: a younger one may be the work of another program.

@@ -21,19 +21,19 @@ from ganport_runtime.bundle.constants import (
 from ganport_runtime.bundle.latent_directions import read_directions
 from ganport_runtime.bundle.manifest import Manifest
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.conditions.encoder import Asked, Encoder
+from ganport_runtime.conditions.encoder import CachedConditionEncoder, ConditionInput
 from ganport_runtime.errors import BundleError, RequestError
-from ganport_runtime.generation.engine import Engines
-from ganport_runtime.generation.request import Job, Part
+from ganport_runtime.generation.engine import GraphSet
+from ganport_runtime.generation.request import EncodedRequest, RowRange
 from ganport_runtime.generation.validation import (
-    check_array,
     check_images,
-    check_list,
     check_noise,
+    check_noise_type,
+    check_seeds_type,
     check_temperature,
-    count_of,
-    keys_of,
-    refuse,
+    request_error,
+    resolve_count,
+    resolve_seeds,
 )
 from ganport_runtime.noise import check_integer, normals
 
@@ -42,7 +42,7 @@ from ganport_runtime.noise import check_integer, normals
 _PIXELS_ON_CPU = 64 * 64 * 64
 
 
-def best_batch(manifest: Manifest, device: str) -> int:
+def preferred_batch_size(manifest: Manifest, device: str) -> int:
     """Pictures of a bundle in one run that a device draws fastest; `batch.opt` has no say, since
     whoever exports a bundle does not know where it will run."""
     most = manifest.batch.max
@@ -56,7 +56,7 @@ class Generator:
     """A loaded generator: `generate` draws pictures, `translate` changes pictures, `encode` finds
     their noise, each where the bundle has a graph for it.
 
-    `abilities` are those of the three that it has, `conditions` the groups it takes, `manifest`
+    `capabilities` are those of the three that it has, `conditions` the groups it takes, `manifest`
     all that is known about it, `device` what it runs on, `z_shape` the shape of one picture's
     noise (empty where there is none), `last_seeds` the seeds of the last pictures drawn, one for
     each (none when they were drawn from `z`).
@@ -67,7 +67,7 @@ class Generator:
         bundle: Bundle,
         device: str = "auto",
         *,
-        spinning: bool = False,
+        allow_spinning: bool = False,
         precision: str = "fp32",
     ) -> None:
         self.bundle = bundle
@@ -80,9 +80,9 @@ class Generator:
                 found=", ".join(graph.interface for graph in bundle.manifest.graphs),
                 fix="Install a newer ganport: pip install --upgrade ganport",
             )
-        self._engines = Engines(bundle, main, device, spinning, precision)
+        self._engines = GraphSet(bundle, main, device, allow_spinning, precision)
         self.device = self._engines.device
-        self._encoder = Encoder(bundle.manifest.conditions)
+        self._encoder = CachedConditionEncoder(bundle.manifest.conditions)
         noise = bundle.manifest.noise
         self._usual = noise.temperature if noise else 1.0
 
@@ -92,17 +92,17 @@ class Generator:
         path: Path | str,
         device: str = "auto",
         *,
-        spinning: bool = False,
+        allow_spinning: bool = False,
         precision: str = "fp32",
     ) -> Self:
         """The generator of a bundle folder, a zipped bundle or a lone `.onnx`.
 
-        `device` is "auto", "cpu", "cuda[:N]", "tensorrt[:N]" or "openvino". `spinning` keeps the
-        CPU's threads awake between pictures. `precision` is "fp32", "fp16" (the bundle's
+        `device` is "auto", "cpu", "cuda[:N]", "tensorrt[:N]" or "openvino". `allow_spinning` keeps
+        the CPU's threads awake between pictures. `precision` is "fp32", "fp16" (the bundle's
         half-precision graph) or "bf16" (OpenVINO). Raises `BundleError`, `DeviceError` or
         `MissingExtraError`; a graph is checked against the manifest before it is run.
         """
-        return cls(Bundle.open(path), device, spinning=spinning, precision=precision)
+        return cls(Bundle.open(path), device, allow_spinning=allow_spinning, precision=precision)
 
     @property
     def manifest(self) -> Manifest:
@@ -113,7 +113,7 @@ class Generator:
         return self.manifest.conditions
 
     @cached_property
-    def abilities(self) -> tuple[str, ...]:
+    def capabilities(self) -> tuple[str, ...]:
         """Which of `generate`, `translate` and `encode` the bundle has graphs for."""
         return tuple(verb for interface, verb in VERBS.items() if self.manifest.graph(interface))
 
@@ -132,7 +132,7 @@ class Generator:
 
     def generate(
         self,
-        conditions: Asked = None,
+        conditions: ConditionInput = None,
         seed: int | None = None,
         seeds: Sequence[int] | None = None,
         count: int | None = None,
@@ -151,26 +151,32 @@ class Generator:
         request and temperature, not on N or `batch_size`.
         Raises `ConditionError` or `RequestError` before anything is drawn.
         """
-        job = self.job(
+        job = self.prepare(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
         images = self._engines.draw_all(job, self._batch_size(batch_size))
-        self.last_seeds = job.seeds
+        self.last_seeds = job.seed_list
         return images
 
     def translate(
-        self, images: NDArray[np.uint8], conditions: Asked = None, batch_size: int | None = None
+        self,
+        images: NDArray[np.uint8],
+        conditions: ConditionInput = None,
+        batch_size: int | None = None,
     ) -> NDArray[np.uint8]:
         """Bring pictures, uint8 (N, H, W, 3) of the bundle's size, to what `conditions` ask.
 
         The result is of the same type and shape. Conditions are those of `generate`. Raises
         `RequestError` for a bundle that cannot and for other pictures, and `ConditionError`.
         """
-        job = self.translation_job(images, conditions)
+        job = self.prepare_translation(images, conditions)
         return self._engines.draw_all(job, self._batch_size(batch_size))
 
     def encode(
-        self, images: NDArray[np.uint8], conditions: Asked = None, batch_size: int | None = None
+        self,
+        images: NDArray[np.uint8],
+        conditions: ConditionInput = None,
+        batch_size: int | None = None,
     ) -> NDArray[np.float32]:
         """The noise, float32 (N, *z_shape), that `generate` makes these pictures of.
 
@@ -196,78 +202,83 @@ class Generator:
             raise self._unable(GENERATE)
         return normals(seeds, self.z_shape) * np.float32(self._temperature(temperature))
 
-    def job(
+    def prepare(
         self,
-        conditions: Asked = None,
+        conditions: ConditionInput = None,
         *,
         seed: int | None = None,
         seeds: Sequence[int] | None = None,
         count: int | None = None,
         z: NDArray[np.float32] | None = None,
         temperature: float | None = None,
-    ) -> Job:
+    ) -> EncodedRequest:
         """What `generate` would draw, checked and encoded for `draw`.
 
         Arguments and errors are those of `generate`.
         """
         self._need(GENERATE)
         if seeds is not None:
-            check_list(seeds)
+            check_seeds_type(seeds)
         if z is not None:
-            check_array(z)
-        number = count_of(count, conditions, seeds=seeds, z=z)
+            check_noise_type(z)
+        number = resolve_count(count, conditions, seeds=seeds, z=z)
         vectors = self._encoder.encode(conditions, number)
         if z is not None:
             check_noise(z, self.z_shape, seed, seeds, temperature)
-            return Job(GENERATE, vectors, given=z)
-        keys = keys_of(seed, seeds, number)
-        return Job(GENERATE, vectors, keys, self._temperature(temperature))
+            return EncodedRequest(GENERATE, vectors, inputs=z)
+        keys = resolve_seeds(seed, seeds, number)
+        return EncodedRequest(GENERATE, vectors, keys, self._temperature(temperature))
 
-    def translation_job(self, images: NDArray[np.uint8], conditions: Asked = None) -> Job:
+    def prepare_translation(
+        self, images: NDArray[np.uint8], conditions: ConditionInput = None
+    ) -> EncodedRequest:
         """What `translate` would draw, checked and encoded for `draw`.
 
         Arguments and errors are those of `translate`.
         """
         return self._picture_job(TRANSLATE, images, conditions)
 
-    def draw(self, parts: Sequence[Part]) -> NDArray[np.uint8]:
+    def run_rows(self, parts: Sequence[RowRange]) -> NDArray[np.uint8]:
         """Draw rows of several jobs in one run of the graph: uint8 (N, H, W, 3), in that order.
 
-        All jobs are of one interface and of this generator. Nothing is split: `best_batch` is how
-        many rows are drawn best at once. Raises `RequestError` for jobs that do not go together.
+        All jobs are of one interface and of this generator. Nothing is split:
+        `preferred_batch_size` rows are the fastest run. Raises
+        `RequestError` for jobs that do not go together.
         """
         interfaces = {job.interface for job, _ in parts}
         if len(interfaces) != 1:
             fix = "Draw the jobs of each interface by themselves."
             found = " and ".join(sorted(interfaces)) or "none"
-            raise refuse("parts", "rows of jobs of one interface", found, fix)
+            raise request_error("parts", "rows of jobs of one interface", found, fix)
         return self._engines.draw(parts)
 
     def warm_up(self) -> None:
         """Run the first graph in each size of batch that its device prepares apart, so that no
         request waits for that; on the CPU that is one picture."""
-        self._engines.warm_up(self.best_batch)
+        self._engines.warm_up(self.preferred_batch_size)
 
     @cached_property
-    def best_batch(self) -> int:
+    def preferred_batch_size(self) -> int:
         """Pictures in one run that this device draws fastest, as many as the bundle allows."""
-        return best_batch(self.manifest, self.device)
+        return preferred_batch_size(self.manifest, self.device)
 
-    def _picture_job(self, interface: str, images: NDArray[np.uint8], conditions: Asked) -> Job:
+    def _picture_job(
+        self, interface: str, images: NDArray[np.uint8], conditions: ConditionInput
+    ) -> EncodedRequest:
         self._need(interface)
         check_images(images, self.manifest.image.size)
-        number = count_of(None, conditions, images=images)
-        return Job(interface, self._encoder.encode(conditions, number), given=images)
+        number = resolve_count(None, conditions, images=images)
+        return EncodedRequest(interface, self._encoder.encode(conditions, number), inputs=images)
 
     def _temperature(self, asked: float | None) -> float:
         return self._usual if asked is None else check_temperature(asked)
 
     def _need(self, interface: str) -> None:
-        if VERBS[interface] not in self.abilities:
+        if VERBS[interface] not in self.capabilities:
             raise self._unable(interface)
 
     def _unable(self, interface: str) -> RequestError:
-        able = " and ".join(self.abilities)
+        able = " and ".join(self.capabilities)
         return RequestError(
             str(self.bundle.path),
             expected=f"a bundle that can {VERBS[interface]}",
@@ -277,6 +288,6 @@ class Generator:
 
     def _batch_size(self, asked: int | None) -> int:
         if asked is None:
-            return self.best_batch
+            return self.preferred_batch_size
         batch = self.manifest.batch
         return check_integer("batch_size", asked, batch.min, batch.max)

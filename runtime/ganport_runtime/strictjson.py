@@ -38,7 +38,7 @@ def parse(data: bytes, place: str, limit: int = MAX_BYTES) -> object:
     return value
 
 
-class Fields:
+class JsonObject:
     """The fields of one JSON object: each taken out by name and checked as it is taken.
 
     Every method raises `BundleError` naming `place` and the key.
@@ -72,9 +72,9 @@ class Fields:
         """A list of at most `limit` values."""
         return check_items(self.value(key), self._at(key), limit=limit)
 
-    def object(self, key: str) -> Fields:
+    def object(self, key: str) -> JsonObject:
         """A JSON object."""
-        return Fields(self.value(key), self._at(key))
+        return JsonObject(self.value(key), self._at(key))
 
     def mapping(self, key: str) -> dict[str, Any]:
         """A JSON object, as it stands."""

@@ -41,9 +41,9 @@ class Gated(Generator):
         super().__init__(*arguments)
         self.gate = Event()
 
-    def draw(self, parts: Any) -> Any:
+    def run_rows(self, parts: Any) -> Any:
         self.gate.wait()
-        return super().draw(parts)
+        return super().run_rows(parts)
 
 
 def press(*keys: int) -> None:

@@ -49,7 +49,7 @@ def test_the_card_tells_what_conditions_are_there_and_how_to_draw(interface):
 def test_every_kind_of_value_is_shown():
     groups = (
         OneHot("odd", ("a|b", *(f"t{index}" for index in range(60)))),
-        MultiHot("items", ("hat", "ring"), max_on=2),
+        MultiHot("items", ("hat", "ring"), max_active=2),
         Rgb("light", default="#ffffff", palette={"sun": "#ffee00"}),
         Scalar("age", default=0.5, min=0.0, max=2.0),
     )

@@ -29,7 +29,7 @@ from ganport_runtime.noise import normals
 KINDS = (
     OneHot("hair", ("red", "blue")),
     JointOneHot("pair", (OneHot("eyes", ("black", "brown")), OneHot("skin", ("pale", "dark")))),
-    MultiHot("items", ("hat", "scarf", "ring"), max_on=2),
+    MultiHot("items", ("hat", "scarf", "ring"), max_active=2),
     SignedMultiHot("traits", ("young", "smiling")),
     Rgb("light", default="#ffffff"),
     Scalar("age", default=0.5, min=0.0, max=1.0),

@@ -23,7 +23,7 @@ from ganport_runtime.bundle.manifest import (
     MANIFEST_NAME,
     METADATA_KEY,
     SUMS_NAME,
-    Batch,
+    BatchLimits,
     FileEntry,
     Graph,
     GraphFile,
@@ -41,8 +41,8 @@ from ganport_runtime.conditions import (
     Scalar,
     SignedMultiHot,
 )
-from ganport_runtime.files import whole_directory, write_whole
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.files import atomic_directory, atomic_write
+from ganport_runtime.noise import normals, seed_range
 
 SIDE, NOISE = 8, 4
 DATA = Path(__file__).parent / "data"
@@ -57,7 +57,7 @@ EVERY_KIND = Conditions(
         Rgb("hair", "rosy", (-1.0, 1.0), {"rosy": "#ff88cc", "ash": "#c0c0c0"}),
         Rgb("sky", "#4080ff"),
         JointOneHot("look", (OneHot("eyes", ("blue", "green")), OneHot("mood", ("calm", "wild")))),
-        MultiHot("objects", ("cube", "ball", "cone"), max_on=2),
+        MultiHot("objects", ("cube", "ball", "cone"), max_active=2),
         SignedMultiHot("face", ("smiling", "young")),
         Scalar("age", 0.5, 0, 1),
     )
@@ -100,7 +100,7 @@ def tiny_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) -> 
         conditions=conditions,
         noise=Noise(),
         image=picture,
-        batch=Batch(1, 16, 64),
+        batch=BatchLimits(1, 16, 64),
         files={},
         parity={"limit": 1e-5},
         provenance={"written_by": "tests/runtime/make_tiny.py"},
@@ -174,7 +174,7 @@ def fixtures(manifest: Manifest, model: bytes) -> bytes:
     for count in (1, 3):
         requests = ["pink hair green eyes", "black hair blue eyes", "dark red hair"][:count]
         feeds = {
-            "z": normals(consecutive(42, count), (NOISE,)),
+            "z": normals(seed_range(42, count), (NOISE,)),
             "condition": manifest.conditions.encode_many(requests),
         }
         tensors |= recorded(manifest.graphs[0], model, count, feeds)
@@ -214,7 +214,7 @@ def pack(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
     files[MANIFEST_NAME] = rfc8785.dumps(value)
     sums = [f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files.items())]
     files[SUMS_NAME] = "".join(sums).encode()
-    with whole_directory(folder) as temporary:
+    with atomic_directory(folder) as temporary:
         for name, data in files.items():
             (temporary / name).write_bytes(data)
 
@@ -223,7 +223,7 @@ if __name__ == "__main__":
     write_bundle(DATA / "tiny.ganport")
     write_bundle(DATA / "tiny-float.ganport", "float32")
     unconditional = tiny_model(tiny_manifest(conditions=Conditions()))
-    write_whole(DATA / "tiny-unconditional.onnx", unconditional)
+    atomic_write(DATA / "tiny-unconditional.onnx", unconditional)
     every_kind = tiny_model(tiny_manifest(conditions=EVERY_KIND))
-    write_whole(DATA / "tiny-every-kind.onnx", every_kind)
-    write_whole(DATA / "tiny.onnx", (DATA / "tiny.ganport" / "generator.onnx").read_bytes())
+    atomic_write(DATA / "tiny-every-kind.onnx", every_kind)
+    atomic_write(DATA / "tiny.onnx", (DATA / "tiny.ganport" / "generator.onnx").read_bytes())

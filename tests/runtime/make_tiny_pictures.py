@@ -13,7 +13,7 @@ from onnx import NodeProto, helper
 from safetensors.numpy import save
 
 from ganport_runtime.bundle.manifest import (
-    Batch,
+    BatchLimits,
     Graph,
     GraphFile,
     Image,
@@ -23,7 +23,7 @@ from ganport_runtime.bundle.manifest import (
 )
 from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.images.encode import to_float
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.noise import normals, seed_range
 
 FACE = SignedMultiHot("face", ("smiling", "young", "glasses"), ("young",))
 PLANAR = ("batch", 3, SIDE, SIDE)
@@ -66,7 +66,7 @@ def manifest_of(name: str, noise: Noise | None, *graphs: Graph) -> Manifest:
         conditions=Conditions((FACE,)),
         noise=noise,
         image=Image((SIDE, SIDE)),
-        batch=Batch(1, 16, 64),
+        batch=BatchLimits(1, 16, 64),
         files={},
         parity={"limit": 1e-5},
         provenance={"written_by": "tests/runtime/make_tiny_pictures.py"},
@@ -97,7 +97,7 @@ def fixtures(manifest: Manifest, models: dict[str, bytes]) -> bytes:
         for count in (1, 3):
             requests = ["smiling", "", "young glasses"][:count]
             pixels = np.random.default_rng(7).integers(0, 256, (count, SIDE, SIDE, 3), np.uint8)
-            noise = normals(consecutive(42, count), (3, SIDE, SIDE))
+            noise = normals(seed_range(42, count), (3, SIDE, SIDE))
             feeds = {
                 graph.inputs[0].name: noise if graph.inputs[0] is Z else to_float(pixels),
                 "condition": manifest.conditions.encode_many(requests),

@@ -8,11 +8,11 @@ import pytest
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import (
+    atomic_directory,
+    atomic_write,
     check_output,
-    remove_leftovers,
+    remove_stale_temporaries,
     sha256_of,
-    whole_directory,
-    write_whole,
 )
 
 
@@ -24,8 +24,8 @@ def test_sha256_of_bytes_and_of_a_file(tmp_path: Path) -> None:
 
 def test_write_whole_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
-    write_whole(path, b"old")
-    write_whole(path, b"new")
+    atomic_write(path, b"old")
+    atomic_write(path, b"new")
     assert path.read_bytes() == b"new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
@@ -35,14 +35,14 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     path.mkdir()
     (path / "inside").touch()
     with pytest.raises(OSError):
-        write_whole(path, b"new")
+        atomic_write(path, b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
     assert (path / "inside").exists()
 
 
 def test_whole_directory_appears_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
-    with whole_directory(path) as folder:
+    with atomic_directory(path) as folder:
         (folder / "sub").mkdir()
         (folder / "sub" / "a").write_text("a")
         assert not path.exists()
@@ -55,7 +55,7 @@ def test_whole_directory_replaces_an_older_one(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     path.mkdir()
     (path / "old").touch()
-    with whole_directory(path) as folder:
+    with atomic_directory(path) as folder:
         (folder / "new").touch()
     assert [entry.name for entry in path.iterdir()] == ["new"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
@@ -64,7 +64,7 @@ def test_whole_directory_replaces_an_older_one(tmp_path: Path) -> None:
 def test_whole_directory_replaces_a_file(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     path.write_text("a zip once")
-    with whole_directory(path) as folder:
+    with atomic_directory(path) as folder:
         (folder / "new").touch()
     assert [entry.name for entry in path.iterdir()] == ["new"]
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
@@ -77,7 +77,7 @@ def test_an_error_leaves_the_older_directory(tmp_path: Path, error: type[BaseExc
     (path / "old").touch()
 
     def interrupted() -> None:
-        with whole_directory(path) as folder:
+        with atomic_directory(path) as folder:
             (folder / "half").touch()
             raise error
 
@@ -130,19 +130,19 @@ def leave(folder: Path, name: str = LEFT) -> Path:
 
 def test_leftovers_of_a_killed_program_go(tmp_path: Path, a_minute_later: float) -> None:
     leave(tmp_path)
-    remove_leftovers(tmp_path, re.compile("bundle-."), age=50)
+    remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_young_leftovers_stay(tmp_path: Path, a_minute_later: float) -> None:
     leave(tmp_path)
-    remove_leftovers(tmp_path, re.compile("bundle-."), age=70)
+    remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=70)
     assert [entry.name for entry in tmp_path.iterdir()] == [LEFT]
 
 
 def test_a_folder_that_is_still_written_to_stays(tmp_path: Path, a_minute_later: float) -> None:
     os.utime(leave(tmp_path) / "sub/half", (a_minute_later, a_minute_later))
-    remove_leftovers(tmp_path, re.compile("bundle-."), age=50)
+    remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
     assert [entry.name for entry in tmp_path.iterdir()] == [LEFT]
 
 
@@ -151,13 +151,13 @@ def test_a_folder_that_is_still_written_to_stays(tmp_path: Path, a_minute_later:
 )
 def test_nothing_of_another_name_goes(tmp_path: Path, a_minute_later: float, name: str) -> None:
     leave(tmp_path, name)
-    remove_leftovers(tmp_path, re.compile("bundle-."), age=0)
+    remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=0)
     assert (tmp_path / name / "sub/half").exists()
 
 
 def test_leftovers_are_called_as_whole_directory_calls_them(
     tmp_path: Path, a_minute_later: float
 ) -> None:
-    with pytest.raises(FileNotFoundError), whole_directory(tmp_path / "bundle-1"):
-        remove_leftovers(tmp_path, re.compile("bundle-."), age=50)
+    with pytest.raises(FileNotFoundError), atomic_directory(tmp_path / "bundle-1"):
+        remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
         assert list(tmp_path.iterdir()) == []

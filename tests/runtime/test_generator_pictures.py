@@ -25,9 +25,9 @@ def flow(data: Path) -> Generator:
 
 
 def test_abilities(translator: Generator, flow: Generator, data: Path) -> None:
-    assert translator.abilities == ("translate",)
-    assert flow.abilities == ("generate", "encode")
-    assert Generator.load(data / "tiny.onnx").abilities == ("generate",)
+    assert translator.capabilities == ("translate",)
+    assert flow.capabilities == ("generate", "encode")
+    assert Generator.load(data / "tiny.onnx").capabilities == ("generate",)
     assert (translator.z_shape, flow.z_shape) == ((), (3, 8, 8))
 
 
@@ -130,7 +130,7 @@ def test_what_a_bundle_cannot_do_is_one_plain_error(
 
 def test_an_encoder_alone(data: Path, flow: Generator) -> None:
     encoder = Generator.load(data / "tiny-flow.ganport/encoder.onnx")
-    assert encoder.abilities == ("encode",)
+    assert encoder.capabilities == ("encode",)
     assert np.array_equal(encoder.encode(PICTURES), flow.encode(PICTURES))
     assert encoder.noise([1]).shape == (1, 3, 8, 8)
 

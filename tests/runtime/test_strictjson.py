@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.errors import BundleError
-from ganport_runtime.strictjson import MAX_BYTES, Fields, parse
+from ganport_runtime.strictjson import MAX_BYTES, JsonObject, parse
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
@@ -57,7 +57,7 @@ def test_depth_that_is_allowed() -> None:
 
 
 def test_fields_are_taken_by_name() -> None:
-    fields = Fields({"a": "text", "b": 3, "c": 0.5, "d": [1], "e": {"f": 1}}, "here")
+    fields = JsonObject({"a": "text", "b": 3, "c": 0.5, "d": [1], "e": {"f": 1}}, "here")
     assert fields.text("a") == "text"
     assert fields.integer("b", 0, 3) == 3
     assert fields.number("b") == 3.0
@@ -81,21 +81,21 @@ def test_fields_are_taken_by_name() -> None:
 )
 def test_texts_are_checked(value: object, message: str) -> None:
     with pytest.raises(BundleError, match=f"here: name: expected .*{message}"):
-        Fields({"name": value}, "here").text("name")
+        JsonObject({"name": value}, "here").text("name")
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", None, -1, 11, 10**3000, [1]])
 def test_integers_are_checked(value: object) -> None:
     with pytest.raises(BundleError, match="here: n: expected an integer from 0 to 10; found"):
-        Fields({"n": value}, "here").integer("n", 0, 10)
+        JsonObject({"n": value}, "here").integer("n", 0, 10)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, 10**400])
 def test_numbers_are_checked(value: object) -> None:
     with pytest.raises(BundleError, match="here: n: expected a number"):
-        Fields({"n": value}, "here").number("n")
+        JsonObject({"n": value}, "here").number("n")
 
 
 def test_a_missing_key_is_named() -> None:
     with pytest.raises(BundleError, match="here: expected the required key 'license'"):
-        Fields({}, "here").text("license")
+        JsonObject({}, "here").text("license")

@@ -1,6 +1,6 @@
 import pytest
 
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 
 @pytest.mark.parametrize(
@@ -14,4 +14,4 @@ from ganport_runtime.values import printable
     ],
 )
 def test_what_is_shown_cannot_command_a_terminal(text: str, shown: str) -> None:
-    assert printable(text) == shown
+    assert sanitize(text) == shown

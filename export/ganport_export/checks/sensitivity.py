@@ -15,7 +15,7 @@ from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
 from ganport_export.runners import Player, play_in_parts
 from ganport_export.test_inputs import Sample, sources, values
-from ganport_runtime.noise import consecutive
+from ganport_runtime.noise import seed_range
 
 FACTOR = 20.0
 _SEEDS = 4
@@ -30,7 +30,7 @@ def measure_sensitivity(player: Player, interface: Interface) -> dict[str, float
     The largest change of any number. A group of a single value is left out.
     """
     first = interface.first
-    given = sources(interface, consecutive(0, _SEEDS))
+    given = sources(interface, seed_range(0, _SEEDS))
     conditions = interface.conditions
 
     def spread(given: NDArray[Any], condition: NDArray[Any]) -> float:

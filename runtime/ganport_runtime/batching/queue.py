@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.batching.futures import GenerationResult
 from ganport_runtime.errors import DeadlineError
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 
 if TYPE_CHECKING:
     from ganport_runtime.batching.futures import AnyFuture
@@ -33,7 +33,7 @@ class PendingRequest:
     `timeout` is in seconds; `submitted_at` and `deadline` are values of `time.monotonic`.
     """
 
-    job: Job
+    job: EncodedRequest
     future: AnyFuture
     timeout: float = inf
     count: int = field(init=False)
@@ -81,7 +81,9 @@ class PendingRequest:
         """Return the result of a request whose images all exist."""
         assert self._images is not None
         waited = monotonic() - self.submitted_at - self._compute_seconds
-        return GenerationResult(self._images, self.job.seeds, waited, self._compute_seconds, device)
+        return GenerationResult(
+            self._images, self.job.seed_list, waited, self._compute_seconds, device
+        )
 
     def deadline_error(self) -> DeadlineError:
         """Return the error for a request whose deadline has passed."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ganport_runtime.batching.futures import GenerationResult, Result
 from ganport_runtime.batching.queue import Batch, PendingRequest
 from ganport_runtime.batching.scheduler import RequestScheduler
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.generator import Generator
 
 _EXIT_TIMEOUT = 5.0
@@ -63,18 +63,18 @@ class Worker:
         if self._run_thread.is_alive():
             self._scheduler.abort("a batcher that was closed before it had finished")
 
-    def run_inline(self, job: Job) -> GenerationResult:
+    def run_inline(self, job: EncodedRequest) -> GenerationResult:
         """Run a request on the calling thread after `RequestScheduler.try_begin_inline`.
 
         Raises what `Generator.draw` raises.
         """
         count, started, seconds = 0, monotonic(), 0.0
         try:
-            images = self._generator.draw([(job, slice(0, len(job)))])
+            images = self._generator.run_rows([(job, slice(0, len(job)))])
             count, seconds = len(images), monotonic() - started
         finally:
             self._scheduler.end_inline(count, seconds)
-        return GenerationResult(images, job.seeds, 0.0, seconds, self._generator.device)
+        return GenerationResult(images, job.seed_list, 0.0, seconds, self._generator.device)
 
     def _on_exit(self) -> None:
         if not self.forked:
@@ -98,7 +98,9 @@ class Worker:
     def _run(self, batch: Batch) -> None:
         started = monotonic()
         try:
-            images = self._generator.draw([(request.job, rows) for request, rows in batch.items()])
+            images = self._generator.run_rows(
+                [(request.job, rows) for request, rows in batch.items()]
+            )
         except Exception as error:
             self._retry_individually(batch, error)
             return

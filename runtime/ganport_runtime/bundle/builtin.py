@@ -14,7 +14,7 @@ STARTER = "starter"
 _SHIPPED = Path(__file__).parents[1] / "starter.ganport"
 
 
-def find(path: Path) -> Path:
+def resolve(path: Path) -> Path:
     """Where the bundle called `path` lies: for `starter` that is the shipped one.
 
     A bundle of that name in the working directory comes first: Python drops the dot of

@@ -11,7 +11,7 @@ from ganport_runtime.bundle import builtin
 from ganport_runtime.bundle.containers import (
     Container,
     FolderContainer,
-    LoneFile,
+    SingleFileContainer,
     ZipContainer,
 )
 from ganport_runtime.bundle.manifest import (
@@ -40,7 +40,7 @@ class Bundle:
     manifest: Manifest
     digest: str
     """SHA-256 of manifest.json (of the graph, for a lone one): the identity of the bundle."""
-    lone: bool
+    is_single_file: bool
     _container: Container
 
     @classmethod
@@ -51,7 +51,7 @@ class Bundle:
         Raises `BundleError` for whatever is missing, damaged, too large, or reaches out of the
         bundle. Reading a lone graph's metadata needs onnxruntime.
         """
-        path = builtin.find(Path(path))
+        path = builtin.resolve(Path(path))
         suffix = path.suffix.lower()
         if suffix in (".pt", ".pth", ".ts"):
             raise _no_onnx(str(path), "a TorchScript file")
@@ -68,7 +68,7 @@ class Bundle:
     def _open_lone(cls, path: Path) -> Self:
         from ganport_runtime.generation.session import Session  # draws in onnxruntime when it opens
 
-        container = LoneFile(path)
+        container = SingleFileContainer(path)
         data = container.read(path.name, limit=_MAX_GRAPH)
         text = Session(data, "cpu", place=str(path)).metadata.get(METADATA_KEY)
         if text is None:
@@ -93,7 +93,7 @@ class Bundle:
 
         `manifest.json` and `SHA256SUMS` are read as they are. Raises `BundleError`.
         """
-        if not self.lone and name in (MANIFEST_NAME, SUMS_NAME):
+        if not self.is_single_file and name in (MANIFEST_NAME, SUMS_NAME):
             return self._container.read(name, limit=MAX_BYTES)
         entry = self.manifest.files.get(name)
         if entry is None:

@@ -38,7 +38,7 @@ class Container(Protocol):
         """The content of a file of at most `limit` bytes."""
 
 
-class LoneFile:
+class SingleFileContainer:
     """One file that stands for the whole bundle."""
 
     def __init__(self, path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from ganport_runtime.bundle.constants import VERBS
-from ganport_runtime.bundle.schema import Batch as Batch
+from ganport_runtime.bundle.schema import BatchLimits as BatchLimits
 from ganport_runtime.bundle.schema import FileEntry as FileEntry
 from ganport_runtime.bundle.schema import Graph as Graph
 from ganport_runtime.bundle.schema import GraphFile as GraphFile
@@ -21,7 +21,7 @@ from ganport_runtime.bundle.schema import check_file_name as check_file_name
 from ganport_runtime.bundle.validation import check_files, check_graphs
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import BundleError
-from ganport_runtime.strictjson import Fields, check_text
+from ganport_runtime.strictjson import JsonObject, check_text
 
 SCHEMA_VERSION = 1
 METADATA_KEY = "ganport.interface"
@@ -40,7 +40,7 @@ class Manifest:
     conditions: Conditions
     noise: Noise | None  # None where no graph takes z
     image: Image
-    batch: Batch
+    batch: BatchLimits
     files: Mapping[str, FileEntry]
     parity: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Manifest:
         Raises `BundleError` naming the key for one that is missing, of the wrong type, out of its
         limits or at odds with the others, and for a newer schema.
         """
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         shared = _shared(fields)
         graphs = [
             Graph.from_json(entry, f"{place}: graphs[{i}]")
@@ -116,7 +116,7 @@ class Manifest:
             version=fields.text("version", limit=64),
             family=fields.text("family"),
             graphs=tuple(graphs),
-            batch=Batch.from_json(fields.value("batch"), f"{place}: batch"),
+            batch=BatchLimits.from_json(fields.value("batch"), f"{place}: batch"),
             files=files,
             parity=fields.mapping("parity"),
             provenance=fields.mapping("provenance"),
@@ -129,14 +129,14 @@ class Manifest:
     @classmethod
     def from_interface(cls, value: object, place: str, *, file: str, entry: FileEntry) -> Self:
         """The manifest a lone graph file stands for: what it embeds, the rest by default."""
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         graph = Graph.from_json(value, place, (GraphFile(file, "onnx", "unstated"),))
         manifest = cls(
             name=file.removesuffix(".onnx"),
             version="unstated",
             family="unstated",
             graphs=(graph,),
-            batch=Batch(),
+            batch=BatchLimits(),
             files={file: entry},
             **_shared(fields),
         )
@@ -144,7 +144,7 @@ class Manifest:
         return manifest
 
 
-def _shared(fields: Fields) -> dict[str, Any]:
+def _shared(fields: JsonObject) -> dict[str, Any]:
     version = fields.integer("schema_version", 1, 2**31)
     if version > SCHEMA_VERSION:
         raise BundleError(

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import BundleError
-from ganport_runtime.strictjson import Fields, check_integer, parse
-from ganport_runtime.values import printable, shown
+from ganport_runtime.strictjson import JsonObject, check_integer, parse
+from ganport_runtime.values import repr_short, sanitize
 
 _DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "U8": np.dtype("u1")}
 _PREFIX = 8  # bytes that hold the length of the header
@@ -42,7 +42,7 @@ def read_tensors(data: bytes, place: str) -> dict[str, NDArray[Any]]:
         raise _bad(place, "a header inside the file", f"{len(data)} bytes")
     header = parse(data[_PREFIX:start], place)
     if not isinstance(header, dict):
-        raise _bad(place, "a header that is a JSON object", shown(header))
+        raise _bad(place, "a header that is a JSON object", repr_short(header))
     body = memoryview(data)[start:]
     return {
         name: _tensor(body, entry) for name, entry in _laid_out(header, len(body), place).items()
@@ -52,7 +52,7 @@ def read_tensors(data: bytes, place: str) -> dict[str, NDArray[Any]]:
 def _laid_out(header: Mapping[str, object], length: int, place: str) -> dict[str, _Entry]:
     """The entries in the order of their bytes, which have no holes and do not overlap."""
     entries = {
-        name: _entry(value, f"{place}: {printable(name)}")
+        name: _entry(value, f"{place}: {sanitize(name)}")
         for name, value in header.items()
         if name != "__metadata__"
     }
@@ -70,13 +70,13 @@ def _laid_out(header: Mapping[str, object], length: int, place: str) -> dict[str
 
 
 def _entry(value: object, place: str) -> _Entry:
-    fields = Fields(value, place)
+    fields = JsonObject(value, place)
     dtype = _DTYPES[fields.one_of("dtype", tuple(_DTYPES))]
     shape = tuple(check_integer(n, place, 0, _MOST) for n in fields.items("shape", limit=8))
     offsets = [check_integer(n, place, 0, _MOST) for n in fields.items("data_offsets", limit=2)]
     size = prod(shape) * dtype.itemsize
     if len(offsets) != 2 or offsets[1] - offsets[0] != size:
-        raise _bad(place, f"data_offsets {size} bytes apart", shown(offsets))
+        raise _bad(place, f"data_offsets {size} bytes apart", repr_short(offsets))
     return _Entry(dtype, shape, offsets[0], offsets[1])
 
 

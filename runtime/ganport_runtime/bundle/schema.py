@@ -16,7 +16,7 @@ from ganport_runtime.bundle.constants import (
 )
 from ganport_runtime.errors import BundleError
 from ganport_runtime.noise import ALGORITHM
-from ganport_runtime.strictjson import Fields, check_integer, check_number
+from ganport_runtime.strictjson import JsonObject, check_integer, check_number
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -35,7 +35,7 @@ class Tensor:
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         shape = fields.items("shape", limit=8)
         if shape[:1] != ["batch"]:
             raise _bad(f"{place}.shape", 'a shape that starts with "batch"', repr(shape)[:80])
@@ -59,7 +59,7 @@ class GraphFile:
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         path = check_file_name(fields.text("path"), place)
         role, precision = fields.one_of("role", ROLES), fields.one_of("precision", PRECISIONS)
         # Optional and any text: a later form is a file that this reader passes by.
@@ -85,7 +85,7 @@ class Graph:
     def from_json(
         cls, value: object, place: str, files: tuple[GraphFile, ...] | None = None
     ) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         inputs = [
             Tensor.from_json(entry, f"{place}.inputs[{i}]")
             for i, entry in enumerate(fields.items("inputs", limit=8))
@@ -111,7 +111,7 @@ class FileEntry:
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         digest = fields.text("sha256")
         if not _SHA256.fullmatch(digest):
             raise _bad(f"{place}.sha256", "64 lower-case hex digits", repr(digest)[:80])
@@ -130,7 +130,7 @@ class Noise:
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         temperature = fields.number("temperature")
         if not 0.0 <= temperature <= 100.0:
             raise _bad(f"{place}.temperature", "a number from 0 to 100", f"{temperature:g}")
@@ -143,16 +143,16 @@ class Image:
 
     size: tuple[int, int]
     range: tuple[int, int] = (0, 255)
-    colour: str = "RGB"
+    color: str = "RGB"
     dtype: str = "uint8"
 
     def to_json(self) -> dict[str, Any]:
         entry = {"size": list(self.size), "range": list(self.range)}
-        return entry | {"colour": self.colour, "dtype": self.dtype}
+        return entry | {"colour": self.color, "dtype": self.dtype}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         lengths = fields.items("size", limit=2)
         size = [check_integer(x, f"{place}.size", 1, MAX_SIDE) for x in lengths]
         bounds = [check_number(x, f"{place}.range") for x in fields.items("range", limit=2)]
@@ -165,7 +165,7 @@ class Image:
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchLimits:
     """Pictures one call may ask a graph for; `opt` is a hint for runtimes that prepare one size."""
 
     min: int = 1
@@ -177,7 +177,7 @@ class Batch:
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
-        fields = Fields(value, place)
+        fields = JsonObject(value, place)
         low = fields.integer("min", 1, 1)  # one picture can always be drawn alone
         high = fields.integer("max", 1, 65536)
         return cls(low, fields.integer("opt", low, high), high)

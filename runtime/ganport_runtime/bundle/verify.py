@@ -27,7 +27,7 @@ from ganport_runtime.errors import BundleError, GanportError, MissingExtraError
 from ganport_runtime.files import sha256_of
 from ganport_runtime.generation.session import Session
 from ganport_runtime.strictjson import parse
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 FIXTURES_NAME = "fixtures.safetensors"
 FIXTURE_COUNTS = (1, 3)
@@ -50,7 +50,7 @@ def verify(bundle: Bundle) -> Iterator[Check]:
     A lone graph has no digests and no fixtures: only the graph is checked. Raises
     `MissingExtraError` without onnxruntime.
     """
-    if not bundle.lone:
+    if not bundle.is_single_file:
         for name in bundle.manifest.files:
             yield _attempt(f"digest of {name}", partial(_digest, bundle, name))
         yield _attempt("listed files", lambda: _listed(bundle))
@@ -137,7 +137,7 @@ def _listed(bundle: Bundle) -> str:
     known = {*bundle.manifest.files, MANIFEST_NAME, SUMS_NAME}
     strays = sorted(set(bundle.names()) - known)
     if strays:
-        listed = printable(", ".join(strays), 200)
+        listed = sanitize(", ".join(strays), 200)
         raise _bad(str(bundle.path), "only files the manifest lists", listed)
     return f"{len(bundle.manifest.files)} files, no others"
 
@@ -151,8 +151,8 @@ def _sums(bundle: Bundle) -> str:
     actual[MANIFEST_NAME] = sha256_of(bundle.read(MANIFEST_NAME))
     for name in sorted(stated.keys() | actual.keys()):
         if stated.get(name) != actual.get(name):
-            expected = f"SHA-256 {printable(stated.get(name, 'not stated'), 64)}"
-            raise _bad(printable(name), expected, actual.get(name, "no such file"))
+            expected = f"SHA-256 {sanitize(stated.get(name, 'not stated'), 64)}"
+            raise _bad(sanitize(name), expected, actual.get(name, "no such file"))
     return f"{len(stated)} lines agree"
 
 
@@ -168,7 +168,7 @@ def _check_graph(bundle: Bundle, graph: Graph, file: GraphFile) -> Iterator[Chec
     if opened:
         session = opened[0]
         yield _attempt(f"metadata of {file.path}", lambda: _metadata(bundle, graph, session))
-    if opened and not bundle.lone:
+    if opened and not bundle.is_single_file:
         yield _attempt(f"fixtures of {file.path}", lambda: _rerun(bundle, graph, file, session))
 
 

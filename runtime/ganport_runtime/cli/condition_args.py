@@ -9,17 +9,17 @@ from typing import Any
 import numpy as np
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
+    ConditionRequest,
     Conditions,
-    Group,
     MultiHot,
-    Request,
     Rgb,
     Scalar,
 )
 from ganport_runtime.conditions.colors import from_hue
 from ganport_runtime.errors import BundleError, ConditionError, RequestError
 from ganport_runtime.strictjson import parse
-from ganport_runtime.values import fault, listed
+from ganport_runtime.values import condition_error, format_choices
 
 _MAX_LINES_BYTES = 2**20
 
@@ -41,7 +41,7 @@ def request_of(
             )
         group = conditions[name]
         if name in request:
-            raise fault(name, "one value", "a second one")
+            raise condition_error(name, "one value", "a second one")
         request[name] = _value(group, value)
     conditions.encode(request)
     return request
@@ -53,7 +53,9 @@ def values_of(conditions: Conditions, name: str) -> dict[str, Any]:
     if name not in conditions.fields:
         raise _joint(group)
     if not group.labels:
-        raise fault(name, "a group with labels, to make rows or columns of", f"a {group.kind}")
+        raise condition_error(
+            name, "a group with labels, to make rows or columns of", f"a {group.kind}"
+        )
     many = isinstance(group, MultiHot)
     return {label: [label] if many else label for label in group.labels}
 
@@ -74,11 +76,15 @@ def values_along(conditions: Conditions, name: str, steps: int | None = None) ->
         colours = [from_hue(360 * step / count, 0.5) for step in range(count)]
         return dict(zip(colours, colours, strict=True))
     if steps is not None:
-        raise fault(name, "--steps for a scalar or a colour", f"a {group.kind}, which has labels")
+        raise condition_error(
+            name, "--steps for a scalar or a colour", f"a {group.kind}, which has labels"
+        )
     return values_of(conditions, name)
 
 
-def held_in_words(conditions: Conditions, request: Request, changed: Collection[str]) -> str:
+def held_in_words(
+    conditions: Conditions, request: ConditionRequest, changed: Collection[str]
+) -> str:
     """The value of every group but those `changed`, as in "blue eyes, rosy skin"."""
     values: dict[str, Any] = {}
     for name, value in conditions.complete(request).items():
@@ -141,22 +147,22 @@ def _told_apart(numbers: Sequence[float]) -> list[str]:
     return next(words for words in spelled if len(set(words)) == len(numbers))
 
 
-def _joint(group: Group) -> ConditionError:
+def _joint(group: ConditionGroup) -> ConditionError:
     members = [field.name for field in group.fields]
     return ConditionError(
         f"condition {group.name!r}",
-        expected=f"a group with labels, or one of its members {listed(members)}",
+        expected=f"a group with labels, or one of its members {format_choices(members)}",
         found=f"a {group.kind}",
         fix=f"Ask for {members[0]!r}.",
     )
 
 
-def _value(group: Group, text: str) -> Any:
+def _value(group: ConditionGroup, text: str) -> Any:
     if text[:1] in ("{", "["):
         try:
             return parse(text.encode(), f"--set {group.name}")
         except BundleError as error:
-            raise fault(group.name, error.expected, error.found) from error
+            raise condition_error(group.name, error.expected, error.found) from error
     if isinstance(group, MultiHot):
         return [label.strip() for label in text.split(",") if label.strip()]
     if isinstance(group, Scalar):

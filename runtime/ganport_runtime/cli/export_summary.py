@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ganport_runtime.errors import BundleError
-from ganport_runtime.strictjson import Fields, check_integer, check_number, check_text
-from ganport_runtime.values import printable
+from ganport_runtime.strictjson import JsonObject, check_integer, check_number, check_text
+from ganport_runtime.values import sanitize
 
 Row = tuple[str, str]  # a name and what is said of it
 
@@ -42,13 +42,13 @@ def provenance_rows(provenance: Mapping[str, Any]) -> list[Row]:
 
 
 def _measured(given: Mapping[str, Any]) -> Iterator[Row]:
-    parity = Fields(dict(given), "parity")
+    parity = JsonObject(dict(given), "parity")
     sizes = [check_integer(size, "batches", 1, _MOST) for size in parity.items("batches", limit=64)]
     yield "reference", f"{parity.text('reference')}, batches of {', '.join(map(str, sizes))}"
     limit = parity.number("limit")
     graphs = parity.object("graphs")
     for path in parity.mapping("graphs"):
-        yield printable(path), _graph(graphs.mapping(path), limit)
+        yield sanitize(path), _graph(graphs.mapping(path), limit)
     if "weights" in given:
         yield "weights", _rounding(parity.object("weights"))
     yield from _sensitivity(parity.object("sensitivity"), "{}", "pixels", " on a scale of [-1, 1]")
@@ -66,8 +66,8 @@ def _others(parity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _graph(graph: Mapping[str, Any], limit: float) -> str:
-    fields = Fields(dict(graph), "graphs")
-    counts = [_counts(Fields(way, "levels")) for way in fields.mapping("levels").values()]
+    fields = JsonObject(dict(graph), "graphs")
+    counts = [_counts(JsonObject(way, "levels")) for way in fields.mapping("levels").values()]
     told = []
     if graph.get("error"):  # a float16 graph is held to its levels alone
         error = max(check_number(error, "error") for error in fields.mapping("error").values())
@@ -78,12 +78,12 @@ def _graph(graph: Mapping[str, Any], limit: float) -> str:
     return "; ".join(told)
 
 
-def _rounding(weights: Fields) -> str:
+def _rounding(weights: JsonObject) -> str:
     rounded, of = (weights.integer(key, 0, _MOST) for key in ("rounded", "of"))
     return f"{rounded:,} of {of:,} rounded to float16; {_levels(*_counts(weights))}"
 
 
-def _counts(levels: Fields) -> tuple[int, int, int]:
+def _counts(levels: JsonObject) -> tuple[int, int, int]:
     most, different = levels.integer("max", 0, _MOST), levels.integer("different", 0, _MOST)
     return most, different, levels.integer("values", 0, _MOST)
 
@@ -93,11 +93,11 @@ def _levels(most: int, different: int, values: int) -> str:
     return f"{levels}, on {different:,} of {values:,} values"
 
 
-def _sensitivity(sensitivity: Fields, row: str, what: str, scale: str) -> Iterator[Row]:
+def _sensitivity(sensitivity: JsonObject, row: str, what: str, scale: str) -> Iterator[Row]:
     required = f"{sensitivity.number('required'):.2g} required"
     for name, distance in sensitivity.mapping("moved").items():
         moved = f"{check_number(distance, 'moved'):.3g}{scale}"
-        yield row.format(printable(name)), f"moves {what} by up to {moved} ({required})"
+        yield row.format(sanitize(name)), f"moves {what} by up to {moved} ({required})"
     ignored = sensitivity.items("overridden", limit=_LONGEST)
     if ignored:
         names = ", ".join(check_text(name, "overridden") for name in ignored)
@@ -106,7 +106,7 @@ def _sensitivity(sensitivity: Fields, row: str, what: str, scale: str) -> Iterat
 
 def _nested(values: Mapping[str, Any], indent: str = "") -> Iterator[Row]:
     for key, value in values.items():
-        name = f"{indent}{printable(key)}"
+        name = f"{indent}{sanitize(key)}"
         if isinstance(value, dict) and value:
             yield name, ""
             yield from _nested(value, indent + "  ")
@@ -119,4 +119,4 @@ def short(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.3g}"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return printable(text, _LONGEST)
+    return sanitize(text, _LONGEST)

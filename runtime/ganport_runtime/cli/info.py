@@ -14,13 +14,13 @@ from ganport_runtime.bundle.latent_directions import read_directions
 from ganport_runtime.bundle.manifest import Graph, Manifest
 from ganport_runtime.cli.export_summary import parity_rows, provenance_rows, short
 from ganport_runtime.conditions import (
-    Group,
+    ConditionGroup,
     MultiHot,
     Rgb,
     Scalar,
 )
-from ganport_runtime.generator import best_batch
-from ganport_runtime.values import listed
+from ganport_runtime.generator import preferred_batch_size
+from ganport_runtime.values import format_choices
 
 _ASKED = {
     GENERATE: "generate: pictures of seeds; sample-gan draw, matrix, sweep, interpolate, …",
@@ -47,9 +47,9 @@ def _lines(bundle: Bundle) -> Iterator[str]:
     manifest = bundle.manifest
     height, width = manifest.image.size
     yield f"{manifest.name} {manifest.version} ({manifest.family})"
-    yield f"  pictures    {width} x {height} {manifest.image.colour}, {manifest.image.dtype}"
+    yield f"  pictures    {width} x {height} {manifest.image.color}, {manifest.image.dtype}"
     batch = manifest.batch
-    at_once = best_batch(manifest, "cpu")
+    at_once = preferred_batch_size(manifest, "cpu")
     yield f"  batch       {batch.min} to {batch.max}; drawn {at_once} at a time on a CPU"
     if noise := manifest.noise:
         yield f"  noise       {noise.algorithm}, temperature {noise.temperature:g}"
@@ -61,7 +61,7 @@ def _lines(bundle: Bundle) -> Iterator[str]:
     yield ""
     yield from _condition_lines(manifest)
     if directions := read_directions(bundle, manifest.z_shape):
-        yield f"latent directions: {listed(directions)}"
+        yield f"latent directions: {format_choices(directions)}"
     yield ""
     yield "files"
     for name, entry in manifest.files.items():
@@ -94,13 +94,13 @@ def _condition_lines(manifest: Manifest) -> Iterator[str]:
     yield f'  left out, all of them: "{conditions.caption()}"'
 
 
-def _allowed(group: Group) -> str:
+def _allowed(group: ConditionGroup) -> str:
     if isinstance(group, Scalar):
         return f"a number from {group.min:g} to {group.max:g}"
     if isinstance(group, Rgb):
         return ", ".join(("#rrggbb", "(r, g, b) in 0..255", *group.labels))
     labels = ", ".join(group.labels)
-    return f"up to {group.max_on} of: {labels}" if isinstance(group, MultiHot) else labels
+    return f"up to {group.max_active} of: {labels}" if isinstance(group, MultiHot) else labels
 
 
 def _table(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -2,10 +2,10 @@
 
 from ganport_runtime.conditions.conditions import MAX_GROUPS as MAX_GROUPS
 from ganport_runtime.conditions.conditions import MAX_SIZE as MAX_SIZE
+from ganport_runtime.conditions.conditions import ConditionRequest as ConditionRequest
 from ganport_runtime.conditions.conditions import Conditions as Conditions
-from ganport_runtime.conditions.conditions import Request as Request
 from ganport_runtime.conditions.groups import KINDS as KINDS
-from ganport_runtime.conditions.groups import Group as Group
+from ganport_runtime.conditions.groups import ConditionGroup as ConditionGroup
 from ganport_runtime.conditions.groups import JointOneHot as JointOneHot
 from ganport_runtime.conditions.groups import MultiHot as MultiHot
 from ganport_runtime.conditions.groups import OneHot as OneHot

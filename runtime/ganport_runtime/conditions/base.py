@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.strictjson import Fields
-from ganport_runtime.values import check_word
+from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.values import check_name
 
 
-class Group(ABC):
+class ConditionGroup(ABC):
     """One named slice of the condition vector.
 
     `labels` are the values that have a name, in the order of the vector; `default` is the value
@@ -25,7 +25,7 @@ class Group(ABC):
     default: Any
 
     def __post_init__(self) -> None:
-        check_word("conditions", self.name)
+        check_name("conditions", self.name)
 
     @property
     @abstractmethod
@@ -33,7 +33,7 @@ class Group(ABC):
         """Numbers this group takes in the condition vector."""
 
     @property
-    def fields(self) -> tuple[Group, ...]:
+    def fields(self) -> tuple[ConditionGroup, ...]:
         """The groups a request names: this one, or the members of a joint group."""
         return (self,)
 
@@ -59,7 +59,7 @@ class Group(ABC):
 
     @classmethod
     @abstractmethod
-    def from_json(cls, fields: Fields) -> Self:
+    def from_json(cls, fields: JsonObject) -> Self:
         """The group of a manifest's entry; raises `BundleError` or `ConditionError`."""
 
     def phrases(self) -> dict[str, Any]:
@@ -71,7 +71,7 @@ class Group(ABC):
         return None
 
 
-def between(first: float, second: float, share: float) -> float:
+def lerp(first: float, second: float, share: float) -> float:
     """The number `share` (0 to 1) of the way: exact at both ends, never outside them."""
     mixed = (1.0 - share) * first + share * second
     return float(min(max(mixed, min(first, second)), max(first, second)))

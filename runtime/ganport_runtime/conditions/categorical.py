@@ -9,21 +9,27 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions.base import Group
+from ganport_runtime.conditions.base import ConditionGroup
 from ganport_runtime.conditions.label_group import (
-    Labelled,
-    mixed_weights,
-    percents,
+    LabelGroup,
+    format_weights,
+    lerp_weights,
     read_labels,
 )
-from ganport_runtime.strictjson import Fields
-from ganport_runtime.values import fault, label_in, listed, refuse, weights_in
+from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.values import (
+    check_label,
+    check_weights,
+    condition_error,
+    format_choices,
+    invalid_value,
+)
 
 Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class OneHot(Labelled):
+class OneHot(LabelGroup):
     """One of K labels, or a blend of several whose weights sum to 1."""
 
     kind = "one_hot"
@@ -38,7 +44,7 @@ class OneHot(Labelled):
     def encode(self, value: object) -> Vector:
         self._refuse_colour(value)
         vector = np.zeros(self.size, np.float32)
-        for label, weight in weights_in(self.name, value, self._index).items():
+        for label, weight in check_weights(self.name, value, self._index).items():
             vector[self._index[label]] = weight
         return vector
 
@@ -46,12 +52,12 @@ class OneHot(Labelled):
         return self.labels[int(vector.argmax())]
 
     def blend(self, first: Any, second: Any, share: float) -> Any:
-        one, two = (weights_in(self.name, value, self._index) for value in (first, second))
-        mixed = mixed_weights(one, two, share)
+        one, two = (check_weights(self.name, value, self._index) for value in (first, second))
+        mixed = lerp_weights(one, two, share)
         return next(iter(mixed)) if len(mixed) == 1 else mixed
 
     def describe(self, value: Any) -> str:
-        words = value if isinstance(value, str) else " ".join(percents(value))
+        words = value if isinstance(value, str) else " ".join(format_weights(value))
         return f"{words} {self.name}"
 
     def phrases(self) -> dict[str, Any]:
@@ -61,12 +67,12 @@ class OneHot(Labelled):
         return super().to_json() | {"default": self.default}
 
     @classmethod
-    def from_json(cls, fields: Fields) -> Self:
+    def from_json(cls, fields: JsonObject) -> Self:
         return cls(fields.text("name"), read_labels(fields), fields.value("default"))
 
 
 @dataclass(frozen=True)
-class JointOneHot(Group):
+class JointOneHot(ConditionGroup):
     """One value for each of two groups, coded as one of K1 x K2 pairs in row-major order."""
 
     kind = "joint_one_hot"
@@ -78,7 +84,7 @@ class JointOneHot(Group):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.of) != 2:
-            raise fault(self.name, "exactly two groups", f"{len(self.of)} groups")
+            raise condition_error(self.name, "exactly two groups", f"{len(self.of)} groups")
         one, two = self.of
         pairs = [f"{a} {one.name} {b} {two.name}" for a in one.labels for b in two.labels]
         object.__setattr__(self, "labels", tuple(pairs))
@@ -89,7 +95,7 @@ class JointOneHot(Group):
         return self.of[0].size * self.of[1].size
 
     @property
-    def fields(self) -> tuple[Group, ...]:
+    def fields(self) -> tuple[ConditionGroup, ...]:
         return self.of
 
     def encode(self, value: object) -> Vector:
@@ -120,13 +126,16 @@ class JointOneHot(Group):
         return {"name": self.name, "kind": self.kind, "of": members}
 
     @classmethod
-    def from_json(cls, fields: Fields) -> Self:
+    def from_json(cls, fields: JsonObject) -> Self:
         members = fields.items("of", limit=2)
-        of = [OneHot.from_json(Fields(m, f"{fields.place}.of[{i}]")) for i, m in enumerate(members)]
+        of = [
+            OneHot.from_json(JsonObject(m, f"{fields.place}.of[{i}]"))
+            for i, m in enumerate(members)
+        ]
         return cls(fields.text("name"), tuple(of))  # type: ignore[arg-type]  # the class counts them
 
     def _values(self, value: object) -> dict[str, Any]:
         names = [member.name for member in self.of]
         if not isinstance(value, Mapping):
-            raise refuse(self.name, f"a value for each of {listed(names)}", value)
-        return self.default | {label_in(self.name, name, names): value[name] for name in value}
+            raise invalid_value(self.name, f"a value for each of {format_choices(names)}", value)
+        return self.default | {check_label(self.name, name, names): value[name] for name in value}

@@ -38,22 +38,22 @@ def channels(colour: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def as_hex(colour: Sequence[float]) -> str:
+def to_hex(colour: Sequence[float]) -> str:
     """The "#rrggbb" nearest to three numbers in 0 to 255."""
     return "#" + "".join(f"{round(channel):02x}" for channel in colour)
 
 
 def from_hue(hue: float, lightness: float, saturation: float = 1.0) -> str:
     """The "#rrggbb" of a hue in degrees, with lightness and saturation in 0 to 1 (HSL)."""
-    return as_hex([255 * part for part in hls_to_rgb(hue / 360 % 1, lightness, saturation)])
+    return to_hex([255 * part for part in hls_to_rgb(hue / 360 % 1, lightness, saturation)])
 
 
-def names_colour(label: str) -> bool:
+def contains_color_name(label: str) -> bool:
     """Whether a word of a label is the name of a colour."""
     return any(word in _WORDS for word in re.split(r"[\W_]+", label.lower()))
 
 
-def nearest_label(colour: str, labels: Iterable[str]) -> str | None:
+def closest_color_label(colour: str, labels: Iterable[str]) -> str | None:
     """Of the labels with a colour's name in them the one most like "#rrggbb"; None without any."""
     asked = channels(colour)
     distances = {

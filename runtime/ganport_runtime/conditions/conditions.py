@@ -11,26 +11,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import text_parser
-from ganport_runtime.conditions.groups import Group, OneHot, group_from_json
+from ganport_runtime.conditions.groups import ConditionGroup, OneHot, group_from_json
 from ganport_runtime.errors import BundleError, ConditionError
-from ganport_runtime.strictjson import Fields, check_integer, check_items
-from ganport_runtime.values import distinct, fault, listed, number_in, refuse, shown
+from ganport_runtime.strictjson import JsonObject, check_integer, check_items
+from ganport_runtime.values import (
+    check_distinct,
+    check_range,
+    condition_error,
+    format_choices,
+    invalid_value,
+    repr_short,
+)
 
 MAX_SIZE = 65536
 MAX_GROUPS = 256
-Request = Mapping[str, Any] | str
+ConditionRequest = Mapping[str, Any] | str
 
 
 @dataclass(frozen=True)
 class Conditions:
     """Condition groups in the order in which the vector holds them; no group: unconditional."""
 
-    groups: tuple[Group, ...] = ()
+    groups: tuple[ConditionGroup, ...] = ()
 
     def __post_init__(self) -> None:
         names = [name for group in self.groups for name in _names(group)]
         if names:
-            distinct("conditions", names)
+            check_distinct("conditions", names)
 
     @cached_property
     def size(self) -> int:
@@ -44,18 +51,18 @@ class Conditions:
         return {g.name: slice(*ends[i : i + 2]) for i, g in enumerate(self.groups)}
 
     @cached_property
-    def fields(self) -> dict[str, Group]:
+    def fields(self) -> dict[str, ConditionGroup]:
         """The groups a request names, by name: a joint group stands under its two members."""
         return {field.name: field for group in self.groups for field in group.fields}
 
-    def __getitem__(self, name: str) -> Group:
+    def __getitem__(self, name: str) -> ConditionGroup:
         """The group of that name, or the member of a joint group; raises `ConditionError`."""
         found = {group.name: group for group in self.groups} | self.fields
         if name not in found:
             raise self._unknown(name)
         return found[name]
 
-    def encode(self, request: Request | None = None) -> NDArray[np.float32]:
+    def encode(self, request: ConditionRequest | None = None) -> NDArray[np.float32]:
         """The float32 (C,) vector of a request; a group left out takes its default.
 
         Raises `ConditionError` for whatever the groups do not allow, naming the group, what came,
@@ -65,19 +72,21 @@ class Conditions:
         parts = [group.encode(values[group.name]) for group in self.groups]
         return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
-    def encode_many(self, requests: Sequence[Request]) -> NDArray[np.float32]:
+    def encode_many(self, requests: Sequence[ConditionRequest]) -> NDArray[np.float32]:
         """The float32 (N, C) vectors of N requests."""
         rows = [self.encode(request) for request in requests]
         return np.stack(rows) if rows else np.zeros((0, self.size), np.float32)
 
-    def blend(self, first: Request | None, second: Request | None, share: float) -> dict[str, Any]:
+    def blend(
+        self, first: ConditionRequest | None, second: ConditionRequest | None, share: float
+    ) -> dict[str, Any]:
         """The complete request that lies `share` (0 to 1) of the way from one to another.
 
         Labels become fractions, colours and numbers move on a line; the blends of a joint group's
         members multiply. At 0 and 1 it asks for the same as the request at that end. Raises
         `ConditionError`.
         """
-        number_in("share", share, 0.0, 1.0)
+        check_range("share", share, 0.0, 1.0)
         self.encode(first)
         self.encode(second)
         one, two = self.complete(first), self.complete(second)
@@ -90,7 +99,7 @@ class Conditions:
         """The request whose float32 (C,) vector lies nearest, whole labels only."""
         return {group.name: group.decode(vector[self.slices[group.name]]) for group in self.groups}
 
-    def complete(self, request: Request | None = None) -> dict[str, Any]:
+    def complete(self, request: ConditionRequest | None = None) -> dict[str, Any]:
         """The value of every group: those asked for, and the defaults of the others."""
         asked = self._asked(request)
         values: dict[str, Any] = {}
@@ -104,7 +113,7 @@ class Conditions:
                 values[group.name] = {name: asked.pop(name) for name in members if name in asked}
         for name in asked:
             if name in self.fields:
-                raise fault(name, "one value", "a second one inside its joint group")
+                raise condition_error(name, "one value", "a second one inside its joint group")
             raise self._unknown(name)
         return values
 
@@ -114,7 +123,7 @@ class Conditions:
             raise self._unknown(text_request)
         return text_parser.parse(text_request, tuple(self.fields.values())) if self.groups else {}
 
-    def caption(self, request: Request | None = None) -> str:
+    def caption(self, request: ConditionRequest | None = None) -> str:
         """The whole request in words, as in "pink hair black eyes", defaults included."""
         self.encode(request)
         values = self.complete(request)
@@ -132,12 +141,12 @@ class Conditions:
     def from_json(cls, groups: object, place: str) -> Self:
         """The groups of a manifest's or checkpoint's `conditions`; raises `BundleError`."""
         entries = check_items(groups, place, limit=MAX_GROUPS)
-        parsed: list[Group] = []
+        parsed: list[ConditionGroup] = []
         start = 0
         for index, entry in enumerate(entries):
             here = f"{place}[{index}]"
             parsed.append(_group(entry, here))
-            _check_slice(Fields(entry, here), start, start + parsed[-1].size)
+            _check_slice(JsonObject(entry, here), start, start + parsed[-1].size)
             start += parsed[-1].size
         check_integer(start, f"{place}: numbers in all", 0, MAX_SIZE)
         try:
@@ -150,46 +159,49 @@ class Conditions:
         """One `one_hot` group for each name; its default is its first label."""
         return cls(tuple(OneHot(name, tuple(values)) for name, values in labels.items()))
 
-    def _asked(self, request: Request | None) -> dict[str, Any]:
+    def _asked(self, request: ConditionRequest | None) -> dict[str, Any]:
         if request is None:
             return {}
         if isinstance(request, str):
             return self.parse(request)
         if isinstance(request, Mapping):
             return dict(request)
-        raise refuse("request", "a mapping of group to value, or a text", request)
+        raise invalid_value("request", "a mapping of group to value, or a text", request)
 
     def _unknown(self, name: object) -> ConditionError:
         if not self.groups:
             return ConditionError(
                 "condition",
                 expected="none: this generator is unconditional",
-                found=shown(name),
+                found=repr_short(name),
                 fix="Leave the condition out.",
             )
-        return refuse(
-            str(name)[:100], f"one of the groups {listed(self.fields)}", name, allowed=self.fields
+        return invalid_value(
+            str(name)[:100],
+            f"one of the groups {format_choices(self.fields)}",
+            name,
+            allowed=self.fields,
         )
 
 
-def _names(group: Group) -> list[str]:
+def _names(group: ConditionGroup) -> list[str]:
     members = [field.name for field in group.fields]
     return members if members == [group.name] else [group.name, *members]
 
 
-def _group(entry: object, place: str) -> Group:
+def _group(entry: object, place: str) -> ConditionGroup:
     try:
         return group_from_json(entry, place)
     except ConditionError as error:
         raise _damaged(place, error) from error
 
 
-def _check_slice(fields: Fields, start: int, stop: int) -> None:
+def _check_slice(fields: JsonObject, start: int, stop: int) -> None:
     if fields.items("slice", limit=2) != [start, stop]:
         raise BundleError(
             f"{fields.place}.slice",
             expected=f"[{start}, {stop}], the groups lying end to end",
-            found=shown(fields.value("slice")),
+            found=repr_short(fields.value("slice")),
             fix="Export the bundle again.",
         )
 

@@ -8,10 +8,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions.conditions import Conditions, Request
+from ganport_runtime.conditions.conditions import ConditionRequest, Conditions
 
 Vectors = NDArray[np.float32]
-Asked = Request | Sequence[Request] | None
+ConditionInput = ConditionRequest | Sequence[ConditionRequest] | None
 """One request for every picture, or a list that holds one for each."""
 
 _MAX_KNOWN = 1024
@@ -19,7 +19,7 @@ _MAX_NUMBERS = 2**20  # in all that is remembered: 4 MiB
 _MAX_TEXT = 1000
 
 
-class Encoder:
+class CachedConditionEncoder:
     """Conditions that keep the vectors of requests made of plain text; any thread may ask."""
 
     def __init__(self, conditions: Conditions) -> None:
@@ -27,7 +27,7 @@ class Encoder:
         known = min(_MAX_KNOWN, _MAX_NUMBERS // max(1, conditions.size))
         self._known = lru_cache(known)(self._encoded)
 
-    def encode(self, asked: Asked, count: int) -> Vectors:
+    def encode(self, asked: ConditionInput, count: int) -> Vectors:
         """The float32 (count, C) vectors of `asked`, not to be written to.
 
         Raises `ConditionError`.
@@ -38,7 +38,7 @@ class Encoder:
         # A view, not a copy: one vector stands for every picture.
         return vector if count == 1 else np.broadcast_to(vector, (count, vector.shape[1]))
 
-    def _one(self, request: Request | None) -> Vectors:
+    def _one(self, request: ConditionRequest | None) -> Vectors:
         key = _key(request)
         if key is None:
             return self._conditions.encode(request)[None]

@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from ganport_runtime.conditions.base import Group, between
-from ganport_runtime.conditions.colors import is_hex, nearest_label
+from ganport_runtime.conditions.base import ConditionGroup, lerp
+from ganport_runtime.conditions.colors import closest_color_label, is_hex
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.strictjson import Fields, check_text
-from ganport_runtime.values import distinct, listed
+from ganport_runtime.strictjson import JsonObject, check_text
+from ganport_runtime.values import check_distinct, format_choices
 
 MAX_LABELS = 16384
 
 
 @dataclass(frozen=True)
-class Labelled(Group):
+class LabelGroup(ConditionGroup):
     name: str
     labels: tuple[str, ...]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "labels", distinct(self.name, self.labels))
+        object.__setattr__(self, "labels", check_distinct(self.name, self.labels))
 
     @property
     def size(self) -> int:
@@ -40,10 +40,10 @@ class Labelled(Group):
         """Raise `ConditionError` where a colour stands for a label, naming the label most like."""
         if not is_hex(value) or value in self._index:
             return
-        near = nearest_label(str(value), self.labels) or self.labels[0]
+        near = closest_color_label(str(value), self.labels) or self.labels[0]
         raise ConditionError(
             f"condition {self.name!r}",
-            expected=f"one of {listed(self.labels)}",
+            expected=f"one of {format_choices(self.labels)}",
             found=f"the colour {value}",
             fix=f"It takes labels: ask for {near!r}.",
         )
@@ -52,25 +52,25 @@ class Labelled(Group):
         return {"name": self.name, "kind": self.kind, "labels": list(self.labels)}
 
 
-def mixed_weights(
+def lerp_weights(
     first: Mapping[str, float], second: Mapping[str, float], share: float
 ) -> dict[str, float]:
     """Weights `share` of the way from one to another, those of 0 left out."""
     weights = {
-        label: between(first.get(label, 0.0), second.get(label, 0.0), share)
+        label: lerp(first.get(label, 0.0), second.get(label, 0.0), share)
         for label in (*first, *second)
     }
     return {label: weight for label, weight in weights.items() if weight > 0.0}
 
 
-def percents(weights: Mapping[str, float]) -> list[str]:
+def format_weights(weights: Mapping[str, float]) -> list[str]:
     return [
         label if weight == 1.0 else f"{100 * weight:.3g}% {label}"
         for label, weight in weights.items()
     ]
 
 
-def read_labels(fields: Fields) -> tuple[str, ...]:
+def read_labels(fields: JsonObject) -> tuple[str, ...]:
     entries = enumerate(fields.items("labels", limit=MAX_LABELS))
     return tuple(
         check_text(label, f"{fields.place}.labels[{i}]", limit=100) for i, label in entries

@@ -9,17 +9,23 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions.base import Group, between
-from ganport_runtime.conditions.colors import as_hex, channels, is_hex
+from ganport_runtime.conditions.base import ConditionGroup, lerp
+from ganport_runtime.conditions.colors import channels, is_hex, to_hex
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.strictjson import Fields, check_number
-from ganport_runtime.values import distinct, fault, listed, number_in, refuse
+from ganport_runtime.strictjson import JsonObject, check_number
+from ganport_runtime.values import (
+    check_distinct,
+    check_range,
+    condition_error,
+    format_choices,
+    invalid_value,
+)
 
 Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Rgb(Group):
+class Rgb(ConditionGroup):
     """An sRGB colour, its 0..255 channels mapped linearly onto `range`."""
 
     kind = "rgb"
@@ -33,9 +39,9 @@ class Rgb(Group):
         super().__post_init__()
         low, high = self.range
         if not low < high:
-            raise fault(self.name, "a range that rises", f"{low:g} to {high:g}")
+            raise condition_error(self.name, "a range that rises", f"{low:g} to {high:g}")
         if self.palette:
-            distinct(self.name, self.palette)
+            check_distinct(self.name, self.palette)
         plain = {label: self._hex(colour) for label, colour in self.palette.items()}
         object.__setattr__(self, "palette", plain)
         object.__setattr__(self, "labels", tuple(plain))
@@ -58,7 +64,7 @@ class Rgb(Group):
 
     def blend(self, first: Any, second: Any, share: float) -> list[float]:
         ends = zip(self._channels(first), self._channels(second), strict=True)
-        return [between(one, two, share) for one, two in ends]
+        return [lerp(one, two, share) for one, two in ends]
 
     def describe(self, value: Any) -> str:
         return f"{value if isinstance(value, str) else self._hex(value)} {self.name}"
@@ -75,17 +81,17 @@ class Rgb(Group):
         return entry | {"range": list(self.range), "palette": dict(self.palette)}
 
     @classmethod
-    def from_json(cls, fields: Fields) -> Self:
+    def from_json(cls, fields: JsonObject) -> Self:
         bounds = fields.items("range", limit=2)
         numbers = [check_number(bound, f"{fields.place}.range") for bound in bounds]
         if len(numbers) != 2:
-            raise fault(fields.text("name"), "a range of two numbers", f"{len(numbers)}")
+            raise condition_error(fields.text("name"), "a range of two numbers", f"{len(numbers)}")
         palette = fields.object("palette")
         colours = {name: palette.text(name, limit=7) for name in fields.mapping("palette")}
         return cls(fields.text("name"), fields.value("default"), (numbers[0], numbers[1]), colours)
 
     def _channels(self, value: object) -> tuple[float, ...]:
-        names = f" or one of {listed(self.palette)}" if self.palette else ""
+        names = f" or one of {format_choices(self.palette)}" if self.palette else ""
         expected = f'"#rrggbb", three numbers in 0..255{names}'
         if isinstance(value, str):
             text = self.palette.get(value, value)
@@ -93,14 +99,14 @@ class Rgb(Group):
                 raise self._no_colour(expected, value)
             return channels(text)
         if not isinstance(value, list | tuple | np.ndarray) or len(value) != 3:
-            raise refuse(self.name, expected, value)
-        return tuple(number_in(self.name, channel, 0, 255) for channel in value)
+            raise invalid_value(self.name, expected, value)
+        return tuple(check_range(self.name, channel, 0, 255) for channel in value)
 
     def _hex(self, value: object) -> str:
-        return as_hex(self._channels(value))
+        return to_hex(self._channels(value))
 
     def _no_colour(self, expected: str, found: str) -> ConditionError:
-        error = refuse(self.name, expected, found, allowed=self.palette)
+        error = invalid_value(self.name, expected, found, allowed=self.palette)
         if not self.palette:
             error = ConditionError(
                 error.place,
@@ -112,7 +118,7 @@ class Rgb(Group):
 
 
 @dataclass(frozen=True)
-class Scalar(Group):
+class Scalar(ConditionGroup):
     """A number in `min` .. `max`, which goes into the vector as it is."""
 
     kind = "scalar"
@@ -125,7 +131,9 @@ class Scalar(Group):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.min < self.max:
-            raise fault(self.name, "a min below its max", f"{self.min:g} and {self.max:g}")
+            raise condition_error(
+                self.name, "a min below its max", f"{self.min:g} and {self.max:g}"
+            )
         self.encode(self.default)
 
     @property
@@ -133,13 +141,13 @@ class Scalar(Group):
         return 1
 
     def encode(self, value: object) -> Vector:
-        return np.array([number_in(self.name, value, self.min, self.max)], np.float32)
+        return np.array([check_range(self.name, value, self.min, self.max)], np.float32)
 
     def decode(self, vector: Vector) -> float:
         return float(np.clip(vector[0], self.min, self.max))
 
     def blend(self, first: Any, second: Any, share: float) -> float:
-        return between(first, second, share)
+        return lerp(first, second, share)
 
     def describe(self, value: Any) -> str:
         return f"{value:g} {self.name}"
@@ -155,7 +163,7 @@ class Scalar(Group):
         return entry | {"min": self.min, "max": self.max}
 
     @classmethod
-    def from_json(cls, fields: Fields) -> Self:
+    def from_json(cls, fields: JsonObject) -> Self:
         return cls(
             fields.text("name"),
             fields.number("default"),

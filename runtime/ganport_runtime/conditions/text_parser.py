@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ganport_runtime.conditions.base import Group
+from ganport_runtime.conditions.base import ConditionGroup
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.values import fault, listed, nearest, refuse, shown
+from ganport_runtime.values import (
+    closest_match,
+    condition_error,
+    format_choices,
+    invalid_value,
+    repr_short,
+)
 
 _LONGEST = 10_000
 Words = tuple[str, ...]
@@ -19,11 +25,11 @@ class _Step:
     """A phrase that ends here: `length` words that ask `group` for `value`."""
 
     length: int
-    group: Group
+    group: ConditionGroup
     value: Any
 
 
-def parse(text: str, groups: Sequence[Group]) -> dict[str, Any]:
+def parse(text: str, groups: Sequence[ConditionGroup]) -> dict[str, Any]:
     """The request that `text` stands for: phrases of `groups` side by side, commas optional.
 
     Labels and group names may be several words, since every phrase is known beforehand. Raises
@@ -39,8 +45,8 @@ def _words(text: str) -> Words:
     return tuple(text.replace(",", " ").split())
 
 
-def _steps(words: Words, groups: Sequence[Group]) -> list[_Step]:
-    phrases: dict[Words, list[tuple[Group, Any]]] = {}
+def _steps(words: Words, groups: Sequence[ConditionGroup]) -> list[_Step]:
+    phrases: dict[Words, list[tuple[ConditionGroup, Any]]] = {}
     for group in groups:
         for phrase, value in group.phrases().items():
             phrases.setdefault(_words(phrase), []).append((group, value))
@@ -63,7 +69,7 @@ def _steps(words: Words, groups: Sequence[Group]) -> list[_Step]:
     return _back(last)
 
 
-def _open_ended(words: Words, groups: Sequence[Group]) -> list[tuple[Group, Any]]:
+def _open_ended(words: Words, groups: Sequence[ConditionGroup]) -> list[tuple[ConditionGroup, Any]]:
     named = [(g, g.from_word(words[0])) for g in groups if words[1:] == _words(g.name)]
     return [(group, value) for group, value in named if value is not None]
 
@@ -85,28 +91,30 @@ def _collect(steps: Sequence[_Step]) -> dict[str, Any]:
         elif isinstance(value, tuple) and value and request[group.name]:
             request[group.name] += value  # labels of a multi-hot group are named one by one
         else:
-            found = f"{shown(request[group.name])} and {shown(value)}"
-            raise fault(group.name, "one value", found)
+            found = f"{repr_short(request[group.name])} and {repr_short(value)}"
+            raise condition_error(group.name, "one value", found)
     return request
 
 
 def _unreadable(
-    rest: Words, groups: Sequence[Group], phrases: dict[Words, list[tuple[Group, Any]]]
+    rest: Words,
+    groups: Sequence[ConditionGroup],
+    phrases: dict[Words, list[tuple[ConditionGroup, Any]]],
 ) -> ConditionError:
     for end in range(len(rest)):
         for group in groups:
             name = _words(group.name)
             if rest[end : end + len(name)] == name:
                 asked = " ".join(rest[:end])
-                return refuse(group.name, _allowed(group), asked, allowed=group.labels)
+                return invalid_value(group.name, _allowed(group), asked, allowed=group.labels)
     known = [" ".join(phrase) for phrase in phrases]
-    near = nearest(" ".join(rest), known)
+    near = closest_match(" ".join(rest), known)
     fix = f"Did you mean {near!r}?" if near else "Ask with one value for each group."
-    return _bad(f"phrases such as {listed(known[:3])}", shown(" ".join(rest)), fix)
+    return _bad(f"phrases such as {format_choices(known[:3])}", repr_short(" ".join(rest)), fix)
 
 
-def _allowed(group: Group) -> str:
-    return f"one of {listed(group.labels)}" if group.labels else "a value it takes"
+def _allowed(group: ConditionGroup) -> str:
+    return f"one of {format_choices(group.labels)}" if group.labels else "a value it takes"
 
 
 def _bad(expected: str, found: str, fix: str) -> ConditionError:

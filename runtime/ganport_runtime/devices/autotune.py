@@ -9,7 +9,7 @@ from statistics import median
 _TURNS, _TRIALS, _REST = 15, 3, 200
 
 
-class Trial:
+class TwoWayTuner:
     """A usual way, and another that is worth a try once the usual has taken `after` seconds in all.
 
     Then each is taken in turn for a while, and so twice again; the way whose median was smaller in

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.devices.onnxruntime_session import first_line
+from ganport_runtime.devices.onnxruntime_session import error_summary
 from ganport_runtime.errors import DeviceError, GanportWarning
 
 Feeds = Mapping[str, NDArray[Any]]
@@ -73,7 +73,7 @@ class Buckets:
             raise DeviceError(
                 f"device {self._device!r}",
                 expected="memory for one picture",
-                found=first_line(error),
+                found=error_summary(error),
                 fix="Close what else uses the device, or ask for cpu.",
             ) from error
         self.largest = size // 2

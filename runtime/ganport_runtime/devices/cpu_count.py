@@ -7,7 +7,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 
-def usable_cpus() -> int:
+def available_cpu_count() -> int:
     """Cores by affinity, lowered to the cgroup quota (rounded up) where there is one; at least 1.
 
     onnxruntime reads the host's topology instead and starts too many threads in a container.

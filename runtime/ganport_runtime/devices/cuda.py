@@ -22,7 +22,7 @@ from ganport_runtime.errors import DeviceError
 GRAPHS_UP_TO = 16
 
 
-def cuda_is_offered() -> bool:
+def cuda_is_built_in() -> bool:
     """Whether this onnxruntime was built with CUDA; whether CUDA works, only a session tells."""
     return CUDA in load_onnxruntime().get_available_providers()
 

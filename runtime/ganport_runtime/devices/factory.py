@@ -7,8 +7,8 @@ import warnings
 
 from ganport_runtime.devices.backend import Backend
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.cpu_count import usable_cpus
-from ganport_runtime.devices.cuda import cuda_is_offered, open_cuda
+from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.devices.cuda import cuda_is_built_in, open_cuda
 from ganport_runtime.devices.openvino import open_openvino
 from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import DeviceError, GanportWarning
@@ -19,7 +19,13 @@ _NAME = re.compile(r"(auto|cpu|openvino)|(cuda|tensorrt)(?::(\d{1,3}))?")
 
 
 def open_backend(
-    model: bytes, device: str, *, place: str, spinning: bool, precision: str, max_batch: int | None
+    model: bytes,
+    device: str,
+    *,
+    place: str,
+    allow_spinning: bool,
+    precision: str,
+    max_batch: int | None,
 ) -> Backend:
     """`model` on the device of that name; "auto" is CUDA where it works, else the CPU.
 
@@ -31,17 +37,17 @@ def open_backend(
     if max_batch is not None:
         check_integer("max_batch", max_batch, 1, 2**31 - 1)
     if kind == "openvino":
-        return open_openvino(model, place=place, precision=precision, threads=usable_cpus())
+        return open_openvino(model, place=place, precision=precision, threads=available_cpu_count())
     if kind == "tensorrt":
         return open_tensorrt(model, index, place=place, precision=precision, max_batch=max_batch)
     if kind == "cuda":
         return open_cuda(model, index, place=place, max_batch=max_batch)
-    if kind == "auto" and cuda_is_offered():
+    if kind == "auto" and cuda_is_built_in():
         try:
             return open_cuda(model, 0, place=place, max_batch=max_batch)
         except DeviceError as error:
             warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=4)
-    return open_cpu(model, place=place, spinning=spinning)
+    return open_cpu(model, place=place, allow_spinning=allow_spinning)
 
 
 def _parse(device: str) -> tuple[str, int]:

@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
 from ganport_runtime.devices.buckets import Buckets, Feeds
-from ganport_runtime.devices.onnxruntime_session import OnnxBackend, sized
-from ganport_runtime.devices.pinned_memory import Pages
+from ganport_runtime.devices.onnxruntime_session import OnnxBackend, batch_shape
+from ganport_runtime.devices.pinned_memory import PinnedMemory
 
 
-class Memory:
+class BufferAllocator:
     """Where buffers lie: on device `index` of a `kind` ("cuda", "cpu"), and beside it on the host.
 
     With `pages`, host buffers are page-locked and results come back by way of one.
     """
 
     def __init__(
-        self, runtime: ModuleType, kind: str, index: int = 0, pages: Pages | None = None
+        self, runtime: ModuleType, kind: str, index: int = 0, pages: PinnedMemory | None = None
     ) -> None:
         self._runtime = runtime
         self._where = (kind, index)
@@ -61,7 +61,7 @@ class Binding:
         inputs: tuple[Tensor, ...],
         output: Tensor,
         size: int,
-        memory: Memory,
+        memory: BufferAllocator,
         run_options: Any = None,
     ) -> None:
         self._session = session
@@ -70,12 +70,12 @@ class Binding:
         self._binding = session.io_binding()
         self._inputs: dict[str, tuple[NDArray[Any], Any]] = {}
         for tensor in inputs:
-            shape = sized(tensor, size)
+            shape = batch_shape(tensor, size)
             value = memory.on_device(shape, tensor.dtype)
             self._inputs[tensor.name] = (memory.on_host(shape, tensor.dtype), value)
             self._binding.bind_ortvalue_input(tensor.name, value)
-        self._result = memory.on_device(sized(output, size), output.dtype)
-        self._landing = memory.on_host(sized(output, size), output.dtype)
+        self._result = memory.on_device(batch_shape(output, size), output.dtype)
+        self._landing = memory.on_host(batch_shape(output, size), output.dtype)
         self._binding.bind_ortvalue_output(output.name, self._result)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
@@ -99,7 +99,7 @@ class BoundBackend(OnnxBackend):
         self,
         device: str,
         session: Any,
-        memory: Memory,
+        memory: BufferAllocator,
         largest: int,
         thread: Executor,
         run_options: Callable[[int], Any] | None = None,

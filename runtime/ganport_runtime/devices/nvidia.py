@@ -9,13 +9,13 @@ from io import StringIO
 from types import ModuleType
 from typing import Any
 
-from ganport_runtime.devices.io_binding import Memory
+from ganport_runtime.devices.io_binding import BufferAllocator
 from ganport_runtime.devices.onnxruntime_session import (
-    first_line,
+    error_summary,
     load_onnxruntime,
     session_options,
 )
-from ganport_runtime.devices.pinned_memory import Pages
+from ganport_runtime.devices.pinned_memory import PinnedMemory
 from ganport_runtime.errors import DeviceError
 
 CUDA = "CUDAExecutionProvider"
@@ -57,7 +57,7 @@ def open_session(model: bytes, device: str, attempts: Sequence[Sequence[Provider
                 runtime.InferenceSession, model, _options(runtime), providers=[*providers]
             ).result()
         except Exception as error:  # onnxruntime's exceptions have no public base
-            failure = first_line(error)
+            failure = error_summary(error)
             continue
         if wanted in session.get_providers():
             session.disable_fallback()
@@ -66,11 +66,11 @@ def open_session(model: bytes, device: str, attempts: Sequence[Sequence[Provider
     raise _no_device(device, missing or failure)
 
 
-def gpu_memory(index: int) -> Memory:
+def gpu_memory(index: int) -> BufferAllocator:
     """The memory of CUDA device `index`, with page-locked buffers where the runtime is found."""
     runtime = load_onnxruntime()
     version = getattr(runtime, "cuda_version", None) or ""  # 1.20 does not tell
-    return Memory(runtime, "cuda", index, Pages.find(version, index))
+    return BufferAllocator(runtime, "cuda", index, PinnedMemory.find(version, index))
 
 
 def _no_device(device: str, found: str) -> DeviceError:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
 from ganport_runtime.cli.launch import missing_extra
-from ganport_runtime.devices.cpu_count import usable_cpus
+from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.errors import MissingExtraError
 
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
@@ -44,14 +44,16 @@ def load_onnxruntime() -> ModuleType:
     return runtime
 
 
-def session_options(runtime: ModuleType, *, spinning: bool = False) -> Any:
+def session_options(runtime: ModuleType, *, allow_spinning: bool = False) -> Any:
     """The options every session of ours starts from."""
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = usable_cpus()
+    options.intra_op_num_threads = available_cpu_count()
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what matters arrives as an exception
     # Unless asked to: a game must not lose a core to threads that wait for the next picture.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "1" if allow_spinning else "0"
+    )
     # A graph is one file: no path inside it may reach into the file system.
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", "external-data-is-not-allowed"
@@ -59,7 +61,7 @@ def session_options(runtime: ModuleType, *, spinning: bool = False) -> Any:
     return options
 
 
-def sized(tensor: Tensor, rows: int) -> tuple[int, ...]:
+def batch_shape(tensor: Tensor, rows: int) -> tuple[int, ...]:
     """The shape of so many rows; raises `ValueError` where more than their number is open."""
     lengths = [length for length in tensor.shape[1:] if isinstance(length, int)]
     if len(lengths) != len(tensor.shape) - 1:
@@ -67,7 +69,7 @@ def sized(tensor: Tensor, rows: int) -> tuple[int, ...]:
     return (rows, *lengths)
 
 
-def first_line(error: Exception) -> str:
+def error_summary(error: Exception) -> str:
     """What an exception says, short enough for a message of ours."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
 from ganport_runtime.cli.launch import missing_extra
-from ganport_runtime.devices.onnxruntime_session import first_line
+from ganport_runtime.devices.onnxruntime_session import error_summary
 from ganport_runtime.devices.protobuf import has_external_data
 from ganport_runtime.errors import BundleError, DeviceError
 
@@ -61,7 +61,7 @@ def open_openvino(model: bytes, *, place: str, precision: str, threads: int) -> 
     Raises `BundleError` for bytes that are no usable graph, `DeviceError` where the processor has
     no bfloat16, and `MissingExtraError`.
     """
-    core = the_core(load_openvino())
+    core = get_core(load_openvino())
     _check_device(core, precision)
     settings = {
         "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" else "f32",
@@ -95,7 +95,7 @@ def load_openvino() -> ModuleType:
 
 
 @cache
-def the_core(openvino: ModuleType) -> Any:
+def get_core(openvino: ModuleType) -> Any:
     """OpenVINO's core, the same at each call."""
     # One for the process, which never ends: its plugin gives the thread a stack for signals. Of two
     # of them the one that ends last restores that of the first, whose memory is gone by then, and
@@ -152,4 +152,4 @@ def _metadata(model: Any) -> Mapping[str, str]:
 def _reason(error: Exception) -> str:
     """What went wrong, without the lines in which OpenVINO says where in its own source."""
     lines = [line for line in str(error).splitlines() if not line.startswith("Exception from")]
-    return first_line(ValueError(" ".join(" ".join(lines).split()) or "no reason given"))
+    return error_summary(ValueError(" ".join(" ".join(lines).split()) or "no reason given"))

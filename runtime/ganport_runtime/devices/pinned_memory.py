@@ -15,7 +15,7 @@ _PORTABLE = 1  # cudaHostRegisterPortable
 _TO_HOST = 2  # cudaMemcpyDeviceToHost
 
 
-class Pages:
+class PinnedMemory:
     """Locks the pages of arrays for CUDA device `index`, and copies from there into them.
 
     `library` is the CUDA runtime (cudart) that onnxruntime itself has loaded.

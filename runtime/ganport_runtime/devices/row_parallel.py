@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
-from ganport_runtime.devices.autotune import Trial
-from ganport_runtime.devices.onnxruntime_session import OnnxBackend, sized
+from ganport_runtime.devices.autotune import TwoWayTuner
+from ganport_runtime.devices.onnxruntime_session import OnnxBackend, batch_shape
 from ganport_runtime.devices.thread_team import Task, Team
 
 # A run of fewer seconds is over before another thread has woken up to help.
@@ -47,24 +47,28 @@ if hasattr(os, "register_at_fork"):  # asking for the process at each run is a c
     os.register_at_fork(after_in_child=_count_fork)
 
 
-class LanedBackend(OnnxBackend):
+class RowParallelBackend(OnnxBackend):
     """A `Backend` on `cores` cores, whose rows have the same bytes however they are cut.
 
     `open_session` opens the graph on so many threads: at once on all, and on one once runs that
-    would or may be faster so have taken as long as that opening. With `spinning`, parts are drawn
-    while threads that wait awake have their core; so there it takes some such runs without a small
-    one between them.
+    would or may be faster so have taken as long as that opening. With `allow_spinning`, parts
+    are drawn while threads that wait awake have their core; so there it takes some such runs
+    without a small one between them.
     """
 
     def __init__(
-        self, device: str, open_session: Callable[[int], Any], cores: int, spinning: bool = False
+        self,
+        device: str,
+        open_session: Callable[[int], Any],
+        cores: int,
+        allow_spinning: bool = False,
     ) -> None:
         begun = perf_counter()
         super().__init__(device, open_session(cores))
         self._debt = perf_counter() - begun  # seconds of runs still to come before the first part
-        self._awake = _AWAKE if spinning else 0.0
+        self._awake = _AWAKE if allow_spinning else 0.0
         # Threads that wait awake are there for the one row.
-        self._lone = Trial(inf if spinning else self._debt)
+        self._lone = TwoWayTuner(inf if allow_spinning else self._debt)
         self._open_session = open_session
         self._cores = cores
         self._lane: Any = None
@@ -132,7 +136,7 @@ class LanedBackend(OnnxBackend):
 
     def _shared(self, lane: Any, feeds: Feeds, rows: int, helpers: int) -> NDArray[Any]:
         output = self.outputs[0]
-        result = np.empty(sized(output, rows), output.dtype)
+        result = np.empty(batch_shape(output, rows), output.dtype)
 
         def draw(part: slice) -> None:
             drawn = self._alone(lane, {name: value[part] for name, value in feeds.items()})
@@ -140,11 +144,11 @@ class LanedBackend(OnnxBackend):
                 raise ValueError(f"{output.name} is {drawn.shape}, not {result[part].shape}")
             result[part] = drawn
 
-        self._team.work(Task(draw, cut_rows(rows, 1 + helpers)), helpers)
+        self._team.work(Task(draw, split_rows(rows, 1 + helpers)), helpers)
         return result
 
 
-def cut_rows(rows: int, hands: int) -> list[slice]:
+def split_rows(rows: int, hands: int) -> list[slice]:
     """Consecutive parts, as equal as can be, for so many hands to take as they are free."""
     number = min(rows, hands * max(1, rows // (hands * _ROWS)))
     bounds = [rows * part // number for part in range(number + 1)]

@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganport_runtime.devices.cpu_count import cgroup_quota, usable_cpus
+from ganport_runtime.devices.cpu_count import available_cpu_count, cgroup_quota
 from ganport_runtime.doctor.system_info import Driver, Processor
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 _FEATURES = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16")
 _QUERY = ("--query-gpu=driver_version,name", "--format=csv,noheader")
@@ -26,7 +26,7 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> Processor:
     return Processor(
         name=described.get("model name") or platform.processor() or platform.machine(),
         cores=os.cpu_count() or 1,
-        usable=usable_cpus(),
+        usable=available_cpu_count(),
         quota=cgroup_quota(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")),
         features=tuple(feature for feature in _FEATURES if feature in flags),
     )
@@ -43,13 +43,13 @@ def driver() -> Driver | None:
             [program, *_QUERY], capture_output=True, text=True, timeout=_PATIENCE, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Driver(cuda=cuda, visible=visible, error=printable(str(error), 200))
+        return Driver(cuda=cuda, visible=visible, error=sanitize(str(error), 200))
     return read_driver(told.returncode, told.stdout, cuda, visible)
 
 
 def read_driver(code: int, text: str, cuda: tuple[int, int] | None, visible: str | None) -> Driver:
     """The driver of what nvidia-smi printed: a line "VERSION, NAME" for each GPU."""
-    lines = [printable(line.strip(), 200) for line in text.splitlines() if line.strip()]
+    lines = [sanitize(line.strip(), 200) for line in text.splitlines() if line.strip()]
     rows = [line.partition(", ") for line in lines if ", " in line]
     if code or not rows:
         said = lines[0] if lines else f"exit code {code}"
@@ -75,4 +75,4 @@ def _fields(cpuinfo: Path) -> Iterator[tuple[str, str]]:
         return
     for line in text.partition("\n\n")[0].splitlines():  # of the first core
         name, _, value = line.partition(":")
-        yield name.strip(), printable(value.strip(), 5000)
+        yield name.strip(), sanitize(value.strip(), 5000)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ctypes.util import find_library
 
 from ganport_runtime.doctor.system_info import Driver, Trial
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 # TensorRT builds an engine first, which may take a minute.
 _PATIENCE = 120.0
@@ -58,8 +58,8 @@ def _answer(device: str, done: subprocess.CompletedProcess[str]) -> Trial:
         return Trial(
             device,
             milliseconds=float(answer.get("milliseconds", 0.0)),
-            error=printable(answer.get("error", ""), 300),
-            fix=printable(answer.get("fix", ""), 300),
+            error=sanitize(answer.get("error", ""), 300),
+            fix=sanitize(answer.get("fix", ""), 300),
             missing=tuple(answer.get("missing", ())),
         )
     except (IndexError, ValueError, AttributeError):
@@ -70,4 +70,4 @@ def _death(done: subprocess.CompletedProcess[str]) -> str:
     if done.returncode < 0:
         return f"a process ended by {signal.Signals(-done.returncode).name}"
     said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return printable(said[-1], 300)
+    return sanitize(said[-1], 300)

@@ -14,10 +14,10 @@ from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.constants import ENCODE
 from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.generation.request import (
-    Job,
-    Part,
+    EncodedRequest,
+    RowRange,
+    build_inputs,
     condition_rows,
-    first_input,
 )
 from ganport_runtime.generation.session import Session
 from ganport_runtime.images.encode import to_uint8
@@ -26,7 +26,7 @@ _FORMS = {"openvino": "phase"}
 """The form of a graph that a device runs faster than the usual one."""
 
 
-class Engine:
+class GraphRunner:
     """The graph of `interface` in a session of its own.
 
     Raises `BundleError` for a graph that is not there or not as the manifest has it, and what
@@ -34,15 +34,15 @@ class Engine:
     """
 
     def __init__(
-        self, bundle: Bundle, interface: str, device: str, spinning: bool, precision: str
+        self, bundle: Bundle, interface: str, device: str, allow_spinning: bool, precision: str
     ) -> None:
         graph, file = bundle.onnx(interface, precision, _FORMS.get(device))
-        self._place = str(bundle.path if bundle.lone else bundle.path / file.path)
+        self._place = str(bundle.path if bundle.is_single_file else bundle.path / file.path)
         self._session = Session(
             bundle.read(file.path),
             device,
             place=self._place,
-            spinning=spinning,
+            allow_spinning=allow_spinning,
             precision=precision,
             max_batch=bundle.manifest.batch.max,
         )
@@ -77,17 +77,17 @@ class Engine:
         return result
 
 
-class Engines:
+class GraphSet:
     """The graphs of a bundle on one device: `main` open, others opened when they are asked for."""
 
     def __init__(
-        self, bundle: Bundle, main: str, device: str, spinning: bool, precision: str
+        self, bundle: Bundle, main: str, device: str, allow_spinning: bool, precision: str
     ) -> None:
-        self._bundle, self._spinning = bundle, spinning
+        self._bundle, self._spinning = bundle, allow_spinning
         self._z_shape = bundle.manifest.z_shape
         self._lock = Lock()
         # The first graph shows whether bundle and device are good.
-        self._main = Engine(bundle, main, device, spinning, precision)
+        self._main = GraphRunner(bundle, main, device, allow_spinning, precision)
         self._open = {main: self._main}
         self.device = self._main.device
 
@@ -95,35 +95,35 @@ class Engines:
         """Let the main graph prepare for batches of up to `largest`."""
         self._main.warm_up(largest)
 
-    def draw_all(self, job: Job, size: int) -> NDArray[Any]:
+    def draw_all(self, job: EncodedRequest, size: int) -> NDArray[Any]:
         """What all of a job come to, drawn `size` at a time: pictures, or noise of an encoder."""
         if len(job) <= size:
             return self._draw((job,))
         results = self._empty(job)
         for start in range(0, len(job), size):
             rows = slice(start, min(start + size, len(job)))
-            results[rows] = self._draw((job.part(rows),))
+            results[rows] = self._draw((job.slice(rows),))
         return results
 
-    def draw(self, parts: Sequence[Part]) -> NDArray[Any]:
+    def draw(self, parts: Sequence[RowRange]) -> NDArray[Any]:
         """What those rows come to, in one run: uint8 (N, H, W, 3), or noise of an encoder."""
-        return self._draw([job.part(rows) for job, rows in parts])
+        return self._draw([job.slice(rows) for job, rows in parts])
 
-    def _draw(self, jobs: Sequence[Job]) -> NDArray[Any]:
+    def _draw(self, jobs: Sequence[EncodedRequest]) -> NDArray[Any]:
         interface = jobs[0].interface
         engine = self._open.get(interface) or self._opened(interface)
-        output = engine.run(first_input(jobs, self._z_shape), condition_rows(jobs))
+        output = engine.run(build_inputs(jobs, self._z_shape), condition_rows(jobs))
         return to_uint8(output) if engine.draws_floats else output
 
-    def _opened(self, interface: str) -> Engine:
+    def _opened(self, interface: str) -> GraphRunner:
         with self._lock:
             if interface not in self._open:
                 # Only the main graph comes in other precisions.
-                engine = Engine(self._bundle, interface, self.device, self._spinning, "fp32")
+                engine = GraphRunner(self._bundle, interface, self.device, self._spinning, "fp32")
                 self._open[interface] = engine
             return self._open[interface]
 
-    def _empty(self, job: Job) -> NDArray[Any]:
+    def _empty(self, job: EncodedRequest) -> NDArray[Any]:
         encoded = job.interface == ENCODE
         shape = self._z_shape if encoded else (*self._bundle.manifest.image.size, 3)
         try:

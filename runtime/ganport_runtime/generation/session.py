@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ganport_runtime.bundle.manifest import Graph, Tensor
 from ganport_runtime.devices.buckets import bucket_sizes
 from ganport_runtime.devices.factory import open_backend
-from ganport_runtime.devices.onnxruntime_session import first_line, sized
+from ganport_runtime.devices.onnxruntime_session import batch_shape, error_summary
 from ganport_runtime.errors import BundleError, GanportError
 
 
@@ -21,9 +21,10 @@ class Session:
 
     A device named is a device used: `DeviceError` when it cannot be. "auto" takes CUDA where
     onnxruntime offers it and else the CPU, with a warning if CUDA was offered and failed; `device`
-    tells which. `spinning` keeps the CPU's threads awake between runs, `precision` ("fp32", "fp16",
-    "bf16") is how a device that can choose computes, and `max_batch` the most rows that a GPU takes
-    at once. Raises `BundleError` for bytes that are no usable graph (`place` says which), and
+    tells which. `allow_spinning` keeps the CPU's threads awake between runs, `precision` ("fp32",
+    "fp16", "bf16") is how a device that can choose computes, and `max_batch` the
+    most rows that a GPU takes at once. Raises `BundleError` for bytes that are no usable graph
+    (`place` says which), and
     `MissingExtraError` without the package that the device needs. `run` may be called from
     several threads.
     """
@@ -34,7 +35,7 @@ class Session:
         device: str = "auto",
         *,
         place: str = "graph",
-        spinning: bool = False,
+        allow_spinning: bool = False,
         precision: str = "fp32",
         max_batch: int | None = None,
     ) -> None:
@@ -43,7 +44,7 @@ class Session:
             model,
             device,
             place=place,
-            spinning=spinning,
+            allow_spinning=allow_spinning,
             precision=precision,
             max_batch=max_batch,
         )
@@ -78,7 +79,7 @@ class Session:
         as two runs of `largest`, and on the CPU, to which all sizes are alike, as one row.
         """
         for rows in [1] if self.device == "cpu" else bucket_sizes(largest):
-            self.run({x.name: np.zeros(sized(x, rows), x.dtype) for x in self.inputs})
+            self.run({x.name: np.zeros(batch_shape(x, rows), x.dtype) for x in self.inputs})
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
         """The first output for one batch of every input; raises `BundleError` if it fails."""
@@ -91,7 +92,7 @@ class Session:
             raise BundleError(
                 self._place,
                 expected=f"a graph that runs on {self.device} with {shapes}",
-                found=first_line(error),
+                found=error_summary(error),
                 fix="Try a smaller batch_size or device='cpu'; else export the bundle again.",
             ) from error
 

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.noise import Keys, check_integer, check_seed
-from ganport_runtime.values import shown
+from ganport_runtime.noise import SeedArray, check_integer, check_seed
+from ganport_runtime.values import repr_short
 
 MAX_COUNT = 2**20
 MAX_TEMPERATURE = 10.0
 
 
-def count_of(
+def resolve_count(
     count: int | None,
     conditions: object,
     *,
@@ -39,11 +39,11 @@ def count_of(
     for name, length in lengths.items():
         if length != number:
             fix = "Leave count out, or make the lists as long as it says."
-            raise refuse(name, f"a list of {number}, one for each picture", f"{length}", fix)
+            raise request_error(name, f"a list of {number}, one for each picture", f"{length}", fix)
     return number
 
 
-def keys_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> Keys:
+def resolve_seeds(seed: int | None, seeds: Sequence[int] | None, number: int) -> SeedArray:
     """The seed of each picture; the system draws the first if none is given."""
     if seeds is None:
         first = secrets.randbits(64) if seed is None else check_seed(seed)
@@ -51,11 +51,11 @@ def keys_of(seed: int | None, seeds: Sequence[int] | None, number: int) -> Keys:
             return (first,)
         return np.arange(number, dtype=np.uint64) + np.uint64(first)  # modulo 2^64
     if seed is not None:
-        raise refuse("seed", "seed or seeds", "both", "Leave one of them out.")
+        raise request_error("seed", "seed or seeds", "both", "Leave one of them out.")
     return np.array([check_seed(value) for value in seeds], np.uint64)
 
 
-def check_list(seeds: object) -> None:
+def check_seeds_type(seeds: object) -> None:
     """Refuse seeds that are no list."""
     if isinstance(seeds, np.ndarray):
         is_list = seeds.ndim > 0
@@ -63,13 +63,13 @@ def check_list(seeds: object) -> None:
         is_list = isinstance(seeds, Sequence) and not isinstance(seeds, str | bytes)
     if not is_list:
         fix = "Give one seed for each picture, or seed= for consecutive ones."
-        raise refuse("seeds", "a list of integers", shown(seeds), fix)
+        raise request_error("seeds", "a list of integers", repr_short(seeds), fix)
 
 
-def check_array(z: object) -> None:
+def check_noise_type(z: object) -> None:
     """Refuse noise that is no array of samples."""
     if not isinstance(z, np.ndarray) or not z.ndim:
-        raise refuse("z", "an array of noise", shown(z), "Start from Generator.noise.")
+        raise request_error("z", "an array of noise", repr_short(z), "Start from Generator.noise.")
 
 
 def check_noise(
@@ -81,15 +81,15 @@ def check_noise(
 ) -> None:
     """Refuse noise that is not float32 (N, *shape) and finite, or comes with seeds beside it."""
     if seed is not None or seeds is not None:
-        raise refuse("z", "z or seeds", "both", "Leave one of them out.")
+        raise request_error("z", "z or seeds", "both", "Leave one of them out.")
     if temperature is not None:
-        raise refuse("temperature", "z or a temperature", "both", "Multiply z by it.")
+        raise request_error("temperature", "z or a temperature", "both", "Multiply z by it.")
     if z.dtype != np.float32 or z.shape[1:] != shape:
         expected = f"float32 (N, {', '.join(map(str, shape))})"
         fix = "Start from Generator.noise, or use astype(np.float32)."
-        raise refuse("z", expected, f"{z.dtype} {z.shape}", fix)
+        raise request_error("z", expected, f"{z.dtype} {z.shape}", fix)
     if not np.isfinite(z).all():
-        raise refuse("z", "finite numbers", "NaN or infinity", "Start from Generator.noise.")
+        raise request_error("z", "finite numbers", "NaN or infinity", "Start from Generator.noise.")
 
 
 def check_images(images: object, size: tuple[int, int]) -> None:
@@ -97,9 +97,9 @@ def check_images(images: object, size: tuple[int, int]) -> None:
     expected = f"uint8 (N, {size[0]}, {size[1]}, 3)"
     fix = "Cut and resize pictures to the size of the bundle first, and np.stack them."
     if not isinstance(images, np.ndarray):
-        raise refuse("images", f"an array {expected}", shown(images), fix)
+        raise request_error("images", f"an array {expected}", repr_short(images), fix)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3):
-        raise refuse("images", expected, f"{images.dtype} {images.shape}", fix)
+        raise request_error("images", expected, f"{images.dtype} {images.shape}", fix)
 
 
 def check_temperature(value: object) -> float:
@@ -108,7 +108,7 @@ def check_temperature(value: object) -> float:
     if not 0.0 < number <= MAX_TEMPERATURE:  # true for NaN too
         expected = f"a number above 0, at most {MAX_TEMPERATURE:g}"
         fix = "Take 1 for noise as the network was trained on."
-        raise refuse("temperature", expected, shown(value), fix)
+        raise request_error("temperature", expected, repr_short(value), fix)
     return number
 
 
@@ -122,5 +122,5 @@ def _float(value: object) -> float:
         return nan
 
 
-def refuse(place: str, expected: str, found: str, fix: str) -> RequestError:
+def request_error(place: str, expected: str, found: str, fix: str) -> RequestError:
     return RequestError(place, expected=expected, found=found, fix=fix)

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from ganport_runtime.cli.launch import require
 from ganport_runtime.errors import RequestError
-from ganport_runtime.files import check_output, write_whole
-from ganport_runtime.images.encode import webp_bytes
+from ganport_runtime.files import atomic_write, check_output
+from ganport_runtime.images.encode import encode_webp
 from ganport_runtime.images.sheet import INK, PAPER
 
 if TYPE_CHECKING:
     from PIL import Image
 
-MOVING = (".gif", ".webp")
+ANIMATION_SUFFIXES = (".gif", ".webp")
 MAX_PIXELS = 1 << 27
 """Of all frames together: they are held in memory."""
 _ASKED = 12  # frames the shared palette is made from
@@ -60,20 +60,20 @@ def save_animation(
     more than 2^27 pixels.
     """
     require("tools", ("PIL",))
-    check_output(path, MOVING)
+    check_output(path, ANIMATION_SUFFIXES)
     check_pixels([frame.size for frame in frames])
-    pages = padded(frames)
+    pages = pad_to_largest(frames)
     times = timing.milliseconds(len(pages))
     if path.suffix.lower() == ".gif":
-        write_whole(path, _gif_bytes(pages, metadata or {}, times, dither))
+        atomic_write(path, _gif_bytes(pages, metadata or {}, times, dither))
     else:
-        write_whole(path, webp_bytes(pages, metadata, quality, times))
+        atomic_write(path, encode_webp(pages, metadata, quality, times))
     return pages[0].size
 
 
 def check_pixels(sizes: Sequence[tuple[int, int]]) -> None:
     """Raise `RequestError` where frames of these sizes (width, height) would be too many."""
-    width, height = largest(sizes)
+    width, height = largest_size(sizes)
     total = width * height * len(sizes)
     if total > MAX_PIXELS:
         raise RequestError(
@@ -84,16 +84,16 @@ def check_pixels(sizes: Sequence[tuple[int, int]]) -> None:
         )
 
 
-def largest(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def largest_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The (width, height) that every one of `sizes` fits into."""
     return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 
-def padded(frames: Sequence[Image.Image]) -> list[Image.Image]:
+def pad_to_largest(frames: Sequence[Image.Image]) -> list[Image.Image]:
     """The frames on paper of one size."""
     from PIL import Image
 
-    size = largest([frame.size for frame in frames])
+    size = largest_size([frame.size for frame in frames])
     pages = []
     for frame in frames:
         page = frame

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.cli.launch import require
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.encode import why_unreadable
+from ganport_runtime.images.encode import describe_decode_error
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,7 +27,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 _WIDE_GREY = ("I;16", "I;16B", "I;16L", "I")
 
 
-def read_picture_file(path: Path) -> bytes:
+def read_image_file(path: Path) -> bytes:
     """The bytes of a picture file; raises `RequestError` for what is no file or too large."""
     try:
         # Looked at before it is opened: opening a pipe waits for ever.
@@ -44,7 +44,7 @@ def read_picture_file(path: Path) -> bytes:
     return data
 
 
-def decode_picture(
+def decode_image(
     data: bytes,
     path: Path,
     size: tuple[int, int],
@@ -71,7 +71,7 @@ def decode_picture(
     except (RequestError, MemoryError):
         raise
     except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        found = f"one that cannot be decoded ({why_unreadable(error)})"
+        found = f"one that cannot be decoded ({describe_decode_error(error)})"
         fix = "Give another picture."
         raise _bad(path, "a whole JPEG, PNG or WebP picture", found, fix) from error
 
@@ -85,7 +85,7 @@ def _fitted(image: Image.Image, size: tuple[int, int], whole: bool) -> NDArray[n
     from PIL import ImageOps
 
     picture = to_rgb(ImageOps.exif_transpose(image))
-    return resized(picture if whole else centre_of(picture, size), size)
+    return resize(picture if whole else center_crop(picture, size), size)
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -102,7 +102,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def centre_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The largest part around the centre in the shape of `size` (height, width)."""
     height, width = size
     across = min(image.width, max(1, image.height * width // height))
@@ -111,7 +111,7 @@ def centre_of(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.crop((left, top, left + across, top + down))
 
 
-def resized(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+def resize(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     """The uint8 (height, width, 3) pixels of an RGB picture at `size` (height, width)."""
     from PIL import Image
 

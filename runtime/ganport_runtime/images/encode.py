@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from ganport_runtime.cli.launch import require
 from ganport_runtime.errors import BundleError, RequestError
-from ganport_runtime.files import check_output, write_whole
+from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.strictjson import parse
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 if TYPE_CHECKING:
     from PIL import Image
 
-STILL = (".png", ".webp")
+IMAGE_SUFFIXES = (".png", ".webp")
 MAX_WEBP_SIDE = 16383
 _MAX_BYTES = 1 << 28
 _KEYS = "ganport."
@@ -56,7 +56,9 @@ def to_float(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def save_png(
-    image: NDArray[np.uint8] | Image.Image, path: Path, metadata: Mapping[str, str] | None = None
+    image: NDArray[np.uint8] | Image.Image,
+    path: Path,
+    metadata: Mapping[str, str] | None = None,
 ) -> None:
     """Write a uint8 (H, W, 3) array or a Pillow image as PNG, whole or not at all.
 
@@ -64,10 +66,10 @@ def save_png(
     `RequestError` for a path that cannot take a PNG file.
     """
     check_output(path, (".png",))
-    write_whole(path, png_bytes(image, metadata))
+    atomic_write(path, encode_png(image, metadata))
 
 
-def png_bytes(
+def encode_png(
     image: NDArray[np.uint8] | Image.Image, metadata: Mapping[str, str] | None = None
 ) -> bytes:
     """The PNG file of a uint8 (H, W, 3) array or a Pillow image."""
@@ -83,7 +85,7 @@ def png_bytes(
     return buffer.getvalue()
 
 
-def save_picture(
+def save_image(
     image: NDArray[np.uint8] | Image.Image,
     path: Path,
     metadata: Mapping[str, str] | None = None,
@@ -94,14 +96,14 @@ def save_picture(
     A WebP is lossless, or lossy of `quality` 1 to 100, and its metadata is a JSON object in the
     EXIF description. Raises `RequestError` for another suffix and a page too large for WebP.
     """
-    check_output(path, STILL)
+    check_output(path, IMAGE_SUFFIXES)
     if path.suffix.lower() == ".png":
-        write_whole(path, png_bytes(image, metadata))
+        atomic_write(path, encode_png(image, metadata))
     else:
-        write_whole(path, webp_bytes([image], metadata, quality))
+        atomic_write(path, encode_webp([image], metadata, quality))
 
 
-def webp_bytes(
+def encode_webp(
     frames: Sequence[NDArray[np.uint8] | Image.Image],
     metadata: Mapping[str, str] | None = None,
     quality: int | None = None,
@@ -124,7 +126,7 @@ def webp_bytes(
     return buffer.getvalue()
 
 
-def metadata(path: Path) -> dict[str, str]:
+def read_metadata(path: Path) -> dict[str, str]:
     """What `sample-gan` wrote into a PNG, WebP or GIF: bundle, digest, how to draw it again.
 
     The file may be anybody's: nothing is drawn from it, and what is returned is text to check.
@@ -143,7 +145,7 @@ def metadata(path: Path) -> dict[str, str]:
     except (RequestError, MemoryError):
         raise
     except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        raise _mute(path, why_unreadable(error)) from error
+        raise _mute(path, describe_decode_error(error)) from error
     found = {
         key: text for key, text in texts.items() if key.startswith(_KEYS) and isinstance(text, str)
     }
@@ -152,7 +154,7 @@ def metadata(path: Path) -> dict[str, str]:
     return found
 
 
-def why_unreadable(error: Exception) -> str:
+def describe_decode_error(error: Exception) -> str:
     """What a decoder's error says, without the path, safe to show."""
     from PIL import UnidentifiedImageError
 
@@ -161,7 +163,7 @@ def why_unreadable(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     found = error.found if isinstance(error, BundleError) else str(error)
-    return printable(found) or type(error).__name__
+    return sanitize(found) or type(error).__name__
 
 
 def _texts(image: Image.Image, path: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _MARGIN = 16
 _LINE = 1.3  # line height over font size
 
 
-def grid(
+def make_sheet(
     images: NDArray[np.uint8],
     columns: int,
     *,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.noise.philox import MULTIPLIERS, ROUNDS, WEYL
 
-MOST = 512
+MAX_SIZE = 512
 """Numbers of a sample up to which this is faster than arrays of integers."""
 
 _MASK = 2**32 - 1
@@ -26,7 +26,7 @@ _ABOVE = np.array(2.0**20 - 2.0**-33)
 _KEPT = 64
 
 
-def row_of(seed: int, shape: tuple[int, ...], stream: int = 0) -> NDArray[np.float32]:
+def normal_row(seed: int, shape: tuple[int, ...], stream: int = 0) -> NDArray[np.float32]:
     """Standard normal noise of a seed, float32 (1, *shape), of at most `MOST` numbers."""
     idle = _idle(shape, stream)
     try:

@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.noise.fast_path import MOST, row_of
-from ganport_runtime.noise.philox import middles_of
+from ganport_runtime.noise.fast_path import MAX_SIZE, normal_row
 from ganport_runtime.noise.philox import philox4x32 as philox4x32
-from ganport_runtime.values import shown
+from ganport_runtime.noise.philox import uniform_midpoints
+from ganport_runtime.values import repr_short
 
 ALGORITHM = "philox4x32-10/box-muller-f64/1"
 
-Keys = NDArray[np.uint64] | tuple[int]
+SeedArray = NDArray[np.uint64] | tuple[int]
 """Checked seeds; of one picture they come at a tenth of the cost without an array."""
 
 # Blocks worked on at once: the 64-bit temporaries stay in the second-level cache.
@@ -42,14 +42,14 @@ def normals(
     for length in shape:
         check_integer("noise shape", length, 1, 2**31)
     check_integer("stream", stream, 0, 2**32 - 1)
-    return rows_of(keys, shape, stream)
+    return normal_rows(keys, shape, stream)
 
 
-def rows_of(keys: Keys, shape: tuple[int, ...], stream: int = 0) -> NDArray[np.float32]:
+def normal_rows(keys: SeedArray, shape: tuple[int, ...], stream: int = 0) -> NDArray[np.float32]:
     """`normals` of what has been checked."""
     size = prod(shape)
-    if len(keys) == 1 and size <= MOST:
-        return row_of(int(keys[0]), shape, stream)
+    if len(keys) == 1 and size <= MAX_SIZE:
+        return normal_row(int(keys[0]), shape, stream)
     keys = np.asarray(keys, np.uint64)
     blocks = -(-size // 4)
     out = np.empty((len(keys), blocks, 4), np.float32)
@@ -61,7 +61,7 @@ def rows_of(keys: Keys, shape: tuple[int, ...], stream: int = 0) -> NDArray[np.f
     return out.reshape(len(keys), blocks * 4)[:, :size].reshape(len(keys), *shape)
 
 
-def consecutive(seed: int, count: int) -> list[int]:
+def seed_range(seed: int, count: int) -> list[int]:
     """The seeds `seed + i mod 2^64` for i in 0 .. count - 1."""
     first = check_seed(seed)
     return [(first + index) % 2**64 for index in range(count)]
@@ -87,7 +87,7 @@ def check_integer(place: str, value: object, low: int, high: int) -> int:
 def _fill(
     out: NDArray[np.float32], seeds: NDArray[np.uint64], first_block: int, stream: int
 ) -> None:
-    radius, angle = middles_of(seeds, first_block, out.shape[1], stream)
+    radius, angle = uniform_midpoints(seeds, first_block, out.shape[1], stream)
     radius *= 2.0**-32
     np.log(radius, out=radius)
     radius *= -2.0
@@ -115,6 +115,6 @@ def _bad_integer(place: str, value: object, low: int, high: int) -> RequestError
     return RequestError(
         place,
         expected=f"an integer from {low} to {high}",
-        found=f"{type(value).__name__} {shown(value)}",
+        found=f"{type(value).__name__} {repr_short(value)}",
         fix="Give a whole number in that range.",
     )

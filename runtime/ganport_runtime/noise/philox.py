@@ -36,7 +36,7 @@ def philox4x32(
     return even[0], odd[0], even[1], odd[1]
 
 
-def middles_of(seeds: NDArray[np.uint64], first: int, blocks: int, stream: int) -> Middles:
+def uniform_midpoints(seeds: NDArray[np.uint64], first: int, blocks: int, stream: int) -> Middles:
     """Blocks `first` .. `first + blocks - 1` of each seed, each array (2, len(seeds), blocks)."""
     block = np.arange(first, first + blocks, dtype=np.uint64)
     even = np.empty((2, len(seeds), blocks), np.uint64)

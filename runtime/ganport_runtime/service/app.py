@@ -35,7 +35,7 @@ from ganport_runtime.service.openapi import document
 from ganport_runtime.service.registry import Shelf
 from ganport_runtime.service.responses import error_body
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 # By the time a server lets go of an application no request is left that could be waited for.
 _LAST_RUN = 1.0
@@ -126,9 +126,9 @@ async def _unrouted(request: Request, error: Exception) -> Response:
     path = request.url.path
     allowed = (error.headers or {}).get("Allow")
     shown = GanportError(
-        printable(path, 200),
+        sanitize(path, 200),
         expected=f"the method {allowed}" if allowed else "a path that /openapi.json lists",
-        found=printable(request.method) if allowed else HTTPStatus(error.status_code).phrase,
+        found=sanitize(request.method) if allowed else HTTPStatus(error.status_code).phrase,
         fix="See /openapi.json.",
     )
     body = error_body(shown, error.status_code, path)

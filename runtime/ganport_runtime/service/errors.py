@@ -12,7 +12,7 @@ from ganport_runtime.errors import (
     QueueFullError,
     RequestError,
 )
-from ganport_runtime.values import listed, nearest, shown
+from ganport_runtime.values import closest_match, format_choices, repr_short
 
 
 class BodyError(RequestError):
@@ -63,10 +63,10 @@ def status_of(error: GanportError) -> int:
 
 
 def unknown_bundle(name: str, names: Collection[str]) -> UnknownBundleError:
-    near = nearest(name, names)
+    near = closest_match(name, names)
     return UnknownBundleError(
         "bundle",
-        expected=f"one of {listed(names)}",
-        found=shown(name),
+        expected=f"one of {format_choices(names)}",
+        found=repr_short(name),
         fix=f"Did you mean {near!r}?",
     )

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from starlette.types import Receive, Scope, Send
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.generation.request import Job
-from ganport_runtime.images.decode import decode_picture
+from ganport_runtime.generation.request import EncodedRequest
+from ganport_runtime.images.decode import decode_image
 from ganport_runtime.service.generation_service import Studio
 from ganport_runtime.service.registry import Served
 from ganport_runtime.service.request_body import (
@@ -89,7 +89,7 @@ class Translate:
         conditions = _conditions_of(asked.conditions)
         with Watch(receive, left_of(seconds, start)):
             images = await self._decoded(served, files, asked.whole)
-            job = served.generator.translation_job(images, conditions)
+            job = served.generator.prepare_translation(images, conditions)
             order = studio.order(served, job, asked, conditions, headers.get(b"accept", b""))
             await studio.draw(order, left_of(seconds, start), send)
 
@@ -112,7 +112,7 @@ class Translate:
         loop, pool = asyncio.get_running_loop(), self._studio.pool
         size = served.generator.manifest.image.size
         decode = partial(
-            decode_picture, size=size, whole=whole, max_pixels=self._studio.settings.max_pixels
+            decode_image, size=size, whole=whole, max_pixels=self._studio.settings.max_pixels
         )
         images = np.empty((len(files), *size, 3), np.uint8)
         # One by one: between two of them a client may leave, and its time may end.
@@ -122,12 +122,12 @@ class Translate:
         return images
 
 
-def _job(served: Served, asked: GenerateBody) -> Job:
+def _job(served: Served, asked: GenerateBody) -> EncodedRequest:
     served.need("generate")
     seed = None if asked.seed is None else seed_of("seed", asked.seed)
     if seed is None and asked.seeds is None:
         seed = secrets.randbits(_SEED_BITS)
-    return served.generator.job(
+    return served.generator.prepare(
         asked.conditions,
         seed=seed,
         seeds=_seeds_of(asked.seeds),

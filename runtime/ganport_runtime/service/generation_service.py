@@ -13,8 +13,8 @@ from time import perf_counter
 from starlette.types import Send
 
 from ganport_runtime.batcher import GenerationResult
-from ganport_runtime.devices.cpu_count import usable_cpus
-from ganport_runtime.generation.request import Job
+from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.service.metrics import Meter
 from ganport_runtime.service.outputs import Encoded, check_output, container_of, encode
 from ganport_runtime.service.registry import Served, Shelf
@@ -35,7 +35,7 @@ class Order:
     """Pictures asked for: what to draw, and in which form they are wanted."""
 
     served: Served
-    job: Job
+    job: EncodedRequest
     asking: Asking
     requests: Conditions
     container: str | None
@@ -49,12 +49,12 @@ class Studio:
         self.shelf = shelf
         self.settings = settings
         self._meter = meter
-        self.pool = ThreadPoolExecutor(usable_cpus(), "ganport-encode")
+        self.pool = ThreadPoolExecutor(available_cpu_count(), "ganport-encode")
 
     def order(
         self,
         served: Served,
-        job: Job,
+        job: EncodedRequest,
         asking: Asking,
         requests: Conditions,
         accept: bytes,

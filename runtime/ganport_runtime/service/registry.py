@@ -16,7 +16,7 @@ from ganport_runtime.batcher import Batcher
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generator import Generator
 from ganport_runtime.service.errors import unknown_bundle
-from ganport_runtime.values import listed, printable
+from ganport_runtime.values import format_choices, sanitize
 
 _SERVED = ("generate", "translate")
 # A lone picture of fewer seconds is drawn on the event loop: what comes meanwhile could not be
@@ -37,7 +37,7 @@ class Served:
     @cached_property
     def abilities(self) -> tuple[str, ...]:
         """Which of `generate` and `translate` it can be asked for."""
-        return tuple(verb for verb in self.generator.abilities if verb in _SERVED)
+        return tuple(verb for verb in self.generator.capabilities if verb in _SERVED)
 
     def need(self, verb: str) -> None:
         """Raise `RequestError` unless it can be asked for that."""
@@ -75,7 +75,7 @@ class Shelf:
         paths = named(bundles)
         served = []
         for name, path in paths.items():
-            generator = Generator.load(path, device, spinning=spinning, precision=precision)
+            generator = Generator.load(path, device, allow_spinning=spinning, precision=precision)
             _warm_up(generator)
             batcher = Batcher(
                 generator, max_queue=max_queue, stall_timeout=stall_timeout, inline_budget=_IN_PLACE
@@ -106,7 +106,7 @@ class Shelf:
             return self[name]
         if len(self._served) > 1:
             fix = "Say which."
-            raise _bad("bundle", f"one of {listed(self._served)}", "none named", fix)
+            raise _bad("bundle", f"one of {format_choices(self._served)}", "none named", fix)
         return next(iter(self))
 
     def check_capacity(self) -> None:
@@ -138,12 +138,12 @@ class Shelf:
 
 def _warm_up(generator: Generator) -> None:
     """Draw one picture: the first takes longest, and a graph that cannot run is found out."""
-    if "generate" in generator.abilities:
-        job = generator.job(seed=0)
+    if "generate" in generator.capabilities:
+        job = generator.prepare(seed=0)
     else:
         size = generator.manifest.image.size
-        job = generator.translation_job(np.zeros((1, *size, 3), np.uint8))
-    generator.draw([(job, slice(0, 1))])
+        job = generator.prepare_translation(np.zeros((1, *size, 3), np.uint8))
+    generator.run_rows([(job, slice(0, 1))])
 
 
 def named(bundles: Sequence[str]) -> dict[str, str]:
@@ -154,10 +154,10 @@ def named(bundles: Sequence[str]) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             expected = "a name of letters, digits, dots, dashes and underscores"
             fix = "Serve it under another: NAME=PATH."
-            raise _bad(printable(bundle, 200), expected, f"'{printable(name)}'", fix)
+            raise _bad(sanitize(bundle, 200), expected, f"'{sanitize(name)}'", fix)
         if name in paths:
             fix = "Serve one of them under another name: NAME=PATH."
-            raise _bad(printable(bundle, 200), "each name once", f"{name!r} twice", fix)
+            raise _bad(sanitize(bundle, 200), "each name once", f"{name!r} twice", fix)
         paths[name] = path
     return paths
 

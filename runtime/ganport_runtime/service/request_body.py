@@ -14,7 +14,7 @@ from starlette.types import Receive
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.errors import BodyError, MediaTypeError, SlowBodyError
 from ganport_runtime.service.timeouts import Alarm, ClientLeftError
-from ganport_runtime.values import listed, nearest, printable
+from ganport_runtime.values import closest_match, format_choices, sanitize
 
 _MOST_FIELDS = 32
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
@@ -57,7 +57,7 @@ def check_json(headers: Mapping[bytes, bytes]) -> None:
 
 
 def unknown_type(found: str, expected: str) -> MediaTypeError:
-    shown = f"'{printable(found)}'" if found else "none"
+    shown = f"'{sanitize(found)}'" if found else "none"
     fix = f"Send the header 'Content-Type: {expected}'."
     return MediaTypeError("Content-Type", expected=expected, found=shown, fix=fix)
 
@@ -73,7 +73,7 @@ def parsed(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
     except msgspec.ValidationError as error:
         raise _wrong(str(error), decoder.type) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        found = printable(str(error), 200) if body else "nothing"
+        found = sanitize(str(error), 200) if body else "nothing"
         raise BodyError("body", expected="valid JSON", found=found, fix="Send JSON.") from None
 
 
@@ -107,18 +107,20 @@ async def _next(receive: Receive) -> tuple[bytes, bool]:
 def _wrong(words: str, kind: object) -> RequestError:
     """Our form of what msgspec says of a value."""
     located = _PLACE.fullmatch(words)
-    what, place = (located[1], printable(located[2])) if located else (words, "body")
+    what, place = (located[1], sanitize(located[2])) if located else (words, "body")
     if unknown := _UNKNOWN.fullmatch(what):
         return _unknown(unknown[1], getattr(kind, "__struct_fields__", ()))
     if expected := _EXPECTED.fullmatch(what):
-        found = printable(expected[2].replace("`", ""))
+        found = sanitize(expected[2].replace("`", ""))
         return _bad(place, expected[1].replace("`", ""), found, "Send a value of that type.")
-    return _bad(place, "a value that can be read", printable(what), "Send another value.")
+    return _bad(place, "a value that can be read", sanitize(what), "Send another value.")
 
 
 def _unknown(name: str, fields: Collection[str]) -> RequestError:
-    fix = f"Did you mean {nearest(name, fields)!r}?"
-    return _bad(printable(name) or "''", f"one of the fields {listed(fields)}", "another", fix)
+    fix = f"Did you mean {closest_match(name, fields)!r}?"
+    return _bad(
+        sanitize(name) or "''", f"one of the fields {format_choices(fields)}", "another", fix
+    )
 
 
 def _bad(place: str, expected: str, found: str, fix: str) -> RequestError:

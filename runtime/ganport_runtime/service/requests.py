@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 
 Conditions = dict[str, Any] | str | list[dict[str, Any] | str] | None
 Seed = int | str
@@ -72,7 +72,7 @@ def check_many(place: str, number: int | None, limit: int) -> None:
     """Raise `RequestError` for a `number` of pictures above the limit of one request."""
     if number is not None and number > limit:
         fix = "Ask for the others in another request."
-        raise _bad(place, f"at most {limit} pictures", shown(number), fix)
+        raise _bad(place, f"at most {limit} pictures", repr_short(number), fix)
 
 
 def seed_of(place: str, value: Seed) -> int:
@@ -80,7 +80,7 @@ def seed_of(place: str, value: Seed) -> int:
     if isinstance(value, int):
         return value
     if not (value.isascii() and value.isdigit() and len(value) <= _DIGITS):
-        raise _bad(place, "an integer from 0 to 2^64 - 1", shown(value), "Send a number.")
+        raise _bad(place, "an integer from 0 to 2^64 - 1", repr_short(value), "Send a number.")
     return int(value)
 
 

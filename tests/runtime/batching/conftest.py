@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime import Generator
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -30,18 +30,18 @@ class BlockingGenerator(Generator):
         self.gate = Event()
         self.gate.set()
         self.free_runs = 0
-        self.runs: list[list[tuple[Job, int]]] = []
+        self.runs: list[list[tuple[EncodedRequest, int]]] = []
         self.threads: list[str] = []
-        self.failures: dict[Job, BaseException] = {}
+        self.failures: dict[EncodedRequest, BaseException] = {}
 
-    def draw(self, parts: Sequence[tuple[Job, slice]]) -> NDArray[np.uint8]:
+    def run_rows(self, parts: Sequence[tuple[EncodedRequest, slice]]) -> NDArray[np.uint8]:
         self.runs.append([(job, rows.stop - rows.start) for job, rows in parts])
         self.threads.append(current_thread().name)
         assert len(self.runs) <= self.free_runs or self.gate.wait(30)
         for job, _ in parts:
             if job in self.failures:
                 raise self.failures[job]
-        return super().draw(parts)
+        return super().run_rows(parts)
 
     def wait_for_runs(self, runs: int = 1) -> None:
         """Wait until `runs` runs have started."""

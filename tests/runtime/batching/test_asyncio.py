@@ -83,7 +83,7 @@ def test_agenerate_canceled_task_frees_its_slots(blocking: Any) -> None:
 
 def test_agenerate_errors_are_raised_to_the_awaiting_task(blocking: Any) -> None:
     async def call() -> None:
-        bad = blocking.job(PINK)
+        bad = blocking.prepare(PINK)
         blocking.failures[bad] = RuntimeError("foreign error")
         with Batcher(blocking) as batcher:
             with pytest.raises(ConditionError, match="pinkk"):
@@ -143,7 +143,7 @@ def test_asubmit_fast_single_request_runs_inline_with_the_same_bytes(blocking: A
     async def call() -> None:
         with Batcher(blocking, inline_budget=UNLIMITED) as batcher:
             await measure_rate(batcher)
-            result = await batcher.asubmit(blocking.job(PINK, seed=7, count=3))
+            result = await batcher.asubmit(blocking.prepare(PINK, seed=7, count=3))
             assert blocking.threads[1:] == [MAIN]
             assert np.array_equal(result.images, blocking.generate(PINK, seed=7, count=3))
             assert (result.seeds, result.queue_seconds, result.device) == ([7, 8, 9], 0.0, "cpu")
@@ -163,7 +163,7 @@ def test_asubmit_possibly_slow_request_runs_on_the_worker(
     async def call() -> None:
         with Batcher(blocking, inline_budget=inline_budget) as batcher:
             await measure_rate(batcher)
-            await batcher.asubmit(blocking.job(PINK), timeout)
+            await batcher.asubmit(blocking.prepare(PINK), timeout)
             assert blocking.threads[1:] == [WORKER]
 
     asyncio.run(call())
@@ -172,7 +172,7 @@ def test_asubmit_possibly_slow_request_runs_on_the_worker(
 def test_asubmit_unknown_rate_runs_on_the_worker(blocking: Any) -> None:
     async def call() -> None:
         with Batcher(blocking, inline_budget=UNLIMITED) as batcher:
-            await batcher.asubmit(blocking.job(PINK))
+            await batcher.asubmit(blocking.prepare(PINK))
             assert blocking.threads == [WORKER]
 
     asyncio.run(call())
@@ -185,7 +185,7 @@ def test_asubmit_busy_device_runs_on_the_worker(blocking: Any) -> None:
             blocking.gate.clear()
             running = batcher.submit(PINK)
             await asyncio.to_thread(blocking.wait_for_runs, 2)
-            second = asyncio.create_task(batcher.asubmit(blocking.job(PINK)))
+            second = asyncio.create_task(batcher.asubmit(blocking.prepare(PINK)))
             await asyncio.sleep(0.01)
             blocking.gate.set()
             await asyncio.gather(asyncio.wrap_future(running), second)
@@ -210,14 +210,14 @@ def test_asubmit_canceled_before_the_run_leaves_no_waiter(blocking: Any) -> None
     async def call() -> None:
         with Batcher(blocking, inline_budget=UNLIMITED) as batcher:
             await measure_rate(batcher)
-            task = asyncio.create_task(batcher.asubmit(blocking.job(PINK)))
+            task = asyncio.create_task(batcher.asubmit(blocking.prepare(PINK)))
             await asyncio.sleep(0)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
             assert blocking.threads[1:] == []
             assert batcher.stats().running_images == 0
-            await batcher.asubmit(blocking.job(PINK))
+            await batcher.asubmit(blocking.prepare(PINK))
             assert blocking.threads[1:] == [MAIN]
 
     asyncio.run(call())
@@ -227,12 +227,12 @@ def test_asubmit_failing_inline_request_is_counted_and_the_next_succeeds(blockin
     async def call() -> None:
         with Batcher(blocking, inline_budget=UNLIMITED) as batcher:
             await measure_rate(batcher)
-            bad = blocking.job(PINK)
+            bad = blocking.prepare(PINK)
             blocking.failures[bad] = BundleError("graph", "a graph that runs", "none", "Fix it.")
             with pytest.raises(BundleError):
                 await batcher.asubmit(bad)
             assert (batcher.stats().failed, batcher.stats().running_images) == (1, 0)
-            assert len((await batcher.asubmit(blocking.job(PINK))).images) == 1
+            assert len((await batcher.asubmit(blocking.prepare(PINK))).images) == 1
 
     asyncio.run(call())
 
@@ -243,6 +243,6 @@ def test_asubmit_closed_batcher_raises_closed_error(blocking: Any) -> None:
         await measure_rate(batcher)
         batcher.close()
         with pytest.raises(ClosedError):
-            await batcher.asubmit(blocking.job(PINK))
+            await batcher.asubmit(blocking.prepare(PINK))
 
     asyncio.run(call())

@@ -66,7 +66,7 @@ def test_submit_request_translation_returns_the_images_of_translate(data: Path) 
     translator = Generator.load(data / "tiny-translator.ganport", device="cpu")
     images = np.arange(3 * 8 * 8 * 3, dtype=np.uint8).reshape(3, 8, 8, 3)
     with Batcher(translator, max_batch=2) as batcher:
-        result = batcher.submit_request(translator.translation_job(images)).result()
+        result = batcher.submit_request(translator.prepare_translation(images)).result()
     assert np.array_equal(result.images, translator.translate(images))
 
 
@@ -86,7 +86,7 @@ def test_submit_single_image_shares_the_next_run_of_a_large_request(blocking: An
         blocking.gate.clear()
         large = batcher.submit(PINK, seed=0, count=1000)
         blocking.wait_for_runs()
-        single = blocking.job(PINK, seed=5)
+        single = blocking.prepare(PINK, seed=5)
         future = batcher.submit_request(single)
         blocking.gate.set()
         assert np.array_equal(future.result().images, blocking.generate(PINK, seed=5))
@@ -152,7 +152,7 @@ def test_batcher_invalid_argument_raises_request_error(
 
 def test_batcher_default_max_batch_is_the_preferred_batch_size(generator: Generator) -> None:
     with Batcher(generator) as batcher:
-        assert batcher.max_batch == generator.best_batch
+        assert batcher.max_batch == generator.preferred_batch_size
         assert batcher.healthy()
 
 

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.batching.queue import Batch, FairQueue, PendingRequest
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 
 
 def pending(count: int, interface: str = "gan.generate/1") -> PendingRequest:
-    return PendingRequest(Job(interface, np.zeros((count, 0), np.float32)), Future())
+    return PendingRequest(EncodedRequest(interface, np.zeros((count, 0), np.float32)), Future())
 
 
 def queue_of(max_batch: int, *requests: PendingRequest) -> FairQueue:

@@ -35,7 +35,7 @@ def bundle_error(found: str = "no memory") -> BundleError:
 
 def test_run_after_a_failed_run_succeeds(blocking: Any) -> None:
     """An exception must not end the worker (infinity #242)."""
-    bad = blocking.job(PINK, seed=1)
+    bad = blocking.prepare(PINK, seed=1)
     blocking.failures[bad] = RuntimeError("foreign error")
     with Batcher(blocking) as batcher:
         with pytest.raises(RuntimeError, match="foreign error"):
@@ -47,7 +47,7 @@ def test_run_after_a_failed_run_succeeds(blocking: Any) -> None:
 
 
 def test_shared_run_failing_request_fails_alone(blocking: Any) -> None:
-    requests = [blocking.job(PINK, seed=seed, count=2) for seed in range(5)]
+    requests = [blocking.prepare(PINK, seed=seed, count=2) for seed in range(5)]
     blocking.failures[requests[2]] = bundle_error()
     with Batcher(blocking, max_batch=16) as batcher:
         blocking.gate.clear()
@@ -66,7 +66,7 @@ def test_shared_run_failing_request_fails_alone(blocking: Any) -> None:
 
 
 def test_failing_request_of_several_runs_fails_once_and_leaves_the_queue(blocking: Any) -> None:
-    bad = blocking.job(PINK, seed=0, count=40)
+    bad = blocking.prepare(PINK, seed=0, count=40)
     blocking.failures[bad] = bundle_error()
     with Batcher(blocking, max_batch=4) as batcher:
         with pytest.raises(BundleError):
@@ -77,7 +77,7 @@ def test_failing_request_of_several_runs_fails_once_and_leaves_the_queue(blockin
 
 
 def test_shared_run_all_requests_fail_with_their_own_errors(blocking: Any) -> None:
-    requests = [blocking.job(PINK, seed=seed) for seed in range(3)]
+    requests = [blocking.prepare(PINK, seed=seed) for seed in range(3)]
     blocking.failures |= {
         request: bundle_error(f"fault {index}") for index, request in enumerate(requests)
     }
@@ -92,7 +92,7 @@ def test_shared_run_all_requests_fail_with_their_own_errors(blocking: Any) -> No
 
 
 def test_shared_run_canceled_request_is_not_retried(blocking: Any) -> None:
-    bad, patient, canceled = (blocking.job(PINK, seed=seed) for seed in range(3))
+    bad, patient, canceled = (blocking.prepare(PINK, seed=seed) for seed in range(3))
     blocking.failures[bad] = bundle_error()
     with Batcher(blocking) as batcher:
         blocking.gate.clear()
@@ -125,7 +125,7 @@ def test_result_out_of_memory_fails_its_own_request(
 
 
 def test_dead_worker_fails_all_requests_with_its_error(blocking: Any) -> None:
-    last = blocking.job(PINK, seed=1)
+    last = blocking.prepare(PINK, seed=1)
     blocking.failures[last] = SystemExit(3)
     batcher = Batcher(blocking, max_batch=2)
     blocking.gate.clear()
@@ -209,12 +209,14 @@ batcher.close()
 
 def test_concurrent_callers_each_request_ends_once(blocking: Any) -> None:
     """Callers cancel, time out, are rejected or submit a failing request at the same time."""
-    bad = blocking.job(PINK, count=3)
+    bad = blocking.prepare(PINK, count=3)
     blocking.failures[bad] = bundle_error()
 
     def call(number: int) -> str:
         random = Random(number)
-        request = bad if random.random() < 0.1 else blocking.job(PINK, count=random.randint(1, 12))
+        request = (
+            bad if random.random() < 0.1 else blocking.prepare(PINK, count=random.randint(1, 12))
+        )
         try:
             future = batcher.submit_request(request, random.choice([None, 0.002, 5.0]))
             if random.random() < 0.2 and future.cancel():

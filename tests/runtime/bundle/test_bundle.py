@@ -20,7 +20,7 @@ def test_a_folder(tiny: Any) -> None:
     assert bundle.names() == NAMES
     assert bundle.digest == sha256_of(tiny.path / "manifest.json")
     assert bundle.read("generator.onnx") == (tiny.path / "generator.onnx").read_bytes()
-    assert not bundle.lone
+    assert not bundle.is_single_file
 
 
 def test_a_stored_zip_is_the_same_bundle(tiny: Any) -> None:
@@ -35,7 +35,7 @@ def test_a_stored_zip_is_the_same_bundle(tiny: Any) -> None:
 def test_a_lone_graph_explains_itself(data: Path) -> None:
     bundle = Bundle.open(data / "tiny.onnx")
     whole = Bundle.open(data / "tiny.ganport")
-    assert bundle.lone
+    assert bundle.is_single_file
     assert bundle.manifest.conditions == whole.manifest.conditions
     assert bundle.manifest.image == whole.manifest.image
     assert bundle.digest == sha256_of(data / "tiny.onnx")

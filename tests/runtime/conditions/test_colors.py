@@ -1,11 +1,11 @@
 import pytest
 
 from ganport_runtime.conditions.colors import (
-    as_hex,
     channels,
+    closest_color_label,
     from_hue,
     is_hex,
-    nearest_label,
+    to_hex,
 )
 
 
@@ -28,7 +28,7 @@ def test_hue_and_lightness(hue: float, lightness: float, saturation: float, colo
 
 def test_hex_there_and_back() -> None:
     assert channels("#ff88CC") == (255, 136, 204)
-    assert as_hex((254.6, 136, 203.5)) == "#ff88cc"
+    assert to_hex((254.6, 136, 203.5)) == "#ff88cc"
     assert [is_hex(value) for value in ("#12abEF", "#12abE", "12abEF", "#12abEF\n", 7)] == [
         True, False, False, False, False
     ]  # fmt: skip
@@ -39,8 +39,8 @@ def test_hex_there_and_back() -> None:
     [("#fe8ac8", "pink"), ("#c00000", "dark red"), ("#202020", "Black"), ("#f8f8f8", "pink")],
 )
 def test_the_nearest_label_is_by_colour(colour: str, label: str) -> None:
-    assert nearest_label(colour, ("large", "pink", "dark red", "Black")) == label
+    assert closest_color_label(colour, ("large", "pink", "dark red", "Black")) == label
 
 
 def test_labels_without_colours_have_no_nearest() -> None:
-    assert nearest_label("#ffffff", ("large", "small")) is None
+    assert closest_color_label("#ffffff", ("large", "small")) is None

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ganport_runtime.conditions import Conditions, OneHot, Scalar
-from ganport_runtime.conditions.encoder import Encoder
+from ganport_runtime.conditions.encoder import CachedConditionEncoder
 from ganport_runtime.errors import ConditionError
 
 CONDITIONS = Conditions(
@@ -30,7 +30,7 @@ ASKED: list[Any] = [
 
 @pytest.mark.parametrize("request_", ASKED, ids=str)
 def test_vectors_are_those_of_the_conditions(request_: Any) -> None:
-    encoder = Encoder(CONDITIONS)
+    encoder = CachedConditionEncoder(CONDITIONS)
     expected = CONDITIONS.encode(request_)
     for _ in range(2):  # worked out, then remembered
         assert np.array_equal(encoder.encode(request_, 1), expected[None])
@@ -38,12 +38,12 @@ def test_vectors_are_those_of_the_conditions(request_: Any) -> None:
 
 
 def test_a_list_holds_one_for_each() -> None:
-    vectors = Encoder(CONDITIONS).encode(ASKED, len(ASKED))
+    vectors = CachedConditionEncoder(CONDITIONS).encode(ASKED, len(ASKED))
     assert np.array_equal(vectors, np.stack([CONDITIONS.encode(one) for one in ASKED]))
 
 
 def test_what_is_remembered_cannot_be_written_to() -> None:
-    encoder = Encoder(CONDITIONS)
+    encoder = CachedConditionEncoder(CONDITIONS)
     for count in (1, 2):
         with pytest.raises(ValueError, match="read-only"):
             encoder.encode({"hair": "pink"}, count)[0, 0] = 9
@@ -51,7 +51,7 @@ def test_what_is_remembered_cannot_be_written_to() -> None:
 
 def test_equal_values_of_other_types_are_told_apart() -> None:
     # 1 == True, and True is no number here: it must not be answered from memory.
-    encoder = Encoder(CONDITIONS)
+    encoder = CachedConditionEncoder(CONDITIONS)
     encoder.encode({"age": 1}, 1)
     with pytest.raises(ConditionError, match="age"):
         encoder.encode({"age": True}, 1)
@@ -59,7 +59,7 @@ def test_equal_values_of_other_types_are_told_apart() -> None:
 
 @pytest.mark.parametrize("wrong", [{"hair": "pnik"}, "pnik hair", 5, {"hair": None}, {3: "pink"}])
 def test_a_refusal_is_not_remembered(wrong: Any) -> None:
-    encoder = Encoder(CONDITIONS)
+    encoder = CachedConditionEncoder(CONDITIONS)
     for _ in range(2):
         with pytest.raises(ConditionError):
             encoder.encode(wrong, 1)
@@ -67,7 +67,7 @@ def test_a_refusal_is_not_remembered(wrong: Any) -> None:
 
 def test_memory_is_bounded() -> None:
     wide = Conditions((OneHot("word", tuple(f"w{i}" for i in range(2**13))),))
-    encoder = Encoder(wide)
+    encoder = CachedConditionEncoder(wide)
     for label in wide["word"].labels[:200]:
         encoder.encode({"word": label}, 1)
     info = encoder._known.cache_info()
@@ -76,7 +76,7 @@ def test_memory_is_bounded() -> None:
 
 
 def test_threads_may_ask_together() -> None:
-    encoder, labels = Encoder(CONDITIONS), ("black", "pink")
+    encoder, labels = CachedConditionEncoder(CONDITIONS), ("black", "pink")
     wrong: list[str] = []
 
     def ask(label: str) -> None:

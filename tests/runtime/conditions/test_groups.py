@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ganport_runtime.conditions import (
     KINDS,
-    Group,
+    ConditionGroup,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -28,7 +28,7 @@ AGE = Scalar("age", 18, 0, 99)
 GROUPS = [HAIR, EYES, LOOK, OBJECTS, FACE, SKIN, AGE]
 
 
-def encoded(group: Group, value: object) -> list[float]:
+def encoded(group: ConditionGroup, value: object) -> list[float]:
     vector = group.encode(value)
     assert vector.dtype == np.float32
     assert vector.shape == (group.size,)
@@ -65,7 +65,7 @@ def test_there_is_a_group_for_every_kind_of_the_contract() -> None:
         (AGE, np.int64(7), [7]),
     ],
 )
-def test_encoding(group: Group, value: object, vector: list[float]) -> None:
+def test_encoding(group: ConditionGroup, value: object, vector: list[float]) -> None:
     assert encoded(group, value) == vector
 
 
@@ -75,7 +75,7 @@ def test_a_palette_name_is_its_colour() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.kind)
-def test_the_default_encodes(group: Group) -> None:
+def test_the_default_encodes(group: ConditionGroup) -> None:
     assert len(encoded(group, group.default)) == group.size
 
 
@@ -145,7 +145,7 @@ def test_joint_labels_are_row_major() -> None:
         (AGE, None, "found None"),
     ],
 )  # fmt: skip
-def test_what_a_group_does_not_take(group: Group, value: object, message: str) -> None:
+def test_what_a_group_does_not_take(group: ConditionGroup, value: object, message: str) -> None:
     with pytest.raises(ConditionError) as caught:
         group.encode(value)
     assert message in str(caught.value)
@@ -159,7 +159,7 @@ GARBAGE = st.recursive(
 
 
 @given(st.sampled_from(GROUPS), GARBAGE)
-def test_any_value_is_encoded_or_refused(group: Group, value: Any) -> None:
+def test_any_value_is_encoded_or_refused(group: ConditionGroup, value: Any) -> None:
     try:
         vector = group.encode(value)
     except ConditionError as error:
@@ -184,7 +184,7 @@ def test_any_value_is_encoded_or_refused(group: Group, value: Any) -> None:
         (AGE, 10, 50, 20.0),
     ],
 )  # fmt: skip
-def test_a_quarter_of_the_way(group: Group, first: Any, second: Any, value: Any) -> None:
+def test_a_quarter_of_the_way(group: ConditionGroup, first: Any, second: Any, value: Any) -> None:
     assert group.blend(first, second, 0.25) == value
 
 
@@ -197,7 +197,7 @@ def test_a_quarter_of_the_way(group: Group, first: Any, second: Any, value: Any)
         (SKIN, [25.0, 50.0, 10.0], "#19320a skin"),
     ],
 )
-def test_blends_in_words(group: Group, value: Any, words: str) -> None:
+def test_blends_in_words(group: ConditionGroup, value: Any, words: str) -> None:
     assert group.describe(value) == words
 
 
@@ -215,7 +215,7 @@ def test_weights_may_miss_one_by_a_thousandth() -> None:
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.kind)
-def test_json_round_trip(group: Group) -> None:
+def test_json_round_trip(group: ConditionGroup) -> None:
     assert group_from_json(group.to_json(), "here") == group
 
 
@@ -272,7 +272,7 @@ def test_entries_of_a_manifest_that_are_wrong(entry: object, message: str) -> No
         (AGE, 42.0),
     ],
 )
-def test_a_vector_is_decoded_to_the_value_it_came_from(group: Group, value: Any) -> None:
+def test_a_vector_is_decoded_to_the_value_it_came_from(group: ConditionGroup, value: Any) -> None:
     decoded = group.decode(group.encode(value))
     assert decoded == (pytest.approx(value, abs=1e-4) if isinstance(value, tuple) else value)
 

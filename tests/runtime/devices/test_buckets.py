@@ -54,7 +54,7 @@ LIMITED = """
 import sys, warnings
 import numpy as np, onnxruntime
 from ganport_runtime.devices.nvidia import GPU_THREAD
-from ganport_runtime.devices.io_binding import BoundBackend, Memory
+from ganport_runtime.devices.io_binding import BoundBackend, BufferAllocator
 
 model, limit, rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 place = onnxruntime.OrtMemoryInfo(
@@ -66,7 +66,7 @@ options = onnxruntime.SessionOptions()
 options.log_severity_level = 4
 options.add_session_config_entry("session.use_env_allocators", "1")
 session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-memory = Memory(onnxruntime, "cpu")
+memory = BufferAllocator(onnxruntime, "cpu")
 backend = BoundBackend("cuda:0", session, memory, 4096, GPU_THREAD)
 random = np.random.default_rng(5)
 feeds = {x.name: random.random((rows, x.shape[1]), np.float32) for x in backend.inputs}

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ganport_runtime.devices.cpu_count import cgroup_quota, usable_cpus
+from ganport_runtime.devices.cpu_count import available_cpu_count, cgroup_quota
 
 
 def groups(root: Path, files: dict[str, str]) -> Path:
@@ -50,7 +50,7 @@ def test_usable_cpus_follow_the_affinity() -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})
-        assert usable_cpus() == 1
+        assert available_cpu_count() == 1
     finally:
         os.sched_setaffinity(0, before)
-    assert 1 <= usable_cpus() <= len(before)
+    assert 1 <= available_cpu_count() <= len(before)

@@ -17,7 +17,7 @@ def opened(model: bytes, device: str, precision: str = "fp32", max_batch: int | 
         model,
         device,
         place="tiny.onnx",
-        spinning=False,
+        allow_spinning=False,
         precision=precision,
         max_batch=max_batch,
     )

@@ -8,7 +8,7 @@ import pytest
 
 from ganport_runtime.bundle.manifest import Tensor
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.io_binding import BoundBackend, Memory, check_feeds
+from ganport_runtime.devices.io_binding import BoundBackend, BufferAllocator, check_feeds
 from ganport_runtime.devices.nvidia import GPU_THREAD
 
 
@@ -21,7 +21,7 @@ def model(data: Path) -> bytes:
 def bound(model: bytes) -> BoundBackend:
     """A real session bound to real buffers, which lie on the CPU."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    return BoundBackend("cpu", session, Memory(onnxruntime, "cpu"), 8, GPU_THREAD)
+    return BoundBackend("cpu", session, BufferAllocator(onnxruntime, "cpu"), 8, GPU_THREAD)
 
 
 def feeds(rows: int, seed: int = 0) -> dict[str, Any]:
@@ -64,7 +64,9 @@ def test_run_options_are_those_of_the_bucket(model: bytes) -> None:
         return made
 
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    backend = BoundBackend("cpu", session, Memory(onnxruntime, "cpu"), 8, GPU_THREAD, options)
+    backend = BoundBackend(
+        "cpu", session, BufferAllocator(onnxruntime, "cpu"), 8, GPU_THREAD, options
+    )
     for rows in (3, 4, 1):
         backend.run(feeds(rows))
     with pytest.raises(Exception, match="terminate"):

@@ -8,7 +8,7 @@ import pytest
 
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cuda import open_cuda
-from ganport_runtime.devices.pinned_memory import Pages
+from ganport_runtime.devices.pinned_memory import PinnedMemory
 from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import BundleError, DeviceError
 
@@ -73,7 +73,7 @@ def test_what_does_not_load_is_named_and_not_printed(
 
 @pytest.mark.parametrize("version", ["", "99.0"])
 def test_pages_are_not_locked_without_the_cuda_runtime(version: str) -> None:
-    assert Pages.find(version, 0) is None
+    assert PinnedMemory.find(version, 0) is None
 
 
 @pytest.mark.gpu
@@ -107,7 +107,7 @@ class TestCuda:
 
     def test_the_cuda_runtime_is_found_and_locks_pages(self, model: bytes) -> None:
         open_cuda(model, 0, place="")  # loads it
-        pages = Pages.find(onnxruntime.cuda_version, 0)
+        pages = PinnedMemory.find(onnxruntime.cuda_version, 0)
         assert pages
         array = np.arange(5000, dtype=np.float32)
         pages.lock(array)

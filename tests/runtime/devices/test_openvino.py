@@ -113,7 +113,7 @@ def test_bf16_on_a_processor_without_it_is_refused(
                 else super().get_property(*asked)
             )
 
-    monkeypatch.setattr("ganport_runtime.devices.openvino.the_core", lambda _: Plain())
+    monkeypatch.setattr("ganport_runtime.devices.openvino.get_core", lambda _: Plain())
     message = r"precision: expected a processor with bfloat16 .*; found one without"
     with pytest.raises(DeviceError, match=message):
         opened(model, "bf16")
@@ -126,7 +126,7 @@ def test_an_openvino_without_the_cpu_is_refused(
     class Elsewhere(load_openvino().Core):  # type: ignore[misc]
         available_devices = ("NPU",)
 
-    monkeypatch.setattr("ganport_runtime.devices.openvino.the_core", lambda _: Elsewhere())
+    monkeypatch.setattr("ganport_runtime.devices.openvino.get_core", lambda _: Elsewhere())
     with pytest.raises(DeviceError, match="plugin for the CPU; found plugins for NPU"):
         opened(model)
 

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.devices import row_parallel
 from ganport_runtime.devices.cpu import _open_session
-from ganport_runtime.devices.onnxruntime_session import OnnxBackend, sized
-from ganport_runtime.devices.row_parallel import LanedBackend, cut_rows
+from ganport_runtime.devices.onnxruntime_session import OnnxBackend, batch_shape
+from ganport_runtime.devices.row_parallel import RowParallelBackend, split_rows
 
 BUNDLES = ["tiny.ganport", "tiny-float.ganport", "tiny-flow.ganport", "tiny-translator.ganport"]
 CORES = 3
@@ -29,10 +29,10 @@ def model(data: Path) -> bytes:
     return (data / "tiny.onnx").read_bytes()
 
 
-def laned(model: bytes, *, spinning: bool = False) -> LanedBackend:
+def laned(model: bytes, *, allow_spinning: bool = False) -> RowParallelBackend:
     """Whose rows are cut from the first run on, on any machine."""
-    opener = partial(_open_session, model, "", spinning)
-    backend = LanedBackend("cpu", opener, CORES, spinning)
+    opener = partial(_open_session, model, "", allow_spinning)
+    backend = RowParallelBackend("cpu", opener, CORES, allow_spinning)
     backend._debt = 0.0
     return backend
 
@@ -44,7 +44,7 @@ def always_worth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def feeds(backend: OnnxBackend, rows: int, seed: int = 0) -> dict[str, Any]:
     random = np.random.default_rng(seed)
-    shapes = {tensor.name: sized(tensor, rows) for tensor in backend.inputs}
+    shapes = {tensor.name: batch_shape(tensor, rows) for tensor in backend.inputs}
     return {name: random.random(shape, np.float32) for name, shape in shapes.items()}
 
 
@@ -54,7 +54,7 @@ def helpers() -> set[threading.Thread]:
 
 @given(rows=st.integers(1, 10_000), hands=st.integers(1, 128))
 def test_parts_are_all_rows_once_and_alike(rows: int, hands: int) -> None:
-    parts = cut_rows(rows, hands)
+    parts = split_rows(rows, hands)
     assert [row for part in parts for row in range(rows)[part]] == list(range(rows))
     sizes = [part.stop - part.start for part in parts]
     assert max(sizes) - min(sizes) <= 1
@@ -62,9 +62,9 @@ def test_parts_are_all_rows_once_and_alike(rows: int, hands: int) -> None:
 
 
 def test_how_large_parts_are() -> None:
-    assert [part.stop for part in cut_rows(64, 2)] == [16, 32, 48, 64]
-    assert [part.stop for part in cut_rows(40, 2)] == [20, 40]
-    assert [part.stop for part in cut_rows(3, 2)] == [1, 3]
+    assert [part.stop for part in split_rows(64, 2)] == [16, 32, 48, 64]
+    assert [part.stop for part in split_rows(40, 2)] == [20, 40]
+    assert [part.stop for part in split_rows(3, 2)] == [1, 3]
 
 
 @pytest.mark.usefixtures("always_worth")
@@ -121,16 +121,16 @@ def test_a_lane_is_opened_once_runs_have_taken_as_long_as_that(model: bytes) -> 
     assert backend._lane
 
 
-@pytest.mark.parametrize("spinning", [False, True])
-def test_one_row_is_tried_on_one_core(model: bytes, spinning: bool) -> None:
-    backend = laned(model, spinning=spinning)
+@pytest.mark.parametrize("allow_spinning", [False, True])
+def test_one_row_is_tried_on_one_core(model: bytes, allow_spinning: bool) -> None:
+    backend = laned(model, allow_spinning=allow_spinning)
     fed = feeds(backend, 1)
     expected = backend.run(fed)
     assert backend._lane is None
     for _ in range(800):  # at some hundredths of a millisecond each: the opening, then the trials
         assert np.array_equal(backend.run(fed), expected)
-    assert (backend._lane is None) == spinning
-    assert (backend._lone._other is None) == spinning
+    assert (backend._lane is None) == allow_spinning
+    assert (backend._lone._other is None) == allow_spinning
 
 
 @pytest.mark.usefixtures("always_worth")
@@ -138,7 +138,7 @@ def test_threads_that_wait_awake_are_let_sleep_first(
     model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(row_parallel, "_AWAKE", 3600.0)
-    backend = laned(model, spinning=True)
+    backend = laned(model, allow_spinning=True)
     backend.run(feeds(backend, 9))
     assert backend._lane
     backend.run(feeds(backend, 1))
@@ -199,7 +199,7 @@ def test_a_fork_draws_and_a_program_ends(data: Path) -> None:
     script = (
         "import os, sys, numpy as np\n"
         "from ganport_runtime.devices import cpu, row_parallel\n"
-        "cpu.usable_cpus, row_parallel._WORTH = lambda: 2, 0.0\n"
+        "cpu.available_cpu_count, row_parallel._WORTH = lambda: 2, 0.0\n"
         "backend = cpu.open_cpu(open(sys.argv[1], 'rb').read(), place='')\n"
         "fed = {'z': np.ones((9, 4), 'f4'), 'condition': np.ones((9, 5), 'f4')}\n"
         "backend.run(fed); backend._debt = 0\n"

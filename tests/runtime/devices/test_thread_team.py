@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from ganport_runtime.devices.row_parallel import cut_rows
+from ganport_runtime.devices.row_parallel import split_rows
 from ganport_runtime.devices.thread_team import Task, Team
 
 
@@ -15,7 +15,7 @@ def test_an_error_of_any_part_is_the_callers_and_the_rest_is_left() -> None:
             raise ValueError("part 1")
         done.append(part.start)
 
-    task = Task(draw, cut_rows(4, 4))
+    task = Task(draw, split_rows(4, 4))
     task.help()
     with pytest.raises(ValueError, match="part 1"):
         task.wait()
@@ -26,7 +26,7 @@ def test_a_caller_waits_for_nobody_who_has_not_begun() -> None:
     team, done = Team(2), []
     team._hire(1)
     team.close()
-    team.work(Task(done.append, cut_rows(4, 4)), 1)  # the helper is gone and never comes
+    team.work(Task(done.append, split_rows(4, 4)), 1)  # the helper is gone and never comes
     assert len(done) == 4
 
 
@@ -39,9 +39,9 @@ def test_helpers_leave_the_cores_to_callers() -> None:
         seen.add(threading.current_thread().name)
 
     team.join(), team.join()
-    team.work(Task(draw, cut_rows(10, 10)), 1)
+    team.work(Task(draw, split_rows(10, 10)), 1)
     assert seen == {threading.current_thread().name}
     team.leave()
     both = threading.Barrier(2, timeout=30)
-    team.work(Task(lambda _: both.wait(), cut_rows(2, 2)), 1)
+    team.work(Task(lambda _: both.wait(), split_rows(2, 2)), 1)
     team.close()

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 
 from ganport_runtime.bundle.manifest import METADATA_KEY, Tensor
-from ganport_runtime.devices.io_binding import BoundBackend, Memory
+from ganport_runtime.devices.io_binding import BoundBackend, BufferAllocator
 from ganport_runtime.devices.nvidia import GPU_THREAD
 from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 from ganport_runtime.generation.session import Session
@@ -55,7 +55,7 @@ def test_the_cpu_warms_up_with_one_row(model: bytes) -> None:
 def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> None:
     session, sizes = Session(model, "cpu"), []
     plain = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    memory = Memory(onnxruntime, "cpu")  # all else is as on a GPU
+    memory = BufferAllocator(onnxruntime, "cpu")  # all else is as on a GPU
     session._backend = BoundBackend("cuda:0", plain, memory, 8, GPU_THREAD, sizes.append)
     session.device = "cuda:0"
     session.warm_up(8)

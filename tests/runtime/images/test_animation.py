@@ -10,11 +10,11 @@ from ganport_runtime.images.animation import (
     MAX_PIXELS,
     Timing,
     check_pixels,
-    largest,
-    padded,
+    largest_size,
+    pad_to_largest,
     save_animation,
 )
-from ganport_runtime.images.encode import metadata
+from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.images.sheet import INK, PAPER
 
 SAID = {"ganport.bundle": "faces", "ganport.pictures": "x" * 2000}
@@ -50,7 +50,7 @@ def test_a_webp_holds_every_frame_exactly(tmp_path: Path) -> None:
     assert times == [250, 250, 1500]
     for frame, made in zip(pixels, PAGES, strict=True):
         assert np.array_equal(frame, np.asarray(made))
-    assert metadata(tmp_path / "a.webp") == SAID
+    assert read_metadata(tmp_path / "a.webp") == SAID
 
 
 @pytest.mark.parametrize("dither", [True, False])
@@ -62,7 +62,7 @@ def test_a_gif_keeps_paper_ink_and_few_colours(tmp_path: Path, dither: bool) -> 
         assert abs(frame - np.asarray(made)).max() <= 1
         assert tuple(frame[0, 0]) == PAPER
         assert tuple(frame[22, 5]) == INK
-    assert metadata(tmp_path / "a.gif") == SAID
+    assert read_metadata(tmp_path / "a.gif") == SAID
 
 
 def ramp() -> Image.Image:
@@ -102,11 +102,11 @@ def test_one_palette_serves_every_frame(tmp_path: Path) -> None:
 
 
 def test_smaller_frames_stand_on_paper() -> None:
-    small, large = padded([page((9, 9, 9), (8, 30)), page((9, 9, 9))])
+    small, large = pad_to_largest([page((9, 9, 9), (8, 30)), page((9, 9, 9))])
     assert small.size == large.size == (32, 30)
     assert small.getpixel((20, 10)) == PAPER
     assert small.getpixel((5, 5)) == (9, 9, 9)
-    assert largest([(8, 30), (32, 24)]) == (32, 30)
+    assert largest_size([(8, 30), (32, 24)]) == (32, 30)
 
 
 @pytest.mark.parametrize(

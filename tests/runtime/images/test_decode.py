@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.decode import MAX_BYTES, decode_picture, read_picture_file
+from ganport_runtime.images.decode import MAX_BYTES, decode_image, read_image_file
 
 HERE = Path("here.png")
 NOISE = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -26,12 +26,12 @@ def encoded(image: Any, kind: str = "PNG", **options: Any) -> bytes:
 
 
 def test_a_picture_of_the_right_size_comes_as_it_is() -> None:
-    assert np.array_equal(decode_picture(encoded(NOISE), HERE, (40, 60)), NOISE)
+    assert np.array_equal(decode_image(encoded(NOISE), HERE, (40, 60)), NOISE)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
 def test_formats(kind: str) -> None:
-    pixels = decode_picture(encoded(NOISE, kind), HERE, (8, 8))
+    pixels = decode_image(encoded(NOISE, kind), HERE, (8, 8))
     assert pixels.shape == (8, 8, 3)
     assert pixels.dtype == np.uint8
 
@@ -40,32 +40,32 @@ def test_the_centre_is_cut_or_the_whole_squeezed() -> None:
     stripes = np.zeros((40, 80, 3), np.uint8)
     stripes[:, 20:60] = (0, 255, 0)  # all that a square around the centre holds
     data = encoded(stripes)
-    assert np.array_equal(decode_picture(data, HERE, (40, 40)), stripes[:, 20:60])
-    whole = decode_picture(data, HERE, (40, 40), whole=True)
+    assert np.array_equal(decode_image(data, HERE, (40, 40)), stripes[:, 20:60])
+    whole = decode_image(data, HERE, (40, 40), whole=True)
     assert whole[:, 0].max() == 0
     assert whole[20, 20].tolist() == [0, 255, 0]
 
 
 def test_the_cut_has_the_shape_of_the_bundle() -> None:
-    assert np.array_equal(decode_picture(encoded(NOISE), HERE, (40, 20)), NOISE[:, 20:40])
-    assert np.array_equal(decode_picture(encoded(NOISE), HERE, (20, 60)), NOISE[10:30])
+    assert np.array_equal(decode_image(encoded(NOISE), HERE, (40, 20)), NOISE[:, 20:40])
+    assert np.array_equal(decode_image(encoded(NOISE), HERE, (20, 60)), NOISE[10:30])
 
 
 def test_pictures_are_turned_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to the right
     data = encoded(NOISE, "PNG", exif=exif.tobytes())
-    assert np.array_equal(decode_picture(data, HERE, (60, 40)), np.rot90(NOISE, -1))
+    assert np.array_equal(decode_image(data, HERE, (60, 40)), np.rot90(NOISE, -1))
 
 
 def test_transparency_lies_on_white() -> None:
     clear = np.zeros((4, 4, 4), np.uint8)
-    assert (decode_picture(encoded(clear), HERE, (4, 4)) == 255).all()
+    assert (decode_image(encoded(clear), HERE, (4, 4)) == 255).all()
 
 
 def test_wide_grey_keeps_its_levels() -> None:
     grey = np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16)
-    pixels = decode_picture(encoded(grey), HERE, (2, 2))
+    pixels = decode_image(encoded(grey), HERE, (2, 2))
     assert pixels[..., 0].tolist() == [[0, 100], [200, 255]]
 
 
@@ -74,7 +74,7 @@ def test_it_is_the_square_that_training_sees() -> None:
     for framing in ("centre", "whole"):
         seen = pictures.decode(encoded(NOISE), 16, framing).pixels
         whole = framing == "whole"
-        assert np.array_equal(decode_picture(encoded(NOISE), HERE, (16, 16), whole=whole), seen)
+        assert np.array_equal(decode_image(encoded(NOISE), HERE, (16, 16), whole=whole), seen)
 
 
 def huge() -> bytes:
@@ -101,16 +101,16 @@ def huge() -> bytes:
 )
 def test_what_is_no_picture(data: bytes, message: str) -> None:
     with pytest.raises(RequestError) as caught:
-        decode_picture(data, HERE, (8, 8))
+        decode_image(data, HERE, (8, 8))
     assert str(caught.value).startswith("here.png: expected")
     assert message in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 def test_a_caller_may_allow_fewer_pixels() -> None:
-    assert decode_picture(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60).shape == (8, 8, 3)
+    assert decode_image(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60).shape == (8, 8, 3)
     with pytest.raises(RequestError, match="of at most 2,399 pixels; found 60 x 40"):
-        decode_picture(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60 - 1)
+        decode_image(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60 - 1)
 
 
 @given(st.integers(0, 2000), st.integers(0, 255), st.sampled_from(["PNG", "JPEG", "WEBP"]))
@@ -118,7 +118,7 @@ def test_no_damage_ends_in_a_traceback(place: int, value: int, kind: str) -> Non
     data = bytearray(encoded(NOISE[:16, :16], kind))
     data[place % len(data)] = value
     try:
-        pixels = decode_picture(bytes(data), HERE, (8, 8))
+        pixels = decode_image(bytes(data), HERE, (8, 8))
     except RequestError:
         return
     assert pixels.shape == (8, 8, 3)
@@ -126,16 +126,16 @@ def test_no_damage_ends_in_a_traceback(place: int, value: int, kind: str) -> Non
 
 def test_files_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="found No such file or directory"):
-        read_picture_file(tmp_path / "none.png")
+        read_image_file(tmp_path / "none.png")
     with pytest.raises(RequestError, match="found a folder or a device"):
-        read_picture_file(tmp_path)
+        read_image_file(tmp_path)
     os.mkfifo(tmp_path / "pipe.png")
     with pytest.raises(RequestError, match="found a folder or a device"):
-        read_picture_file(tmp_path / "pipe.png")
+        read_image_file(tmp_path / "pipe.png")
 
 
 def test_a_file_too_large(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(RequestError, match="at most 64 MiB; found more"):
-        read_picture_file(tmp_path / "a.png")
+        read_image_file(tmp_path / "a.png")

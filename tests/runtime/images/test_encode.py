@@ -10,13 +10,13 @@ from PIL import Image
 
 from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.images.encode import (
-    metadata,
-    png_bytes,
-    save_picture,
+    encode_png,
+    encode_webp,
+    read_metadata,
+    save_image,
     save_png,
     to_float,
     to_uint8,
-    webp_bytes,
 )
 
 
@@ -72,7 +72,7 @@ def test_a_png_carries_its_texts(tmp_path: Path) -> None:
 
 def test_png_bytes_are_reproducible() -> None:
     pixels = np.zeros((4, 4, 3), np.uint8)
-    assert png_bytes(pixels, {"a": "b"}) == png_bytes(Image.fromarray(pixels), {"a": "b"})
+    assert encode_png(pixels, {"a": "b"}) == encode_png(Image.fromarray(pixels), {"a": "b"})
 
 
 def test_a_png_goes_into_a_png_file(tmp_path: Path) -> None:
@@ -87,35 +87,35 @@ SAID = {"ganport.bundle": "ピンク", "ganport.pictures": '[{"seed": "7"}]'}
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp", "A.WEBP"])
 def test_a_picture_and_what_it_says_come_back(tmp_path: Path, name: str) -> None:
-    save_picture(PIXELS, tmp_path / name, SAID)
+    save_image(PIXELS, tmp_path / name, SAID)
     with Image.open(tmp_path / name) as image:
         assert np.array_equal(np.asarray(image), PIXELS)
-    assert metadata(tmp_path / name) == SAID
+    assert read_metadata(tmp_path / name) == SAID
 
 
 def test_a_lossy_webp_says_the_same(tmp_path: Path) -> None:
-    save_picture(PIXELS, tmp_path / "a.webp", SAID, quality=10)
+    save_image(PIXELS, tmp_path / "a.webp", SAID, quality=10)
     with Image.open(tmp_path / "a.webp") as image:
         assert not np.array_equal(np.asarray(image), PIXELS)
-    assert metadata(tmp_path / "a.webp") == SAID
+    assert read_metadata(tmp_path / "a.webp") == SAID
 
 
 def test_what_others_wrote_into_a_picture_is_left_out(tmp_path: Path) -> None:
     save_png(PIXELS, tmp_path / "a.png", SAID | {"Software": "another"})
-    assert metadata(tmp_path / "a.png") == SAID
+    assert read_metadata(tmp_path / "a.png") == SAID
 
 
 def test_a_gif_is_no_still(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"a name ending in \.png or \.webp"):
-        save_picture(PIXELS, tmp_path / "a.gif")
+        save_image(PIXELS, tmp_path / "a.gif")
 
 
 def test_a_page_too_large_for_webp(tmp_path: Path) -> None:
     page = np.zeros((1, 16384, 3), np.uint8)
     with pytest.raises(RequestError, match="at most 16383 pixels a side"):
-        save_picture(page, tmp_path / "a.webp")
+        save_image(page, tmp_path / "a.webp")
     assert not list(tmp_path.iterdir())
-    save_picture(page, tmp_path / "a.png")
+    save_image(page, tmp_path / "a.png")
 
 
 def described(text: str) -> bytes:
@@ -131,13 +131,13 @@ def described(text: str) -> bytes:
     ("data", "message"),
     [
         (b"no picture", "found no picture of that kind"),
-        (png_bytes(PIXELS), "found a picture that says nothing"),
-        (png_bytes(PIXELS, {"seed": "7"}), "found a picture that says nothing"),
+        (encode_png(PIXELS), "found a picture that says nothing"),
+        (encode_png(PIXELS, {"seed": "7"}), "found a picture that says nothing"),
         (described("[" * 10_000), "found nesting"),
         (described("[1, 2]"), "found a picture that says nothing"),
         (described('{"ganport.bundle": 7}'), "found a picture that says nothing"),
         (described("holiday"), "a PNG, WebP or GIF that sample-gan wrote"),
-        (webp_bytes([PIXELS], SAID)[:40], "a PNG, WebP or GIF that sample-gan wrote"),
+        (encode_webp([PIXELS], SAID)[:40], "a PNG, WebP or GIF that sample-gan wrote"),
         (b"GIF89a" + b"\xff" * 50, "a PNG, WebP or GIF that sample-gan wrote"),
         (b"\x89PNG\r\n\x1a\n" + b"\xff" * 50, "a PNG, WebP or GIF that sample-gan wrote"),
     ],
@@ -145,7 +145,7 @@ def described(text: str) -> bytes:
 def test_pictures_that_say_nothing(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "a.webp").write_bytes(data)
     with pytest.raises(RequestError) as caught:
-        metadata(tmp_path / "a.webp")
+        read_metadata(tmp_path / "a.webp")
     assert message in str(caught.value)
     assert str(caught.value).isprintable()
 
@@ -154,18 +154,18 @@ def test_pictures_that_say_nothing(tmp_path: Path, data: bytes, message: str) ->
 def test_no_damage_ends_in_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: int, kind: str
 ) -> None:
-    written = png_bytes(PIXELS, SAID) if kind == "png" else webp_bytes([PIXELS], SAID)
+    written = encode_png(PIXELS, SAID) if kind == "png" else encode_webp([PIXELS], SAID)
     data = bytearray(written)
     data[place % len(data)] = value
     path = tmp_path_factory.mktemp("damaged") / "a"
     path.write_bytes(bytes(data))
     with suppress(RequestError):
-        assert all(isinstance(text, str) for text in metadata(path).values())
+        assert all(isinstance(text, str) for text in read_metadata(path).values())
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
-        metadata(tmp_path / "a.png")
+        read_metadata(tmp_path / "a.png")
 
 
 def test_levels_go_in_and_come_out() -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.sheet import PAPER, grid
+from ganport_runtime.images.sheet import PAPER, make_sheet
 
 PICTURES = np.zeros((6, 16, 12, 3), np.uint8)
 PICTURES[..., 0] = (np.arange(6) * 40 + 10)[:, None, None]  # reds, for words are grey
@@ -19,7 +19,7 @@ def found(page: Image.Image, level: int) -> tuple[int, int, int, int]:
 
 
 def test_every_picture_stands_whole_and_in_order() -> None:
-    page = grid(PICTURES, 3, scale=2)
+    page = make_sheet(PICTURES, 3, scale=2)
     places = [found(page, index * 40 + 10) for index in range(6)]
     assert all(place[2:] == (24, 32) for place in places)
     assert [place[1] for place in places[:3]] == [places[0][1]] * 3
@@ -30,11 +30,11 @@ def test_every_picture_stands_whole_and_in_order() -> None:
 
 def test_pictures_do_not_overlap_their_words() -> None:
     labels = ["a rather long label", "b", "c"]
-    page = grid(
+    page = make_sheet(
         PICTURES, 3, row_labels=["one", "two"], column_labels=labels, captions=labels * 2,
         title="a title much wider than the pictures of this page",
     )  # fmt: skip
-    bare = grid(PICTURES, 3)
+    bare = make_sheet(PICTURES, 3)
     assert page.width > bare.width
     assert page.height > bare.height
     for index in range(6):
@@ -45,7 +45,9 @@ def test_pictures_do_not_overlap_their_words() -> None:
 
 
 def test_words_stay_on_the_page() -> None:
-    page = grid(PICTURES, 3, row_labels=["a long name of a row"] * 2, captions=["word " * 6] * 6)
+    page = make_sheet(
+        PICTURES, 3, row_labels=["a long name of a row"] * 2, captions=["word " * 6] * 6
+    )
     edges = np.asarray(page)
     for edge in (edges[0], edges[-1], edges[:, 0], edges[:, -1]):
         assert (edge == PAPER).all()
@@ -57,7 +59,7 @@ def words_above(page: Image.Image, row: int) -> int:
 
 
 def test_a_long_title_wraps_to_the_page() -> None:
-    short, long = (grid(PICTURES, 3, title="word " * count) for count in (2, 40))
+    short, long = (make_sheet(PICTURES, 3, title="word " * count) for count in (2, 40))
     assert long.width <= 16 * 11 + 32
     assert long.height > short.height
     tops = [found(page, 10)[1] for page in (short, long)]
@@ -65,7 +67,7 @@ def test_a_long_title_wraps_to_the_page() -> None:
 
 
 def test_a_footer_stands_below_and_moves_nothing() -> None:
-    bare, with_footer = grid(PICTURES, 3), grid(PICTURES, 3, footer="half way")
+    bare, with_footer = make_sheet(PICTURES, 3), make_sheet(PICTURES, 3, footer="half way")
     pixels = np.asarray(with_footer)
     end = bare.height - 16
     assert np.array_equal(pixels[:end, : bare.width], np.asarray(bare)[:end])
@@ -75,8 +77,8 @@ def test_a_footer_stands_below_and_moves_nothing() -> None:
 
 def test_axes_have_their_names() -> None:
     labels = {"row_labels": ["1", "2"], "column_labels": ["a", "b", "c"]}
-    plain = grid(PICTURES, 3, **labels)  # type: ignore[arg-type]
-    named = grid(PICTURES, 3, **labels, axes=("lightness", "hue"))  # type: ignore[arg-type]
+    plain = make_sheet(PICTURES, 3, **labels)  # type: ignore[arg-type]
+    named = make_sheet(PICTURES, 3, **labels, axes=("lightness", "hue"))  # type: ignore[arg-type]
     assert found(named, 10)[0] > found(plain, 10)[0]  # room for the longer word
     assert found(named, 10)[1] > found(plain, 10)[1]
     pixels = np.asarray(named)
@@ -85,12 +87,12 @@ def test_axes_have_their_names() -> None:
 
 
 def test_a_word_wider_than_its_picture_is_cut() -> None:
-    page = grid(PICTURES, 3, captions=["incomprehensibilities"] * 6)
-    assert page.width == grid(PICTURES, 3).width
+    page = make_sheet(PICTURES, 3, captions=["incomprehensibilities"] * 6)
+    assert page.width == make_sheet(PICTURES, 3).width
 
 
 def test_a_last_row_need_not_be_full() -> None:
-    page = grid(PICTURES[:4], 3)
+    page = make_sheet(PICTURES[:4], 3)
     assert found(page, 130)[2:] == (12, 16)
 
 
@@ -107,10 +109,10 @@ def test_a_last_row_need_not_be_full() -> None:
 )
 def test_what_makes_no_sheet(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        grid(PICTURES, **arguments)
+        make_sheet(PICTURES, **arguments)
 
 
 @pytest.mark.parametrize("images", [PICTURES[:0], PICTURES[0], PICTURES.astype(np.float32)])
 def test_only_uint8_pictures_make_a_sheet(images: Any) -> None:
     with pytest.raises(RequestError, match=r"uint8 pictures \(N, H, W, 3\)"):
-        grid(images, 1)
+        make_sheet(images, 1)

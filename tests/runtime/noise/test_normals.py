@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.noise import consecutive, normals, philox4x32
+from ganport_runtime.noise import normals, philox4x32, seed_range
 
 SEEDS = st.integers(0, 2**64 - 1)
 SHAPES = st.lists(st.integers(1, 7), max_size=3).map(tuple)
@@ -113,7 +113,7 @@ def test_a_seed_that_is_no_uint64_is_refused(seed: object) -> None:
     with pytest.raises(RequestError, match="seed: expected an integer from 0 to 1844674407"):
         normals([seed], (4,))  # type: ignore[list-item]
     with pytest.raises(RequestError, match="seed"):
-        consecutive(seed, 2)  # type: ignore[arg-type]
+        seed_range(seed, 2)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seeds", [7, "78", None])
@@ -129,4 +129,4 @@ def test_a_shape_without_numbers_is_refused(shape: tuple[int, ...]) -> None:
 
 
 def test_consecutive_seeds_wrap_around() -> None:
-    assert consecutive(2**64 - 2, 4) == [2**64 - 2, 2**64 - 1, 0, 1]
+    assert seed_range(2**64 - 2, 4) == [2**64 - 2, 2**64 - 1, 0, 1]

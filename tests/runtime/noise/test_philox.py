@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.noise.philox import middles_of, philox4x32
+from ganport_runtime.noise.philox import philox4x32, uniform_midpoints
 
 SEEDS = st.integers(0, 2**64 - 1)
 STREAMS = st.integers(0, 2**32 - 1)
@@ -10,7 +10,7 @@ STREAMS = st.integers(0, 2**32 - 1)
 
 @given(SEEDS, st.integers(0, 2**64 - 4), STREAMS)
 def test_blocks_count_in_64_bits(seed: int, first: int, stream: int) -> None:
-    even, odd = middles_of(np.array([seed], np.uint64), first, 3, stream)
+    even, odd = uniform_midpoints(np.array([seed], np.uint64), first, 3, stream)
     for index in range(3):
         low, high = (first + index) % 2**32, (first + index) >> 32
         counter = [np.array(word, np.uint64) for word in (low, high, stream, 0)]

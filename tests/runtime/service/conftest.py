@@ -49,9 +49,9 @@ class HeldGenerator(Generator):
 
     let_go: threading.Event
 
-    def draw(self, parts: Any) -> Any:
+    def run_rows(self, parts: Any) -> Any:
         self.let_go.wait(30.0)
-        return super().draw(parts)
+        return super().run_rows(parts)
 
 
 def shelf_of(generators: dict[str, Generator], **options: Any) -> Shelf:

@@ -17,9 +17,9 @@ from ganport_runtime.service.settings import Settings
 
 
 class SlowGenerator(Generator):
-    def draw(self, parts: Any) -> Any:
+    def run_rows(self, parts: Any) -> Any:
         time.sleep(parts[0][0].seeds[0] / 1000)
-        return super().draw(parts)
+        return super().run_rows(parts)
 
 
 def main(bundle: str, notice: str, drain: str) -> None:

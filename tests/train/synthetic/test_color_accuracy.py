@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import (
     METADATA_KEY,
-    Batch,
+    BatchLimits,
     Graph,
     GraphFile,
     Image,
@@ -61,7 +61,7 @@ def picture_book(pictures: NDArray[np.uint8], labels: dict[str, list[str]]) -> b
         conditions=conditions,
         noise=Noise(),
         image=Image((height, width), (0, 255), "RGB", "uint8"),
-        batch=Batch(1, 64, 128),
+        batch=BatchLimits(1, 64, 128),
         files={},
     )
     constants = {

@@ -11,8 +11,8 @@ from textwrap import wrap
 import click
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.files import check_folder, whole_directory
-from ganport_runtime.values import printable
+from ganport_runtime.files import atomic_directory, check_folder
+from ganport_runtime.values import sanitize
 from ganport_train.evaluation.report import run_history
 from ganport_train.evaluation.report.columns import Column, columns, notes
 from ganport_train.evaluation.report.page import page
@@ -39,7 +39,7 @@ def compare(runs: tuple[Path, ...], out: Path | None) -> None:
     for line in _lines([entry.name for entry in entries], table):
         click.echo(line)
     for note in said:
-        click.echo(f"note: {printable(note, 200)}")
+        click.echo(f"note: {sanitize(note, 200)}")
     if out:
         _write(out, entries, table, said)
         click.echo(f"wrote {out / _PAGE}")
@@ -64,7 +64,7 @@ def _write(
     charts = run_history.of_runs({entry.name: entry.course for entry in entries})
     html = page("compare.html", names=names, columns=table, notes=said, charts=charts)
     figures = json.dumps(to_json(entries, said), indent=2)
-    with whole_directory(out) as folder:
+    with atomic_directory(out) as folder:
         # A report's text may hold half of a surrogate pair, which no file can.
         (folder / _PAGE).write_bytes(html.encode(errors="replace"))
         (folder / _FIGURES).write_bytes((figures + "\n").encode())
@@ -97,10 +97,10 @@ def _joined(block: Sequence[list[str]]) -> Iterator[str]:
 def _aligned(column: Column) -> list[str]:
     """The lines of a column, all of one width: its title, broken where it is long, and cells."""
     cells = [
-        printable(cell, _WIDEST) + ("*" if place in column.best else " " if column.best else "")
+        sanitize(cell, _WIDEST) + ("*" if place in column.best else " " if column.best else "")
         for place, cell in enumerate(column.cells)
     ]
     room = max(_TITLE, *map(len, cells))
-    title = wrap(printable(column.title, 200), room, break_long_words=False)
+    title = wrap(sanitize(column.title, 200), room, break_long_words=False)
     width = max(map(len, [*title, *cells]))
     return [line.ljust(width) if column.text else line.rjust(width) for line in [*title, *cells]]

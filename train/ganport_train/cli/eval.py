@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from ganport_runtime.cli.launch import require
-from ganport_runtime.files import check_output, write_whole
+from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.generator import Generator
 from ganport_train.synthetic import color_accuracy
 from ganport_train.synthetic.color_accuracy import Agreement
@@ -89,7 +89,7 @@ def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: s
             seeds=seeds,
             drawn=drawn,
         )
-        write_whole(report, (json.dumps(figures, indent=2) + "\n").encode())
+        atomic_write(report, (json.dumps(figures, indent=2) + "\n").encode())
 
 
 def _lines(shown: Mapping[str, Agreement], reference: Mapping[str, Agreement]) -> Iterator[str]:

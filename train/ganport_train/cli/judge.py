@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.backend.device import make_exact, pick
 from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
@@ -95,7 +95,7 @@ def judge(
     if not complete:
         click.echo("stopped; the same command goes on after the last whole epoch")
         raise SystemExit(130)
-    name = printable(data.resolve().name)
+    name = sanitize(data.resolve().name)
     card = trainer.finish({"data": {"name": name, "digest": dataset.digest}})
     for line in _lines(card):
         click.echo(line)

@@ -102,9 +102,9 @@ def score(
         dataset = _load(path, subject, side(generator), judge, **chosen)
         share = subject.options.held_out if held_out is None else held_out
         options = Options(held_out=share, **numbers)
-        from_run = subject.run and "encode" in generator.abilities
+        from_run = subject.run and "encode" in generator.capabilities
         likelihood = Likelihood.of(source, generator, judge.device) if from_run else None
-        kind = Generation if "generate" in generator.abilities else Translation
+        kind = Generation if "generate" in generator.capabilities else Translation
         scoring: Scoring = kind(
             generator, dataset, judge, options, others, likelihood=likelihood, say=_say
         )

@@ -9,7 +9,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.values import printable, shown
+from ganport_runtime.values import repr_short, sanitize
 
 T = TypeVar("T")
 
@@ -123,9 +123,9 @@ def _table_of_names(value: Any, place: str, name: str) -> dict[str, tuple[str, .
         raise _wrong(place, name, "a table of lists of labels", value)
     for key, labels in value.items():
         if not (_is_word(key) and labels):
-            raise _wrong(place, f"{name}.{printable(key)}", "a list of labels, printable", labels)
+            raise _wrong(place, f"{name}.{sanitize(key)}", "a list of labels, printable", labels)
     return {
-        key: _list_of_names(labels, place, f"{name}.{printable(key)}")
+        key: _list_of_names(labels, place, f"{name}.{sanitize(key)}")
         for key, labels in value.items()
     }
 
@@ -162,7 +162,7 @@ def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
         raise RecipeError(
             f"{place}: {name}",
             expected="one of " + ", ".join(rule.choices),
-            found=shown(value),
+            found=repr_short(value),
             fix=hint,
         )
     if isinstance(value, int | float) and not rule.least <= value <= rule.most:
@@ -178,7 +178,7 @@ def _check_rule(rule: Rule, value: Any, place: str, name: str) -> None:
 def _unknown(place: str, name: str, known: list[str]) -> RecipeError:
     nearest = difflib.get_close_matches(name[:100], known, n=1)
     return RecipeError(
-        f"{place}: {printable(name)}",
+        f"{place}: {sanitize(name)}",
         expected="one of " + ", ".join(known),
         found="an unknown option",
         fix=f"Did you mean {nearest[0]!r}?" if nearest else "Take it out.",
@@ -189,6 +189,6 @@ def _wrong(place: str, name: str, expected: str, value: Any) -> RecipeError:
     return RecipeError(
         f"{place}: {name}",
         expected=expected,
-        found=shown(value),
+        found=repr_short(value),
         fix="Mend it there, or override it with --set.",
     )

@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError, number, parse
 from ganport_train.config.recipe import Recipe, flat
@@ -97,7 +97,7 @@ def _bound(name: str, place: str) -> tuple[str, int]:
         raise RecipeError(
             place,
             expected=f"below_N or from_N, N training pictures from 1 to {number(MAX_IMAGES)}",
-            found=shown(name),
+            found=repr_short(name),
             fix="Rename it, e.g. below_5_000.",
         )
     return match[1], bound
@@ -129,7 +129,7 @@ def _check(settings: Sequence[str], base: Mapping[str, Any], place: str) -> None
             raise RecipeError(
                 place,
                 expected="options of " + ", ".join(_FREE),
-                found=shown(text),
+                found=repr_short(text),
                 fix="Take it out: the data set is read before its pictures are counted.",
             )
     try:

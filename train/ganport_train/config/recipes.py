@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.values import printable, shown
+from ganport_runtime.values import repr_short, sanitize
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe
 from ganport_train.config.toml_registry import Shelf, read, unreadable
@@ -48,7 +48,7 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
             raise RecipeError(
                 "--set",
                 expected="section.option=value, e.g. network.features=16",
-                found=shown(text),
+                found=repr_short(text),
                 fix="Write it so, once for each option.",
             )
         table = result
@@ -56,12 +56,12 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
             table = table.setdefault(section, {})
             if not isinstance(table, dict):
                 raise RecipeError(
-                    f"--set {printable(name)}",
+                    f"--set {sanitize(name)}",
                     expected="an option of a section",
-                    found=f"{printable(section)}, which is no section",
+                    found=f"{sanitize(section)}, which is no section",
                     fix="Run with --dry-run to see every section and option.",
                 )
-        given = _read_value(value.strip(), f"--set {printable(name)}")
+        given = _read_value(value.strip(), f"--set {sanitize(name)}")
         table[last] = _laid_over(last, table.get(last), given)
     return result
 
@@ -81,7 +81,7 @@ def _read_value(text: str, place: str) -> Any:
         raise RecipeError(
             place,
             expected="one value",
-            found=f"{shown(text)}, which sets more",
+            found=f"{repr_short(text)}, which sets more",
             fix="Give each option a --set of its own.",
         )
     return tables["value"]
@@ -104,7 +104,7 @@ def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
         raise RecipeError(
             f"{path.name}: extends",
             expected="the name or file of a recipe",
-            found=shown(parent),
+            found=repr_short(parent),
             fix="Name one, as a text.",
         )
     return _merge(_resolve(RECIPES.find(parent, path.parent), depth + 1), tables)

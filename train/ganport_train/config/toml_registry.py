@@ -9,7 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.values import printable, shown
+from ganport_runtime.values import repr_short, sanitize
 from ganport_train.config.parsing import RecipeError
 
 _MAX_BYTES = 2**20
@@ -47,7 +47,7 @@ class Shelf:
             return path
         nearest = difflib.get_close_matches(name[:100], names, n=1)
         raise RecipeError(
-            f"{self.noun} {shown(name)}",
+            f"{self.noun} {repr_short(name)}",
             expected="a .toml file, or one of " + ", ".join(names),
             found=found if path.suffix == ".toml" else "neither",
             fix=f"Did you mean {nearest[0]!r}?" if nearest else f"See {self.listing}.",
@@ -73,7 +73,7 @@ def read(path: Path) -> dict[str, Any]:
 def unreadable(place: str, error: Exception) -> RecipeError:
     """What to tell of a file or text that is no TOML, from what its reading raised."""
     if isinstance(error, OSError | UnicodeDecodeError | tomllib.TOMLDecodeError):
-        found = printable(str(error), 200)
+        found = sanitize(str(error), 200)
     elif isinstance(error, RecursionError):
         found = "lists or tables nested too deeply"
     else:  # what Python's int() refuses

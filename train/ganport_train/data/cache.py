@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.files import remove_leftovers, sha256_of, whole_directory
+from ganport_runtime.files import atomic_directory, remove_stale_temporaries, sha256_of
 from ganport_train.data.issues import DataError
 
 FORMAT = 4
@@ -83,8 +83,8 @@ def new_entry(root: Path, settings: Settings) -> Iterator[EntryWriter]:
     Entries that were begun a day ago or more and never finished are removed first.
     """
     root.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(root, _KEY, age=_DAY)
-    with whole_directory(entry_folder(root, settings)) as folder:
+    remove_stale_temporaries(root, _KEY, age=_DAY)
+    with atomic_directory(entry_folder(root, settings)) as folder:
         with (folder / _IMAGES).open("xb") as images:
             writer = EntryWriter(images)
             yield writer

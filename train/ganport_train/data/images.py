@@ -16,11 +16,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ganport_runtime.images.decode import (
     FORMATS,
     MAX_PIXELS,
-    centre_of,
-    resized,
+    center_crop,
+    resize,
     to_rgb,
 )
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.data.issues import EntryError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -58,9 +58,9 @@ def decode(data: bytes, resolution: int, framing: Framing = "centre") -> Picture
             size = (resolution, resolution)
             square = to_rgb(ImageOps.exif_transpose(image))
             if framing == "centre":
-                square = centre_of(square, size)
+                square = center_crop(square, size)
             return Picture(
-                resized(square, size),
+                resize(square, size),
                 np.asarray(square.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.BOX)),
                 image.size,
                 str(image.format),
@@ -102,4 +102,4 @@ def _too_large(found: str) -> EntryError:
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "no such picture format"
-    return printable(str(error) or type(error).__name__, 120)
+    return sanitize(str(error) or type(error).__name__, 120)

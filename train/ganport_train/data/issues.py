@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 
 MAX_ERRORS = 10_000
 
@@ -69,10 +69,10 @@ class Issue:
 
     def place(self, source: str) -> str:
         """Where it is, as `faces.zip/tags.csv:12 (images/7.jpg)`."""
-        place = f"{source}/{printable(self.file, 200)}" if self.file else source
+        place = f"{source}/{sanitize(self.file, 200)}" if self.file else source
         place += f":{self.line}" if self.line is not None else ""
         if self.picture and self.picture != self.file:
-            place += f" ({printable(self.picture, 200)})"
+            place += f" ({sanitize(self.picture, 200)})"
         return place
 
     def sentence(self, source: str) -> str:
@@ -120,4 +120,4 @@ class IssueLog:
 
 def quoted(text: str, limit: int = 60) -> str:
     """`printable` text between single quotes."""
-    return f"'{printable(text, limit)}'"
+    return f"'{sanitize(text, limit)}'"

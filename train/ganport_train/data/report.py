@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.data.check import Coverage, Duplicates, Report
 
 _SIZES = 8
@@ -60,7 +60,7 @@ def _combinations(found: Coverage) -> Iterator[str]:
         yield f"combinations: {found.seen:,} different, the rarest"
     else:
         yield f"combinations: {found.seen:,} of {found.possible:,} have a picture"
-    rarest = [(printable(caption, _CAPTION), n) for caption, n in found.rarest.items()]
+    rarest = [(sanitize(caption, _CAPTION), n) for caption, n in found.rarest.items()]
     names = max((len(caption) for caption, _ in rarest), default=0)
     for caption, n in rarest:
         yield f"  {caption:<{names}}  {n:,}"

@@ -14,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from ganport_models import Flow, Generator, Translator
 from ganport_models.selection import FOLDER, newest
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.strictjson import Fields
+from ganport_runtime.strictjson import JsonObject
 from ganport_train.config.parsing import parse
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine import latent_directions, sample_grids, translation_grids
@@ -80,7 +80,7 @@ class Archive:
         checkpoint, card = newest(self.folder)
         place = str(checkpoint)
         # Parsed, so that options which are newer than the checkpoint take their defaults.
-        earlier = parse(Recipe, Fields(card, place).mapping("recipe"), place=place)
+        earlier = parse(Recipe, JsonObject(card, place).mapping("recipe"), place=place)
         check_same(earlier, self.recipe, place)
         self.state.load(checkpoint)
         progress.taken_up(int(card["step"]), float(card.get("seconds", 0)))

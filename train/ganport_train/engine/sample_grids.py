@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 
 from ganport_models import Generator
-from ganport_runtime.conditions import Conditions, Group, MultiHot
+from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot
 from ganport_runtime.images.encode import save_png, to_uint8
-from ganport_runtime.images.sheet import grid
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.images.sheet import make_sheet
+from ganport_runtime.noise import normals, seed_range
 
 ROWS = 12
 COLUMNS = 8
@@ -49,7 +49,7 @@ def requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
     ]
 
 
-def _choices(field: Group) -> list[Any]:
+def _choices(field: ConditionGroup) -> list[Any]:
     several = isinstance(field, MultiHot)
     return [[label] if several else label for label in field.labels]
 
@@ -58,7 +58,7 @@ def draw(generator: Generator, conditions: Conditions, device: torch.device) -> 
     """The pictures of a sheet, row by row: uint8 (rows * 8, H, W, 3), seeds 0 to 7 in each row."""
     asked = requests(conditions)
     vectors = np.repeat(conditions.encode_many(asked), COLUMNS, axis=0)
-    noise = normals(consecutive(0, COLUMNS), generator.z_shape)
+    noise = normals(seed_range(0, COLUMNS), generator.z_shape)
     return render(
         generator, np.tile(noise, (len(asked),) + (1,) * (noise.ndim - 1)), vectors, device
     )
@@ -98,7 +98,7 @@ def page(generator: Generator, conditions: Conditions, device: torch.device) -> 
 def save(path: Path, page: Page, note: str) -> None:
     """Writes a sheet, whole, with what it says of itself and the note, its title, in the file."""
     path.parent.mkdir(exist_ok=True)
-    sheet = grid(
+    sheet = make_sheet(
         page.pictures,
         len(page.columns),
         row_labels=page.rows,

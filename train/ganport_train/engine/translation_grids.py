@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ganport_models import Translator
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -66,7 +66,7 @@ def switched(conditions: Conditions, vectors: Vectors) -> Iterator[tuple[str, Ve
         yield label, changed
 
 
-def _switch(group: Group, place: int, part: Vectors) -> None:
+def _switch(group: ConditionGroup, place: int, part: Vectors) -> None:
     if isinstance(group, MultiHot):
         part[:, place] = 1 + group.off - part[:, place]
     else:

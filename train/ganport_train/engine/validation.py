@@ -16,7 +16,7 @@ from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.images.encode import to_float
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.noise import normals, seed_range
 from ganport_train.config.condition_encoding import in_labels
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render
@@ -135,7 +135,7 @@ class Scorer:
 
     def _draw(self, generator: Generator, vectors: Vectors, seed: int) -> Images:
         if self.sources is None:
-            start = normals(consecutive(seed, len(vectors)), generator.z_shape)
+            start = normals(seed_range(seed, len(vectors)), generator.z_shape)
         else:
             start = to_float(self.sources[np.arange(len(vectors)) % len(self.sources)])
         return render(generator, start, vectors, self.device)

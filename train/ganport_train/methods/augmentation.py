@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_runtime.conditions import Conditions, Rgb
-from ganport_runtime.conditions.colors import names_colour
+from ganport_runtime.conditions.colors import contains_color_name
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions
 from ganport_train.methods.batch import Batch
@@ -133,7 +133,7 @@ def _check_colourless(conditions: Conditions) -> None:
     named = [
         group.name
         for group in conditions.groups
-        if isinstance(group, Rgb) or any(map(names_colour, getattr(group, "labels", ())))
+        if isinstance(group, Rgb) or any(map(contains_color_name, getattr(group, "labels", ())))
     ]
     if named:
         raise RecipeError(

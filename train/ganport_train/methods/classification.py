@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganport_runtime.conditions import Conditions, Group, Rgb, Scalar
+from ganport_runtime.conditions import ConditionGroup, Conditions, Rgb, Scalar
 
 
 def classification_loss(
@@ -33,7 +33,7 @@ def classification_loss(
     return total
 
 
-def span(group: Group) -> tuple[float, float]:
+def span(group: ConditionGroup) -> tuple[float, float]:
     """The numbers of the condition vector that the outputs 0 and 1 stand for."""
     if isinstance(group, Scalar):
         return group.min, group.max
@@ -41,22 +41,26 @@ def span(group: Group) -> tuple[float, float]:
     return group.range
 
 
-def _one_of_many(group: Group, outputs: Tensor, vectors: Tensor, smoothing: float) -> Tensor:
+def _one_of_many(
+    group: ConditionGroup, outputs: Tensor, vectors: Tensor, smoothing: float
+) -> Tensor:
     return F.cross_entropy(outputs, vectors, label_smoothing=smoothing)
 
 
-def _any_of_many(group: Group, outputs: Tensor, vectors: Tensor, smoothing: float) -> Tensor:
+def _any_of_many(
+    group: ConditionGroup, outputs: Tensor, vectors: Tensor, smoothing: float
+) -> Tensor:
     return F.binary_cross_entropy_with_logits(outputs, (vectors > 0).to(outputs.dtype))
 
 
-def _number(group: Group, outputs: Tensor, vectors: Tensor, smoothing: float) -> Tensor:
+def _number(group: ConditionGroup, outputs: Tensor, vectors: Tensor, smoothing: float) -> Tensor:
     low, high = span(group)
     return F.smooth_l1_loss(outputs, (vectors - low) / (high - low), beta=0.1)
 
 
 ANY_OF_MANY = ("multi_hot", "signed_multi_hot")
 
-_LOSSES: dict[str, Callable[[Group, Tensor, Tensor, float], Tensor]] = {
+_LOSSES: dict[str, Callable[[ConditionGroup, Tensor, Tensor, float], Tensor]] = {
     "one_hot": _one_of_many,
     "joint_one_hot": _one_of_many,
     "multi_hot": _any_of_many,

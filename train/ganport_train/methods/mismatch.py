@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -53,13 +53,13 @@ def check_groups(conditions: Conditions) -> None:
         )
 
 
-def _changeable(group: Group) -> bool:
+def _changeable(group: ConditionGroup) -> bool:
     if isinstance(group, OneHot | JointOneHot):
         return group.size >= 2
     return isinstance(group, MultiHot)
 
 
-def _change(group: Group) -> Callable[[Vectors, Fractions], Vectors]:
+def _change(group: ConditionGroup) -> Callable[[Vectors, Fractions], Vectors]:
     if isinstance(group, SignedMultiHot):
         return _flip
     return _swap if isinstance(group, MultiHot) else _rename

@@ -25,7 +25,7 @@ from ganport_models.metadata import (
 )
 from ganport_models.selection import FOLDER, best, newest
 from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
-from ganport_runtime.files import whole_directory, write_whole
+from ganport_runtime.files import atomic_directory, atomic_write
 from ganport_train.backend.device import is_lost, is_out_of_memory
 
 NETWORKS = "networks.safetensors"
@@ -92,7 +92,7 @@ def save(
     folder = run / FOLDER / f"{card['step']:09d}"
     try:
         folder.parent.mkdir(exist_ok=True)
-        with whole_directory(folder) as temporary:
+        with atomic_directory(folder) as temporary:
             _write(temporary / WEIGHTS, generator.state_dict())
             if directions:
                 _write(temporary / DIRECTIONS_NAME, directions)
@@ -130,7 +130,7 @@ def _write(path: Path, tensors: Mapping[str, Tensor]) -> None:
 
 def _describe(folder: Path, card: Mapping[str, Any]) -> None:
     text = {"schema_version": SCHEMA_VERSION, **card, "files": describe_files(folder)}
-    write_whole(folder / CARD, json.dumps(text, indent=1).encode())
+    atomic_write(folder / CARD, json.dumps(text, indent=1).encode())
 
 
 def set_aside_newer(taken: Path) -> list[Path]:

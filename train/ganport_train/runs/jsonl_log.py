@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import write_whole
+from ganport_runtime.files import atomic_write
 
 STATS = "stats.jsonl"
 """A line a tick."""
@@ -36,7 +36,7 @@ class Records:
 
     def __init__(self, run: Path, step: int, name: str = STATS) -> None:
         kept = [record for record in read(run, name) if record["step"] <= step]
-        write_whole(run / name, "".join(map(_line, kept)).encode())
+        atomic_write(run / name, "".join(map(_line, kept)).encode())
         self._file = (run / name).open("a", encoding="utf-8")
 
     def write(self, record: dict[str, Any]) -> None:

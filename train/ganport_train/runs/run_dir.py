@@ -13,7 +13,7 @@ import numpy as np
 import tomli_w
 import torch
 
-from ganport_runtime.files import write_whole
+from ganport_runtime.files import atomic_write
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe, differences
 from ganport_train.runs.recovery import NEVER, Reload
@@ -130,7 +130,7 @@ def check_same(before: Recipe, after: Recipe, place: str) -> None:
 def write_config(folder: Path, recipe: Recipe, surroundings: Surroundings) -> None:
     """Saves the resolved recipe and its surroundings, whole."""
     tables = {**recipe.to_json(), "run": asdict(surroundings)}
-    write_whole(folder / CONFIG, tomli_w.dumps(tables).encode())
+    atomic_write(folder / CONFIG, tomli_w.dumps(tables).encode())
 
 
 def note_reload(folder: Path, reload: Reload) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from ganport_models.network import NetworkError
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.backend.device import pick
 from ganport_train.cli.eval import eval_gan
 from ganport_train.cli.run import (
@@ -186,7 +186,7 @@ class _Work:
         click.echo(f"\n{self.plan.title} ({self.plan.source or 'no source'})")
         for name, recipe in self.plan.variants.items():
             done = folder.finished(self.out / name, recipe)
-            state = "complete" if done else printable(failed.get(name, "not complete"), 200)
+            state = "complete" if done else sanitize(failed.get(name, "not complete"), 200)
             click.echo(f"{name:<{width}}  {state}")
         runs = [str(self.out / name) for name in self.plan.variants if self._has_records(name)]
         if runs:

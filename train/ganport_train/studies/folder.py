@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from ganport_models.selection import FOLDER, newest
-from ganport_runtime.files import write_whole
+from ganport_runtime.files import atomic_write
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe
 from ganport_train.runs import run_dir as run_folder
@@ -26,7 +26,7 @@ def write(out: Path, study: Study, surroundings: Surroundings) -> None:
     if not (out / STUDY).exists():
         run_folder.create(out)
     tables = {**study.to_json(), "run": asdict(surroundings)}
-    write_whole(out / STUDY, tomli_w.dumps(tables).encode())
+    atomic_write(out / STUDY, tomli_w.dumps(tables).encode())
 
 
 def read(out: Path) -> tuple[Study, Surroundings] | None:
@@ -109,4 +109,4 @@ def failures(out: Path) -> dict[str, str]:
 
 def note_failure(out: Path, variant: str, words: str) -> None:
     """Keeps what was said of a variant that failed, so that it is not tried again."""
-    write_whole(out / FAILURES, tomli_w.dumps({**failures(out), variant: words}).encode())
+    atomic_write(out / FAILURES, tomli_w.dumps({**failures(out), variant: words}).encode())

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 from ganport_train.config import recipes as catalogue
 from ganport_train.config.parsing import RecipeError, option, parse
 from ganport_train.config.recipe import Recipe
@@ -98,7 +98,11 @@ def _rows(value: Any, place: str) -> list[Mapping[str, Any]]:
         raise RecipeError(
             f"{place}: variant",
             expected=f"1 to {MAX_VARIANTS} tables [[variant]]",
-            found=f"{len(value)} of them" if good else "none" if value is None else shown(value),
+            found=f"{len(value)} of them"
+            if good
+            else "none"
+            if value is None
+            else repr_short(value),
             fix='Add some, each with a name = "...".',
         )
     return list(value)
@@ -121,7 +125,7 @@ def _check_name(name: str, others: Sequence[str], place: str) -> None:
         raise RecipeError(
             place,
             expected=f"1 to 64 of a-z, A-Z, 0-9, - and _, a name of its own, not {COMPARISON!r}",
-            found=shown(name),
+            found=repr_short(name),
             fix="Rename it: a folder is called so.",
         )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import check_folder, whole_directory
+from ganport_runtime.files import atomic_directory, check_folder
 
 SIZES = range(16, 513)
 SEEDS = range(2**63)
@@ -155,7 +155,7 @@ def _zip_writer(path: Path) -> Iterator[Write]:
 
 @contextmanager
 def _folder_writer(path: Path) -> Iterator[Write]:
-    with whole_directory(path) as folder:
+    with atomic_directory(path) as folder:
         (folder / "images").mkdir()
         yield lambda name, data: _write(folder / name, data)
 

@@ -15,7 +15,7 @@ from ganport_runtime.cli.sample.spec import Shot
 from ganport_runtime.conditions import Conditions, Rgb
 from ganport_runtime.conditions.colors import channels, from_hue
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.values import fault
+from ganport_runtime.values import condition_error
 
 
 @click.command()
@@ -36,7 +36,7 @@ def colormap(
     _check_colour(job.conditions, group)
     others = request_of(job.conditions, settings)
     if group in others:
-        raise fault(group, "--group and --set of different groups", "one group twice")
+        raise condition_error(group, "--group and --set of different groups", "one group twice")
     down = [1 - (row + 1) / (lightnesses + 1) for row in range(lightnesses)]
     across = [360 * column / hues for column in range(hues)]
     colours = [from_hue(hue, light, saturation / 100) for light, hue in product(down, across)]

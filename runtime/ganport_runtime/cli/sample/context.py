@@ -14,13 +14,13 @@ from PIL import Image
 
 from ganport_runtime.cli.sample.output import Output
 from ganport_runtime.cli.sample.spec import Made, Shot, Source
-from ganport_runtime.conditions import Conditions, Request
+from ganport_runtime.conditions import ConditionRequest, Conditions
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.interpolation import spherical
 from ganport_runtime.generator import Generator
 from ganport_runtime.images.animation import check_pixels
-from ganport_runtime.images.sheet import grid
-from ganport_runtime.noise import consecutive
+from ganport_runtime.images.sheet import make_sheet
+from ganport_runtime.noise import seed_range
 
 MAX_COUNT = 4096  # pictures on one sheet
 _SIDES = {1: 256, 12: 128}  # about how wide pictures become, by how many stand in a row
@@ -55,7 +55,7 @@ class Job:
         first, count = self.seeds[0], len(self.seeds)
         if count == 1:
             return f"seed {first}"
-        if count > 2 and self.seeds == consecutive(first, count):
+        if count > 2 and self.seeds == seed_range(first, count):
             return f"seeds {first} to {self.seeds[-1]}"
         return f"seeds {', '.join(map(str, self.seeds))}"
 
@@ -76,7 +76,7 @@ class Job:
             return self.generator.generate(requests, seeds=[shot.seed for shot in shots])
         return self.generator.generate(requests, z=np.stack([self._noise(s) for s in shots]))
 
-    def encoded(self, request: Request) -> NDArray[np.float32]:
+    def encoded(self, request: ConditionRequest) -> NDArray[np.float32]:
         """The noise of each source under one request."""
         pixels = np.stack([source.pixels for source in self.sources])
         return self.generator.encode(pixels, request)
@@ -97,7 +97,7 @@ class Job:
             labels = [f"{axes[1]}: {label}" for label in columns] if axes else columns
             self._save_frames(images, shots, rows, labels, title, fps)
             return
-        page = grid(
+        page = make_sheet(
             images,
             len(columns),
             row_labels=rows,
@@ -135,7 +135,7 @@ class Job:
         across = len(rows) if len(rows) < 5 else near_square(len(rows))
 
         def frame(index: int) -> Image.Image:
-            return grid(
+            return make_sheet(
                 images[index :: len(labels)],
                 across,
                 captions=rows if len(rows) > 1 else None,

@@ -20,7 +20,7 @@ from ganport_runtime.cli.sample.options import (
 )
 from ganport_runtime.cli.sample.spec import Shot
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.sheet import grid
+from ganport_runtime.images.sheet import make_sheet
 
 
 @click.command()
@@ -47,7 +47,7 @@ def draw(job: Job, text: str | None, settings: tuple[str, ...]) -> None:
         return
     columns = near_square(len(images))
     scale = job.enlargement(columns)
-    job.save([grid(images, columns, captions=captions, scale=scale, title=title)], shots)
+    job.save([make_sheet(images, columns, captions=captions, scale=scale, title=title)], shots)
 
 
 @click.command()
@@ -80,7 +80,7 @@ def pairs(job: Job, texts: tuple[str, ...], file: Path | None) -> None:
         return
     columns = near_square(len(images))
     scale = job.enlargement(columns)
-    job.save([grid(images, columns, captions=captions, scale=scale, title=title)], shots)
+    job.save([make_sheet(images, columns, captions=captions, scale=scale, title=title)], shots)
 
 
 def _enlarged(pixels: NDArray[np.uint8], scale: int) -> Image.Image:

@@ -13,7 +13,7 @@ from ganport_runtime.cli.sample.context import Job, check_number
 from ganport_runtime.cli.sample.options import drawing, pictured, settings_option
 from ganport_runtime.cli.sample.spec import Reshot
 from ganport_runtime.errors import RequestError
-from ganport_runtime.values import listed, nearest, shown
+from ganport_runtime.values import closest_match, format_choices, repr_short
 
 _MOST = 100.0  # far beyond it there is no picture left
 
@@ -77,10 +77,10 @@ def _direction(asked: str, directions: Collection[str], bundle: str) -> str:
     if len(fits) == 1:
         return fits[0]
     if fits:
-        raise _bad("--attribute", "one of these", listed(fits), f"Write {fits[0]!r}.")
-    near = nearest(asked, directions)
+        raise _bad("--attribute", "one of these", format_choices(fits), f"Write {fits[0]!r}.")
+    near = closest_match(asked, directions)
     fix = f"Did you mean {near!r}?"
-    raise _bad("--attribute", f"one of {listed(directions)}", shown(asked), fix)
+    raise _bad("--attribute", f"one of {format_choices(directions)}", repr_short(asked), fix)
 
 
 def _multiples(text: str) -> list[float]:
@@ -90,7 +90,7 @@ def _multiples(text: str) -> list[float]:
         numbers = []
     if not numbers or not all(-_MOST <= number <= _MOST for number in numbers):
         expected = f"numbers from {-_MOST:g} to {_MOST:g}, parted by commas"
-        raise _bad("--strengths", expected, shown(text), "Write --strengths -1,0,1.")
+        raise _bad("--strengths", expected, repr_short(text), "Write --strengths -1,0,1.")
     return numbers
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from ganport_runtime.cli.sample.output import Output, written
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.animation import check_pixels
-from ganport_runtime.images.encode import why_unreadable
+from ganport_runtime.images.encode import describe_decode_error
 
 _SHEET = re.compile(r"\d{1,12}\.png")  # named by the pictures seen
 _MAX_BYTES = 64 << 20
@@ -66,7 +66,7 @@ def size_of(sheet: Path) -> tuple[int, int]:
         except RequestError:
             raise
         except Exception as error:  # a decoder fed with hostile bytes may raise anything
-            raise _no_sheet(sheet, why_unreadable(error)) from error
+            raise _no_sheet(sheet, describe_decode_error(error)) from error
 
 
 def read(sheet: Path) -> Image.Image:
@@ -77,7 +77,7 @@ def read(sheet: Path) -> Image.Image:
             with Image.open(sheet, formats=("PNG",)) as image:
                 return image.convert("RGB")
         except Exception as error:  # a decoder fed with hostile bytes may raise anything
-            raise _no_sheet(sheet, why_unreadable(error)) from error
+            raise _no_sheet(sheet, describe_decode_error(error)) from error
 
 
 def _no_run(folder: Path, found: str) -> RequestError:

@@ -15,7 +15,7 @@ from ganport_runtime.cli.sample.options import (
     settings_option,
 )
 from ganport_runtime.cli.sample.spec import Shot
-from ganport_runtime.values import fault
+from ganport_runtime.values import condition_error
 
 
 @click.command()
@@ -30,7 +30,9 @@ def matrix(job: Job, rows: str, columns: str, settings: tuple[str, ...]) -> None
     others = request_of(job.conditions, settings)
     down, across = values_of(job.conditions, rows), values_of(job.conditions, columns)
     if rows == columns or {rows, columns} & others.keys():
-        raise fault(rows, "rows, columns and --set of different groups", "one group twice")
+        raise condition_error(
+            rows, "rows, columns and --set of different groups", "one group twice"
+        )
     # With several seeds a row follows for each of them, so cells compare down and across.
     shots = [
         Shot(others | {rows: row, columns: column}, seed)

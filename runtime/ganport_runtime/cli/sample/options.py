@@ -14,7 +14,7 @@ from ganport_runtime.cli.sample.context import MAX_COUNT, Job, check_number
 from ganport_runtime.cli.sample.output import Output, written
 from ganport_runtime.cli.sample.spec import Source
 from ganport_runtime.generator import Generator
-from ganport_runtime.noise import check_seed, consecutive
+from ganport_runtime.noise import check_seed, seed_range
 
 
 def drawing(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,7 +56,7 @@ def seeded(command: Callable[..., None]) -> Callable[..., None]:
     def start(seed: int | None, count: int = 1, **own: Any) -> None:
         # Half as many digits as a seed may have: it is to be read off a sheet.
         first = secrets.randbits(32) if seed is None else check_seed(seed)
-        command(seeds=consecutive(first, count), **own)
+        command(seeds=seed_range(first, count), **own)
 
     return start
 

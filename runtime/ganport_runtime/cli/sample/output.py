@@ -13,8 +13,8 @@ from PIL import Image
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import check_output
-from ganport_runtime.images.animation import MOVING, Timing, save_animation
-from ganport_runtime.images.encode import STILL, save_picture
+from ganport_runtime.images.animation import ANIMATION_SUFFIXES, Timing, save_animation
+from ganport_runtime.images.encode import IMAGE_SUFFIXES, save_image
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Output:
         suffix = self.path.suffix.lower()
         if suffix == ".gif" and not self.animate:
             raise _refuse(str(self.path), "a .png or .webp", "a .gif", "Add --animate.")
-        check_output(self.path, MOVING if self.animate else STILL)
+        check_output(self.path, ANIMATION_SUFFIXES if self.animate else IMAGE_SUFFIXES)
         if self.fps is not None and not self.animate:
             raise _refuse("--fps", "--animate as well", "none", "Add --animate.")
         if self.quality is not None and suffix != ".webp":
@@ -50,7 +50,7 @@ class Output:
         """Write one page, or pages as the frames of an animation; what it is, in words."""
         first = pages[0]
         if not self.animate:
-            save_picture(first, self.path, metadata, self.quality)
+            save_image(first, self.path, metadata, self.quality)
             return f"{self.path}: {first.width} x {first.height}"
         timing = Timing(self.fps or fps, hold)
         size = save_animation(

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
-from ganport_runtime.images.decode import decode_picture, read_picture_file
-from ganport_runtime.values import printable
+from ganport_runtime.images.decode import decode_image, read_image_file
+from ganport_runtime.values import sanitize
 
 
 class Made(Protocol):
@@ -55,9 +55,9 @@ class Source:
     @classmethod
     def read(cls, path: Path, size: tuple[int, int], whole: bool) -> Source:
         """The picture at `path`, made to fit `size` (height, width); raises `RequestError`."""
-        data = read_picture_file(path)
-        pixels = decode_picture(data, path, size, whole=whole)
-        return cls(printable(path.name, 24), sha256_of(data), whole, pixels)
+        data = read_image_file(path)
+        pixels = decode_image(data, path, size, whole=whole)
+        return cls(sanitize(path.name, 24), sha256_of(data), whole, pixels)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ganport_runtime.cli.sample.options import (
     settings_option,
 )
 from ganport_runtime.cli.sample.spec import Shot
-from ganport_runtime.values import fault
+from ganport_runtime.values import condition_error
 
 
 @click.command()
@@ -37,7 +37,7 @@ def sweep(job: Job, over: str, steps: int | None, settings: tuple[str, ...]) -> 
     others = request_of(job.conditions, settings)
     values = values_along(job.conditions, over, steps)
     if over in others:
-        raise fault(over, "--over and --set of different groups", "one group twice")
+        raise condition_error(over, "--over and --set of different groups", "one group twice")
     shots = [
         Shot(others | {over: value}, seed) for seed, value in product(job.seeds, values.values())
     ]

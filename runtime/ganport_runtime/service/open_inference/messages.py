@@ -10,7 +10,7 @@ import msgspec
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.errors import BodyError
-from ganport_runtime.values import printable, shown
+from ganport_runtime.values import repr_short, sanitize
 
 LENGTH_HEADER = "inference-header-content-length"
 """Bytes of the JSON at the head of a body; what follows it are tensors."""
@@ -71,7 +71,7 @@ def message_of(body: bytes, length: str | None) -> Message:
     try:
         request = _decoder.decode(head)
     except (msgspec.DecodeError, RecursionError) as error:
-        found = printable(str(error), 200) or "nesting too deep"
+        found = sanitize(str(error), 200) or "nesting too deep"
         fix = "Send it as the Open Inference Protocol has it."
         raise BodyError(
             "body", expected="a JSON inference request", found=found, fix=fix
@@ -85,7 +85,7 @@ def _length(text: str, most: int) -> int:
     raise BodyError(
         "Inference-Header-Content-Length",
         expected=f"a number from 0 to {most}, the bytes of the body",
-        found=shown(text),
+        found=repr_short(text),
         fix="Count the bytes of the JSON at its head.",
     )
 
@@ -100,7 +100,7 @@ def _binaries(inputs: Sequence[RequestInput], rest: memoryview) -> list[memoryvi
             continue
         if type(size) is not int or not 0 <= size <= len(rest) - start:
             left = f"a size of at most the {len(rest) - start} bytes left"
-            raise _bad_binary(f"{_place(entry.name)}: binary_data_size", left, shown(size))
+            raise _bad_binary(f"{_place(entry.name)}: binary_data_size", left, repr_short(size))
         parts.append(rest[start : start + size])
         start += size
     if start != len(rest):
@@ -110,7 +110,7 @@ def _binaries(inputs: Sequence[RequestInput], rest: memoryview) -> list[memoryvi
 
 
 def _place(name: str) -> str:
-    return f"inputs '{printable(name)}'"
+    return f"inputs '{sanitize(name)}'"
 
 
 def _bad_binary(place: str, expected: str, found: str) -> RequestError:

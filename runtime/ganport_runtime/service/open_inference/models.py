@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ganport_runtime.bundle.constants import GENERATE, TRANSLATE
 from ganport_runtime.errors import RequestError
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.service.open_inference.messages import InferenceRequest, Message
 from ganport_runtime.service.open_inference.tensors import Kind
 from ganport_runtime.service.registry import Served
-from ganport_runtime.values import listed, nearest, printable
+from ganport_runtime.values import closest_match, format_choices, sanitize
 
 IMAGE = "image"
 # What may stand in place of a tensor of the graph: a client need not know noise and groups.
@@ -48,7 +48,7 @@ class Model:
             "outputs": [{"name": IMAGE, "datatype": "UINT8", "shape": [-1, *size, 3]}],
         }
 
-    def job(self, message: Message, most: int) -> Job:
+    def job(self, message: Message, most: int) -> EncodedRequest:
         """The job of a request for at most `most` pictures.
 
         A condition left out takes its defaults, as everywhere. Raises `RequestError`.
@@ -59,17 +59,17 @@ class Model:
         if "image_in" in arrays:
             job = self._translation(arrays["image_in"], asked)
         elif "z" in arrays:
-            job = self._generator.job(asked, z=arrays["z"])
+            job = self._generator.prepare(asked, z=arrays["z"])
         else:
-            job = self._generator.job(asked, seeds=arrays["seed"].tolist())
+            job = self._generator.prepare(asked, seeds=arrays["seed"].tolist())
         vectors = arrays.get("condition")
-        return job if vectors is None else replace(job, vectors=vectors)
+        return job if vectors is None else replace(job, conditions=vectors)
 
-    def _translation(self, images: NDArray[np.float32], asked: list[str] | None) -> Job:
+    def _translation(self, images: NDArray[np.float32], asked: list[str] | None) -> EncodedRequest:
         # The pictures are floats already: as levels they would lose what lies between.
         conditions = self._generator.conditions
         vectors = conditions.encode_many(asked or [{}] * len(images))
-        return Job(TRANSLATE, vectors, given=images)
+        return EncodedRequest(TRANSLATE, vectors, inputs=images)
 
     def _arrays(self, message: Message, most: int) -> Arrays:
         arrays: Arrays = {}
@@ -91,7 +91,7 @@ class Model:
         first = self.inputs[0].name if self.inputs else ""
         names = [first, _IN_PLACE[first].name] if first in _IN_PLACE else [first]
         if not arrays.keys() & set(names):
-            found = listed(arrays) or "none"
+            found = format_choices(arrays) or "none"
             raise _bad("inputs", " or ".join(names), found, "Send it: pictures are made of it.")
         lengths = {len(array) for array in arrays.values()}
         if len(lengths) > 1:
@@ -99,9 +99,9 @@ class Model:
             raise _bad("inputs", "as many rows in each", found, "Send one row for each picture.")
 
     def _unknown(self, name: str) -> RequestError:
-        expected = f"one of {listed(self._taken)}"
-        near = nearest(name, self._taken)
-        return _bad("inputs", expected, f"'{printable(name)}'", f"Did you mean {near!r}?")
+        expected = f"one of {format_choices(self._taken)}"
+        near = closest_match(name, self._taken)
+        return _bad("inputs", expected, f"'{sanitize(name)}'", f"Did you mean {near!r}?")
 
 
 def _kind(name: str, shape: tuple[int | str, ...]) -> Kind:
@@ -111,7 +111,7 @@ def _kind(name: str, shape: tuple[int | str, ...]) -> Kind:
 def _check_outputs(request: InferenceRequest) -> None:
     for output in request.outputs:
         if output.name != IMAGE:
-            found = f"'{printable(output.name)}'"
+            found = f"'{sanitize(output.name)}'"
             raise _bad("outputs", f"the output {IMAGE!r}", found, "Ask for that, or for none.")
 
 

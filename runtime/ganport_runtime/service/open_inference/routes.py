@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.errors import RequestError
-from ganport_runtime.generation.request import Job
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.service.errors import MediaTypeError, UnknownBundleError
 from ganport_runtime.service.generation_service import drawn_headers
 from ganport_runtime.service.info_routes import Told
@@ -33,7 +33,7 @@ from ganport_runtime.service.request_body import media_type_of, read_body, unkno
 from ganport_runtime.service.responses import answer, answer_json
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.timeouts import Watch, left_of
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 
 # tritonclient gives its bodies no type at all.
 _TYPES = ("", "application/json", "application/octet-stream")
@@ -79,7 +79,7 @@ class _Kept:
         asked = named.get("version", model.version)
         if asked != model.version:
             raise UnknownBundleError(
-                "version", expected=model.version, found=shown(asked), fix="Leave it out."
+                "version", expected=model.version, found=repr_short(asked), fix="Leave it out."
             )
         return served, model
 
@@ -138,7 +138,7 @@ class _Infer:
 
     def _asked(
         self, model: Model, body: bytes, headers: Mapping[bytes, bytes]
-    ) -> tuple[Message, Job]:
+    ) -> tuple[Message, EncodedRequest]:
         length = headers.get(LENGTH_HEADER.encode())
         message = message_of(body, None if length is None else length.decode("latin-1"))
         return message, model.job(message, self.kept.settings.max_images)
@@ -153,7 +153,7 @@ class _Infer:
         if type(asked) is not int or not 0 < asked <= most:
             expected = f"an integer of microseconds from 1 to {most}"
             fix = "Ask for a time in that range."
-            raise RequestError("timeout", expected=expected, found=shown(asked), fix=fix)
+            raise RequestError("timeout", expected=expected, found=repr_short(asked), fix=fix)
         return asked / 1e6
 
     async def _reply(
@@ -187,4 +187,6 @@ def _check_type(headers: Mapping[bytes, bytes]) -> None:
     coding = headers.get(b"content-encoding", b"identity").decode("latin-1")
     if coding != "identity":
         fix = "Send the body as it is."
-        raise MediaTypeError("Content-Encoding", expected="identity", found=shown(coding), fix=fix)
+        raise MediaTypeError(
+            "Content-Encoding", expected="identity", found=repr_short(coding), fix=fix
+        )

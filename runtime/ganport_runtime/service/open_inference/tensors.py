@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.open_inference.messages import RequestInput
-from ganport_runtime.values import printable, shown
+from ganport_runtime.values import repr_short, sanitize
 
 MOST = 1e6
 """The largest number an input may hold: far beyond every use, and no network overflows of it."""
@@ -55,12 +55,12 @@ class Kind:
 
     def _check(self, entry: RequestInput, most: int) -> None:
         if entry.datatype != self.datatype:
-            found = printable(entry.datatype)
+            found = sanitize(entry.datatype)
             raise self.refuse(f"datatype {self.datatype}", found, "Convert it first.")
         count, *rest = entry.shape or [0]
         if tuple(rest) != self.shape or not 1 <= count <= most:
             expected = f"shape [N{''.join(f', {n}' for n in self.shape)}], N from 1 to {most}"
-            raise self.refuse(expected, shown(entry.shape), "Send one row for each picture.")
+            raise self.refuse(expected, repr_short(entry.shape), "Send one row for each picture.")
 
     def _numbers(self, entry: RequestInput, binary: memoryview | None) -> NDArray[Any]:
         dtype, of = _TYPES[self.datatype]
@@ -102,7 +102,7 @@ class Kind:
                 start += 4 + length
         except (struct.error, ValueError) as error:
             expected = "texts in UTF-8, each after its length in four bytes"
-            found = printable(str(error), 100)
+            found = sanitize(str(error), 100)
             raise self.refuse(expected, found, "Write it as tritonclient does.") from error
         return texts
 
@@ -123,7 +123,7 @@ class Kind:
             values = _decoder(nested).decode(raw)
         except (msgspec.DecodeError, RecursionError) as error:
             expected = f"a list of {self.datatype}, flat or nested as its shape"
-            found = printable(str(error), 200)
+            found = sanitize(str(error), 200)
             raise self.refuse(expected, found, "Send data of that form.") from error
         return self._unnested(values, entry.shape)
 

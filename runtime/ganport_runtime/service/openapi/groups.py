@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     Rgb,
     Scalar,
 )
-from ganport_runtime.values import listed
+from ganport_runtime.values import format_choices
 
 Schema = dict[str, Any]
 
@@ -28,14 +28,16 @@ def schema_of(conditions: Conditions) -> Schema:
     return _object(properties, words)
 
 
-def _group(group: Group) -> Schema:
+def _group(group: ConditionGroup) -> Schema:
     if isinstance(group, Scalar):
         allowed: Schema = {"type": "number", "minimum": group.min, "maximum": group.max}
     elif isinstance(group, Rgb):
         allowed = {"anyOf": _colours(group)}
     elif isinstance(group, MultiHot):
         some = {"type": "array", "items": _labels(group), "uniqueItems": True}
-        allowed = {"anyOf": [some | {"maxItems": group.max_on}, _shares(group.labels, "Shares.")]}
+        allowed = {
+            "anyOf": [some | {"maxItems": group.max_active}, _shares(group.labels, "Shares.")]
+        }
     else:
         words = "Weights that sum to 1."
         allowed = {"anyOf": [_labels(group), _shares(group.labels, words)]}
@@ -51,11 +53,11 @@ def _colours(group: Rgb) -> list[Schema]:
 
 
 def _joint(group: JointOneHot) -> Schema:
-    names = listed([member.name for member in group.of])
+    names = format_choices([member.name for member in group.of])
     return _object({member.name: _group(member) for member in group.of}, f"Or by {names}.")
 
 
-def _labels(group: Group) -> Schema:
+def _labels(group: ConditionGroup) -> Schema:
     return {"type": "string", "enum": list(group.labels)}
 
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions.encoder import Asked
+from ganport_runtime.conditions.encoder import ConditionInput
 from ganport_runtime.generator import Generator
 from ganport_runtime.service.outputs.atlas import index_of, page_of
 from ganport_runtime.service.outputs.fast_png import png_bytes, webp_bytes
@@ -28,7 +28,7 @@ def encode(
     output: str,
     images: NDArray[np.uint8],
     seeds: Sequence[int],
-    requests: Asked,
+    requests: ConditionInput,
     *,
     generator: Generator,
     container: str | None = None,

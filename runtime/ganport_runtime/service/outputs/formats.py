@@ -7,7 +7,7 @@ import math
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.sheet import MAX_SIDE
 from ganport_runtime.noise import check_integer
-from ganport_runtime.values import listed, nearest, shown
+from ganport_runtime.values import closest_match, format_choices, repr_short
 
 OUTPUTS = ("png", "webp", "raw", "npy", "sheet")
 CONTAINERS = ("zip", "multipart", "json")
@@ -83,8 +83,8 @@ def _check_page(count: int, size: tuple[int, int], columns: int | None) -> None:
 
 def _among(place: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        fix = f"Did you mean {nearest(value, allowed)!r}?"
-        raise _refuse(place, f"one of {listed(allowed)}", shown(value), fix)
+        fix = f"Did you mean {closest_match(value, allowed)!r}?"
+        raise _refuse(place, f"one of {format_choices(allowed)}", repr_short(value), fix)
 
 
 def _refuse(place: str, expected: str, found: str, fix: str) -> RequestError:

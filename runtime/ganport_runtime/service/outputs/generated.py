@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions.encoder import Asked
+from ganport_runtime.conditions.encoder import ConditionInput
 from ganport_runtime.generator import Generator
 
 
@@ -21,7 +21,7 @@ class Drawing:
 
     images: NDArray[np.uint8]
     seeds: Sequence[int]
-    requests: Asked
+    requests: ConditionInput
     generator: Generator
     temperature: float | None = None
 

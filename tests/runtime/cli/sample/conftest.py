@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ganport_runtime import Generator
-from ganport_runtime.images.encode import metadata
+from ganport_runtime.images.encode import read_metadata
 
 Opened = tuple[Any, list[dict[str, Any]]]
 
@@ -54,7 +54,9 @@ def opened() -> Callable[[Path], Opened]:
 
     def read(path: Path) -> Opened:
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB")), json.loads(metadata(path)["ganport.pictures"])
+            return np.asarray(image.convert("RGB")), json.loads(
+                read_metadata(path)["ganport.pictures"]
+            )
 
     return read
 

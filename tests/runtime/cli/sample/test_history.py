@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganport_runtime.images.animation import MAX_PIXELS
-from ganport_runtime.images.encode import metadata
+from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.images.sheet import PAPER
 
 
@@ -54,7 +54,7 @@ def test_sheets_follow_in_the_order_of_training(
     expected = [10, 10 + 640 % 199, 10 + 3200 % 199, 10 + 1_000_000_000 % 199]
     np.testing.assert_allclose(reds, expected, atol=1)
     names = ["000000000.png", "000000640.png", "000003200.png", "1000000000.png"]
-    assert json.loads(metadata(out)["ganport.history"]) == names
+    assert json.loads(read_metadata(out)["ganport.history"]) == names
 
 
 def test_the_last_frame_is_held(run: Any, run_folder: Path, tmp_path: Path) -> None:
@@ -74,7 +74,9 @@ def test_one_sheet_of_several_always_with_the_last(
 ) -> None:
     out = tmp_path / "a.webp"
     run("sample-gan", "history", run_folder, "--every", every, "--out", out)
-    assert json.loads(metadata(out)["ganport.history"]) == [f"{name:09d}.png" for name in names]
+    assert json.loads(read_metadata(out)["ganport.history"]) == [
+        f"{name:09d}.png" for name in names
+    ]
 
 
 def test_sheets_of_other_sizes_stand_on_paper(

@@ -17,7 +17,7 @@ from PIL import Image
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.encode import metadata
+from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.service.outputs import Encoded, encode
 
 SEEDS = [7, 2**64 - 1, 3, 4, 5]
@@ -68,7 +68,7 @@ def test_one_picture_is_a_file_that_can_be_drawn_again(
     assert np.array_equal(opened(encoded.body), images[1])
     path = tmp_path / f"one.{output}"
     path.write_bytes(encoded.body)
-    said = metadata(path)
+    said = read_metadata(path)
     assert said["ganport.digest"] == generator.bundle.digest
     recipe = json.loads(said["ganport.pictures"])[0]
     assert recipe == {"seed": str(2**64 - 1), "condition": {"hair": "pink", "eyes": "blue"}}

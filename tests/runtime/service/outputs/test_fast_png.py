@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from ganport_runtime.images.encode import metadata
+from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.service.outputs.fast_png import png_bytes, webp_bytes
 
 PICTURES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)).flatmap(
@@ -46,7 +46,7 @@ def test_a_file_says_how_it_was_made(suffix, write, name: str, tmp_path: Path) -
     texts = TEXTS | {"ganport.bundle": name}
     path = tmp_path / f"one{suffix}"
     path.write_bytes(write(np.zeros((4, 4, 3), np.uint8), texts))
-    assert metadata(path) == texts
+    assert read_metadata(path) == texts
 
 
 def test_quality_makes_a_webp_small() -> None:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -47,7 +47,7 @@ def floats(*rows: list[float]) -> Any:
     ],
 )
 def test_accuracy_counts_what_each_kind_is_held_to(
-    group: Group, outputs: Any, vectors: Any, hits: int, total: int
+    group: ConditionGroup, outputs: Any, vectors: Any, hits: int, total: int
 ) -> None:
     assert accuracy(Conditions((group,)), outputs, vectors) == {group.name: Tally(hits, total)}
 

@@ -21,7 +21,7 @@ from ganport_export import Interface, export
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_runtime.images.encode import to_uint8
-from ganport_runtime.noise import consecutive, normals
+from ganport_runtime.noise import normals, seed_range
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
@@ -129,7 +129,7 @@ def vectors(each: int) -> NDArray[np.float32]:
 def drawn(each: int, seed: int) -> NDArray[np.uint8]:
     """Pictures of every condition, uint8 (8 * each, S, S, 3)."""
     asked = vectors(each)
-    z = normals(consecutive(seed, len(asked)), (NOISE,))
+    z = normals(seed_range(seed, len(asked)), (NOISE,))
     with torch.inference_mode():
         return to_uint8(Discs()(torch.from_numpy(z), torch.from_numpy(asked)).numpy())
 
@@ -248,7 +248,7 @@ def healthy(write: Write) -> Generator:
 @pytest.fixture(scope="session")
 def translating(write: Write) -> Callable[..., Generator]:
     """Makes a translator that knows the noise of all pictures of the data set."""
-    pictures, noise = [], normals(consecutive(0, 8 * EACH), (NOISE,))
+    pictures, noise = [], normals(seed_range(0, 8 * EACH), (NOISE,))
     with torch.inference_mode():
         z = torch.from_numpy(noise)
         for vector in vectors(1):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     MultiHot,
     OneHot,
     Rgb,
@@ -23,7 +23,7 @@ OBJECTS = MultiHot("objects", ("cube", "ball", "cone"))
 AGE = Scalar("age", 20, 0, 100)
 
 
-def edits(group: Group, *sides: Any) -> Edits:
+def edits(group: ConditionGroup, *sides: Any) -> Edits:
     """Own vectors, targets, what the judge sees before, and after."""
     return Edits(Conditions((group,)), *(np.array(side, np.float32) for side in sides))
 
@@ -66,7 +66,7 @@ def test_of_a_list_those_that_come_to_it_count() -> None:
 @pytest.mark.parametrize(
     ("group", "low", "high"), [(AGE, [0], [100]), (Rgb("skin", "#000000"), [0, 0, 0], [1, 0, 0])]
 )
-def test_numbers_and_colours_are_near_enough(group: Group, low: Any, high: Any) -> None:
+def test_numbers_and_colours_are_near_enough(group: ConditionGroup, low: Any, high: Any) -> None:
     seen_low = np.array(low, np.float32) / max(high)
     seen_high = np.array(high, np.float32) / max(high)
     changed = edits(group, [low, low], [high, high], [seen_low] * 2, [seen_high, seen_low])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -24,7 +24,7 @@ OBJECTS = MultiHot("objects", ("cube", "ball", "cone"))
 FACE = SignedMultiHot("face", ("smiling", "bald"))
 
 
-def found(outputs: Any, vectors: Any, *groups: Group, count: int = 9) -> list[Mistake]:
+def found(outputs: Any, vectors: Any, *groups: ConditionGroup, count: int = 9) -> list[Mistake]:
     outputs, vectors = np.array(outputs, np.float32), np.array(vectors, np.float32)
     images = np.zeros((len(vectors), 2, 2, 3), np.uint8)
     drawn = Drawn(images, vectors, [f"seed {100 + row}" for row in range(len(vectors))])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
-from ganport_runtime.values import nearest
+from ganport_runtime.values import closest_match
 from ganport_train.data.formats.reader import Example, Trials
 from ganport_train.data.formats.tables import (
     Pictures,
@@ -111,7 +111,7 @@ def _chosen(source: Source, names: Sequence[str], attributes: Sequence[str]) -> 
                 f"{source}/{TABLE}:2",
                 expected=f"the attribute {quoted(name)}",
                 found=f"{len(names)} others",
-                fix=f"Did you mean {nearest(name, names)!r}?",
+                fix=f"Did you mean {closest_match(name, names)!r}?",
             )
     return list(dict.fromkeys(attributes)) or names
 

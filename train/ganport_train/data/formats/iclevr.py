@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganport_runtime.conditions import Conditions, MultiHot
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 from ganport_train.data.formats.reader import Example, Trials
 from ganport_train.data.formats.tables import (
     Pictures,
@@ -86,19 +86,19 @@ def _labels(source: Source) -> list[str]:
     """The objects in the order of their indices."""
     table = read_json(source, OBJECTS)
     if not isinstance(table, dict):
-        raise damaged(source, OBJECTS, "objects and their indices", shown(table))
+        raise damaged(source, OBJECTS, "objects and their indices", repr_short(table))
     check_labels(GROUP, table, f"{source}/{OBJECTS}")
     indices = list(table.values())
     if any(type(index) is not int for index in indices) or set(indices) != {*range(len(table))}:
         expected = f"the indices 0 to {len(table) - 1}, each once"
-        raise damaged(source, OBJECTS, expected, shown(indices))
+        raise damaged(source, OBJECTS, expected, repr_short(indices))
     return sorted(table, key=lambda label: int(table[label]))
 
 
 def _table(source: Source) -> dict[str, Any]:
     table = read_json(source, TRAIN)
     if not isinstance(table, dict) or not table:
-        raise damaged(source, TRAIN, "pictures and the objects in each", shown(table))
+        raise damaged(source, TRAIN, "pictures and the objects in each", repr_short(table))
     return table
 
 
@@ -106,14 +106,14 @@ def _checked(objects: object, known: frozenset[str]) -> list[str]:
     if not isinstance(objects, list) or not all(isinstance(label, str) for label in objects):
         raise EntryError(
             expected='a list of objects such as ["red cube"]',
-            found=shown(objects),
+            found=repr_short(objects),
             fix="Mend the list or remove its entry.",
         )
     unknown = [label for label in objects if label not in known]
     if unknown or len(set(objects)) < len(objects):
         raise EntryError(
             expected=f"objects of {OBJECTS}, each once",
-            found=quoted(unknown[0]) if unknown else f"one twice in {shown(objects)}",
+            found=quoted(unknown[0]) if unknown else f"one twice in {repr_short(objects)}",
             fix="Mend the list or remove its entry.",
         )
     return objects
@@ -122,7 +122,7 @@ def _checked(objects: object, known: frozenset[str]) -> list[str]:
 def _trial(source: Source, name: str, known: frozenset[str]) -> list[dict[str, Any]]:
     lists = read_json(source, name)
     if not isinstance(lists, list) or len(lists) > MAX_TRIAL:
-        raise damaged(source, name, f"at most {MAX_TRIAL:,} lists of objects", shown(lists))
+        raise damaged(source, name, f"at most {MAX_TRIAL:,} lists of objects", repr_short(lists))
     requests: list[dict[str, Any]] = []
     for place, objects in enumerate(lists):
         try:

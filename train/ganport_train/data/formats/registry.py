@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
-from ganport_runtime.values import listed, nearest
+from ganport_runtime.values import closest_match, format_choices
 from ganport_train.data.folder_source import Folder
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.iclevr import IClevr
@@ -51,7 +51,7 @@ def choose_reader(source: Source, kind: str = AUTO, attributes: Sequence[str] = 
             "kind",
             expected=f"one of {', '.join(FORMATS)}",
             found=quoted(kind),
-            fix=f"Did you mean {nearest(kind, FORMATS)!r}?",
+            fix=f"Did you mean {closest_match(kind, FORMATS)!r}?",
         )
     asked = [reader for reader in READERS if kind in (AUTO, reader.kind)]
     for reader in asked:
@@ -81,8 +81,8 @@ def settle_attributes(
         # What is pinned and not asked for would pass for an attribute that is off.
         raise DataError(
             "attributes",
-            expected=f"those of the pinned conditions, {listed(pinned)}",
-            found=listed(asked),
+            expected=f"those of the pinned conditions, {format_choices(pinned)}",
+            found=format_choices(asked),
             fix="Leave the attributes out, or pin these.",
         )
     return asked or pinned

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar
-from ganport_runtime.values import shown
+from ganport_runtime.values import repr_short
 from ganport_train.data.formats.reader import Example, Trials
 from ganport_train.data.formats.tables import (
     MAX_LABELS,
@@ -97,17 +97,17 @@ class _Form:
 def _entries(source: Source) -> list[Any] | None:
     table = read_json(source, TABLE)
     if not isinstance(table, dict) or "labels" not in table:
-        raise damaged(source, TABLE, 'an object with "labels"', shown(table))
+        raise damaged(source, TABLE, 'an object with "labels"', repr_short(table))
     labels = table["labels"]
     if labels is not None and not (isinstance(labels, list) and labels):
-        raise damaged(source, TABLE, '"labels" to be a list of [name, label]', shown(labels))
+        raise damaged(source, TABLE, '"labels" to be a list of [name, label]', repr_short(labels))
     return labels
 
 
 def _pair(entry: object) -> tuple[str, Any]:
     if not _is_pair(entry):
         fix = "Mend the entry or remove it."
-        raise EntryError(expected="[name, label]", found=shown(entry), fix=fix)
+        raise EntryError(expected="[name, label]", found=repr_short(entry), fix=fix)
     return entry[0], entry[1]
 
 
@@ -122,14 +122,14 @@ def _form(source: Source, entries: Sequence[Any]) -> _Form:
     most = MAX_LABELS if flags else MAX_NUMBERS
     if not _is_row(first, size) or size > most:
         expected = f"a class number, a list of 1 to {MAX_NUMBERS} numbers, or of 0 and 1"
-        raise damaged(source, f"{TABLE}: labels[0]", expected, shown(first))
+        raise damaged(source, f"{TABLE}: labels[0]", expected, repr_short(first))
     return _flags(size) if flags else _Form(lambda label: _values(label, size), _scalars)
 
 
 def _class(label: Any) -> Values:
     if not _is_class(label):
         expected = f"a class number from 0 to {MAX_CLASS}"
-        raise EntryError(expected=expected, found=shown(label), fix="Mend the label.")
+        raise EntryError(expected=expected, found=repr_short(label), fix="Mend the label.")
     return {CLASS: str(label)}
 
 
@@ -168,7 +168,7 @@ def _scalar(name: str, values: list[float]) -> Scalar:
 
 def _numbers(label: Any, size: int) -> list[float]:
     if not _is_row(label, size):
-        raise EntryError(expected=f"{size} numbers", found=shown(label), fix="Mend the label.")
+        raise EntryError(expected=f"{size} numbers", found=repr_short(label), fix="Mend the label.")
     return [float(value) for value in label]
 
 

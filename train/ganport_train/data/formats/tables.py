@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from ganport_runtime import strictjson
 from ganport_runtime.errors import BundleError, ConditionError
-from ganport_runtime.values import check_word
+from ganport_runtime.values import check_name
 from ganport_train.data.images import SUFFIXES
 from ganport_train.data.issues import (
     DataError,
@@ -74,7 +74,7 @@ def check_labels(group: str, labels: Collection[str], place: str) -> None:
         )
     for label, times in Counter(list(labels)).items():  # a mapping would pass for its counts
         try:
-            check_word(group, label)
+            check_name(group, label)
         except ConditionError as error:
             raise _no_label(group, place, error.expected, error.found) from error
         if times > 1:

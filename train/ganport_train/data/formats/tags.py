@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.data.issues import EntryError, quoted
 
 LONGEST_LINE = 4096
@@ -89,6 +89,6 @@ def _identity(text: str) -> str:
 def _outside(found: str) -> EntryError:
     return EntryError(
         expected="pairs of a label and its group, such as `pink hair black eyes`",
-        found=printable(found, 120),
+        found=sanitize(found, 120),
         fix="Write each tag as `label group`; a table of tags has no header line.",
     )

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -46,7 +46,7 @@ class Tally:
         return cls(int((met & asked).sum()), int(asked.sum()))
 
 
-def met(group: Group, outputs: Floats, vectors: Floats) -> Flags:
+def met(group: ConditionGroup, outputs: Floats, vectors: Floats) -> Flags:
     """Which conditions of each picture are met: bool (N, L), of the labels or of one number.
 
     Only where `asked` is true does it mean anything. One label: it has the highest output. Several
@@ -66,7 +66,7 @@ def met(group: Group, outputs: Floats, vectors: Floats) -> Flags:
     return near
 
 
-def asked(group: Group, vectors: Floats) -> Flags:
+def asked(group: ConditionGroup, vectors: Floats) -> Flags:
     """Which labels each picture is held to: bool (N, L) beside `met`."""
     if isinstance(group, SignedMultiHot):
         return np.ones(vectors.shape, np.bool_)
@@ -88,7 +88,7 @@ def accuracy(conditions: Conditions, outputs: Floats, vectors: Floats) -> dict[s
     return tallies
 
 
-def by_label(group: Group, outputs: Floats, vectors: Floats) -> dict[str, Tally]:
+def by_label(group: ConditionGroup, outputs: Floats, vectors: Floats) -> dict[str, Tally]:
     """The tally of each label of a group, for that group's outputs and vectors (N, size).
 
     Colours and numbers have none: names of a palette are no conditions of their own.
@@ -102,7 +102,7 @@ def by_label(group: Group, outputs: Floats, vectors: Floats) -> dict[str, Tally]
     }
 
 
-def confusion(group: Group, outputs: Floats, vectors: Floats) -> list[list[int]] | None:
+def confusion(group: ConditionGroup, outputs: Floats, vectors: Floats) -> list[list[int]] | None:
     """How often each label (rows) was judged to be each (columns).
 
     None unless it is one of many, and of no more than `MAX_CONFUSED`.

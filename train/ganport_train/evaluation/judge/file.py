@@ -16,9 +16,9 @@ from torch import Tensor
 from ganport_runtime import strictjson
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import sha256_of, write_whole
-from ganport_runtime.strictjson import Fields
-from ganport_runtime.values import printable
+from ganport_runtime.files import atomic_write, sha256_of
+from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.values import sanitize
 from ganport_train.evaluation.judge.network import MIN_RESOLUTION, JudgeNetwork
 
 SCHEMA_VERSION = 1
@@ -57,10 +57,10 @@ def save(folder: Path, network: JudgeNetwork, facts: Mapping[str, Any]) -> None:
     """Write weights, then the card over them; `facts` are the card's fields, save for `weights`."""
     state = {name: value.cpu().contiguous() for name, value in network.state_dict().items()}
     weights = safetensors.torch.save(state)
-    write_whole(folder / WEIGHTS, weights)
+    atomic_write(folder / WEIGHTS, weights)
     described = {"size": len(weights), "sha256": sha256_of(weights)}
     card = {"schema_version": SCHEMA_VERSION, "kind": "judge", **facts, "weights": described}
-    write_whole(folder / CARD, (json.dumps(card, indent=1) + "\n").encode())
+    atomic_write(folder / CARD, (json.dumps(card, indent=1) + "\n").encode())
 
 
 def read_card(folder: Path) -> Card:
@@ -91,7 +91,7 @@ def load_network(folder: Path, card: Card) -> JudgeNetwork:
         _check_dtypes(weights, network.state_dict())
         network.load_state_dict(weights, assign=True)
     except (SafetensorError, RuntimeError, KeyError, ValueError) as error:
-        found = printable(" ".join(str(error).split()), 200)
+        found = sanitize(" ".join(str(error).split()), 200)
         raise _fault(path, expected, found) from None
     broken = not_finite(weights)
     if broken:
@@ -112,7 +112,7 @@ def _check_dtypes(weights: Mapping[str, Tensor], expected: Mapping[str, Tensor])
 
 def _card(data: bytes, place: str) -> Card:
     card = strictjson.parse(data, place)
-    known = Fields(card, place)
+    known = JsonObject(card, place)
     assert isinstance(card, dict)
     version = known.integer("schema_version", 1, 2**31)
     if version > SCHEMA_VERSION:
@@ -139,7 +139,7 @@ def _card(data: bytes, place: str) -> Card:
     )
 
 
-def _share(found: Fields) -> float:
+def _share(found: JsonObject) -> float:
     share = found.number("value")
     if not 0 <= share <= 1:
         raise _fault(Path(found.place), "a share from 0 to 1", f"{share}")

@@ -19,9 +19,9 @@ from safetensors import SafetensorError
 
 from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import sha256_of, whole_directory, write_whole
-from ganport_runtime.strictjson import Fields, check_number
-from ganport_runtime.values import printable
+from ganport_runtime.files import atomic_directory, atomic_write, sha256_of
+from ganport_runtime.strictjson import JsonObject, check_number
+from ganport_runtime.values import sanitize
 from ganport_train.evaluation.judge.file import WEIGHTS, JudgeError
 from ganport_train.runs.checkpoint_io import State, sweep
 
@@ -64,10 +64,10 @@ def keep(judge: Path, state: State, losses: Sequence[float], made: Mapping[str, 
     Raises JudgeError when the disk is full; the epoch before is kept then.
     """
     prepare(judge)
-    with room(judge), whole_directory(judge / FOLDER / f"epoch-{len(losses):05d}") as folder:
+    with room(judge), atomic_directory(judge / FOLDER / f"epoch-{len(losses):05d}") as folder:
         state.save(folder)
         progress = {**made, "losses": losses, "digests": _digests(folder)}
-        write_whole(folder / _PROGRESS, json.dumps(progress).encode())
+        atomic_write(folder / _PROGRESS, json.dumps(progress).encode())
     for older in _epochs(judge)[:-1]:
         shutil.rmtree(older, ignore_errors=True)
 
@@ -94,7 +94,7 @@ def room(judge: Path) -> Iterator[None]:
         raise JudgeError(
             str(judge),
             expected="a folder that can be written to, and room in it",
-            found=printable(" ".join(words.split()), 200),
+            found=sanitize(" ".join(words.split()), 200),
             fix="Mend that; the same command goes on after the last whole epoch.",
         ) from None
 
@@ -107,7 +107,7 @@ def _epochs(judge: Path) -> list[Path]:
 def _read(folder: Path) -> Kept:
     place = str(folder / _PROGRESS)
     try:
-        fields = Fields(strictjson.parse((folder / _PROGRESS).read_bytes(), place), place)
+        fields = JsonObject(strictjson.parse((folder / _PROGRESS).read_bytes(), place), place)
         losses = [check_number(loss, place) for loss in fields.items("losses", limit=_MOST)]
         kept = Kept(folder, losses, fields.mapping("made_from"), fields.mapping("made_on"))
         if _digests(folder) != fields.mapping("digests"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganport_runtime.errors import GanportError, RequestError
-from ganport_runtime.values import printable, shown
+from ganport_runtime.values import repr_short, sanitize
 from ganport_train.evaluation.report.formatting import flat, name_of, number
 from ganport_train.evaluation.report.run_history import Course
 from ganport_train.evaluation.scores.score_folder import JSON
@@ -164,8 +164,8 @@ def _name(path: Path, others: Sequence[Path]) -> str:
     for count in range(1, len(path.parts)):
         tail = path.parts[-count:]
         if all(other.parts[-count:] != tail for other in others):
-            return printable("/".join(tail), _LONGEST)
-    return printable(str(path), _LONGEST)
+            return sanitize("/".join(tail), _LONGEST)
+    return sanitize(str(path), _LONGEST)
 
 
 def _read(path: Path, name: str) -> Entry:
@@ -208,7 +208,7 @@ def _read_report(path: Path) -> dict[str, Any]:
         raise GanportError(
             str(path),
             expected="a report as eval-gan score writes it",
-            found=shown(path.read_bytes()[:60]),
+            found=repr_short(path.read_bytes()[:60]),
             fix="Score the run or bundle again.",
         )
     return dict(report)

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from ganport_runtime.conditions import Conditions, Group, MultiHot, OneHot
+from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot, OneHot
 from ganport_train.evaluation.scores.sampling import Vectors
 
 MOST = 24
@@ -29,7 +29,7 @@ def domains(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
     return dict(islice(found.items(), 1 + MOST))
 
 
-def _switched(group: Group, own: Vectors) -> Iterator[tuple[str, Vectors]]:
+def _switched(group: ConditionGroup, own: Vectors) -> Iterator[tuple[str, Vectors]]:
     if len(group.labels) != group.size:  # a colour or a number
         return
     for place, label in enumerate(group.labels):

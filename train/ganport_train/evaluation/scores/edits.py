@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -59,7 +59,7 @@ class Edits:
         tallies = [count(self._edit(group)) for group in self.conditions.groups]
         return Tally(sum(tally.hits for tally in tallies), sum(tally.total for tally in tallies))
 
-    def _edit(self, group: Group) -> _Edit:
+    def _edit(self, group: ConditionGroup) -> _Edit:
         part = self.conditions.slices[group.name]
         sides = (self.own, self.target, self.before, self.after)
         return _Edit(group, *(side[:, part] for side in sides))
@@ -105,7 +105,7 @@ class _Edit:
     """The part of one group; its flags are bool (N, L), for each label where several may be on,
     else for the one value."""
 
-    group: Group
+    group: ConditionGroup
     own: Floats
     target: Floats
     before: Floats

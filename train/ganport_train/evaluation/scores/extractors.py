@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import sha256_of, write_whole
-from ganport_runtime.values import printable
+from ganport_runtime.files import atomic_write, sha256_of
+from ganport_runtime.values import sanitize
 from ganport_train.data import Dataset
 from ganport_train.data.cache import default_cache_root
 from ganport_train.data.progress import progress_bar
@@ -99,7 +99,7 @@ def cached(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> 
     features = extractor.features(dataset.images, progress=True)
     with suppress(OSError):  # a full or read-only cache costs time, not the figures
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, safetensors.numpy.save({"features": features}))
+        atomic_write(path, safetensors.numpy.save({"features": features}))
     return features
 
 
@@ -144,7 +144,7 @@ def _network(weights: Mapping[str, Any], path: Path) -> torch.nn.Module:
 
 
 def _short(error: Exception) -> str:
-    return printable(" ".join(str(error).split()), 160) or type(error).__name__
+    return sanitize(" ".join(str(error).split()), 160) or type(error).__name__
 
 
 def _fault(path: Path, found: str) -> ExtractorError:

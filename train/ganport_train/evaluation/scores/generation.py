@@ -51,7 +51,7 @@ class Generation(Scoring):
 
     @property
     def _flows(self) -> bool:
-        return "encode" in self.generator.abilities
+        return "encode" in self.generator.capabilities
 
     @property
     def _rounds(self) -> Rounds:

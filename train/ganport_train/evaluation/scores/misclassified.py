@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, softmax
 
 from ganport_runtime.conditions import (
+    ConditionGroup,
     Conditions,
-    Group,
     JointOneHot,
     MultiHot,
     OneHot,
@@ -69,7 +69,7 @@ def worst(conditions: Conditions, drawn: Drawn, look: Look, count: int) -> list[
 _Found = Iterator[tuple[int, str, str, float]]
 
 
-def _mistakes(group: Group, outputs: Floats, vectors: Floats) -> _Found:
+def _mistakes(group: ConditionGroup, outputs: Floats, vectors: Floats) -> _Found:
     if isinstance(group, SignedMultiHot):
         return _wrong_signs(group, outputs, vectors)
     if isinstance(group, MultiHot):

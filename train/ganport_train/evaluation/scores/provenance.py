@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ganport_runtime.generator import Generator
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.data import Dataset
 from ganport_train.data.images import THUMBNAIL_SIZE
 from ganport_train.evaluation.judge.judge import FILTER, Judge
@@ -28,7 +28,7 @@ def bundle(generator: Generator, name: str) -> dict[str, Any]:
     """The bundle under the name it was given, and where it says it comes from."""
     manifest = generator.manifest
     return {
-        "name": printable(name),
+        "name": sanitize(name),
         "digest": generator.bundle.digest,
         "title": manifest.name,
         "version": manifest.version,
@@ -41,7 +41,7 @@ def bundle(generator: Generator, name: str) -> dict[str, Any]:
 def data(dataset: Dataset, path: Path, usable: int) -> dict[str, Any]:
     """The data set; `usable` counts the pictures whose conditions the bundle can be asked for."""
     return {
-        "name": printable(path.name),
+        "name": sanitize(path.name),
         "digest": dataset.digest,
         "kind": dataset.format,
         "count": len(dataset),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.generator import Generator
-from ganport_runtime.noise import consecutive
+from ganport_runtime.noise import seed_range
 from ganport_train.data.progress import progress_bar
 
 Images = NDArray[np.uint8]
@@ -54,7 +54,7 @@ def draw(
     progress: bool = False,
 ) -> Drawn:
     """Let a bundle draw a picture for each of the judge's vectors (N, C), seeds consecutive."""
-    seeds = consecutive(seed, len(vectors))
+    seeds = seed_range(seed, len(vectors))
     height, width = generator.manifest.image.size
     images = np.empty((len(vectors), height, width, 3), np.uint8)
     asked = requests(generator, conditions, vectors)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.files import check_folder, whole_directory
+from ganport_runtime.files import atomic_directory, check_folder
 from ganport_train.evaluation.report.page import Sheet
 from ganport_train.evaluation.scores.compatibility import ScoreError
 
@@ -34,7 +34,7 @@ def check_target(out: Path, *, force: bool) -> None:
 def write(out: Path, report: Mapping[str, Any], html: str, sheets: Sequence[Sheet]) -> None:
     """Write the whole folder or, on an error, nothing of it; raises ScoreError."""
     try:
-        with whole_directory(out) as folder:
+        with atomic_directory(out) as folder:
             text = json.dumps(report, indent=1, sort_keys=True, allow_nan=False) + "\n"
             (folder / JSON).write_bytes(text.encode())
             # A name may hold half of a surrogate pair, which no file can.

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.images.sheet import grid
+from ganport_runtime.images.sheet import make_sheet
 from ganport_train.evaluation.report.page import Sheet
 from ganport_train.evaluation.scores.memorization import Nearest
 from ganport_train.evaluation.scores.misclassified import Mistake
@@ -104,4 +104,4 @@ def _page(images: Images, columns: int, **labels: Any) -> Image.Image:
         size = (_LARGEST, _LARGEST)
         small = [Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in images]
         images = np.stack([np.asarray(image) for image in small])
-    return grid(images, columns, scale=max(1, -(-_SIDE // side)), **labels)
+    return make_sheet(images, columns, scale=max(1, -(-_SIDE // side)), **labels)

@@ -14,7 +14,7 @@ from typing import Any
 from ganport_models.metadata import CARD
 from ganport_models.selection import FOLDER
 from ganport_runtime.errors import GanportError
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.config.sections import DataOptions
 from ganport_train.runs import jsonl_log as records
 from ganport_train.runs import run_dir as run_folder
@@ -102,7 +102,7 @@ def _export(source: Path, bundle: Path, say: Callable[[str], None]) -> None:
     # What ignores its condition is to be found out here, not refused there.
     program += ["--format", "onnx", "--allow-insensitive"]
     done = subprocess.run(program, capture_output=True, text=True, errors="replace")
-    lines = [printable(line, 400) for line in done.stderr.splitlines() if line.strip()]
+    lines = [sanitize(line, 400) for line in done.stderr.splitlines() if line.strip()]
     if done.returncode:
         found = lines[-1].removeprefix("error: ").rstrip(".") if lines else "no word"
         raise PortingError(source, done.returncode, found)

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ganport_runtime.values import printable
+from ganport_runtime.values import sanitize
 from ganport_train.evaluation.judge.judge import Look
 from ganport_train.evaluation.scores import edits, reconstruction, sheets
 from ganport_train.evaluation.scores.diversity import Rows
@@ -90,7 +90,7 @@ class Translation(Scoring):
         return Job(rows, self._own(rows), Drawn(images, self._targets, origins))
 
     def _names(self, rows: Rows) -> list[str]:
-        return [printable(self.dataset.ids[row], _NAME) for row in rows]
+        return [sanitize(self.dataset.ids[row], _NAME) for row in rows]
 
     def _own(self, rows: Rows) -> Vectors:
         return self.dataset.vectors[rows][:, : self.conditions.size]

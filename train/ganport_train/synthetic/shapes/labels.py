@@ -12,7 +12,7 @@ from random import Random
 
 from ganport_runtime import strictjson
 from ganport_runtime.errors import BundleError, GanportError
-from ganport_runtime.values import nearest, printable, shown
+from ganport_runtime.values import closest_match, repr_short, sanitize
 from ganport_train.synthetic import datasets
 from ganport_train.synthetic.shapes.vocabulary import MOST_OBJECTS, OBJECTS
 
@@ -81,7 +81,7 @@ def read_labels(path: Path, count: int | None = None) -> Labels:
         datasets.check_range("count", count, range(1, len(table) + 1))
     objects = _objects(path.with_name(INDICES))
     for entry, (name, labels) in enumerate(table.items(), 1):
-        place = f"{path}: entry {entry}, {printable(name, 80)}"
+        place = f"{path}: entry {entry}, {sanitize(name, 80)}"
         _check_name(place, name)
         _check_objects(place, labels, objects)
     _check_one_case(path, table)
@@ -165,7 +165,7 @@ def _check_name(place: str, name: str) -> None:
         raise GanportError(
             place,
             expected="a plain file name of letters, digits and _ . + - that ends in .png",
-            found=shown(name),
+            found=repr_short(name),
             fix="Rename the picture.",
         )
 
@@ -192,15 +192,15 @@ def _check_objects(place: str, labels: object, objects: Sequence[str]) -> None:
 
 def _check_known(place: str, label: object, objects: Sequence[str]) -> None:
     if label not in objects:
-        near = nearest(label, objects) if isinstance(label, str) else None
+        near = closest_match(label, objects) if isinstance(label, str) else None
         raise GanportError(
             place,
             expected="objects that can be drawn, such as 'red cube'",
-            found=shown(label),
+            found=repr_short(label),
             fix=f"Did you mean {near!r}?" if near else "Name a colour and a shape.",
         )
 
 
 def _refused(place: object, expected: str, found: object) -> GanportError:
     fix = "Mend the file or take it from its makers again."
-    return GanportError(str(place), expected=expected, found=shown(found), fix=fix)
+    return GanportError(str(place), expected=expected, found=repr_short(found), fix=fix)
