@@ -71,9 +71,9 @@ def test_wide_grey_keeps_its_levels() -> None:
 
 def test_it_is_the_square_that_training_sees() -> None:
     pictures = pytest.importorskip("ganport_train.data.images")
-    for framing in ("centre", "whole"):
+    for framing in ("center", "full"):
         seen = pictures.decode(encoded(NOISE), 16, framing).pixels
-        whole = framing == "whole"
+        whole = framing == "full"
         assert np.array_equal(decode_image(encoded(NOISE), HERE, (16, 16), whole=whole), seen)
 
 

@@ -22,22 +22,22 @@ def faces(tmp_path: Path) -> Path:
     return tmp_path / "faces"
 
 
-def test_check_of_a_sound_set(faces: Path) -> None:
+def test_check_valid_dataset_exits_with_0(faces: Path) -> None:
     result = CliRunner().invoke(dataset, ["check", str(faces), "--resolution", "32"])
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"{faces}: tagged faces, 3 pictures that can be used\n")
+    assert result.stdout.startswith(f"{faces}: tagged images, 3 usable images\n")
     assert result.stderr == ""
 
 
-def test_check_exits_with_1_on_an_error_and_names_it(faces: Path) -> None:
-    (faces / "images/1.png").write_bytes(b"no picture")
+def test_check_error_exits_with_1_and_names_location(faces: Path) -> None:
+    (faces / "images/1.png").write_bytes(b"no image")
     result = CliRunner().invoke(dataset, ["check", str(faces)])
     assert result.exit_code == 1
     assert "issues: 1 error, 0 warnings" in result.stdout
-    assert f"{faces}/tags.csv:2 (images/1.png): expected a whole JPEG" in result.stdout
+    assert f"{faces}/tags.csv:2 (images/1.png): expected a complete JPEG" in result.stdout
 
 
-def test_a_warning_is_no_error(faces: Path) -> None:
+def test_check_warning_exits_with_0(faces: Path) -> None:
     (faces / "tags.csv").write_text("0,pink hair black eyes\n")
     result = CliRunner().invoke(dataset, ["check", str(faces), "--json"])
     assert result.exit_code == 0
@@ -45,7 +45,7 @@ def test_a_warning_is_no_error(faces: Path) -> None:
     assert len(json.loads(result.stdout)["issues"]) == 2
 
 
-def test_no_data_set_at_all(tmp_path: Path) -> None:
+def test_check_missing_path_prints_error(tmp_path: Path) -> None:
     command = "from ganport_runtime.cli.launch import launch; launch("
     command += "'ganport_train.cli.dataset:dataset', extra='tools', needs=())"
     result = subprocess.run(
@@ -59,14 +59,14 @@ def test_no_data_set_at_all(tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
-def test_draw_is_mounted() -> None:
+def test_dataset_group_lists_draw() -> None:
     result = CliRunner().invoke(dataset, ["draw", "faces", "--help"])
     assert result.exit_code == 0
     assert "--count" in result.stdout
     assert "draw" in CliRunner().invoke(dataset, ["--help"]).stdout
 
 
-def test_data_needs_no_torch(faces: Path) -> None:
+def test_dataset_imports_no_torch(faces: Path) -> None:
     code = (
         "import sys; from ganport_train.cli.dataset import dataset;"
         f"dataset(['check', {str(faces)!r}], standalone_mode=False);"
@@ -79,7 +79,7 @@ def test_data_needs_no_torch(faces: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("draw", "faces", "--count", "3"), ("check", "faces.zip")])
-def test_without_pillow_the_command_ends_in_the_pip_line(arguments: tuple[str, ...]) -> None:
+def test_dataset_without_pillow_prints_pip_line(arguments: tuple[str, ...]) -> None:
     code = (
         "import importlib.abc, sys\n"
         "class NoPillow(importlib.abc.MetaPathFinder):\n"
@@ -112,16 +112,16 @@ def celeba(tmp_path: Path) -> Path:
     return tmp_path / "celeba"
 
 
-def test_chosen_attributes(celeba: Path) -> None:
+def test_check_selected_attributes(celeba: Path) -> None:
     arguments = ["check", str(celeba), "--json", "--attribute", "Smiling", "--attribute", "Bald"]
     result = CliRunner().invoke(dataset, arguments)
     assert result.exit_code == 0
     report = json.loads(result.stdout)
-    assert report["kind"] == "CelebA"
+    assert report["format"] == "CelebA"
     assert report["conditions"]["labels"] == {"attributes": {"Smiling": 1, "Bald": 0}}
 
 
-def test_a_kind_asked_for(celeba: Path) -> None:
+def test_check_requested_format(celeba: Path) -> None:
     (celeba / "dataset.json").write_text('{"labels": [["images/0.png", 4], ["images/1.png", 2]]}')
     result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "indexed", "--json"])
     assert result.exit_code == 0
@@ -135,16 +135,18 @@ def test_a_kind_asked_for(celeba: Path) -> None:
             ("--attribute", "smile"),
             "the attribute 'smile'; found 2 others. Did you mean 'Smiling'?",
         ),
-        (("--kind", "iclevr"), "expected `train.json` and `objects.json` beside the pictures"),
+        (("--kind", "iclevr"), "expected `train.json`, `objects.json` and the images"),
     ],
 )
-def test_a_choice_that_does_not_fit(celeba: Path, arguments: tuple[str, str], message: str) -> None:
+def test_check_unsupported_choice_raises(
+    celeba: Path, arguments: tuple[str, str], message: str
+) -> None:
     result = CliRunner().invoke(dataset, ["check", str(celeba), *arguments])
     assert isinstance(result.exception, DataError)
     assert message in str(result.exception)
 
 
-def test_a_kind_there_is_not(celeba: Path) -> None:
+def test_check_unknown_format_exits_with_2(celeba: Path) -> None:
     result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "celebA"])
     assert result.exit_code == 2
     assert "'celebA' is not one of 'auto', 'tagged'" in result.stderr

@@ -1,4 +1,4 @@
-"""Data sets made on the spot: the files of one by name, written as a folder or as a zip."""
+"""Small datasets: their files by name, and fixtures that write a folder or a zip."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ganport_train.data.source import Source
 Files = dict[str, bytes]
 HAIR = ("pink", "red", "blue")
 EYES = ("black", "green")
-PLACES = {
+IMAGE_NAMES = {
     "iclevr": [f"images/{name}.png" for name in ("a_0", "a_1", "a_2", "b_0", "c_0")],
     "celeba": [f"img_align_celeba/{i}.png" for i in range(5)],
     "classes": [f"{'cat' if i < 2 else 'dog'}/{i}.png" for i in range(5)],
@@ -45,8 +45,8 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 @pytest.fixture
-def picture() -> Callable[..., Image.Image]:
-    """A smooth RGB picture, another for each seed."""
+def make_image() -> Callable[..., Image.Image]:
+    """Return a function that makes a smooth RGB image from a seed."""
 
     def make(seed: int, size: int | tuple[int, int] = 32) -> Image.Image:
         coarse = np.random.default_rng(seed).integers(0, 256, (7, 7, 3), dtype=np.uint8)
@@ -57,8 +57,8 @@ def picture() -> Callable[..., Image.Image]:
 
 
 @pytest.fixture
-def encoded() -> Callable[..., bytes]:
-    """The bytes of a picture file."""
+def encode() -> Callable[..., bytes]:
+    """Return a function that encodes an image as a file."""
 
     def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
         buffer = io.BytesIO()
@@ -69,13 +69,13 @@ def encoded() -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def faces(
-    picture: Callable[..., Image.Image], encoded: Callable[..., bytes]
+def tagged_files(
+    make_image: Callable[..., Image.Image], encode: Callable[..., bytes]
 ) -> Callable[..., Files]:
-    """The files of a set of tagged faces: PNG pictures 0, 1, ... with tags that go round."""
+    """Return a function that makes a tagged dataset of PNG images 0, 1, ... with cyclic tags."""
 
     def make(count: int = 6, size: int = 32, first_seed: int = 0) -> Files:
-        files = {f"images/{i}.png": encoded(picture(first_seed + i, size)) for i in range(count)}
+        files = {f"images/{i}.png": encode(make_image(first_seed + i, size)) for i in range(count)}
         lines = [f"{i},{HAIR[i % 3]} hair {EYES[i % 2]} eyes\n" for i in range(count)]
         return files | {"tags.csv": "".join(lines).encode()}
 
@@ -83,22 +83,22 @@ def faces(
 
 
 @pytest.fixture
-def kinds(
-    picture: Callable[..., Image.Image], encoded: Callable[..., bytes]
+def format_files(
+    make_image: Callable[..., Image.Image], encode: Callable[..., bytes]
 ) -> Callable[..., Files]:
-    """The files of a small data set of a kind: five pictures, 40 pixels wide and 32 high."""
+    """Return a function that makes a dataset of a format: five images, 40 wide and 32 high."""
 
     def make(kind: str) -> Files:
-        places = enumerate(PLACES[kind])
-        pictures = {place: encoded(picture(seed, (40, 32))) for seed, place in places}
-        return pictures | {name: text.encode() for name, text in TABLES[kind].items()}
+        names = enumerate(IMAGE_NAMES[kind])
+        images = {name: encode(make_image(seed, (40, 32))) for seed, name in names}
+        return images | {name: text.encode() for name, text in TABLES[kind].items()}
 
     return make
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Callable[..., Path]:
-    """Write files into a folder."""
+def write_folder(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes files to a folder."""
 
     def write(files: Files, name: str = "faces") -> Path:
         for file, data in files.items():
@@ -111,24 +111,24 @@ def folder(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Callable[..., Path]:
-    """Write files into a zip."""
+def write_zip(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes files to a zip."""
 
     def write(files: Files, name: str = "faces.zip", method: int = zipfile.ZIP_STORED) -> Path:
-        with zipfile.ZipFile(tmp_path / name, "w", method) as packed:
+        with zipfile.ZipFile(tmp_path / name, "w", method) as archive:
             for file, data in files.items():
-                packed.writestr(file, data)
+                archive.writestr(file, data)
         return tmp_path / name
 
     return write
 
 
 @pytest.fixture(scope="session")
-def packed(
+def open_zip(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[Files], AbstractContextManager[Source]]:
-    """Files as an open source; for properties, as it serves one test many times."""
-    folder, numbers = tmp_path_factory.mktemp("packed"), itertools.count()
+    """Return a function that opens files as a source; Hypothesis needs session scope."""
+    folder, numbers = tmp_path_factory.mktemp("zips"), itertools.count()
 
     @contextmanager
     def pack(files: Files) -> Iterator[Source]:

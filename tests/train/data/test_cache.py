@@ -15,7 +15,7 @@ from ganport_runtime.files import sha256_of
 from ganport_train.data import cache as module
 from ganport_train.data.cache import (
     Entry,
-    check_room,
+    check_free_space,
     default_cache_root,
     entry_folder,
     new_entry,
@@ -32,7 +32,7 @@ def write(root: Path, images: NDArray[np.uint8] = IMAGES) -> None:
         for pixels in images:
             writer.add(pixels)
         writer.arrays = {"keys": np.array([1, 2**64 - 1], np.uint64)}
-        writer.facts["ids"] = ["1", "é"]
+        writer.metadata["ids"] = ["1", "é"]
 
 
 def opened(root: Path) -> Entry:
@@ -41,7 +41,7 @@ def opened(root: Path) -> Entry:
     return entry
 
 
-def test_what_is_written_is_opened(tmp_path: Path) -> None:
+def test_new_entry_round_trip(tmp_path: Path) -> None:
     assert open_entry(tmp_path / "deep/cache", SETTINGS) is None
     write(tmp_path / "deep/cache")
     entry = opened(tmp_path / "deep/cache")
@@ -49,16 +49,18 @@ def test_what_is_written_is_opened(tmp_path: Path) -> None:
     assert isinstance(entry.images, np.memmap)
     assert not entry.images.flags.writeable
     assert entry.arrays["keys"].tolist() == [1, 2**64 - 1]
-    assert entry.facts == {"ids": ["1", "é"]}
+    assert entry.metadata == {"ids": ["1", "é"]}
 
 
 @pytest.mark.parametrize("change", [{"digest": "ac"}, {"resolution": 8}, {"conditions": None}])
-def test_other_settings_are_another_entry(tmp_path: Path, change: dict[str, object]) -> None:
+def test_open_entry_other_settings_returns_none(tmp_path: Path, change: dict[str, object]) -> None:
     write(tmp_path)
     assert open_entry(tmp_path, SETTINGS | change) is None
 
 
-def test_another_format_is_another_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_entry_other_format_returns_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path)
     monkeypatch.setattr(module, "FORMAT", module.FORMAT + 1)
     assert open_entry(tmp_path, SETTINGS) is None
@@ -66,7 +68,7 @@ def test_another_format_is_another_entry(tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("after", [0, 2])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
-def test_an_entry_half_written_is_none(
+def test_new_entry_error_leaves_nothing(
     tmp_path: Path, after: int, error: type[BaseException]
 ) -> None:
     with pytest.raises(error), new_entry(tmp_path, SETTINGS) as writer:
@@ -89,7 +91,7 @@ with new_entry(Path(sys.argv[1]), {"digest": "cd", "resolution": 4}) as writer:
 DAY = 24 * 60 * 60
 
 
-def test_what_a_killed_writer_left_goes_after_a_day(
+def test_new_entry_removes_day_old_leftovers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False)
@@ -103,29 +105,27 @@ def test_what_a_killed_writer_left_goes_after_a_day(
     assert list(tmp_path.iterdir()) == [entry_folder(tmp_path, SETTINGS)]
 
 
-def test_a_writer_that_takes_days_is_let_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_new_entry_keeps_active_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = SETTINGS | {"digest": "ac"}
     later = time.time() + 3 * DAY
     with new_entry(tmp_path, slow) as writer:
         writer.add(IMAGES[0])
         (images,) = tmp_path.glob("*/images.u8")
-        os.utime(images, (later, later))  # as if the last picture had just come
+        os.utime(images, (later, later))  # as if the last image had just come
         monkeypatch.setattr(time, "time", lambda: later)
         write(tmp_path)
     assert open_entry(tmp_path, slow) is not None
     assert open_entry(tmp_path, SETTINGS) is not None
 
 
-def test_an_error_leaves_the_older_entry_as_it_was(tmp_path: Path) -> None:
+def test_new_entry_error_keeps_old_entry(tmp_path: Path) -> None:
     write(tmp_path)
     with pytest.raises(OSError, match="full"), new_entry(tmp_path, SETTINGS):
         raise OSError("full")
     np.testing.assert_array_equal(opened(tmp_path).images, IMAGES)
 
 
-# The pictures are held to their size alone, as their digest would take too long.
+# The images are held to their size alone, as their digest would take too long.
 DAMAGE = [("images.u8", damage) for damage in ("cut", "absent", "longer")]
 DAMAGE += product(
     ("keys.npy", "index.json", "index.sha256"), ("cut", "absent", "longer", "flipped")
@@ -133,7 +133,7 @@ DAMAGE += product(
 
 
 @pytest.mark.parametrize(("name", "damage"), DAMAGE)
-def test_a_damaged_entry_is_none(tmp_path: Path, name: str, damage: str) -> None:
+def test_open_entry_corrupt_returns_none(tmp_path: Path, name: str, damage: str) -> None:
     write(tmp_path)
     path = entry_folder(tmp_path, SETTINGS) / name
     data = path.read_bytes()
@@ -148,14 +148,14 @@ def test_a_damaged_entry_is_none(tmp_path: Path, name: str, damage: str) -> None
     np.testing.assert_array_equal(opened(tmp_path).images, IMAGES)
 
 
-def test_an_entry_moved_to_the_place_of_another_is_none(tmp_path: Path) -> None:
+def test_open_entry_moved_entry_returns_none(tmp_path: Path) -> None:
     write(tmp_path)
     other = SETTINGS | {"digest": "ac"}
     entry_folder(tmp_path, SETTINGS).rename(entry_folder(tmp_path, other))
     assert open_entry(tmp_path, other) is None
 
 
-def test_an_open_entry_outlives_its_replacement(tmp_path: Path) -> None:
+def test_open_entry_survives_replacement(tmp_path: Path) -> None:
     write(tmp_path)
     entry = opened(tmp_path)
     write(tmp_path, IMAGES[::-1])
@@ -163,7 +163,7 @@ def test_an_open_entry_outlives_its_replacement(tmp_path: Path) -> None:
     np.testing.assert_array_equal(opened(tmp_path).images, IMAGES[::-1])
 
 
-def test_arrays_that_would_be_unpickled_are_refused(tmp_path: Path) -> None:
+def test_open_entry_pickled_array_returns_none(tmp_path: Path) -> None:
     write(tmp_path)
     folder = entry_folder(tmp_path, SETTINGS)
     np.save(folder / "keys.npy", np.array([{}], object), allow_pickle=True)
@@ -174,7 +174,7 @@ def test_arrays_that_would_be_unpickled_are_refused(tmp_path: Path) -> None:
     assert open_entry(tmp_path, SETTINGS) is None
 
 
-def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_cache_root_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/anyone")
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     monkeypatch.setenv("GANPORT_CACHE", "/own")
@@ -187,8 +187,8 @@ def test_the_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_cache_root() == Path("/home/anyone/.cache/ganport")
 
 
-def test_room_is_asked_for_before_anything_is_written(tmp_path: Path) -> None:
-    check_room(tmp_path / "not/there/yet", 10, 64)
-    with pytest.raises(DataError, match="Make room, or set GANPORT_CACHE"):
-        check_room(tmp_path, 1 << 40, 4096)
+def test_check_free_space_too_little_raises(tmp_path: Path) -> None:
+    check_free_space(tmp_path / "not/there/yet", 10, 64)
+    with pytest.raises(DataError, match="Free some space, or set GANPORT_CACHE"):
+        check_free_space(tmp_path, 1 << 40, 4096)
     assert list(tmp_path.iterdir()) == []

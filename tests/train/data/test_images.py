@@ -27,128 +27,126 @@ def huge_png(side: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_of_the_right_size_is_taken_as_it_is(
-    picture: Make, encoded: Encode, kind: str
-) -> None:
-    data = encoded(picture(1, 16), kind)
+def test_decode_same_size_keeps_pixels(make_image: Make, encode: Encode, kind: str) -> None:
+    data = encode(make_image(1, 16), kind)
     decoded = decode(data, 16)
     assert (decoded.format, decoded.size) == (kind, (16, 16))
     assert decoded.pixels.dtype == np.uint8
     assert decoded.thumbnail.shape == (13, 13, 3)
     if kind == "PNG":
-        np.testing.assert_array_equal(decoded.pixels, np.asarray(picture(1, 16)))
+        np.testing.assert_array_equal(decoded.pixels, np.asarray(make_image(1, 16)))
 
 
 @pytest.mark.parametrize(("size", "resolution"), [(64, 16), (8, 32), (300, 32)])
-def test_a_picture_is_resized_without_aliasing(
-    picture: Make, encoded: Encode, size: int, resolution: int
+def test_decode_resize_keeps_mean(
+    make_image: Make, encode: Encode, size: int, resolution: int
 ) -> None:
-    pixels = decode(encoded(picture(1, size)), resolution).pixels
+    pixels = decode(encode(make_image(1, size)), resolution).pixels
     assert pixels.shape == (resolution, resolution, 3)
-    plain = np.asarray(picture(1, size), np.float32)
+    plain = np.asarray(make_image(1, size), np.float32)
     np.testing.assert_allclose(pixels.mean((0, 1)), plain.mean((0, 1)), atol=2)
 
 
-def test_fine_stripes_become_grey(encoded: Encode) -> None:
+def test_decode_resize_antialiases(encode: Encode) -> None:
     stripes = np.zeros((64, 64, 3), np.uint8)
     stripes[:, ::2] = 255
-    pixels = decode(encoded(Image.fromarray(stripes)), 16).pixels
+    pixels = decode(encode(Image.fromarray(stripes)), 16).pixels
     assert np.abs(pixels[:, 2:-2].astype(int) - 128).max() <= 8
 
 
 @pytest.mark.parametrize(
     ("size", "box"), [((40, 20), (10, 0, 30, 20)), ((20, 41), (0, 10, 20, 30))]
 )
-def test_the_centre_square_is_cut_out(
-    picture: Make, encoded: Encode, size: tuple[int, int], box: tuple[int, int, int, int]
+def test_decode_crops_center(
+    make_image: Make, encode: Encode, size: tuple[int, int], box: tuple[int, int, int, int]
 ) -> None:
-    decoded = decode(encoded(picture(1, size)), 20)
+    decoded = decode(encode(make_image(1, size)), 20)
     assert decoded.size == size
-    np.testing.assert_array_equal(decoded.pixels, np.asarray(picture(1, size).crop(box)))
+    np.testing.assert_array_equal(decoded.pixels, np.asarray(make_image(1, size).crop(box)))
 
 
-def test_transparency_is_laid_on_white(encoded: Encode) -> None:
+def test_decode_composites_transparency_over_white(encode: Encode) -> None:
     image = Image.new("RGBA", (8, 8), (255, 0, 0, 0))
     image.paste((0, 0, 255, 255), (0, 0, 4, 8))
     image.paste((0, 0, 0, 51), (4, 4, 8, 8))
     expected = np.full((8, 8, 3), 255)
     expected[:, :4] = (0, 0, 255)
     expected[4:, 4:] = 204
-    np.testing.assert_array_equal(decode(encoded(image), 8).pixels, expected)
+    np.testing.assert_array_equal(decode(encode(image), 8).pixels, expected)
     palette = image.quantize(4)
     assert palette.mode == "P"
-    np.testing.assert_allclose(decode(encoded(palette), 8).pixels, expected, atol=2)
+    np.testing.assert_allclose(decode(encode(palette), 8).pixels, expected, atol=2)
 
 
 @pytest.mark.parametrize("mode", ["L", "1", "CMYK", "LA"])
-def test_every_mode_becomes_rgb(picture: Make, encoded: Encode, mode: str) -> None:
-    image = picture(1, 16).convert(mode)
+def test_decode_converts_modes_to_rgb(make_image: Make, encode: Encode, mode: str) -> None:
+    image = make_image(1, 16).convert(mode)
     kind = "JPEG" if mode == "CMYK" else "PNG"
-    grey = np.asarray(image.convert("RGB"), int)
-    np.testing.assert_allclose(decode(encoded(image, kind, quality=95), 16).pixels, grey, atol=16)
+    gray = np.asarray(image.convert("RGB"), int)
+    np.testing.assert_allclose(decode(encode(image, kind, quality=95), 16).pixels, gray, atol=16)
 
 
-def test_sixteen_bit_grey_keeps_its_shades(encoded: Encode) -> None:
+def test_decode_16_bit_gray_keeps_levels(encode: Encode) -> None:
     ramp = np.linspace(0, 65535, 16, dtype=np.uint16)[None].repeat(16, axis=0)
-    pixels = decode(encoded(Image.fromarray(ramp)), 16).pixels
+    pixels = decode(encode(Image.fromarray(ramp)), 16).pixels
     np.testing.assert_allclose(pixels[0, :, 0], np.linspace(0, 255, 16), atol=1)
 
 
-def test_a_picture_is_turned_as_its_exif_says(picture: Make, encoded: Encode) -> None:
+def test_decode_applies_exif_orientation(make_image: Make, encode: Encode) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was held upright
-    pixels = decode(encoded(picture(1, 16), exif=exif), 16).pixels
-    np.testing.assert_array_equal(pixels, np.rot90(np.asarray(picture(1, 16)), -1))
+    pixels = decode(encode(make_image(1, 16), exif=exif), 16).pixels
+    np.testing.assert_array_equal(pixels, np.rot90(np.asarray(make_image(1, 16)), -1))
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "one that cannot be decoded (no such picture format)"),
-        (b"GIF89a", "one that cannot be decoded (no such picture format)"),
+        (b"", "one that cannot be decoded (no supported image format)"),
+        (b"GIF89a", "one that cannot be decoded (no supported image format)"),
         (huge_png(8193), "8193 x 8193"),
         (huge_png(10_000), "more"),
         (huge_png(2**31 - 1), "more"),
         (huge_png(100), "one that cannot be decoded (image file is truncated"),
     ],
 )
-def test_faults(data: bytes, message: str) -> None:
+def test_decode_invalid_file_raises(data: bytes, message: str) -> None:
     with pytest.raises(EntryError) as caught, decoding_warnings():
         decode(data, 16)
     assert caught.value.found.startswith(message)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_a_picture_cut_short(picture: Make, encoded: Encode, kind: str) -> None:
-    data = encoded(picture(1, 64), kind)
-    with pytest.raises(EntryError, match="expected a whole JPEG, PNG or WebP picture"):
+def test_decode_truncated_file_raises(make_image: Make, encode: Encode, kind: str) -> None:
+    data = encode(make_image(1, 64), kind)
+    with pytest.raises(EntryError, match="expected a complete JPEG, PNG or WebP image"):
         decode(data[: len(data) // 2], 16)
 
 
-def test_other_formats_are_not_even_tried(picture: Make, encoded: Encode) -> None:
-    with pytest.raises(EntryError, match="no such picture format"):
-        decode(encoded(picture(1, 16), "TIFF"), 16)
+def test_decode_other_format_raises(make_image: Make, encode: Encode) -> None:
+    with pytest.raises(EntryError, match="no supported image format"):
+        decode(encode(make_image(1, 16), "TIFF"), 16)
 
 
-def test_the_limit_counts_pixels(
-    picture: Make, encoded: Encode, monkeypatch: pytest.MonkeyPatch
+def test_decode_over_pixel_limit_raises(
+    make_image: Make, encode: Encode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_PIXELS", 16 * 16)
-    decode(encoded(picture(1, 16)), 16)
+    decode(encode(make_image(1, 16)), 16)
     with pytest.raises(
-        EntryError, match=r"expected a picture of at most 256 pixels; found 17 x 16\."
+        EntryError, match=r"expected an image of at most 256 pixels; found 17 x 16\."
     ):
-        decode(encoded(picture(1, (17, 16))), 16)
+        decode(encode(make_image(1, (17, 16))), 16)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_damage_is_a_fault_or_a_picture(picture: Make, encoded: Encode, seed: int) -> None:
+def test_decode_flipped_bytes_decode_or_raise(make_image: Make, encode: Encode, seed: int) -> None:
     rng = np.random.default_rng(seed)
     kind = ("PNG", "JPEG", "WEBP")[seed % 3]
-    data = np.frombuffer(encoded(picture(seed, 24), kind), np.uint8).copy()
+    data = np.frombuffer(encode(make_image(seed, 24), kind), np.uint8).copy()
     data[rng.integers(0, len(data), 6)] = rng.integers(0, 256, 6)
     try:
         with decoding_warnings():
             assert decode(data.tobytes(), 16).pixels.shape == (16, 16, 3)
-    except EntryError as fault:
-        assert fault.fix
+    except EntryError as error:
+        assert error.fix

@@ -1,43 +1,30 @@
 import pytest
 
-from ganport_runtime.errors import GanportError
 from ganport_train.data import issues as module
-from ganport_train.data.issues import (
-    DataError,
-    EntryError,
-    Issue,
-    IssueLog,
-)
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog
 
-FAULT = EntryError(expected="a cat", found="a dog", fix="Swap them.")
+ERROR = EntryError("a cat", "a dog", "Swap them.")
 
 
-def test_a_problem_names_source_file_line_and_picture() -> None:
-    issue = Issue.of(FAULT, "unreadable", "tags.csv", 12, "images/7.jpg")
-    assert issue.sentence("faces.zip") == (
-        "faces.zip/tags.csv:12 (images/7.jpg): expected a cat; found a dog. Swap them."
-    )
+def test_issue_location_names_source_file_line_and_image() -> None:
+    issue = Issue.from_error(ERROR, "unreadable", "tags.csv", 12, "images/7.jpg")
+    assert issue.location("faces.zip") == "faces.zip/tags.csv:12 (images/7.jpg)"
+    error = issue.to_error("faces.zip")
+    assert (error.expected, error.found, error.fix) == ("a cat", "a dog", "Swap them.")
 
 
-def test_a_problem_survives_json() -> None:
-    issue = Issue.of(FAULT, "tags", "tags.csv", 1)
-    assert Issue.from_json(issue.to_json()) == issue
-
-
-def test_a_strict_collection_raises_on_the_first_error_and_not_on_a_warning() -> None:
+def test_issue_log_strict_raises_on_error_but_not_on_warning() -> None:
     issues = IssueLog("faces", strict=True)
-    warning = Issue("untagged", "images/1.png", "a", "b", "c", level="warning")
-    issues.add(warning)
+    issues.add(Issue("unlabeled", "images/1.png", "a", "b", "c", level="warning"))
     with pytest.raises(DataError, match=r"^faces/tags\.csv:3: expected a cat"):
-        issues.add(Issue.of(FAULT, "tags", "tags.csv", 3))
-    assert issubclass(DataError, GanportError)
+        issues.add(Issue.from_error(ERROR, "labels", "tags.csv", 3))
 
 
-def test_a_lenient_collection_keeps_all_but_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_issue_log_lenient_keeps_issues_up_to_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_ERRORS", 3)
     issues = IssueLog("faces", strict=False)
-    one = Issue.of(FAULT, "tags", "tags.csv", 3)
-    issues.add_all([one] * 3)
-    assert list(issues) == [one] * 3
-    with pytest.raises(DataError, match="more than 3 errors"):
-        issues.add(one)
+    issue = Issue.from_error(ERROR, "labels", "tags.csv", 3)
+    issues.add_all([issue] * 3)
+    assert list(issues) == [issue] * 3
+    with pytest.raises(DataError, match="at most 3 errors"):
+        issues.add(issue)

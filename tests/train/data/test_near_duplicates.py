@@ -14,7 +14,7 @@ Pixels = NDArray[np.uint8]
 
 
 def scene(seed: int, size: int = 64) -> Pixels:
-    """A smooth random picture; no two seeds look alike."""
+    """A smooth random image; no two seeds look alike."""
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))
 
@@ -25,8 +25,8 @@ def thumbnail(pixels: Pixels) -> Pixels:
     return decode(buffer.getvalue(), 64).thumbnail
 
 
-def families(*pictures: Pixels) -> DuplicateGroups:
-    return find_duplicate_groups(np.stack([thumbnail(pixels) for pixels in pictures]))
+def groups(*images: Pixels) -> DuplicateGroups:
+    return find_duplicate_groups(np.stack([thumbnail(pixels) for pixels in images]))
 
 
 def jpeg(pixels: Pixels, quality: int = 80) -> Pixels:
@@ -48,66 +48,66 @@ CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_copy_is_family_and_a_stranger_is_not(change: str) -> None:
-    pictures = [scene(seed) for seed in range(20)]
-    copies = [CHANGES[change](pixels) for pixels in pictures]
-    labels = families(*pictures, *copies).labels
+def test_changed_copy_joins_group_of_original(change: str) -> None:
+    images = [scene(seed) for seed in range(20)]
+    copies = [CHANGES[change](pixels) for pixels in images]
+    labels = groups(*images, *copies).labels
     assert labels.tolist() == [*range(20), *range(20)]
 
 
-def test_the_same_shapes_in_other_colours_are_strangers() -> None:
-    recoloured = [scene(1), scene(1)[:, :, [1, 2, 0]], 255 - scene(1)]
-    assert families(*recoloured).labels.tolist() == [0, 1, 2]
+def test_recolored_images_stay_apart() -> None:
+    recolored = [scene(1), scene(1)[:, :, [1, 2, 0]], 255 - scene(1)]
+    assert groups(*recolored).labels.tolist() == [0, 1, 2]
 
 
-def test_likeness_is_passed_on() -> None:
+def test_groups_are_transitive() -> None:
     steps = [np.roll(scene(3, 128), shift, axis=1) for shift in range(0, 24, 2)]
-    assert families(steps[0], steps[-1]).labels.tolist() == [0, 1]
-    assert len(set(families(*steps).labels.tolist())) == 1
+    assert groups(steps[0], steps[-1]).labels.tolist() == [0, 1]
+    assert len(set(groups(*steps).labels.tolist())) == 1
 
 
-def test_pictures_of_one_colour_are_family_to_none_but_their_equals() -> None:
+def test_uniform_images_group_only_when_equal() -> None:
     flat = [np.full((64, 64, 3), value, np.uint8) for value in (0, 200, 0, 90)]
-    assert families(*flat).labels.tolist() == [0, 1, 0, 2]
+    assert groups(*flat).labels.tolist() == [0, 1, 0, 2]
 
 
-def test_blocks_and_order_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = [scene(seed) for seed in range(30)]
-    pictures += [jpeg(pixels[:, ::-1]) for pixels in pictures[::3]]
-    whole = families(*pictures)
+def test_groups_do_not_depend_on_blocks_or_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = [scene(seed) for seed in range(30)]
+    images += [jpeg(pixels[:, ::-1]) for pixels in images[::3]]
+    whole = groups(*images)
     monkeypatch.setattr(module, "_BLOCK", 7)
-    monkeypatch.setattr(module, "_PIECE", 2)
-    order = np.random.default_rng(0).permutation(len(pictures))
-    shuffled = families(*[pictures[i] for i in order])
+    monkeypatch.setattr(module, "_MAX_PAIRS", 2)
+    order = np.random.default_rng(0).permutation(len(images))
+    shuffled = groups(*[images[i] for i in order])
     np.testing.assert_array_equal(shuffled.keys, whole.keys[order])
     together = whole.labels[order][:, None] == whole.labels[order][None]
     np.testing.assert_array_equal(shuffled.labels[:, None] == shuffled.labels[None], together)
 
 
-def test_labels_count_up_in_order_of_appearance() -> None:
-    found = families(scene(5), scene(4), scene(5)[:, ::-1], scene(6), scene(4))
+def test_labels_follow_order_of_appearance() -> None:
+    found = groups(scene(5), scene(4), scene(5)[:, ::-1], scene(6), scene(4))
     assert found.labels.tolist() == [0, 1, 0, 2, 1]
     assert found.labels.dtype == np.int64
 
 
-def test_keys_tell_families_apart_and_depend_on_nothing_else() -> None:
-    alone = families(scene(1)).keys
-    among = families(scene(2), scene(1), scene(3), scene(1)[:, ::-1])
+def test_keys_depend_on_group_content_only() -> None:
+    alone = groups(scene(1)).keys
+    among = groups(scene(2), scene(1), scene(3), scene(1)[:, ::-1])
     assert alone.dtype == np.uint64
     assert among.keys[1] == among.keys[3] == alone[0]
     assert len(set(among.keys.tolist())) == 3
 
 
-def test_thousands_of_nearly_flat_pictures_do_not_blow_up() -> None:
+def test_many_near_duplicates_form_one_group() -> None:
     rng = np.random.default_rng(0)
     base = scene(1, 13)
     noisy = base + rng.integers(0, 2, (3000, 13, 13, 3), dtype=np.uint8) * (base < 255)
     assert find_duplicate_groups(noisy.astype(np.uint8)).labels.max() == 0
 
 
-def test_without_near_ones_only_equal_and_mirrored_pictures_are_family() -> None:
-    pictures = [scene(1), jpeg(scene(1), 60), scene(1)[:, ::-1], scene(2), scene(1)]
-    thumbnails = np.stack([thumbnail(pixels) for pixels in pictures])
+def test_near_false_groups_exact_copies_only() -> None:
+    images = [scene(1), jpeg(scene(1), 60), scene(1)[:, ::-1], scene(2), scene(1)]
+    thumbnails = np.stack([thumbnail(pixels) for pixels in images])
     assert find_duplicate_groups(thumbnails).labels.tolist() == [0, 0, 0, 1, 0]
     found = find_duplicate_groups(thumbnails, near=False)
     assert found.labels.tolist() == [0, 1, 0, 2, 0]
@@ -119,14 +119,14 @@ def strangers(count: int, seed: int = 0) -> DuplicateGroups:
     return DuplicateGroups(np.arange(count), keys)
 
 
-def test_without_scenes_the_families_stay_as_they_are() -> None:
-    found = families(scene(5), scene(4), scene(5)[:, ::-1])
+def test_merge_scenes_without_scenes_keeps_groups() -> None:
+    found = groups(scene(5), scene(4), scene(5)[:, ::-1])
     same = merge_scenes(found, [None, None, None])
     np.testing.assert_array_equal(same.labels, found.labels)
     np.testing.assert_array_equal(same.keys, found.keys)
 
 
-def test_a_scene_is_one_family_with_all_that_is_like_its_pictures() -> None:
+def test_merge_scenes_joins_groups_of_scene() -> None:
     likeness = DuplicateGroups(
         np.array([0, 1, 2, 1, 3, 4]), np.array([9, 8, 7, 8, 6, 5], np.uint64)
     )
@@ -136,19 +136,19 @@ def test_a_scene_is_one_family_with_all_that_is_like_its_pictures() -> None:
     assert (found.keys[2], found.keys[5]) == (7, 5)
 
 
-def test_a_scene_of_family_only_keeps_its_key() -> None:
+def test_merge_scenes_within_one_group_keeps_key() -> None:
     likeness = DuplicateGroups(np.array([0, 1, 0]), np.array([9, 8, 9], np.uint64))
     assert merge_scenes(likeness, ["a", None, "a"]).keys.tolist() == [9, 8, 9]
 
 
-def test_the_key_of_a_scene_depends_on_its_pictures_alone() -> None:
+def test_merge_scenes_key_depends_on_images_only() -> None:
     alone = strangers(2)
     among = DuplicateGroups(np.arange(4), np.concatenate([strangers(2, 1).keys, alone.keys[::-1]]))
     expected = merge_scenes(alone, ["a", "a"]).keys[0]
     assert merge_scenes(among, [None, None, "z", "z"]).keys.tolist()[2:] == [expected, expected]
 
 
-def test_of_scenes_as_many_are_held_out_as_of_pictures() -> None:
+def test_merge_scenes_keys_are_uniform() -> None:
     keys = merge_scenes(strangers(30_000), [str(i // 3) for i in range(30_000)]).keys
     assert (keys.astype(float) < 0.05 * 2**64).mean() == pytest.approx(0.05, abs=0.007)
     assert (keys.astype(float) < 0.5 * 2**64).mean() == pytest.approx(0.5, abs=0.015)

@@ -9,28 +9,28 @@ from hypothesis import strategies as st
 from ganport_train.data import source as module
 from ganport_train.data.formats.registry import open_source
 from ganport_train.data.issues import DataError, EntryError
-from ganport_train.data.source import check_name, is_litter
+from ganport_train.data.source import check_name, is_clutter
 
 Write = Callable[..., Path]
 PLAIN = {"tags.csv": b"1,pink hair\n", "images/1.png": b"abc"}
 
 
-@pytest.mark.parametrize("kind", ["folder", "archive"])
-def test_names_and_contents(kind: str, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("kind", ["write_folder", "write_zip"])
+def test_source_lists_and_reads_files(kind: str, request: pytest.FixtureRequest) -> None:
     litter = {".DS_Store": b"", "__MACOSX/tags.csv": b"", "images/Thumbs.db": b"", ".git/x": b""}
     with open_source(request.getfixturevalue(kind)(PLAIN | litter)) as source:
         assert source.names == {"tags.csv", "images/1.png"}
-        assert source.refused == []
+        assert source.rejected == []
         assert source.read("images/1.png", 3) == b"abc"
         with pytest.raises(EntryError, match=r"at most 0 MiB; found 0\.0 MiB"):
             source.read("images/1.png", 2)
 
 
-@pytest.mark.parametrize("kind", ["folder", "archive"])
-def test_too_many_files(
+@pytest.mark.parametrize("kind", ["write_folder", "write_zip"])
+def test_names_over_file_limit_raise(
     kind: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MAX_ENTRIES", 1)
+    monkeypatch.setattr(module, "MAX_FILES", 1)
     with (
         open_source(request.getfixturevalue(kind)(PLAIN)) as source,
         pytest.raises(DataError, match="expected at most 1 files; found 2 or more"),
@@ -47,16 +47,16 @@ def test_too_many_files(
         {"tags.csv": b"1,pink hair\nabc", "images/1.png": b""},
     ],
 )
-def test_the_digest_of_a_folder_follows_names_and_contents(
-    folder: Write, changed: dict[str, bytes]
+def test_folder_digest_depends_on_names_and_contents(
+    write_folder: Write, changed: dict[str, bytes]
 ) -> None:
-    digest = open_source(folder(PLAIN)).digest
-    assert open_source(folder(PLAIN, "copy")).digest == digest
-    assert open_source(folder(changed, "changed")).digest != digest
+    digest = open_source(write_folder(PLAIN)).digest
+    assert open_source(write_folder(PLAIN, "copy")).digest == digest
+    assert open_source(write_folder(changed, "changed")).digest != digest
 
 
-def test_links_stay_inside_the_folder(folder: Write, tmp_path: Path) -> None:
-    root = folder(PLAIN)
+def test_links_out_of_folder_are_rejected(write_folder: Write, tmp_path: Path) -> None:
+    root = write_folder(PLAIN)
     before = open_source(root).digest
     (tmp_path / "secret.png").write_bytes(b"secret")
     (tmp_path / "other").mkdir()
@@ -67,47 +67,47 @@ def test_links_stay_inside_the_folder(folder: Write, tmp_path: Path) -> None:
     (root / "again").symlink_to("images")
     source = open_source(root)
     assert source.names == {"tags.csv", "images/1.png", "images/good.png"}
-    assert [(issue.file, issue.found) for issue in source.refused] == [
+    assert [(issue.file, issue.found) for issue in source.rejected] == [
         ("again", "a link to a folder"),
-        ("images/lost.png", "no plain file"),
+        ("images/lost.png", "something else"),
         ("images/out.png", "a link that leads out of it"),
         ("more", "a link that leads out of it"),
     ]
     assert source.digest != before
 
 
-def test_a_circle_of_links_is_no_file(folder: Write) -> None:
-    root = folder(PLAIN)
+def test_cycle_of_links_is_rejected(write_folder: Write) -> None:
+    root = write_folder(PLAIN)
     (root / "images/2.png").symlink_to("3.png")
     (root / "images/3.png").symlink_to("2.png")
     source = open_source(root)
     assert source.names == PLAIN.keys()
-    assert [issue.found for issue in source.refused] == ["no plain file"] * 2
+    assert [issue.found for issue in source.rejected] == ["something else"] * 2
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may open all")
-def test_a_closed_folder_does_not_pass_for_an_empty_one(folder: Write) -> None:
-    root = folder(PLAIN)
+def test_unreadable_folder_is_rejected(write_folder: Write) -> None:
+    root = write_folder(PLAIN)
     (root / "images").chmod(0)
     source = open_source(root)
-    refused = [(issue.file, issue.found) for issue in source.refused]
+    refused = [(issue.file, issue.found) for issue in source.rejected]
     (root / "images").chmod(0o700)
     assert refused == [("images", "one that is closed")]
 
 
-def test_a_pipe_is_never_opened(folder: Write) -> None:
-    root = folder(PLAIN)
+def test_pipe_is_rejected(write_folder: Write) -> None:
+    root = write_folder(PLAIN)
     os.mkfifo(root / "images/2.png")
     source = open_source(root)
-    assert [issue.found for issue in source.refused] == ["no plain file"]
+    assert [issue.found for issue in source.rejected] == ["something else"]
     assert source.digest
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("../tags.csv", "climbs out"),
-        ("images/../../x.png", "climbs out"),
+        ("../tags.csv", "leaves the dataset"),
+        ("images/../../x.png", "leaves the dataset"),
         ("/etc/passwd", "is absolute"),
         ("C:/x.png", "is absolute"),
         ("images\\1.png", "has a backslash"),
@@ -118,13 +118,13 @@ def test_a_pipe_is_never_opened(folder: Write) -> None:
         ("", "has an empty part"),
     ],
 )
-def test_bad_names(name: str, reason: str) -> None:
+def test_check_name_unsafe_name_raises(name: str, reason: str) -> None:
     with pytest.raises(EntryError, match=reason):
         check_name(name)
 
 
 @given(st.text(st.sampled_from("ab./\\:C\n-é"), max_size=12))
-def test_an_accepted_name_lies_below_the_root(name: str) -> None:
+def test_check_name_accepted_name_stays_below_root(name: str) -> None:
     try:
         check_name(name)
     except EntryError:
@@ -136,6 +136,6 @@ def test_an_accepted_name_lies_below_the_root(name: str) -> None:
 
 
 @given(st.from_regex(r"[a-z0-9_]{1,8}(/[a-z0-9_.-]{0,4}[a-z0-9]){0,3}", fullmatch=True))
-def test_plain_names_are_accepted(name: str) -> None:
-    if ".." not in name.split("/") and not is_litter(name):
+def test_check_name_plain_name_passes(name: str) -> None:
+    if ".." not in name.split("/") and not is_clutter(name):
         check_name(name)

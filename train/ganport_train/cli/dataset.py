@@ -1,4 +1,4 @@
-"""`ganport dataset`: look at a data set, or draw one. Needs no torch."""
+"""`ganport dataset`: check a dataset or draw one. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 
 import click
 
-from ganport_train.data.check import check as check_dataset
+from ganport_train.data.check import check_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
-from ganport_train.data.report import report_lines
+from ganport_train.data.report import format_report
 
 
-class _Dataset(click.Group):
-    """A group whose `draw` is imported when it is named."""
+class _DatasetGroup(click.Group):
+    """A group that imports the command `draw` when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return [*super().list_commands(ctx), "draw"]
@@ -27,9 +27,9 @@ class _Dataset(click.Group):
         return command
 
 
-@click.group(cls=_Dataset)
+@click.group(cls=_DatasetGroup)
 def dataset() -> None:
-    """Check data sets, and draw some."""
+    """Check datasets and draw synthetic ones."""
 
 
 @dataset.command()
@@ -39,31 +39,32 @@ def dataset() -> None:
     type=click.IntRange(1, 4096),
     default=64,
     show_default=True,
-    help="The resolution you mean to train at.",
+    help="Training resolution in pixels.",
 )
 @click.option(
     "--kind",
+    "format",
     type=click.Choice(FORMATS),
     default=AUTO,
     show_default=True,
-    help="Which reader, where several would do.",
+    help="Format of the dataset, if several match.",
 )
 @click.option(
-    "--attribute", "attributes", multiple=True, help="Only this attribute; may be repeated."
+    "--attribute", "attributes", multiple=True, help="Read only this attribute; repeatable."
 )
-@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def check(
-    path: Path, resolution: int, kind: str, attributes: tuple[str, ...], as_json: bool
+    path: Path, resolution: int, format: str, attributes: tuple[str, ...], as_json: bool
 ) -> None:
-    """Count the conditions, sizes and duplicates of PATH, a folder or a zip, and name each fault.
+    """Report the conditions, sizes, duplicates and issues of PATH, a folder or a zip.
 
-    Exits with 1 if there is an error that would stop a training.
+    Exits with 1 if an error would stop a training run.
     """
-    report = check_dataset(path, resolution=resolution, kind=kind, attributes=attributes)
+    report = check_dataset(path, resolution=resolution, format=format, attributes=attributes)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
-        for line in report_lines(report):
+        for line in format_report(report):
             click.echo(line)
     if report.errors:
         sys.exit(1)

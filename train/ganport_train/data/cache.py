@@ -1,4 +1,4 @@
-"""Decoded data sets on disk, each written whole or not at all, and checked when opened."""
+"""The cache of decoded datasets: entries are written atomically and verified when opened."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from ganport_runtime.files import atomic_directory, remove_stale_temporaries, sha256_of
 from ganport_train.data.issues import DataError
 
-FORMAT = 4
-"""Raised whenever a reader, the decoder, the families or these files change."""
+FORMAT = 5
+"""Version of an entry. Raise it when a reader, the decoder, the groups or these files change."""
 
 _IMAGES = "images.u8"
 _INDEX = "index.json"
-_SEAL = "index.sha256"
-_KEY = re.compile("[0-9a-f]{32}")
+_INDEX_DIGEST = "index.sha256"
+_ENTRY_NAME = re.compile("[0-9a-f]{32}")
 _DAY = 24 * 60 * 60.0
 
 Settings = Mapping[str, Any]
@@ -33,43 +33,46 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One cached data set: `images` uint8 (N, R, R, 3), mapped from disk; the smaller arrays by
-    name; and `facts`, plain JSON."""
+    """One cached dataset.
+
+    `images` is uint8 (N, R, R, 3), memory-mapped; `arrays` are the smaller arrays by name;
+    `metadata` is plain JSON.
+    """
 
     images: NDArray[np.uint8]
     arrays: Arrays
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
 
 
 class EntryWriter:
-    """Takes the pictures of an entry one by one, then everything else at once."""
+    """Takes the images of an entry one by one, and its arrays and metadata at the end."""
 
     def __init__(self, images: BinaryIO) -> None:
         self._images = images
         self.arrays: Arrays = {}
-        self.facts: dict[str, Any] = {}
+        self.metadata: dict[str, Any] = {}
 
     def add(self, pixels: NDArray[np.uint8]) -> None:
-        """Append one uint8 (R, R, 3) picture."""
+        """Append one uint8 (R, R, 3) image."""
         self._images.write(np.ascontiguousarray(pixels).data)
 
 
 def default_cache_root() -> Path:
-    """`$GANPORT_CACHE`, else `$XDG_CACHE_HOME/ganport`, else `~/.cache/ganport`."""
-    if own := os.environ.get("GANPORT_CACHE"):
-        return Path(own)
-    shared = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The base directory specification: a relative path is to be ignored.
-    return (shared if shared.is_absolute() else Path.home() / ".cache") / "ganport"
+    """Return `$GANPORT_CACHE`, else `$XDG_CACHE_HOME/ganport`, else `~/.cache/ganport`."""
+    if configured := os.environ.get("GANPORT_CACHE"):
+        return Path(configured)
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # The XDG base directory specification ignores relative paths.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "ganport"
 
 
 def entry_folder(root: Path, settings: Settings) -> Path:
-    """Where the entry of `settings` lies, whether it is there or not."""
+    """Return the folder of the entry of `settings`, which may not exist yet."""
     return root / sha256_of(_json({"format": FORMAT, **settings}))[:32]
 
 
 def open_entry(root: Path, settings: Settings) -> Entry | None:
-    """The entry of `settings`; None if there is none, or one that is torn or damaged."""
+    """Open the entry of `settings`; None if there is no entry or it is corrupt."""
     try:
         return _open(entry_folder(root, settings), settings)
     except (OSError, ValueError, KeyError, TypeError):
@@ -78,12 +81,12 @@ def open_entry(root: Path, settings: Settings) -> Entry | None:
 
 @contextmanager
 def new_entry(root: Path, settings: Settings) -> Iterator[EntryWriter]:
-    """Write the entry of `settings`; it is there when the block has ended without an error.
+    """Write the entry of `settings`; it exists once the block ends without an error.
 
-    Entries that were begun a day ago or more and never finished are removed first.
+    Removes unfinished entries that are a day old or older first.
     """
     root.mkdir(parents=True, exist_ok=True)
-    remove_stale_temporaries(root, _KEY, age=_DAY)
+    remove_stale_temporaries(root, _ENTRY_NAME, age=_DAY)
     with atomic_directory(entry_folder(root, settings)) as folder:
         with (folder / _IMAGES).open("xb") as images:
             writer = EntryWriter(images)
@@ -91,42 +94,32 @@ def new_entry(root: Path, settings: Settings) -> Iterator[EntryWriter]:
         _finish(folder, writer, settings)
 
 
-def check_room(root: Path, count: int, resolution: int) -> None:
-    """Raise `DataError` if `count` pictures do not fit on the disk of `root`."""
+def check_free_space(root: Path, count: int, resolution: int) -> None:
+    """Raise `DataError` if `count` images do not fit on the disk of `root`."""
     folder = next(parent for parent in (root, *root.absolute().parents) if parent.exists())
     needed, free = count * resolution * resolution * 3, shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
             f"cache folder {root}",
-            expected=f"{needed / 2**20:,.0f} MiB free for the decoded pictures",
-            found=f"{free / 2**20:,.0f} MiB",
-            fix="Make room, or set GANPORT_CACHE to a folder on a larger disk.",
+            f"{needed / 2**20:,.0f} MiB free for the decoded images",
+            f"{free / 2**20:,.0f} MiB",
+            "Free some space, or set GANPORT_CACHE to a folder on a larger disk.",
         )
-
-
-def unwritable(root: Path, error: OSError) -> DataError:
-    """What a load raises when the cache cannot be written."""
-    return DataError(
-        f"cache folder {root}",
-        expected="a folder that can be written to",
-        found=error.strerror or str(error),
-        fix="Set GANPORT_CACHE to a folder of your own.",
-    )
 
 
 def _finish(folder: Path, writer: EntryWriter, settings: Settings) -> None:
     for name, array in writer.arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
-    arrays = {name: sha256_of(folder / f"{name}.npy") for name in writer.arrays}
+    digests = {name: sha256_of(folder / f"{name}.npy") for name in writer.arrays}
     size = (folder / _IMAGES).stat().st_size
-    index = {"settings": settings, "bytes": size, "arrays": arrays, "facts": writer.facts}
+    index = {"settings": settings, "bytes": size, "arrays": digests, "metadata": writer.metadata}
     (folder / _INDEX).write_bytes(_json(index))
-    (folder / _SEAL).write_text(sha256_of(_json(index)))
+    (folder / _INDEX_DIGEST).write_text(sha256_of(_json(index)))
 
 
 def _open(folder: Path, settings: Settings) -> Entry | None:
     data = (folder / _INDEX).read_bytes()
-    if (folder / _SEAL).read_text() != sha256_of(data):
+    if (folder / _INDEX_DIGEST).read_text() != sha256_of(data):
         return None
     index = json.loads(data)
     arrays = {name: folder / f"{name}.npy" for name in index["arrays"]}
@@ -139,7 +132,7 @@ def _open(folder: Path, settings: Settings) -> Entry | None:
     return Entry(
         np.memmap(images, np.uint8, "r").reshape(-1, side, side, 3),
         {name: np.load(path, allow_pickle=False) for name, path in arrays.items()},
-        index["facts"],
+        index["metadata"],
     )
 
 

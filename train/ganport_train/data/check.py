@@ -1,4 +1,4 @@
-"""What a data set holds and what is wrong with it, found without writing anything."""
+"""Check a dataset: count its conditions, sizes and duplicates, and list every issue."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import product
-from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,35 +16,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.decoder import decode_all
-from ganport_train.data.formats.reader import Example, Request, unreadable
+from ganport_train.data.formats.base import Example, Labels
 from ganport_train.data.formats.registry import AUTO, choose_reader, open_source
-from ganport_train.data.images import Picture
+from ganport_train.data.images import DecodedImage, decode_all
 from ganport_train.data.issues import EntryError, Issue, IssueLog
 from ganport_train.data.near_duplicates import find_duplicate_groups
 
-_RAREST = 5
-_COMBINATIONS = 10_000
+_RARE_SHOWN = 5
+_MAX_COMBINATIONS = 10_000
 
-Likeness = Literal["identical", "mirrored", "near"]
+Similarity = Literal["identical", "mirrored", "near"]
 
 
 @dataclass(frozen=True)
-class Duplicates:
-    """A family of several pictures; `likeness` is that of its two least alike."""
+class DuplicateGroup:
+    """The images of one group; `similarity` is that of its least similar pair."""
 
-    likeness: Likeness
+    similarity: Similarity
     ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """How many pictures there are of what.
+class ConditionStats:
+    """Counts of conditions.
 
-    `labels` counts the pictures of each label by group, in the order of the vector; `numbers` has
-    the least, mean and largest of each group that is one. Of `possible` combinations of labels
-    (None where any number of labels may be on), `seen` have a picture; `rarest` are those with the
-    fewest, `absent` some of those with none.
+    labels: images of each label, by group, in the order of the condition vector.
+    numbers: minimum, mean and maximum of each numeric group.
+    possible: combinations of labels; None if a group allows several labels at once.
+    seen: combinations that have an image.
+    rarest: combinations with the fewest images, and their counts.
+    missing: some combinations without an image.
     """
 
     labels: dict[str, dict[str, int]]
@@ -53,190 +53,185 @@ class Coverage:
     possible: int | None
     seen: int
     rarest: dict[str, int]
-    absent: list[str]
+    missing: list[str]
 
 
 @dataclass(frozen=True)
 class Report:
-    """What `check` found.
+    """Result of a check.
 
-    `trials` counts the requests of each test list, `sizes` the pictures by (width, height),
-    `formats` by name; `small` are those below the resolution, which training would blow up.
+    images: number of usable images.
+    test_prompts: number of prompts in each test list.
+    sizes: number of images by (width, height).
+    file_formats: number of images by file format.
+    upscaled: images below the resolution, which training would enlarge.
     """
 
     source: str
-    kind: str
+    format: str
     digest: str
-    pictures: int
-    conditions: Coverage
-    trials: dict[str, int]
+    images: int
+    conditions: ConditionStats
+    test_prompts: dict[str, int]
     sizes: dict[tuple[int, int], int]
-    formats: dict[str, int]
-    small: int
-    duplicates: list[Duplicates]
+    file_formats: dict[str, int]
+    upscaled: int
+    duplicates: list[DuplicateGroup]
     issues: list[Issue]
 
     @property
     def errors(self) -> int:
-        """How many issues stop a strict load."""
+        """Number of issues that stop a strict load."""
         return sum(issue.level == "error" for issue in self.issues)
 
     def to_json(self) -> dict[str, Any]:
-        """The report as plain JSON."""
-        facts = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return facts | {
+        """Return the report as plain JSON."""
+        fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return fields | {
             "conditions": asdict(self.conditions),
             "sizes": {f"{width}x{height}": n for (width, height), n in self.sizes.items()},
-            "duplicates": [asdict(family) for family in self.duplicates],
+            "duplicates": [asdict(group) for group in self.duplicates],
             "issues": [
-                issue.to_json() | {"message": issue.sentence(self.source)} for issue in self.issues
+                asdict(issue) | {"message": issue.message(self.source)} for issue in self.issues
             ],
             "errors": self.errors,
         }
 
 
 @dataclass
-class _Seen:
-    """What stays of each picture once it is decoded."""
+class _ImageStats:
+    """What the check keeps of each decoded image."""
 
     examples: list[Example] = field(default_factory=list)
     thumbnails: list[NDArray[np.uint8]] = field(default_factory=list)
-    pixels: list[tuple[bytes, bytes]] = field(default_factory=list)  # digest, mirrored digest
+    digests: list[tuple[bytes, bytes]] = field(default_factory=list)  # of pixels, mirrored pixels
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    formats: Counter[str] = field(default_factory=Counter)
+    file_formats: Counter[str] = field(default_factory=Counter)
 
-    def add(self, example: Example, picture: Picture) -> None:
+    def add(self, example: Example, image: DecodedImage) -> None:
         self.examples.append(example)
-        self.thumbnails.append(picture.thumbnail)
-        mirrored = np.ascontiguousarray(picture.pixels[:, ::-1])
-        self.pixels.append((_digest(picture.pixels), _digest(mirrored)))
-        self.sizes[picture.size] += 1
-        self.formats[picture.format] += 1
+        self.thumbnails.append(image.thumbnail)
+        mirrored = np.ascontiguousarray(image.pixels[:, ::-1])
+        self.digests.append((_digest(image.pixels), _digest(mirrored)))
+        self.sizes[image.size] += 1
+        self.file_formats[image.format] += 1
+
+    def similarity(self, group: NDArray[np.int64]) -> Similarity:
+        """Return the similarity of the images of a group."""
+        if len({self.digests[i][0] for i in group}) == 1:
+            return "identical"
+        return "mirrored" if len({min(self.digests[i]) for i in group}) == 1 else "near"
+
+    def duplicates(self, near: bool, progress: bool) -> list[DuplicateGroup]:
+        """Return the groups of several images."""
+        if not self.thumbnails:
+            return []
+        found = find_duplicate_groups(np.stack(self.thumbnails), near=near, progress=progress)
+        order = np.argsort(found.labels, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(found.labels[order])) + 1)
+        return [
+            DuplicateGroup(self.similarity(group), tuple(self.examples[i].id for i in group))
+            for group in groups
+            if len(group) > 1
+        ]
 
 
-def check(
+def check_dataset(
     path: Path | str,
     *,
     resolution: int = 64,
-    kind: str = AUTO,
+    format: str = AUTO,
     attributes: Sequence[str] = (),
     progress: bool = True,
 ) -> Report:
-    """Read and decode the whole data set at `path` as a load at `resolution` would.
+    """Read and decode the dataset at `path` as a load at `resolution` would; write nothing.
 
-    Raises `DataError` only where there is nothing to report on: no such file, no data set, no
-    vocabulary.
+    Raises `DataError` only if no report is possible: no such file, no dataset, no vocabulary.
     """
     with open_source(path) as source:
         issues = IssueLog(str(path), strict=False)
-        issues.add_all(source.refused)
-        reader = choose_reader(source, kind, attributes)
+        issues.add_all(source.rejected)
+        reader = choose_reader(source, format, attributes)
         examples = reader.read(source, issues, attributes)
-        trials = reader.test_prompts(source)
+        test_prompts = reader.test_prompts(source)
         conditions = Conditions()
         if examples:
             conditions = reader.vocabulary(source, examples, attributes)
-        seen = _Seen()
-        decoded = decode_all(source, examples, resolution, reader.framing, progress=progress)
-        with closing(decoded) as pictures:
-            for example, picture in pictures:
-                if isinstance(picture, EntryError):
-                    issues.add(unreadable(example, picture))
+        stats = _ImageStats()
+        names = [example.image for example in examples]
+        decoded = decode_all(source, names, resolution, reader.framing, progress=progress)
+        with closing(decoded) as images:
+            for example, image in zip(examples, images, strict=True):
+                if isinstance(image, EntryError):
+                    issues.add(example.unreadable(image))
                 else:
-                    seen.add(example, picture)
+                    stats.add(example, image)
         return Report(
             source=str(path),
-            kind=reader.name,
+            format=reader.title,
             digest=source.digest,
-            pictures=len(seen.examples),
-            conditions=_coverage(seen.examples, conditions),
-            trials={name: len(requests) for name, requests in trials.items()},
-            sizes=dict(seen.sizes.most_common()),
-            formats=dict(seen.formats.most_common()),
-            small=sum(n for size, n in seen.sizes.items() if min(size) < resolution),
-            duplicates=_duplicates(seen, not reader.staged, progress),
+            images=len(stats.examples),
+            conditions=_condition_stats(stats.examples, conditions),
+            test_prompts={name: len(prompts) for name, prompts in test_prompts.items()},
+            sizes=dict(stats.sizes.most_common()),
+            file_formats=dict(stats.file_formats.most_common()),
+            upscaled=sum(n for size, n in stats.sizes.items() if min(size) < resolution),
+            duplicates=stats.duplicates(not reader.shared_scene, progress),
             issues=list(issues),
         )
 
 
-def _coverage(examples: Sequence[Example], conditions: Conditions) -> Coverage:
-    labels = _labels(examples, conditions)
-    captions = (_caption(example.request, conditions) for example in examples)
-    combinations = Counter(caption for caption in captions if caption)
-    possible = _possible(examples, labels)
-    return Coverage(
+def _condition_stats(examples: Sequence[Example], conditions: Conditions) -> ConditionStats:
+    labels = _count_labels(examples, conditions)
+    captions = (_caption(example.labels, conditions) for example in examples)
+    counts = Counter(caption for caption in captions if caption)
+    possible = _count_possible(examples, labels)
+    countable = (possible or math.inf) <= _MAX_COMBINATIONS
+    return ConditionStats(
         labels=labels,
-        numbers=_numbers(examples),
+        numbers=_number_ranges(examples),
         possible=possible,
-        seen=len(combinations),
-        rarest=dict(sorted(combinations.items(), key=lambda item: (item[1], item[0]))[:_RAREST]),
-        absent=_absent(conditions, combinations) if (possible or math.inf) <= _COMBINATIONS else [],
+        seen=len(counts),
+        rarest=dict(sorted(counts.items(), key=lambda item: (item[1], item[0]))[:_RARE_SHOWN]),
+        missing=_missing_captions(conditions, counts) if countable else [],
     )
 
 
-def _labels(examples: Sequence[Example], conditions: Conditions) -> dict[str, dict[str, int]]:
+def _count_labels(examples: Sequence[Example], conditions: Conditions) -> dict[str, dict[str, int]]:
     counts = {group.name: dict.fromkeys(group.labels, 0) for group in conditions.groups}
     for example in examples:
-        for group, value in example.request.items():
-            for label in _said(value):
+        for group, value in example.labels.items():
+            labels = [value] if isinstance(value, str) else value
+            for label in labels if isinstance(labels, list) else []:
                 counts[group][label] += 1
     return {group: found for group, found in counts.items() if found}
 
 
-def _numbers(examples: Sequence[Example]) -> dict[str, tuple[float, float, float]]:
+def _number_ranges(examples: Sequence[Example]) -> dict[str, tuple[float, float, float]]:
     values: dict[str, list[float]] = {}
     for example in examples:
-        for group, value in example.request.items():
+        for group, value in example.labels.items():
             if isinstance(value, float):
                 values.setdefault(group, []).append(value)
     return {group: (min(of), sum(of) / len(of), max(of)) for group, of in values.items()}
 
 
-def _possible(examples: Sequence[Example], labels: dict[str, dict[str, int]]) -> int | None:
-    single = all(
-        isinstance(value, str) for example in examples for value in example.request.values()
-    )
-    if not single:
+def _count_possible(examples: Sequence[Example], labels: dict[str, dict[str, int]]) -> int | None:
+    if not all(isinstance(v, str) for example in examples for v in example.labels.values()):
         return None
-    return prod(len(found) for found in labels.values()) if labels else 0
+    return math.prod(len(found) for found in labels.values()) if labels else 0
 
 
-def _said(value: object) -> list[str]:
-    """The labels that a value names."""
-    if isinstance(value, str):
-        return [value]
-    return value if isinstance(value, list) else []
-
-
-def _absent(conditions: Conditions, combinations: Counter[str]) -> list[str]:
+def _missing_captions(conditions: Conditions, counts: Counter[str]) -> list[str]:
     names = [group.name for group in conditions.groups]
-    choices = product(*(group.labels for group in conditions.groups))
-    every = (_caption(dict(zip(names, chosen, strict=True)), conditions) for chosen in choices)
-    return [caption for caption in every if caption not in combinations][:_RAREST]
+    combinations = product(*(group.labels for group in conditions.groups))
+    captions = (_caption(dict(zip(names, c, strict=True)), conditions) for c in combinations)
+    return [caption for caption in captions if caption not in counts][:_RARE_SHOWN]
 
 
-def _caption(request: Request, conditions: Conditions) -> str:
-    labelled = (group for group in conditions.groups if group.labels)
-    return " ".join(group.describe(request[group.name]) for group in labelled)
-
-
-def _duplicates(seen: _Seen, near: bool, progress: bool) -> list[Duplicates]:
-    if not seen.thumbnails:
-        return []
-    labels = find_duplicate_groups(np.stack(seen.thumbnails), near=near, progress=progress).labels
-    order = np.argsort(labels, kind="stable")
-    families = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    return [
-        Duplicates(_likeness(seen, family), tuple(seen.examples[i].id for i in family))
-        for family in families
-        if len(family) > 1
-    ]
-
-
-def _likeness(seen: _Seen, family: NDArray[np.int64]) -> Likeness:
-    if len({seen.pixels[i][0] for i in family}) == 1:
-        return "identical"
-    return "mirrored" if len({min(seen.pixels[i]) for i in family}) == 1 else "near"
+def _caption(labels: Labels, conditions: Conditions) -> str:
+    groups = (group for group in conditions.groups if group.labels)
+    return " ".join(group.describe(labels[group.name]) for group in groups)
 
 
 def _digest(pixels: NDArray[np.uint8]) -> bytes:

@@ -1,9 +1,12 @@
-"""One picture file to pixels: checked, square, RGB, at the resolution asked for."""
+"""Decode image files to square RGB pixels, one file or a whole dataset on several threads."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import os
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +18,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ganport_runtime.images.decode import (
     FORMATS,
+    MAX_BYTES,
     MAX_PIXELS,
     center_crop,
     resize,
@@ -22,21 +26,28 @@ from ganport_runtime.images.decode import (
 )
 from ganport_runtime.values import sanitize
 from ganport_train.data.issues import EntryError
+from ganport_train.data.progress import progress_bar
+from ganport_train.data.source import Source
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 THUMBNAIL_SIZE = 13
-"""Height and width of the thumbnail that `hashing` compares."""
+"""Height and width of the thumbnail that `near_duplicates` compares."""
 
-Framing = Literal["centre", "whole"]
-"""How a picture becomes square: its centre is cut out, or the whole frame is squeezed."""
+_CHUNK = 32  # images that a thread decodes at a time
+_CHUNKS_PER_THREAD = 8  # chunks in flight, which bounds the memory
+_MAX_THREADS = 16
+_SHRINK = "Scale the image down or remove it and its line."
+
+Framing = Literal["center", "full"]
+"""How an image becomes square: crop its center, or squeeze the full frame."""
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A decoded picture.
+class DecodedImage:
+    """A decoded image.
 
-    `pixels` is uint8 (R, R, 3) RGB, `thumbnail` uint8 (13, 13, 3) of the same square whatever R
-    is; `size` is the file's own (width, height) and `format` one of `FORMATS`.
+    `pixels` is uint8 (R, R, 3) RGB. `thumbnail` is uint8 (13, 13, 3) of the same square and does
+    not depend on R. `size` is the (width, height) of the file, `format` one of `FORMATS`.
     """
 
     pixels: NDArray[np.uint8]
@@ -45,61 +56,110 @@ class Picture:
     format: str
 
 
-def decode(data: bytes, resolution: int, framing: Framing = "centre") -> Picture:
-    """The picture in a JPEG, PNG or WebP file, the first frame of several.
+def is_image(name: str) -> bool:
+    """Return whether a file name has the suffix of an image."""
+    return name.lower().endswith(SUFFIXES)
 
-    Turned upright as its EXIF says, transparency laid on white, made square as `framing` says,
-    resized with an antialiasing Lanczos filter. Raises `EntryError` for any other
-    file and for one that is damaged or too large.
+
+def decode(data: bytes, resolution: int, framing: Framing = "center") -> DecodedImage:
+    """Decode the first frame of a JPEG, PNG or WebP file.
+
+    Applies the EXIF orientation, composites transparency over white, makes the image square as
+    `framing` says, and resizes it with an antialiasing Lanczos filter. Raises `EntryError` for
+    another format, a corrupt file, and more than `MAX_PIXELS` pixels.
     """
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             _check_pixels(image.size)
             size = (resolution, resolution)
             square = to_rgb(ImageOps.exif_transpose(image))
-            if framing == "centre":
+            if framing == "center":
                 square = center_crop(square, size)
-            return Picture(
-                resize(square, size),
-                np.asarray(square.resize((THUMBNAIL_SIZE, THUMBNAIL_SIZE), Image.Resampling.BOX)),
-                image.size,
-                str(image.format),
+            return DecodedImage(
+                resize(square, size), thumbnail(square), image.size, str(image.format)
             )
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_large("more") from error
+        expected = f"an image of at most {MAX_PIXELS:,} pixels"
+        raise EntryError(expected, "more", _SHRINK) from error
     except (EntryError, MemoryError):
         raise
-    except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        raise EntryError(
-            expected="a whole JPEG, PNG or WebP picture",
-            found=f"one that cannot be decoded ({_reason(error)})",
-            fix="Replace the picture or remove it and its line.",
-        ) from error
+    except Exception as error:  # hostile bytes can raise any exception in a decoder
+        found = f"one that cannot be decoded ({_reason(error)})"
+        fix = "Replace the image or remove it and its line."
+        raise EntryError("a complete JPEG, PNG or WebP image", found, fix) from error
+
+
+def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
+    """Return an RGB image box-filtered to uint8 (13, 13, 3)."""
+    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
+    return np.asarray(image.resize(size, Image.Resampling.BOX))
+
+
+def decode_all(
+    source: Source, names: Sequence[str], resolution: int, framing: Framing, *, progress: bool
+) -> Generator[DecodedImage | EntryError]:
+    """Decode the image files `names` of a source, in order.
+
+    Yields the image, or the error that prevents it. Close the generator if you do not exhaust it:
+    it holds threads and warning filters.
+    """
+
+    def decode_chunk(names: Sequence[str]) -> list[DecodedImage | EntryError]:
+        return [_try_decode(source, name, resolution, framing) for name in names]
+
+    chunks = (names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK))
+    pending: deque[Future[list[DecodedImage | EntryError]]] = deque()
+    threads = _thread_count()
+    # Pillow releases the interpreter lock while it decodes, so threads are enough.
+    pool = ThreadPoolExecutor(threads)
+    with decoding_warnings(), progress_bar("decoding", len(names), "images", shown=progress) as bar:
+        try:
+            for chunk in chunks:
+                pending.append(pool.submit(decode_chunk, chunk))
+                if len(pending) > _CHUNKS_PER_THREAD * threads:
+                    yield from (done := pending.popleft().result())
+                    bar.update(len(done))
+            while pending:
+                yield from (done := pending.popleft().result())
+                bar.update(len(done))
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def decoding_warnings() -> Iterator[None]:
-    """Quiet about odd metadata, strict about bombs; for the whole process, so once per load."""
+    """Ignore warnings about metadata and raise those about decompression bombs.
+
+    Warning filters belong to the process, so enter this once for a whole load.
+    """
     with catch_warnings():
         simplefilter("ignore", UserWarning)
         simplefilter("error", Image.DecompressionBombWarning)
         yield
 
 
+def _try_decode(
+    source: Source, name: str, resolution: int, framing: Framing
+) -> DecodedImage | EntryError:
+    try:
+        return decode(source.read(name, MAX_BYTES), resolution, framing)
+    except EntryError as error:
+        return error
+
+
 def _check_pixels(size: tuple[int, int]) -> None:
     if size[0] * size[1] > MAX_PIXELS:
-        raise _too_large(f"{size[0]} x {size[1]}")
+        expected = f"an image of at most {MAX_PIXELS:,} pixels"
+        raise EntryError(expected, f"{size[0]} x {size[1]}", _SHRINK)
 
 
-def _too_large(found: str) -> EntryError:
-    return EntryError(
-        expected=f"a picture of at most {MAX_PIXELS:,} pixels",
-        found=found,
-        fix="Scale it down or remove it and its line.",
-    )
+def _thread_count() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), _MAX_THREADS)
+    return min(os.cpu_count() or 1, _MAX_THREADS)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
-        return "no such picture format"
+        return "no supported image format"
     return sanitize(str(error) or type(error).__name__, 120)

@@ -1,10 +1,10 @@
-"""What is wrong with a data set: faults, issues with a place, and the error a load ends with."""
+"""Defects of a dataset: an entry error, an issue with its location, and the log of all issues."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import sanitize
@@ -12,17 +12,20 @@ from ganport_runtime.values import sanitize
 MAX_ERRORS = 10_000
 
 Level = Literal["error", "warning"]
-Kind = Literal["source", "tags", "vocabulary", "duplicate", "missing", "unreadable", "untagged"]
+IssueKind = Literal["source", "labels", "vocabulary", "missing", "unreadable", "unlabeled"]
 
 
 class DataError(GanportError):
-    """A data set, or a way of asking for one, that cannot be used."""
+    """A dataset, or an option for reading one, that cannot be used."""
 
 
 class EntryError(Exception):
-    """Something wrong, found where neither file nor line is known; callers make it a `Issue`."""
+    """One entry of a dataset that cannot be used.
 
-    def __init__(self, *, expected: str, found: str, fix: str) -> None:
+    Code that knows neither the file nor the line raises it. The caller turns it into an `Issue`.
+    """
+
+    def __init__(self, expected: str, found: str, fix: str) -> None:
         super().__init__(f"expected {expected}; found {found}. {fix}")
         self.expected = expected
         self.found = found
@@ -31,93 +34,84 @@ class EntryError(Exception):
 
 @dataclass(frozen=True)
 class Issue:
-    """One thing wrong with a data set.
+    """One defect of a dataset and its location.
 
-    `file` is a path inside the source and `line` counts from 1 in it; `picture` is the file the
-    line speaks of. An "error" stops a strict load, a "warning" does not.
+    `file` is a path inside the source, `line` counts from 1 in it, and `image` is the image file
+    that the line names. An "error" stops a strict load, a "warning" does not.
     """
 
-    kind: Kind
+    kind: IssueKind
     file: str
     expected: str
     found: str
     fix: str
     line: int | None = None
-    picture: str | None = None
+    image: str | None = None
     level: Level = "error"
 
     @classmethod
-    def of(
+    def from_error(
         cls,
-        fault: EntryError,
-        kind: Kind,
+        error: EntryError,
+        kind: IssueKind,
         file: str,
         line: int | None = None,
-        picture: str | None = None,
+        image: str | None = None,
     ) -> Issue:
-        """The issue that `fault` is at this place."""
-        return cls(kind, file, fault.expected, fault.found, fault.fix, line, picture)
+        """Give `error` its location."""
+        return cls(kind, file, error.expected, error.found, error.fix, line, image)
 
-    @classmethod
-    def from_json(cls, fields: dict[str, Any]) -> Issue:
-        """The inverse of `to_json`."""
-        return cls(**fields)
+    def location(self, source: str) -> str:
+        """Return the location as text, such as `faces.zip/tags.csv:12 (images/7.jpg)`."""
+        location = f"{source}/{sanitize(self.file, 200)}" if self.file else source
+        location += f":{self.line}" if self.line is not None else ""
+        if self.image and self.image != self.file:
+            location += f" ({sanitize(self.image, 200)})"
+        return location
 
-    def to_json(self) -> dict[str, Any]:
-        """Every field by name, as plain JSON."""
-        return asdict(self)
+    def message(self, source: str) -> str:
+        """Return the whole message on one line."""
+        return str(self.to_error(source))
 
-    def place(self, source: str) -> str:
-        """Where it is, as `faces.zip/tags.csv:12 (images/7.jpg)`."""
-        place = f"{source}/{sanitize(self.file, 200)}" if self.file else source
-        place += f":{self.line}" if self.line is not None else ""
-        if self.picture and self.picture != self.file:
-            place += f" ({sanitize(self.picture, 200)})"
-        return place
-
-    def sentence(self, source: str) -> str:
-        """The whole message on one line."""
-        return str(self.error(source))
-
-    def error(self, source: str) -> DataError:
-        """The error that a strict load of `source` raises for it."""
-        return DataError(self.place(source), expected=self.expected, found=self.found, fix=self.fix)
+    def to_error(self, source: str) -> DataError:
+        """Return the error that a strict load of `source` raises for this issue."""
+        return DataError(self.location(source), self.expected, self.found, self.fix)
 
 
 class IssueLog:
-    """The issues met so far; a strict collection raises `DataError` on the first error."""
+    """The issues found so far in `source`; a strict log raises `DataError` on the first error."""
 
     def __init__(self, source: str, *, strict: bool) -> None:
         self.source = source
         self.strict = strict
-        self._items: list[Issue] = []
+        self._issues: list[Issue] = []
         self._errors = 0
 
     def __iter__(self) -> Iterator[Issue]:
-        return iter(self._items)
+        return iter(self._issues)
 
     def add(self, issue: Issue) -> None:
-        """Take note of `issue`; raises `DataError` if strict, or if there is no end to them."""
-        self._items.append(issue)
+        """Record `issue`; raises `DataError` for an error in a strict log or too many errors."""
+        self._issues.append(issue)
         if issue.level == "warning":
             return
         if self.strict:
-            raise issue.error(self.source)
+            raise issue.to_error(self.source)
         self._errors += 1
         if self._errors > MAX_ERRORS:
             raise DataError(
                 self.source,
-                expected="a data set with a few faults at most",
-                found=f"more than {MAX_ERRORS} errors, the last: {issue.sentence(self.source)}",
-                fix="Check that this is a data set of the kind it was taken for.",
+                f"at most {MAX_ERRORS} errors",
+                f"more; the last is {issue.message(self.source)}",
+                "Check that the dataset has the format that it was read as.",
             )
 
     def add_all(self, issues: Iterable[Issue]) -> None:
-        """`add` each of them."""
+        """Record several issues."""
         for issue in issues:
             self.add(issue)
 
 
-def quoted(text: str, limit: int = 60) -> str:
-    """`printable` text between single quotes."""
+def quote(text: str, limit: int = 60) -> str:
+    """Return `text` in single quotes, printable and cut to `limit` characters."""
     return f"'{sanitize(text, limit)}'"

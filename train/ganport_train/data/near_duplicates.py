@@ -1,13 +1,14 @@
-"""Near-duplicate families: pictures that are the same but for a mirror, a re-encoding, a nudge.
+"""Groups of near-duplicate images: mirrored, re-encoded, brightened or slightly shifted copies.
 
-The hash of a picture is its 13 x 13 thumbnail's brightness steps between neighbours, each limited
-to 24 levels and the whole scaled to length 1. Two pictures are alike when their hashes agree, or
-one's and the other's mirrored hash, and so do the colours and the brightness of their thumbnails.
+The hash of an image is the vector of brightness steps between neighbors of its 13 x 13 thumbnail,
+each clipped to 24 levels, scaled to length 1. Two images are near duplicates if their hashes agree
+(or the hash of one and the mirrored hash of the other), and so do the colors and the mean
+brightness of their thumbnails.
 
-How often a changed copy of a real 64 x 64 face is found: mirrored, JPEG at quality 60, brightened
-by 8 % always; moved by one pixel 99.6 %; by one each way 72 %. In 15,704 real faces, no two the
-same, no pair is taken for one; in 6,000 drawn faces 18 pairs are. In 3,000 pictures of 1,000 drawn
-scenes, though, 584 are, mostly of other objects: pictures of one stage are not compared so.
+Recall on copies of real 64 x 64 faces: mirrored, JPEG quality 60, 8 % brighter: 100 %; shifted by
+one pixel 99.6 %, diagonally 72 %. False positives: none among 15,704 real faces, 18 pairs among
+6,000 drawn faces, but 584 pairs among 3,000 images of drawn scenes. Images that share one scene
+are therefore compared for exact copies only.
 """
 
 from __future__ import annotations
@@ -19,172 +20,169 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_train.data.progress import progress_bar
+from ganport_train.data.progress import track_blocks
 
-LIMIT = 24.0
-"""Levels of 255 at which a brightness step is cut."""
-AGREEMENT = 0.82
-"""Least cosine between the hashes of alike pictures."""
-COLOUR = 0.96
-"""Least correlation between their thumbnails, over places and channels."""
-BRIGHTNESS = 24.0
+STEP_LIMIT = 24.0
+"""Levels of 255 at which a brightness step is clipped."""
+MIN_HASH_COSINE = 0.82
+"""Smallest cosine between the hashes of near duplicates."""
+MIN_COLOR_CORRELATION = 0.96
+"""Smallest correlation between their thumbnails, over pixels and channels."""
+MAX_BRIGHTNESS_DIFFERENCE = 24.0
 """Largest difference between their mean levels, of 255."""
 
-_BLOCK = 2048
-_PIECE = 1 << 13
+_BLOCK = 2048  # images compared at a time, which bounds the memory
+_MAX_PAIRS = 1 << 13  # candidate pairs correlated at a time
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # Rec. 601
 
 Thumbnails = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Levels = NDArray[np.float64]
 Indices = NDArray[np.int64]
 Keys = NDArray[np.uint64]
 
 
 @dataclass(frozen=True, eq=False)
 class DuplicateGroups:
-    """`labels` int64 (N,) numbers each picture's family from 0, in order of appearance; `keys`
-    uint64 (N,) is a number that depends on the content of the picture's family alone."""
+    """The group of each of N images.
+
+    `labels` int64 (N,) numbers the groups from 0 in order of appearance. `keys` uint64 (N,)
+    depends on the content of the image's group alone.
+    """
 
     labels: Indices
-    keys: NDArray[np.uint64]
+    keys: Keys
 
 
 def find_duplicate_groups(
     thumbnails: Thumbnails, *, near: bool = True, progress: bool = False
 ) -> DuplicateGroups:
-    """Group uint8 (N, T, T, 3) thumbnails: alike pictures, and those alike to them, and so on.
+    """Group uint8 (N, T, T, 3) thumbnails into the transitive closure of near duplicates.
 
-    Compares every pair of similar brightness: N squared, some seconds for 16,000 on one core.
-    Without `near`, only equal and exactly mirrored ones are alike.
+    Compares every pair of similar brightness: O(N^2), some seconds for 16,000 images on one core.
+    Without `near`, only equal and exactly mirrored thumbnails are grouped.
     """
-    distinct, places, keys = _distinct(thumbnails)
+    distinct, index, keys = _distinct(thumbnails)
     if not near:
-        return _numbered(places, keys[places])
-    level = distinct.mean(axis=(1, 2, 3), dtype=np.float64)
-    order = np.argsort(level)
-    sorted_roots = _roots(distinct[order], level[order], progress)
+        return _number_groups(index, keys[index])
+    levels = distinct.mean(axis=(1, 2, 3), dtype=np.float64)
+    order = np.argsort(levels)
+    sorted_roots = _find_roots(distinct[order], levels[order], progress)
     roots = np.empty_like(order)
     roots[order] = order[sorted_roots]
-    return _numbered(roots[places], keys[places])
+    return _number_groups(roots[index], keys[index])
 
 
-def merge_scenes(families: DuplicateGroups, scenes: Sequence[str | None]) -> DuplicateGroups:
-    """The families of N pictures with those of one scene made one; None is a scene of its own.
+def merge_scenes(groups: DuplicateGroups, scenes: Sequence[str | None]) -> DuplicateGroups:
+    """Merge the groups of images that share a scene; None stands for a scene of its own.
 
-    A family that this makes has a key of its own, and every other keeps its key.
+    A merged group gets a new key; every other group keeps its key.
     """
-    first: dict[str, int] = {}
-    _, roots = np.unique(families.labels, return_index=True)
-    joined = roots[families.labels].astype(np.int64)
-    members = [place for place, scene in enumerate(scenes) if scene is not None]
-    leaders = [first.setdefault(str(scenes[place]), place) for place in members]
-    _join(joined, np.array(members, np.int64), np.array(leaders, np.int64))
-    made = _numbered(joined, families.keys)
-    return DuplicateGroups(made.labels, _remade(made.keys, made.keys != families.keys, made.labels))
+    first_index: dict[str, int] = {}
+    _, first_members = np.unique(groups.labels, return_index=True)
+    roots = first_members[groups.labels].astype(np.int64)
+    members = [index for index, scene in enumerate(scenes) if scene is not None]
+    leaders = [first_index.setdefault(str(scenes[index]), index) for index in members]
+    _union(roots, np.array(members, np.int64), np.array(leaders, np.int64))
+    merged = _number_groups(roots, groups.keys)
+    changed = np.isin(merged.labels, merged.labels[merged.keys != groups.keys])
+    return DuplicateGroups(merged.labels, _rehash(merged.keys, changed))
 
 
-def _roots(thumbnails: Thumbnails, level: NDArray[np.float64], progress: bool) -> Indices:
-    """The index that stands for each picture's family; `level`, the mean levels, must rise."""
+def _find_roots(thumbnails: Thumbnails, levels: Levels, progress: bool) -> Indices:
+    """Return the index of the root of each image's group; the mean `levels` must rise."""
     roots = np.arange(len(thumbnails))
-    even, odd = _halves(thumbnails)
-    with progress_bar("comparing", len(roots), "pictures", shown=progress) as done:
-        for first in range(0, len(roots), _BLOCK):
-            ours = slice(first, first + _BLOCK)
-            reach = np.searchsorted(level, level[ours][-1] + BRIGHTNESS, side="right")
-            for second in range(first, int(reach), _BLOCK):
-                theirs = slice(second, second + _BLOCK)
-                # A mirror leaves `even` as it is and turns the sign of `odd`.
-                agreement = even[ours] @ even[theirs].T
-                agreement += np.abs(odd[ours] @ odd[theirs].T)
-                if (alike := agreement >= AGREEMENT).any():
-                    left, right = np.nonzero(alike)
-                    _join_alike(roots, thumbnails, level, left + first, right + second)
-            done.update(len(level[ours]))
+    even, odd = _hash_parts(thumbnails)
+    for rows in track_blocks(len(roots), _BLOCK, "comparing", "images", shown=progress):
+        limit = levels[rows][-1] + MAX_BRIGHTNESS_DIFFERENCE
+        for start in range(rows.start, int(np.searchsorted(levels, limit, side="right")), _BLOCK):
+            columns = slice(start, start + _BLOCK)
+            # Mirroring keeps `even` and negates `odd`, so |odd| covers both orientations.
+            cosine = even[rows] @ even[columns].T
+            cosine += np.abs(odd[rows] @ odd[columns].T)
+            if (similar := cosine >= MIN_HASH_COSINE).any():
+                left, right = np.nonzero(similar)
+                _union_similar(roots, thumbnails, levels, left + rows.start, right + start)
     return roots
 
 
-def _distinct(thumbnails: Thumbnails) -> tuple[Thumbnails, Indices, NDArray[np.uint64]]:
-    # Equal and exactly mirrored thumbnails are joined here, so that many of them cost nothing.
+def _distinct(thumbnails: Thumbnails) -> tuple[Thumbnails, Indices, Keys]:
+    """Return the distinct thumbnails up to mirroring, the index of each image, and their keys."""
     mirrored = np.ascontiguousarray(thumbnails[:, :, ::-1])
     rows = [min(a.tobytes(), b.tobytes()) for a, b in zip(thumbnails, mirrored, strict=True)]
     numbers: dict[bytes, int] = {}
-    places = np.array([numbers.setdefault(row, len(numbers)) for row in rows], np.int64)
+    index = np.array([numbers.setdefault(row, len(numbers)) for row in rows], np.int64)
     distinct = np.frombuffer(b"".join(numbers), np.uint8).reshape(-1, *thumbnails.shape[1:])
     digests = b"".join(hashlib.sha256(row).digest()[:8] for row in numbers)
-    return distinct, places, np.frombuffer(digests, ">u8").astype(np.uint64)
+    return distinct, index, np.frombuffer(digests, ">u8").astype(np.uint64)
 
 
-def _halves(thumbnails: Thumbnails) -> tuple[Floats, Floats]:
-    """The parts of the hashes that a mirror keeps and that it negates, float32 (N, 2T(T-1)) both.
+def _hash_parts(thumbnails: Thumbnails) -> tuple[Floats, Floats]:
+    """Return the parts of the hashes that mirroring keeps and negates, float32 (N, 2T(T-1)) each.
 
-    A picture without any step has a hash of zeros.
+    A uniform image has a hash of zeros.
     """
-    grey = thumbnails @ _LUMA
-    right, down = (np.clip(np.diff(grey, axis=axis), -LIMIT, LIMIT) for axis in (2, 1))
-    plain, mirrored = _flat(right, down), _flat(-right[:, :, ::-1], down[:, :, ::-1])
+    gray = thumbnails @ _LUMA
+    right, down = (np.clip(np.diff(gray, axis=axis), -STEP_LIMIT, STEP_LIMIT) for axis in (2, 1))
+    plain, mirrored = _flatten(right, down), _flatten(-right[:, :, ::-1], down[:, :, ::-1])
     length = 2 * np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), 1)
     return (plain + mirrored) / length, (plain - mirrored) / length
 
 
-def _flat(right: Floats, down: Floats) -> Floats:
+def _flatten(right: Floats, down: Floats) -> Floats:
     return np.concatenate([part.reshape(len(part), -1) for part in (right, down)], axis=1)
 
 
-def _join_alike(
-    roots: Indices,
-    thumbnails: Thumbnails,
-    level: NDArray[np.float64],
-    left: Indices,
-    right: Indices,
+def _union_similar(
+    roots: Indices, thumbnails: Thumbnails, levels: Levels, left: Indices, right: Indices
 ) -> None:
-    near = (left < right) & (np.abs(level[left] - level[right]) <= BRIGHTNESS)
+    near = (left < right) & (np.abs(levels[left] - levels[right]) <= MAX_BRIGHTNESS_DIFFERENCE)
     left, right = left[near], right[near]
-    for start in range(0, len(left), _PIECE):
-        ours, theirs = left[start : start + _PIECE], right[start : start + _PIECE]
-        # Of a thousand frames of one scene, few pairs are left to look at.
-        apart = roots[ours] != roots[theirs]
-        ours, theirs = ours[apart], theirs[apart]
-        alike = _correlation(thumbnails[ours], thumbnails[theirs]) >= COLOUR
-        _join(roots, ours[alike], theirs[alike])
+    for start in range(0, len(left), _MAX_PAIRS):
+        a, b = left[start : start + _MAX_PAIRS], right[start : start + _MAX_PAIRS]
+        # Skip pairs that are in one group already: most pairs of a large group.
+        separate = roots[a] != roots[b]
+        a, b = a[separate], b[separate]
+        similar = _correlation(thumbnails[a], thumbnails[b]) >= MIN_COLOR_CORRELATION
+        _union(roots, a[similar], b[similar])
 
 
-def _correlation(ours: Thumbnails, theirs: Thumbnails) -> Floats:
-    a, b = _centred(ours), _centred(theirs)
+def _correlation(left: Thumbnails, right: Thumbnails) -> Floats:
+    a, b = _standardize(left), _standardize(right)
     plain = np.einsum("nhwc,nhwc->n", a, b)
     mirrored = np.einsum("nhwc,nhwc->n", a, b[:, :, ::-1])
     return np.asarray(np.maximum(plain, mirrored), np.float32)
 
 
-def _centred(thumbnails: Thumbnails) -> Floats:
+def _standardize(thumbnails: Thumbnails) -> Floats:
     values = thumbnails.astype(np.float32)
     values -= values.mean(axis=(1, 2, 3), keepdims=True)
     values /= np.maximum(np.sqrt((values**2).sum(axis=(1, 2, 3), keepdims=True)), 1)
     return values
 
 
-def _join(roots: Indices, left: Indices, right: Indices) -> None:
-    """Union the pairs: every member of a set points, at the end, at the set's smallest index."""
+def _union(roots: Indices, left: Indices, right: Indices) -> None:
+    """Join the pairs: in the end every member of a set points at the set's smallest index."""
     while True:
         a, b = roots[left], roots[right]
-        low = np.minimum(a, b)
         if np.array_equal(a, b):
             return
+        low = np.minimum(a, b)
         np.minimum.at(roots, a, low)
         np.minimum.at(roots, b, low)
         while not np.array_equal(shorter := roots[roots], roots):
             roots[:] = shorter
 
 
-def _remade(keys: Keys, changed: NDArray[np.bool_], labels: Indices) -> Keys:
-    # The least of several keys is small: it would hold out more families than were asked for.
-    among = np.isin(labels, labels[changed])
-    digests = [hashlib.sha256(key.tobytes()).digest()[:8] for key in keys[among].astype(">u8")]
-    remade = keys.copy()
-    remade[among] = np.array([int.from_bytes(digest) for digest in digests], np.uint64)
-    return remade
+def _rehash(keys: Keys, changed: NDArray[np.bool_]) -> Keys:
+    # The smallest of several keys is biased toward 0, so it would enlarge the validation set.
+    digests = [hashlib.sha256(key.tobytes()).digest()[:8] for key in keys[changed].astype(">u8")]
+    rehashed = keys.copy()
+    rehashed[changed] = np.array([int.from_bytes(digest) for digest in digests], np.uint64)
+    return rehashed
 
 
-def _numbered(roots: Indices, keys: NDArray[np.uint64]) -> DuplicateGroups:
+def _number_groups(roots: Indices, keys: Keys) -> DuplicateGroups:
     _, first, inverse = np.unique(roots, return_index=True, return_inverse=True)
     lowest = np.full(len(first), np.iinfo(np.uint64).max, np.uint64)
     np.minimum.at(lowest, inverse, keys)

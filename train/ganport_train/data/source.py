@@ -1,31 +1,32 @@
-"""Where a data set lies: a folder or a zip behind one interface, hostile until checked."""
+"""The files of a dataset: an interface for folders and zips, and the folder."""
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import stat
 from abc import ABC, abstractmethod
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ganport_train.data.issues import (
-    DataError,
-    EntryError,
-    Issue,
-    quoted,
-)
+from ganport_train.data.issues import DataError, EntryError, Issue, quote
 
-MAX_ENTRIES = 2_000_000
-"""Files in one data set."""
+MAX_FILES = 2_000_000
+"""Files in one dataset."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
+_CLUTTER = ("thumbs.db", "desktop.ini")
 
 
 class Source(ABC):
-    """The files of a data set by name; names are relative, with forward slashes.
+    """The files of a dataset by name. Names are relative and use forward slashes.
 
-    What must not be touched (a name that climbs out, a link, a double name) is left out of
-    `names` and stands in `refused`. Hidden files and the litter of file managers are in neither.
+    `names` leaves out every unsafe entry (a name that leaves the dataset, a link out of it, a
+    duplicate name); `rejected` holds an issue for each of them. Hidden files and files of file
+    managers are in neither.
     """
 
     def __init__(self, path: Path) -> None:
@@ -34,27 +35,27 @@ class Source(ABC):
     @property
     @abstractmethod
     def digest(self) -> str:
-        """SHA-256 of the whole content, lower-case hex."""
+        """SHA-256 of the whole content, in lower-case hex."""
 
     @property
     @abstractmethod
     def names(self) -> frozenset[str]:
-        """Every file that may be read."""
+        """Names of the files that may be read."""
 
     @property
     @abstractmethod
-    def refused(self) -> list[Issue]:
-        """Every entry that may not, sorted by name."""
+    def rejected(self) -> list[Issue]:
+        """Issues of the entries that must not be read, sorted by name."""
 
     @abstractmethod
     def read(self, name: str, limit: int) -> bytes:
-        """The content of one of `names`; raises `EntryError` if damaged or over `limit` bytes.
+        """Read the file `name`, one of `names`. Several threads may call it.
 
-        Safe to call from several threads.
+        Raises `EntryError` for a corrupt file and for one of more than `limit` bytes.
         """
 
-    def close(self) -> None:  # noqa: B027  a folder holds nothing open
-        """Let go of what is open; the source cannot be read afterwards."""
+    def close(self) -> None:  # noqa: B027  a folder has nothing to close
+        """Close open files."""
 
     def __str__(self) -> str:
         return str(self.path)
@@ -71,55 +72,151 @@ class Source(ABC):
         self.close()
 
 
+class FolderSource(Source):
+    """The regular files below a folder; links that leave it and links to folders are rejected."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._root = path.resolve()
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 over names and contents in order of names, then over the rejected names."""
+        digest = hashlib.sha256()
+        for name in sorted(self.names):
+            digest.update(_length_prefixed(name) + _content_digest(self._root / name))
+        for issue in self.rejected:
+            digest.update(b"refused" + _length_prefixed(issue.file))
+        return digest.hexdigest()
+
+    @property
+    def names(self) -> frozenset[str]:
+        return self._scan[0]
+
+    @property
+    def rejected(self) -> list[Issue]:
+        return self._scan[1]
+
+    def read(self, name: str, limit: int) -> bytes:
+        try:
+            with (self._root / name).open("rb") as file:
+                data = file.read(limit + 1)
+        except OSError as error:
+            found = error.strerror or type(error).__name__
+            raise EntryError("a readable file", found, "Check its permissions.") from error
+        if len(data) > limit:
+            raise size_error(len(data), limit)
+        return data
+
+    @cached_property
+    def _scan(self) -> tuple[frozenset[str], list[Issue]]:
+        names: list[str] = []
+        rejected: list[Issue] = []
+        for name in self._walk():
+            try:
+                check_name(name)
+                self._check_entry(self._root / name)
+                names.append(name)
+            except EntryError as error:
+                rejected.append(Issue.from_error(error, "source", name))
+        return frozenset(names), sorted(rejected, key=lambda issue: issue.file)
+
+    def _walk(self) -> list[str]:
+        found: list[str] = []
+
+        def add_unreadable(error: OSError) -> None:
+            # os.walk skips a folder that cannot be listed, which would look like an empty one.
+            found.append(Path(error.filename).relative_to(self._root).as_posix())
+
+        for parent, folders, files in os.walk(self._root, onerror=add_unreadable):
+            base = Path(parent).relative_to(self._root)
+            links = [f for f in folders if (Path(parent) / f).is_symlink()]
+            names = [(base / f).as_posix() for f in (*files, *links)]
+            found += [name for name in names if not is_clutter(name)]
+            folders[:] = [f for f in folders if not is_clutter(f)]
+            check_count(self.path, len(found))
+        return found
+
+    def _check_entry(self, path: Path) -> None:
+        if self._leaves_root(path):
+            raise EntryError(
+                "files inside the dataset", "a link that leads out of it", "Copy the file itself."
+            )
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            mode = 0
+        if stat.S_ISDIR(mode) and not path.is_symlink():
+            raise EntryError("readable folders", "an unreadable one", "Check its permissions.")
+        if not stat.S_ISREG(mode):
+            found = "a link to a folder" if stat.S_ISDIR(mode) else "something else"
+            raise EntryError("regular files", found, "Remove it or copy the file itself.")
+
+    def _leaves_root(self, path: Path) -> bool:
+        try:
+            return path.is_symlink() and not path.resolve().is_relative_to(self._root)
+        except (OSError, RuntimeError):  # an unreadable folder or a cycle of links
+            return False
+
+
 def check_name(name: str) -> None:
-    """Raise `EntryError` for a name that is absolute, climbs out or is not portable."""
-    reason = _name_fault(name)
+    """Raise `EntryError` for a name that is absolute, leaves the dataset or is not portable."""
+    reason = _unsafe_reason(name)
     if reason:
         raise EntryError(
-            expected="a relative name inside the data set, with forward slashes",
-            found=f"{quoted(name, 120)}, {reason}",
-            fix="Pack the data set again from inside its folder.",
+            "a relative name inside the dataset, with forward slashes",
+            f"{quote(name, 120)}, which {reason}",
+            "Pack the dataset again from inside its folder.",
         )
 
 
-def _name_fault(name: str) -> str | None:
+def _unsafe_reason(name: str) -> str | None:
     if "\\" in name:
-        return "which has a backslash"
+        return "has a backslash"
     if any(not c.isprintable() for c in name):
-        return "which has a control character"
+        return "has a control character"
     if name.startswith("/") or _DRIVE.match(name):
-        return "which is absolute"
+        return "is absolute"
     parts = name.removesuffix("/").split("/")
     if ".." in parts:
-        return "which climbs out of the data set"
+        return "leaves the dataset"
     if "" in parts or "." in parts:
-        return "which has an empty part"
+        return "has an empty part"
     return None
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file is hidden, or one that file managers leave behind."""
+def is_clutter(name: str) -> bool:
+    """Return whether a file is hidden or left by a file manager."""
     parts = name.split("/")
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[
-        -1
-    ].lower() in ("thumbs.db", "desktop.ini")
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return hidden or parts[-1].lower() in _CLUTTER
 
 
 def check_count(path: Path, count: int) -> None:
-    """Raise `DataError` for more than `MAX_ENTRIES` entries."""
-    if count > MAX_ENTRIES:
-        raise DataError(
-            str(path),
-            expected=f"at most {MAX_ENTRIES:,} files",
-            found=f"{count:,} or more",
-            fix="Split the data set.",
-        )
+    """Raise `DataError` for more than `MAX_FILES` files."""
+    if count > MAX_FILES:
+        expected = f"at most {MAX_FILES:,} files"
+        raise DataError(str(path), expected, f"{count:,} or more", "Split the dataset.")
 
 
-def size_fault(size: int, limit: int) -> EntryError:
-    """The fault of a file over its limit, both in bytes."""
+def size_error(size: int, limit: int) -> EntryError:
+    """Return the error of a file of `size` bytes where `limit` bytes are allowed."""
     return EntryError(
-        expected=f"at most {limit / 2**20:.0f} MiB",
-        found=f"{size / 2**20:.1f} MiB",
-        fix="Leave the file out or make it smaller.",
+        f"at most {limit / 2**20:.0f} MiB",
+        f"{size / 2**20:.1f} MiB",
+        "Leave the file out or make it smaller.",
     )
+
+
+def _content_digest(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return b"unreadable"  # `read` raises the error if the file is needed
+
+
+def _length_prefixed(name: str) -> bytes:
+    # The length separates a name from the bytes after it.
+    data = name.encode("utf-8", "surrogateescape")
+    return len(data).to_bytes(4, "big") + data

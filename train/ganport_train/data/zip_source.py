@@ -1,4 +1,4 @@
-"""A data set in a zip file, read member by member and never unpacked."""
+"""A dataset in a zip file, read member by member without unpacking it on disk."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from functools import cached_property
 from pathlib import Path
 
 from ganport_train.data.issues import DataError, EntryError, Issue
-from ganport_train.data.source import Source, check_count, check_name, is_litter, size_fault
+from ganport_train.data.source import Source, check_count, check_name, is_clutter, size_error
 
 MAX_RATIO = 200
-"""Unpacked over packed size; text and pictures stay far below it."""
+"""Largest ratio of unpacked to packed size; text and images stay far below it."""
 
-_RATIO_FROM = 1 << 20
+_MIN_CHECKED_SIZE = 1 << 20  # bytes; the ratio of a smaller file cannot exhaust the memory
 _ENCRYPTED = 0x1
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+_READ_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+_REPACK = "Pack the dataset again from its folder."
+_DANGER = "Do not use this file. Pack the dataset again from its folder."
 
 
-class Archive(Source):
-    """The members of a zip file; only stored and deflated ones, as those unpack piece by piece."""
+class ZipSource(Source):
+    """The members of a zip file. Only stored and deflated members can be read in pieces."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
             self._file = path.open("rb")
         except OSError as error:
+            found = error.strerror or type(error).__name__
             raise DataError(
-                str(path),
-                expected="a file that can be read",
-                found=error.strerror or type(error).__name__,
-                fix="Check its permissions.",
+                str(path), "a readable file", found, "Check its permissions."
             ) from error
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class Archive(Source):
         return frozenset(self._members[0])
 
     @property
-    def refused(self) -> list[Issue]:
+    def rejected(self) -> list[Issue]:
         return self._members[1]
 
     def read(self, name: str, limit: int) -> bytes:
@@ -59,12 +59,14 @@ class Archive(Source):
         _check_sizes(member, limit)
         try:
             with self._zip.open(member) as file:
-                # The size bounds what is unpacked, whatever the packed stream would give.
+                # The declared size bounds the memory, whatever the packed stream contains.
                 data = file.read(member.file_size)
-        except _DAMAGE as error:
-            raise _damaged(str(error)) from error
-        if len(data) != member.file_size:
-            raise _damaged(f"{len(data)} of {member.file_size} bytes")
+            if len(data) != member.file_size:
+                raise EOFError(f"{len(data)} of {member.file_size} bytes")
+        except _READ_ERRORS as error:
+            found = f"a corrupt one ({error})"
+            fix = "Pack or download the dataset again."
+            raise EntryError("a complete member of the zip", found, fix) from error
         return data
 
     @cached_property
@@ -72,82 +74,52 @@ class Archive(Source):
         try:
             archive = zipfile.ZipFile(self._file)
         except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
-            raise DataError(
-                str(self.path),
-                expected="a folder, or a whole zip file",
-                found=f"a file that cannot be opened as one ({error})",
-                fix="Pack or download it again.",
-            ) from error
+            found = f"a file that cannot be opened as a zip ({error})"
+            fix = "Pack or download it again."
+            raise DataError(str(self.path), "a folder or a complete zip", found, fix) from error
         members = archive.infolist()
         check_count(self.path, len(members))
         if sum(member.compress_size for member in members) > self.path.stat().st_size:
-            raise DataError(
-                str(self.path),
-                expected="members that lie one after the other",
-                found="members that overlap, as in a zip bomb",
-                fix="Do not use this file; pack the data set again from its folder.",
-            )
+            found = "members that overlap, as in a zip bomb"
+            raise DataError(str(self.path), "members that do not overlap", found, _DANGER)
         return archive
 
     @cached_property
     def _members(self) -> tuple[dict[str, zipfile.ZipInfo], list[Issue]]:
         members: dict[str, zipfile.ZipInfo] = {}
-        refused: list[Issue] = []
+        rejected: list[Issue] = []
         for member in self._zip.infolist():
             name = member.orig_filename
             try:
                 check_name(name)
-                if member.is_dir() or is_litter(name):
+                if member.is_dir() or is_clutter(name):
                     continue
                 _check_member(member, members)
                 members[name] = member
-            except EntryError as fault:
-                refused.append(Issue.of(fault, "source", name))
-        return members, sorted(refused, key=lambda issue: issue.file)
+            except EntryError as error:
+                rejected.append(Issue.from_error(error, "source", name))
+        return members, sorted(rejected, key=lambda issue: issue.file)
 
 
 def _check_member(member: zipfile.ZipInfo, known: dict[str, zipfile.ZipInfo]) -> None:
     if stat.S_ISLNK(member.external_attr >> 16):
-        raise EntryError(
-            expected="plain files",
-            found="a link",
-            fix="Pack the file itself in place of the link.",
-        )
+        raise EntryError("regular files", "a link", "Pack the file itself.")
     if member.orig_filename in known:
-        raise EntryError(
-            expected="each name once",
-            found="a second member of this name",
-            fix="Pack the data set again from its folder.",
-        )
+        raise EntryError("each name once", "a second member of this name", _REPACK)
 
 
 def _check_sizes(member: zipfile.ZipInfo, limit: int) -> None:
     if member.flag_bits & _ENCRYPTED:
-        raise EntryError(
-            expected="a file that is not encrypted",
-            found="an encrypted one",
-            fix="Pack the data set without a password.",
-        )
+        fix = "Pack the dataset without a password."
+        raise EntryError("an unencrypted file", "an encrypted one", fix)
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise EntryError(
-            expected="a stored or deflated file",
-            found=f"compression method {member.compress_type}",
-            fix="Pack the data set with the usual method of zip, or with none.",
-        )
+        found = f"compression method {member.compress_type}"
+        fix = "Pack the dataset with deflate or without compression."
+        raise EntryError("a stored or deflated file", found, fix)
     if member.file_size > limit:
-        raise size_fault(member.file_size, limit)
+        raise size_error(member.file_size, limit)
     packed = max(member.compress_size, 1)
-    if member.file_size > _RATIO_FROM and member.file_size > MAX_RATIO * packed:
-        raise EntryError(
-            expected=f"a file that unpacks to at most {MAX_RATIO} times its packed size",
-            found=f"{member.file_size // packed} times, as in a zip bomb",
-            fix="Do not use this file; pack the data set again from its folder.",
-        )
-
-
-def _damaged(what: str) -> EntryError:
-    return EntryError(
-        expected="a whole member of the zip",
-        found=f"a damaged one ({what})",
-        fix="Pack or download the data set again.",
-    )
+    if member.file_size > _MIN_CHECKED_SIZE and member.file_size > MAX_RATIO * packed:
+        expected = f"a file that unpacks to at most {MAX_RATIO} times its packed size"
+        found = f"{member.file_size // packed} times, as in a zip bomb"
+        raise EntryError(expected, found, _DANGER)

@@ -8,24 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions, MultiHot
+from ganport_train.data.formats.base import Example, TestPrompts
 from ganport_train.data.formats.iclevr import IClevr
-from ganport_train.data.formats.reader import Example, Trials
 from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
-Packed = Callable[[Files], AbstractContextManager[Source]]
-Reading = tuple[list[Example], list[Issue], Conditions, Trials]
+OpenZip = Callable[[Files], AbstractContextManager[Source]]
+Reading = tuple[list[Example], list[Issue], Conditions, TestPrompts]
 Read = Callable[[Files], Reading]
 OBJECTS = {"red cube": 1, "gray cube": 0, "blue sphere": 2}
 TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"]}
 
 
 @pytest.fixture(scope="session")
-def read(packed: Packed) -> Read:
+def read(open_zip: OpenZip) -> Read:
     def read(files: Files) -> Reading:
         issues = IssueLog("scenes", strict=False)
-        with packed(files) as source:
+        with open_zip(files) as source:
             examples = IClevr().read(source, issues)
             conditions = IClevr().vocabulary(source, examples)
             return examples, list(issues), conditions, IClevr().test_prompts(source)
@@ -35,11 +35,11 @@ def read(packed: Packed) -> Read:
 
 def iclevr(train: Any = TRAIN, objects: Any = OBJECTS, **trials: Any) -> Files:
     tables = {"train": train, "objects": objects} | trials
-    pictures = {f"images/{name}": b"" for name in train} if isinstance(train, dict) else {}
-    return pictures | {f"{name}.json": json.dumps(table).encode() for name, table in tables.items()}
+    images = {f"images/{name}": b"" for name in train} if isinstance(train, dict) else {}
+    return images | {f"{name}.json": json.dumps(table).encode() for name, table in tables.items()}
 
 
-def test_examples_and_conditions(read: Read) -> None:
+def test_read_returns_examples_and_conditions(read: Read) -> None:
     examples, issues, conditions, trials = read(iclevr())
     assert issues == []
     assert examples == [
@@ -55,11 +55,11 @@ def test_examples_and_conditions(read: Read) -> None:
     ]
     labels = ("gray cube", "red cube", "blue sphere")
     assert conditions == Conditions((MultiHot("objects", labels, (), 2),))
-    assert conditions.encode(examples[1].request).tolist() == [0, 1, 1]
+    assert conditions.encode(examples[1].labels).tolist() == [0, 1, 1]
     assert trials == {}
 
 
-def test_test_lists_are_requests_and_may_hold_more_objects(read: Read) -> None:
+def test_test_prompts_extend_object_limit(read: Read) -> None:
     files = iclevr(test=[["red cube"], list(OBJECTS)], new_test=[["gray cube"]])
     _, issues, conditions, trials = read(files)
     assert issues == []
@@ -74,7 +74,7 @@ def scenes(read: Read, train: dict[str, list[str]]) -> dict[str, str | None]:
     return {example.id: example.scene for example in read(iclevr(train))[0]}
 
 
-def test_a_scene_is_what_grows_by_an_object(read: Read) -> None:
+def test_scene_grows_by_one_object(read: Read) -> None:
     assert scenes(
         read,
         {
@@ -114,27 +114,27 @@ def test_a_scene_is_what_grows_by_an_object(read: Read) -> None:
         ),
     ],
 )
-def test_objects_that_are_none(read: Read, objects: Any, message: str) -> None:
-    fix = "Mend the list or remove its entry."
+def test_read_invalid_objects_log_issue(read: Read, objects: Any, message: str) -> None:
+    fix = "Fix or remove the entry."
     examples, issues, _, _ = read(iclevr(TRAIN | {"x.png": objects}))
-    assert [issue.sentence("scenes") for issue in issues] == [
+    assert [issue.message("scenes") for issue in issues] == [
         f"scenes/train.json (x.png): {message} {fix}"
     ]
-    assert [issue.kind for issue in issues] == ["tags"]
+    assert [issue.kind for issue in issues] == ["labels"]
     assert [example.id for example in examples] == list(TRAIN)
     with pytest.raises(DataError) as caught:
         read(iclevr(test=[["red cube"], objects]))
     assert str(caught.value).endswith(f"/test.json[1]: {message} {fix}")
 
 
-def test_missing_pictures_and_those_without_an_entry(read: Read) -> None:
+def test_read_missing_and_unlisted_images_log_issues(read: Read) -> None:
     files = iclevr(TRAIN | {"../b_0.png": ["red cube"]})
     files = {name: data for name, data in files.items() if "b_0" not in name and "a_1" not in name}
     examples, issues, _, _ = read(files | {"images/z.png": b""})
-    assert [(issue.kind, issue.level, issue.place("x")) for issue in issues] == [
+    assert [(issue.kind, issue.level, issue.location("x")) for issue in issues] == [
         ("missing", "error", "x/train.json (a_1.png)"),
         ("missing", "error", "x/train.json (../b_0.png)"),
-        ("untagged", "warning", "x/images/z.png"),
+        ("unlabeled", "warning", "x/images/z.png"),
     ]
     # What was there of the scene is still one.
     assert [(example.id, example.scene) for example in examples] == [("a_0.png", "a")]
@@ -143,8 +143,8 @@ def test_missing_pictures_and_those_without_an_entry(read: Read) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (iclevr(train=[]), r"train\.json: expected pictures and the objects in each; found \[\]"),
-        (iclevr(train={}), r"train\.json: expected pictures .* found {}\. Put the table back"),
+        (iclevr(train=[]), r"train\.json: expected images and the objects in each; found \[\]"),
+        (iclevr(train={}), r"train\.json: expected images .* found {}\. Restore the table"),
         (iclevr(objects=["red cube"]), r"objects\.json: expected objects and their indices; found"),
         (iclevr(objects={}), r"objects\.json: expected 1 to 1024 labels of 'objects'; found 0"),
         (iclevr(objects={str(i): i for i in range(1025)}), "labels of 'objects'; found 1025"),
@@ -159,7 +159,7 @@ def test_missing_pictures_and_those_without_an_entry(read: Read) -> None:
         (iclevr() | {"new_test.json": b"["}, r"new_test\.json: expected valid JSON"),
     ],
 )
-def test_a_table_that_is_none(read: Read, files: Files, message: str) -> None:
+def test_read_invalid_table_raises(read: Read, files: Files, message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
         read(files)
     assert str(caught.value).isprintable()
@@ -178,18 +178,18 @@ ENTRIES = st.dictionaries(
 
 
 @given(ENTRIES | JSON, st.just(OBJECTS) | JSON, st.just([["red cube"]]) | JSON)
-def test_any_json_ends_in_examples_problems_or_one_plain_error(
+def test_read_any_json_gives_examples_or_error(
     read: Read, train: Any, objects: Any, test: Any
 ) -> None:
     files = iclevr(train, objects, test=test)
     files = {name: data for name, data in files.items() if name.endswith(".json")}
-    pictures = {f"{name}.png": b"" for name in ("a_0", "a_1", "a_2", "b")}
+    images = {f"{name}.png": b"" for name in ("a_0", "a_1", "a_2", "b")}
     try:
-        examples, issues, conditions, trials = read(files | pictures)
+        examples, issues, conditions, trials = read(files | images)
     except DataError as error:
         assert str(error).isprintable()
         return
-    assert all(issue.sentence("scenes").isprintable() for issue in issues)
-    requests = [example.request for example in examples] + trials["test"]
+    assert all(issue.message("scenes").isprintable() for issue in issues)
+    requests = [example.labels for example in examples] + trials["test"]
     vectors = conditions.encode_many(requests)
     assert vectors.sum(axis=1).tolist() == [len(request["objects"]) for request in requests]

@@ -6,34 +6,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.formats import tables
-from ganport_train.data.formats.image_folder import ClassFolders
-from ganport_train.data.formats.reader import Example
+from ganport_train.data.formats import base
+from ganport_train.data.formats.base import Example
+from ganport_train.data.formats.image_folder import ImageFolder
 from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
-Packed = Callable[[Files], AbstractContextManager[Source]]
+OpenZip = Callable[[Files], AbstractContextManager[Source]]
 Read = Callable[..., tuple[list[Example], list[Issue], Conditions]]
 
 
 @pytest.fixture(scope="session")
-def read(packed: Packed) -> Read:
+def read(open_zip: OpenZip) -> Read:
     def read(*names: str) -> tuple[list[Example], list[Issue], Conditions]:
         issues = IssueLog("pets", strict=True)
-        with packed(dict.fromkeys(names, b"")) as source:
-            assert ClassFolders().recognises(source)
-            examples = ClassFolders().read(source, issues)
-            return examples, list(issues), ClassFolders().vocabulary(source, examples)
+        with open_zip(dict.fromkeys(names, b"")) as source:
+            assert ImageFolder().detect(source)
+            examples = ImageFolder().read(source, issues)
+            return examples, list(issues), ImageFolder().vocabulary(source, examples)
 
     return read
 
 
 def classes(read: Read, *names: str) -> dict[str, str]:
-    return {example.picture: example.request["class"] for example in read(*names)[0]}
+    return {example.image: example.labels["class"] for example in read(*names)[0]}
 
 
-def test_a_folder_is_a_class(read: Read) -> None:
+def test_read_folder_is_class(read: Read) -> None:
     examples, issues, conditions = read("dog/1.png", "cat/2.JPEG", "cat/more/1.png", "cat/a.txt")
     assert issues == []
     assert examples == [
@@ -46,30 +46,28 @@ def test_a_folder_is_a_class(read: Read) -> None:
 @pytest.mark.parametrize(
     "around", [("images",), ("pets/images",), ("train",), ("train", "val"), ("Test", "valid")]
 )
-def test_folders_around_the_classes_are_looked_through(read: Read, around: tuple[str, ...]) -> None:
+def test_read_skips_enclosing_folders(read: Read, around: tuple[str, ...]) -> None:
     names = [f"{folder}/{label}/1.png" for folder in around for label in ("cat", "dog")]
     assert classes(read, *names) == {name: name.split("/")[-2] for name in names}
 
 
-def test_parts_below_one_folder_are_looked_through_too(read: Read) -> None:
+def test_read_skips_split_folders_below_top_folder(read: Read) -> None:
     names = ["set/train/cat/1.png", "set/val/cat/2.png", "set/val/dog/3.png"]
     assert list(classes(read, *names).values()) == ["cat", "cat", "dog"]
 
 
-def test_a_part_beside_other_folders_is_a_class(read: Read) -> None:
+def test_read_split_folder_next_to_others_is_class(read: Read) -> None:
     names = ["train/a/1.png", "car/b/2.png"]
     assert classes(read, *names) == {"train/a/1.png": "train", "car/b/2.png": "car"}
 
 
 @pytest.mark.parametrize("stray", ["cover.png", "set/cover.png"])
-def test_a_picture_beside_the_folders_is_a_warning(read: Read, stray: str) -> None:
+def test_read_image_outside_class_folders_warns(read: Read, stray: str) -> None:
     examples, issues, _ = read("set/cat/1.png", "set/dog/2.png", stray)
     assert len(examples) == 2
-    assert [issue.sentence("pets") for issue in issues] == [
-        f"pets/{stray}: expected a folder of its class around each picture; found none. "
-        "Move the picture into one or remove it."
+    assert [(issue.file, issue.kind, issue.level) for issue in issues] == [
+        (stray, "unlabeled", "warning")
     ]
-    assert [(issue.kind, issue.level) for issue in issues] == [("untagged", "warning")]
 
 
 @pytest.mark.parametrize(
@@ -83,9 +81,9 @@ def test_a_picture_beside_the_folders_is_a_warning(read: Read, stray: str) -> No
         ("cat/notes.txt", "dog/notes.txt"),
     ],
 )
-def test_what_is_no_set_of_class_folders(packed: Packed, names: tuple[str, ...]) -> None:
-    with packed(dict.fromkeys(names, b"")) as source:
-        assert not ClassFolders().recognises(source)
+def test_detect_other_layout_returns_false(open_zip: OpenZip, names: tuple[str, ...]) -> None:
+    with open_zip(dict.fromkeys(names, b"")) as source:
+        assert not ImageFolder().detect(source)
 
 
 @pytest.mark.parametrize(
@@ -95,13 +93,13 @@ def test_what_is_no_set_of_class_folders(packed: Packed, names: tuple[str, ...])
         ("c" * 101, "labels of 'class': text of 1 to 100 characters; found 'ccc"),
     ],
 )
-def test_a_folder_whose_name_is_no_label(read: Read, label: str, message: str) -> None:
+def test_vocabulary_invalid_folder_name_raises(read: Read, label: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read("cat/1.png", f"{label}/2.png")
 
 
-def test_more_folders_than_a_vocabulary_has(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "MAX_LABELS", 2)
+def test_vocabulary_too_many_folders_raises(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "MAX_LABELS", 2)
     with pytest.raises(DataError, match="expected 1 to 2 labels of 'class'; found 3"):
         read("a/1.png", "b/1.png", "c/1.png")
 
@@ -111,13 +109,13 @@ NAMES = st.sets(st.lists(PARTS, max_size=4).map(lambda parts: "/".join([*parts, 
 
 
 @given(NAMES)
-def test_every_picture_is_read_or_reported_once(packed: Packed, names: set[str]) -> None:
+def test_read_covers_every_image_once(open_zip: OpenZip, names: set[str]) -> None:
     issues = IssueLog("pets", strict=False)
-    with packed(dict.fromkeys(names, b"")) as source:
-        examples = ClassFolders().read(source, issues)
-        known = ClassFolders().recognises(source)
+    with open_zip(dict.fromkeys(names, b"")) as source:
+        examples = ImageFolder().read(source, issues)
+        known = ImageFolder().detect(source)
     reported = [issue.file for issue in issues]
-    assert sorted([*reported, *(example.picture for example in examples)]) == sorted(names)
+    assert sorted([*reported, *(example.image for example in examples)]) == sorted(names)
     for example in examples:
-        assert f"{example.request['class']}/" in example.picture
-    assert known == (len({example.request["class"] for example in examples}) > 1)
+        assert f"{example.labels['class']}/" in example.image
+    assert known == (len({example.labels["class"] for example in examples}) > 1)

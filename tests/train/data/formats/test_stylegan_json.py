@@ -9,34 +9,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar
-from ganport_train.data.formats.reader import Example
-from ganport_train.data.formats.stylegan_json import MOST, Indexed
+from ganport_train.data.formats.base import Example
+from ganport_train.data.formats.stylegan_json import MAX_MAGNITUDE, StyleGanJson
 from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
-Packed = Callable[[Files], AbstractContextManager[Source]]
+OpenZip = Callable[[Files], AbstractContextManager[Source]]
 Reading = tuple[list[Example], list[Issue], Conditions]
 Read = Callable[[Files], Reading]
 
 
 @pytest.fixture(scope="session")
-def read(packed: Packed) -> Read:
+def read(open_zip: OpenZip) -> Read:
     def read(files: Files) -> Reading:
         issues = IssueLog("set", strict=False)
-        with packed(files) as source:
-            examples = Indexed().read(source, issues)
-            conditions = Indexed().vocabulary(source, examples) if examples else Conditions()
+        with open_zip(files) as source:
+            examples = StyleGanJson().read(source, issues)
+            conditions = StyleGanJson().vocabulary(source, examples) if examples else Conditions()
         return examples, list(issues), conditions
 
     return read
 
 
-def indexed(*labels: Any, pictures: int | None = None) -> Files:
-    """Pictures 00000/0.png, 00000/1.png, ... and a label for each."""
+def indexed(*labels: Any, images: int | None = None) -> Files:
+    """ImageIndex 00000/0.png, 00000/1.png, ... and a label for each."""
     names = [f"00000/{i}.png" for i in range(len(labels))]
     table = {"labels": [[name, label] for name, label in zip(names, labels, strict=True)]}
-    files = {f"00000/{i}.png": b"" for i in range(len(labels) if pictures is None else pictures)}
+    files = {f"00000/{i}.png": b"" for i in range(len(labels) if images is None else images)}
     return files | {"dataset.json": json.dumps(table).encode()}
 
 
@@ -44,35 +44,35 @@ def table(value: Any) -> Files:
     return {"0.png": b"", "dataset.json": json.dumps(value).encode()}
 
 
-def test_whole_numbers_are_classes(read: Read) -> None:
+def test_read_integers_are_classes(read: Read) -> None:
     examples, issues, conditions = read(indexed(10, 2, 10))
     assert issues == []
     assert examples[0] == Example(
         "00000/0.png", "00000/0.png", "dataset.json", None, {"class": "10"}
     )
     assert conditions == Conditions.one_hots({"class": ["2", "10"]})
-    assert conditions.encode(examples[0].request).tolist() == [0, 1]
+    assert conditions.encode(examples[0].labels).tolist() == [0, 1]
 
 
 @pytest.mark.parametrize("one", [1, 1.0])
-def test_lists_of_0_and_1_are_flags(read: Read, one: float) -> None:
+def test_read_zero_one_lists_are_flags(read: Read, one: float) -> None:
     examples, issues, conditions = read(indexed([0, one, one], [0, 0, 0]))
     assert issues == []
-    assert [example.request for example in examples] == [{"labels": ["1", "2"]}, {"labels": []}]
+    assert [example.labels for example in examples] == [{"labels": ["1", "2"]}, {"labels": []}]
     assert conditions == Conditions((MultiHot("labels", ("0", "1", "2")),))
-    assert conditions.encode(examples[0].request).tolist() == [0, 1, 1]
+    assert conditions.encode(examples[0].labels).tolist() == [0, 1, 1]
 
 
-def test_lists_of_other_numbers_are_scalars(read: Read) -> None:
+def test_read_number_lists_are_scalars(read: Read) -> None:
     examples, issues, conditions = read(indexed([0.5, 3], [-1.5, 3], [1, 3]))
     assert issues == []
-    assert examples[1].request == {"value_0": -1.5, "value_1": 3.0}
+    assert examples[1].labels == {"value_0": -1.5, "value_1": 3.0}
     assert conditions == Conditions(
         (Scalar("value_0", 0.0, -1.5, 1.0), Scalar("value_1", 3.0, 1.5, 4.5))
     )
 
 
-def test_no_labels_at_all(read: Read) -> None:
+def test_read_null_labels_is_unconditional(read: Read) -> None:
     examples, issues, conditions = read(table({"labels": None}))
     assert (issues, conditions) == ([], Conditions())
     assert examples == [Example("0.png", "0.png", "dataset.json", None, {})]
@@ -92,52 +92,47 @@ def test_no_labels_at_all(read: Read) -> None:
         (([1, 0], [True, False]), "expected 2 numbers; found [True, False]"),
         (([0.5, 0], ["a", 1]), "expected 2 numbers; found ['a', 1]"),
         (([0.5, 0], [1e39, 1]), "expected 2 numbers; found [1e+39, 1]"),
-        (([0.5, 0], [1, int(MOST) * 2]), "expected 2 numbers; found [1, 680564693277057"),
+        (([0.5, 0], [1, int(MAX_MAGNITUDE) * 2]), "expected 2 numbers; found [1, 680564693277057"),
     ],
 )
-def test_a_label_unlike_the_first(read: Read, labels: tuple[Any, ...], message: str) -> None:
+def test_read_label_of_other_type_logs_issue(
+    read: Read, labels: tuple[Any, ...], message: str
+) -> None:
     examples, issues, conditions = read(indexed(*labels))
     assert [example.id for example in examples] == ["00000/0.png"]
     (issue,) = issues
-    assert issue.sentence("set").startswith(f"set/dataset.json (labels[1]): {message}")
-    assert issue.fix == "Mend the label."
-    assert conditions.encode(examples[0].request).shape == (conditions.size,)
+    assert issue.message("set").startswith(f"set/dataset.json (labels[1]): {message}")
+    assert conditions.encode(examples[0].labels).shape == (conditions.size,)
 
 
 @pytest.mark.parametrize(
     ("entry", "kind", "message"),
     [
-        (["../0.png", 1], "missing", "expected one picture '../0.png'; found none. Add the pictu"),
-        (["0.png", 1], "tags", "expected each picture once; found '00000/0.png' again. Remove on"),
-        ("0.png", "tags", "expected [name, label]; found '0.png'. Mend the entry or remove it."),
-        ([0, 1], "tags", "expected [name, label]; found [0, 1]. Mend the entry or remove it."),
-        (["0.png"], "tags", "expected [name, label]; found ['0.png']. Mend the entry or remove"),
+        (["../0.png", 1], "missing", "expected one image '../0.png'; found none. Add the image"),
+        (["0.png", 1], "labels", "expected each image once; found '00000/0.png' again. Remove on"),
+        ("0.png", "labels", "expected [name, label]; found '0.png'. Fix or remove the entry."),
+        ([0, 1], "labels", "expected [name, label]; found [0, 1]. Fix or remove the entry."),
+        (["0.png"], "labels", "expected [name, label]; found ['0.png']. Fix or remove the entr"),
     ],
 )
-def test_an_entry_that_is_none(read: Read, entry: Any, kind: str, message: str) -> None:
+def test_read_invalid_entry_logs_issue(read: Read, entry: Any, kind: str, message: str) -> None:
     entries = [["00000/0.png", 3], entry]
     files = indexed(3) | {"dataset.json": json.dumps({"labels": entries}).encode()}
     examples, issues, _ = read(files)
-    assert [example.request for example in examples] == [{"class": "3"}]
+    assert [example.labels for example in examples] == [{"class": "3"}]
     assert [issue.kind for issue in issues] == [kind]
-    assert issues[0].sentence("set").startswith(f"set/dataset.json (labels[1]): {message}")
+    assert issues[0].message("set").startswith(f"set/dataset.json (labels[1]): {message}")
 
 
-def test_a_picture_without_an_entry_is_a_warning(read: Read) -> None:
-    _, issues, _ = read(indexed(1, pictures=2))
-    assert [(issue.level, issue.sentence("set")) for issue in issues] == [
-        (
-            "warning",
-            "set/00000/1.png: expected an entry in dataset.json; found none. "
-            "Add the entry or remove the picture.",
-        )
-    ]
+def test_read_image_without_entry_warns(read: Read) -> None:
+    _, issues, _ = read(indexed(1, images=2))
+    assert [(issue.file, issue.level) for issue in issues] == [("00000/1.png", "warning")]
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        (table([1]), r'expected an object with "labels"; found \[1\]\. Put the table back'),
+        (table([1]), r'expected an object with "labels"; found \[1\]\. Restore the table'),
         (table({}), r'expected an object with "labels"; found {}'),
         (table({"labels": []}), r'expected "labels" to be a list of \[name, label\]; found \[\]'),
         (table({"labels": {"0.png": 1}}), r'expected "labels" to be a list of \[name, label\]; fo'),
@@ -152,26 +147,26 @@ def test_a_picture_without_an_entry_is_a_warning(read: Read) -> None:
         ({"dataset.json": b'{"labels": [[' + b"[" * 900}, "expected valid JSON"),
     ],
 )
-def test_a_table_that_is_none(read: Read, files: Files, message: str) -> None:
+def test_read_invalid_table_raises(read: Read, files: Files, message: str) -> None:
     with pytest.raises(DataError, match=rf"/dataset\.json: {message}"):
         read(files)
 
 
-def test_as_many_flags_as_a_vocabulary_has(read: Read) -> None:
+def test_read_accepts_maximum_label_size(read: Read) -> None:
     assert read(indexed([1] * 1024))[2].size == 1024
     assert read(indexed([0.5] * 256))[2].size == 256
 
 
-FLOATS = st.floats(-MOST, MOST, width=32)
+FLOATS = st.floats(-MAX_MAGNITUDE, MAX_MAGNITUDE, width=32)
 
 
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(FLOATS, min_size=n, max_size=n))))
-def test_every_number_arrives_where_it_belongs(read: Read, rows: list[list[float]]) -> None:
+def test_numbers_reach_condition_vectors(read: Read, rows: list[list[float]]) -> None:
     if all(number in (0, 1) for row in rows for number in row):
         rows = [*rows, [0.5] * len(rows[0])] if rows else [[0.5]]
     examples, issues, conditions = read(indexed(*rows))
     assert issues == []
-    vectors = conditions.encode_many([example.request for example in examples])
+    vectors = conditions.encode_many([example.labels for example in examples])
     np.testing.assert_array_equal(vectors, np.array(rows, np.float32))
     # What is written into a checkpoint is read again.
     assert Conditions.from_json(conditions.to_json(), "conditions") == conditions
@@ -187,14 +182,14 @@ NAMES = st.sampled_from(["0.png", "1.png", "../2.png"]) | JSON
 
 
 @given(st.lists(st.lists(NAMES | LABELS, max_size=3) | st.tuples(NAMES, LABELS)) | JSON)
-def test_any_json_ends_in_examples_problems_or_one_plain_error(read: Read, labels: Any) -> None:
+def test_read_any_json_gives_examples_or_error(read: Read, labels: Any) -> None:
     try:
         examples, issues, conditions = read(table({"labels": labels}) | {"1.png": b""})
     except DataError as error:
         assert str(error).isprintable()
         return
-    assert len({example.picture for example in examples}) == len(examples)
-    assert all(issue.sentence("set").isprintable() for issue in issues)
+    assert len({example.image for example in examples}) == len(examples)
+    assert all(issue.message("set").isprintable() for issue in issues)
     if examples:
-        vectors = conditions.encode_many([example.request for example in examples])
+        vectors = conditions.encode_many([example.labels for example in examples])
         assert np.isfinite(vectors).all()

@@ -1,1 +1,1 @@
-"""Formats."""
+"""Readers of dataset formats, one module each, and the registry of all."""

@@ -1,4 +1,4 @@
-"""CelebA's format: `list_attr_celeba.txt`, each attribute -1 or +1, beside aligned pictures."""
+"""CelebA's format: `list_attr_celeba.txt` with -1 or 1 per attribute, and aligned images."""
 
 from __future__ import annotations
 
@@ -7,111 +7,106 @@ from collections.abc import Iterator, Sequence
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.values import closest_match
-from ganport_train.data.formats.reader import Example, Trials
-from ganport_train.data.formats.tables import (
-    Pictures,
+from ganport_train.data.formats.base import (
+    Example,
+    ImageIndex,
+    TestPrompts,
     check_labels,
-    damaged,
     read_table,
-    table_problem,
+    table_error,
+    table_issue,
 )
 from ganport_train.data.images import Framing
-from ganport_train.data.issues import (
-    DataError,
-    EntryError,
-    Issue,
-    IssueLog,
-    quoted,
-)
-from ganport_train.data.source import MAX_ENTRIES, Source
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
+from ganport_train.data.source import MAX_FILES, Source
 
 TABLE = "list_attr_celeba.txt"
 FOLDERS = ("img_align_celeba", "images")
 GROUP = "attributes"
-LONGEST_LINE = 1 << 17
-"""Bytes."""
+MAX_LINE = 1 << 17
+"""Bytes of a line."""
 
 _COUNT = re.compile(rb"\s*(\d{1,9})\s*")
 _SIGNS = {"1": True, "+1": True, "-1": False}
 
 
 class CelebA:
-    """The reader of CelebA's format; all attributes, or those chosen in the order of the choice.
+    """Reader of CelebA's format: all attributes, or the selected ones in the given order.
 
-    The table holds the number of pictures, the names of the attributes, then a line a picture. Of
-    the aligned pictures the centre square is taken: the whole face.
+    The table holds the number of images, a line of attribute names, and one line per image. The
+    center crop of an aligned image holds the whole face.
     """
 
-    kind = "celeba"
-    name = "CelebA"
-    layout = "`list_attr_celeba.txt` beside a folder `img_align_celeba` or `images`"
-    framing: Framing = "centre"
-    staged = False
-    selects = True
+    format = "celeba"
+    title = "CelebA"
+    layout = "`list_attr_celeba.txt` and a folder `img_align_celeba` or `images`"
+    framing: Framing = "center"
+    shared_scene = False
+    supports_attribute_selection = True
 
-    def recognises(self, source: Source) -> bool:
+    def detect(self, source: Source) -> bool:
         return TABLE in source.names
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
         lines = _lines(source)
-        names = _names(source, lines)
-        chosen = [(name, names.index(name)) for name in _chosen(source, names, attributes)]
+        names = _attribute_names(source, lines)
+        selected = [(name, names.index(name)) for name in _selected(source, names, attributes)]
         _check_count(source, lines, issues)
-        pictures = Pictures(source, FOLDERS)
+        index = ImageIndex(source, FOLDERS)
         examples: list[Example] = []
-        for line, (identity, *words) in _rows(lines):
+        for line, (image_id, *words) in _rows(lines):
             try:
-                picture = pictures.take(identity)
-                on = _signs(words, len(names))
-            except EntryError as fault:
-                issues.add(table_problem(fault, TABLE, line))
+                image = index.take(image_id)
+                signs = _signs(words, len(names))
+            except EntryError as error:
+                issues.add(table_issue(error, TABLE, line))
                 continue
-            request = {GROUP: [name for name, place in chosen if on[place]]}
-            examples.append(Example(identity, picture, TABLE, line, request))
-        pictures.report_left(TABLE, issues)
+            labels = {GROUP: [name for name, column in selected if signs[column]]}
+            examples.append(Example(image_id, image, TABLE, line, labels))
+        index.report_unused(TABLE, issues)
         return examples
 
     def vocabulary(
         self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
     ) -> Conditions:
-        names = _names(source, _lines(source))
-        return Conditions((SignedMultiHot(GROUP, tuple(_chosen(source, names, attributes))),))
+        names = _attribute_names(source, _lines(source))
+        return Conditions((SignedMultiHot(GROUP, tuple(_selected(source, names, attributes))),))
 
-    def test_prompts(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> TestPrompts:
         return {}
 
 
 def _lines(source: Source) -> list[bytes]:
     data = read_table(source, TABLE)
-    # Lines and words take far more memory than the text does.
-    if (found := data.count(b"\n")) > MAX_ENTRIES:
-        raise damaged(source, TABLE, f"at most {MAX_ENTRIES:,} lines", f"{found:,}")
+    # Check the line count and length before splitting, which takes far more memory than the text.
+    if (count := data.count(b"\n")) > MAX_FILES:
+        raise table_error(source, TABLE, f"at most {MAX_FILES:,} lines", f"{count:,}")
     lines = data.splitlines()
-    if (found := max(map(len, lines))) > LONGEST_LINE:
-        expected = f"lines of at most {LONGEST_LINE:,} bytes"
-        raise damaged(source, TABLE, expected, f"one of {found:,}")
+    if (longest := max(map(len, lines))) > MAX_LINE:
+        expected = f"lines of at most {MAX_LINE:,} bytes"
+        raise table_error(source, TABLE, expected, f"one of {longest:,}")
     return lines
 
 
-def _names(source: Source, lines: Sequence[bytes]) -> list[str]:
+def _attribute_names(source: Source, lines: Sequence[bytes]) -> list[str]:
     try:
         names = lines[1].decode("utf-8").split() if len(lines) > 1 else []
     except UnicodeDecodeError as error:
-        raise damaged(source, f"{TABLE}:2", "UTF-8 text", "other bytes") from error
+        raise table_error(source, f"{TABLE}:2", "UTF-8 text", "other bytes") from error
     check_labels(GROUP, names, f"{source}/{TABLE}:2")
     return names
 
 
-def _chosen(source: Source, names: Sequence[str], attributes: Sequence[str]) -> Sequence[str]:
+def _selected(source: Source, names: Sequence[str], attributes: Sequence[str]) -> Sequence[str]:
     for name in attributes:
         if name not in names:
             raise DataError(
                 f"{source}/{TABLE}:2",
-                expected=f"the attribute {quoted(name)}",
-                found=f"{len(names)} others",
-                fix=f"Did you mean {closest_match(name, names)!r}?",
+                f"the attribute {quote(name)}",
+                f"{len(names)} others",
+                f"Did you mean {closest_match(name, names)!r}?",
             )
     return list(dict.fromkeys(attributes)) or names
 
@@ -119,16 +114,16 @@ def _chosen(source: Source, names: Sequence[str], attributes: Sequence[str]) -> 
 def _check_count(source: Source, lines: Sequence[bytes], issues: IssueLog) -> None:
     stated = _COUNT.fullmatch(lines[0])
     if stated is None:
-        found = quoted(lines[0].decode("utf-8", "replace"))
-        raise damaged(source, f"{TABLE}:1", "the number of pictures", found)
+        found = quote(lines[0].decode("utf-8", "replace"))
+        raise table_error(source, f"{TABLE}:1", "the number of images", found)
     count = sum(1 for line in lines[2:] if line.strip())
     if int(stated[1]) != count:
-        fault = EntryError(
-            expected=f"{int(stated[1])} lines of pictures, as it says",
-            found=f"{count}",
-            fix=f"Get the whole table, or write {count} on its first line.",
+        error = EntryError(
+            f"{int(stated[1])} lines of images, as the first line states",
+            f"{count}",
+            f"Restore the complete table, or write {count} on its first line.",
         )
-        issues.add(Issue.of(fault, "tags", TABLE, 1))
+        issues.add(Issue.from_error(error, "labels", TABLE, 1))
 
 
 def _rows(lines: Sequence[bytes]) -> Iterator[tuple[int, list[str]]]:
@@ -138,11 +133,8 @@ def _rows(lines: Sequence[bytes]) -> Iterator[tuple[int, list[str]]]:
 
 
 def _signs(words: Sequence[str], count: int) -> list[bool]:
-    wrong = [word for word in words if word not in _SIGNS]
-    if wrong or len(words) != count:
-        raise EntryError(
-            expected=f"{count} attributes, each -1 or 1",
-            found=quoted(wrong[0]) if wrong else f"{len(words)}",
-            fix="Mend the line or remove it.",
-        )
+    invalid = [word for word in words if word not in _SIGNS]
+    if invalid or len(words) != count:
+        found = quote(invalid[0]) if invalid else f"{len(words)}"
+        raise EntryError(f"{count} attributes, each -1 or 1", found, "Fix or remove the line.")
     return [_SIGNS[word] for word in words]

@@ -1,4 +1,4 @@
-"""i-CLEVR: `train.json` (picture to objects), `objects.json` (object to index), test lists."""
+"""i-CLEVR: `train.json` (image to objects), `objects.json` (object to index), test lists."""
 
 from __future__ import annotations
 
@@ -8,145 +8,132 @@ from typing import Any
 
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import repr_short
-from ganport_train.data.formats.reader import Example, Trials
-from ganport_train.data.formats.tables import (
-    Pictures,
+from ganport_train.data.formats.base import (
+    Example,
+    ImageIndex,
+    TestPrompts,
     check_labels,
-    damaged,
     read_json,
-    table_problem,
+    table_error,
+    table_issue,
 )
 from ganport_train.data.images import Framing
-from ganport_train.data.issues import (
-    DataError,
-    EntryError,
-    IssueLog,
-    quoted,
-)
+from ganport_train.data.issues import DataError, EntryError, IssueLog, quote
 from ganport_train.data.source import Source
 
 TRAIN, OBJECTS, TESTS = "train.json", "objects.json", ("test.json", "new_test.json")
 GROUP = "objects"
-MAX_TRIAL = 10_000
-"""Requests of one test list."""
+MAX_PROMPTS = 10_000
+"""Entries of one test list."""
 
 _STEP = re.compile(r"(.+)_(\d)\.\w+")
+_FIX = "Fix or remove the entry."
 
 
 class IClevr:
-    """The reader of i-CLEVR: scenes of 1 to 3 objects, the whole frame squeezed into the square.
+    """Reader of i-CLEVR: scenes of 1 to 3 objects.
 
-    A scene comes as NAME_0, NAME_1, NAME_2, with one object more each; its pictures stay on one
-    side of the split. A crop would cut objects off.
+    The images NAME_0, NAME_1 and NAME_2 of a scene add one object each; the split keeps them
+    together. The full frame is squeezed into a square, because a crop would cut objects off.
     """
 
-    kind = "iclevr"
-    name = "i-CLEVR"
-    layout = "`train.json` and `objects.json` beside the pictures"
-    framing: Framing = "whole"
-    staged = True
-    selects = False
+    format = "iclevr"
+    title = "i-CLEVR"
+    layout = "`train.json`, `objects.json` and the images"
+    framing: Framing = "full"
+    shared_scene = True
+    supports_attribute_selection = False
 
-    def recognises(self, source: Source) -> bool:
+    def detect(self, source: Source) -> bool:
         return {TRAIN, OBJECTS} <= source.names
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
-        known = frozenset(_labels(source))
-        table = _table(source)
-        pictures = Pictures(source, ("images",))
+        known = frozenset(_objects(source))
+        table = _train_table(source)
+        index = ImageIndex(source, ("images",))
         examples: list[Example] = []
         for name, objects in table.items():
             try:
-                picture = pictures.take(name)
-                request = {GROUP: _checked(objects, known)}
-            except EntryError as fault:
-                issues.add(table_problem(fault, TRAIN, picture=name))
+                image = index.take(name)
+                labels = {GROUP: _check_objects(objects, known)}
+            except EntryError as error:
+                issues.add(table_issue(error, TRAIN, image=name))
                 continue
-            examples.append(Example(name, picture, TRAIN, None, request, _scene(name, table)))
-        pictures.report_left(TRAIN, issues)
+            examples.append(Example(name, image, TRAIN, None, labels, _scene(name, table)))
+        index.report_unused(TRAIN, issues)
         return examples
 
     def vocabulary(
         self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
     ) -> Conditions:
-        trials = (request for asked in self.test_prompts(source).values() for request in asked)
-        requests = [*(example.request for example in examples), *trials]
-        most = max((len(request[GROUP]) for request in requests), default=1)
-        return Conditions((MultiHot(GROUP, tuple(_labels(source)), (), max(most, 1)),))
+        prompts = (prompt for prompts in self.test_prompts(source).values() for prompt in prompts)
+        labels = [*(example.labels for example in examples), *prompts]
+        max_active = max((len(entry[GROUP]) for entry in labels), default=1)
+        return Conditions((MultiHot(GROUP, tuple(_objects(source)), (), max(max_active, 1)),))
 
-    def test_prompts(self, source: Source) -> Trials:
-        known = frozenset(_labels(source))
+    def test_prompts(self, source: Source) -> TestPrompts:
+        known = frozenset(_objects(source))
         present = [name for name in TESTS if name in source.names]
-        return {name.removesuffix(".json"): _trial(source, name, known) for name in present}
+        return {name.removesuffix(".json"): _test_list(source, name, known) for name in present}
 
 
-def _labels(source: Source) -> list[str]:
-    """The objects in the order of their indices."""
+def _objects(source: Source) -> list[str]:
+    """Return the objects in the order of their indices."""
     table = read_json(source, OBJECTS)
     if not isinstance(table, dict):
-        raise damaged(source, OBJECTS, "objects and their indices", repr_short(table))
+        raise table_error(source, OBJECTS, "objects and their indices", repr_short(table))
     check_labels(GROUP, table, f"{source}/{OBJECTS}")
     indices = list(table.values())
     if any(type(index) is not int for index in indices) or set(indices) != {*range(len(table))}:
         expected = f"the indices 0 to {len(table) - 1}, each once"
-        raise damaged(source, OBJECTS, expected, repr_short(indices))
+        raise table_error(source, OBJECTS, expected, repr_short(indices))
     return sorted(table, key=lambda label: int(table[label]))
 
 
-def _table(source: Source) -> dict[str, Any]:
+def _train_table(source: Source) -> dict[str, Any]:
     table = read_json(source, TRAIN)
     if not isinstance(table, dict) or not table:
-        raise damaged(source, TRAIN, "pictures and the objects in each", repr_short(table))
+        raise table_error(source, TRAIN, "images and the objects in each", repr_short(table))
     return table
 
 
-def _checked(objects: object, known: frozenset[str]) -> list[str]:
+def _check_objects(objects: object, known: frozenset[str]) -> list[str]:
     if not isinstance(objects, list) or not all(isinstance(label, str) for label in objects):
-        raise EntryError(
-            expected='a list of objects such as ["red cube"]',
-            found=repr_short(objects),
-            fix="Mend the list or remove its entry.",
-        )
+        raise EntryError('a list of objects such as ["red cube"]', repr_short(objects), _FIX)
     unknown = [label for label in objects if label not in known]
     if unknown or len(set(objects)) < len(objects):
-        raise EntryError(
-            expected=f"objects of {OBJECTS}, each once",
-            found=quoted(unknown[0]) if unknown else f"one twice in {repr_short(objects)}",
-            fix="Mend the list or remove its entry.",
-        )
+        found = quote(unknown[0]) if unknown else f"one twice in {repr_short(objects)}"
+        raise EntryError(f"objects of {OBJECTS}, each once", found, _FIX)
     return objects
 
 
-def _trial(source: Source, name: str, known: frozenset[str]) -> list[dict[str, Any]]:
-    lists = read_json(source, name)
-    if not isinstance(lists, list) or len(lists) > MAX_TRIAL:
-        raise damaged(source, name, f"at most {MAX_TRIAL:,} lists of objects", repr_short(lists))
-    requests: list[dict[str, Any]] = []
-    for place, objects in enumerate(lists):
+def _test_list(source: Source, name: str, known: frozenset[str]) -> list[dict[str, Any]]:
+    entries = read_json(source, name)
+    if not isinstance(entries, list) or len(entries) > MAX_PROMPTS:
+        expected = f"at most {MAX_PROMPTS:,} lists of objects"
+        raise table_error(source, name, expected, repr_short(entries))
+    prompts: list[dict[str, Any]] = []
+    for index, objects in enumerate(entries):
         try:
-            requests.append({GROUP: _checked(objects, known)})
-        except EntryError as fault:
-            raise DataError(
-                f"{source}/{name}[{place}]",
-                expected=fault.expected,
-                found=fault.found,
-                fix=fault.fix,
-            ) from fault
-    return requests
+            prompts.append({GROUP: _check_objects(objects, known)})
+        except EntryError as error:
+            location = f"{source}/{name}[{index}]"
+            raise DataError(location, error.expected, error.found, error.fix) from error
+    return prompts
 
 
 def _scene(name: str, table: Mapping[str, Any]) -> str | None:
-    """What NAME_0, NAME_1 and NAME_2 share, if each holds the objects of the one before it."""
+    """Return the stem of NAME_0, NAME_1 and NAME_2 if each extends the objects of the previous."""
     match = _STEP.fullmatch(name)
     if match is None:
         return None
     stem, step = match[1], int(match[2])
-    for other in (step - 1, step + 1):
-        neighbour = table.get(f"{stem}_{other}{name[match.end(2) :]}")
-        if isinstance(neighbour, list) and isinstance(table[name], list):
-            short, long = sorted((neighbour, table[name]), key=len)
+    for neighbor_step in (step - 1, step + 1):
+        neighbor = table.get(f"{stem}_{neighbor_step}{name[match.end(2) :]}")
+        if isinstance(neighbor, list) and isinstance(table[name], list):
+            short, long = sorted((neighbor, table[name]), key=len)
             if long[: len(short)] == short:
                 return stem
     return None

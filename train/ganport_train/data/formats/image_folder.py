@@ -1,39 +1,38 @@
-"""Class folders: `CLASS/….png`, the layout of torchvision's ImageFolder."""
+"""One folder per class: `CLASS/….png`, the layout of torchvision's ImageFolder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.formats.reader import Example, Trials
-from ganport_train.data.formats.tables import check_labels, is_picture, untagged
-from ganport_train.data.images import Framing
+from ganport_train.data.formats.base import Example, TestPrompts, check_labels, unlabeled
+from ganport_train.data.images import Framing, is_image
 from ganport_train.data.issues import IssueLog
 from ganport_train.data.source import Source
 
 GROUP = "class"
-PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-"""Folders, in small letters, that hold part of a data set and are no class."""
+SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""Lower-case names of folders that hold a part of a dataset and are not classes."""
 
-_FEWEST = 2
+_MIN_CLASSES = 2
 
 
-class ClassFolders:
-    """The reader of class folders: a folder's name is the label of every picture below it.
+class ImageFolder:
+    """Reader of class folders: the name of a folder labels every image below it.
 
-    One folder around them all is looked through, and so are `train`, `val` and `test` where there
-    is nothing else: all their pictures are read, as the split is drawn later.
+    Enclosing folders are skipped: a single top folder, and top folders that are all
+    `SPLIT_FOLDERS`. Images of all splits are read, because ganport makes its own split.
     """
 
-    kind = "classes"
-    name = "class folders"
-    layout = "at least two folders of pictures, one for each class"
-    framing: Framing = "centre"
-    staged = False
-    selects = False
+    format = "classes"
+    title = "class folders"
+    layout = "at least two folders of images, one for each class"
+    framing: Framing = "center"
+    shared_scene = False
+    supports_attribute_selection = False
 
-    def recognises(self, source: Source) -> bool:
-        return len(set(_labels(source).values()) - {""}) >= _FEWEST
+    def detect(self, source: Source) -> bool:
+        return len(set(_labels(source).values()) - {""}) >= _MIN_CLASSES
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
@@ -43,30 +42,30 @@ class ClassFolders:
             if label:
                 examples.append(Example(name, name, name, None, {GROUP: label}))
             else:
-                fix = "Move the picture into one or remove it."
-                issues.add(untagged(name, "a folder of its class around each picture", fix))
+                fix = "Move the image into a class folder or remove it."
+                issues.add(unlabeled(name, "a class folder that contains the image", fix))
         return examples
 
     def vocabulary(
         self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
     ) -> Conditions:
-        labels = {example.request[GROUP] for example in examples}
+        labels = {example.labels[GROUP] for example in examples}
         check_labels(GROUP, labels, str(source))
         return Conditions.one_hots({GROUP: sorted(labels)})
 
-    def test_prompts(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> TestPrompts:
         return {}
 
 
 def _labels(source: Source) -> dict[str, str]:
-    """The class of each picture by its name; nothing for one beside the folders."""
-    pictures = sorted(name for name in source.names if is_picture(name))
-    folders = [name.split("/")[:-1] for name in pictures]
-    while _are_shells({path[0] for path in folders if path}):
+    """Return the class of each image by its name; "" for an image outside the class folders."""
+    images = sorted(name for name in source.names if is_image(name))
+    folders = [name.split("/")[:-1] for name in images]
+    while _are_enclosing({path[0] for path in folders if path}):
         folders = [path[1:] for path in folders]
-    return {name: path[0] if path else "" for name, path in zip(pictures, folders, strict=True)}
+    return {name: path[0] if path else "" for name, path in zip(images, folders, strict=True)}
 
 
-def _are_shells(tops: set[str]) -> bool:
-    """Whether these folders lie around the class folders."""
-    return len(tops) == 1 or (len(tops) > 1 and {top.lower() for top in tops} <= PARTS)
+def _are_enclosing(tops: set[str]) -> bool:
+    """Return whether these top folders enclose the class folders."""
+    return len(tops) == 1 or (len(tops) > 1 and {top.lower() for top in tops} <= SPLIT_FOLDERS)

@@ -1,4 +1,4 @@
-"""NVIDIA's zips: `dataset.json` with a label for each picture, a class, flags, or numbers."""
+"""The format of StyleGAN's tools: `dataset.json` with a class, flags or numbers per image."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar
 from ganport_runtime.values import repr_short
-from ganport_train.data.formats.reader import Example, Trials
-from ganport_train.data.formats.tables import (
+from ganport_train.data.formats.base import (
     MAX_LABELS,
-    Pictures,
+    Example,
+    ImageIndex,
+    TestPrompts,
     check_labels,
-    damaged,
-    is_picture,
     read_json,
-    table_problem,
+    table_error,
+    table_issue,
 )
-from ganport_train.data.images import Framing
+from ganport_train.data.images import Framing, is_image
 from ganport_train.data.issues import EntryError, IssueLog
 from ganport_train.data.source import Source
 
@@ -28,29 +28,31 @@ TABLE = "dataset.json"
 CLASS, FLAGS = "class", "labels"
 MAX_CLASS = 2**31 - 1
 MAX_NUMBERS = 256
-"""In one label, unless they are flags."""
-MOST = float(np.finfo(np.float32).max)
-"""Of a number, either way: what a condition vector holds."""
+"""Numbers in a label, unless all are 0 and 1."""
+MAX_MAGNITUDE = float(np.finfo(np.float32).max)
+"""Largest absolute value of a number: a condition vector is float32."""
+
+_FIX = "Fix the label."
 
 Values = dict[str, Any]
 
 
-class Indexed:
-    """The reader of `dataset.json`, as the StyleGAN tools write it: `"labels": [[NAME, LABEL], …]`.
+class StyleGanJson:
+    """Reader of `dataset.json`, `{"labels": [[NAME, LABEL], …]}`.
 
-    A whole number is a class, named by its digits; a list of 0 and 1 says which of "0", "1", … are
-    on; a list of other numbers is the scalars `value_0`, `value_1`, …; null in place of all labels,
-    no condition. The first label decides between classes and lists, and its length is that of all.
+    The first label decides the kind of all. An integer is a class, named by its digits. A list of
+    0 and 1 is a set of flags "0", "1", …. A list of other numbers is the scalars `value_0`,
+    `value_1`, …. A null instead of the list of labels means an unconditional dataset.
     """
 
-    kind = "indexed"
-    name = "pictures with dataset.json"
-    layout = "`dataset.json` beside pictures"
-    framing: Framing = "centre"
-    staged = False
-    selects = False
+    format = "indexed"
+    title = "images with dataset.json"
+    layout = "`dataset.json` and images"
+    framing: Framing = "center"
+    shared_scene = False
+    supports_attribute_selection = False
 
-    def recognises(self, source: Source) -> bool:
+    def detect(self, source: Source) -> bool:
         return TABLE in source.names
 
     def read(
@@ -58,20 +60,21 @@ class Indexed:
     ) -> list[Example]:
         entries = _entries(source)
         if entries is None:
-            names = sorted(filter(is_picture, source.names))
+            names = sorted(filter(is_image, source.names))
             return [Example(name, name, TABLE, None, {}) for name in names]
-        form = _form(source, entries)
-        pictures = Pictures(source)
+        scheme = _scheme(source, entries)
+        index = ImageIndex(source)
         examples: list[Example] = []
         for number, entry in enumerate(entries):
             try:
-                name, label = _pair(entry)
-                picture, request = pictures.take(name), form.request(label)
-            except EntryError as fault:
-                issues.add(table_problem(fault, TABLE, picture=f"labels[{number}]"))
+                if not _is_pair(entry):
+                    raise EntryError("[name, label]", repr_short(entry), "Fix or remove the entry.")
+                image, labels = index.take(entry[0]), scheme.parse(entry[1])
+            except EntryError as error:
+                issues.add(table_issue(error, TABLE, image=f"labels[{number}]"))
                 continue
-            examples.append(Example(name, picture, TABLE, None, request))
-        pictures.report_left(TABLE, issues)
+            examples.append(Example(entry[0], image, TABLE, None, labels))
+        index.report_unused(TABLE, issues)
         return examples
 
     def vocabulary(
@@ -80,95 +83,90 @@ class Indexed:
         entries = _entries(source)
         if entries is None:
             return Conditions()
-        return _form(source, entries).vocabulary([example.request for example in examples])
+        return _scheme(source, entries).vocabulary([example.labels for example in examples])
 
-    def test_prompts(self, source: Source) -> Trials:
+    def test_prompts(self, source: Source) -> TestPrompts:
         return {}
 
 
 @dataclass(frozen=True)
-class _Form:
-    """What every label of a table is: how to ask for one, and the groups of all."""
+class _LabelScheme:
+    """How the labels of a table are read: one label to values, all values to condition groups."""
 
-    request: Callable[[Any], Values]
+    parse: Callable[[Any], Values]
     vocabulary: Callable[[list[Any]], Conditions]
 
 
 def _entries(source: Source) -> list[Any] | None:
     table = read_json(source, TABLE)
     if not isinstance(table, dict) or "labels" not in table:
-        raise damaged(source, TABLE, 'an object with "labels"', repr_short(table))
+        raise table_error(source, TABLE, 'an object with "labels"', repr_short(table))
     labels = table["labels"]
     if labels is not None and not (isinstance(labels, list) and labels):
-        raise damaged(source, TABLE, '"labels" to be a list of [name, label]', repr_short(labels))
+        raise table_error(
+            source, TABLE, '"labels" to be a list of [name, label]', repr_short(labels)
+        )
     return labels
 
 
-def _pair(entry: object) -> tuple[str, Any]:
-    if not _is_pair(entry):
-        fix = "Mend the entry or remove it."
-        raise EntryError(expected="[name, label]", found=repr_short(entry), fix=fix)
-    return entry[0], entry[1]
-
-
-def _form(source: Source, entries: Sequence[Any]) -> _Form:
+def _scheme(source: Source, entries: Sequence[Any]) -> _LabelScheme:
     labels = [entry[1] for entry in entries if _is_pair(entry)]
     first = labels[0] if labels else None
     if _is_class(first):
-        return _Form(_class, lambda requests: _classes(source, requests))
+        return _LabelScheme(_parse_class, lambda values: _class_group(source, values))
     size = len(first) if isinstance(first, list) else 0
     rows = [label for label in labels if _is_row(label, size)]
     flags = all(number in (0, 1) for row in rows for number in row)
-    most = MAX_LABELS if flags else MAX_NUMBERS
-    if not _is_row(first, size) or size > most:
+    if not _is_row(first, size) or size > (MAX_LABELS if flags else MAX_NUMBERS):
         expected = f"a class number, a list of 1 to {MAX_NUMBERS} numbers, or of 0 and 1"
-        raise damaged(source, f"{TABLE}: labels[0]", expected, repr_short(first))
-    return _flags(size) if flags else _Form(lambda label: _values(label, size), _scalars)
+        raise table_error(source, f"{TABLE}: labels[0]", expected, repr_short(first))
+    if flags:
+        return _flag_scheme(size)
+    return _LabelScheme(lambda label: _parse_scalars(label, size), _scalar_groups)
 
 
-def _class(label: Any) -> Values:
+def _parse_class(label: Any) -> Values:
     if not _is_class(label):
-        expected = f"a class number from 0 to {MAX_CLASS}"
-        raise EntryError(expected=expected, found=repr_short(label), fix="Mend the label.")
+        raise EntryError(f"a class number from 0 to {MAX_CLASS}", repr_short(label), _FIX)
     return {CLASS: str(label)}
 
 
-def _classes(source: Source, requests: list[Any]) -> Conditions:
-    labels = {request[CLASS] for request in requests}
+def _class_group(source: Source, values: list[Any]) -> Conditions:
+    labels = {value[CLASS] for value in values}
     check_labels(CLASS, labels, f"{source}/{TABLE}")
     return Conditions.one_hots({CLASS: sorted(labels, key=int)})
 
 
-def _flags(size: int) -> _Form:
+def _flag_scheme(size: int) -> _LabelScheme:
     names = tuple(map(str, range(size)))
-    return _Form(
-        lambda label: {
-            FLAGS: [name for name, on in zip(names, _numbers(label, size), strict=True) if on]
-        },
-        lambda requests: Conditions((MultiHot(FLAGS, names),)),
-    )
+
+    def parse(label: Any) -> Values:
+        numbers = _parse_numbers(label, size)
+        return {FLAGS: [name for name, on in zip(names, numbers, strict=True) if on]}
+
+    return _LabelScheme(parse, lambda values: Conditions((MultiHot(FLAGS, names),)))
 
 
-def _values(label: Any, size: int) -> Values:
-    return {f"value_{i}": value for i, value in enumerate(_numbers(label, size))}
+def _parse_scalars(label: Any, size: int) -> Values:
+    return {f"value_{i}": value for i, value in enumerate(_parse_numbers(label, size))}
 
 
-def _scalars(requests: list[Any]) -> Conditions:
-    columns = {name: [request[name] for request in requests] for name in requests[0]}
-    return Conditions(tuple(_scalar(name, values) for name, values in columns.items()))
+def _scalar_groups(values: list[Any]) -> Conditions:
+    columns = {name: [value[name] for value in values] for name in values[0]}
+    return Conditions(tuple(_scalar_group(name, column) for name, column in columns.items()))
 
 
-def _scalar(name: str, values: list[float]) -> Scalar:
+def _scalar_group(name: str, values: list[float]) -> Scalar:
     low, high = min(values), max(values)
     mean = min(max(sum(values) / len(values), low), high)
-    # A number that never changes still needs a range around it.
+    # A constant number still needs a range of positive width.
     margin = 0.0 if low < high else max(0.5, abs(low) / 2)
     return Scalar(name, mean, low - margin, high + margin)
 
 
-def _numbers(label: Any, size: int) -> list[float]:
+def _parse_numbers(label: Any, size: int) -> list[float]:
     if not _is_row(label, size):
-        raise EntryError(expected=f"{size} numbers", found=repr_short(label), fix="Mend the label.")
+        raise EntryError(f"{size} numbers", repr_short(label), _FIX)
     return [float(value) for value in label]
 
 
@@ -186,4 +184,4 @@ def _is_row(label: object, size: int) -> bool:
 
 def _is_number(value: object) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and abs(value) <= MOST  # type: ignore[arg-type]
+    return number and abs(value) <= MAX_MAGNITUDE  # type: ignore[arg-type]

@@ -36,7 +36,7 @@ def share(
 def near_duplicates(images: NDArray[np.uint8]) -> float:
     """The share of uint8 (N, H, W, 3) pictures that have a near-identical other one.
 
-    Alike is what `data.hashing` calls alike, a mirrored copy included.
+    Alike is what `data.near_duplicates` calls alike, a mirrored copy included.
     """
     thumbnails = np.stack([_thumbnail(image) for image in images])
     labels = find_duplicate_groups(thumbnails).labels

@@ -1,0 +1,235 @@
+"""Load a dataset: read its format, encode its labels, decode its images into the cache."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import ConditionError, GanportError, GanportWarning
+from ganport_train.data.cache import (
+    EntryWriter,
+    check_free_space,
+    default_cache_root,
+    new_entry,
+    open_entry,
+)
+from ganport_train.data.dataset import Dataset
+from ganport_train.data.formats.base import Example, Reader
+from ganport_train.data.formats.registry import (
+    AUTO,
+    choose_reader,
+    open_source,
+    resolve_attributes,
+)
+from ganport_train.data.images import decode_all
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog
+from ganport_train.data.near_duplicates import find_duplicate_groups, merge_scenes
+from ganport_train.data.source import Source
+
+MAX_RESOLUTION = 4096
+
+_SHOWN_ISSUES = 20
+
+Vectors = NDArray[np.float32]
+
+
+def load_dataset(
+    path: Path | str,
+    *,
+    resolution: int,
+    conditions: Conditions | None = None,
+    format: str = AUTO,
+    attributes: Sequence[str] = (),
+    cache: Path | None = None,
+    skip_bad: bool = False,
+    progress: bool = True,
+) -> Dataset:
+    """Load the folder or zip at `path`; the images are decoded once per resolution and cached.
+
+    conditions: a fixed vocabulary; the default is the vocabulary of the dataset.
+    format: name of the dataset format; the default is the first that matches.
+    attributes: the signed attributes to read; the default is those of `conditions`, else all.
+    cache: folder of the cache; the default is `default_cache_root()`.
+    skip_bad: leave out bad entries and warn. Otherwise the first error raises `DataError`.
+    """
+    _check_resolution(resolution)
+    root = cache or default_cache_root()
+    with open_source(path) as source:
+        reader = choose_reader(source, format, attributes)
+        attributes = resolve_attributes(reader, attributes, conditions)
+        settings = {
+            "digest": source.digest,
+            "format": reader.format,
+            "attributes": list(attributes),
+            "resolution": resolution,
+            "conditions": None if conditions is None else conditions.to_json(),
+        }
+        dataset = _open_cached(root, settings)
+        if dataset is None:
+            builder = _Builder(source, reader, resolution, conditions, attributes, progress)
+            dataset = builder.build(root, settings, IssueLog(str(path), strict=not skip_bad))
+    # An entry that `skip_bad` has written also serves a strict load.
+    IssueLog(str(path), strict=not skip_bad).add_all(dataset.issues)
+    _warn(dataset.issues, str(path))
+    return dataset
+
+
+@dataclass(frozen=True)
+class _Builder:
+    """Builds the cache entry of one source."""
+
+    source: Source
+    reader: Reader
+    resolution: int
+    conditions: Conditions | None
+    attributes: Sequence[str]
+    progress: bool
+
+    def build(self, root: Path, settings: dict[str, Any], issues: IssueLog) -> Dataset:
+        """Read, encode and decode the source into a new entry of the cache."""
+        examples, conditions, vectors = self._read(issues)
+        test_prompts = self.reader.test_prompts(self.source)
+        check_free_space(root, len(examples), self.resolution)
+        reason = "it changed while it was written"
+        try:
+            with new_entry(root, settings) as writer:
+                self._write_images(writer, examples, vectors, issues)
+                writer.metadata["conditions"] = conditions.to_json()
+                writer.metadata["test_prompts"] = test_prompts
+                writer.metadata["issues"] = [asdict(issue) for issue in issues]
+        except OSError as error:
+            reason = error.strerror or str(error)
+        # If another process wrote the same entry at the same time, that entry is equal.
+        dataset = _open_cached(root, settings)
+        if dataset is None:
+            fix = "Set GANPORT_CACHE to a folder of your own."
+            raise DataError(f"cache folder {root}", "a writable folder", reason, fix)
+        return dataset
+
+    def _read(self, issues: IssueLog) -> tuple[list[Example], Conditions, Vectors]:
+        issues.add_all(self.source.rejected)
+        read = self.reader.read(self.source, issues, self.attributes)
+        _check_not_empty(read, issues)
+        conditions = self.conditions
+        if conditions is None:
+            conditions = self.reader.vocabulary(self.source, read, self.attributes)
+        examples, vectors = encode_labels(read, conditions, issues)
+        _check_not_empty(examples, issues)
+        return examples, conditions, vectors
+
+    def _write_images(
+        self, writer: EntryWriter, examples: Sequence[Example], vectors: Vectors, issues: IssueLog
+    ) -> None:
+        kept: list[int] = []
+        thumbnails: list[NDArray[np.uint8]] = []
+        names = [example.image for example in examples]
+        framing, near = self.reader.framing, not self.reader.shared_scene
+        decoded = decode_all(self.source, names, self.resolution, framing, progress=self.progress)
+        with closing(decoded) as images:
+            for index, image in enumerate(images):
+                if isinstance(image, EntryError):
+                    issues.add(examples[index].unreadable(image))
+                    continue
+                writer.add(image.pixels)
+                kept.append(index)
+                thumbnails.append(image.thumbnail)
+        _check_not_empty(kept, issues)
+        groups = merge_scenes(
+            find_duplicate_groups(np.stack(thumbnails), near=near, progress=self.progress),
+            [examples[index].scene for index in kept],
+        )
+        writer.metadata["ids"] = [examples[index].id for index in kept]
+        writer.arrays = {
+            "vectors": vectors[kept],
+            "duplicate_groups": groups.labels,
+            "split_keys": groups.keys,
+        }
+
+
+def encode_labels(
+    examples: Sequence[Example], conditions: Conditions, issues: IssueLog
+) -> tuple[list[Example], Vectors]:
+    """Encode the labels of examples as float32 (N, C); return the examples that can be encoded.
+
+    A label outside `conditions` becomes an issue. Without condition groups every example is kept.
+    Raises `DataError` if the groups of the dataset are not those of `conditions`.
+    """
+    if not conditions.groups:
+        return list(examples), np.zeros((len(examples), 0), np.float32)
+    kept: list[Example] = []
+    vectors: list[Vectors] = []
+    cache: dict[str, Vectors | ConditionError] = {}
+    for example in examples:
+        key = json.dumps(example.labels, sort_keys=True)
+        if key not in cache:
+            _check_groups(example, conditions, issues.source)
+            cache[key] = _encode(example, conditions)
+        vector = cache[key]
+        if isinstance(vector, ConditionError):
+            expected = f"{vector.expected} ({vector.place})"
+            error = EntryError(expected, vector.found, vector.fix)
+            issues.add(example.issue(error, "vocabulary"))
+        else:
+            kept.append(example)
+            vectors.append(vector)
+    return kept, np.stack(vectors) if vectors else np.zeros((0, conditions.size), np.float32)
+
+
+def _encode(example: Example, conditions: Conditions) -> Vectors | ConditionError:
+    try:
+        return conditions.encode(example.labels)
+    except ConditionError as error:
+        return error
+
+
+def _check_groups(example: Example, conditions: Conditions, source: str) -> None:
+    # `Conditions.encode` would give a missing group its default value.
+    if example.labels.keys() != conditions.fields.keys():
+        raise Issue(
+            "vocabulary",
+            example.table,
+            f"the condition groups of the recipe, {', '.join(conditions.fields)}",
+            ", ".join(example.labels) or "none",
+            "Use a recipe for these groups, or one without [conditions].",
+            example.line,
+        ).to_error(source)
+
+
+def _open_cached(root: Path, settings: dict[str, Any]) -> Dataset | None:
+    entry = open_entry(root, settings)
+    try:
+        return None if entry is None else Dataset.from_entry(entry, settings)
+    except (GanportError, KeyError, TypeError):
+        return None  # another version of ganport wrote it
+
+
+def _check_resolution(resolution: int) -> None:
+    if not 1 <= resolution <= MAX_RESOLUTION:
+        expected = f"a number of pixels from 1 to {MAX_RESOLUTION}"
+        raise DataError("resolution", expected, f"{resolution}", "Write 64 for 64 x 64 pixels.")
+
+
+def _check_not_empty(entries: Sequence[object], issues: IssueLog) -> None:
+    if not entries:
+        first = next((f"Fix the first issue: {i.message(issues.source)}" for i in issues), "")
+        raise DataError(issues.source, "at least one usable image", "none", first or "Add images.")
+
+
+def _warn(issues: Sequence[Issue], source: str) -> None:
+    if not issues:
+        return
+    lines = [issue.message(source) for issue in issues[:_SHOWN_ISSUES]]
+    if len(issues) > _SHOWN_ISSUES:
+        rest = len(issues) - _SHOWN_ISSUES
+        lines.append(f"and {rest} others; `ganport dataset check` lists all of them")
+    title = f"{source}: {len(issues)} issues; the affected entries are left out"
+    warnings.warn("\n  ".join([title, *lines]), GanportWarning, stacklevel=3)
