@@ -33,13 +33,13 @@ def test_attributes_stand_beside_the_tags_and_celebas_reader_reads_them(tmp_path
     assert (np.asarray(face) == np.asarray(drawn_so)).all()
 
     with open_source(out) as source:
-        assert choose_reader(source).kind == "tagged"
+        assert choose_reader(source).format == "tagged"
         examples = CelebA().read(source, IssueLog(str(out), strict=True))
         assert CelebA().vocabulary(source, examples).groups == (
             SignedMultiHot("attributes", tuple(Trait)),
         )
     assert [example.id for example in examples] == [f"{i}.png" for i in range(12)]
-    assert [set(example.request["attributes"]) for example in examples] == [
+    assert [set(example.labels["attributes"]) for example in examples] == [
         traits_of(face_seed(3, i)) for i in range(12)
     ]
 
