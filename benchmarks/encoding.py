@@ -21,9 +21,8 @@ from PIL.PngImagePlugin import PngInfo
 from timing import race
 
 from ganport_runtime import Generator
-from ganport_runtime.service.outputs.atlas import page_of
-from ganport_runtime.service.outputs.fast_png import png_bytes, webp_bytes
-from ganport_runtime.service.outputs.generated import Drawing
+from ganport_runtime.service.encoding import GeneratedImages, pack_atlas
+from ganport_runtime.service.fast_png import png_bytes, webp_bytes
 
 Encode = Callable[[NDArray[np.uint8]], bytes]
 
@@ -42,7 +41,7 @@ def rows() -> Iterator[str]:
         ("WebP, 80", partial(webp_bytes, texts=texts, quality=80), _webps(texts, quality=80)),
     ):
         yield from _table(f"face, {title}", faces, ours, others)
-    page = page_of(faces, None)[None]
+    page = pack_atlas(faces, None)[None]
     yield from _table("64 faces, PNG", page, partial(png_bytes, texts=texts), _pngs(texts))
 
 
@@ -52,8 +51,8 @@ def _faces() -> tuple[NDArray[np.uint8], dict[str, str]]:
     colours = [{"hair": label} for label in starter.conditions.fields["hair"].labels]
     asked = list(islice(cycle(colours), _COUNT))
     seeds = range(_COUNT)
-    drawing = Drawing(starter.generate(asked, seeds=seeds), seeds, asked, starter)
-    return drawing.images, drawing.texts(drawing.recipes[:1])
+    images = GeneratedImages(starter.generate(asked, seeds=seeds), seeds, asked, starter)
+    return images.pixels, images.file_metadata(images.recipes[:1])
 
 
 def _pngs(texts: Mapping[str, str]) -> dict[str, Encode]:

@@ -90,17 +90,17 @@ class Batcher:
         `QueueFullError` with `retry_after` in seconds, `ClosedError`, and `RequestError` for a
         count above `max_queue`.
         """
-        job = self.generator.prepare(
+        request = self.generator.prepare(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
-        return self.submit_request(job, timeout)
+        return self.submit_request(request, timeout)
 
     def submit_request(
-        self, job: EncodedRequest, timeout: float | None = None
+        self, request: EncodedRequest, timeout: float | None = None
     ) -> Future[GenerationResult]:
         """Submit a request that this batcher's generator prepared; see `submit`."""
         future = ResultFuture(self._scheduler.cancel)
-        self._enqueue(job, future, timeout)
+        self._enqueue(request, future, timeout)
         return future
 
     async def agenerate(
@@ -118,19 +118,21 @@ class Batcher:
 
         Arguments and errors are those of `submit`.
         """
-        job = self.generator.prepare(
+        request = self.generator.prepare(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
-        return await self.asubmit(job, timeout)
+        return await self.asubmit(request, timeout)
 
-    async def asubmit(self, job: EncodedRequest, timeout: float | None = None) -> GenerationResult:
+    async def asubmit(
+        self, request: EncodedRequest, timeout: float | None = None
+    ) -> GenerationResult:
         """Submit a request that this batcher's generator prepared and await its result."""
         from asyncio import CancelledError, get_running_loop  # 30 ms that games need not spend
 
-        if await self._try_inline(len(job), timeout):
-            return self._worker.run_inline(job)
+        if await self._try_inline(len(request), timeout):
+            return self._worker.run_inline(request)
         future: asyncio.Future[GenerationResult] = get_running_loop().create_future()
-        self._enqueue(job, future, timeout)
+        self._enqueue(request, future, timeout)
         try:
             return await future
         except CancelledError:
@@ -183,10 +185,10 @@ class Batcher:
             raise
         return self._scheduler.try_begin_inline(count, self._inline_budget)
 
-    def _enqueue(self, job: EncodedRequest, future: AnyFuture, timeout: float | None) -> None:
+    def _enqueue(self, request: EncodedRequest, future: AnyFuture, timeout: float | None) -> None:
         if self._worker.forked:
             raise closed_error("a batcher made before this process was forked")
-        self._scheduler.submit(PendingRequest(job, future, _check_seconds("timeout", timeout)))
+        self._scheduler.submit(PendingRequest(request, future, _check_seconds("timeout", timeout)))
 
 
 def _check_seconds(place: str, value: object) -> float:

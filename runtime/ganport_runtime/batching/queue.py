@@ -33,7 +33,7 @@ class PendingRequest:
     `timeout` is in seconds; `submitted_at` and `deadline` are values of `time.monotonic`.
     """
 
-    job: EncodedRequest
+    encoded: EncodedRequest
     future: AnyFuture
     timeout: float = inf
     count: int = field(init=False)
@@ -48,7 +48,7 @@ class PendingRequest:
     _images: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
-        self.count = len(self.job)
+        self.count = len(self.encoded)
         self.submitted_at = monotonic()
         self.deadline = self.submitted_at + self.timeout
 
@@ -82,7 +82,7 @@ class PendingRequest:
         assert self._images is not None
         waited = monotonic() - self.submitted_at - self._compute_seconds
         return GenerationResult(
-            self._images, self.job.seed_list, waited, self._compute_seconds, device
+            self._images, self.encoded.seed_list, waited, self._compute_seconds, device
         )
 
     def deadline_error(self) -> DeadlineError:
@@ -131,7 +131,7 @@ class FairQueue:
         capacity = self._max_batch
         while capacity and self._requests:
             request = next(iter(self._requests))
-            if batch and request.job.interface != next(iter(batch)).job.interface:
+            if batch and request.encoded.interface != next(iter(batch)).encoded.interface:
                 break
             if not request.credit:
                 request.credit = self._max_batch

@@ -63,18 +63,18 @@ class Worker:
         if self._run_thread.is_alive():
             self._scheduler.abort("a batcher that was closed before it had finished")
 
-    def run_inline(self, job: EncodedRequest) -> GenerationResult:
+    def run_inline(self, encoded: EncodedRequest) -> GenerationResult:
         """Run a request on the calling thread after `RequestScheduler.try_begin_inline`.
 
-        Raises what `Generator.draw` raises.
+        Raises what `Generator.run_rows` raises.
         """
         count, started, seconds = 0, monotonic(), 0.0
         try:
-            images = self._generator.run_rows([(job, slice(0, len(job)))])
+            images = self._generator.run_rows([(encoded, slice(0, len(encoded)))])
             count, seconds = len(images), monotonic() - started
         finally:
             self._scheduler.end_inline(count, seconds)
-        return GenerationResult(images, job.seed_list, 0.0, seconds, self._generator.device)
+        return GenerationResult(images, encoded.seed_list, 0.0, seconds, self._generator.device)
 
     def _on_exit(self) -> None:
         if not self.forked:
@@ -99,7 +99,7 @@ class Worker:
         started = monotonic()
         try:
             images = self._generator.run_rows(
-                [(request.job, rows) for request, rows in batch.items()]
+                [(request.encoded, rows) for request, rows in batch.items()]
             )
         except Exception as error:
             self._retry_individually(batch, error)

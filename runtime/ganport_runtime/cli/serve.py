@@ -1,4 +1,4 @@
-"""`serve-gan`: bundles drawn over HTTP."""
+"""`serve-gan`: serve bundles over HTTP."""
 
 from __future__ import annotations
 
@@ -13,95 +13,100 @@ from typing import Any
 import click
 
 from ganport_runtime.errors import GanportWarning
-from ganport_runtime.service.auth import VARIABLE, keys_of
-from ganport_runtime.service.registry import Shelf, named
+from ganport_runtime.service.auth import KEYS_VARIABLE, load_api_keys
+from ganport_runtime.service.registry import ModelRegistry, parse_bundle_args
 from ganport_runtime.service.server import address_of, listen, run
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.service.supervisor import supervise
 
-_D = Settings()
+_DEFAULTS = Settings()
 
 
-def _limit(
-    name: str, kind: type[int] | type[float], words: str
+def _limit_option(
+    name: str, kind: type[int] | type[float], text: str
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    default = getattr(_D, name.strip("-").replace("-", "_"))
-    amount = click.IntRange(1, 2**40) if kind is int else click.FloatRange(0.001, 86400)
-    return click.option(name, type=amount, default=default, show_default=True, help=f"{words}.")
+    default = getattr(_DEFAULTS, name.strip("-").replace("-", "_"))
+    values = click.IntRange(1, 2**40) if kind is int else click.FloatRange(0.001, 86400)
+    return click.option(name, type=values, default=default, show_default=True, help=f"{text}.")
 
 
 @click.command()
 @click.version_option(package_name="ganport", prog_name="serve-gan")
 @click.argument("bundles", nargs=-1, required=True)
-@click.option("--host", default=_D.host, show_default=True, help="0.0.0.0 for all machines.")
-@click.option("--port", type=click.IntRange(0, 65535), default=_D.port, show_default=True)
+@click.option("--host", default=_DEFAULTS.host, show_default=True, help="0.0.0.0: all networks.")
+@click.option("--port", type=click.IntRange(0, 65535), default=_DEFAULTS.port, show_default=True)
 @click.option("--device", default="auto", help="auto, cpu, cuda[:N], tensorrt[:N] or openvino.")
 @click.option("--precision", type=click.Choice(["fp32", "fp16", "bf16"]), default="fp32")
-@click.option("--spinning", is_flag=True, help="Threads that wait busily: faster, burns cores.")
-@click.option("--workers", type=click.IntRange(1, 256), default=1, help="Processes.")
-@_limit("--max-images", int, "Pictures of one request")
-@_limit("--max-body", int, "Bytes of one request")
-@_limit("--max-pixels", int, "Pixels of one uploaded picture")
-@_limit("--max-queue", int, "Pictures of each bundle that may wait")
-@_limit("--timeout", float, "Seconds for a request that names none")
-@_limit("--max-timeout", float, "Seconds that a request may name")
-@_limit("--drain", float, "Seconds for what is under way when told to end")
+@click.option("--allow-spinning", is_flag=True, help="Faster threads that use CPU time while idle.")
+@click.option("--workers", type=click.IntRange(1, 256), default=1, help="Number of processes.")
+@_limit_option("--max-images", int, "Images per request")
+@_limit_option("--max-body", int, "Bytes of a request body")
+@_limit_option("--max-pixels", int, "Pixels of an uploaded image")
+@_limit_option("--max-queue", int, "Waiting images per bundle")
+@_limit_option("--timeout", float, "Seconds for a request that names no timeout")
+@_limit_option("--max-timeout", float, "Largest timeout of a request in seconds")
+@_limit_option("--shutdown-timeout", float, "Seconds for open requests after a stop signal")
 @click.option(
-    "--notice",
+    "--shutdown-delay",
     type=click.FloatRange(0, 3600),
-    default=_D.notice,
-    help="Seconds between /readyz saying no and closing the door, for a load balancer to see it.",
+    default=_DEFAULTS.shutdown_delay,
+    help="Seconds from a stop signal, when /readyz reports 503, to the shutdown.",
 )
 @click.option(
     "--keys-file",
     type=click.Path(path_type=Path),
-    help=f"API keys, one on each line; the variable {VARIABLE} holds some too.",
+    help=f"File of API keys, one per line; {KEYS_VARIABLE} adds keys from the environment.",
 )
 @click.option(
-    "--cors", "origins", multiple=True, help="A web origin whose pages may ask; * for all."
+    "--cors",
+    "origins",
+    multiple=True,
+    help="Web origin whose pages may call the service; * for all.",
 )
 def serve_gan(
     bundles: tuple[str, ...],
     device: str,
     precision: str,
-    spinning: bool,
+    allow_spinning: bool,
     workers: int,
     keys_file: Path | None,
     **limits: Any,
 ) -> None:
-    """Draw BUNDLES over HTTP; each is a path, or NAME=PATH to serve it under another name."""
-    settings = Settings(keys=keys_of(os.environ, keys_file), **limits)
-    opener = partial(
-        Shelf.open,
+    """Serve BUNDLES over HTTP; each is a path, or NAME=PATH to set its name."""
+    settings = Settings(keys=load_api_keys(os.environ, keys_file), **limits)
+    open_registry = partial(
+        ModelRegistry.open,
         bundles,
         device,
         precision=precision,
-        spinning=spinning,
+        allow_spinning=allow_spinning,
         max_queue=settings.max_queue,
         stall_timeout=settings.timeout,
     )
-    named(bundles)
+    parse_bundle_args(bundles)  # reports invalid names before a worker starts
     with listen(settings.host, settings.port) as listener:
-        _warn(settings)
-        work = partial(_work, opener, settings, listener)
+        _warn_if_open(settings)
+        work = partial(_serve, open_registry, settings, listener)
         if workers == 1:
             work()
         else:
             supervise(work, workers)
 
 
-def _work(opener: Callable[[], Shelf], settings: Settings, listener: socket) -> None:
-    shelf = opener()
-    devices = ", ".join(f"{one.name} ({one.generator.device})" for one in shelf)
-    line = f"serving {devices} on {address_of(listener)}"
-    run(shelf, settings, listener, started=lambda: click.echo(line))
+def _serve(
+    open_registry: Callable[[], ModelRegistry], settings: Settings, listener: socket
+) -> None:
+    registry = open_registry()
+    names = ", ".join(f"{served.name} ({served.generator.device})" for served in registry)
+    message = f"serving {names} on {address_of(listener)}"
+    run(registry, settings, listener, on_ready=lambda: click.echo(message))
 
 
-def _warn(settings: Settings) -> None:
+def _warn_if_open(settings: Settings) -> None:
     if not settings.is_local and not settings.keys:
         warnings.warn(
-            f"everybody who reaches {settings.host} may ask for pictures: "
-            f"give --keys-file or set {VARIABLE}.",
+            f"any client that reaches {settings.host} may generate images: "
+            f"use --keys-file or set {KEYS_VARIABLE}.",
             GanportWarning,
             stacklevel=1,
         )

@@ -1,1 +1,1 @@
-"""The service: bundles drawn over HTTP. Needs the extra `serve`."""
+"""The HTTP service, as an ASGI application and as the command `serve-gan`; extra `serve`."""

@@ -1,4 +1,4 @@
-"""The service as an ASGI application."""
+"""The ASGI application: routes, middleware and lifespan."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -15,121 +16,179 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service.auth import Keys
-from ganport_runtime.service.generate_routes import Generate, Translate
-from ganport_runtime.service.generation_service import EXPOSED, Studio
-from ganport_runtime.service.info_routes import (
-    ABundle,
-    Figures,
-    Ready,
-    Told,
-    described,
+from ganport_runtime.service.auth import ApiKeys
+from ganport_runtime.service.generate_routes import Generate, GenerationService, Translate
+from ganport_runtime.service.inference_routes import inference_routes
+from ganport_runtime.service.metrics import FOLDER_VARIABLE, MEDIA_TYPE, ServiceMetrics
+from ganport_runtime.service.middleware import RequestGuardMiddleware
+from ganport_runtime.service.openapi import build_document
+from ganport_runtime.service.registry import ModelRegistry, ServedBundle
+from ganport_runtime.service.responses import (
+    EXPOSED_HEADERS,
+    StaticJSON,
+    error_body,
+    send_json,
+    send_response,
 )
-from ganport_runtime.service.metrics import FOLDER_VARIABLE, Meter
-from ganport_runtime.service.middleware import Front
-from ganport_runtime.service.open_inference import routes as protocol_routes
-from ganport_runtime.service.openapi import document
-from ganport_runtime.service.registry import Shelf
-from ganport_runtime.service.responses import error_body
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.values import sanitize
 
-# By the time a server lets go of an application no request is left that could be waited for.
-_LAST_RUN = 1.0
-# How often a process leaves its figures for the others of the same service.
-_TICK = 1.0
-_MAY_SEND = ("Authorization", "Content-Type", "X-API-Key", "X-Request-Id")
+_CLOSE_TIMEOUT = 1.0
+"""Seconds to close the batchers; the server has already waited for the requests."""
+_REFRESH_INTERVAL = 1.0
+"""Seconds between updates of the metrics that worker processes share."""
+_ALLOWED_HEADERS = ("Authorization", "Content-Type", "X-API-Key", "X-Request-Id")
 
 
-def create_app(shelf: Shelf, settings: Settings) -> Starlette:
-    """The application that serves `shelf`, for any ASGI server; it closes the shelf at its end."""
-    meter = Meter(shelf)
-    studio = Studio(shelf, settings, meter)
-    drawing: dict[str, ASGIApp] = {
-        "/v1/generate": Generate(studio),
-        "/v1/translate": Translate(studio),
+def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
+    """Return the application for any ASGI server; its shutdown closes the registry."""
+    metrics = ServiceMetrics(registry)
+    service = GenerationService(registry, settings, metrics)
+    image_routes: dict[str, ASGIApp] = {
+        "/v1/generate": Generate(service),
+        "/v1/translate": Translate(service),
     }
     app = Starlette(
-        routes=_routes(studio, meter, drawing),
-        middleware=_middleware(settings, meter, drawing),
-        exception_handlers={HTTPException: _unrouted},
-        lifespan=_life(studio, meter),
+        routes=_routes(service, image_routes),
+        middleware=_middleware(settings, metrics, image_routes),
+        exception_handlers={HTTPException: _http_exception},
+        lifespan=_lifespan(service),
     )
-    app.state.shelf = shelf
+    app.state.registry = registry
     return app
 
 
-def _routes(studio: Studio, meter: Meter, drawing: Mapping[str, ASGIApp]) -> list[BaseRoute]:
-    shelf, settings = studio.shelf, studio.settings
-    bundles = [described(served, settings) for served in shelf]
+class BundleInfo:
+    """`GET /v1/bundles/NAME`: the description of one bundle."""
+
+    def __init__(self, registry: ModelRegistry, settings: Settings) -> None:
+        self._registry = registry
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        served = self._registry[scope["path_params"]["name"]]
+        await send_json(send, bundle_info(served, self._settings))
+
+
+class Readiness:
+    """`GET /readyz`: 503 with the reason if the service should get no new requests."""
+
+    def __init__(self, registry: ModelRegistry) -> None:
+        self._registry = registry
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        ready, failing = self._registry.ready, self._registry.unhealthy()
+        state = "ready" if ready else "failing" if failing else "closing"
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        await send_json(send, {"status": state, "failing": failing}, status)
+
+
+class MetricsEndpoint:
+    """`GET /metrics`: the metrics in the text format of Prometheus."""
+
+    def __init__(self, metrics: ServiceMetrics) -> None:
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", MEDIA_TYPE)]
+        await send_response(send, HTTPStatus.OK, headers, self._metrics.render())
+
+
+def bundle_info(served: ServedBundle, settings: Settings) -> Mapping[str, Any]:
+    """Return the description of a bundle: capabilities, image size, conditions and limits."""
+    generator, manifest = served.generator, served.generator.manifest
+    height, width = manifest.image.size
+    return {
+        "name": served.name,
+        "title": manifest.name,
+        "version": manifest.version,
+        "family": manifest.family,
+        "license": manifest.license,
+        "digest": generator.bundle.digest,
+        "device": generator.device,
+        "abilities": served.capabilities,
+        "image": {"width": width, "height": height},
+        "conditions": manifest.conditions.to_json(),
+        "max_images": settings.max_images,
+    }
+
+
+def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> list[BaseRoute]:
+    registry, settings = service.registry, service.settings
+    bundles = StaticJSON({"bundles": [bundle_info(served, settings) for served in registry]})
+    document = StaticJSON(build_document(registry, settings))
     return [
-        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in drawing.items()),
-        Route("/v1/bundles", Told({"bundles": bundles}), methods=["GET"]),
-        Route("/v1/bundles/{name}", ABundle(shelf, settings), methods=["GET"]),
-        Route("/healthz", Told({"status": "alive"}), methods=["GET"]),
-        Route("/readyz", Ready(shelf), methods=["GET"]),
-        Route("/metrics", Figures(meter), methods=["GET"]),
-        Route("/openapi.json", Told(document(shelf, settings)), methods=["GET"]),
-        *protocol_routes(shelf, settings, meter),
+        *(Route(path, endpoint, methods=["POST"]) for path, endpoint in image_routes.items()),
+        Route("/v1/bundles", bundles, methods=["GET"]),
+        Route("/v1/bundles/{name}", BundleInfo(registry, settings), methods=["GET"]),
+        Route("/healthz", StaticJSON({"status": "alive"}), methods=["GET"]),
+        Route("/readyz", Readiness(registry), methods=["GET"]),
+        Route("/metrics", MetricsEndpoint(service.metrics), methods=["GET"]),
+        Route("/openapi.json", document, methods=["GET"]),
+        *inference_routes(registry, settings, service.metrics),
     ]
 
 
 def _middleware(
-    settings: Settings, meter: Meter, drawing: Mapping[str, ASGIApp]
+    settings: Settings, metrics: ServiceMetrics, image_routes: Mapping[str, ASGIApp]
 ) -> list[Middleware]:
-    front = Middleware(
-        Front,
-        direct=drawing,
-        keys=Keys(settings.keys),
+    guard = Middleware(
+        RequestGuardMiddleware,
+        fast_routes=image_routes,
+        keys=ApiKeys(settings.keys),
         max_body=settings.max_body,
-        meter=meter,
+        metrics=metrics,
     )
     if not settings.origins:
-        return [front]
-    # Outside the front: a browser asks without a key whether it may ask with one.
+        return [guard]
+    # Outside the guard, because the preflight request of a browser carries no key.
     cors = Middleware(
         CORSMiddleware,
         allow_origins=settings.origins,
         allow_methods=["GET", "POST"],
-        allow_headers=_MAY_SEND,
-        expose_headers=EXPOSED,
+        allow_headers=_ALLOWED_HEADERS,
+        expose_headers=EXPOSED_HEADERS,
     )
-    return [cors, front]
+    return [cors, guard]
 
 
-def _life(studio: Studio, meter: Meter) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    service: GenerationService,
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def life(app: Starlette) -> AsyncIterator[None]:
-        clock = asyncio.create_task(_refresh(meter)) if FOLDER_VARIABLE in os.environ else None
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        shares_metrics = FOLDER_VARIABLE in os.environ
+        refresh = asyncio.create_task(_refresh(service.metrics)) if shares_metrics else None
         try:
             yield
         finally:
-            if clock is not None:
-                clock.cancel()
-            studio.pool.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(studio.shelf.close, _LAST_RUN)
+            if refresh is not None:
+                refresh.cancel()
+            service.encoder_pool.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(service.registry.close, _CLOSE_TIMEOUT)
 
-    return life
+    return lifespan
 
 
-async def _refresh(meter: Meter) -> None:
+async def _refresh(metrics: ServiceMetrics) -> None:
     while True:
-        meter.refresh()
-        await asyncio.sleep(_TICK)
+        metrics.refresh()
+        await asyncio.sleep(_REFRESH_INTERVAL)
 
 
-async def _unrouted(request: Request, error: Exception) -> Response:
+async def _http_exception(request: Request, error: Exception) -> Response:
+    """Return the response for an unknown path or method."""
     assert isinstance(error, HTTPException)
     path = request.url.path
     allowed = (error.headers or {}).get("Allow")
-    shown = GanportError(
+    public = GanportError(
         sanitize(path, 200),
-        expected=f"the method {allowed}" if allowed else "a path that /openapi.json lists",
+        expected=f"the method {allowed}" if allowed else "a path listed by /openapi.json",
         found=sanitize(request.method) if allowed else HTTPStatus(error.status_code).phrase,
         fix="See /openapi.json.",
     )
-    body = error_body(shown, error.status_code, path)
+    body = error_body(public, error.status_code, path)
     return Response(body, error.status_code, error.headers, "application/json")

@@ -1,4 +1,4 @@
-"""API keys: where they come from, and whether a request carries one."""
+"""API keys: their sources and the check of a request."""
 
 from __future__ import annotations
 
@@ -8,80 +8,81 @@ from hashlib import sha256
 from pathlib import Path
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.service.errors import KeyMissingError
+from ganport_runtime.service.responses import KeyMissingError
 
-VARIABLE = "GANPORT_API_KEYS"
-_MOST_BYTES = 1 << 20
-_FORM = "printable ASCII characters without spaces"
+KEYS_VARIABLE = "GANPORT_API_KEYS"
+"""The environment variable that holds API keys."""
+_MAX_FILE_BYTES = 1 << 20
+_ALLOWED_KEYS = "keys of printable ASCII characters without spaces"
 
 
-class Keys:
-    """The keys a service knows; with none, every request is let in."""
+class ApiKeys:
+    """The API keys of a service; without keys, every request is accepted."""
 
     def __init__(self, keys: Iterable[str]) -> None:
-        # Digests are of one length, so that comparing them tells nothing of the key's.
+        # Digests have equal lengths, so the comparison time does not depend on a key's length.
         self._digests = [sha256(key.encode()).digest() for key in keys]
 
     def check(self, headers: Mapping[bytes, bytes]) -> None:
-        """Raise `KeyMissingError` unless `X-API-Key` or `Authorization: Bearer` holds a key."""
+        """Raise `KeyMissingError` unless the headers carry a known key.
+
+        The key is in `X-API-Key` or in `Authorization: Bearer`.
+        """
         if not self._digests:
             return
-        given = sha256(_key_in(headers)).digest()
+        digest = sha256(_read_key(headers)).digest()
         known = False
-        for digest in self._digests:  # all of them: how long it takes must not say which
-            known |= hmac.compare_digest(given, digest)
+        for expected in self._digests:  # no early exit: the time must not reveal the position
+            known |= hmac.compare_digest(digest, expected)
         if not known:
-            carries = b"x-api-key" in headers or b"authorization" in headers
+            has_key = b"x-api-key" in headers or b"authorization" in headers
             raise KeyMissingError(
                 "API key",
                 expected="a key that the service knows",
-                found="another" if carries else "none",
+                found="an unknown key" if has_key else "no key",
                 fix="Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
             )
 
 
-def keys_of(environment: Mapping[str, str], file: Path | None) -> tuple[str, ...]:
-    """The keys of the variable GANPORT_API_KEYS, parted by commas, and of the lines of a file.
+def load_api_keys(environment: Mapping[str, str], file: Path | None) -> tuple[str, ...]:
+    """Return the API keys of the environment and of a file.
 
-    Lines that begin with # are remarks. Raises `RequestError` for a source that is named and
-    holds no key: a service must not be open because its list of keys was lost.
+    The variable GANPORT_API_KEYS separates keys with commas. A file has one key per line; lines
+    that start with # are comments. Raises `RequestError` for a source without keys, because a
+    lost key list must not open the service.
     """
     keys: list[str] = []
-    if VARIABLE in environment:
-        keys += _checked(VARIABLE, environment[VARIABLE].split(","))
+    if KEYS_VARIABLE in environment:
+        keys += _check_keys(KEYS_VARIABLE, environment[KEYS_VARIABLE].split(","))
     if file is not None:
-        lines = _text(file).splitlines()
-        keys += _checked(str(file), [line for line in lines if not line.startswith("#")])
+        lines = _read_text(file).splitlines()
+        keys += _check_keys(str(file), [line for line in lines if not line.startswith("#")])
     return tuple(keys)
 
 
-def _key_in(headers: Mapping[bytes, bytes]) -> bytes:
-    kind, _, token = headers.get(b"authorization", b"").partition(b" ")
-    return headers.get(b"x-api-key", token.strip() if kind.lower() == b"bearer" else b"")
+def _read_key(headers: Mapping[bytes, bytes]) -> bytes:
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return headers.get(b"x-api-key", token.strip() if scheme.lower() == b"bearer" else b"")
 
 
-def _checked(place: str, entries: Iterable[str]) -> list[str]:
+def _check_keys(place: str, entries: Iterable[str]) -> list[str]:
     keys = [entry.strip() for entry in entries if entry.strip()]
     if not keys:
-        raise _bad(place, "at least one key", "none", "Put a key there, or take the option away.")
+        raise RequestError(place, "at least one key", "none", "Add a key or remove the option.")
     for key in keys:
-        # The key itself must not reach a log.
         if not all("!" <= character <= "~" for character in key):
-            raise _bad(place, f"keys of {_FORM}", "another character", "Make a new key.")
+            # The message must not contain the key, because it may reach a log.
+            raise RequestError(place, _ALLOWED_KEYS, "another character", "Create a new key.")
     return keys
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     try:
         with file.open("rb") as stream:
-            return stream.read(_MOST_BYTES).decode()
+            return stream.read(_MAX_FILE_BYTES).decode()
     except OSError as error:
         found = error.strerror or str(error)
-        raise _bad(str(file), "a file of keys", found, "Check the path.") from error
+        raise RequestError(str(file), "a file of keys", found, "Check the path.") from error
     except UnicodeDecodeError as error:
-        fix = "Write one key on each line."
-        raise _bad(str(file), f"keys of {_FORM}", "another character", fix) from error
-
-
-def _bad(place: str, expected: str, found: str, fix: str) -> RequestError:
-    return RequestError(place, expected=expected, found=found, fix=fix)
+        fix = "Write one key per line."
+        raise RequestError(str(file), _ALLOWED_KEYS, "another character", fix) from error

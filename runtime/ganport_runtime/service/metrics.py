@@ -1,4 +1,4 @@
-"""What a service counts, in the form that Prometheus reads."""
+"""Metrics of a service for Prometheus."""
 
 from __future__ import annotations
 
@@ -17,116 +17,117 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from ganport_runtime.batcher import GenerationResult
-from ganport_runtime.service.registry import Served, Shelf
+from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST.encode()
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the processes of one service leave their figures for each other."""
-LEFT = 499
-"""Stands for the status of a request whose client did not wait for one."""
-_SECONDS = (
+"""The environment variable with the folder in which the worker processes share metrics."""
+CLIENT_CLOSED_REQUEST = 499
+"""The status that is counted for a request whose client disconnected (as nginx does)."""
+_BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
+"""Upper bounds of the histograms in seconds."""
 
 
-class Meter:
-    """The figures of one service in a registry of its own."""
+class ServiceMetrics:
+    """The metrics of one service in a collector registry of their own."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self, registry: ModelRegistry) -> None:
+        self._collectors = CollectorRegistry()
         self._requests = Counter(
             "ganport_requests",
-            f"Requests by route and status; {LEFT} is a client that left.",
+            f"Requests by route and status; {CLIENT_CLOSED_REQUEST}: the client disconnected.",
             ("route", "status"),
-            registry=self._registry,
+            registry=self._collectors,
         )
-        self._answers: dict[tuple[str, int], Counter] = {}
-        families = _Families(self._registry)
-        self._bundles = {one.name: _BundleMeter(one, families) for one in shelf}
+        self._request_counters: dict[tuple[str, int], Counter] = {}
+        families = _MetricFamilies(self._collectors)
+        self._bundles = {served.name: _BundleMetrics(served, families) for served in registry}
         if FOLDER_VARIABLE not in os.environ:
-            ProcessCollector(registry=self._registry)
+            ProcessCollector(registry=self._collectors)
 
-    def answered(self, route: str, status: int) -> None:
-        """Count a request of a route."""
-        answers = self._answers.get((route, status))
-        if answers is None:
-            answers = self._requests.labels(route, str(status))
-            self._answers[route, status] = answers
-        answers.inc()
+    def count_request(self, route: str, status: int) -> None:
+        """Count a finished request of a route."""
+        counter = self._request_counters.get((route, status))
+        if counter is None:
+            counter = self._requests.labels(route, str(status))
+            self._request_counters[route, status] = counter
+        counter.inc()
 
-    def drawn(self, name: str, drawn: GenerationResult, encoded: float) -> None:
-        """Count the pictures of an answer, and the seconds that went into it."""
-        self._bundles[name].add(drawn, encoded)
+    def record_result(self, bundle: str, result: GenerationResult, encode_seconds: float) -> None:
+        """Count the images of a response and observe its times."""
+        self._bundles[bundle].record_result(result, encode_seconds)
 
     def refresh(self) -> None:
-        """Take over what the batchers count by themselves."""
+        """Copy the counts and levels of the batchers."""
         for bundle in self._bundles.values():
             bundle.refresh()
 
-    def text(self) -> bytes:
-        """All figures, those of every process of the service together."""
+    def render(self) -> bytes:
+        """Return all metrics in the text format, summed over the processes of the service."""
         self.refresh()
-        registry = self._registry
+        collectors = self._collectors
         if FOLDER_VARIABLE in os.environ:
-            registry = CollectorRegistry()
-            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+            collectors = CollectorRegistry()
+            MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]
+        return generate_latest(collectors)
 
 
-class _Families:
-    """The metrics that every bundle has rows of."""
+class _MetricFamilies:
+    """The metrics that have one row per bundle."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self._registry = registry
-        self.queue = self._histogram("queue", "Seconds from asking to the start of drawing.")
+    def __init__(self, collectors: CollectorRegistry) -> None:
+        self._collectors = collectors
+        self.queue = self._histogram("queue", "Seconds between a request and its run.")
         self.compute = self._histogram("compute", "Seconds in the network.")
-        self.encode = self._histogram("encode", "Seconds from pixels to the body of an answer.")
-        self.images = self._counter("images", "Pictures answered with.")
-        self.batches = self._counter("batches", "Runs of the network, by pictures in each.", "size")
-        self.unanswered = self._counter("unanswered", "Requests without pictures.", "reason")
-        self.queued = self._gauge("queued_images", "Pictures that wait.", "livesum")
-        self.running = self._gauge("running_images", "Pictures being drawn.", "livesum")
-        self.healthy = self._gauge("healthy", "1 while it can be drawn.", "livemin")
-        self.device = self._gauge("device_info", "What it is drawn on.", "livemax", "device")
+        self.encode = self._histogram("encode", "Seconds from pixels to the response body.")
+        self.images = self._counter("images", "Images sent.")
+        self.batches = self._counter("batches", "Runs of the network by batch size.", "size")
+        self.unanswered = self._counter("unanswered", "Requests without images.", "reason")
+        self.queued = self._gauge("queued_images", "Waiting images.", "livesum")
+        self.running = self._gauge("running_images", "Images in the current run.", "livesum")
+        self.healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
+        self.device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
 
-    def _histogram(self, name: str, words: str) -> Histogram:
+    def _histogram(self, name: str, text: str) -> Histogram:
         name = f"ganport_{name}_seconds"
-        return Histogram(name, words, ("bundle",), registry=self._registry, buckets=_SECONDS)
+        return Histogram(name, text, ("bundle",), registry=self._collectors, buckets=_BUCKETS)
 
-    def _counter(self, name: str, words: str, *labels: str) -> Counter:
-        return Counter(f"ganport_{name}", words, ("bundle", *labels), registry=self._registry)
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"ganport_{name}", text, ("bundle", *labels), registry=self._collectors)
 
     def _gauge(
-        self, name: str, words: str, mode: Literal["livesum", "livemin", "livemax"], *labels: str
+        self, name: str, text: str, mode: Literal["livesum", "livemin", "livemax"], *labels: str
     ) -> Gauge:
         return Gauge(
             f"ganport_{name}",
-            words,
+            text,
             ("bundle", *labels),
-            registry=self._registry,
+            registry=self._collectors,
             multiprocess_mode=mode,
         )
 
 
-class _BundleMeter:
-    """The rows of one bundle; looked up once, since each look-up costs more than counting."""
+class _BundleMetrics:
+    """The rows of one bundle; they are kept, because a lookup costs more than an increment."""
 
-    def __init__(self, served: Served, families: _Families) -> None:
+    def __init__(self, served: ServedBundle, families: _MetricFamilies) -> None:
         self._served = served
         self._families = families
         self._queue = families.queue.labels(served.name)
         self._compute = families.compute.labels(served.name)
         self._encode = families.encode.labels(served.name)
         self._images = families.images.labels(served.name)
-        self._counted: dict[tuple[str, str], int] = {}
+        self._totals: dict[tuple[str, str], int] = {}
         families.device.labels(served.name, served.generator.device).set(1)
 
-    def add(self, drawn: GenerationResult, encoded: float) -> None:
-        self._queue.observe(drawn.queue_seconds)
-        self._compute.observe(drawn.compute_seconds)
-        self._encode.observe(encoded)
-        self._images.inc(len(drawn.images))
+    def record_result(self, result: GenerationResult, encode_seconds: float) -> None:
+        self._queue.observe(result.queue_seconds)
+        self._compute.observe(result.compute_seconds)
+        self._encode.observe(encode_seconds)
+        self._images.inc(len(result.images))
 
     def refresh(self) -> None:
         name, families = self._served.name, self._families
@@ -135,12 +136,12 @@ class _BundleMeter:
         families.running.labels(name).set(stats.running_images)
         families.healthy.labels(name).set(self._served.batcher.healthy())
         for reason in ("rejected", "expired", "cancelled", "failed"):
-            self._count_on(families.unanswered, reason, getattr(stats, reason))
+            self._raise_to(families.unanswered, reason, getattr(stats, reason))
         for size, count in stats.batch_sizes.items():
-            self._count_on(families.batches, str(size), count)
+            self._raise_to(families.batches, str(size), count)
 
-    def _count_on(self, counter: Counter, label: str, total: int) -> None:
-        """Bring a counter to a total that is kept elsewhere."""
+    def _raise_to(self, counter: Counter, label: str, total: int) -> None:
+        """Raise a counter to a total that the batcher counts."""
         key = (counter._name, label)
-        counter.labels(self._served.name, label).inc(total - self._counted.get(key, 0))
-        self._counted[key] = total
+        counter.labels(self._served.name, label).inc(total - self._totals.get(key, 0))
+        self._totals[key] = total

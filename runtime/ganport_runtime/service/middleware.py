@@ -1,4 +1,4 @@
-"""Around every route: who may ask, how large a body may be, errors as JSON, and a count."""
+"""Middleware around all routes: API keys, body size, errors as JSON, request IDs and counts."""
 
 from __future__ import annotations
 
@@ -13,93 +13,105 @@ from itertools import count
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import ClosedError, GanportError
-from ganport_runtime.service.auth import Keys
-from ganport_runtime.service.errors import TooLargeError, status_of
-from ganport_runtime.service.metrics import LEFT, Meter
-from ganport_runtime.service.responses import answer_error, closing
-from ganport_runtime.service.timeouts import ClientLeftError
+from ganport_runtime.service.auth import ApiKeys
+from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
+from ganport_runtime.service.responses import (
+    TooLargeError,
+    send_error,
+    shutting_down_error,
+    status_of,
+)
+from ganport_runtime.service.timeouts import ClientDisconnectError
 
-OPEN = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no key: whoever watches over the process has none."""
-_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
+"""Paths that need no API key, because a process monitor has none."""
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _log = logging.getLogger("ganport.service")
 
 
-class Front:
-    """Middleware in plain ASGI, since it stands before every picture."""
+class RequestGuardMiddleware:
+    """Pure ASGI middleware that checks each request and reports its errors.
+
+    POST requests to `fast_routes` bypass the router: it takes 8 of the 50 microseconds that a
+    small response costs here.
+    """
 
     def __init__(
-        self, app: ASGIApp, direct: Mapping[str, ASGIApp], keys: Keys, max_body: int, meter: Meter
+        self,
+        app: ASGIApp,
+        fast_routes: Mapping[str, ASGIApp],
+        keys: ApiKeys,
+        max_body: int,
+        metrics: ServiceMetrics,
     ) -> None:
         self._app = app
-        # POST to these paths passes by the router: 8 of the 50 us that a small answer costs here.
-        self._direct = direct
+        self._fast_routes = fast_routes
         self._keys = keys
         self._max_body = max_body
-        self._meter = meter
-        self._start = secrets.token_hex(4)
-        self._numbers = count(1)
+        self._metrics = metrics
+        self._id_prefix = secrets.token_hex(4)
+        self._id_numbers = count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         path = scope["path"]
-        direct = self._direct.get(path) if scope["method"] == "POST" else None
+        fast_route = self._fast_routes.get(path) if scope["method"] == "POST" else None
         headers = dict(scope["headers"])
-        exchange = _Exchange(receive, send, self._max_body, self._id(headers))
+        context = _RequestContext(receive, send, self._max_body, self._request_id(headers))
         try:
-            if path not in OPEN:
+            if path not in PUBLIC_PATHS:
                 self._keys.check(headers)
-            exchange.check_length(headers)
-            await (direct or self._app)(scope, exchange.receive, exchange.send)
-        except ClientLeftError:
-            exchange.status = LEFT
+            context.check_content_length(headers)
+            await (fast_route or self._app)(scope, context.receive, context.send)
+        except ClientDisconnectError:
+            context.status = CLIENT_CLOSED_REQUEST
         except (Exception, asyncio.CancelledError) as error:
-            await self._refuse(error, exchange, scope)
+            await self._report(error, context, scope)
         finally:
-            # What no route takes is one row, or strangers could make rows without end.
-            route = path if direct else getattr(scope.get("route"), "path", "other")
-            self._meter.answered(route, exchange.status)
+            # Unknown paths share one row, otherwise clients could create any number of rows.
+            route = path if fast_route else getattr(scope.get("route"), "path", "other")
+            self._metrics.count_request(route, context.status)
 
-    async def _refuse(self, error: BaseException, exchange: _Exchange, scope: Scope) -> None:
-        shown = _shown(error)
-        if exchange.status or status_of(shown) == HTTPStatus.INTERNAL_SERVER_ERROR:
-            _log.error("request %s failed", exchange.id.decode(), exc_info=error)
-        if exchange.status:
-            raise error  # the answer is half out: all that can be done is to cut it off
-        await answer_error(exchange.send, shown, scope["path"])
+    async def _report(self, error: BaseException, context: _RequestContext, scope: Scope) -> None:
+        public = _public_error(error)
+        if context.status or status_of(public) == HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("request %s failed", context.id.decode(), exc_info=error)
+        if context.status:
+            raise error  # a part of the response is sent, so the connection must be cut
+        await send_error(context.send, public, scope["path"])
 
-    def _id(self, headers: Mapping[bytes, bytes]) -> bytes:
+    def _request_id(self, headers: Mapping[bytes, bytes]) -> bytes:
         given = headers.get(b"x-request-id")
-        if given is not None and _ID.fullmatch(given):
+        if given is not None and _REQUEST_ID.fullmatch(given):
             return given
-        return f"{self._start}-{next(self._numbers)}".encode()
+        return f"{self._id_prefix}-{next(self._id_numbers)}".encode()
 
 
-class _Exchange:
-    """One request and its answer: counts what comes in, marks what goes out."""
+class _RequestContext:
+    """One request: counts received bytes, records the status and adds the request ID."""
 
-    __slots__ = ("_left", "_limit", "_receive", "_send", "id", "status")
+    __slots__ = ("_max_body", "_receive", "_remaining", "_send", "id", "status")
 
-    def __init__(self, receive: Receive, send: Send, limit: int, name: bytes) -> None:
+    def __init__(self, receive: Receive, send: Send, max_body: int, request_id: bytes) -> None:
         self._receive = receive
         self._send = send
-        self._limit = self._left = limit
-        self.id = name
+        self._max_body = self._remaining = max_body
+        self.id = request_id
         self.status = 0
 
-    def check_length(self, headers: Mapping[bytes, bytes]) -> None:
+    def check_content_length(self, headers: Mapping[bytes, bytes]) -> None:
         length = headers.get(b"content-length")
-        if length is not None and length.isdigit() and int(length[:20]) > self._limit:
-            raise self._too_large()
+        if length is not None and length.isdigit() and int(length[:20]) > self._max_body:
+            raise self._too_large_error()
 
     async def receive(self) -> Message:
         message = await self._receive()
-        # The header need not be there, nor be true.
-        self._left -= len(message.get("body", b""))
-        if self._left < 0:
-            raise self._too_large()
+        # The content length may be absent or wrong, so the received bytes count.
+        self._remaining -= len(message.get("body", b""))
+        if self._remaining < 0:
+            raise self._too_large_error()
         return message
 
     async def send(self, message: Message) -> None:
@@ -108,25 +120,25 @@ class _Exchange:
             message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id)]
         await self._send(message)
 
-    def _too_large(self) -> TooLargeError:
+    def _too_large_error(self) -> TooLargeError:
         return TooLargeError(
             "body",
-            expected=f"at most {self._limit} bytes",
-            found="more",
+            expected=f"at most {self._max_body} bytes",
+            found="a larger body",
             fix="Send less, or start the service with a higher --max-body.",
         )
 
 
-def _shown(error: BaseException) -> GanportError:
-    """What a caller is told of an error: nothing of the paths and words inside for a fault."""
-    # A server cancels what it cannot wait for any longer when it ends.
+def _public_error(error: BaseException) -> GanportError:
+    """Return the error to report; an internal error must not reveal paths or messages."""
+    # At shutdown the server cancels the requests that it cannot wait for.
     if isinstance(error, ClosedError | asyncio.CancelledError):
-        return closing()
+        return shutting_down_error()
     if isinstance(error, GanportError) and status_of(error) != HTTPStatus.INTERNAL_SERVER_ERROR:
         return error
     return GanportError(
         "service",
-        expected="an answer",
-        found="a fault of its own",
-        fix="Tell whoever runs it; the log has this request's id.",
+        expected="a response",
+        found="an internal error",
+        fix="Report it to the operator; the log contains the ID of this request.",
     )

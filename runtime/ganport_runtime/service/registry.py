@@ -1,4 +1,4 @@
-"""The bundles of a service, each loaded once and drawn by a batcher of its own."""
+"""The registry: the served bundles, each loaded once with a batcher of its own."""
 
 from __future__ import annotations
 
@@ -15,46 +15,50 @@ import numpy as np
 from ganport_runtime.batcher import Batcher
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generator import Generator
-from ganport_runtime.service.errors import unknown_bundle
+from ganport_runtime.service.responses import UnknownBundleError
 from ganport_runtime.values import format_choices, sanitize
 
-_SERVED = ("generate", "translate")
-# A lone picture of fewer seconds is drawn on the event loop: what comes meanwhile could not be
-# drawn any sooner, and a thread costs a tenth of a millisecond.
-_IN_PLACE = 0.002
-# What stands in an address without escapes.
+_VERBS = ("generate", "translate")
+"""What the service offers; a bundle may also encode."""
+_INLINE_BUDGET = 0.002
+"""Seconds; a faster single image runs on the event loop, because a thread switch costs 0.1 ms."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Names that need no escapes in a URL."""
 
 
 @dataclass(frozen=True)
-class Served:
-    """A bundle under the name it is asked for by."""
+class ServedBundle:
+    """A loaded bundle under its name in the service."""
 
     name: str
     generator: Generator
     batcher: Batcher
 
     @cached_property
-    def abilities(self) -> tuple[str, ...]:
-        """Which of `generate` and `translate` it can be asked for."""
-        return tuple(verb for verb in self.generator.capabilities if verb in _SERVED)
+    def capabilities(self) -> tuple[str, ...]:
+        """Return which of `generate` and `translate` the bundle supports."""
+        return tuple(verb for verb in self.generator.capabilities if verb in _VERBS)
 
-    def need(self, verb: str) -> None:
-        """Raise `RequestError` unless it can be asked for that."""
-        if verb not in self.abilities:
-            able = " and ".join(self.abilities)
-            fix = f"Ask it to {able}, or ask another bundle."
-            raise _bad("bundle", f"one that can {verb}", f"one that can {able}", fix)
+    def require(self, verb: str) -> None:
+        """Raise `RequestError` unless the bundle supports `verb`."""
+        if verb not in self.capabilities:
+            supported = " and ".join(self.capabilities)
+            raise RequestError(
+                "bundle",
+                expected=f"a bundle that can {verb}",
+                found=f"a bundle that can {supported}",
+                fix=f"Use it to {supported}, or choose another bundle.",
+            )
 
 
-class Shelf:
-    """Every `Served` bundle by its name, in the order in which they were put up."""
+class ModelRegistry:
+    """All served bundles by name, in the order of their registration."""
 
-    def __init__(self, served: Sequence[Served]) -> None:
-        if not served:
-            raise _bad("BUNDLE", "at least one bundle", "none", "Name a bundle to serve.")
-        self._served = {one.name: one for one in served}
-        self.closing = False
+    def __init__(self, bundles: Sequence[ServedBundle]) -> None:
+        if not bundles:
+            raise RequestError("BUNDLE", "at least one bundle", "none", "Name a bundle to serve.")
+        self._bundles = {served.name: served for served in bundles}
+        self.draining = False
 
     @classmethod
     def open(
@@ -63,111 +67,115 @@ class Shelf:
         device: str = "auto",
         *,
         precision: str = "fp32",
-        spinning: bool = False,
+        allow_spinning: bool = False,
         max_queue: int = 4096,
         stall_timeout: float = 30.0,
     ) -> Self:
-        """Load each of `bundles`: a path, or NAME=PATH to serve it under another name.
+        """Load each bundle: PATH, or NAME=PATH to serve it under another name.
 
-        Without a name it is what stands before `.ganport` or `.onnx`. Raises `RequestError` for
-        names that cannot stand in an address or are there twice, and what `Generator.load` raises.
+        The default name is the file name without `.ganport` or `.onnx`. Raises `RequestError` for
+        an invalid or repeated name, and what `Generator.load` raises.
         """
-        paths = named(bundles)
         served = []
-        for name, path in paths.items():
-            generator = Generator.load(path, device, allow_spinning=spinning, precision=precision)
+        for name, path in parse_bundle_args(bundles).items():
+            generator = Generator.load(
+                path, device, allow_spinning=allow_spinning, precision=precision
+            )
             _warm_up(generator)
             batcher = Batcher(
-                generator, max_queue=max_queue, stall_timeout=stall_timeout, inline_budget=_IN_PLACE
+                generator,
+                max_queue=max_queue,
+                stall_timeout=stall_timeout,
+                inline_budget=_INLINE_BUDGET,
             )
-            served.append(Served(name, generator, batcher))
+            served.append(ServedBundle(name, generator, batcher))
         return cls(served)
 
-    def __getitem__(self, name: str) -> Served:
-        """The bundle of that name; raises `UnknownBundleError`, which lists all names."""
+    def __getitem__(self, name: str) -> ServedBundle:
+        """Return the bundle of that name; raises `UnknownBundleError`, which lists all names."""
         try:
-            return self._served[name]
+            return self._bundles[name]
         except KeyError:
-            raise unknown_bundle(name, self._served) from None
+            raise UnknownBundleError.from_name(name, self._bundles) from None
 
-    def __iter__(self) -> Iterator[Served]:
-        return iter(self._served.values())
+    def __iter__(self) -> Iterator[ServedBundle]:
+        return iter(self._bundles.values())
 
     def __len__(self) -> int:
-        return len(self._served)
+        return len(self._bundles)
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(self._served)
+        """Return the names of all bundles."""
+        return tuple(self._bundles)
 
-    def pick(self, name: str | None) -> Served:
-        """The bundle of that name, or with None the only one there is; raises `RequestError`."""
+    def get(self, name: str | None) -> ServedBundle:
+        """Return the bundle of that name, or the only one for None; raises `RequestError`."""
         if name is not None:
             return self[name]
-        if len(self._served) > 1:
-            fix = "Say which."
-            raise _bad("bundle", f"one of {format_choices(self._served)}", "none named", fix)
+        if len(self._bundles) > 1:
+            expected = f"one of {format_choices(self._bundles)}"
+            raise RequestError("bundle", expected, "no name", "Name a bundle.")
         return next(iter(self))
 
     def check_capacity(self) -> None:
-        """Raise `QueueFullError` where one bundle is all there is, and nobody may wait for it now:
-        before a request is read, for which bundle it is nobody knows."""
-        if len(self._served) == 1:
+        """Raise `QueueFullError` if only one bundle is served and its queue is full.
+
+        Checks capacity before the request is parsed; with several bundles the name is unknown.
+        """
+        if len(self._bundles) == 1:
             next(iter(self)).batcher.check_capacity()
 
     @property
     def ready(self) -> bool:
-        """Whether new requests should come here: all is well and the end is not near."""
-        return not self.closing and not self.failing()
+        """Return whether the service should get new requests."""
+        return not self.draining and not self.unhealthy()
 
-    def failing(self) -> list[str]:
-        """The names of bundles whose batcher died or is stuck."""
-        return [one.name for one in self if not one.batcher.healthy()]
+    def unhealthy(self) -> list[str]:
+        """Return the names of bundles whose worker has died or stalled."""
+        return [served.name for served in self if not served.batcher.healthy()]
 
-    def retire(self) -> None:
-        """Be ready no longer; requests that come all the same are still served."""
-        self.closing = True
+    def start_draining(self) -> None:
+        """Report not ready from now on; requests are still served."""
+        self.draining = True
 
     def close(self, timeout: float) -> None:
-        """Draw what is queued, at most for `timeout` seconds in all, and take nothing more."""
-        self.closing = True
+        """Reject new requests and finish the waiting ones within `timeout` seconds in total."""
+        self.draining = True
         deadline = monotonic() + timeout
-        for one in self:
-            one.batcher.close(max(0.0, deadline - monotonic()))
+        for served in self:
+            served.batcher.close(max(0.0, deadline - monotonic()))
 
 
-def _warm_up(generator: Generator) -> None:
-    """Draw one picture: the first takes longest, and a graph that cannot run is found out."""
-    if "generate" in generator.capabilities:
-        job = generator.prepare(seed=0)
-    else:
-        size = generator.manifest.image.size
-        job = generator.prepare_translation(np.zeros((1, *size, 3), np.uint8))
-    generator.run_rows([(job, slice(0, 1))])
-
-
-def named(bundles: Sequence[str]) -> dict[str, str]:
-    """The path of each bundle by the name it is served under."""
+def parse_bundle_args(bundles: Sequence[str]) -> dict[str, str]:
+    """Return the path of each bundle by its name in the service; raises `RequestError`."""
     paths: dict[str, str] = {}
     for bundle in bundles:
-        name, path = _split(bundle)
+        name, path = _split_name(bundle)
+        place = sanitize(bundle, 200)
         if not _NAME.fullmatch(name):
             expected = "a name of letters, digits, dots, dashes and underscores"
-            fix = "Serve it under another: NAME=PATH."
-            raise _bad(sanitize(bundle, 200), expected, f"'{sanitize(name)}'", fix)
+            fix = "Serve it under another name: NAME=PATH."
+            raise RequestError(place, expected, f"'{sanitize(name)}'", fix)
         if name in paths:
             fix = "Serve one of them under another name: NAME=PATH."
-            raise _bad(sanitize(bundle, 200), "each name once", f"{name!r} twice", fix)
+            raise RequestError(place, "each name once", f"{name!r} twice", fix)
         paths[name] = path
     return paths
 
 
-def _split(bundle: str) -> tuple[str, str]:
+def _split_name(bundle: str) -> tuple[str, str]:
     name, equals, path = bundle.partition("=")
     if equals and "/" not in name and not Path(bundle).exists():
         return name, path
     return Path(bundle).name.removesuffix(".ganport").removesuffix(".onnx"), bundle
 
 
-def _bad(place: str, expected: str, found: str, fix: str) -> RequestError:
-    return RequestError(place, expected=expected, found=found, fix=fix)
+def _warm_up(generator: Generator) -> None:
+    """Run one image: the first run is the slowest, and it detects a graph that cannot run."""
+    if "generate" in generator.capabilities:
+        encoded = generator.prepare(seed=0)
+    else:
+        size = generator.manifest.image.size
+        encoded = generator.prepare_translation(np.zeros((1, *size, 3), np.uint8))
+    generator.run_rows([(encoded, slice(0, 1))])

@@ -1,81 +1,188 @@
-"""What goes back: JSON, errors in one form, and headers made ready beforehand."""
+"""HTTP responses: JSON, errors with their statuses, and the headers of generated images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Sequence
 from http import HTTPStatus
 from math import ceil
 
 import msgspec
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
-from ganport_runtime.errors import ClosedError, GanportError, QueueFullError
-from ganport_runtime.service.errors import (
-    KeyMissingError,
-    SlowBodyError,
-    TooLargeError,
-    status_of,
+from ganport_runtime.batching.futures import GenerationResult
+from ganport_runtime.errors import (
+    ClosedError,
+    DeadlineError,
+    GanportError,
+    QueueFullError,
+    RequestError,
 )
+from ganport_runtime.values import closest_match, format_choices, repr_short
 
 Headers = list[tuple[bytes, bytes]]
+EXPOSED_HEADERS = (
+    "Ganport-Device",
+    "Ganport-Seeds",
+    "Ganport-Shape",
+    "Server-Timing",
+    "X-Request-Id",
+)
+"""Response headers that pages of an allowed origin may read."""
 _JSON = (b"content-type", b"application/json")
-# Seconds after which another process of the service is likely to stand in for this one.
-_AFTER_CLOSING = 5
+_CLOSE = (b"connection", b"close")
+_RESTART_SECONDS = 5
+"""Seconds until another process probably replaces a closing one."""
+_MAX_LISTED_SEEDS = 100
 _encode = msgspec.json.Encoder().encode
 
 
-async def answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Send a whole answer; its length is added to `headers`."""
+class BodyError(RequestError):
+    """A request body that does not match its content type."""
+
+
+class TooLargeError(RequestError):
+    """A request body above the size limit."""
+
+
+class MediaTypeError(RequestError):
+    """A request body of an unsupported type."""
+
+
+class SlowBodyError(RequestError):
+    """A request body that did not arrive in time."""
+
+
+class UnknownBundleError(RequestError):
+    """A name that no served bundle has."""
+
+    @classmethod
+    def from_name(cls, name: str, names: Collection[str]) -> UnknownBundleError:
+        """Return the error for `name`; it lists all `names` and the closest one."""
+        fix = f"Did you mean {closest_match(name, names)!r}?"
+        return cls("bundle", f"one of {format_choices(names)}", repr_short(name), fix)
+
+
+class KeyMissingError(RequestError):
+    """A request without a known API key."""
+
+
+# The first match counts, so a subclass precedes its base class.
+_STATUSES: tuple[tuple[type[GanportError], HTTPStatus], ...] = (
+    (BodyError, HTTPStatus.BAD_REQUEST),
+    (KeyMissingError, HTTPStatus.UNAUTHORIZED),
+    (UnknownBundleError, HTTPStatus.NOT_FOUND),
+    (SlowBodyError, HTTPStatus.REQUEST_TIMEOUT),
+    (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (MediaTypeError, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (RequestError, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (QueueFullError, HTTPStatus.TOO_MANY_REQUESTS),
+    (ClosedError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (DeadlineError, HTTPStatus.GATEWAY_TIMEOUT),
+)
+
+
+class StaticJSON:
+    """An ASGI endpoint that returns a constant JSON value."""
+
+    def __init__(self, value: object) -> None:
+        self._body = _encode(value)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_response(send, HTTPStatus.OK, [_JSON], self._body)
+
+
+async def send_response(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Send a complete response; the content length is appended to `headers`."""
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
-async def answer_json(send: Send, value: object, status: int = HTTPStatus.OK) -> None:
+async def send_json(send: Send, value: object, status: int = HTTPStatus.OK) -> None:
     """Send `value` as JSON."""
-    await answer(send, status, [_JSON], _encode(value))
+    await send_response(send, status, [_JSON], _encode(value))
 
 
-async def answer_error(send: Send, error: GanportError, path: str = "") -> None:
-    """Send an error in the form that routes under `path` give theirs."""
+async def send_error(send: Send, error: GanportError, path: str = "") -> None:
+    """Send an error in the form that the routes under `path` use."""
     status = status_of(error)
-    await answer(send, status, [_JSON, *_headers_of(error)], error_body(error, status, path))
+    headers = [_JSON, *_error_headers(error)]
+    await send_response(send, status, headers, error_body(error, status, path))
+
+
+def status_of(error: GanportError) -> int:
+    """Return the HTTP status of an error; 500 if the caller did not cause it."""
+    for kind, status in _STATUSES:
+        if isinstance(error, kind):
+            return int(status)
+    return int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def error_body(error: GanportError, status: int, path: str = "") -> bytes:
-    """An error as JSON; the Open Inference Protocol, under /v2, wants it as one text."""
+    """Return an error as JSON: an object, or one string under /v2 (Open Inference Protocol)."""
     if path == "/v2" or path.startswith("/v2/"):
         return _encode({"error": str(error)})
-    return _encode({"error": {"status": status, **_parts(error)}})
-
-
-def closing() -> ClosedError:
-    """The error for a request that comes when the service has closed its bundles."""
-    return ClosedError(
-        "service",
-        expected="one that takes requests",
-        found="one that is ending",
-        fix="Try again in a few seconds.",
-    )
-
-
-def _parts(error: GanportError) -> Mapping[str, str]:
-    return {
+    fields = {
+        "status": status,
         "place": error.place,
         "expected": error.expected,
         "found": error.found,
         "fix": error.fix,
     }
+    return _encode({"error": fields})
 
 
-def _headers_of(error: GanportError) -> Headers:
+def shutting_down_error() -> ClosedError:
+    """Return the error for a request that arrives during the shutdown."""
+    return ClosedError(
+        "service", "a running service", "a service that shuts down", "Retry in a few seconds."
+    )
+
+
+def result_headers(
+    result: GenerationResult,
+    media_type: str,
+    encode_seconds: float,
+    extra: Sequence[tuple[str, str]],
+) -> Headers:
+    """Return the headers of generated images: type, times, device, seeds, then `extra`."""
+    timing = (
+        f"queue;dur={result.queue_seconds * 1e3:.3f}, "
+        f"compute;dur={result.compute_seconds * 1e3:.3f}, encode;dur={encode_seconds * 1e3:.3f}"
+    )
+    headers = [
+        (b"content-type", media_type.encode()),
+        (b"server-timing", timing.encode()),
+        (b"ganport-device", result.device.encode()),
+    ]
+    if seeds := format_seeds(result.seeds):
+        headers.append((b"ganport-seeds", seeds.encode()))
+    headers += [(name.lower().encode(), value.encode()) for name, value in extra]
+    return headers
+
+
+def format_seeds(seeds: Sequence[int]) -> str:
+    """Return seeds as `7`, `7..22` (consecutive) or a list; "" for none or more than 100.
+
+    The caller chose a longer list of seeds, so the header need not repeat it.
+    """
+    if len(seeds) == 1:
+        return str(seeds[0])
+    if not seeds:
+        return ""
+    first, last = seeds[0], seeds[-1]
+    if all(seed == (first + index) % 2**64 for index, seed in enumerate(seeds)):
+        return f"{first}..{last}"
+    return ", ".join(map(str, seeds)) if len(seeds) <= _MAX_LISTED_SEEDS else ""
+
+
+def _error_headers(error: GanportError) -> Headers:
     if isinstance(error, QueueFullError):
         return [(b"retry-after", b"%d" % max(1, ceil(error.retry_after)))]
     if isinstance(error, ClosedError):
-        return [(b"retry-after", b"%d" % _AFTER_CLOSING), (b"connection", b"close")]
+        return [(b"retry-after", b"%d" % _RESTART_SECONDS), _CLOSE]
     if isinstance(error, KeyMissingError):
         return [(b"www-authenticate", b"Bearer")]
     if isinstance(error, TooLargeError | SlowBodyError):
-        # Else the rest of a body that nobody reads would have to be taken in.
-        return [(b"connection", b"close")]
+        return [_CLOSE]  # an open connection would have to receive the rest of the body
     return []

@@ -1,10 +1,8 @@
-"""An eye on the client and the clock while pictures are drawn."""
+"""The time limit of a request, and the cancellation of work whose client has disconnected."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -13,101 +11,80 @@ from starlette.types import Receive
 
 from ganport_runtime.errors import DeadlineError
 
-# Most answers are out by then, and a listener costs as much as a small picture.
-_PATIENCE = 0.05
-# The batcher keeps the deadline itself; this is for one that is stuck.
+_LISTEN_DELAY = 0.05
+"""Seconds before a listener starts; most responses are sent by then, and a listener costs time."""
 _GRACE = 0.25
+"""Seconds after the deadline; the batcher keeps deadlines itself unless it is stalled."""
 
 
-class ClientLeftError(Exception):
-    """The client closed its connection before it was answered."""
+class ClientDisconnectError(Exception):
+    """The client closed its connection before the response."""
 
 
-class Alarm:
-    """Ends the work done inside it after `seconds`, with what `error` makes raised in its place.
+class DisconnectGuard:
+    """Cancels the work inside it when the client disconnects or after `seconds`.
 
-    What `asyncio.timeout` does, but cheaper, and every request has to bear it.
+    Raises `ClientDisconnectError` or `DeadlineError`. No other code may call `receive` meanwhile.
     """
 
-    def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
         self._seconds = seconds
-        self._error = error
-        self._reason: Exception | None = None
+        self._timeout = asyncio.timeout(None)
+        self._listener: asyncio.Task[None] | None = None
+        self._disconnected = False
 
-    def __enter__(self) -> Self:
-        self._task = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(self._seconds, self._ring)
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + max(self._seconds, _LISTEN_DELAY) + _GRACE
+        self._timer = self._loop.call_later(_LISTEN_DELAY, self._start_listener)
+        await self._timeout.__aenter__()
         return self
 
-    def __exit__(
+    async def __aexit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
         self._timer.cancel()
-        if self._reason is not None and self._task is not None:
-            self._task.uncancel()
-            if isinstance(error, asyncio.CancelledError):
-                raise self._reason from None
-
-    def _ring(self) -> None:
-        self._stop(self._error())
-
-    def _stop(self, reason: Exception) -> None:
-        self._reason = reason
-        if self._task is not None:
-            self._task.cancel()
-
-
-class Watch(Alarm):
-    """Ends the work done inside it when the client leaves or its `seconds` are over.
-
-    Raises `ClientLeftError` or `DeadlineError` in its place. Nothing else may `receive` meanwhile.
-    """
-
-    def __init__(self, receive: Receive, seconds: float) -> None:
-        super().__init__(_PATIENCE, partial(late, seconds))
-        self._receive = receive
-        self._left = max(0.0, seconds - _PATIENCE) + _GRACE
-        self._listener: asyncio.Task[None] | None = None
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
         if self._listener is not None:
             self._listener.cancel()
-        super().__exit__(kind, error, traceback)
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            reason = (
+                ClientDisconnectError() if self._disconnected else deadline_error(self._seconds)
+            )
+            raise reason from None
 
-    def _ring(self) -> None:
-        self._listener = asyncio.get_running_loop().create_task(self._listen())
+    def _start_listener(self) -> None:
+        self._timeout.reschedule(self._deadline)
+        self._listener = self._loop.create_task(self._listen())
 
     async def _listen(self) -> None:
-        try:
-            async with asyncio.timeout(self._left):
-                while (await self._receive())["type"] != "http.disconnect":
-                    pass
-            self._stop(ClientLeftError())
-        except TimeoutError:
-            super()._ring()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._disconnected = True
+        self._timeout.reschedule(self._loop.time())
 
 
-def late(seconds: float) -> DeadlineError:
-    """The error for a request that was not answered in the `seconds` it had."""
+def deadline_error(seconds: float) -> DeadlineError:
+    """Return the error for a request that had no response after `seconds`."""
     return DeadlineError(
         "timeout",
-        expected=f"an answer within {seconds:g} s",
+        expected=f"a response within {seconds:g} s",
         found="none",
-        fix="Ask for fewer pictures, give it more time, or try again when less is asked for.",
+        fix="Request fewer images, raise the timeout, or retry under lower load.",
     )
 
 
-def left_of(seconds: float, start: float) -> float:
-    """What is left of `seconds` that began at `start`; raises `DeadlineError` for nothing."""
-    left = seconds - (perf_counter() - start)
-    if left <= 0.0:
-        raise late(seconds)
-    return left
+def remaining_time(seconds: float, start: float) -> float:
+    """Return the rest of `seconds` since `start` (`time.perf_counter`).
+
+    Raises `DeadlineError` if no time remains.
+    """
+    remaining = seconds - (perf_counter() - start)
+    if remaining <= 0.0:
+        raise deadline_error(seconds)
+    return remaining

@@ -35,12 +35,12 @@ class BlockingGenerator(Generator):
         self.failures: dict[EncodedRequest, BaseException] = {}
 
     def run_rows(self, parts: Sequence[tuple[EncodedRequest, slice]]) -> NDArray[np.uint8]:
-        self.runs.append([(job, rows.stop - rows.start) for job, rows in parts])
+        self.runs.append([(encoded, rows.stop - rows.start) for encoded, rows in parts])
         self.threads.append(current_thread().name)
         assert len(self.runs) <= self.free_runs or self.gate.wait(30)
-        for job, _ in parts:
-            if job in self.failures:
-                raise self.failures[job]
+        for encoded, _ in parts:
+            if encoded in self.failures:
+                raise self.failures[encoded]
         return super().run_rows(parts)
 
     def wait_for_runs(self, runs: int = 1) -> None:

@@ -1,42 +1,71 @@
-"""The tiny bundles on a shelf, asked over ASGI without a port between."""
+"""Services of the tiny bundles: called through ASGI, and at a real port."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 
 from ganport_runtime import Generator
 from ganport_runtime.batcher import Batcher
 from ganport_runtime.service.app import create_app
-from ganport_runtime.service.registry import Served, Shelf
+from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.settings import Settings
 
 BUNDLES = {"faces": "tiny.ganport", "changer": "tiny-translator.ganport"}
+INFERENCE_BUNDLES = ("tiny.ganport", "tiny-translator.ganport", "tiny-unconditional.onnx")
+INFERENCE_SETTINGS = Settings(max_images=16, max_body=1 << 20)
 
 
-class Asker:
-    """Sends requests to an application, each in an event loop of its own."""
+class ASGIClient:
+    """A client that calls an application, each time in a new event loop."""
 
     def __init__(self, app: Starlette) -> None:
         self.app = app
 
     def __call__(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(self._ask(method, path, **options))
+        return asyncio.run(self._request(method, path, **options))
 
     def generate(self, **fields: Any) -> httpx.Response:
         return self("POST", "/v1/generate", json={"bundle": "faces"} | fields)
 
-    async def _ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+    async def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
             return await client.request(method, path, **options)
+
+
+class BlockingGenerator(Generator):
+    """A generator whose runs wait for `gate`."""
+
+    gate: threading.Event
+
+    def run_rows(self, parts: Any) -> Any:
+        self.gate.wait(30.0)
+        return super().run_rows(parts)
+
+
+def registry_of(generators: dict[str, Generator], **options: Any) -> ModelRegistry:
+    return ModelRegistry(
+        [
+            ServedBundle(name, generator, Batcher(generator, **options))
+            for name, generator in generators.items()
+        ]
+    )
+
+
+@pytest.fixture
+def make_client() -> type[ASGIClient]:
+    return ASGIClient
 
 
 @pytest.fixture(scope="session")
@@ -44,47 +73,52 @@ def generators(data: Path) -> dict[str, Generator]:
     return {name: Generator.load(data / file, "cpu") for name, file in BUNDLES.items()}
 
 
-class HeldGenerator(Generator):
-    """Draws nothing until it is let go."""
-
-    let_go: threading.Event
-
-    def run_rows(self, parts: Any) -> Any:
-        self.let_go.wait(30.0)
-        return super().run_rows(parts)
-
-
-def shelf_of(generators: dict[str, Generator], **options: Any) -> Shelf:
-    return Shelf([Served(name, one, Batcher(one, **options)) for name, one in generators.items()])
+@pytest.fixture
+def registry(generators: dict[str, Generator]) -> Iterator[ModelRegistry]:
+    """A registry that a test may close."""
+    registry = registry_of(generators)
+    yield registry
+    registry.close(5.0)
 
 
 @pytest.fixture
-def asker() -> type[Asker]:
-    return Asker
-
-
-@pytest.fixture
-def held(data: Path) -> Iterator[Shelf]:
-    """A shelf whose one bundle, `faces`, is held; at most 8 pictures wait for it."""
-    generator = HeldGenerator.load(data / BUNDLES["faces"], "cpu")
-    generator.let_go = threading.Event()
-    shelf = shelf_of({"faces": generator}, max_queue=8, stall_timeout=0.2)
-    yield shelf
-    generator.let_go.set()
-    shelf.close(5.0)
-
-
-@pytest.fixture
-def tiny_shelf(generators: dict[str, Generator]) -> Iterator[Shelf]:
-    """A shelf that a test may close."""
-    shelf = shelf_of(generators)
-    yield shelf
-    shelf.close(5.0)
+def blocking_registry(data: Path) -> Iterator[ModelRegistry]:
+    """A registry whose only bundle, `faces`, waits for its gate; at most 8 images wait."""
+    generator = BlockingGenerator.load(data / BUNDLES["faces"], "cpu")
+    generator.gate = threading.Event()
+    registry = registry_of({"faces": generator}, max_queue=8, stall_timeout=0.2)
+    yield registry
+    generator.gate.set()
+    registry.close(5.0)
 
 
 @pytest.fixture(scope="session")
-def ask(generators: dict[str, Generator]) -> Iterator[Asker]:
-    """A service that all tests share."""
-    shelf = shelf_of(generators)
-    yield Asker(create_app(shelf, Settings(max_images=16, max_body=1 << 16, max_pixels=64 * 64)))
-    shelf.close(5.0)
+def client(generators: dict[str, Generator]) -> Iterator[ASGIClient]:
+    """The client of a service that all tests share."""
+    registry = registry_of(generators)
+    settings = Settings(max_images=16, max_body=1 << 16, max_pixels=64 * 64)
+    yield ASGIClient(create_app(registry, settings))
+    registry.close(5.0)
+
+
+@pytest.fixture(scope="session")
+def inference_registry(data: Path) -> Iterator[ModelRegistry]:
+    files = {Path(name).stem: data / name for name in INFERENCE_BUNDLES}
+    registry = registry_of({name: Generator.load(file, "cpu") for name, file in files.items()})
+    yield registry
+    registry.close(5.0)
+
+
+@pytest.fixture(scope="session")
+def address(inference_registry: ModelRegistry) -> Iterator[str]:
+    """HOST:PORT of a service of `inference_registry`."""
+    app = create_app(inference_registry, INFERENCE_SETTINGS)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(10.0)

@@ -1,3 +1,5 @@
+"""POST /v1/generate and POST /v1/translate."""
+
 import base64
 import io
 from typing import Any
@@ -11,27 +13,27 @@ from PIL import Image
 from ganport_runtime import Generator
 
 PINK = {"hair": "pink", "eyes": "green"}
-GREY = np.full((8, 8, 3), 128, np.uint8)
+GRAY = np.full((8, 8, 3), 128, np.uint8)
 
 
-def png(pixels: Any = GREY) -> bytes:
+def png(pixels: Any = GRAY) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def test_a_request_makes_the_picture_that_the_library_makes(
-    ask: Any, generators: dict[str, Generator]
+def test_generate_returns_the_image_of_the_library(
+    client: Any, generators: dict[str, Generator]
 ) -> None:
-    response = ask.generate(conditions=PINK, seed=7)
+    response = client.generate(conditions=PINK, seed=7)
     expected = generators["faces"].generate(PINK, seed=7)[0]
     assert response.status_code == 200
     assert response.headers["content-type"] == "image/png"
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(response.content))), expected)
 
 
-def test_headers_tell_how_it_was_made(ask: Any) -> None:
-    headers = ask.generate(conditions="pink hair", seed=7, count=3, output="raw").headers
+def test_generate_headers_report_device_seeds_shape_and_times(client: Any) -> None:
+    headers = client.generate(conditions="pink hair", seed=7, count=3, output="raw").headers
     assert headers["ganport-device"] == "cpu"
     assert headers["ganport-seeds"] == "7..9"
     assert headers["ganport-shape"] == "3, 8, 8, 3"
@@ -40,124 +42,125 @@ def test_headers_tell_how_it_was_made(ask: Any) -> None:
     assert all(0.0 <= float(milliseconds) < 10_000 for _, milliseconds in parts)
 
 
-def test_without_a_seed_one_is_drawn_that_every_language_can_hold(ask: Any) -> None:
-    first, second = (int(ask.generate().headers["ganport-seeds"]) for _ in range(2))
+def test_generate_without_seed_uses_a_random_seed_below_2_to_53(client: Any) -> None:
+    first, second = (int(client.generate().headers["ganport-seeds"]) for _ in range(2))
     assert first != second
     assert max(first, second) < 2**53
 
 
 @pytest.mark.parametrize("seed", [2**64 - 1, str(2**64 - 1)])
-def test_seeds_of_64_bits_as_number_or_text(ask: Any, seed: Any, generators: Any) -> None:
-    response = ask.generate(seeds=[seed, 0], output="raw")
+def test_generate_64_bit_seed_as_number_or_string(client: Any, seed: Any, generators: Any) -> None:
+    response = client.generate(seeds=[seed, 0], output="raw")
     expected = generators["faces"].generate(seeds=[2**64 - 1, 0])
     assert response.content == expected.tobytes()
     assert response.headers["ganport-seeds"] == f"{2**64 - 1}..0"
 
 
-def test_a_request_for_each_picture(ask: Any, generators: Any) -> None:
-    asked = [PINK, "black hair", {}]
-    response = ask.generate(conditions=asked, seed=1, temperature=0.5, output="raw")
-    expected = generators["faces"].generate(asked, seed=1, temperature=0.5)
+def test_generate_list_of_conditions_has_one_per_image(client: Any, generators: Any) -> None:
+    conditions = [PINK, "black hair", {}]
+    response = client.generate(conditions=conditions, seed=1, temperature=0.5, output="raw")
+    expected = generators["faces"].generate(conditions, seed=1, temperature=0.5)
     assert response.content == expected.tobytes()
 
 
-def test_accept_chooses_how_several_are_packed(ask: Any) -> None:
+def test_generate_accept_header_selects_the_container(client: Any) -> None:
     fields = {"bundle": "faces", "count": 2}
     for accept, media in (("multipart/mixed", "multipart/mixed"), ("*/*", "application/zip")):
-        response = ask("POST", "/v1/generate", json=fields, headers={"Accept": accept})
+        response = client("POST", "/v1/generate", json=fields, headers={"Accept": accept})
         assert response.headers["content-type"].startswith(media)
 
 
 @pytest.mark.parametrize(
-    ("fields", "place", "expected", "fix"),
+    ("fields", "place", "expected"),
     [
-        ({"conditions": {"hair": "pnk"}}, "condition 'hair'", "pink, black, dark red", "'pink'"),
-        ({"conditions": {"hare": "pink"}}, "condition 'hare'", "groups hair, eyes", "'hair'"),
-        ({"conditions": 5}, "conditions", "str | object | array | null", "type"),
-        ({"seed": 1.5}, "seed", "int | str | null", "type"),
-        ({"seed": -1}, "seed", "an integer from 0 to", "range"),
-        ({"seed": 2**64}, "seed", "an integer from 0 to", "range"),
-        ({"seed": "12a"}, "seed", "an integer from 0 to 2^64 - 1", "number"),
-        ({"seed": "9" * 30}, "seed", "an integer from 0 to 2^64 - 1", "number"),
-        ({"seeds": [1, "x"]}, "seeds[1]", "an integer from 0 to 2^64 - 1", "number"),
-        ({"seed": 1, "seeds": [2]}, "seed", "seed or seeds", "Leave one"),
-        ({"count": 0}, "count", "an integer from 1", "range"),
-        ({"count": 17}, "count", "at most 16 pictures", "another request"),
-        ({"count": 10**18}, "count", "at most 16 pictures", "another request"),
-        ({"seeds": [0] * 17}, "seeds", "at most 16 pictures", "another request"),
-        ({"conditions": [{}] * 17}, "conditions", "at most 16 pictures", "another request"),
-        ({"conditions": [{}, {}], "seeds": [1]}, "seeds", "a list of 2", "lists"),
-        ({"temperature": 11}, "temperature", "a number above 0, at most 10", "Take 1"),
-        ({"timeout": 0}, "timeout", "seconds above 0, at most 300", "range"),
-        ({"timeout": 301}, "timeout", "seconds above 0, at most 300", "range"),
-        ({"output": "gif"}, "output", "one of png, webp, raw, npy, sheet", "Did you mean"),
-        ({"columns": 2}, "columns", "the output sheet", "Leave columns out"),
-        ({"colour": "red"}, "colour", "one of the fields", "Did you mean"),
-        ({"bundle": "changer"}, "bundle", "one that can generate", "Ask it to translate"),
-        ({"bundle": None}, "bundle", "one of faces, changer", "Say which"),
+        ({"conditions": {"hair": "pnk"}}, "condition 'hair'", "pink, black, dark red"),
+        ({"conditions": {"hare": "pink"}}, "condition 'hare'", "hair, eyes"),
+        ({"conditions": 5}, "conditions", "str | object | array | null"),
+        ({"seed": 1.5}, "seed", "int | str | null"),
+        ({"seed": -1}, "seed", "from 0 to"),
+        ({"seed": 2**64}, "seed", "from 0 to"),
+        ({"seed": "12a"}, "seed", "from 0 to 2^64 - 1"),
+        ({"seed": "9" * 30}, "seed", "from 0 to 2^64 - 1"),
+        ({"seeds": [1, "x"]}, "seeds[1]", "from 0 to 2^64 - 1"),
+        ({"seed": 1, "seeds": [2]}, "seed", "seed or seeds"),
+        ({"count": 0}, "count", "from 1"),
+        ({"count": 17}, "count", "at most 16"),
+        ({"count": 10**18}, "count", "at most 16"),
+        ({"seeds": [0] * 17}, "seeds", "at most 16"),
+        ({"conditions": [{}] * 17}, "conditions", "at most 16"),
+        ({"conditions": [{}, {}], "seeds": [1]}, "seeds", "2"),
+        ({"temperature": 11}, "temperature", "10"),
+        ({"timeout": 0}, "timeout", "at most 300"),
+        ({"timeout": 301}, "timeout", "at most 300"),
+        ({"output": "gif"}, "output", "png, webp, raw, npy, sheet"),
+        ({"columns": 2}, "columns", "sheet"),
+        ({"color": "red"}, "color", "bundle, output"),
+        ({"bundle": "changer"}, "bundle", "generate"),
+        ({"bundle": None}, "bundle", "faces, changer"),
     ],
-)  # fmt: skip
-def test_what_is_refused_names_the_field_and_what_it_takes(
-    ask: Any, fields: dict[str, Any], place: str, expected: str, fix: str
+)
+def test_generate_invalid_field_returns_422_with_the_field(
+    client: Any, fields: dict[str, Any], place: str, expected: str
 ) -> None:
-    response = ask.generate(**fields)
+    response = client.generate(**fields)
     assert response.status_code == 422, response.text
     error = response.json()["error"]
     assert error.keys() == {"status", "place", "expected", "found", "fix"}
     assert error["status"] == 422
     assert error["place"].endswith(place)
     assert expected in error["expected"]
-    assert fix in error["fix"]
+    assert error["fix"].endswith((".", "?"))
 
 
-def test_a_bundle_that_is_not_there(ask: Any) -> None:
-    response = ask.generate(bundle="face")
+def test_generate_unknown_bundle_returns_404(client: Any) -> None:
+    response = client.generate(bundle="face")
     assert response.status_code == 404
-    assert response.json()["error"] | {"status": 0} == {
-        "status": 0,
-        "place": "bundle",
-        "expected": "one of faces, changer",
-        "found": "'face'",
-        "fix": "Did you mean 'faces'?",
-    }
+    error = response.json()["error"]
+    assert error["place"] == "bundle"
+    assert "faces, changer" in error["expected"]
+    assert "'faces'" in error["fix"]
 
 
-def test_a_picture_as_the_body_is_translated(ask: Any, generators: Any) -> None:
+def test_translate_image_body_returns_the_image_of_the_library(
+    client: Any, generators: Any
+) -> None:
     group = generators["changer"].conditions.groups[0]
     text = group.describe(group.default)
-    response = ask(
+    response = client(
         "POST",
         "/v1/translate",
         params={"bundle": "changer", "conditions": text, "output": "raw"},
         content=png(),
         headers={"Content-Type": "image/png"},
     )
-    expected = generators["changer"].translate(GREY[None], text)
+    expected = generators["changer"].translate(GRAY[None], text)
     assert response.status_code == 200, response.text
     assert response.content == expected.tobytes()
     assert "ganport-seeds" not in response.headers
 
 
-def test_pictures_in_json_are_translated(ask: Any, generators: Any) -> None:
-    pictures = [GREY, np.arange(192, dtype=np.uint8).reshape(8, 8, 3)]
+def test_translate_json_body_returns_the_images_of_the_library(
+    client: Any, generators: Any
+) -> None:
+    images = [GRAY, np.arange(192, dtype=np.uint8).reshape(8, 8, 3)]
     fields = {
         "bundle": "changer",
-        "images": [base64.b64encode(png(one)).decode() for one in pictures],
+        "images": [base64.b64encode(png(image)).decode() for image in images],
         "output": "raw",
     }
-    response = ask("POST", "/v1/translate", json=fields)
-    assert response.content == generators["changer"].translate(np.stack(pictures)).tobytes()
+    response = client("POST", "/v1/translate", json=fields)
+    assert response.content == generators["changer"].translate(np.stack(images)).tobytes()
 
 
-def translate(ask: Any, kind: str, content: bytes, query: str = "bundle=changer") -> Any:
+def translate(client: Any, kind: str, content: bytes, query: str = "bundle=changer") -> Any:
     headers = {"Content-Type": kind} if kind else {}
-    return ask("POST", f"/v1/translate?{query}", content=content, headers=headers)
+    return client("POST", f"/v1/translate?{query}", content=content, headers=headers)
 
 
 @pytest.mark.parametrize(
     ("kind", "content", "query", "status", "place"),
     [
-        ("image/png", b"no picture", "bundle=changer", 422, "images[0]"),
+        ("image/png", b"no image", "bundle=changer", 422, "images[0]"),
         ("image/png", png(), "bundle=changer&bundle=faces", 422, "query"),
         ("image/png", png(), "bundle=changer&size=8", 422, "size"),
         ("image/png", png(), "bundle=changer&columns=many", 422, "columns"),
@@ -173,25 +176,20 @@ def translate(ask: Any, kind: str, content: bytes, query: str = "bundle=changer"
         ("", b"", "bundle=changer", 415, "Content-Type"),
     ],
 )
-def test_translations_that_are_refused(
-    ask: Any, kind: str, content: bytes, query: str, status: int, place: str
+def test_translate_invalid_request_returns_an_error_with_the_place(
+    client: Any, kind: str, content: bytes, query: str, status: int, place: str
 ) -> None:
-    response = translate(ask, kind, content, query)
+    response = translate(client, kind, content, query)
     assert response.status_code == status, response.text
     assert response.json()["error"]["place"].endswith(place)
 
 
-def test_a_picture_of_too_many_pixels(ask: Any) -> None:
-    wide = png(np.zeros((64, 65, 3), np.uint8))  # few bytes, were they not unpacked
-    error = translate(ask, "image/png", wide).json()["error"]
-    assert error == {
-        "status": 422,
-        "place": "images[0]",
-        "expected": "a picture of at most 4,096 pixels",
-        "found": "65 x 64",
-        "fix": "Scale it down.",
-    }
-    assert translate(ask, "image/png", png(np.zeros((64, 64, 3), np.uint8))).status_code == 200
+def test_translate_too_many_pixels_returns_422(client: Any) -> None:
+    wide = png(np.zeros((64, 65, 3), np.uint8))  # few bytes, many pixels
+    error = translate(client, "image/png", wide).json()["error"]
+    assert (error["status"], error["place"], error["found"]) == (422, "images[0]", "65 x 64")
+    assert "4,096" in error["expected"]
+    assert translate(client, "image/png", png(np.zeros((64, 64, 3), np.uint8))).status_code == 200
 
 
 JSON = st.recursive(
@@ -226,8 +224,8 @@ BODIES = st.fixed_dictionaries(
 
 @settings(max_examples=60)
 @given(BODIES)
-def test_no_fields_end_in_a_fault(ask: Any, body: dict[str, Any]) -> None:
-    response = ask("POST", "/v1/generate", json=body)
+def test_generate_any_fields_return_no_internal_error(client: Any, body: dict[str, Any]) -> None:
+    response = client("POST", "/v1/generate", json=body)
     assert response.status_code in (200, 404, 422), response.text
 
 
@@ -235,9 +233,9 @@ def test_no_fields_end_in_a_fault(ask: Any, body: dict[str, Any]) -> None:
 @given(
     st.binary(max_size=64) | st.text(max_size=64).map(lambda text: text.encode("utf-8", "replace"))
 )
-def test_no_bytes_end_in_a_fault(ask: Any, body: bytes) -> None:
+def test_generate_any_bytes_return_no_internal_error(client: Any, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
-    response = ask("POST", "/v1/generate", content=body, headers=headers)
+    response = client("POST", "/v1/generate", content=body, headers=headers)
     assert response.status_code in (400, 422), response.text
 
 
@@ -253,27 +251,25 @@ def test_no_bytes_end_in_a_fault(ask: Any, body: bytes) -> None:
         (b'{"conditions": {"hair": ' + b"[" * 5000, "recursion"),
     ],
 )
-def test_what_is_no_json(ask: Any, body: bytes, found: str) -> None:
+def test_generate_invalid_json_returns_400(client: Any, body: bytes, found: str) -> None:
     headers = {"Content-Type": "application/json"}
-    response = ask("POST", "/v1/generate", content=body, headers=headers)
+    response = client("POST", "/v1/generate", content=body, headers=headers)
     assert response.status_code == 400, response.text
-    assert response.json()["error"]["expected"] == "valid JSON"
+    assert response.json()["error"]["place"] == "body"
     assert found in response.json()["error"]["found"]
 
 
-def test_a_form_is_no_json(ask: Any) -> None:
+def test_generate_other_content_type_returns_415(client: Any) -> None:
     for headers in ({}, {"Content-Type": "text/plain"}):
-        response = ask("POST", "/v1/generate", content=b"{}", headers=headers)
+        response = client("POST", "/v1/generate", content=b"{}", headers=headers)
         assert response.status_code == 415
-        assert (
-            response.json()["error"]["fix"] == "Send the header 'Content-Type: application/json'."
-        )
+        assert "application/json" in response.json()["error"]["fix"]
     headers = {"Content-Type": "Application/JSON; charset=utf-8"}
-    response = ask("POST", "/v1/generate", content=b'{"bundle":"faces"}', headers=headers)
+    response = client("POST", "/v1/generate", content=b'{"bundle":"faces"}', headers=headers)
     assert response.status_code == 200
 
 
-def test_fields_in_the_query_are_not_passed_over(ask: Any) -> None:
-    response = ask("POST", "/v1/generate?output=raw", json={"bundle": "faces"})
+def test_generate_query_returns_422(client: Any) -> None:
+    response = client("POST", "/v1/generate?output=raw", json={"bundle": "faces"})
     assert response.status_code == 422
-    assert response.json()["error"]["fix"] == "Put its fields into the body."
+    assert response.json()["error"]["place"] == "query"

@@ -4,44 +4,75 @@ from typing import Any
 
 import pytest
 
+from ganport_runtime import errors
 from ganport_runtime.errors import ClosedError, GanportError, QueueFullError, RequestError
-from ganport_runtime.service.errors import KeyMissingError, SlowBodyError, TooLargeError
-from ganport_runtime.service.responses import answer_error, answer_json, error_body
+from ganport_runtime.service import responses
+from ganport_runtime.service.responses import (
+    KeyMissingError,
+    SlowBodyError,
+    TooLargeError,
+    error_body,
+    format_seeds,
+    send_error,
+    send_json,
+    status_of,
+)
 
-WORDS = {"expected": "this", "found": "that \x1b", "fix": "Do it."}
+PARTS = {"expected": "this", "found": "that \x1b", "fix": "Do it."}
 
 
-def sent(error: GanportError, path: str = "") -> tuple[int, dict[str, str], Any]:
+def sent_error(error: GanportError, path: str = "") -> tuple[int, dict[str, str], Any]:
     messages: list[Any] = []
 
     async def send(message: Any) -> None:
         messages.append(message)
 
-    asyncio.run(answer_error(send, error, path))
+    asyncio.run(send_error(send, error, path))
     start, body = messages
     headers = {name.decode(): value.decode() for name, value in start["headers"]}
     assert int(headers["content-length"]) == len(body["body"])
     return start["status"], headers, json.loads(body["body"])
 
 
-def test_errors_have_one_form() -> None:
-    status, headers, body = sent(RequestError("count", **WORDS))
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (responses.BodyError, 400),
+        (responses.KeyMissingError, 401),
+        (responses.UnknownBundleError, 404),
+        (responses.SlowBodyError, 408),
+        (responses.TooLargeError, 413),
+        (responses.MediaTypeError, 415),
+        (errors.RequestError, 422),
+        (errors.ConditionError, 422),
+        (errors.ClosedError, 503),
+        (errors.DeadlineError, 504),
+        (errors.BundleError, 500),
+        (errors.DeviceError, 500),
+    ],
+)
+def test_status_of_each_error(kind: type[GanportError], status: int) -> None:
+    assert status_of(kind("place", **PARTS)) == status
+
+
+def test_send_error_json_has_status_and_parts() -> None:
+    status, headers, body = sent_error(RequestError("count", **PARTS))
     assert status == 422
     assert headers["content-type"] == "application/json"
-    assert body == {"error": {"status": 422, "place": "count", **WORDS}}
+    assert body == {"error": {"status": 422, "place": "count", **PARTS}}
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/models/a/infer"])
-def test_the_inference_protocol_has_its_own(path: str) -> None:
-    _, _, body = sent(RequestError("count", **WORDS), path)
-    assert body == {"error": "count: expected this; found that \x1b. Do it."}
-    assert b'"status"' in error_body(RequestError("count", **WORDS), 422, "/v2x")
+def test_send_error_under_v2_is_one_string(path: str) -> None:
+    error = RequestError("count", **PARTS)
+    assert sent_error(error, path)[2] == {"error": str(error)}
+    assert b'"status"' in error_body(error, 422, "/v2x")
 
 
-@pytest.mark.parametrize(("wait", "said"), [(0.0, "1"), (0.3, "1"), (1.2, "2"), (7.0, "7")])
-def test_a_full_queue_says_when_to_come_again_in_whole_seconds(wait: float, said: str) -> None:
-    status, headers, _ = sent(QueueFullError("queue", retry_after=wait, **WORDS))
-    assert (status, headers["retry-after"]) == (429, said)
+@pytest.mark.parametrize(("seconds", "header"), [(0.0, "1"), (0.3, "1"), (1.2, "2"), (7.0, "7")])
+def test_send_error_full_queue_rounds_retry_after_up(seconds: float, header: str) -> None:
+    status, headers, _ = sent_error(QueueFullError("queue", retry_after=seconds, **PARTS))
+    assert (status, headers["retry-after"]) == (429, header)
 
 
 @pytest.mark.parametrize(
@@ -54,16 +85,35 @@ def test_a_full_queue_says_when_to_come_again_in_whole_seconds(wait: float, said
         (KeyMissingError, "www-authenticate", "Bearer"),
     ],
 )
-def test_what_a_client_is_to_do_next(kind: type[GanportError], name: str, value: str) -> None:
-    assert sent(kind("place", **WORDS))[1][name] == value
+def test_send_error_headers_of_each_error(kind: type[GanportError], name: str, value: str) -> None:
+    assert sent_error(kind("place", **PARTS))[1][name] == value
 
 
-def test_a_value_as_json() -> None:
+def test_send_json_encodes_the_value() -> None:
     messages: list[Any] = []
 
     async def send(message: Any) -> None:
         messages.append(message)
 
-    asyncio.run(answer_json(send, {"ä": [1, None]}))
+    asyncio.run(send_json(send, {"ä": [1, None]}))
     assert messages[0]["status"] == 200
     assert json.loads(messages[1]["body"]) == {"ä": [1, None]}
+
+
+@pytest.mark.parametrize(
+    ("seeds", "text"),
+    [
+        ([], ""),
+        ([7], "7"),
+        ([7, 8, 9], "7..9"),
+        ([2**64 - 2, 2**64 - 1, 0], f"{2**64 - 2}..0"),
+        ([7, 9], "7, 9"),
+        ([9, 8], "9, 8"),
+        ([5, 5], "5, 5"),
+        (list(range(0, 200, 2)), ", ".join(map(str, range(0, 200, 2)))),
+        (list(range(0, 202, 2)), ""),
+        (list(range(1000)), "0..999"),
+    ],
+)
+def test_format_seeds_returns_a_header_of_bounded_length(seeds: list[int], text: str) -> None:
+    assert format_seeds(seeds) == text

@@ -1,4 +1,4 @@
-"""What `docs/service.md` shows works, against the command it starts with."""
+"""The examples and statements of `docs/service.md`, run against `serve-gan starter`."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ import pytest
 from PIL import Image
 
 from ganport_runtime import Generator
-from ganport_runtime.service.openapi import document
-from ganport_runtime.service.openapi.answers import ERRORS
+from ganport_runtime.service.openapi import ERRORS, build_document
 from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS
-from ganport_runtime.service.registry import Shelf
+from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.requests import GenerateBody
 from ganport_runtime.service.settings import Settings
 
@@ -54,14 +53,14 @@ def address() -> Iterator[str]:
         assert process.wait(20) == 0
 
 
-def test_there_are_commands() -> None:
+def test_page_has_the_tested_examples() -> None:
     assert len(COMMANDS) == 8
     assert len(blocks("python")) == 2 and len(blocks("js")) == 1
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.split("/", 3)[3][:50])
-def test_a_command(command: str, address: str, tmp_path: Path) -> None:
+def test_command_of_the_page_succeeds(command: str, address: str, tmp_path: Path) -> None:
     failing = command.replace("curl ", "curl --fail --silent --show-error ", 1)
     bash = ["bash", "-c", failing.replace(PORT, address)]
     done = subprocess.run(bash, cwd=tmp_path, capture_output=True, timeout=60)
@@ -80,16 +79,16 @@ def check_file(path: Path) -> None:
     elif path.suffix == ".npy":
         assert np.load(path).shape == (4, 64, 64, 3)
     else:
-        with Image.open(path) as picture:
-            assert picture.size == (64, 64)
-            assert picture.format == path.suffix[1:].upper()
+        with Image.open(path) as image:
+            assert image.size == (64, 64)
+            assert image.format == path.suffix[1:].upper()
 
 
 @pytest.mark.parametrize("code", blocks("python"), ids=["sheet", "triton"])
-def test_python(code: str, address: str) -> None:
+def test_python_example_returns_the_images_of_the_library(code: str, address: str) -> None:
     names: dict[str, object] = {}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of tritonclient's own dependencies
+        warnings.simplefilter("ignore")  # from the dependencies of tritonclient
         exec(code.replace(PORT, address), names)
     starter = Generator.load("starter", "cpu")
     if "faces" in names:
@@ -101,14 +100,14 @@ def test_python(code: str, address: str) -> None:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
-def test_javascript(address: str, tmp_path: Path) -> None:
+def test_javascript_example_reads_the_sheet(address: str, tmp_path: Path) -> None:
     path = tmp_path / "sheet.mjs"
     path.write_text(blocks("js")[0].replace(PORT, address))
     done = subprocess.run(["node", path], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("image/png 16 192 0 64 64 10\n", "")
 
 
-def test_the_client_fills_a_folder(
+def test_example_client_saves_images_and_reports_errors(
     address: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -118,22 +117,22 @@ def test_the_client_fills_a_folder(
     monkeypatch.setattr(sys, "argv", [*line, "--address", f"http://{address}"])
     runpy.run_path(str(ROOT / "examples/client.py"), run_name="__main__")
     assert capsys.readouterr().out.endswith("001.png: seed 8\n")
-    with Image.open(tmp_path / "f" / "001.png") as picture:
-        drawn = np.asarray(picture)
-    assert np.array_equal(drawn, Generator.load("starter", "cpu").generate("pink hair", seed=8)[0])
+    with Image.open(tmp_path / "f" / "001.png") as image:
+        pixels = np.asarray(image)
+    assert np.array_equal(pixels, Generator.load("starter", "cpu").generate("pink hair", seed=8)[0])
     monkeypatch.setattr(sys, "argv", ["client.py", "pnk hair", "--address", f"http://{address}"])
-    with pytest.raises(SystemExit, match=r"^error: condition 'hair': .* Did you mean 'pink'\?"):
+    with pytest.raises(SystemExit, match=r"^error: condition 'hair': .*'pink'"):
         runpy.run_path(str(ROOT / "examples/client.py"), run_name="__main__")
 
 
-def test_fields_outputs_and_statuses_stand_on_the_page() -> None:
-    for word in (*GenerateBody.__struct_fields__, *OUTPUTS, *CONTAINERS):
-        assert f"`{word}`" in PAGE, word
+def test_page_lists_fields_outputs_and_statuses() -> None:
+    for name in (*GenerateBody.__struct_fields__, *OUTPUTS, *CONTAINERS):
+        assert f"`{name}`" in PAGE, name
     for status in set(ERRORS) - {500}:
         assert re.search(rf"^\|[^|]*\b{status}\b", PAGE, re.M), status
 
 
-def test_the_limits_of_the_page_are_the_settings() -> None:
+def test_page_defaults_are_those_of_the_settings() -> None:
     settings = Settings()
     for option, value in (
         ("--max-images", settings.max_images),
@@ -144,22 +143,22 @@ def test_the_limits_of_the_page_are_the_settings() -> None:
     assert f"`--max-body` ({settings.max_body >> 20} MiB)" in PAGE
     times = f"`--timeout` ({settings.timeout:g}), `--max-timeout` ({settings.max_timeout:g})"
     assert times in PAGE
-    assert f"`--notice` seconds ({settings.notice:g})" in PAGE
-    assert f"`--drain` seconds ({settings.drain:g})" in PAGE
+    delay, timeout = settings.shutdown_delay, settings.shutdown_timeout
+    assert f"`--shutdown-delay` ({delay:g}), `--shutdown-timeout` ({timeout:g})" in PAGE
 
 
-def test_every_path_of_the_service_stands_on_the_page(tiny_shelf: Shelf) -> None:
-    for path in document(tiny_shelf, Settings())["paths"]:
-        shown = path.replace("/v2/models/{name}/", "…/").replace("{name}", "NAME")
-        if not shown.startswith("…/versions") and "{version}" not in shown:
-            assert shown in PAGE, shown
+def test_page_lists_every_path(registry: ModelRegistry) -> None:
+    for path in build_document(registry, Settings())["paths"]:
+        repr_short = path.replace("/v2/models/{name}/", "…/").replace("{name}", "NAME")
+        if not repr_short.startswith("…/versions") and "{version}" not in repr_short:
+            assert repr_short in PAGE, repr_short
 
 
-def test_the_error_of_the_page_is_json(address: str) -> None:
-    asked = {"conditions": {"hair": "pnk"}}
-    error = httpx.post(f"http://{address}/v1/generate", json=asked).json()["error"]
-    shown = re.search(r'`(\{"error": \{"status".*?\}\})`', PAGE, re.S)
-    assert shown
-    stated = json.loads(shown[1].replace("\n", " "))["error"]
+def test_page_error_is_that_of_the_service(address: str) -> None:
+    fields = {"conditions": {"hair": "pnk"}}
+    error = httpx.post(f"http://{address}/v1/generate", json=fields).json()["error"]
+    repr_short = re.search(r'`(\{"error": \{"status".*?\}\})`', PAGE, re.S)
+    assert repr_short
+    stated = json.loads(repr_short[1].replace("\n", " "))["error"]
     assert error["expected"].startswith(stated.pop("expected").removesuffix("…"))
     assert stated == {key: error[key] for key in stated}

@@ -1,4 +1,4 @@
-"""What a schema allows is what a group takes, kind by kind."""
+"""The schema of conditions accepts what the condition groups accept, for each kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.service.openapi.groups import schema_of
+from ganport_runtime.service.openapi_schemas import conditions_schema
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def every_kind(data: Path) -> Conditions:
 
 
 @pytest.mark.parametrize(
-    "request_",
+    "conditions",
     [
         {},
         {"hair": "rosy"},
@@ -49,18 +49,23 @@ def every_kind(data: Path) -> Conditions:
     ],
     ids=str,
 )
-def test_a_schema_allows_what_encode_does(every_kind: Conditions, request_: Any) -> None:
+def test_conditions_schema_accepts_exactly_what_encode_accepts(
+    every_kind: Conditions, conditions: Any
+) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     try:
-        every_kind.encode(request_)
-        taken = True
+        every_kind.encode(conditions)
+        accepted = True
     except ConditionError:
-        taken = False
-    assert jsonschema.Draft202012Validator(schema_of(every_kind)).is_valid(request_) is taken
+        accepted = False
+    assert (
+        jsonschema.Draft202012Validator(conditions_schema(every_kind)).is_valid(conditions)
+        is accepted
+    )
 
 
-def test_labels_limits_and_defaults_stand_in_it(every_kind: Conditions) -> None:
-    properties = schema_of(every_kind)["properties"]
+def test_conditions_schema_contains_labels_limits_and_defaults(every_kind: Conditions) -> None:
+    properties = conditions_schema(every_kind)["properties"]
     assert properties["objects"]["anyOf"][0]["items"]["enum"] == ["cube", "ball", "cone"]
     assert properties["objects"]["anyOf"][0]["maxItems"] == 2
     assert properties["age"] == {
@@ -74,10 +79,10 @@ def test_labels_limits_and_defaults_stand_in_it(every_kind: Conditions) -> None:
     assert properties["look"]["properties"] == {key: properties[key] for key in ("eyes", "mood")}
 
 
-def test_an_unconditional_bundle_takes_none() -> None:
-    assert schema_of(Conditions()) == {
+def test_conditions_schema_of_an_unconditional_bundle_is_empty() -> None:
+    assert conditions_schema(Conditions()) == {
         "type": "object",
-        "description": "It takes none.",
+        "description": "No conditions.",
         "properties": {},
         "additionalProperties": False,
     }

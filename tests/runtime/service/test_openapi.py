@@ -1,4 +1,4 @@
-"""The OpenAPI document says what the service does: every route, every answer, every limit."""
+"""The OpenAPI document matches the service: routes, responses and limits."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from starlette.routing import Route
 
-from ganport_runtime.service.middleware import OPEN
-from ganport_runtime.service.openapi import document
-from ganport_runtime.service.registry import Shelf
+from ganport_runtime.service.middleware import PUBLIC_PATHS
+from ganport_runtime.service.openapi import build_document
+from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.requests import GenerateBody, TranslateBody, TranslateQuery
 from ganport_runtime.service.settings import Settings
 
@@ -19,12 +19,12 @@ SEED = {"name": "seed", "shape": [1], "datatype": "UINT64", "data": [7]}
 
 
 @pytest.fixture
-def told(ask: Any) -> dict[str, Any]:
-    return ask("GET", "/openapi.json").json()
+def document(client: Any) -> dict[str, Any]:
+    return client("GET", "/openapi.json").json()
 
 
-def operations(told: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in told["paths"].items():
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
 
@@ -40,59 +40,59 @@ def references(value: Any) -> Iterator[str]:
             yield from references(inner)
 
 
-def test_every_route_is_described_and_no_other(ask: Any, told: dict[str, Any]) -> None:
+def test_document_describes_exactly_the_routes(client: Any, document: dict[str, Any]) -> None:
     routes = {
         (route.path, method.lower())
-        for route in ask.app.routes
+        for route in client.app.routes
         if isinstance(route, Route)
         for method in route.methods - {"HEAD"}
     }
-    assert routes == {(path, method) for path, method, _ in operations(told)}
+    assert routes == {(path, method) for path, method, _ in operations(document)}
 
 
-def test_the_document_is_whole(told: dict[str, Any]) -> None:
-    assert told["openapi"] == "3.1.0"
-    used = {reference.removeprefix("#/components/schemas/") for reference in references(told)}
-    assert used == set(told["components"]["schemas"])
-    names = [operation["operationId"] for _, _, operation in operations(told)]
+def test_document_references_and_parameters_are_complete(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    used = {reference.removeprefix("#/components/schemas/") for reference in references(document)}
+    assert used == set(document["components"]["schemas"])
+    names = [operation["operationId"] for _, _, operation in operations(document)]
     assert len(set(names)) == len(names)
-    for path, _, operation in operations(told):
+    for path, _, operation in operations(document):
         named = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
         assert named == set(re.findall(r"{(\w+)}", path))
         assert operation["summary"] and "200" in operation["responses"]
 
 
-def test_fields_and_limits_are_those_of_the_service(told: dict[str, Any]) -> None:
-    schemas = told["components"]["schemas"]
+def test_document_fields_and_limits_are_those_of_the_service(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
     for body in (GenerateBody, TranslateBody):
         schema = schemas[body.__name__]
         assert set(schema["properties"]) == set(body.__struct_fields__)
-        assert "bundle" in schema["required"]  # there are two
+        assert "bundle" in schema["required"]
     count = schemas["GenerateBody"]["properties"]["count"]["anyOf"][0]
     assert count == {"type": "integer", "minimum": 1, "maximum": 16}
-    query = told["paths"]["/v1/translate"]["post"]["parameters"]
+    query = document["paths"]["/v1/translate"]["post"]["parameters"]
     assert [field["name"] for field in query] == list(TranslateQuery.__struct_fields__)
 
 
-def test_a_lone_bundle_need_not_be_named(tiny_shelf: Shelf) -> None:
-    told = document(Shelf([tiny_shelf["faces"]]), Settings())
-    assert told["components"]["schemas"]["GenerateBody"]["required"] == []
-    assert "security" not in told
+def test_document_of_one_bundle_requires_no_bundle_field(registry: ModelRegistry) -> None:
+    document = build_document(ModelRegistry([registry["faces"]]), Settings())
+    assert document["components"]["schemas"]["GenerateBody"]["required"] == []
+    assert "security" not in document
 
 
-def test_keys_lock_what_is_not_open(tiny_shelf: Shelf) -> None:
-    told = document(tiny_shelf, Settings(keys=("secret",)))
-    assert told["security"] == [{"bearer": []}, {"key": []}]
-    assert "secret" not in str(told)
-    for path, _, operation in operations(told):
-        is_open = path in OPEN
-        assert (operation.get("security") == []) is is_open
-        assert ("401" in operation["responses"]) is not is_open
+def test_document_with_keys_protects_all_paths_but_health(registry: ModelRegistry) -> None:
+    document = build_document(registry, Settings(keys=("secret",)))
+    assert document["security"] == [{"bearer": []}, {"key": []}]
+    assert "secret" not in str(document)
+    for path, _, operation in operations(document):
+        is_public = path in PUBLIC_PATHS
+        assert (operation.get("security") == []) is is_public
+        assert ("401" in operation["responses"]) is not is_public
 
 
-def validate(told: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
+def validate(document: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    jsonschema.Draft202012Validator({**told, **schema}).validate(value)
+    jsonschema.Draft202012Validator({**document, **schema}).validate(value)
 
 
 @pytest.mark.parametrize(
@@ -122,27 +122,27 @@ def validate(told: dict[str, Any], schema: dict[str, Any], value: Any) -> None:
         ("POST", "/v1/generate", "/v1/generate", {"bundle": "faces", "count": 17}),
     ],
 )
-def test_answers_are_as_described(
-    ask: Any, told: dict[str, Any], method: str, path: str, route: str, body: Any
+def test_json_responses_match_their_schemas(
+    client: Any, document: dict[str, Any], method: str, path: str, route: str, body: Any
 ) -> None:
-    answer = ask(method, path, **({"json": body} if body else {}))
-    described = told["paths"][route][method.lower()]["responses"][str(answer.status_code)]
+    response = client(method, path, **({"json": body} if body else {}))
+    described = document["paths"][route][method.lower()]["responses"][str(response.status_code)]
     schema = described["content"]["application/json"]["schema"]
-    validate(told, schema, answer.json())
+    validate(document, schema, response.json())
     if "$ref" in schema:
-        component = told["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-        assert set(answer.json()) <= set(component["properties"])
+        component = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+        assert set(response.json()) <= set(component["properties"])
 
 
 @pytest.mark.parametrize("output", ["png", "webp", "raw", "npy", "sheet"])
 @pytest.mark.parametrize(("count", "accept"), [(1, "*/*"), (2, "*/*"), (2, "multipart/mixed")])
-def test_every_form_of_pictures_is_described(
-    ask: Any, told: dict[str, Any], output: str, count: int, accept: str
+def test_image_responses_have_described_media_types(
+    client: Any, document: dict[str, Any], output: str, count: int, accept: str
 ) -> None:
     body = {"bundle": "faces", "output": output, "count": count}
-    answer = ask("POST", "/v1/generate", json=body, headers={"accept": accept})
-    described = told["paths"]["/v1/generate"]["post"]["responses"]["200"]
-    assert answer.headers["content-type"].partition(";")[0] in described["content"]
+    response = client("POST", "/v1/generate", json=body, headers={"accept": accept})
+    described = document["paths"]["/v1/generate"]["post"]["responses"]["200"]
+    assert response.headers["content-type"].partition(";")[0] in described["content"]
 
 
 @pytest.mark.parametrize(
@@ -161,11 +161,11 @@ def test_every_form_of_pictures_is_described(
         ({}, False),
     ],
 )
-def test_a_client_that_checks_by_the_document_agrees_with_the_service(
-    ask: Any, told: dict[str, Any], body: dict[str, Any], is_valid: bool
+def test_body_schema_accepts_exactly_what_the_service_accepts(
+    client: Any, document: dict[str, Any], body: dict[str, Any], is_valid: bool
 ) -> None:
     jsonschema = pytest.importorskip("jsonschema")
-    schema = told["paths"]["/v1/generate"]["post"]["requestBody"]["content"]["application/json"]
-    validator = jsonschema.Draft202012Validator({**told, **schema["schema"]})
+    schema = document["paths"]["/v1/generate"]["post"]["requestBody"]["content"]["application/json"]
+    validator = jsonschema.Draft202012Validator({**document, **schema["schema"]})
     assert validator.is_valid(body) is is_valid
-    assert (ask("POST", "/v1/generate", json=body).status_code == 200) is is_valid
+    assert (client("POST", "/v1/generate", json=body).status_code == 200) is is_valid

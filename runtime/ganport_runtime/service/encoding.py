@@ -1,0 +1,216 @@
+"""Encoding: images to a response body of files, arrays, or an atlas with its index."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.conditions.encoder import ConditionInput
+from ganport_runtime.generator import Generator
+from ganport_runtime.service.fast_png import png_bytes, webp_bytes
+from ganport_runtime.service.outputs import (
+    FilePart,
+    OutputOptions,
+    ResponseBody,
+    atlas_shape,
+    multipart,
+    zip_parts,
+)
+
+_BYTES, _JSON = "application/octet-stream", "application/json"
+_MEDIA_TYPES = {"png": "image/png", "webp": "image/webp"}
+
+
+@dataclass(frozen=True)
+class GeneratedImages:
+    """Images with the data to generate them again.
+
+    `pixels` is uint8 (N, H, W, 3). `seeds` has one seed per image; it is empty for translations.
+    `conditions` are those of the request: one for all images or a list.
+    """
+
+    pixels: NDArray[np.uint8]
+    seeds: Sequence[int]
+    conditions: ConditionInput
+    generator: Generator
+    temperature: float | None = None
+
+    @property
+    def bundle(self) -> dict[str, str]:
+        """Return the name and the digest of the bundle."""
+        return {"bundle": self.generator.manifest.name, "digest": self.generator.bundle.digest}
+
+    @cached_property
+    def recipes(self) -> list[dict[str, Any]]:
+        """Return seed, complete condition and temperature of each image.
+
+        Seeds are strings, because JSON numbers are exact to 2^53 only.
+        """
+        extra = {} if self.temperature is None else {"temperature": self.temperature}
+        return [
+            ({"seed": str(self.seeds[index])} if len(self.seeds) else {})
+            | {"condition": condition}
+            | extra
+            for index, condition in enumerate(self._complete_conditions())
+        ]
+
+    def file_metadata(self, recipes: Sequence[dict[str, Any]]) -> dict[str, str]:
+        """Return the metadata of an image file, for `images.encode.read_metadata`."""
+        return {
+            "ganport.bundle": self.generator.manifest.name,
+            "ganport.digest": self.generator.bundle.digest,
+            "ganport.pictures": json.dumps(recipes),
+        }
+
+    def _complete_conditions(self) -> list[dict[str, Any]]:
+        complete = self.generator.conditions.complete
+        if isinstance(self.conditions, list | tuple):
+            return [complete(condition) for condition in self.conditions]
+        condition: Any = self.conditions
+        return [complete(condition)] * len(self.pixels)
+
+
+def encode(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
+    """Return the response body with the images in the form of checked `options`.
+
+    `png` and `webp`: the file of one image; several files and an `index.json` in a container.
+    `raw`: the bytes, with their shape in a header. `npy`: a NumPy file. `sheet`: an atlas with an
+    index. A container is a zip, a multipart message, or JSON with the files as data URLs; the
+    default is JSON for a sheet and zip for other files. Thread-safe.
+    """
+    if options.output == "raw":
+        shape = ", ".join(map(str, images.pixels.shape))
+        return ResponseBody(images.pixels.tobytes(), _BYTES, (("Ganport-Shape", shape),))
+    if options.output == "npy":
+        return _encode_npy(images.pixels)
+    if options.output == "sheet":
+        return _encode_sheet(images, options)
+    if len(images.pixels) == 1 and options.container is None:
+        texts = images.file_metadata(images.recipes)
+        data = _encode_file(options.output, images.pixels[0], texts, options.quality)
+        return ResponseBody(data, _MEDIA_TYPES[options.output])
+    return _encode_files(images, options)
+
+
+def pack_atlas(pixels: NDArray[np.uint8], columns: int | None) -> NDArray[np.uint8]:
+    """Return an atlas, uint8 (rows * H, columns * W, 3), of images (N, H, W, 3).
+
+    Images are in row-major order without gaps; unused cells are black.
+    """
+    count, height, width, _ = pixels.shape
+    rows, columns = atlas_shape(count, columns)
+    cells = np.zeros((rows * columns, height, width, 3), np.uint8)
+    cells[:count] = pixels
+    grid = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, 3)
+
+
+def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> dict[str, Any]:
+    """Return the index of an atlas in TexturePacker's JSON array form, which game engines read.
+
+    Each of `frames` has its rectangle in pixels from the top left corner, and the recipe of its
+    image. `image` is the file name or the data URL of the atlas.
+    """
+    count, height, width, _ = images.pixels.shape
+    rows, columns = atlas_shape(count, columns)
+    return {
+        "frames": [
+            _frame(index, columns, width, height) | recipe
+            for index, recipe in enumerate(images.recipes)
+        ],
+        "meta": {
+            "app": "ganport",
+            "version": "1",
+            "image": image,
+            "format": "RGB888",
+            "size": {"w": columns * width, "h": rows * height},
+            "scale": "1",
+            "columns": columns,
+            "rows": rows,
+            **images.bundle,
+        },
+    }
+
+
+def _frame(index: int, columns: int, width: int, height: int) -> dict[str, Any]:
+    row, column = divmod(index, columns)
+    return {
+        "filename": str(index),
+        "frame": {"x": column * width, "y": row * height, "w": width, "h": height},
+        "rotated": False,
+        "trimmed": False,
+        "spriteSourceSize": {"x": 0, "y": 0, "w": width, "h": height},
+        "sourceSize": {"w": width, "h": height},
+    }
+
+
+def _encode_npy(pixels: NDArray[np.uint8]) -> ResponseBody:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, pixels, version=(1, 0), allow_pickle=False)
+    return ResponseBody(buffer.getvalue(), "application/x-npy")
+
+
+def _encode_sheet(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
+    file_type = "png" if options.quality is None else "webp"
+    atlas = pack_atlas(images.pixels, options.columns)
+    texts = images.file_metadata(images.recipes)
+    data = _encode_file(file_type, atlas, texts, options.quality)
+    if options.container in (None, "json"):
+        url = _data_url(file_type, data)
+        return _encode_json(atlas_index(images, options.columns, url))
+    name = f"sheet.{file_type}"
+    index = _json_part("sheet.json", atlas_index(images, options.columns, name))
+    parts = [index, FilePart(name, _MEDIA_TYPES[file_type], data)]
+    return zip_parts(parts) if options.container == "zip" else multipart(parts, "related")
+
+
+def _encode_files(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
+    file_type = options.output
+    files = [
+        _encode_file(file_type, pixels, images.file_metadata([recipe]), options.quality)
+        for pixels, recipe in zip(images.pixels, images.recipes, strict=True)
+    ]
+    if options.container == "json":
+        return _encode_json(_index(images, [_data_url(file_type, data) for data in files]))
+    digits = max(3, len(str(len(files) - 1)))
+    names = [f"{index:0{digits}}.{file_type}" for index in range(len(files))]
+    parts = [_json_part("index.json", _index(images, names))]
+    parts += [
+        FilePart(name, _MEDIA_TYPES[file_type], data)
+        for name, data in zip(names, files, strict=True)
+    ]
+    return multipart(parts, "mixed") if options.container == "multipart" else zip_parts(parts)
+
+
+def _index(images: GeneratedImages, names: Sequence[str]) -> dict[str, Any]:
+    entries = [
+        {"image": name, **recipe} for name, recipe in zip(names, images.recipes, strict=True)
+    ]
+    return {**images.bundle, "pictures": entries}
+
+
+def _encode_file(
+    file_type: str, pixels: NDArray[np.uint8], texts: dict[str, str], quality: int | None
+) -> bytes:
+    return png_bytes(pixels, texts) if file_type == "png" else webp_bytes(pixels, texts, quality)
+
+
+def _encode_json(value: dict[str, Any]) -> ResponseBody:
+    return ResponseBody(msgspec.json.encode(value), _JSON)
+
+
+def _json_part(name: str, value: dict[str, Any]) -> FilePart:
+    return FilePart(name, _JSON, msgspec.json.encode(value))
+
+
+def _data_url(file_type: str, data: bytes) -> str:
+    return f"data:{_MEDIA_TYPES[file_type]};base64,{base64.b64encode(data).decode()}"

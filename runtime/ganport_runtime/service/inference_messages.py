@@ -1,0 +1,142 @@
+"""Messages of the Open Inference Protocol, version 2: JSON objects and binary tensors.
+
+Source: https://github.com/kserve/open-inference-protocol, with Triton's extension for binary
+tensor data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.service.outputs import ResponseBody
+from ganport_runtime.service.responses import BodyError
+from ganport_runtime.values import repr_short, sanitize
+
+LENGTH_HEADER = "inference-header-content-length"
+"""The header with the number of JSON bytes at the start of a body; tensors follow them."""
+IMAGE_OUTPUT = "image"
+_MAX_DIGITS = 10
+Parameters = dict[str, Any]
+
+
+class RequestInput(msgspec.Struct):
+    """An input tensor: `data` in the JSON, or `binary_data_size` bytes after it."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    parameters: Parameters = {}
+    data: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+class RequestOutput(msgspec.Struct):
+    """A requested output tensor; the parameter `binary_data` places it after the JSON."""
+
+    name: str
+    parameters: Parameters = {}
+
+
+class InferenceRequest(msgspec.Struct):
+    """The JSON object of a request."""
+
+    inputs: list[RequestInput]
+    id: str = ""
+    parameters: Parameters = {}
+    outputs: list[RequestOutput] = []
+
+    def is_binary(self, name: str) -> bool:
+        """Return whether the output of that name must follow the JSON."""
+        default = self.parameters.get("binary_data_output") is True
+        for output in self.outputs:
+            if output.name == name:
+                return output.parameters.get("binary_data", default) is True
+        return default
+
+
+@dataclass(frozen=True)
+class InferenceMessage:
+    """A request and, per input, the bytes after the JSON or None."""
+
+    request: InferenceRequest
+    binaries: Sequence[memoryview | None]
+
+
+_decoder = msgspec.json.Decoder(InferenceRequest)
+_encode = msgspec.json.Encoder().encode
+
+
+def decode_message(body: bytes, json_length: str | None) -> InferenceMessage:
+    """Return the message in a body; `json_length` is the value of the length header.
+
+    Raises `BodyError` if the body is not a request of the protocol.
+    """
+    view = memoryview(body)
+    header = view if json_length is None else view[: _parse_length(json_length, len(body))]
+    try:
+        request = _decoder.decode(header)
+    except (msgspec.DecodeError, RecursionError) as error:
+        found = sanitize(str(error), 200) or "too deep nesting"
+        fix = "Follow the Open Inference Protocol."
+        raise BodyError("body", "a JSON inference request", found, fix) from error
+    return InferenceMessage(request, _split_binaries(request.inputs, view[len(header) :]))
+
+
+def encode_response(
+    request: InferenceRequest, name: str, version: str, images: NDArray[np.uint8]
+) -> ResponseBody:
+    """Return the response of model `name` with images, uint8 (N, H, W, 3), as JSON or binary."""
+    output: dict[str, Any] = {
+        "name": IMAGE_OUTPUT,
+        "datatype": "UINT8",
+        "shape": list(images.shape),
+    }
+    response: dict[str, Any] = {"model_name": name, "model_version": version}
+    if request.id:
+        response["id"] = request.id
+    if not request.is_binary(IMAGE_OUTPUT):
+        output["data"] = images.ravel().tolist()
+        return ResponseBody(_encode(response | {"outputs": [output]}), "application/json")
+    pixels = images.tobytes()
+    output["parameters"] = {"binary_data_size": len(pixels)}
+    header = _encode(response | {"outputs": [output]})
+    length = ((LENGTH_HEADER, str(len(header))),)
+    return ResponseBody(header + pixels, "application/octet-stream", length)
+
+
+def _parse_length(text: str, maximum: int) -> int:
+    if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS and int(text) <= maximum:
+        return int(text)
+    raise BodyError(
+        "Inference-Header-Content-Length",
+        expected=f"a number from 0 to {maximum}, the size of the body",
+        found=repr_short(text),
+        fix="Send the number of JSON bytes at the start of the body.",
+    )
+
+
+def _split_binaries(inputs: Sequence[RequestInput], rest: memoryview) -> list[memoryview | None]:
+    fix = "Send binary_data_size for each binary input, in the order of the inputs."
+    parts: list[memoryview | None] = []
+    start = 0
+    for entry in inputs:
+        size = entry.parameters.get("binary_data_size")
+        if size is None:
+            parts.append(None)
+            continue
+        remaining = len(rest) - start
+        if type(size) is not int or not 0 <= size <= remaining:
+            place = f"inputs '{sanitize(entry.name)}': binary_data_size"
+            expected = f"at most the remaining {remaining} bytes"
+            raise BodyError(place, expected, repr_short(size), fix)
+        parts.append(rest[start : start + size])
+        start += size
+    if start != len(rest):
+        found = f"{len(rest) - start} bytes more"
+        raise BodyError("body", "the number of bytes that its inputs name", found, fix)
+    return parts

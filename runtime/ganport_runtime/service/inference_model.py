@@ -1,0 +1,258 @@
+"""A bundle as a model of the Open Inference Protocol: its tensors and their conversion."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.bundle.constants import GENERATE, TRANSLATE
+from ganport_runtime.errors import RequestError
+from ganport_runtime.generation.request import EncodedRequest
+from ganport_runtime.service.inference_messages import (
+    IMAGE_OUTPUT,
+    InferenceMessage,
+    InferenceRequest,
+    RequestInput,
+)
+from ganport_runtime.service.registry import ServedBundle
+from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
+
+MAX_VALUE = 1e6
+"""The largest magnitude of an input; networks never need more, and none overflows below it."""
+_TYPES: Mapping[str, tuple[str, type]] = {"FP32": ("<f4", float), "UINT64": ("<u8", int)}
+"""NumPy type and JSON type by datatype."""
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input tensor; `shape` excludes the batch dimension."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the entry of the model metadata; -1 is the batch dimension."""
+        return {"name": self.name, "datatype": self.datatype, "shape": [-1, *self.shape]}
+
+    def read(self, entry: RequestInput, binary: memoryview | None, max_rows: int) -> NDArray[Any]:
+        """Return the array (N, *shape), N from 1 to `max_rows`: float32, uint64 or strings.
+
+        Raises `RequestError` with the name of the input for another type or shape, and for values
+        that are not finite or exceed `MAX_VALUE`.
+        """
+        self._check_shape(entry, max_rows)
+        if self.datatype == "BYTES":
+            return self._read_texts(entry, binary)
+        array = self._read_numbers(entry, binary)
+        if self.datatype == "FP32" and not (np.abs(array) <= MAX_VALUE).all():  # false for NaN
+            expected = f"finite numbers from {-MAX_VALUE:g} to {MAX_VALUE:g}"
+            raise self._error(expected, "other numbers", "Send valid inputs of the network.")
+        return array.reshape(entry.shape)
+
+    def _check_shape(self, entry: RequestInput, max_rows: int) -> None:
+        if entry.datatype != self.datatype:
+            found = sanitize(entry.datatype)
+            raise self._error(f"datatype {self.datatype}", found, "Convert the tensor.")
+        count, *rest = entry.shape or [0]
+        if tuple(rest) != self.shape or not 1 <= count <= max_rows:
+            dimensions = "".join(f", {length}" for length in self.shape)
+            expected = f"shape [N{dimensions}], N from 1 to {max_rows}"
+            raise self._error(expected, repr_short(entry.shape), "Send one row per image.")
+
+    def _read_numbers(self, entry: RequestInput, binary: memoryview | None) -> NDArray[Any]:
+        name, json_type = _TYPES[self.datatype]
+        dtype, size = np.dtype(name), prod(entry.shape)
+        if binary is not None:
+            if len(binary) != size * dtype.itemsize:
+                raise self._size_error(f"{size * dtype.itemsize} bytes", len(binary))
+            return np.frombuffer(binary, dtype)
+        values = self._read_json(entry, json_type)
+        if len(values) != size:
+            raise self._size_error(f"{size} numbers", len(values))
+        try:
+            return np.array(values, dtype)
+        except OverflowError:
+            expected = f"numbers in the range of {self.datatype}"
+            raise self._error(expected, "other numbers", "Send other numbers.") from None
+
+    def _read_texts(self, entry: RequestInput, binary: memoryview | None) -> NDArray[Any]:
+        texts = self._read_json(entry, str) if binary is None else self._split_texts(binary)
+        if len(texts) != entry.shape[0]:
+            raise self._size_error(f"{entry.shape[0]} texts", len(texts))
+        return np.array(texts, object)
+
+    def _split_texts(self, binary: memoryview) -> list[str]:
+        """Return texts that each follow their length (uint32, little-endian)."""
+        texts = []
+        start = 0
+        try:
+            while start < len(binary):
+                (length,) = struct.unpack_from("<I", binary, start)
+                text = bytes(binary[start + 4 : start + 4 + length])
+                if len(text) != length:
+                    raise ValueError("a text longer than the remaining bytes")
+                texts.append(text.decode())
+                start += 4 + length
+        except (struct.error, ValueError) as error:
+            expected = "UTF-8 texts, each after its length in four bytes"
+            found = sanitize(str(error), 100)
+            raise self._error(expected, found, "Use the encoding of tritonclient.") from error
+        return texts
+
+    def _read_json(self, entry: RequestInput, json_type: type) -> list[Any]:
+        """Return the values of `data`, a flat list or a list nested like the shape."""
+        if entry.data is msgspec.UNSET:
+            raise self._error("data", "none", "Send data, or binary_data_size and the bytes.")
+        raw = bytes(entry.data)
+        nested: Any = json_type
+        for _ in entry.shape:
+            nested = list[nested]
+        try:
+            values: list[Any] = _decoder(list[json_type]).decode(raw)  # type: ignore[valid-type]
+            return values
+        except msgspec.DecodeError:
+            pass
+        try:
+            values = _decoder(nested).decode(raw)
+        except (msgspec.DecodeError, RecursionError) as error:
+            expected = f"a list of {self.datatype}, flat or nested like the shape"
+            found = sanitize(str(error), 200)
+            raise self._error(expected, found, "Send data of that form.") from error
+        return self._flatten(values, entry.shape)
+
+    def _flatten(self, values: list[Any], shape: list[int]) -> list[Any]:
+        for length in shape[1:]:
+            if any(len(row) != length for row in values):
+                fix = "Send rows of equal length."
+                raise self._error(f"data of shape {shape}", "rows of other lengths", fix)
+            values = [value for row in values for value in row]
+        return values
+
+    def _size_error(self, expected: str, found: int) -> RequestError:
+        return self._error(f"{expected} for its shape", f"{found}", "Match the shape.")
+
+    def _error(self, expected: str, found: str, fix: str) -> RequestError:
+        return RequestError(f"inputs {self.name!r}", expected, found, fix)
+
+
+_ALTERNATIVES = {
+    "z": TensorSpec("seed", "UINT64", ()),
+    "condition": TensorSpec("text", "BYTES", ()),
+}
+"""Inputs that clients may send instead of noise and condition vectors."""
+
+
+class InferenceModel:
+    """The inputs and outputs of a bundle under the protocol."""
+
+    def __init__(self, served: ServedBundle) -> None:
+        self.name = served.name
+        self._generator = served.generator
+        manifest = served.generator.manifest
+        self.version = manifest.version
+        graph = manifest.graph(GENERATE) or manifest.graph(TRANSLATE)
+        self.inputs = tuple(_tensor_spec(t.name, t.shape) for t in graph.inputs) if graph else ()
+        self._specs: dict[str, TensorSpec] = {}
+        for spec in self.inputs:
+            self._specs[spec.name] = spec
+            if alternative := _ALTERNATIVES.get(spec.name):
+                self._specs[alternative.name] = alternative
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the model metadata: the tensors of the graph."""
+        size = self._generator.manifest.image.size
+        return {
+            "name": self.name,
+            "versions": [self.version],
+            "platform": "onnxruntime_onnx",
+            "inputs": [spec.to_json() for spec in self.inputs],
+            "outputs": [{"name": IMAGE_OUTPUT, "datatype": "UINT8", "shape": [-1, *size, 3]}],
+        }
+
+    def prepare(self, message: InferenceMessage, max_images: int) -> EncodedRequest:
+        """Return the generation request of a message for at most `max_images` images.
+
+        An absent condition takes its defaults. Raises `RequestError`.
+        """
+        _check_outputs(message.request)
+        arrays = self._read_inputs(message, max_images)
+        texts = arrays["text"].tolist() if "text" in arrays else None
+        if "image_in" in arrays:
+            encoded = self._prepare_translation(arrays["image_in"], texts)
+        elif "z" in arrays:
+            encoded = self._generator.prepare(texts, z=arrays["z"])
+        else:
+            encoded = self._generator.prepare(texts, seeds=arrays["seed"].tolist())
+        condition = arrays.get("condition")
+        return encoded if condition is None else replace(encoded, conditions=condition)
+
+    def _prepare_translation(
+        self, images: NDArray[np.float32], texts: list[str] | None
+    ) -> EncodedRequest:
+        # The generator takes uint8 images; these are floats and must keep their precision.
+        conditions = self._generator.conditions
+        vectors = conditions.encode_many(texts or [{}] * len(images))
+        return EncodedRequest(TRANSLATE, vectors, inputs=images)
+
+    def _read_inputs(self, message: InferenceMessage, max_images: int) -> Arrays:
+        arrays: Arrays = {}
+        for entry, binary in zip(message.request.inputs, message.binaries, strict=True):
+            spec = self._specs.get(entry.name)
+            if spec is None:
+                near = closest_match(entry.name, self._specs)
+                expected, found = (
+                    f"one of {format_choices(self._specs)}",
+                    f"'{sanitize(entry.name)}'",
+                )
+                raise RequestError("inputs", expected, found, f"Did you mean {near!r}?")
+            if entry.name in arrays:
+                found = f"{entry.name!r} twice"
+                raise RequestError("inputs", "each input once", found, "Remove one.")
+            arrays[entry.name] = spec.read(entry, binary, max_images)
+        self._check_combination(arrays)
+        return arrays
+
+    def _check_combination(self, arrays: Arrays) -> None:
+        for name, alternative in _ALTERNATIVES.items():
+            if name in arrays and alternative.name in arrays:
+                expected = f"{name} or {alternative.name}"
+                raise RequestError("inputs", expected, "both", "Remove one of them.")
+        first = self.inputs[0].name if self.inputs else ""
+        names = [first, _ALTERNATIVES[first].name] if first in _ALTERNATIVES else [first]
+        if not arrays.keys() & set(names):
+            found = format_choices(arrays) or "none"
+            fix = "Send it: images are generated from it."
+            raise RequestError("inputs", " or ".join(names), found, fix)
+        lengths = {len(array) for array in arrays.values()}
+        if len(lengths) > 1:
+            found = " and ".join(map(str, sorted(lengths)))
+            fix = "Send one row per image."
+            raise RequestError("inputs", "the same number of rows in each input", found, fix)
+
+
+def _tensor_spec(name: str, shape: tuple[int | str, ...]) -> TensorSpec:
+    return TensorSpec(name, "FP32", tuple(int(length) for length in shape[1:]))
+
+
+def _check_outputs(request: InferenceRequest) -> None:
+    for output in request.outputs:
+        if output.name != IMAGE_OUTPUT:
+            expected, found = f"the output {IMAGE_OUTPUT!r}", f"'{sanitize(output.name)}'"
+            raise RequestError("outputs", expected, found, "Request that output or none.")
+
+
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    """Return the cached decoder of a type; there is one type per tensor rank."""
+    if kind not in _decoders:
+        _decoders[kind] = msgspec.json.Decoder(kind)
+    return _decoders[kind]

@@ -1,0 +1,143 @@
+"""Output options: the forms of a response, their checks, and the containers for several files."""
+
+from __future__ import annotations
+
+import io
+import math
+import secrets
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.images.sheet import MAX_SIDE
+from ganport_runtime.noise import check_integer
+from ganport_runtime.values import closest_match, format_choices, repr_short
+
+OUTPUTS = ("png", "webp", "raw", "npy", "sheet")
+CONTAINERS = ("zip", "multipart", "json")
+_CONTAINED = ("png", "webp", "sheet")
+"""Outputs of several files."""
+_ACCEPTED = {
+    "application/zip": "zip",
+    "multipart/mixed": "multipart",
+    "multipart/related": "multipart",
+}
+"""Containers by media type; not JSON, which many libraries accept by default for any URL."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """The form of a response: `output`, the container for several files, atlas columns, quality."""
+
+    output: str = "png"
+    container: str | None = None
+    columns: int | None = None
+    quality: int | None = None
+
+    def check(self, count: int, size: tuple[int, int]) -> None:
+        """Raise `RequestError` if `count` images of `size` (height, width) have no such form.
+
+        The place of the error is the field of the request.
+        """
+        _check_choice("output", self.output, OUTPUTS)
+        if self.container is not None:
+            _check_choice("container", self.container, CONTAINERS)
+            if self.output not in _CONTAINED:
+                raise self._mismatch("container", f"the output {' or '.join(_CONTAINED)}")
+        if self.quality is not None:
+            check_integer("quality", self.quality, 1, 100)
+            if self.output not in ("webp", "sheet"):
+                raise self._mismatch("quality", "the output webp or sheet")
+        if self.columns is not None:
+            check_integer("columns", self.columns, 1, MAX_SIDE)
+        if self.output == "sheet":
+            self._check_atlas(count, size)
+        elif self.columns is not None:
+            raise self._mismatch("columns", "the output sheet")
+
+    def _check_atlas(self, count: int, size: tuple[int, int]) -> None:
+        rows, columns = atlas_shape(count, self.columns)
+        height, width = rows * size[0], columns * size[1]
+        if max(height, width) > MAX_SIDE:
+            raise RequestError(
+                "count" if self.columns is None else "columns",
+                expected=f"an atlas of at most {MAX_SIDE} pixels per side",
+                found=f"{width} x {height}",
+                fix="Request fewer images at a time, or change columns.",
+            )
+
+    def _mismatch(self, field: str, expected: str) -> RequestError:
+        return RequestError(field, expected, self.output, f"Remove {field}.")
+
+
+@dataclass(frozen=True)
+class ResponseBody:
+    """The data of a response, its media type and the headers that describe its form."""
+
+    data: bytes
+    media_type: str
+    headers: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class FilePart:
+    """One of several files in a response."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+def container_from_accept(accept: str, output: str) -> str | None:
+    """Return the first container that an `Accept` header names for `output`, or None."""
+    if output not in _CONTAINED:
+        return None
+    for entry in accept.split(","):
+        media_type, _, weight = entry.partition(";")
+        if weight.replace(" ", "") in ("q=0", "q=0.0"):
+            continue
+        if container := _ACCEPTED.get(media_type.strip().lower()):
+            return container
+    return None
+
+
+def atlas_shape(count: int, columns: int | None) -> tuple[int, int]:
+    """Return the rows and columns of an atlas; without `columns` it is nearly square."""
+    columns = min(columns or math.ceil(math.sqrt(count)), count)
+    return -(-count // columns), columns
+
+
+def zip_parts(parts: Sequence[FilePart]) -> ResponseBody:
+    """Return the files in one uncompressed zip, without dates, so equal files give equal bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for part in parts:
+            archive.writestr(zipfile.ZipInfo(part.name), part.data)
+    return ResponseBody(buffer.getvalue(), "application/zip")
+
+
+def multipart(parts: Sequence[FilePart], subtype: str) -> ResponseBody:
+    """Return the files as `multipart/SUBTYPE`: "mixed" (RFC 2046) or "related" (RFC 2387)."""
+    boundary = secrets.token_hex(16)
+    chunks: list[bytes] = []
+    for part in parts:
+        chunks += [f"--{boundary}\r\n{_part_header(part)}\r\n".encode(), part.data, b"\r\n"]
+    chunks.append(f"--{boundary}--\r\n".encode())
+    root_type = f'; type="{parts[0].media_type}"' if subtype == "related" else ""
+    media_type = f"multipart/{subtype}; boundary={boundary}{root_type}"
+    return ResponseBody(b"".join(chunks), media_type)
+
+
+def _part_header(part: FilePart) -> str:
+    return (
+        f"Content-Type: {part.media_type}\r\n"
+        f'Content-Disposition: attachment; filename="{part.name}"\r\n'
+        f"Content-Location: {part.name}\r\n"
+    )
+
+
+def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        fix = f"Did you mean {closest_match(value, choices)!r}?"
+        raise RequestError(field, f"one of {format_choices(choices)}", repr_short(value), fix)

@@ -1,0 +1,130 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.service.outputs import OutputOptions
+from ganport_runtime.service.requests import (
+    GenerateBody,
+    TranslateQuery,
+    check_json,
+    decode_json,
+    decode_query,
+    media_type_of,
+    read_body,
+)
+from ganport_runtime.service.responses import BodyError, MediaTypeError, SlowBodyError
+from ganport_runtime.service.timeouts import ClientDisconnectError
+
+GENERATE = msgspec.json.Decoder(GenerateBody)
+
+
+def sending(*messages: dict[str, Any], pause: float = 0.0) -> Callable[[], Awaitable[Any]]:
+    remaining = iter(messages)
+
+    async def receive() -> Any:
+        await asyncio.sleep(pause)
+        return next(remaining)
+
+    return receive
+
+
+def chunk(body: bytes, more: bool) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+@given(st.binary(max_size=50), st.lists(st.integers(0, 50), max_size=5))
+def test_read_body_any_chunks_return_the_same_body(body: bytes, cuts: list[int]) -> None:
+    positions = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
+    parts = [body[start:stop] for start, stop in pairwise(positions)]
+    messages = [chunk(part, True) for part in parts[:-1]] + [chunk(parts[-1], False)]
+    assert asyncio.run(read_body(sending(*messages), 5.0)) == body
+
+
+def test_read_body_slow_body_raises() -> None:
+    chunks = sending(*[chunk(b"a", True)] * 100, pause=0.02)
+    with pytest.raises(SlowBodyError, match=r"0\.1 s"):
+        asyncio.run(read_body(chunks, 0.1))
+
+
+def test_read_body_disconnect_raises() -> None:
+    chunks = sending(chunk(b"a", True), {"type": "http.disconnect"})
+    with pytest.raises(ClientDisconnectError):
+        asyncio.run(read_body(chunks, 5.0))
+
+
+@pytest.mark.parametrize(
+    ("header", "media_type"),
+    [
+        (b"image/PNG", "image/png"),
+        (b"Application/JSON ; charset=utf-8", "application/json"),
+        (b"", ""),
+        (b"\xff", "\xff"),
+    ],
+)
+def test_media_type_of_is_lower_case_without_parameters(header: bytes, media_type: str) -> None:
+    assert media_type_of({b"content-type": header}) == media_type
+
+
+def test_check_json_accepts_only_json() -> None:
+    check_json({b"content-type": b"application/json;charset=utf-8"})
+    with pytest.raises(MediaTypeError, match="none"):
+        check_json({})
+    with pytest.raises(MediaTypeError, match=r"'text/\\x1b'"):
+        check_json({b"content-type": b"text/\x1b"})
+
+
+@pytest.mark.parametrize(
+    ("body", "place", "found"),
+    [
+        (b'{"count": "two"}', "count", "str"),
+        (b"[]", "body", "array"),
+        (b'{"timeout": 1e999}', "timeout", "out of range"),
+    ],
+)
+def test_decode_json_invalid_field_is_named(body: bytes, place: str, found: str) -> None:
+    with pytest.raises(RequestError) as caught:
+        decode_json(GENERATE, body)
+    assert caught.value.place == place
+    assert found in caught.value.found
+
+
+def test_decode_json_unknown_field_is_named_safely() -> None:
+    with pytest.raises(RequestError) as caught:
+        decode_json(GENERATE, b'{"cou\\u001bnt": 2}')
+    assert caught.value.place == "cou\\x1bnt"
+    assert "bundle, output" in caught.value.expected
+    assert str(caught.value).isprintable()
+
+
+def test_decode_json_malformed_body_names_the_position() -> None:
+    with pytest.raises(BodyError, match="byte 9"):
+        decode_json(GENERATE, b'{"seed": x}')
+
+
+def test_decode_query_converts_values() -> None:
+    query = b"bundle=a%20b&quality=80&whole=true&timeout=2.5&conditions=pink+hair"
+    assert decode_query(TranslateQuery, query) == TranslateQuery(
+        bundle="a b", quality=80, whole=True, timeout=2.5, conditions="pink hair"
+    )
+    assert decode_query(TranslateQuery, b"") == TranslateQuery()
+
+
+@given(st.binary(max_size=40))
+def test_decode_query_any_bytes_return_or_raise_request_error(query: bytes) -> None:
+    try:
+        decode_query(TranslateQuery, query)
+    except RequestError as error:
+        assert str(error).isprintable()
+
+
+def test_output_options_accept_header_selects_an_absent_container() -> None:
+    body = GenerateBody(output="webp", quality=80)
+    assert body.output_options(b"multipart/mixed") == OutputOptions("webp", "multipart", None, 80)
+    assert GenerateBody(container="json").output_options(b"application/zip").container == "json"
