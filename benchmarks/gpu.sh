@@ -13,7 +13,7 @@ ganport doctor | tee "$out/doctor.txt"
 ganport doctor --json >"$out/doctor.json"
 python -m pytest -q -m gpu | tee "$out/tests.txt"
 train-gan flagship --data "$data" --out "$out/run" --device cuda \
-    --set network.features=64 --set length.images=100000000 --set length.minutes="$minutes"
+    --set network.base_channels=64 --set length.max_images=100000000 --set length.minutes="$minutes"
 export-gan "$out/run" --format bundle --precision fp16 --out "$out/faces.ganport" \
     --report "$out/export.json" --force
 sample-gan matrix "$out/faces.ganport" --rows hair --columns eyes --seed 7 --out "$out/matrix.png"

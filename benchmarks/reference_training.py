@@ -110,7 +110,7 @@ class Loop:
     def __init__(
         self, recipe: Recipe, conditions: Conditions, device: torch.device, *, careful: bool
     ) -> None:
-        self.options, self.latent = recipe.method, recipe.network.latent
+        self.options, self.latent = recipe.method, recipe.network.z_dim
         self.loss, self.device = LOSSES[recipe.method.loss], device
         shape = recipe.shape(conditions)
         self.generator = build_generator(recipe.network.generator, shape)
@@ -126,8 +126,8 @@ class Loop:
                 network.parameters(), lr=rate, betas=(adam.beta1, adam.beta2), fused=careful or None
             )
             for network, rate in (
-                (self.generator, adam.generator_rate),
-                (self.discriminator, adam.discriminator_rate),
+                (self.generator, adam.generator_lr),
+                (self.discriminator, adam.discriminator_lr),
             )
         )
 
@@ -167,7 +167,7 @@ class Plain(Loop):
         super().__init__(recipe, conditions, device, careful=False)
         pictures = Pictures(data, recipe.data.resolution, vectors)
         self.loader = DataLoader(
-            pictures, recipe.training.batch, shuffle=True, num_workers=WORKERS, drop_last=True
+            pictures, recipe.training.batch_size, shuffle=True, num_workers=WORKERS, drop_last=True
         )
         self.batches = self._endless()
         self.losses: list[tuple[float, float, float]] = []
@@ -224,7 +224,7 @@ class Careful(Loop):
         super().__init__(recipe, conditions, device, careful=True)
         self.images = torch.from_numpy(images.copy()).to(device).permute(0, 3, 1, 2)
         self.vectors = torch.from_numpy(vectors.copy()).to(device)
-        self.batch, self.bf16 = recipe.training.batch, bf16
+        self.batch, self.bf16 = recipe.training.batch_size, bf16
         self.average = AveragedModel(
             self.generator, multi_avg_fn=get_ema_multi_avg_fn(0.999), use_buffers=False
         )

@@ -23,8 +23,8 @@ class Engine:
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         self.method.compile(recipe.training.compile)
-        self.average = averaged(self.method.generator, recipe.average, recipe.training.batch)
-        rows, _ = dataset.split(recipe.data.held_out)
+        self.average = averaged(self.method.generator, recipe.ema, recipe.training.batch_size)
+        rows, _ = dataset.split(recipe.data.val_fraction)
         self.method.meet(dataset.images, dataset.vectors, rows)
         self.feed = Feed(dataset.images, dataset.vectors, rows, recipe, device)
         self.device, self.number = device, 0

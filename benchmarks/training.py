@@ -75,7 +75,7 @@ def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> I
     careful = Careful(dataset.images, dataset.vectors, *rest, bf16=bf16)
     works = [finished(loop.step, setting.device, setting.turn) for loop in (ours, careful, plain)]
     columns = in_turn([lambda: time.sleep(_PAUSE), *works], setting.rounds)[1:]
-    pictures = recipe.training.batch * setting.turn
+    pictures = recipe.training.batch_size * setting.turn
     fastest = pictures / sorted(columns[0])[len(columns[0]) // 2]
     step = f"{name}, {fastest:,.0f} pictures/s on {setting.device.type}"
     yield paired(f"{step}: against a DCGAN tutorial's loop", columns[0], columns[2])

@@ -13,7 +13,7 @@ if [ -e demo/run/config.toml ]; then
     train-gan --resume demo/run --set length.minutes="$minutes"
 else
     train-gan quick --data demo/faces.zip --out demo/run \
-        --set length.minutes="$minutes" --set logging.save_minutes=1
+        --set length.minutes="$minutes" --set logging.checkpoint_minutes=1
 fi
 
 echo "== 3/6 export, through every gate"

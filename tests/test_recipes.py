@@ -47,16 +47,16 @@ QUICK = (
 """Those that span the methods, the kinds of data set and the codings."""
 TINY = (
     "data.resolution=16",
-    "network.features=2",
-    "network.latent=4",
-    "network.embedding=4",
-    "network.levels=2",
-    "network.blocks=1",
-    "training.batch=4",
+    "network.base_channels=2",
+    "network.z_dim=4",
+    "network.embed_dim=4",
+    "network.num_levels=2",
+    "network.num_blocks=1",
+    "training.batch_size=4",
     "training.precision=fp32",
-    "average.refresh=128",
-    "logging.tick=1",
-    "logging.score_pictures=8",
+    "ema.bn_calibration_images=128",
+    "logging.log_interval=1",
+    "logging.eval_images=8",
 )
 STEPS = 3
 
@@ -136,7 +136,7 @@ def run(command: click.Command, *words: str | Path) -> str:
 def settings(recipe: Recipe, steps: int) -> list[str]:
     # The generator must learn within these few steps.
     often = f"method.discriminator_steps={min(STEPS, recipe.method.discriminator_steps)}"
-    given = (*TINY, often, f"length.images={4 * steps}")
+    given = (*TINY, often, f"length.max_images={4 * steps}")
     return [word for text in given for word in ("--set", text)]
 
 
@@ -158,7 +158,7 @@ def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
     whole, parts = place / "whole", place / "parts"
     run(train_gan, name, "--data", data, "--out", whole, *settings(recipe, STEPS))
     run(train_gan, name, "--data", data, "--out", parts, *settings(recipe, STEPS - 1))
-    run(train_gan, "--resume", parts, "--set", f"length.images={4 * STEPS}")
+    run(train_gan, "--resume", parts, "--set", f"length.max_images={4 * STEPS}")
     last, again = newest(whole)[0], newest(parts)[0]
     assert last.name == again.name == f"{STEPS:09d}"
     flow = recipe.method.name == "flow"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganport_models import Shape, build_discriminator, build_generator
+from ganport_models import NetworkConfig, build_discriminator, build_generator
 from ganport_train.config import recipes
 from ganport_train.studies import study
 
@@ -14,7 +14,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 PAGE = (DOCS / "systems.md").read_text()
 LINKS = re.findall(r"\]\(([^)#]+)\)", PAGE)
 LINES = [line for line in PAGE.splitlines() if line.startswith("| ")]
-SMALL = Shape(16, 22, 2, 4, 4, levels=1, blocks=1)
+SMALL = NetworkConfig(16, 22, 2, 4, 4, num_levels=1, num_blocks=1)
 
 
 def line_of(link: str) -> str:

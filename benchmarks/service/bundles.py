@@ -83,7 +83,7 @@ def random(path: Path, features: int, precision: str = "fp32") -> nn.Module:
     """Write the `quick` generator at a width of `features` with random weights; the network."""
     conditions = recipes.load("anime-cgan").vocabulary()
     assert conditions is not None
-    recipe = recipes.load("quick", [f"network.features={features}"])
+    recipe = recipes.load("quick", [f"network.base_channels={features}"])
     torch.manual_seed(features)
     network = build_generator(recipe.network.generator, recipe.shape(conditions)).eval()
     interface = Interface(

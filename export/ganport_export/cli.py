@@ -24,7 +24,8 @@ from ganport_runtime.values import repr_short
 @click.command(name="export-gan")
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
 @click.option(
-    "--take",
+    "--checkpoint",
+    "take",
     metavar="best|latest|STEP",
     help="Which checkpoint of a RUN.  [default: the best by its score, else the latest]",
 )
@@ -156,10 +157,10 @@ def _load(source: Path, take: str | None) -> Checkpoint:
         )
     if take is not None and not (source / FOLDER).is_dir():
         raise OptionError(
-            f"--take {repr_short(take)}",
+            f"--checkpoint {repr_short(take)}",
             expected="the folder of a run, to take a checkpoint of",
             found=f"{source}, which holds no {FOLDER}",
-            fix="Leave --take out, or name the run.",
+            fix="Leave --checkpoint out, or name the run.",
         )
     return Checkpoint.load(source, BEST if take is None else take)
 

@@ -38,7 +38,7 @@ def interface_of(
     checkpoint: Checkpoint, generator: Generator, name: str, temperature: float
 ) -> Interface:
     """The interface of a checkpoint's generator, of the kind that its class has."""
-    side = checkpoint.shape.resolution
+    side = checkpoint.config.resolution
     return Interface(
         name,
         () if isinstance(generator, Translator) else generator.z_shape,

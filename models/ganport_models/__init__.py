@@ -7,8 +7,8 @@ from ganport_models.metadata import CheckpointError as CheckpointError
 from ganport_models.network import Discriminator as Discriminator
 from ganport_models.network import Flow as Flow
 from ganport_models.network import Generator as Generator
+from ganport_models.network import NetworkConfig as NetworkConfig
 from ganport_models.network import NetworkError as NetworkError
-from ganport_models.network import Shape as Shape
 from ganport_models.network import Translator as Translator
 from ganport_models.registry import build_discriminator as build_discriminator
 from ganport_models.registry import build_generator as build_generator

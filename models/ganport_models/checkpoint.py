@@ -21,7 +21,7 @@ from ganport_models.metadata import (
     read_card,
     torn,
 )
-from ganport_models.network import Generator, Shape
+from ganport_models.network import Generator, NetworkConfig
 from ganport_models.registry import build_generator
 from ganport_models.selection import (
     BEST,
@@ -51,7 +51,7 @@ class Checkpoint:
 
     path: Path
     architecture: str
-    shape: Shape
+    config: NetworkConfig
     conditions: Conditions
     recipe: Mapping[str, Any]
     """The resolved recipe the run was made from, as plain JSON."""
@@ -83,13 +83,13 @@ class Checkpoint:
             known = JsonObject(card, place)
             architecture = known.text("architecture")
             conditions = Conditions.from_json(known.value("conditions"), f"{place}: conditions")
-            shape = _shape(known, conditions)
+            config = _network_config(known, conditions)
             recipe = known.mapping("recipe")
-        _check_weights(folder / WEIGHTS, architecture, shape)
+        _check_weights(folder / WEIGHTS, architecture, config)
         return cls(
             path=folder,
             architecture=architecture,
-            shape=shape,
+            config=config,
             conditions=conditions,
             recipe=recipe,
             step=card["step"],
@@ -103,7 +103,7 @@ class Checkpoint:
 
     def generator(self) -> Generator:
         """The generator, built, with its weights, in eval mode."""
-        generator = build_generator(self.architecture, self.shape)
+        generator = build_generator(self.architecture, self.config)
         generator.load_state_dict(dict(self.weights))
         return generator.eval()
 
@@ -125,10 +125,10 @@ def _read_directions(folder: Path) -> dict[str, Tensor]:
     return directions
 
 
-def _check_weights(path: Path, architecture: str, shape: Shape) -> None:
+def _check_weights(path: Path, architecture: str, config: NetworkConfig) -> None:
     """Compares the header of the weights with a network that takes no memory."""
     with as_fault_of(path.with_name(CARD)), torch.device("meta"):
-        network = build_generator(architecture, shape).state_dict()
+        network = build_generator(architecture, config).state_dict()
     expected = {name: (_DTYPES[value.dtype], list(value.shape)) for name, value in network.items()}
     try:
         with safe_open(path, framework="pt") as file:
@@ -142,23 +142,25 @@ def _check_weights(path: Path, architecture: str, shape: Shape) -> None:
     if wrong:
         raise CheckpointError(
             str(path),
-            expected=f"the weights of {architecture} in this shape",
+            expected=f"the weights of {architecture} with these numbers",
             found=f"{len(wrong)} tensors that differ, the first {sanitize(wrong[0])}",
             fix="Take another checkpoint of the run.",
         )
 
 
-def _shape(card: JsonObject, conditions: Conditions) -> Shape:
-    numbers = card.object("shape")
-    given = card.mapping("shape").keys()
+def _network_config(card: JsonObject, conditions: Conditions) -> NetworkConfig:
+    numbers = card.object("network_config")
+    given = card.mapping("network_config").keys()
     # A card of an older ganport lacks the numbers that came later, and means what they start as.
-    names = [one.name for one in fields(Shape) if one.name in given or one.default is MISSING]
-    shape = Shape(**{name: numbers.integer(name, 0, MOST) for name in names})
-    if given - shape.to_json().keys():
-        raise torn(Path(card.place), "a shape with numbers that this ganport does not know")
-    if shape.condition_size != conditions.size:
+    names = [
+        one.name for one in fields(NetworkConfig) if one.name in given or one.default is MISSING
+    ]
+    config = NetworkConfig(**{name: numbers.integer(name, 0, MOST) for name in names})
+    if given - config.to_json().keys():
+        raise torn(Path(card.place), "a network_config with numbers that are unknown")
+    if config.condition_size != conditions.size:
         raise torn(
             Path(card.place),
-            f"a condition_size of {shape.condition_size} beside conditions of {conditions.size}",
+            f"a condition_size of {config.condition_size} beside conditions of {conditions.size}",
         )
-    return shape
+    return config

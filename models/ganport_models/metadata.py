@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ganport_models.migrations import SCHEMA_VERSION, migrate_checkpoint
 from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import sanitize
 
-SCHEMA_VERSION = 1
 CARD = "checkpoint.json"
 WEIGHTS = "generator.safetensors"
 MOST = 2**63 - 1
@@ -59,7 +59,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         files.object(WEIGHTS)
         for name in card["files"]:
             _check_file(folder, name, files)
-        return card
+        return migrate_checkpoint(card)
 
 
 def read_bytes(card: Path) -> bytes:

@@ -25,12 +25,12 @@ MAX_VECTOR = 65536
 KERNELS = (4, 5)
 
 _LIMITS = {
-    "features": (1, MAX_FEATURES),
-    "latent": (1, MAX_VECTOR),
-    "embedding": (1, MAX_VECTOR),
+    "base_channels": (1, MAX_FEATURES),
+    "z_dim": (1, MAX_VECTOR),
+    "embed_dim": (1, MAX_VECTOR),
     "condition_size": (0, MAX_VECTOR),
-    "levels": (1, 8),
-    "blocks": (1, 64),
+    "num_levels": (1, 8),
+    "num_blocks": (1, 64),
 }
 
 
@@ -39,7 +39,7 @@ class NetworkError(GanportError):
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkConfig:
     """The numbers that make one network out of an architecture.
 
     A checkpoint stores them beside the architecture's name, so they are all that is needed, with
@@ -50,17 +50,17 @@ class Shape:
     """Height and width of the picture in pixels: a power of two, at least 16."""
     condition_size: int
     """Length of the condition vector; 0 = unconditional, for networks that need no condition."""
-    features: int
+    base_channels: int
     """Channels at the highest inner resolution; lower ones have multiples of it."""
-    latent: int
+    z_dim: int
     """Length of the noise vector."""
-    embedding: int
+    embed_dim: int
     """Width of the learned embedding of the condition."""
     kernel: int = 4
     """Side of the strided convolutions' kernels, 4 or 5."""
-    levels: int = 4
+    num_levels: int = 4
     """Sizes a flow works at."""
-    blocks: int = 6
+    num_blocks: int = 6
     """Steps at each of them; residual blocks of an image-to-image network."""
 
     def __post_init__(self) -> None:
@@ -96,18 +96,18 @@ class Shape:
     def widths(self, most: int = 8) -> list[int]:
         """Channels from the base map to the last inner map, e.g. [512, 256, 128, 64] at 64 pixels.
 
-        They double with each halving of the size, up to `most` times `features`.
+        They double with each halving of the size, up to `most` times `base_channels`.
         """
-        return [self.features * min(2**k, most) for k in reversed(range(self.stages))]
+        return [self.base_channels * min(2**k, most) for k in reversed(range(self.stages))]
 
     def to_json(self) -> dict[str, Any]:
-        """The shape as plain JSON, for a checkpoint."""
+        """Return the numbers as plain JSON, for a checkpoint."""
         return asdict(self)
 
 
-def need_condition(shape: Shape) -> None:
-    """Raises NetworkError for a shape without a condition, in networks that have to have one."""
-    if shape.condition_size == 0:
+def need_condition(config: NetworkConfig) -> None:
+    """Raises NetworkError for a network without a condition, in networks that have to have one."""
+    if config.condition_size == 0:
         raise NetworkError(
             "condition_size",
             expected="at least 1: this network needs a condition",
@@ -126,14 +126,14 @@ class Generator(nn.Module):
     interface: ClassVar[str] = "gan.generate/1"
     """What its graph will be, in the words of `docs/interface.md`."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.shape = shape
+        self.config = config
 
     @property
     def z_shape(self) -> tuple[int, ...]:
         """Shape of one sample's noise."""
-        return (self.shape.latent,)
+        return (self.config.z_dim,)
 
 
 class Flow(Generator):
@@ -156,7 +156,7 @@ class Translator(Generator):
     @property
     def z_shape(self) -> tuple[int, ...]:
         """Shape of the picture that comes in: there is no noise."""
-        return (3, self.shape.resolution, self.shape.resolution)
+        return (3, self.config.resolution, self.config.resolution)
 
 
 class Discriminator(nn.Module):
@@ -175,14 +175,14 @@ class Discriminator(nn.Module):
     """Whether its score depends on the condition."""
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
         super().__init__()
         if self.conditional or self.classifies:
-            need_condition(shape)
-        self.shape = shape
+            need_condition(config)
+        self.config = config
         self.norm: Norm = norm or self.usual_norm
-        self.groups = tuple(groups or (shape.condition_size,))
+        self.groups = tuple(groups or (config.condition_size,))
 
     @property
     def mixes_batch(self) -> bool:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from ganport_models.network import Discriminator, Generator, NetworkError, Norm, Shape
+from ganport_models.network import Discriminator, Generator, NetworkConfig, NetworkError, Norm
 
 G = TypeVar("G", bound=type[Generator])
 D = TypeVar("D", bound=type[Discriminator])
@@ -47,21 +47,21 @@ def discriminator_names() -> list[str]:
     return sorted(_DISCRIMINATORS)
 
 
-def build_generator(name: str, shape: Shape) -> Generator:
+def build_generator(name: str, config: NetworkConfig) -> Generator:
     """A freshly initialised generator; raises NetworkError for an unknown name."""
     _check_name("generator", name, generator_names())
-    return _GENERATORS[name](shape)
+    return _GENERATORS[name](config)
 
 
 def build_discriminator(
-    name: str, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+    name: str, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
 ) -> Discriminator:
     """A freshly initialised discriminator; raises NetworkError for an unknown name.
 
     `norm` is its own when none is named; `groups` are the lengths of the condition's groups.
     """
     _check_name("discriminator", name, discriminator_names())
-    return _DISCRIMINATORS[name](shape, norm, groups)
+    return _DISCRIMINATORS[name](config, norm, groups)
 
 
 def _check_name(kind: str, name: str, known: list[str]) -> None:

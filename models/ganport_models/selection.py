@@ -14,6 +14,7 @@ from ganport_models.metadata import (
     read_bytes,
     read_card,
 )
+from ganport_models.migrations import migrate_checkpoint
 from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
 from ganport_runtime.strictjson import JsonObject
@@ -50,10 +51,12 @@ class Score:
         path = folder / CARD
         try:
             card = strictjson.parse(read_bytes(path), str(path))
-            known = JsonObject(card, str(path)).object("score")
+            JsonObject(card, str(path)).integer("schema_version", 1, MOST)
+            assert isinstance(card, dict)
+            known = JsonObject(migrate_checkpoint(card), str(path)).object("score")
             return cls(
                 value=known.number("score"),
-                scale=(known.text("extractor"), known.integer("pictures", 1, MOST)),
+                scale=(known.text("extractor"), known.integer("eval_images", 1, MOST)),
                 collapsed=known.value("collapsed") is not False,
             )
         except GanportError:

@@ -10,19 +10,19 @@ from click.testing import CliRunner
 
 from ganport_export.__main__ import export_gan as main
 from ganport_export.cli import export_gan
-from ganport_models import Shape, build_generator
+from ganport_models import NetworkConfig, build_generator
 from ganport_models.metadata import CARD, WEIGHTS, describe_files
 from ganport_models.selection import FOLDER
 from ganport_runtime import Bundle, Conditions, Generator
 
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]})
-SHAPE = Shape(resolution=16, condition_size=5, features=4, latent=8, embedding=8)
+SHAPE = NetworkConfig(resolution=16, condition_size=5, base_channels=4, z_dim=8, embed_dim=8)
 
 
 def write_network(folder: Path, name: str, *, conditions: Conditions, trained: bool = True) -> Path:
     """A checkpoint of any generator; of a flow with a direction, and whether it saw data."""
     folder.mkdir(parents=True)
-    shape = replace(SHAPE, condition_size=conditions.size, levels=2, blocks=1)
+    shape = replace(SHAPE, condition_size=conditions.size, num_levels=2, num_blocks=1)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         generator = build_generator(name, shape)
@@ -35,7 +35,7 @@ def write_network(folder: Path, name: str, *, conditions: Conditions, trained: b
     if name == "glow":
         one = {"hair/pink": torch.ones(generator.z_shape)}
         safetensors.torch.save_file(one, folder / "directions.safetensors")
-    card = {"schema_version": 1, "architecture": name, "shape": shape.to_json()}
+    card = {"schema_version": 2, "architecture": name, "network_config": shape.to_json()}
     card |= {"conditions": conditions.to_json(), "recipe": {}, "step": 3, "images": 9}
     (folder / CARD).write_text(json.dumps(card | {"files": describe_files(folder)}))
     return folder
@@ -118,8 +118,8 @@ def scored_run(tmp_path_factory) -> Path:
     ("take", "step", "reason"),
     [
         ((), 1200, "best of 2 by score 0.83; the latest is 000001500"),
-        (("--take", "latest"), 1500, "the latest"),
-        (("--take", "1500"), 1500, "the step asked for"),
+        (("--checkpoint", "latest"), 1500, "the latest"),
+        (("--checkpoint", "1500"), 1500, "the step asked for"),
     ],
 )
 def test_the_best_is_exported_unless_another_is_asked_for(
@@ -136,13 +136,13 @@ def test_the_best_is_exported_unless_another_is_asked_for(
 
 
 def test_what_cannot_be_taken_is_named(scored_run, tmp_path, monkeypatch, capsys):
-    out = ("--out", tmp_path / "x.ganport", "--take")
+    out = ("--out", tmp_path / "x.ganport", "--checkpoint")
     code, _, told = invoke(monkeypatch, capsys, scored_run, *out, "3")
     assert code == 1
     assert "There are the steps 1500, 1200" in told
     code, _, told = invoke(monkeypatch, capsys, scored_run / FOLDER / "000001200", *out, "best")
     assert code == 2
-    assert "--take 'best': expected the folder of a run" in told
+    assert "--checkpoint 'best': expected the folder of a run" in told
 
 
 def test_one_checkpoint_as_torchscript_with_every_choice(run_folder, tmp_path):

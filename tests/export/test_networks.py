@@ -13,21 +13,21 @@ from safetensors.numpy import load
 from ganport_export import ContractError, Interface, OptionError, Report, export
 from ganport_export.networks import encoder_of, portable
 from ganport_models import Generator as Network
-from ganport_models import Shape, build_generator, generator_names
+from ganport_models import NetworkConfig, build_generator, generator_names
 from ganport_runtime import Bundle, Conditions, Generator
 from ganport_runtime.bundle.verify import verify
 
 LABELS = {"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]}
-SHAPE = Shape(16, 5, features=2, latent=6, embedding=7, levels=2, blocks=1)
-PLAIN = Shape(16, 0, features=2, latent=6, embedding=7)
+SHAPE = NetworkConfig(16, 5, base_channels=2, z_dim=6, embed_dim=7, num_levels=2, num_blocks=1)
+PLAIN = NetworkConfig(16, 0, base_channels=2, z_dim=6, embed_dim=7)
 GANS = [name for name in generator_names() if name.endswith("dcgan")] + ["residual"]
 
 
-def ready(name: str, shape: Shape) -> Network:
+def ready(name: str, config: NetworkConfig) -> Network:
     """A network as if trained: what starts at zero is moved, what waits for data has seen some."""
     with torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(0)
-        network = build_generator(name, shape)
+        network = build_generator(name, config)
         for weight in network.parameters():
             weight.add_(torch.randn_like(weight) * 0.1)
         for part in network.modules():
@@ -36,9 +36,9 @@ def ready(name: str, shape: Shape) -> Network:
     return network.eval()
 
 
-def write(name: str, path, shape: Shape = SHAPE, **options) -> Report:
-    network = ready(name, shape)
-    conditions = Conditions.one_hots(LABELS) if shape.condition_size else Conditions()
+def write(name: str, path, config: NetworkConfig = SHAPE, **options) -> Report:
+    network = ready(name, config)
+    conditions = Conditions.one_hots(LABELS) if config.condition_size else Conditions()
     z = () if network.interface == "gan.translate/1" else network.z_shape
     interface = Interface(name, z, (16, 16), conditions, kind=network.interface)
     encoder = encoder_of(network)

@@ -8,8 +8,8 @@ import torch
 from ganport_models import (
     Flow,
     Generator,
+    NetworkConfig,
     NetworkError,
-    Shape,
     build_discriminator,
     build_generator,
     discriminator_names,
@@ -17,7 +17,7 @@ from ganport_models import (
 )
 from ganport_models.network import Norm
 
-TINY = Shape(resolution=32, condition_size=5, features=2, latent=6, embedding=7)
+TINY = NetworkConfig(resolution=32, condition_size=5, base_channels=2, z_dim=6, embed_dim=7)
 
 
 def perturbed(network: Generator) -> Generator:
@@ -35,7 +35,7 @@ def conditions(count: int) -> torch.Tensor:
 @pytest.mark.parametrize("resolution", [16, 64])
 @pytest.mark.parametrize("name", generator_names())
 def test_generator_draws_pictures_in_range(name: str, resolution: int) -> None:
-    shape = Shape(resolution, 5, 2, 6, 7)
+    shape = NetworkConfig(resolution, 5, 2, 6, 7)
     generator = build_generator(name, shape)
     image = generator(torch.randn(3, *generator.z_shape), conditions(3))
     assert image.shape == (3, 3, resolution, resolution)
@@ -122,9 +122,11 @@ def test_a_discriminator_that_mixes_batches_says_so(name: str) -> None:
     assert torch.allclose(alone, together, atol=1e-5) != discriminator.mixes_batch
 
 
-ANIME = Shape(resolution=64, condition_size=22, features=64, latent=100, embedding=256)
-LABELS = Shape(resolution=64, condition_size=24, features=64, latent=100, embedding=200)
-PLAIN = Shape(resolution=64, condition_size=0, features=64, latent=100, embedding=1, kernel=5)
+ANIME = NetworkConfig(resolution=64, condition_size=22, base_channels=64, z_dim=100, embed_dim=256)
+LABELS = NetworkConfig(resolution=64, condition_size=24, base_channels=64, z_dim=100, embed_dim=200)
+PLAIN = NetworkConfig(
+    resolution=64, condition_size=0, base_channels=64, z_dim=100, embed_dim=1, kernel=5
+)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ PLAIN = Shape(resolution=64, condition_size=0, features=64, latent=100, embeddin
         # Report 002, AC-GAN: 512 + 24 channels at the base map.
         (build_generator("late_label_dcgan", LABELS), 3_674_368),
         # Report 003: Linear 24-200, 400 channels upwards, with biases.
-        (build_generator("linear_label_dcgan", replace(LABELS, latent=200)), 6_040_267),
+        (build_generator("linear_label_dcgan", replace(LABELS, z_dim=200)), 6_040_267),
         # Report 000, ACGAN: heads 8192-512-1, -12 and -10.
         (build_discriminator("acgan_dcgan", ANIME, None, (12, 10)), 15_354_583),
         # Report 001: down to 22 numbers, no bias.
@@ -158,14 +160,12 @@ def test_networks_have_the_parameters_that_their_reports_imply(
 
 
 def test_anime_cgan_has_the_parameters_the_report_prints() -> None:
-    shape = Shape(resolution=64, condition_size=22, features=64, latent=100, embedding=256)
-    generator = build_generator("concat_dcgan", shape)
+    generator = build_generator("concat_dcgan", ANIME)
     assert sum(value.numel() for value in generator.parameters()) == 5_688_387
 
 
 def test_anime_cgan_discriminator_has_the_layers_of_the_report() -> None:
-    shape = Shape(resolution=64, condition_size=22, features=64, latent=100, embedding=256)
-    weights = build_discriminator("concat_dcgan", shape).state_dict()
+    weights = build_discriminator("concat_dcgan", ANIME).state_dict()
     sizes = {tuple(value.shape) for key, value in weights.items() if key.endswith("weight")}
     assert {(256, 22), (64, 3, 4, 4), (512, 256, 4, 4), (512, 768, 1, 1)} <= sizes
     assert {(512, 8192), (1, 512)} <= sizes

@@ -8,12 +8,13 @@ import pytest
 import safetensors.torch
 import torch
 
-from ganport_models import Checkpoint, CheckpointError, Shape, build_generator
+from ganport_models import Checkpoint, CheckpointError, NetworkConfig, build_generator
 from ganport_models.metadata import CARD, WEIGHTS, describe_files
+from ganport_models.migrations import SCHEMA_VERSION
 from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
 
-SHAPE = Shape(resolution=16, condition_size=5, features=2, latent=6, embedding=4)
+SHAPE = NetworkConfig(resolution=16, condition_size=5, base_channels=2, z_dim=6, embed_dim=4)
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black", "red"], "eyes": ["blue", "green"]})
 
 
@@ -23,11 +24,11 @@ def write(folder: Path, *, step: int = 7, seed: int = 0) -> Path:
     weights = build_generator("film_dcgan", SHAPE).state_dict()
     safetensors.torch.save_file(weights, folder / WEIGHTS)
     card = {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "step": step,
         "images": step * 64,
         "architecture": "film_dcgan",
-        "shape": SHAPE.to_json(),
+        "network_config": SHAPE.to_json(),
         "conditions": CONDITIONS.to_json(),
         "recipe": {"title": "test"},
         "files": describe_files(folder),
@@ -92,15 +93,15 @@ def test_a_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "one")
-    change(folder, schema_version=2)
+    change(folder, schema_version=SCHEMA_VERSION + 1)
     with pytest.raises(
-        CheckpointError, match=r"schema version 1 or lower; found version 2\. Use a newer"
+        CheckpointError, match=r"schema version 2 or lower; found version 3\. Use a newer"
     ):
         Checkpoint.load(folder)
 
 
 def number(name: str, value: object) -> dict[str, object]:
-    return {"shape": SHAPE.to_json() | {name: value}}
+    return {"network_config": SHAPE.to_json() | {name: value}}
 
 
 @pytest.mark.parametrize(
@@ -121,15 +122,21 @@ def number(name: str, value: object) -> dict[str, object]:
         ({"recipe": []}, "recipe: expected a JSON object"),
         ({"conditions": "hair"}, "conditions: expected"),
         ({"conditions": []}, "a condition_size of 5 beside conditions of 0"),
-        ({"shape": {"resolution": "x"}}, "shape: resolution: expected an integer"),
-        ({"shape": {"depth": 4}}, "shape: expected the required key 'resolution'"),
-        (number("depth", 4), "a shape with numbers that this ganport does not know"),
+        (
+            {"network_config": {"resolution": "x"}},
+            "network_config: resolution: expected an integer",
+        ),
+        (
+            {"network_config": {"depth": 4}},
+            "expected the required key 'resolution'",
+        ),
+        (number("depth", 4), "a network_config with numbers that are unknown"),
         (number("resolution", 48), "resolution: expected a power of two"),
-        (number("features", True), "features: expected an integer"),
-        (number("features", 2.0), "features: expected an integer"),
-        (number("features", 1025), "features: expected a number from 1 to 1024"),
-        (number("latent", 65537), "latent: expected a number from 1 to 65536"),
-        (number("embedding", 10**30), "embedding: expected an integer"),
+        (number("base_channels", True), "base_channels: expected an integer"),
+        (number("base_channels", 2.0), "base_channels: expected an integer"),
+        (number("base_channels", 1025), "base_channels: expected a number from 1 to 1024"),
+        (number("z_dim", 65537), "z_dim: expected a number from 1 to 65536"),
+        (number("embed_dim", 10**30), "embed_dim: expected an integer"),
         ({"files": {}}, f"files: expected the required key '{WEIGHTS}'"),
         ({"files": [WEIGHTS]}, "files: expected a JSON object"),
         ({"files": {WEIGHTS: "all of it"}}, f"files: {WEIGHTS}: expected a JSON object"),
@@ -156,9 +163,9 @@ def test_a_hostile_file_name_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_shape_is_compared_before_anything_of_it_is_built(tmp_path: Path) -> None:
     folder = write(tmp_path / "one")
-    huge = {"features": 1024, "latent": 65536, "embedding": 65536, "resolution": 1024}
-    change(folder, shape=SHAPE.to_json() | huge)  # some 30 GB, were it built
-    with pytest.raises(CheckpointError, match="expected the weights of film_dcgan in this shape"):
+    huge = {"base_channels": 1024, "z_dim": 65536, "embed_dim": 65536, "resolution": 1024}
+    change(folder, network_config=SHAPE.to_json() | huge)  # some 30 GB, were it built
+    with pytest.raises(CheckpointError, match="expected the weights of film_dcgan"):
         Checkpoint.load(folder)
 
 
@@ -172,7 +179,7 @@ def test_weights_of_another_type_are_refused(tmp_path: Path) -> None:
     files = describe_files(folder)
     (tmp_path / "card").rename(folder / CARD)
     change(folder, files=files)
-    with pytest.raises(CheckpointError, match="expected the weights of film_dcgan in this shape"):
+    with pytest.raises(CheckpointError, match="expected the weights of film_dcgan"):
         Checkpoint.load(folder)
 
 
@@ -218,7 +225,7 @@ def test_version_1_loads_for_ever() -> None:
 def test_a_run_gives_its_best_and_says_so(tmp_path: Path) -> None:
     for step, score in ((10, 0.9), (20, 0.4)):
         folder = write(tmp_path / "checkpoints" / f"{step:09d}", step=step)
-        scale = {"extractor": "pixels", "pictures": 8, "collapsed": False}
+        scale = {"extractor": "pixels", "eval_images": 8, "collapsed": False}
         change(folder, score={"score": score, **scale})
     best = Checkpoint.load(tmp_path)
     assert (best.step, best.score) == (10, 0.9)

@@ -2,18 +2,18 @@
 
 import pytest
 
-from ganport_models import NetworkError, Shape
+from ganport_models import NetworkConfig, NetworkError
 
 
-def shape(**changes: int) -> Shape:
+def shape(**changes: int) -> NetworkConfig:
     numbers = {
         "resolution": 64,
         "condition_size": 22,
-        "features": 64,
-        "latent": 100,
-        "embedding": 256,
+        "base_channels": 64,
+        "z_dim": 100,
+        "embed_dim": 256,
     }
-    return Shape(**(numbers | changes))
+    return NetworkConfig(**(numbers | changes))
 
 
 @pytest.mark.parametrize(("resolution", "stages"), [(16, 2), (32, 3), (64, 4), (128, 5), (256, 6)])
@@ -23,7 +23,7 @@ def test_stages_double_from_four_pixels(resolution: int, stages: int) -> None:
 
 def test_widths_double_as_the_map_halves_up_to_eight_times() -> None:
     assert shape().widths() == [512, 256, 128, 64]
-    assert shape(resolution=256, features=16).widths() == [128, 128, 128, 64, 32, 16]
+    assert shape(resolution=256, base_channels=16).widths() == [128, 128, 128, 64, 32, 16]
 
 
 @pytest.mark.parametrize("resolution", [0, 8, 48, 63, 65, 2048, -64])
@@ -35,9 +35,9 @@ def test_resolution_is_a_power_of_two(resolution: int) -> None:
 @pytest.mark.parametrize(
     ("name", "least", "most"),
     [
-        ("features", 1, 1024),
-        ("latent", 1, 65536),
-        ("embedding", 1, 65536),
+        ("base_channels", 1, 1024),
+        ("z_dim", 1, 65536),
+        ("embed_dim", 1, 65536),
         ("condition_size", 0, 65536),
     ],
 )
@@ -50,11 +50,11 @@ def test_every_width_has_its_bounds(name: str, least: int, most: int) -> None:
 
 
 def test_a_huge_number_is_named_without_its_digits() -> None:
-    with pytest.raises(NetworkError, match=r"features: .*found a huge int"):
-        shape(features=10**5000)
+    with pytest.raises(NetworkError, match=r"base_channels: .*found a huge int"):
+        shape(base_channels=10**5000)
     with pytest.raises(NetworkError, match=r"resolution: .*found a huge int"):
         shape(resolution=2**20000)
 
 
 def test_shape_is_plain_json() -> None:
-    assert Shape(**shape().to_json()) == shape()
+    assert NetworkConfig(**shape().to_json()) == shape()

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ganport_models import CheckpointError
 from ganport_models.metadata import CARD, WEIGHTS, describe_files
+from ganport_models.migrations import SCHEMA_VERSION
 from ganport_models.selection import (
     FOLDER,
     best,
@@ -23,13 +24,13 @@ def write(run: Path, step: int, score: float | None = None, **more: Any) -> Path
     folder.mkdir(parents=True)
     (folder / WEIGHTS).write_bytes(b"weights")
     card: dict[str, Any] = {
-        "schema_version": 1,
+        "schema_version": SCHEMA_VERSION,
         "step": step,
         "images": step * 64,
         "files": describe_files(folder),
     }
     if score is not None:
-        scale = {"extractor": "pixels", "pictures": 512, "collapsed": False}
+        scale = {"extractor": "pixels", "eval_images": 512, "collapsed": False}
         card["score"] = {"score": score, **scale, **more}
     (folder / CARD).write_text(json.dumps(card))
     return folder
@@ -80,7 +81,7 @@ def test_when_all_scored_ones_are_torn_the_latest_is_taken(tmp_path: Path) -> No
     assert choose(tmp_path).card["step"] == 3000
 
 
-@pytest.mark.parametrize("other", [{"extractor": "judge 0a1b"}, {"pictures": 64}])
+@pytest.mark.parametrize("other", [{"extractor": "judge 0a1b"}, {"eval_images": 64}])
 def test_scores_of_another_scale_are_not_compared(tmp_path: Path, other: dict[str, Any]) -> None:
     write(tmp_path, 1000, 0.99, **other)
     write(tmp_path, 2000, 0.3)
@@ -106,8 +107,8 @@ def test_a_collapsed_one_is_best_only_when_all_are(tmp_path: Path) -> None:
         {"score": True},
         {"extractor": 7},
         {"extractor": "\x1b[2J"},
-        {"pictures": 0},
-        {"pictures": 2.5},
+        {"eval_images": 0},
+        {"eval_images": 2.5},
     ],
 )
 def test_a_damaged_score_is_none(tmp_path: Path, damage: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganport_models.blocks import LEAK, dense_head, to_features
 from ganport_models.discriminators.classifier_base import ClassifyingDiscriminator
-from ganport_models.network import Norm, Shape
+from ganport_models.network import NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 
@@ -25,11 +25,11 @@ class AuxiliaryDiscriminator(ClassifyingDiscriminator):
     """Strided convolutions to 4x4, then a head for realism and one for each group of labels."""
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [3, *shape.widths()[::-1]]
-        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, shape.kernel))
+        super().__init__(config, norm, groups)
+        widths = [3, *config.widths()[::-1]]
+        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, config.kernel))
         self.realism = dense_head(widths[-1], 1, self.norm)
         self.classifier = _GroupHeads(
             dense_head(widths[-1], size, self.norm) for size in self.groups

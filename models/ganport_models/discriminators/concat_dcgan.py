@@ -15,7 +15,7 @@ from ganport_models.blocks import (
     normal,
     to_features,
 )
-from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
+from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 
@@ -28,13 +28,13 @@ class ConcatDiscriminator(Discriminator):
     """
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [3, *shape.widths()[::-1]]
-        self.condition = condition_embedding(shape.condition_size, shape.embedding)
-        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, shape.kernel))
-        joined = nn.Conv2d(widths[-1] + shape.embedding, widths[-1], kernel_size=1)
+        super().__init__(config, norm, groups)
+        widths = [3, *config.widths()[::-1]]
+        self.condition = condition_embedding(config.condition_size, config.embed_dim)
+        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, config.kernel))
+        joined = nn.Conv2d(widths[-1] + config.embed_dim, widths[-1], kernel_size=1)
         self.join = nn.Sequential(*normal(joined, self.norm), leaky_relu())
         self.head = dense_head(widths[-1], 1, self.norm)
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from ganport_models.blocks import SLOPE, to_features, top_convolution
-from ganport_models.network import Discriminator, Norm, Shape
+from ganport_models.network import Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 
@@ -20,12 +20,12 @@ class DcganDiscriminator(Discriminator):
     norm_first: ClassVar[bool] = False
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [3, *shape.widths()[::-1]]
+        super().__init__(config, norm, groups)
+        widths = [3, *config.widths()[::-1]]
         layers = to_features(
-            widths, self.norm, SLOPE, shape.kernel, norm_first=self.norm_first, bias=False
+            widths, self.norm, SLOPE, config.kernel, norm_first=self.norm_first, bias=False
         )
         self.body = nn.Sequential(*layers)
         self.top = top_convolution(widths[-1], self.outputs, self.norm)
@@ -64,7 +64,7 @@ class MatchingDiscriminator(DcganDiscriminator):
 
     @property
     def outputs(self) -> int:
-        return self.shape.condition_size
+        return self.config.condition_size
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Logits (N,): the numbers of what the condition asks for, added up."""

@@ -18,7 +18,7 @@ from ganport_models.blocks import (
     top_convolution,
 )
 from ganport_models.discriminators.classifier_base import ClassifyingDiscriminator
-from ganport_models.network import BASE_SIZE, Discriminator, Norm, Shape
+from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 SLOPE = 0.2
@@ -43,7 +43,7 @@ class _LabelledPicture(Discriminator):
         return image
 
     def _beside(self, image: Tensor, planes: Tensor) -> Tensor:
-        side = self.shape.resolution
+        side = self.config.resolution
         return torch.cat([image, planes.view(-1, planes.shape[1] // side**2, side, side)], dim=1)
 
 
@@ -52,18 +52,18 @@ class LabelPlanesDiscriminator(_LabelledPicture):
     """Labels -> planes -> Linear -> three more colour planes of the picture (report 002, CGAN)."""
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [6, *shape.widths()[::-1]]
+        super().__init__(config, norm, groups)
+        widths = [6, *config.widths()[::-1]]
         self.condition = nn.Sequential(
-            LabelPlanes(shape.condition_size),
+            LabelPlanes(config.condition_size),
             nn.LeakyReLU(SLOPE),
             nn.Flatten(),
-            nn.Linear(shape.condition_size * BASE_SIZE**2, 3 * shape.resolution**2, bias=False),
+            nn.Linear(config.condition_size * BASE_SIZE**2, 3 * config.resolution**2, bias=False),
             nn.LeakyReLU(SLOPE),
         )
-        layers = to_features(widths, self.norm, SLOPE, shape.kernel, bias=False)
+        layers = to_features(widths, self.norm, SLOPE, config.kernel, bias=False)
         self.body = nn.Sequential(*layers, top_convolution(widths[-1], 1, self.norm))
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
@@ -79,18 +79,18 @@ class AuxiliaryLabelDiscriminator(_LabelledPicture):
     classifies = True
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [4, *shape.widths()[::-1]]
+        super().__init__(config, norm, groups)
+        widths = [4, *config.widths()[::-1]]
         self.condition = nn.Sequential(
-            nn.Linear(shape.condition_size, shape.resolution**2), leaky_relu()
+            nn.Linear(config.condition_size, config.resolution**2), leaky_relu()
         )
-        layers = to_features(widths, self.norm, LEAK, shape.kernel, norm_first=True)
+        layers = to_features(widths, self.norm, LEAK, config.kernel, norm_first=True)
         self.body = nn.Sequential(*layers)
         self.top = top_convolution(widths[-1], 1, self.norm, bias=True)
         self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Linear(widths[-1] * BASE_SIZE**2, shape.condition_size)
+            nn.Flatten(), nn.Linear(widths[-1] * BASE_SIZE**2, config.condition_size)
         )
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
@@ -108,13 +108,13 @@ class DroppingDiscriminator(ClassifyingDiscriminator):
     """Convolution, LeakyReLU, dropout, norm; heads for realism and labels (report 002, AC-GAN)."""
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [3, *shape.widths()[::-1]]
+        super().__init__(config, norm, groups)
+        widths = [3, *config.widths()[::-1]]
         layers: list[nn.Module] = []
         for place, (inputs, outputs) in enumerate(pairwise(widths)):
-            down = down_convolution(inputs, outputs, shape.kernel, bias=False)
+            down = down_convolution(inputs, outputs, config.kernel, bias=False)
             bare = self.norm == "batch" and not place
             first, *norms = [down] if bare else normal(down, self.norm)
             # The report's order: a norm comes last.
@@ -122,5 +122,5 @@ class DroppingDiscriminator(ClassifyingDiscriminator):
         self.body = nn.Sequential(*layers)
         self.realism = top_convolution(widths[-1], 1, self.norm)
         self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Linear(widths[-1] * BASE_SIZE**2, shape.condition_size)
+            nn.Flatten(), nn.Linear(widths[-1] * BASE_SIZE**2, config.condition_size)
         )

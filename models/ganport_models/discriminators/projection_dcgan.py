@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganport_models.blocks import spectrally_normal, to_features
 from ganport_models.discriminators.projection_base import Projecting
-from ganport_models.network import BASE_SIZE, Norm, Shape
+from ganport_models.network import BASE_SIZE, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 SLOPE = 0.1
@@ -22,15 +22,15 @@ class ProjectionDiscriminator(Projecting):
     usual_norm = "spectral"
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [3, *shape.widths()[::-1]]
-        layers = to_features(widths, self.norm, SLOPE, shape.kernel)
+        super().__init__(config, norm, groups)
+        widths = [3, *config.widths()[::-1]]
+        layers = to_features(widths, self.norm, SLOPE, config.kernel)
         self.body = nn.Sequential(*layers, nn.Flatten())
         width = widths[-1] * BASE_SIZE**2
         self.realism = spectrally_normal(nn.Linear(width, 1))
-        self.projection = spectrally_normal(nn.Linear(shape.condition_size, width, bias=False))
+        self.projection = spectrally_normal(nn.Linear(config.condition_size, width, bias=False))
 
     def embed(self, image: Tensor) -> Tensor:
         """Features (N, 8 * features * 4 * 4) of pictures (N, 3, H, W)."""

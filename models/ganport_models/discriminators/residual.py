@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ganport_models.blocks import SLOPE, bounded, down_convolution, normal
 from ganport_models.discriminators.projection_base import Projecting
-from ganport_models.network import BASE_SIZE, Norm, Shape
+from ganport_models.network import BASE_SIZE, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 
@@ -47,20 +47,20 @@ class ResidualDiscriminator(Projecting):
     usual_norm = "none"
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        widths = [max(1, shape.features // 2), *shape.widths()[::-1]]
+        super().__init__(config, norm, groups)
+        widths = [max(1, config.base_channels // 2), *config.widths()[::-1]]
         first = nn.Conv2d(3, widths[0], 3, padding=1)
         layers: list[nn.Module] = [*normal(first, self.norm), nn.LeakyReLU(SLOPE)]
         for inputs, outputs in pairwise(widths):
             layers += normal(down_convolution(inputs, outputs), self.norm)
-            layers += [Block(outputs, self.norm) for _ in range(shape.blocks)]
+            layers += [Block(outputs, self.norm) for _ in range(config.num_blocks)]
             layers.append(nn.LeakyReLU(SLOPE))
         self.body = nn.Sequential(*layers, nn.Flatten())
         width = widths[-1] * BASE_SIZE**2
         self.realism = bounded(nn.Linear(width, 1), self.norm)
-        projection = nn.Linear(shape.condition_size, width, bias=False)
+        projection = nn.Linear(config.condition_size, width, bias=False)
         # As strong at the start as the other half of the score.
         nn.init.normal_(projection.weight, std=width**-0.5)
         self.projection = bounded(projection, self.norm)

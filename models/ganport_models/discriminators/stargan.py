@@ -8,7 +8,7 @@ from torch import nn
 
 from ganport_models.blocks import LEAK, bounded, to_features
 from ganport_models.discriminators.classifier_base import ClassifyingDiscriminator
-from ganport_models.network import Norm, Shape
+from ganport_models.network import NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 SMALLEST = 2
@@ -27,13 +27,13 @@ class StarDiscriminator(ClassifyingDiscriminator):
     usual_norm = "none"
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        count = (shape.resolution // SMALLEST).bit_length() - 1
-        widths = [3, *(shape.features * min(2**place, MOST) for place in range(count))]
-        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, shape.kernel))
+        super().__init__(config, norm, groups)
+        count = (config.resolution // SMALLEST).bit_length() - 1
+        widths = [3, *(config.base_channels * min(2**place, MOST) for place in range(count))]
+        self.body = nn.Sequential(*to_features(widths, self.norm, LEAK, config.kernel))
         patches = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
-        classifier = nn.Conv2d(widths[-1], shape.condition_size, SMALLEST, bias=False)
+        classifier = nn.Conv2d(widths[-1], config.condition_size, SMALLEST, bias=False)
         self.realism = bounded(patches, self.norm)
         self.classifier = nn.Sequential(bounded(classifier, self.norm), nn.Flatten())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import condition_embedding, leaky_relu, to_base_map, to_picture
-from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
+from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -18,14 +18,14 @@ class ConcatGenerator(Generator):
     that report 000 prints.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        widths = shape.widths()
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        widths = config.widths()
         self.base_channels = widths[0]
-        self.condition = condition_embedding(shape.condition_size, shape.embedding)
-        self.stem = nn.Linear(shape.latent + shape.embedding, widths[0] * BASE_SIZE**2)
-        self.body = to_picture(widths, leaky_relu, shape.kernel)
+        self.condition = condition_embedding(config.condition_size, config.embed_dim)
+        self.stem = nn.Linear(config.z_dim + config.embed_dim, widths[0] * BASE_SIZE**2)
+        self.body = to_picture(widths, leaky_relu, config.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""

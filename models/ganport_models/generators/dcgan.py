@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import stem_convolution, to_base_map, to_picture
-from ganport_models.network import BASE_SIZE, Generator, Shape
+from ganport_models.network import BASE_SIZE, Generator, NetworkConfig
 from ganport_models.registry import register_generator
 
 
@@ -18,15 +18,15 @@ class DcganGenerator(Generator):
     plain DCGAN (Radford et al. 2016, figure 1).
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        widths = shape.widths()
-        self.stem = stem_convolution(shape.latent + shape.condition_size, widths[0])
-        self.body = to_picture(widths, nn.ReLU, shape.kernel, bias=False)
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        widths = config.widths()
+        self.stem = stem_convolution(config.z_dim + config.condition_size, widths[0])
+        self.body = to_picture(widths, nn.ReLU, config.kernel, bias=False)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""
-        joined = torch.cat([z, condition], dim=1) if self.shape.condition_size else z
+        joined = torch.cat([z, condition], dim=1) if self.config.condition_size else z
         image: Tensor = self.body(self.stem(joined[:, :, None, None]))
         return image
 
@@ -35,16 +35,16 @@ class DcganGenerator(Generator):
 class DenseDcganGenerator(Generator):
     """The same with a Linear layer in front, whose every output has a bias (report 004)."""
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        widths = shape.widths()
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        widths = config.widths()
         self.base_channels = widths[0]
-        inputs = shape.latent + shape.condition_size
+        inputs = config.z_dim + config.condition_size
         self.stem = nn.Linear(inputs, widths[0] * BASE_SIZE**2)
-        self.body = to_picture(widths, nn.ReLU, shape.kernel)
+        self.body = to_picture(widths, nn.ReLU, config.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""
-        joined = torch.cat([z, condition], dim=1) if self.shape.condition_size else z
+        joined = torch.cat([z, condition], dim=1) if self.config.condition_size else z
         image: Tensor = self.body(to_base_map(self.stem(joined), self.base_channels))
         return image

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganport_models.blocks import start_smooth, to_base_map, up_convolution
-from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
+from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -37,17 +37,17 @@ class FilmGenerator(Generator):
     2018, section 5.1; noise in every stage: BigGAN, Brock et al. 2019, section 3).
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        widths = shape.widths()
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        widths = config.widths()
         self.base_channels = widths[0]
         self.style = nn.Sequential(
-            nn.Linear(shape.latent + shape.condition_size, shape.embedding), nn.ReLU()
+            nn.Linear(config.z_dim + config.condition_size, config.embed_dim), nn.ReLU()
         )
-        self.stem = nn.Linear(shape.latent, widths[0] * BASE_SIZE**2)
+        self.stem = nn.Linear(config.z_dim, widths[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
-            FilmStage(inputs, outputs, shape.embedding)
+            FilmStage(inputs, outputs, config.embed_dim)
             for inputs, outputs in zip(widths, [*widths[1:], 3], strict=True)
         )
 

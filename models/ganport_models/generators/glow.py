@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ganport_models.blocks import leaky_relu
 from ganport_models.flows.multi_scale import Levels
 from ganport_models.flows.squeeze import squeeze, unsqueeze
-from ganport_models.network import Flow, NetworkError, Shape
+from ganport_models.network import Flow, NetworkConfig, NetworkError
 from ganport_models.registry import register_generator
 
 BOUND = 0.95
@@ -28,26 +28,28 @@ class Glow(Flow):
     own. `features` are the hidden channels, `levels` and `blocks` the levels and steps a level.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        if shape.resolution < 2**shape.levels:
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        if config.resolution < 2**config.num_levels:
             raise NetworkError(
                 "levels",
-                expected=f"at most {shape.stages + 2} at this resolution",
-                found=str(shape.levels),
-                fix="Set network.levels lower.",
+                expected=f"at most {config.stages + 2} at this resolution",
+                found=str(config.num_levels),
+                fix="Set network.num_levels lower.",
             )
-        planes = 4 if shape.condition_size else 0
+        planes = 4 if config.condition_size else 0
         self.condition = (
-            nn.Sequential(nn.Linear(shape.condition_size, shape.resolution**2), leaky_relu())
-            if shape.condition_size
+            nn.Sequential(nn.Linear(config.condition_size, config.resolution**2), leaky_relu())
+            if config.condition_size
             else None
         )
-        self.flow = Levels(4 * 3, planes, shape.features, shape.levels, shape.blocks)
+        self.flow = Levels(
+            4 * 3, planes, config.base_channels, config.num_levels, config.num_blocks
+        )
 
     @property
     def z_shape(self) -> tuple[int, ...]:
-        return (3, self.shape.resolution, self.shape.resolution)
+        return (3, self.config.resolution, self.config.resolution)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, 3, H, W) and condition (N, C)."""
@@ -73,7 +75,7 @@ class Glow(Flow):
     def _planes(self, condition: Tensor) -> Tensor | None:
         if self.condition is None:
             return None
-        side = self.shape.resolution
+        side = self.config.resolution
         return squeeze(self.condition(condition).view(-1, 1, side, side))
 
 

@@ -12,7 +12,7 @@ from ganport_models.blocks import (
     to_picture,
     up_convolution,
 )
-from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
+from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -20,19 +20,19 @@ from ganport_models.registry import register_generator
 class LabelPlanesGenerator(Generator):
     """Labels -> planes -> Linear, joined to the noise in the same length (report 002, CGAN)."""
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        widths = shape.widths()
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        widths = config.widths()
         self.condition = nn.Sequential(
-            LabelPlanes(shape.condition_size),
+            LabelPlanes(config.condition_size),
             leaky_relu(),
             nn.Flatten(),
-            nn.Linear(shape.condition_size * BASE_SIZE**2, shape.latent, bias=False),
+            nn.Linear(config.condition_size * BASE_SIZE**2, config.z_dim, bias=False),
             leaky_relu(),
         )
-        self.stem = stem_convolution(2 * shape.latent, widths[0])
-        self.body = to_picture(widths, leaky_relu, shape.kernel, bias=False)
+        self.stem = stem_convolution(2 * config.z_dim, widths[0])
+        self.body = to_picture(widths, leaky_relu, config.kernel, bias=False)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""
@@ -45,15 +45,15 @@ class LabelPlanesGenerator(Generator):
 class LateLabelGenerator(Generator):
     """Noise to a base map, label planes beside it, then up (report 002, AC-GAN)."""
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        first, *widths = shape.widths()
-        self.planes = LabelPlanes(shape.condition_size)
-        self.stem = nn.Sequential(stem_convolution(shape.latent, first), nn.ReLU())
-        joined = first + shape.condition_size
-        self.join = up_convolution(joined, widths[0], shape.kernel, bias=False)
-        self.body = to_picture(widths, nn.ReLU, shape.kernel, bias=False)
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        first, *widths = config.widths()
+        self.planes = LabelPlanes(config.condition_size)
+        self.stem = nn.Sequential(stem_convolution(config.z_dim, first), nn.ReLU())
+        joined = first + config.condition_size
+        self.join = up_convolution(joined, widths[0], config.kernel, bias=False)
+        self.body = to_picture(widths, nn.ReLU, config.kernel, bias=False)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""
@@ -66,13 +66,15 @@ class LateLabelGenerator(Generator):
 class LinearLabelGenerator(Generator):
     """Labels -> Linear (200 numbers) -> ReLU, joined to the noise (report 003)."""
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        widths = shape.widths()
-        self.condition = nn.Sequential(nn.Linear(shape.condition_size, shape.embedding), nn.ReLU())
-        self.stem = stem_convolution(shape.latent + shape.embedding, widths[0], bias=True)
-        self.body = to_picture(widths, nn.ReLU, shape.kernel)
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        widths = config.widths()
+        self.condition = nn.Sequential(
+            nn.Linear(config.condition_size, config.embed_dim), nn.ReLU()
+        )
+        self.stem = stem_convolution(config.z_dim + config.embed_dim, widths[0], bias=True)
+        self.body = to_picture(widths, nn.ReLU, config.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""

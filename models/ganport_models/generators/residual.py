@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganport_models.blocks import SLOPE, start_smooth, to_base_map, up_convolution
-from ganport_models.network import BASE_SIZE, Generator, Shape, need_condition
+from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -71,21 +71,21 @@ class ResidualGenerator(Generator):
     a block would cost as much as all the others.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        widths = [*shape.widths(), max(1, shape.features // 2)]
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        widths = [*config.widths(), max(1, config.base_channels // 2)]
         self.base_channels = widths[0]
         self.style = nn.Sequential(
-            nn.Linear(shape.latent + shape.condition_size, shape.embedding),
+            nn.Linear(config.z_dim + config.condition_size, config.embed_dim),
             nn.LeakyReLU(SLOPE),
         )
-        self.stem = nn.Linear(shape.latent, widths[0] * BASE_SIZE**2)
+        self.stem = nn.Linear(config.z_dim, widths[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
-            StyledStage(inputs, outputs, shape.embedding, shape.blocks)
+            StyledStage(inputs, outputs, config.embed_dim, config.num_blocks)
             for inputs, outputs in pairwise(widths)
         )
-        self.styled = Styled(widths[-1], shape.embedding)
+        self.styled = Styled(widths[-1], config.embed_dim)
         self.picture = nn.Conv2d(widths[-1], 3, 3, padding=1)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:

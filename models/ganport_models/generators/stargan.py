@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import down_convolution, up_convolution
-from ganport_models.network import Shape, Translator, need_condition
+from ganport_models.network import NetworkConfig, Translator, need_condition
 from ganport_models.registry import register_generator
 
 
@@ -37,18 +37,18 @@ class StarGenerator(Translator):
     text has it and unlike its code: a picture is normal by itself in training and afterwards.
     """
 
-    def __init__(self, shape: Shape) -> None:
-        super().__init__(shape)
-        need_condition(shape)
-        width = shape.features
-        inputs = 3 + shape.condition_size
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        need_condition(config)
+        width = config.base_channels
+        inputs = 3 + config.condition_size
         self.body = nn.Sequential(
             nn.Conv2d(inputs, width, 7, padding=3, bias=False),
             normal(width),
             nn.ReLU(),
             *_resized(down_convolution(width, 2 * width, bias=False), 2 * width),
             *_resized(down_convolution(2 * width, 4 * width, bias=False), 4 * width),
-            *(Residual(4 * width) for _ in range(shape.blocks)),
+            *(Residual(4 * width) for _ in range(config.num_blocks)),
             *_resized(up_convolution(4 * width, 2 * width, bias=False), 2 * width),
             *_resized(up_convolution(2 * width, width, bias=False), width),
             nn.Conv2d(width, 3, 7, padding=3, bias=False),
@@ -57,7 +57,7 @@ class StarGenerator(Translator):
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from others, z, and domains (N, C) to bring them to."""
-        side = self.shape.resolution
+        side = self.config.resolution
         planes = condition[:, :, None, None].expand(-1, -1, side, side)
         image: Tensor = self.body(torch.cat([z, planes], dim=1))
         return image

@@ -45,12 +45,12 @@ def test_a_network_that_takes_pictures_has_their_name(labels):
 
 
 def test_an_unconditional_network_takes_z_alone():
-    class Shape(nn.Module):
+    class NetworkConfig(nn.Module):
         def forward(self, noise: Tensor) -> Tensor:
             return noise.tanh()
 
     batch = sample(Interface("a", (3, 8, 8), (8, 8)), 2)
-    schema = trace(Shape(), nn.Identity(), batch).forward.schema
+    schema = trace(NetworkConfig(), nn.Identity(), batch).forward.schema
     assert [argument.name for argument in schema.arguments] == ["self", "z"]
 
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
-from ganport_models import Flow, NetworkError, Shape, build_generator
+from ganport_models import Flow, NetworkConfig, NetworkError, build_generator
 from ganport_models.flows.actnorm import ActNorm
 from ganport_models.generators.glow import to_centres
 
-SHAPE = Shape(16, 3, 6, 1, 1, levels=2, blocks=2)
+SHAPE = NetworkConfig(16, 3, 6, 1, 1, num_levels=2, num_blocks=2)
 
 
-def glow(shape: Shape = SHAPE, dtype: torch.dtype = torch.float32) -> Flow:
+def glow(config: NetworkConfig = SHAPE, dtype: torch.dtype = torch.float32) -> Flow:
     torch.manual_seed(0)
-    network = build_generator("glow", shape)
+    network = build_generator("glow", config)
     assert isinstance(network, Flow)
     with torch.no_grad():
         for parameter in network.parameters():
@@ -41,7 +41,9 @@ def test_a_picture_comes_back_from_its_noise(dtype: torch.dtype, most: float) ->
 
 
 def test_the_likelihood_of_pixels_is_that_of_their_noise_and_the_jacobian() -> None:
-    flow = glow(replace(SHAPE, resolution=16, levels=1, blocks=1, features=2), torch.float64)
+    flow = glow(
+        replace(SHAPE, resolution=16, num_levels=1, num_blocks=1, base_channels=2), torch.float64
+    )
     pixels = torch.rand(1, 3, 16, 16, dtype=torch.float64) * 0.8 + 0.1
     condition = torch.eye(3, dtype=torch.float64)[:1]
     z, found = flow.likelihood(pixels, condition)
@@ -66,12 +68,14 @@ def test_glow_without_a_condition() -> None:
 
 def test_more_levels_than_the_picture_has() -> None:
     with pytest.raises(NetworkError, match=r"levels: expected at most 4 at this resolution"):
-        build_generator("glow", replace(SHAPE, levels=5))
+        build_generator("glow", replace(SHAPE, num_levels=5))
 
 
 def test_the_report_s_glow_has_its_channels() -> None:
     with torch.device("meta"):
-        network = build_generator("glow", Shape(64, 24, 512, 1, 1, levels=4, blocks=6))
+        network = build_generator(
+            "glow", NetworkConfig(64, 24, 512, 1, 1, num_levels=4, num_blocks=6)
+        )
     kinds = [name for name, _ in network.named_modules() if name.endswith("coupling")]
     assert len(kinds) == 4 * 6
     weights = network.state_dict()

@@ -30,20 +30,20 @@ STEPS, BATCH = 4, 4
 # Plain descent: Adam would make full steps of the roundings where a gradient is nothing, as that of
 # a bias under a batch norm is.
 DESCENT = [
-    "network.features=4",
+    "network.base_channels=4",
     "optimizer.generator=sgd",
     "optimizer.discriminator=sgd",
-    "optimizer.generator_rate=0.01",
-    "optimizer.discriminator_rate=0.01",
-    f"length.images={STEPS * BATCH}",
-    "logging.score_pictures=0",
+    "optimizer.generator_lr=0.01",
+    "optimizer.discriminator_lr=0.01",
+    f"length.max_images={STEPS * BATCH}",
+    "logging.eval_images=0",
 ]
-SMALL = ["network.blocks=1", "method.mismatch=0.5"]
+SMALL = ["network.num_blocks=1", "method.mismatch_weight=0.5"]
 CASES = {
     "quick": ["quick", "method.discriminator_steps=2"],
     "flagship": ["flagship", *SMALL],
     "penalties": [
-        *("flagship", *SMALL, "method.loss=relativistic", "method.spread=0"),
+        *("flagship", *SMALL, "method.loss=relativistic", "method.diversity_weight=0"),
         *("method.r1=0.1", "method.r2=0.1"),
     ],
 }
@@ -220,7 +220,7 @@ def test_graphs_want_cuda(tmp_path: Path, recipe: Recipe, trainer: Start) -> Non
 def test_other_methods_say_that_they_are_not_compiled(
     tmp_path: Path, name: str, tiny: list[str], trainer: Start
 ) -> None:
-    options = [*tiny, "network.blocks=1", "network.levels=2", "logging.score_pictures=0"]
+    options = [*tiny, "network.num_blocks=1", "network.num_levels=2", "logging.eval_images=0"]
     words = refused(tmp_path, recipes.load(name, options), trainer, "networks")
     assert "expected none, unless method.name = adversarial; found networks" in words
 

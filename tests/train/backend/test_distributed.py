@@ -62,9 +62,9 @@ def killed(
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The folder of a run that two processes began, one of which was killed, and how it ended."""
     out = tmp_path_factory.mktemp("shared")
-    name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.images={4 * STEPS}")
+    name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.max_images={4 * STEPS}")
     overrides += ["augment.translation=0", "augment.cutout=0"]  # else a preset would set them
-    options = [f"--set={override}" for override in (*overrides, "logging.save_minutes=0")]
+    options = [f"--set={override}" for override in (*overrides, "logging.checkpoint_minutes=0")]
     run = ("--data", faces, "--out", out / "killed", "--device", "cpu")
     return out, by_two("dying_run.py", name, *run, *options, cache=cache)
 
@@ -193,7 +193,7 @@ def test_nan_in_one_process_ends_all(facts: list[dict[str, Any]]) -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(facts: list[dict[str, Any]]) -> None:
-    words = "training.batch: expected a multiple of the 2 processes, which share it; found 5"
+    words = "training.batch_size: expected a multiple of the 2 processes, which share it; found 5"
     assert all(found["odd"].startswith(words) for found in facts)
 
 

@@ -25,7 +25,7 @@ def settings(tiny: list[str]) -> Callable[..., list[str]]:
     """
 
     def words(*more: str) -> list[str]:
-        wanted = [*tiny, "logging.save_minutes=0", "logging.score_pictures=0", *more]
+        wanted = [*tiny, "logging.checkpoint_minutes=0", "logging.eval_images=0", *more]
         return [word for text in wanted for word in ("--set", text)]
 
     return words

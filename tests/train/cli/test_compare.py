@@ -20,7 +20,7 @@ def runs(tmp_path: Path) -> list[Path]:
     for name, rate, score in (("slow", "1e-4", 0.25), ("fast", "1e-3", 0.5)):
         folder = tmp_path / name
         folder.mkdir()
-        recipe = recipes.load("quick", [f"optimizer.generator_rate={rate}"])
+        recipe = recipes.load("quick", [f"optimizer.generator_lr={rate}"])
         surroundings = Surroundings.now(tmp_path / "data", "ab12", torch.device("cpu"))
         write_config(folder, recipe, surroundings)
         rows = [
@@ -43,7 +43,7 @@ def test_the_table_says_what_differs_and_what_is_best(runs: list[Path]) -> None:
     result = invoke(*runs)
     assert result.exit_code == 0, result.output
     head, slow, fast, legend = result.stdout.splitlines()
-    for title in ("run", "recipe", "optimizer.generator_rate", "pictures seen", "minutes"):
+    for title in ("run", "recipe", "optimizer.generator_lr", "pictures seen", "minutes"):
         assert title in head
     title = "Small, fast conditional GAN for firs…"
     assert slow.split("  ")[0:3] == ["slow", title, "0.0001"]
@@ -69,7 +69,7 @@ def test_the_page_holds_table_and_curves_of_both(runs: list[Path], tmp_path: Pat
     assert '<td class="best"><span>50.0%</span></td>' in page
     figures = json.loads((out / "compare.json").read_text())
     assert [run["name"] for run in figures["runs"]] == ["slow", "fast"]
-    assert figures["runs"][1]["options"] == {"optimizer.generator_rate": "0.001"}
+    assert figures["runs"][1]["options"] == {"optimizer.generator_lr": "0.001"}
 
 
 def test_an_earlier_comparison_is_made_anew_and_is_the_same(

@@ -20,7 +20,7 @@ from ganport_train.evaluation.judge.file import CARD, WEIGHTS
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.resume_state import FOLDER
 
-TINY = ["--resolution", "16", "--width", "4", "--batch", "16", "--held-out", "0.2"]
+TINY = ["--resolution", "16", "--width", "4", "--batch", "16", "--val-fraction", "0.2"]
 
 
 @pytest.fixture(autouse=True)
@@ -156,7 +156,7 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(tmp_path: Path, faces: 
     [
         (["--device", "cuda:99"], "expected a CUDA device that torch can use"),
         (["--device", "gpu"], "expected auto, cpu, cuda or cuda:N"),
-        (["--held-out", "nan"], "expected a share of the pictures"),
+        (["--val-fraction", "nan"], "expected a share of the pictures"),
         (["--rate", "nan", "--epochs", "1"], "Give --rate a smaller number"),
         (["--resolution", "8"], "8 is not in the range 16<=x<=1024"),
         (["--width", "2"], "2 is not in the range 4<=x<=128"),

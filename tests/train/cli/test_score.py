@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from PIL import Image
 
 from ganport_export import Interface, export
-from ganport_models import Shape
+from ganport_models import NetworkConfig
 from ganport_models.registry import build_generator
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generator import Generator
@@ -41,7 +41,7 @@ def run(
 ) -> Path:
     """A run of three steps."""
     run = tmp_path_factory.mktemp("runs") / "faces"
-    words = [word for text in [*tiny, "length.images=12"] for word in ("--set", text)]
+    words = [word for text in [*tiny, "length.max_images=12"] for word in ("--set", text)]
     result = CliRunner().invoke(
         train_gan, ["quick", "--data", str(faces), "--out", str(run), *words]
     )
@@ -55,8 +55,8 @@ def flow(
 ) -> Path:
     """A run of a flow, of one step."""
     run = tmp_path_factory.mktemp("runs") / "flow"
-    network = ["generator=glow", "discriminator=none", "levels=1", "blocks=1"]
-    texts = [*tiny, "length.images=4", "method.name=flow", *(f"network.{t}" for t in network)]
+    network = ["generator=glow", "discriminator=none", "num_levels=1", "num_blocks=1"]
+    texts = [*tiny, "length.max_images=4", "method.name=flow", *(f"network.{t}" for t in network)]
     words = [word for text in texts for word in ("--set", text)]
     result = CliRunner().invoke(
         train_gan, ["quick", "--data", str(faces), "--out", str(run), *words]
@@ -177,7 +177,9 @@ def test_a_translator_is_scored_by_what_it_makes_of_held_out_pictures(
     judge: Path, faces: Path, tmp_path: Path
 ) -> None:
     conditions = Judge.load(judge).conditions
-    network = build_generator("stargan", Shape(16, conditions.size, 2, 1, 1, blocks=1)).eval()
+    network = build_generator(
+        "stargan", NetworkConfig(16, conditions.size, 2, 1, 1, num_blocks=1)
+    ).eval()
     interface = Interface("faces", (), (16, 16), conditions, kind="gan.translate/1")
     bundle, out = tmp_path / "faces.ganport", tmp_path / "out"
     export(network, interface, bundle, format="onnx", allow_insensitive=True)

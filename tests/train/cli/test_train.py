@@ -21,8 +21,8 @@ def few(tmp_path: Path) -> Path:
     """A recipe with a preset for few pictures, and one for many."""
     file = tmp_path / "few.toml"
     file.write_text(
-        'extends = "quick"\ntitle = "few"\n[presets]\nfrom_1_000 = ["training.batch=7"]\n'
-        'below_1_000 = ["training.batch=6", "length.images=18"]\n'
+        'extends = "quick"\ntitle = "few"\n[presets]\nfrom_1_000 = ["training.batch_size=7"]\n'
+        'below_1_000 = ["training.batch_size=6", "length.max_images=18"]\n'
     )
     return file
 
@@ -36,15 +36,15 @@ def test_list_names_every_recipe_with_its_source(invoke: Invoke) -> None:
 
 def test_options_says_what_set_takes(invoke: Invoke) -> None:
     output = invoke("--options").output
-    assert "network.features" in output
-    assert "method.mismatch" in output
+    assert "network.base_channels" in output
+    assert "method.mismatch_weight" in output
 
 
 def test_a_dry_run_prints_the_recipe_and_writes_nothing(
     tmp_path: Path, faces: Path, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"
-    words = ["--dry-run", "--set", "length.images=9", "--data", faces, "--out", run]
+    words = ["--dry-run", "--set", "length.max_images=9", "--data", faces, "--out", run]
     output = invoke("anime-cgan", *words, "--set", "data.resolution=64").output
     assert "images = 9" in output
     assert "# generator: 5,688,387 parameters" in output
@@ -57,15 +57,17 @@ def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path, invoke: I
 
 
 def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
-    words = "preset for fewer than 1,000 pictures: training.batch = 6, length.images = 18"
+    words = "preset for fewer than 1,000 pictures: training.batch_size = 6, length.max_images = 18"
     assert "fewer than 1,000 pictures: augment.translation = 0.125" in invoke("--list").output
     without_data = invoke(few, "--dry-run").output
     assert "[presets]" in without_data
-    assert f"# {words}\n# preset for 1,000 pictures or more: training.batch = 7\n" in without_data
-    output = invoke(few, "--dry-run", "--data", faces, "--set", "training.batch=9").output
+    assert (
+        f"# {words}\n# preset for 1,000 pictures or more: training.batch_size = 7\n" in without_data
+    )
+    output = invoke(few, "--dry-run", "--data", faces, "--set", "training.batch_size=9").output
     assert "[presets]" not in output
     assert "batch = 9\n" in output
-    assert "# preset for fewer than 1,000 pictures: length.images = 18\n# generator:" in output
+    assert "# preset for fewer than 1,000 pictures: length.max_images = 18\n# generator:" in output
 
 
 def test_a_preset_becomes_part_of_a_run_once(
@@ -76,12 +78,12 @@ def test_a_preset_becomes_part_of_a_run_once(
     given = [word for text in words if "batch" not in text for word in ("--set", text)]
     result = invoke(few, "--data", faces, "--out", run, *given)
     assert result.exit_code == 0, result.output
-    assert "preset for fewer than 1,000 pictures: training.batch = 6" in result.output
+    assert "preset for fewer than 1,000 pictures: training.batch_size = 6" in result.output
     assert Checkpoint.load(run).images == 18
     config = (run / "config.toml").read_text()
     assert "presets" not in config
     assert "batch = 6\n" in config
-    again = invoke("--resume", run, "--set", "length.images=24")
+    again = invoke("--resume", run, "--set", "length.max_images=24")
     assert again.exit_code == 0, again.output
     assert "preset for" not in again.output
     assert Checkpoint.load(run).images == 24
@@ -91,9 +93,12 @@ def test_a_faulty_preset_is_refused_though_it_does_not_apply(
     tmp_path: Path, faces: Path, refusal: Refusal
 ) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text('extends = "quick"\n[presets]\nfrom_9_000 = ["training.batch=1"]\n')
+    file.write_text('extends = "quick"\n[presets]\nfrom_9_000 = ["training.batch_size=1"]\n')
     words = refusal(file, "--data", faces, "--out", tmp_path / "run")
-    assert "mine.toml: presets.from_9_000: training.batch: expected a number of at least 2" in words
+    assert (
+        "mine.toml: presets.from_9_000: training.batch_size: expected a number of at least 2"
+        in words
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -101,7 +106,7 @@ def test_a_run_trains_and_says_what_comes_next(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"
-    result = invoke("quick", "--data", faces, "--out", run, *settings("length.images=12"))
+    result = invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=12"))
     assert result.exit_code == 0, result.output
     assert f"export-gan {run}" in result.output
     assert Checkpoint.load(run).images == 12
@@ -126,7 +131,7 @@ def test_refusals_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal)
     )
     assert "--resume does not go with --dry-run" in refusal("--resume", run, "--dry-run")
     start = ["quick", "--data", faces, "--out", run]
-    assert "Did you mean 'length.images'" in refusal(*start, "--set", "length.image=3")
+    assert "Did you mean 'length.max_images'" in refusal(*start, "--set", "length.image=3")
     assert "expected auto, cpu, cuda" in refusal(*start, "--device", "gpu")
     assert "nowhere.zip" in refusal("quick", "--data", tmp_path / "nowhere.zip", "--out", run)
     assert "power of two" in refusal(*start, "--set", "data.resolution=48")

@@ -51,8 +51,8 @@ def test_a_killed_run_ends_with_the_same_weights_and_scores(
     settings: Settings,
     invoke: Invoke,
 ) -> None:
-    scored = f"logging.score_pictures={pictures}"
-    options = settings("length.images=160", scored, f"training.precision={precision}")
+    scored = f"logging.eval_images={pictures}"
+    options = settings("length.max_images=160", scored, f"training.precision={precision}")
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     result = invoke("quick", "--data", faces, "--out", whole, *options)
     assert result.exit_code == 0, result.output
@@ -80,7 +80,7 @@ def test_a_killed_run_ends_with_the_same_weights_and_scores(
 
 def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings) -> None:
     run = tmp_path / "run"
-    options = settings("length.images=1000000", "logging.save_minutes=60")
+    options = settings("length.max_images=1000000", "logging.checkpoint_minutes=60")
     errors = tmp_path / "errors.txt"
     process = begin(errors, "quick", "--data", faces, "--out", run, *options)
     wait_for_step(process, run, 5, errors)

@@ -28,10 +28,12 @@ def test_length_may_change_at_resume_and_nothing_else(
     refusal: Refusal,
 ) -> None:
     run = tmp_path / "run"
-    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
-    words = refusal("--resume", run, "--set", "network.features=4", "--set", "training.batch=8")
-    assert "network.features: 2 -> 4; training.batch: 4 -> 8" in words
-    result = invoke("--resume", run, "--set", "length.images=16")
+    invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
+    words = refusal(
+        "--resume", run, "--set", "network.base_channels=4", "--set", "training.batch_size=8"
+    )
+    assert "network.base_channels: 2 -> 4; training.batch_size: 4 -> 8" in words
+    result = invoke("--resume", run, "--set", "length.max_images=16")
     assert result.exit_code == 0, result.output
     assert [record["step"] for record in jsonl_log.read(run)] == [1, 2, 3, 4]
     again = invoke("--resume", run)
@@ -47,7 +49,7 @@ def test_another_data_set_is_refused_at_resume(
     refusal: Refusal,
 ) -> None:
     run, other = tmp_path / "run", tmp_path / "other.zip"
-    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
     write_faces(other, 130, 16, seed=9)
     assert "found another (digest" in refusal("--resume", run, "--data", other)
 
@@ -56,9 +58,9 @@ def test_the_same_data_may_have_moved(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run, moved = tmp_path / "run", tmp_path / "moved.zip"
-    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
     moved.write_bytes(faces.read_bytes())
-    result = invoke("--resume", run, "--data", moved, "--set", "length.images=12")
+    result = invoke("--resume", run, "--data", moved, "--set", "length.max_images=12")
     assert result.exit_code == 0, result.output
 
 
@@ -73,19 +75,19 @@ def test_what_was_left_out_stays_left_out_at_resume(
     with zipfile.ZipFile(faces) as archive:
         archive.extractall(broken)
     (broken / "images" / "7.png").write_bytes(b"no picture")
-    start = ["quick", "--data", broken, "--out", run, *settings("length.images=8")]
+    start = ["quick", "--data", broken, "--out", run, *settings("length.max_images=8")]
     assert "7.png" in refusal(*start)
     with pytest.warns(GanportWarning, match=r"7\.png"):
         assert invoke(*start, "--skip-bad").exit_code == 0
     with pytest.warns(GanportWarning, match=r"7\.png"):
-        assert invoke("--resume", run, "--set", "length.images=12").exit_code == 0
+        assert invoke("--resume", run, "--set", "length.max_images=12").exit_code == 0
 
 
 def test_a_run_from_before_an_option_resumes(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"
-    invoke("quick", "--data", faces, "--out", run, *settings("length.images=8"))
+    invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
     newer = ("kind =", "attributes =", "score_pictures =", "warm_up =", "stop_when", "judge")
     lines = (run / CONFIG).read_text().splitlines()
     old = [line for line in lines if not line.startswith(newer)]
@@ -97,6 +99,6 @@ def test_a_run_from_before_an_option_resumes(
         for name in names:
             del recipe["recipe"][section][name]
     card.write_text(json.dumps(recipe))
-    result = invoke("--resume", run, "--set", "length.images=12")
+    result = invoke("--resume", run, "--set", "length.max_images=12")
     assert result.exit_code == 0, result.output
     assert newest(run)[1]["step"] == 3

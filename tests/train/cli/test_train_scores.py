@@ -45,15 +45,15 @@ def test_a_judge_scores_a_run_and_may_change(
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     one, two = judge_of(tmp_path / "one", COLOURS), judge_of(tmp_path / "two", COLOURS, seed=1)
-    run, scored = tmp_path / "run", settings("length.images=4", "logging.score_pictures=16")
+    run, scored = tmp_path / "run", settings("length.max_images=4", "logging.eval_images=16")
     started = invoke("quick", "--data", faces, "--out", run, "--judge", one, *scored)
     assert started.exit_code == 0, started.output
     assert re.search(r"score \d\.\d+: hair \d\.\d+ \(real 0\.90\)", started.output)
-    longer = ["--set", "length.images=8"]
+    longer = ["--set", "length.max_images=8"]
     assert "another judge" not in invoke("--resume", run, *longer).output
-    longer = ["--set", "length.images=12"]
+    longer = ["--set", "length.max_images=12"]
     assert "note: another judge" in invoke("--resume", run, "--judge", two, *longer).output
-    longer = ["--set", "length.images=16"]
+    longer = ["--set", "length.max_images=16"]
     assert invoke("--resume", run, "--judge", "none", *longer).exit_code == 0
     digests = [Judge.load(judge).digest[:16] for judge in (one, one, two)]
     extractors = [line["extractor"] for line in jsonl_log.read(run, jsonl_log.SCORES)]
@@ -66,7 +66,7 @@ def test_a_judge_that_cannot_serve_is_refused_before_anything_is_made(
 ) -> None:
     run, other = tmp_path / "run", tmp_path / "other"
     other.mkdir()
-    start = ["quick", "--data", faces, "--out", run, *settings("logging.score_pictures=16")]
+    start = ["quick", "--data", faces, "--out", run, *settings("logging.eval_images=16")]
     words = refusal(*start, "--judge", judge_of(other, {"hats": ["top", "bowler"]}))
     assert "--judge: expected a judge of the run's conditions: hair, eyes; found hats" in words
     assert "judge.json" in refusal(*start, "--judge", tmp_path / "nowhere")
@@ -77,8 +77,12 @@ def test_a_collapsed_run_ends_with_4_and_goes_on_when_asked(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     # A generator that never learns draws nearly one picture.
-    still = ["optimizer.generator_rate=0", "logging.score_pictures=16", "logging.warm_up=0"]
-    run, start = tmp_path / "run", settings("length.images=12", *still)
+    still = [
+        "optimizer.generator_lr=0",
+        "logging.eval_images=16",
+        "logging.collapse_grace_images=0",
+    ]
+    run, start = tmp_path / "run", settings("length.max_images=12", *still)
     result = invoke("quick", "--data", faces, "--out", run, "--stop-when-collapsed", *start)
     assert result.exit_code == 4
     assert result.output.count("warning: collapsed: the spread within a condition is 0.") == 2

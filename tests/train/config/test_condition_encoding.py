@@ -64,13 +64,13 @@ def test_an_empty_vocabulary_as_it_is_leaves_the_choice_to_the_data() -> None:
     [({}, "0"), ({"hair": ("pink",)}, "1"), ({**COLOURS, "hat": ("cap",)}, "3")],
 )
 def test_pairs_take_two_groups(vocabulary: dict[str, tuple[str, ...]], found: str) -> None:
-    words = rf"data\.coding: expected exactly two groups under \[conditions\]; found {found}\."
+    words = rf"data\.condition_encoding: .* two groups .*; found {found}\."
     with pytest.raises(RecipeError, match=words):
         coded(vocabulary, "joint", {})
 
 
 def test_colours_take_a_vocabulary() -> None:
-    with pytest.raises(RecipeError, match=r"data\.coding: expected groups of labels .*found none"):
+    with pytest.raises(RecipeError, match=r"data\.condition_encoding: .*found none"):
         coded({}, "rgb", PALETTE)
 
 

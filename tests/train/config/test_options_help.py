@@ -3,8 +3,7 @@
 from dataclasses import asdict
 
 from ganport_train.config import recipes
-from ganport_train.config.options_help import describe
-from ganport_train.config.parsing import parse
+from ganport_train.config.parsing import describe, parse
 from ganport_train.config.recipe import Recipe
 
 
@@ -29,8 +28,11 @@ def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:
     assert lines()["training.precision"].endswith("; auto | fp32 | bf16")
     assert lines()["title"].startswith("title required what the recipe makes; one printable line")
     assert lines()["conditions"].startswith("conditions {} labels of each")
-    assert lines()["palette"].startswith("palette {} colour of each label")
-    assert lines()["data.mirror"] == "data.mirror true show each picture mirrored half of the time"
+    assert lines()["palette"].startswith("palette {} color of each label")
+    assert (
+        lines()["data.mirror"]
+        == "data.mirror true flip each image horizontally with probability 0.5"
+    )
 
 
 def test_columns_stand_under_each_other() -> None:

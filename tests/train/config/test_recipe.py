@@ -12,18 +12,20 @@ def changed(*overrides: str) -> list[str]:
 
 
 def test_length_and_logging_may_change() -> None:
-    assert changed("length.images=9", "length.minutes=1.5", "logging.tick=3") == []
+    assert changed("length.max_images=9", "length.minutes=1.5", "logging.log_interval=3") == []
 
 
 def test_each_other_difference_is_named() -> None:
     quick = recipes.load("quick")
-    features, batch = quick.network.features, quick.training.batch
+    features, batch = quick.network.base_channels, quick.training.batch_size
     found = changed(
-        f"network.features={features + 1}", f"training.batch={batch + 1}", "length.images=9"
+        f"network.base_channels={features + 1}",
+        f"training.batch_size={batch + 1}",
+        "length.max_images=9",
     )
     assert found == [
-        f"network.features: {features} -> {features + 1}",
-        f"training.batch: {batch} -> {batch + 1}",
+        f"network.base_channels: {features} -> {features + 1}",
+        f"training.batch_size: {batch} -> {batch + 1}",
     ]
 
 
@@ -33,8 +35,8 @@ def test_a_recipe_survives_its_tables() -> None:
 
 
 def test_a_run_ends_at_whichever_bound_comes_first() -> None:
-    both = LengthOptions(images=100, minutes=2)
-    assert both.reached(100, 0)
-    assert both.reached(0, 120)
-    assert not both.reached(99, 119.9)
-    assert not LengthOptions(images=100, minutes=0).reached(99, 1e9)
+    both = LengthOptions(max_images=100, minutes=2)
+    assert both.is_reached(100, 0)
+    assert both.is_reached(0, 120)
+    assert not both.is_reached(99, 119.9)
+    assert not LengthOptions(max_images=100, minutes=0).is_reached(99, 1e9)

@@ -22,7 +22,7 @@ def test_anime_cgan_is_row_a1() -> None:
     assert vocabulary is not None
     assert [(group.name, group.size) for group in vocabulary.groups] == [("hair", 12), ("eyes", 10)]
     assert (recipe.optimizer.beta1, recipe.optimizer.beta2) == (0.5, 0.999)
-    assert (recipe.network.features, recipe.network.latent, recipe.network.embedding) == (
+    assert (recipe.network.base_channels, recipe.network.z_dim, recipe.network.embed_dim) == (
         64,
         100,
         256,
@@ -32,10 +32,15 @@ def test_anime_cgan_is_row_a1() -> None:
 def test_overrides_are_read_as_toml_else_as_text() -> None:
     recipe = recipes.load(
         "quick",
-        ["network.features=16", "method.loss=bce", "method.mismatch=1e-1", "data.mirror=false"],
+        [
+            "network.base_channels=16",
+            "method.loss=bce",
+            "method.mismatch_weight=1e-1",
+            "data.mirror=false",
+        ],
     )
-    assert (recipe.network.features, recipe.method.loss) == (16, "bce")
-    assert (recipe.method.mismatch, recipe.data.mirror) == (0.1, False)
+    assert (recipe.network.base_channels, recipe.method.loss) == (16, "bce")
+    assert (recipe.method.mismatch_weight, recipe.data.mirror) == (0.1, False)
 
 
 def test_an_override_can_pin_the_vocabulary() -> None:
@@ -45,8 +50,8 @@ def test_an_override_can_pin_the_vocabulary() -> None:
 
 def test_an_override_of_a_section_keeps_its_other_options() -> None:
     quick = recipes.load("quick")
-    network = recipes.load("quick", ["network={features=8}"]).network
-    assert network == replace(quick.network, features=8)
+    network = recipes.load("quick", ["network={base_channels=8}"]).network
+    assert network == replace(quick.network, base_channels=8)
 
 
 def test_an_override_of_the_vocabulary_replaces_it() -> None:
@@ -67,9 +72,9 @@ def test_an_unknown_option_of_an_override_is_named() -> None:
 
 def test_a_users_file_extends_a_shipped_recipe(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text('extends = "anime-cgan"\ntitle = "mine"\n[network]\nfeatures = 16\n')
+    file.write_text('extends = "anime-cgan"\ntitle = "mine"\n[network]\nbase_channels = 16\n')
     recipe = recipes.load(str(file))
-    assert (recipe.title, recipe.network.features) == ("mine", 16)
+    assert (recipe.title, recipe.network.base_channels) == ("mine", 16)
     assert recipe.network.generator == "concat_dcgan"
     assert len(recipe.conditions["hair"]) == 12
 
@@ -100,17 +105,20 @@ DEEP = "[" * 100_000
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"length.images={HUGE}", r"--set length\.images: .*thousands of digits"),
+        (f"length.max_images={HUGE}", r"--set length\.max_images: .*thousands of digits"),
         (f"conditions={DEEP}", r"--set conditions: .*nested too deeply"),
-        ("method.mismatch=" + "1" * 400, r"--set: method\.mismatch: expected a finite number"),
+        (
+            "method.mismatch_weight=" + "1" * 400,
+            r"mismatch_weight: expected a finite number",
+        ),
         ("training.seed=0x" + "f" * 5000, r"--set: training\.seed: .*found a huge int"),
         ("title=a\nfoo=3", r"--set: title: expected one printable line"),
         ('title="a"\nfoo=3', r"--set title: expected one value"),
         (
-            "network.features=8\n[data]\nresolution=32",
-            r"--set network\.features: expected one value",
+            "network.base_channels=8\n[data]\nresolution=32",
+            r"--set network\.base_channels: expected one value",
         ),
-        ("conditions" + ".x" * 3000 + "=1", r"--set: conditions\.x: expected a list of labels"),
+        ("conditions" + ".x" * 3000 + "=1", r"--set: conditions\.x: expected a list of"),
     ],
 )
 def test_a_hostile_override_is_named(text: str, words: str) -> None:
@@ -124,8 +132,8 @@ def test_a_hostile_override_is_named(text: str, words: str) -> None:
         (f"[length]\nimages = {HUGE}", "thousands of digits"),
         (f"title = {DEEP}", "nested too deeply"),
         (
-            'title = "t"\n[method]\nmismatch = ' + "1" * 400,
-            r"method\.mismatch: expected a finite number",
+            'title = "t"\n[method]\nmismatch_weight = ' + "1" * 400,
+            r"method\.mismatch_weight: expected a finite number",
         ),
         ('"a\\u001b" = 1', r"mine\.toml: a\\x1b: expected one of"),
         ("a" + ".x" * 5000 + " = 1", r"mine\.toml: a: expected one of"),

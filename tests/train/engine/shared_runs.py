@@ -23,30 +23,30 @@ from ganport_train.runs.stop_signal import Interrupt
 
 TINY = [
     "data.resolution=16",
-    "network.features=2",
-    "network.latent=8",
-    "network.embedding=8",
-    "network.blocks=1",
-    "network.levels=2",
-    "training.batch=4",
+    "network.base_channels=2",
+    "network.z_dim=8",
+    "network.embed_dim=8",
+    "network.num_blocks=1",
+    "network.num_levels=2",
+    "training.batch_size=4",
     "training.precision=fp32",
-    "average.refresh=128",
-    "logging.tick=1",
-    "logging.score_pictures=0",
+    "ema.bn_calibration_images=128",
+    "logging.log_interval=1",
+    "logging.eval_images=0",
 ]
 CASES = {
     "relativistic": [
         "flagship",
         "method.loss=relativistic",
-        "method.spread=0",
+        "method.diversity_weight=0",
         "method.r1=0.1",
         "method.r2=0.1",
-        "method.mismatch=0.5",
+        "method.mismatch_weight=0.5",
         "network.norm=none",
     ],
     "varied": ["flagship", "network.norm=none"],
-    "hinge": ["quick", "network.norm=none", "method.loss=hinge", "method.mismatch=0.5"],
-    "normed": ["flagship", "method.interval=2", "network.norm=spectral"],
+    "hinge": ["quick", "network.norm=none", "method.loss=hinge", "method.mismatch_weight=0.5"],
+    "normed": ["flagship", "method.reg_interval=2", "network.norm=spectral"],
     "classes": ["anime-acgan"],
     "gradient": ["anime-cgan-wasserstein-gp"],
     "adaptive": [
@@ -54,7 +54,7 @@ CASES = {
         "augment.translation=0.2",
         "augment.cutout=0.3",
         "augment.policy=adaptive",
-        "augment.target=-1",
+        "augment.ada_target=-1",
     ],
     "flow": ["iclevr-glow"],
     "translation": ["celeba-stargan", "method.discriminator_steps=2"],
@@ -66,7 +66,7 @@ BATCH = 4
 
 def recipe(case: str, steps: int = STEPS) -> Recipe:
     name, *overrides = CASES[case]
-    return recipes.load(name, [*TINY, *overrides, f"length.images={steps * BATCH}"])
+    return recipes.load(name, [*TINY, *overrides, f"length.max_images={steps * BATCH}"])
 
 
 def dataset(faces: Path, cache: Path) -> Dataset:
@@ -178,7 +178,7 @@ def facts(out: Path, data: Dataset, processes: Processes) -> dict[str, Any]:
     said: list[str] = []
     stopped = built(out / "stopped", recipe("normed"), data, processes, said)
     stopped.train(AskedAt(2 if processes.rank else 99))
-    odd = replace(recipe("hinge"), training=replace(recipe("hinge").training, batch=5))
+    odd = replace(recipe("hinge"), training=replace(recipe("hinge").training, batch_size=5))
     return {
         "stopped": stopped.progress.step,
         "said": bool(said),

@@ -28,13 +28,13 @@ def test_a_checkpoint_lies_beside_the_sheet_of_its_pictures(
     assert (run / SAMPLES / "000000012.png").exists()
     assert (card["step"], card["images"], card["seconds"]) == (3, 12, 2.5)
     assert card["recipe"]["title"] == recipe.title
-    assert "reload" not in card and "score" not in card
+    assert "rollback" not in card and "score" not in card
 
 
 def test_a_card_tells_of_the_reload(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
-    run, reload = tmp_path / "run", Reload(step=0, share=0.5, reason="nan in d_loss at step 1")
+    run, reload = tmp_path / "run", Reload(step=0, lr_factor=0.5, reason="nan in d_loss at step 1")
     trainer(run, recipe).archive.write(Progress(4, 8, step=1), reload, ())
-    assert newest(run)[1]["reload"] == asdict(reload)
+    assert newest(run)[1]["rollback"] == asdict(reload)
 
 
 def test_weights_optimisers_and_progress_are_taken_up(

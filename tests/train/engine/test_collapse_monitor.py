@@ -10,7 +10,7 @@ from ganport_train.engine.collapse_monitor import Watch, symptom, to_be_stopped
 
 
 def score(images: int = 60_000, **more: Any) -> dict[str, Any]:
-    usual = {"extractor": "pixels", "pictures": 512, "spread": 0.9, "coverage": 0.8}
+    usual = {"extractor": "pixels", "eval_images": 512, "spread": 0.9, "coverage": 0.8}
     return {"images": images, **usual, **more}
 
 
@@ -65,6 +65,6 @@ def test_a_run_without_a_score_says_once_what_it_takes(
     tmp_path: Path, pictures: int, lines: int
 ) -> None:
     told: list[str] = []
-    Watch(tmp_path, LoggingOptions(score_pictures=pictures), None, told.append)
+    Watch(tmp_path, LoggingOptions(eval_images=pictures), None, told.append)
     words = "no checkpoint will be scored: that takes 16 pictures to train on, and a --judge where"
     assert [line.startswith(words) for line in told] == [True] * lines

@@ -3,27 +3,27 @@
 import pytest
 import torch
 
-from ganport_models import Shape, build_generator
-from ganport_train.config.sections import AverageOptions
+from ganport_models import NetworkConfig, build_generator
+from ganport_train.config.sections import EmaOptions
 from ganport_train.engine.ema import averaged, decay, ready
 
-SHAPE = Shape(resolution=16, condition_size=3, features=2, latent=4, embedding=4)
+SHAPE = NetworkConfig(resolution=16, condition_size=3, base_channels=2, z_dim=4, embed_dim=4)
 
 
 def test_after_a_half_life_half_is_kept() -> None:
-    options = AverageOptions(half_life=640, ramp=1.0)
+    options = EmaOptions(half_life=640, rampup_ratio=1.0)
     assert decay(options, batch=64, updates=10**6) ** 10 == pytest.approx(0.5)
 
 
 def test_the_half_life_ramps_up_with_pictures_seen() -> None:
-    options = AverageOptions(half_life=10_000, ramp=0.05)
+    options = EmaOptions(half_life=10_000, rampup_ratio=0.05)
     # 100 updates of 64 pictures are 6,400; 5 % of them is a half-life of 320, five batches.
     assert decay(options, batch=64, updates=100) == pytest.approx(0.5 ** (1 / 5))
     assert decay(options, batch=64, updates=0) == 0.0
 
 
 def test_the_average_is_the_closed_form() -> None:
-    options = AverageOptions(half_life=8, ramp=1.0)
+    options = EmaOptions(half_life=8, rampup_ratio=1.0)
     generator = build_generator("film_dcgan", SHAPE)
     average = averaged(generator, options, batch=4)
     weight = next(generator.parameters())
@@ -40,7 +40,7 @@ def test_the_average_is_the_closed_form() -> None:
 def test_batch_statistics_are_re_estimated_on_a_copy() -> None:
     torch.manual_seed(0)
     generator = build_generator("concat_dcgan", SHAPE)
-    average = averaged(generator, AverageOptions(), batch=4)
+    average = averaged(generator, EmaOptions(), batch=4)
     average.update_parameters(generator)
     before = {key: value.clone() for key, value in average.state_dict().items()}
     z, condition = torch.randn(256, 4), torch.eye(3)[torch.arange(256) % 3]

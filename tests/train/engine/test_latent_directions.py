@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganport_models import Flow, Shape
+from ganport_models import Flow, NetworkConfig
 from ganport_runtime.conditions import (
     Conditions,
     MultiHot,
@@ -20,7 +20,7 @@ class Doubling(Flow):
     """Its noise is twice the picture, plus the first number of the condition."""
 
     def __init__(self) -> None:
-        super().__init__(Shape(16, 2, 1, 1, 1))
+        super().__init__(NetworkConfig(16, 2, 1, 1, 1))
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
         return 2 * image + condition[:, :1, None, None]
@@ -69,7 +69,7 @@ class Unconditional(Flow):
     """Its noise is the picture."""
 
     def __init__(self) -> None:
-        super().__init__(Shape(16, 0, 1, 1, 1))
+        super().__init__(NetworkConfig(16, 0, 1, 1, 1))
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
         return image

@@ -39,9 +39,9 @@ def test_a_tick_is_the_mean_of_its_steps_and_their_pace(tmp_path: Path) -> None:
 
 
 def test_a_tick_after_a_reload_says_at_what_share_of_the_rates(tmp_path: Path) -> None:
-    reload = Reload(step=0, share=0.25, reason="nan in d_loss at step 3")
+    reload = Reload(step=0, lr_factor=0.25, reason="nan in d_loss at step 3")
     record = metrics_writer.tick(come(1.0), 2.0, tmp_path, CPU, ALONE, reload)
-    assert record["rate_share"] == 0.25
+    assert record["lr_factor"] == 0.25
 
 
 def test_a_figure_that_is_not_finite_is_named_with_its_step(tmp_path: Path) -> None:

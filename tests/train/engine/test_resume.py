@@ -62,7 +62,7 @@ def test_a_torn_checkpoint_is_not_resumed(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 24, save_minutes=0)).train(Interrupt())
+    trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(Interrupt())
     torn = run / FOLDER / "000000006" / OPTIMIZERS
     torn.write_bytes(torn.read_bytes()[:-1])
     leftover = run / FOLDER / ".000000007.0a1b2c.tmp"
@@ -77,10 +77,10 @@ def test_a_torn_newest_checkpoint_never_pushes_a_good_one_out(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 24, save_minutes=0)).train(Interrupt())
+    trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(Interrupt())
     torn = run / FOLDER / "000000006" / OPTIMIZERS
     torn.write_bytes(b"")
-    again = trainer(run, until(recipe, 24, save_minutes=60, keep=1))
+    again = trainer(run, until(recipe, 24, checkpoint_minutes=60, keep=1))
     again.resume()
     assert not torn.exists()
     assert (run / FOLDER / "set-aside-000000006" / OPTIMIZERS).exists()
@@ -93,7 +93,7 @@ def test_a_checkpoint_of_another_recipe_is_refused(
 ) -> None:
     run = tmp_path / "run"
     trainer(run, recipe).train(Interrupt())
-    edited = replace(recipe, training=replace(recipe.training, batch=8, seed=3))
+    edited = replace(recipe, training=replace(recipe.training, batch_size=8, seed=3))
     with pytest.raises(RecipeError, match=r"training\.batch: 4 -> 8; training\.seed: 0 -> 3"):
         trainer(run, edited).resume()
 

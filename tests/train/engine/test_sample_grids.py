@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ganport_models import Generator, Shape, build_generator
+from ganport_models import Generator, NetworkConfig, build_generator
 from ganport_runtime.conditions import (
     Conditions,
     JointOneHot,
@@ -19,7 +19,7 @@ from ganport_runtime.noise import normals
 from ganport_train.engine import sample_grids
 
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black", "red"], "eyes": ["blue", "green"]})
-SHAPE = Shape(resolution=16, condition_size=5, features=2, latent=6, embedding=4)
+SHAPE = NetworkConfig(resolution=16, condition_size=5, base_channels=2, z_dim=6, embed_dim=4)
 CPU = torch.device("cpu")
 
 

@@ -26,7 +26,9 @@ def scored(until: Until) -> Until:
     """A checkpoint and a score at every step, watched from the first."""
 
     def changed(recipe: Recipe, images: int, **logging: Any) -> Recipe:
-        return until(recipe, images, save_minutes=0, score_pictures=32, warm_up=0, **logging)
+        return until(
+            recipe, images, checkpoint_minutes=0, eval_images=32, collapse_grace_images=0, **logging
+        )
 
     return changed
 
@@ -45,7 +47,7 @@ def test_scores_change_no_weight_and_come_back_the_same(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until, timeless: Timeless, scored: Until
 ) -> None:
     plain, whole, parts = (tmp_path / name for name in ("plain", "whole", "parts"))
-    trainer(plain, until(recipe, 24, save_minutes=0)).train(Interrupt())
+    trainer(plain, until(recipe, 24, checkpoint_minutes=0)).train(Interrupt())
     trainer(whole, scored(recipe, 24)).train(Interrupt())
     trainer(parts, scored(recipe, 12)).train(Interrupt())
     resumed = trainer(parts, scored(recipe, 24))
@@ -110,7 +112,7 @@ def test_a_healthy_run_raises_no_warning(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     told: list[str] = []
-    session = trainer(tmp_path / "run", until(recipe, 24, score_pictures=32))
+    session = trainer(tmp_path / "run", until(recipe, 24, eval_images=32))
     session.watch.say = told.append
     session.train(Interrupt())
     assert len(told) == 1

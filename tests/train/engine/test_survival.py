@@ -35,7 +35,7 @@ def settings(tiny: list[str], faces: Path) -> Settings:
     """The words of a tiny run of eight steps in a folder, each with a checkpoint and a score."""
 
     def words(run: Path, *more: str) -> list[str]:
-        often = ["length.images=32", "logging.save_minutes=0", "logging.score_pictures=16"]
+        often = ["length.max_images=32", "logging.checkpoint_minutes=0", "logging.eval_images=16"]
         wanted = [word for text in (*tiny, *often, *more) for word in ("--set", text)]
         return ["quick", "--data", str(faces), "--out", str(run), *wanted]
 
@@ -74,11 +74,11 @@ DIVERGING = [
     "network.norm=none",
     "optimizer.generator=sgd",
     "optimizer.discriminator=sgd",
-    "optimizer.generator_rate=1.0",
-    "optimizer.discriminator_rate=1.0",
+    "optimizer.generator_lr=1.0",
+    "optimizer.discriminator_lr=1.0",
     "recovery.on_divergence=reload",
-    "recovery.share=0.001",
-    "logging.save_minutes=60",
+    "recovery.lr_factor=0.001",
+    "logging.checkpoint_minutes=60",
 ]
 """Infinite within a few steps, and taken up again from the first checkpoint."""
 TRAIN = "from ganport_train.__main__ import train_gan; train_gan()"
@@ -182,8 +182,8 @@ def test_a_file_that_may_not_grow_leaves_the_checkpoint_before(
     tmp_path: Path, settings: Settings, call: Call
 ) -> None:
     run = tmp_path / "run"
-    complete(*settings(run, "length.images=8"))
-    limited = call(LIMITED, "--resume", run, "--set", "length.images=16")
+    complete(*settings(run, "length.max_images=8"))
+    limited = call(LIMITED, "--resume", run, "--set", "length.max_images=16")
     assert limited.returncode == 1
     assert "File too large" in limited.stderr
     assert f"The last good checkpoint is {run / FOLDER / '000000002'}. Free" in limited.stderr
@@ -195,8 +195,8 @@ def test_nan_stops_with_the_step_the_checkpoint_and_advice(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 8, save_minutes=0)).train(Interrupt())
-    broken = trainer(run, until(recipe, 100, tick=5))
+    trainer(run, until(recipe, 8, checkpoint_minutes=0)).train(Interrupt())
+    broken = trainer(run, until(recipe, 100, log_interval=5))
     broken.resume()
     step = broken.method.step
 
@@ -212,7 +212,7 @@ def test_nan_stops_with_the_step_the_checkpoint_and_advice(
     message = str(caught.value)
     assert "at step 7: expected a finite number; found nan" in message
     assert f"The last good checkpoint is {run / FOLDER / '000000002'}" in message
-    assert "optimizer.generator_rate" in message
+    assert "optimizer.generator_lr" in message
     assert Checkpoint.load(run).step == 2
 
 

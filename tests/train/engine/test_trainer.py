@@ -25,7 +25,7 @@ Until = Callable[..., Recipe]
 def test_records_hold_every_figure_once(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until, timing: set[str]
 ) -> None:
-    trainer(tmp_path / "run", until(recipe, 26, tick=2)).train(Interrupt())
+    trainer(tmp_path / "run", until(recipe, 26, log_interval=2)).train(Interrupt())
     found = jsonl_log.read(tmp_path / "run")
     assert [record["step"] for record in found] == [2, 4, 6, 7]
     assert found[-1]["images"] == 28
@@ -37,7 +37,7 @@ def test_only_the_newest_checkpoints_are_kept(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 24, save_minutes=0, keep=3)).train(Interrupt())
+    trainer(run, until(recipe, 24, checkpoint_minutes=0, keep=3)).train(Interrupt())
     kept = sorted(path.name for path in (run / FOLDER).iterdir())
     assert kept == ["000000004", "000000005", "000000006"]
     assert len(list((run / SAMPLES).glob("*.png"))) == 7
@@ -56,7 +56,7 @@ def test_an_interrupt_saves_at_the_step_it_came_in(
 
 
 def test_minutes_bound_a_run(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
-    bounded = replace(recipe, length=replace(recipe.length, images=10**9, minutes=1e-4))
+    bounded = replace(recipe, length=replace(recipe.length, max_images=10**9, minutes=1e-4))
     session = trainer(tmp_path / "run", bounded)
     assert session.train(Interrupt()) is True
     assert 1 <= session.progress.step < 1000
@@ -78,8 +78,8 @@ def test_no_picture_left_to_train_on_is_named(
         duplicate_groups=dataset.duplicate_groups[:1],
         keys=np.zeros(1, np.uint64),
     )
-    held = replace(recipe, data=replace(recipe.data, held_out=0.9))
-    with pytest.raises(RecipeError, match=r"data\.held_out: .* found none of 1"):
+    held = replace(recipe, data=replace(recipe.data, val_fraction=0.9))
+    with pytest.raises(RecipeError, match=r"data\.val_fraction: .* found none of 1"):
         Trainer(tmp_path / "run", held, alone, torch.device("cpu"), say=print)
 
 

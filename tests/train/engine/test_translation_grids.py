@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ganport_models import Shape, Translator
+from ganport_models import NetworkConfig, Translator
 from ganport_runtime.conditions import (
     Conditions,
     MultiHot,
@@ -27,7 +27,7 @@ class Brighter(Translator):
     """Adds a quarter of the first number of the condition, and an eighth of the second."""
 
     def __init__(self) -> None:
-        super().__init__(Shape(16, 2, 1, 1, 1))
+        super().__init__(NetworkConfig(16, 2, 1, 1, 1))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         return z + (condition @ torch.tensor([0.25, 0.125]))[:, None, None, None]

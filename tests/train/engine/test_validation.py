@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganport_models import Generator, Shape, Translator
+from ganport_models import Generator, NetworkConfig, Translator
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_train.config.condition_encoding import coded
 from ganport_train.data import Dataset
@@ -64,7 +64,7 @@ class Drawn(Generator):
     """Draws what the data set holds; `variety` 0 is blind to its noise, `heard` to conditions."""
 
     def __init__(self, variety: float = 1.0, heard: float = 1.0) -> None:
-        super().__init__(Shape(16, 4, 1, 4, 1))
+        super().__init__(NetworkConfig(16, 4, 1, 4, 1))
         self.variety, self.heard = variety, heard
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
@@ -241,7 +241,7 @@ def test_unconditional_pictures_are_measured_too(data: Dataset) -> None:
     plain = Dataset(**(vars(data) | {"conditions": Conditions(), "vectors": vectors}))
     scorer = Scorer.of(plain, np.arange(COUNT), 100, None, CPU)
     assert scorer is not None
-    score = scorer.score(Unconditional(Shape(16, 0, 1, 4, 1)))
+    score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
     assert score["accuracy"] == {}
     assert 0 < score["spread"] < 1
 
@@ -252,7 +252,7 @@ def test_nothing_is_as_asked_where_nothing_was_asked(tmp_path: Path, data: Datas
     judge = judge_of(tmp_path / "judge", CONDITIONS)
     scorer = Scorer.of(plain, np.arange(COUNT), 100, judge, CPU)
     assert scorer is not None
-    score = scorer.score(Unconditional(Shape(16, 0, 1, 4, 1)))
+    score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
     assert score["extractor"].startswith("judge")
     assert score["accuracy"] == score["real"]["accuracy"] == {}
 
@@ -261,7 +261,7 @@ class Still(Translator):
     """Gives every picture back as it came; `tints` gives it the tint of its target instead."""
 
     def __init__(self, tints: bool = False) -> None:
-        super().__init__(Shape(16, 4, 1, 4, 1))
+        super().__init__(NetworkConfig(16, 4, 1, 4, 1))
         self.tints = tints
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:

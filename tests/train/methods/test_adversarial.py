@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganport_models import Shape, build_discriminator, build_generator
+from ganport_models import NetworkConfig, build_discriminator, build_generator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
@@ -18,10 +18,10 @@ from ganport_train.methods.batch import Batch
 from ganport_train.methods.diversity import twinned
 from ganport_train.methods.mismatch import change_one_group
 
-SHAPE = Shape(resolution=16, condition_size=3, features=2, latent=4, embedding=4)
+SHAPE = NetworkConfig(resolution=16, condition_size=3, base_channels=2, z_dim=4, embed_dim=4)
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue", "pink"]})
-METHOD = MethodOptions(loss="hinge", mismatch=0.0)
-RATES = OptimizerOptions(generator_rate=0.001, discriminator_rate=0.02, beta1=0.1, beta2=0.9)
+METHOD = MethodOptions(loss="hinge", mismatch_weight=0.0)
+RATES = OptimizerOptions(generator_lr=0.001, discriminator_lr=0.02, beta1=0.1, beta2=0.9)
 
 
 def batch(seed: int = 1) -> Batch:
@@ -60,7 +60,7 @@ def moved(network: torch.nn.Module, before: dict[str, torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("still", ["generator", "discriminator"])
 def test_each_network_learns_at_its_own_rate(still: str) -> None:
-    step = method(rates=replace(RATES, **{f"{still}_rate": 0.0}))
+    step = method(rates=replace(RATES, **{f"{still}_lr": 0.0}))
     networks = {"generator": step.generator, "discriminator": step.discriminator}
     before = {name: copy.deepcopy(dict(net.named_parameters())) for name, net in networks.items()}
     step.step(batch(), 0)
@@ -95,12 +95,12 @@ def test_mismatched_pairs_add_their_weighted_loss() -> None:
     wrong = discriminator.score(discriminator.embed(data.real), drawn(data)[1])
     expected = 0.7 * (1 + wrong).relu().mean().item()
     plain = reference.step(batch(), 0)["d_loss"].item()
-    weighted = method(replace(METHOD, mismatch=0.7)).step(batch(), 0)["d_loss"].item()
+    weighted = method(replace(METHOD, mismatch_weight=0.7)).step(batch(), 0)["d_loss"].item()
     assert weighted - plain == pytest.approx(expected, abs=1e-4)
 
 
 def test_a_critic_gains_nothing_by_giving_everything_less() -> None:
-    options = replace(METHOD, loss="wasserstein", mismatch=2.0)
+    options = replace(METHOD, loss="wasserstein", mismatch_weight=2.0)
     plain, lowered = method(options), method(options)
     with torch.no_grad():
         lowered.discriminator.realism.bias.sub_(7.0)
@@ -121,14 +121,14 @@ def test_pairs_share_their_condition() -> None:
 
 def test_what_is_missing_to_the_variety_of_real_pictures_adds_to_the_generators_loss() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (80, 16, 16, 3), np.uint8)
-    plain, varied = method(), method(replace(METHOD, spread=3.0))
+    plain, varied = method(), method(replace(METHOD, diversity_weight=3.0))
     for one in (plain, varied):
         one.meet(pictures, np.ones((80, 1), np.float32), np.arange(80))
     # Both see the same conditions: those that are drawn twice.
     vectors = twinned(batch().vectors)
     expected, found = (one.step(replace(batch(), vectors=vectors), 0) for one in (plain, varied))
-    assert "variety" not in expected
-    assert found["variety"] < 1
+    assert "diversity" not in expected
+    assert found["diversity"] < 1
     assert found["d_loss"].item() == pytest.approx(expected["d_loss"].item())
     assert found["g_loss"].item() == pytest.approx(expected["g_loss"].item())
     # It reaches the weights: those of the generator end elsewhere.
@@ -137,7 +137,7 @@ def test_what_is_missing_to_the_variety_of_real_pictures_adds_to_the_generators_
 
 def test_half_of_the_conditions_are_drawn_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
-    step = method(replace(METHOD, spread=1.0))
+    step = method(replace(METHOD, diversity_weight=1.0))
     score = step.discriminator.score
 
     def noted(features: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
@@ -158,13 +158,13 @@ def test_the_squared_gradients_come_at_every_interval_and_weigh_as_much() -> Non
     plain = method(norm="none").step(batch(), 0)["d_loss"]
     added = figures["d_loss"] - plain
     torch.testing.assert_close(added, 0.5 * figures["r1"] + 0.25 * figures["r2"])
-    seldom = method(replace(METHOD, r1=0.5, r2=0.25, interval=4), norm="none")
+    seldom = method(replace(METHOD, r1=0.5, r2=0.25, reg_interval=4), norm="none")
     torch.testing.assert_close(seldom.step(batch(), 0)["d_loss"] - plain, 4 * added)
     assert "r1" not in seldom.step(batch(), 1)
 
 
 def test_rates_fall_along_a_cosine_with_the_pictures_seen() -> None:
-    step = method(rates=replace(RATES, decay=1000, final_share=0.2))
+    step = method(rates=replace(RATES, lr_decay_images=1000, final_lr_ratio=0.2))
     rates = []
     for images in (0, 500, 1000, 5000):
         step.set_rates(images)
@@ -194,7 +194,7 @@ def test_the_generator_takes_several_steps_for_one_with_noise_of_their_own() -> 
 
 
 def test_a_clipped_critic_stays_within_its_bounds() -> None:
-    step = method(replace(METHOD, clip=0.001), discriminator="dcgan")
+    step = method(replace(METHOD, weight_clip=0.001), discriminator="dcgan")
     step.step(batch(), 0)
     largest = max(float(value.detach().abs().max()) for value in step.discriminator.parameters())
     assert largest == pytest.approx(0.001)
@@ -202,14 +202,14 @@ def test_a_clipped_critic_stays_within_its_bounds() -> None:
 
 def test_the_penalty_is_added_with_its_weight() -> None:
     plain = method(discriminator="dcgan", norm="none").step(batch(), 0)
-    weighted = method(replace(METHOD, penalty=3.0), discriminator="dcgan", norm="none")
+    weighted = method(replace(METHOD, gp_weight=3.0), discriminator="dcgan", norm="none")
     figures = weighted.step(batch(), 0)
     added = figures["d_loss"] - plain["d_loss"]
     torch.testing.assert_close(added, 3 * figures["penalty"], atol=1e-4, rtol=1e-4)
 
 
 def test_classifiers_learn_from_real_and_drawn_pictures_by_their_weights() -> None:
-    options = replace(METHOD, classify_real=0.0, classify_drawn=0.0, classify_generator=0.0)
+    options = replace(METHOD, classify_real=0.0, classify_fake=0.0, classify_generator=0.0)
     plain = method(options, discriminator="acgan_dcgan").step(batch(), 0)
     real = method(replace(options, classify_real=2.0), discriminator="acgan_dcgan")
     figures = real.step(batch(), 0)
@@ -231,19 +231,23 @@ def test_in_unit_range_the_discriminator_sees_pictures_from_0_to_1() -> None:
 @pytest.mark.parametrize(
     ("options", "discriminator", "message"),
     [
-        ({"mismatch": 1.0}, "acgan_dcgan", "a discriminator whose score sees the condition"),
-        ({"penalty": 1.0}, "concat_dcgan", "without batch norm; found network.norm = batch"),
+        ({"mismatch_weight": 1.0}, "acgan_dcgan", "a discriminator whose score sees the condition"),
+        ({"gp_weight": 1.0}, "concat_dcgan", "without batch norm; found network.norm = batch"),
         (
             {"generator_steps": 2, "discriminator_steps": 2},
             "concat_dcgan",
             "several steps of one network for one of the other; found several of both",
         ),
         (
-            {"spread": 1.0, "loss": "relativistic"},
+            {"diversity_weight": 1.0, "loss": "relativistic"},
             "projection_dcgan",
-            r"method\.spread: expected drawn pictures .* found method\.loss = relativistic",
+            r"method\.diversity_weight: expected .* found method\.loss = relativistic",
         ),
-        ({"spread": 1.0, "penalty": 1.0}, "projection_dcgan", r"found method\.penalty\."),
+        (
+            {"diversity_weight": 1.0, "gp_weight": 1.0},
+            "projection_dcgan",
+            r"found method\.gp_weight\.",
+        ),
     ],
 )
 def test_options_that_do_not_go_together(

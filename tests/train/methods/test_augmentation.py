@@ -67,13 +67,13 @@ def test_a_share_of_the_pictures_is_changed(probability: float) -> None:
 
 
 def test_gradients_of_gradients_pass_through() -> None:
-    augmentation = Augmentation(replace(MOVING, colour=True), PLAIN)
+    augmentation = Augmentation(replace(MOVING, color=True), PLAIN)
     images = batch(2, 4).real.double().requires_grad_()
     assert torch.autograd.gradgradcheck(lambda x: augmentation(x, batch(2, 4)).square(), images)
 
 
 def test_a_growing_probability_follows_the_pictures_seen() -> None:
-    options = replace(MOVING, policy="growing", probability=0.4, growth=1000)
+    options = replace(MOVING, policy="growing", probability=0.4, ada_images=1000)
     augmentation = Augmentation(options, PLAIN)
     shares = []
     for images in (0, 500, 1000, 9000):
@@ -103,6 +103,6 @@ def test_the_probability_travels_with_a_checkpoint() -> None:
 @pytest.mark.parametrize("labels", [["red", "blue"], ["gray cube", "cyan sphere"]])
 def test_colours_are_left_alone_where_a_condition_names_them(labels: list[str]) -> None:
     conditions = Conditions.one_hots({"hair": labels})
-    with pytest.raises(RecipeError, match=r"augment.colour: .* found colours in hair"):
-        Augmentation(AugmentOptions(colour=True), conditions)
+    with pytest.raises(RecipeError, match=r"augment.color: .* found colours in hair"):
+        Augmentation(AugmentOptions(color=True), conditions)
     Augmentation(MOVING, conditions)

@@ -72,10 +72,10 @@ def test_the_term_as_the_step_has_it() -> None:
     loss = variety.loss(torch.zeros(4, 3, 16, 16), ALONE, figures)
     assert isinstance(loss, torch.Tensor)
     assert loss.item() == pytest.approx(3 * variety.wanted, abs=1e-3)
-    assert figures["variety"].item() == pytest.approx(0.0, abs=1e-3)
+    assert figures["diversity"].item() == pytest.approx(0.0, abs=1e-3)
     apart = torch.tensor([-1.0, 1.0]).repeat(2)[:, None, None, None].expand(4, 3, 16, 16)
     assert float(variety.loss(apart, ALONE, figures)) == 0.0
-    assert figures["variety"].item() == pytest.approx(2 / variety.wanted)
+    assert figures["diversity"].item() == pytest.approx(2 / variety.wanted)
 
 
 def test_without_weight_nothing_is_paired_or_measured() -> None:
@@ -87,7 +87,9 @@ def test_without_weight_nothing_is_paired_or_measured() -> None:
 
 
 def test_a_picture_without_another() -> None:
-    with pytest.raises(RecipeError, match=r"training\.batch: expected an even number .* found 3"):
+    with pytest.raises(
+        RecipeError, match=r"training\.batch_size: expected an even number .* found 3"
+    ):
         Variety(1.0).asked(batch(3))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganport_models import Flow, Shape, build_generator
+from ganport_models import Flow, NetworkConfig, build_generator
 from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.flow import Likelihood, bits_per_dimension
@@ -23,9 +23,9 @@ def test_a_density_of_two_saves_a_bit() -> None:
 
 def test_a_flow_learns_that_its_pictures_are_grey() -> None:
     torch.manual_seed(0)
-    flow = build_generator("glow", Shape(16, 2, 8, 1, 1, levels=2, blocks=1))
+    flow = build_generator("glow", NetworkConfig(16, 2, 8, 1, 1, num_levels=2, num_blocks=1))
     assert isinstance(flow, Flow)
-    method = Likelihood(flow, OptimizerOptions(generator_rate=5e-3))
+    method = Likelihood(flow, OptimizerOptions(generator_lr=5e-3))
     grey = torch.randn(16, 3, 16, 16).mul(0.1).clamp(-1, 1)
     vectors = np.eye(2, dtype=np.float32)[np.arange(16) % 2]
     bits = [

@@ -68,7 +68,7 @@ def test_numbers_cannot_be_changed() -> None:
 
 def test_a_group_with_one_label_cannot_be_changed() -> None:
     with pytest.raises(
-        RecipeError, match=r"method\.mismatch: .*found hat\. Set method\.mismatch=0"
+        RecipeError, match=r"method\.mismatch_weight: .*found hat\. Set method\.mismatch_weight=0"
     ):
         check_groups(Conditions.one_hots({"hair": ["a", "b"], "hat": ["none"]}))
 

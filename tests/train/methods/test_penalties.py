@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ganport_models import Shape, build_discriminator
+from ganport_models import NetworkConfig, build_discriminator
 from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
 
 Critic = Callable[[torch.Tensor], torch.Tensor]
 
-SHAPE = Shape(resolution=16, condition_size=3, features=4, latent=4, embedding=4, blocks=1)
+SHAPE = NetworkConfig(
+    resolution=16, condition_size=3, base_channels=4, z_dim=4, embed_dim=4, num_blocks=1
+)
 IMAGES = torch.linspace(-1, 1, 4 * 3 * 256, dtype=torch.float64).sin().view(4, 3, 16, 16)
 CONDITION = torch.eye(3, dtype=torch.float64)[[0, 1, 2, 0]]
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from ganport_models import Shape, Translator, build_discriminator, build_generator
+from ganport_models import NetworkConfig, Translator, build_discriminator, build_generator
 from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_train.config.sections import MethodOptions, OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.translation import Translation
 
-SHAPE = Shape(16, 3, 2, 1, 1, blocks=1)
+SHAPE = NetworkConfig(16, 3, 2, 1, 1, num_blocks=1)
 CONDITIONS = Conditions((SignedMultiHot("attributes", ("Black_Hair", "Male", "Young")),))
-OPTIONS = MethodOptions(name="translation", loss="wasserstein", penalty=10.0)
+OPTIONS = MethodOptions(name="translation", loss="wasserstein", gp_weight=10.0)
 
 
 def method(options: MethodOptions = OPTIONS) -> Translation:
@@ -44,8 +44,8 @@ def test_the_discriminator_s_loss_is_the_sum_of_its_terms() -> None:
 
 
 def test_the_way_back_is_weighed() -> None:
-    heavy = method(replace(OPTIONS, reconstruction=20.0)).step(batch(), 0)
-    light = method(replace(OPTIONS, reconstruction=0.0)).step(batch(), 0)
+    heavy = method(replace(OPTIONS, cycle_weight=20.0)).step(batch(), 0)
+    light = method(replace(OPTIONS, cycle_weight=0.0)).step(batch(), 0)
     assert (heavy["g_loss"] - light["g_loss"]).item() == pytest.approx(
         20 * heavy["cycle"].item(), rel=1e-3
     )

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from ganport_models import Shape, build_generator
+from ganport_models import NetworkConfig, build_generator
 from ganport_models.metadata import WEIGHTS, read_card
 from ganport_models.selection import FOLDER, choose
 from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.bundle.safetensors_reader import read_tensors
 from ganport_train.runs.checkpoint_io import State, save
 
-SHAPE = Shape(resolution=16, condition_size=2, features=1, latent=4, embedding=4)
+SHAPE = NetworkConfig(resolution=16, condition_size=2, base_channels=1, z_dim=4, embed_dim=4)
 
 
 def write(run: Path, scores: list[float | None], keep: int, **more: Any) -> list[int]:
@@ -22,7 +22,7 @@ def write(run: Path, scores: list[float | None], keep: int, **more: Any) -> list
     for step, score in enumerate(scores):
         card: dict[str, Any] = {"step": step, "images": step}
         if score is not None:
-            scale = {"extractor": "pixels", "pictures": 8, "collapsed": False}
+            scale = {"extractor": "pixels", "eval_images": 8, "collapsed": False}
             card["score"] = {"score": score, **scale, **more}
         save(run, State({}, {}), generator, card, keep=keep)
     return [int(folder.name) for folder in sorted((run / FOLDER).iterdir())]

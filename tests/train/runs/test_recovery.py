@@ -41,8 +41,8 @@ BLOWS_UP = [
     "network.norm=none",
     "optimizer.generator=sgd",
     "optimizer.discriminator=sgd",
-    "optimizer.generator_rate=1.0",
-    "optimizer.discriminator_rate=1.0",
+    "optimizer.generator_lr=1.0",
+    "optimizer.discriminator_lr=1.0",
 ]
 """Squares of outputs, descended at a rate of 1: infinite within a few steps."""
 
@@ -52,7 +52,7 @@ def blown(tiny: list[str], trainer: Start) -> Callable[..., Trainer]:
     """A run whose learning blows up, with its configuration, in a folder of that name."""
 
     def begun(run: Path, *more: str) -> Trainer:
-        words = [*tiny, "length.images=48", "logging.score_pictures=0", *BLOWS_UP, *more]
+        words = [*tiny, "length.max_images=48", "logging.eval_images=0", *BLOWS_UP, *more]
         session = trainer(run, recipes.load("quick", words))
         if not (run / "config.toml").exists():
             now = Surroundings.now(run, "abc", torch.device("cpu"))
@@ -62,7 +62,7 @@ def blown(tiny: list[str], trainer: Start) -> Callable[..., Trainer]:
     return begun
 
 
-RELOAD = ("recovery.on_divergence=reload", "recovery.share=0.001")
+RELOAD = ("recovery.on_divergence=rollback", "recovery.lr_factor=0.001")
 
 
 def test_a_run_that_diverges_stops_and_names_the_way_on(tmp_path: Path, blown: Start) -> None:
@@ -72,8 +72,8 @@ def test_a_run_that_diverges_stops_and_names_the_way_on(tmp_path: Path, blown: S
     assert caught.value.exit_code == 3
     message = str(caught.value)
     assert f"The last good checkpoint is {run / FOLDER / '000000000'}. Start anew" in message
-    assert f"train-gan --resume {run} --set recovery.on_divergence=reload" in message
-    assert read_config(run)[1].reload == NEVER
+    assert f"train-gan --resume {run} --set recovery.on_divergence=rollback" in message
+    assert read_config(run)[1].rollback == NEVER
 
 
 def test_a_reload_goes_on_at_a_share_of_the_rates(tmp_path: Path, blown: Start) -> None:
@@ -82,13 +82,13 @@ def test_a_reload_goes_on_at_a_share_of_the_rates(tmp_path: Path, blown: Start) 
     session.say = told.append
     assert session.train(Interrupt()) is True
     reload = session.reload
-    assert (reload.step, reload.share) == (0, 0.001)
+    assert (reload.step, reload.lr_factor) == (0, 0.001)
     assert f"diverged: {reload.reason}; goes on at 0.001 of the rates" in told
-    assert read_config(run)[1].reload == reload
-    assert newest(run)[1]["reload"] == asdict(reload)
+    assert read_config(run)[1].rollback == reload
+    assert newest(run)[1]["rollback"] == asdict(reload)
     lines = jsonl_log.read(run)
     assert [line["step"] for line in lines] == list(range(1, 13))
-    assert {line["rate_share"] for line in lines} == {0.001}
+    assert {line["lr_factor"] for line in lines} == {0.001}
     rates = {
         group["lr"]
         for optimizer in session.method.optimizers.values()
@@ -100,10 +100,10 @@ def test_a_reload_goes_on_at_a_share_of_the_rates(tmp_path: Path, blown: Start) 
 def test_a_second_divergence_ends_the_run(tmp_path: Path, blown: Start) -> None:
     run = tmp_path / "run"
     with pytest.raises(DivergedError, match=r"second time: step 0 was taken up at 0\.9 of its ra"):
-        blown(run, RELOAD[0], "recovery.share=0.9").train(Interrupt())
-    assert read_config(run)[1].reload.share == 0.9
-    again = blown(run, RELOAD[0], "recovery.share=0.001")
-    again.resume(read_config(run)[1].reload)
+        blown(run, RELOAD[0], "recovery.lr_factor=0.9").train(Interrupt())
+    assert read_config(run)[1].rollback.lr_factor == 0.9
+    again = blown(run, RELOAD[0], "recovery.lr_factor=0.001")
+    again.resume(read_config(run)[1].rollback)
     with pytest.raises(DivergedError, match=r"at 0\.9 of its rates before"):
         again.train(Interrupt())
 
@@ -122,7 +122,7 @@ def test_a_stopped_run_resumes_exactly_after_its_reload(
     first.say = stop
     assert first.train(interrupt) is False
     second = blown(parts, *RELOAD)
-    second.resume(read_config(parts)[1].reload)
+    second.resume(read_config(parts)[1].rollback)
     assert second.progress.step == 5
     assert second.train(Interrupt())
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
@@ -137,7 +137,7 @@ def test_a_run_that_stopped_is_taken_up_with_a_reload(tmp_path: Path, blown: Sta
     again = blown(run, *RELOAD)
     again.resume()
     assert again.train(Interrupt()) is True
-    assert read_config(run)[1].reload.happened
+    assert read_config(run)[1].rollback.happened
 
 
 def test_one_of_several_processes_leaves_the_reload_to_the_next_resume(
@@ -149,7 +149,7 @@ def test_one_of_several_processes_leaves_the_reload_to_the_next_resume(
     session.processes = Processes(rank=0, count=2)
     with pytest.raises(DivergedError, match=r"--resume goes on from there at lower rates"):
         session._recover(DivergedError.at("g_loss at step 3", "inf", run))
-    left = read_config(run)[1].reload
+    left = read_config(run)[1].rollback
     assert left == Reload(0, 0.001, "inf in g_loss at step 3")
     again = blown(run, *RELOAD)
     again.resume(left)
@@ -179,7 +179,7 @@ def test_rates_are_lowered_as_they_stand() -> None:
 def test_without_a_checkpoint_there_is_nothing_to_reload(tmp_path: Path) -> None:
     error = DivergedError.at("g_loss at step 1", "nan", tmp_path)
     with pytest.raises(DivergedError) as caught:
-        reload_after(error, RecoveryOptions("reload"), NEVER, tmp_path)
+        reload_after(error, RecoveryOptions("rollback"), NEVER, tmp_path)
     assert caught.value is error
     assert "last good" not in str(error)
 

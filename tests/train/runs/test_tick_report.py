@@ -26,7 +26,7 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 def test_a_tick_reads_well() -> None:
-    assert tick_line(RECORD, LengthOptions(images=100_000)) == (
+    assert tick_line(RECORD, LengthOptions(max_images=100_000)) == (
         "   12,800 of 100,000  D 0.831  G -0.400  D(real) +0.62  D(fake) -0.51  "
         "352 images/s  1.3 GiB  left 4:07"
     )
@@ -49,9 +49,9 @@ PACE = {key: RECORD[key] for key in ("step", "images", "images_per_second", "sec
 )
 def test_a_tick_shows_the_figures_its_method_has(figures: dict[str, float], words: str) -> None:
     record = {**PACE, **figures, "memory_gib": 1.31}
-    line = tick_line(record, LengthOptions(images=100_000))
+    line = tick_line(record, LengthOptions(max_images=100_000))
     assert line == f"   12,800 of 100,000  {words}  352 images/s  1.3 GiB  left 4:07"
 
 
 def test_the_nearer_bound_decides_what_is_left() -> None:
-    assert tick_line(RECORD, LengthOptions(images=100_000, minutes=2)).endswith("left 1:00")
+    assert tick_line(RECORD, LengthOptions(max_images=100_000, minutes=2)).endswith("left 1:00")

@@ -43,9 +43,9 @@ def write(tmp_path: Path, tiny: list[str]) -> Write:
     def written(**variants: list[str]) -> Path:
         common = [
             *tiny,
-            "length.images=8",
-            "logging.save_minutes=0",
-            "logging.score_pictures=16",
+            "length.max_images=8",
+            "logging.checkpoint_minutes=0",
+            "logging.eval_images=16",
         ]
         lines = ['title = "Tiny"', 'source = "a test"', 'recipe = "quick"', f"set = {common}"]
         for name, overrides in variants.items():
@@ -57,18 +57,22 @@ def write(tmp_path: Path, tiny: list[str]) -> Write:
     return written
 
 
-WIDE = ["network.features=3"]
-STILL = ["optimizer.generator_rate=0", "logging.warm_up=0", "logging.stop_when_collapsed=true"]
+WIDE = ["network.base_channels=3"]
+STILL = [
+    "optimizer.generator_lr=0",
+    "logging.collapse_grace_images=0",
+    "logging.stop_when_collapsed=true",
+]
 WILD = [
     "method.loss=least_squares",
     "network.norm=none",
     "optimizer.discriminator=sgd",
-    "optimizer.discriminator_rate=1",
-    "logging.score_pictures=0",
+    "optimizer.discriminator_lr=1",
+    "logging.eval_images=0",
 ]
 FREE = [
-    "data.coding=none",
-    "method.mismatch=0",
+    "data.condition_encoding=none",
+    "method.mismatch_weight=0",
     "network.generator=dcgan",
     "network.discriminator=dcgan",
 ]
@@ -106,14 +110,14 @@ def test_every_variant_is_trained_and_set_beside_the_others(
     result = invoke(write(one=[], two=WIDE), "--data", faces, "--out", out)
     assert result.exit_code == 0, result.output
     assert [seen(out / name) for name in ("one", "two")] == [[4, 8], [4, 8]]
-    assert read_config(out / "two")[0].network.features == 3
+    assert read_config(out / "two")[0].network.base_channels == 3
     told = result.output.split("\nTiny (a test)\n")[1]
     assert told.startswith("one  complete\ntwo  complete\n")
     page = out / "comparison"
     words = f"$ eval-gan compare {out / 'one'} {out / 'two'} --out {page}"
     assert words in told
     figures = json.loads((page / "compare.json").read_text())
-    assert [run["options"]["network.features"] for run in figures["runs"]] == ["2", "3"]
+    assert [run["options"]["network.base_channels"] for run in figures["runs"]] == ["2", "3"]
     assert (page / "compare.html").is_file()
     tables = tomllib.loads((out / "study.toml").read_text())
     assert tables["variant"]["two"]["network"]["features"] == 3
@@ -135,11 +139,11 @@ def test_length_may_change_and_no_other_option(tmp_path: Path, faces: Path, writ
     out = tmp_path / "out"
     path = write(one=[], two=WIDE)
     invoke(path, "--data", faces, "--out", out)
-    longer = invoke(path, "--out", out, "--set", "length.images=12")
+    longer = invoke(path, "--out", out, "--set", "length.max_images=12")
     assert longer.exit_code == 0, longer.output
     assert [seen(out / name) for name in ("one", "two")] == [[4, 8, 12]] * 2
-    words = refusal(path, "--out", out, "--set", "training.batch=8")
-    assert "found one: training.batch: 4 -> 8; two: training.batch: 4 -> 8." in words
+    words = refusal(path, "--out", out, "--set", "training.batch_size=8")
+    assert "found one: training.batch_size: 4 -> 8; two: training.batch_size: 4 -> 8." in words
     assert "three: added" in refusal(
         write(one=[], two=WIDE, three=["training.seed=1"]), "--out", out
     )
@@ -162,7 +166,7 @@ def test_a_collapsed_variant_is_noted_and_the_next_begins(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     out = tmp_path / "out"
-    path = write(still=[*STILL, "length.images=40"], sound=[])
+    path = write(still=[*STILL, "length.max_images=40"], sound=[])
     result = invoke(path, "--data", faces, "--out", out)
     assert result.exit_code == 0, result.output
     assert "still  collapsed\nsound  complete\n" in result.output
@@ -177,7 +181,7 @@ def test_a_diverged_variant_is_noted_and_the_next_begins(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     out = tmp_path / "out"
-    path = write(wild=[*WILD, "length.images=4000"], sound=[])
+    path = write(wild=[*WILD, "length.max_images=4000"], sound=[])
     result = invoke(path, "--data", faces, "--out", out)
     assert result.exit_code == 0, result.output
     assert re.search(r"\nwild   diverged: \w+ at step \d+\nsound  complete\n", result.output)
@@ -207,7 +211,7 @@ def test_one_judge_scores_every_variant_also_after_a_stop(
     path = write(named=[], free=FREE)
     result = invoke(path, "--data", faces, "--out", out, "--judge", judge)
     assert result.exit_code == 0, result.output
-    longer = invoke(path, "--out", out, "--set", "length.images=12")
+    longer = invoke(path, "--out", out, "--set", "length.max_images=12")
     assert longer.exit_code == 0, longer.output
     for name in ("named", "free"):
         scores = jsonl_log.read(out / name, jsonl_log.SCORES)
@@ -220,7 +224,7 @@ def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     out, told = tmp_path / "out", tmp_path / "told.txt"
-    path = write(one=["length.images=1000000", "logging.save_minutes=60"], two=WIDE)
+    path = write(one=["length.max_images=1000000", "logging.checkpoint_minutes=60"], two=WIDE)
     program = "from ganport_train.studies.command import study; study()"
     with told.open("wb") as output:
         process = subprocess.Popen(
@@ -236,8 +240,8 @@ def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
     assert f"Go on with: ganport study {path} --out {out}\n" in told.read_text()
     assert not (out / "two").exists()
     stopped = seen(out / "one")[-1]
-    bound = f"length.images={stopped + 4}"
-    result = invoke(path, "--out", out, "--set", bound, "--set", "logging.score_pictures=0")
+    bound = f"length.max_images={stopped + 4}"
+    result = invoke(path, "--out", out, "--set", bound, "--set", "logging.eval_images=0")
     assert result.exit_code == 0, result.output
     assert seen(out / "one")[-1] == stopped + 4
     assert seen(out / "two")
@@ -245,13 +249,16 @@ def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
 
 def test_refusals_come_before_anything_is_made(tmp_path: Path, faces: Path, write: Write) -> None:
     out = tmp_path / "out"
-    path = write(one=[], two=["data.coding=joint"])
+    path = write(one=[], two=["data.condition_encoding=joint"])
     assert "Name a STUDY" in refusal("--out", out)
     assert "--out FOLDER" in refusal(path)
     assert "A new study needs --data PATH" in refusal(path, "--out", out)
     words = refusal(path, "--data", faces, "--out", out)
-    assert "variant two: data.coding: expected exactly two groups under [conditions]" in words
-    unfit = write(one=[], two=["data.coding=none"])
+    assert (
+        "variant two: data.condition_encoding: expected exactly two groups under [conditions]"
+        in words
+    )
+    unfit = write(one=[], two=["data.condition_encoding=none"])
     words = refusal(unfit, "--data", faces, "--out", out)
     assert "variant two: condition_size: expected at least 1" in words
     assert "judge.json" in refusal(

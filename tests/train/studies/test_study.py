@@ -15,10 +15,10 @@ from ganport_train.synthetic.shapes.vocabulary import OBJECTS
 
 SMALL = [
     "data.resolution=16",
-    "network.latent=8",
-    "network.embedding=8",
-    "network.levels=2",
-    "network.blocks=1",
+    "network.z_dim=8",
+    "network.embed_dim=8",
+    "network.num_levels=2",
+    "network.num_blocks=1",
 ]
 
 
@@ -33,7 +33,7 @@ def variants(*lines: str) -> str:
     return 'title = "t"\nrecipe = "quick"\n' + "".join(f"[[variant]]\n{line}\n" for line in lines)
 
 
-TWO = variants('name = "a"', 'name = "b"\nset = ["network.features=8"]')
+TWO = variants('name = "a"', 'name = "b"\nset = ["network.base_channels=8"]')
 
 
 @pytest.mark.parametrize("name", study.names())
@@ -46,7 +46,7 @@ def test_every_shipped_study_resolves(name: str) -> None:
 
 @pytest.mark.parametrize("name", study.names())
 def test_the_networks_of_every_shipped_study_can_be_built(name: str) -> None:
-    overrides = SMALL if name == "anime-width" else [*SMALL, "network.features=4"]
+    overrides = SMALL if name == "anime-width" else [*SMALL, "network.base_channels=4"]
     for recipe in study.load(name, overrides).variants.values():
         conditions = recipe.vocabulary() or Conditions((MultiHot("objects", OBJECTS),))
         assert build_method(recipe, conditions, torch.device("cpu")).networks
@@ -79,20 +79,24 @@ def test_a_tip_is_switched_off_by_itself() -> None:
 
 
 def test_overrides_lie_in_order(tmp_path: Path) -> None:
-    text = variants('name = "a"\nset = ["network.features=8"]', 'name = "b"\nrecipe = "anime-cgan"')
-    text = text.replace("[[", 'set = ["network.features=4", "network.latent=9"]\n[[', 1)
-    found = study.load(written(tmp_path, text), ["network.latent=7", "training.batch=6"]).variants
+    text = variants(
+        'name = "a"\nset = ["network.base_channels=8"]', 'name = "b"\nrecipe = "anime-cgan"'
+    )
+    text = text.replace("[[", 'set = ["network.base_channels=4", "network.z_dim=9"]\n[[', 1)
+    found = study.load(
+        written(tmp_path, text), ["network.z_dim=7", "training.batch_size=6"]
+    ).variants
     assert list(found) == ["a", "b"]
-    numbers = [(recipe.network.features, recipe.network.latent) for recipe in found.values()]
+    numbers = [(recipe.network.base_channels, recipe.network.z_dim) for recipe in found.values()]
     assert numbers == [(8, 7), (4, 7)]
-    assert {recipe.training.batch for recipe in found.values()} == {6}
+    assert {recipe.training.batch_size for recipe in found.values()} == {6}
     assert found["b"].title == catalogue.load("anime-cgan").title
 
 
 def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text('extends = "quick"\ntitle = "mine"\n')
     text = variants('name = "a"\nrecipe = "base.toml"', 'name = "b"')
-    found = study.load(written(tmp_path, text + 'set = ["network.features=8"]'))
+    found = study.load(written(tmp_path, text + 'set = ["network.base_channels=8"]'))
     assert found.variants["a"].title == "mine"
 
 
@@ -107,10 +111,16 @@ def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
         (TWO.replace('"b"', '"../b"'), r"mine\.toml: variant 2: name: .*found '\.\./b'"),
         (TWO.replace('"b"', '"A"'), r"variant 2: name: expected .*a name of its own.*found 'A'"),
         (TWO.replace('"b"', '"comparison"'), r"not 'comparison'; found 'comparison'"),
-        (TWO.replace("features", "featurs"), r"mine\.toml: variant b: --set: network\.featurs"),
+        (
+            TWO.replace("channels", "chanels"),
+            r"mine\.toml: variant b: --set: network\.base_chanels",
+        ),
         (TWO.replace('"quick"', '"quik"'), r"variant a: recipe 'quik': .*Did you mean 'quick'"),
         (TWO.replace('recipe = "quick"', ""), r"variant a: recipe ''"),
-        (TWO.replace("features=8", "features=32"), r"variants that differ; found a and b the same"),
+        (
+            TWO.replace("base_channels=8", "base_channels=32"),
+            r"variants that differ; found a and b the same",
+        ),
         (TWO.replace("title", 'set = "x"\ntitle'), r"mine\.toml: set: expected a list"),
         ("[", "expected TOML in UTF-8"),
     ],
@@ -122,7 +132,7 @@ def test_a_fault_is_named_with_its_variant(tmp_path: Path, text: str, words: str
 
 def test_an_override_that_makes_variants_alike_is_refused() -> None:
     with pytest.raises(RecipeError, match="Take out one of them, or the --set"):
-        study.load("anime-width", ["network.features=8"])
+        study.load("anime-width", ["network.base_channels=8"])
 
 
 def test_an_unknown_study_suggests_the_nearest() -> None:
@@ -132,15 +142,18 @@ def test_an_unknown_study_suggests_the_nearest() -> None:
 
 def test_a_change_of_length_is_none(tmp_path: Path) -> None:
     file = written(tmp_path, TWO)
-    before, after = study.load(file), study.load(file, ["length.images=9", "logging.tick=7"])
+    before, after = (
+        study.load(file),
+        study.load(file, ["length.max_images=9", "logging.log_interval=7"]),
+    )
     assert study.differences(before, after) == []
 
 
 def test_every_difference_is_named(tmp_path: Path) -> None:
     before = study.load(written(tmp_path, TWO))
-    after = study.load(written(tmp_path, TWO.replace('"b"', '"c"')), ["training.batch=8"])
+    after = study.load(written(tmp_path, TWO.replace('"b"', '"c"')), ["training.batch_size=8"])
     assert study.differences(before, after) == [
         "b: taken out",
         "c: added",
-        "a: training.batch: 32 -> 8",
+        "a: training.batch_size: 32 -> 8",
     ]

@@ -76,10 +76,10 @@ class Processes:
         """Which rows of a batch are this process's; raises RecipeError when it cannot be shared."""
         if batch % self.count:
             raise RecipeError(
-                "training.batch",
+                "training.batch_size",
                 expected=f"a multiple of the {self.count} processes, which share it",
                 found=str(batch),
-                fix="Start another number of processes, or --set training.batch in a new run.",
+                fix="Start another number of processes, or --set training.batch_size in a new run.",
             )
         size = batch // self.count
         return slice(self.rank * size, (self.rank + 1) * size)

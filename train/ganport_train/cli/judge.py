@@ -50,7 +50,8 @@ _WORST = 3  # labels shown
     "--rate", type=click.FloatRange(1e-6, 1.0), default=3e-3, show_default=True, help="Largest."
 )
 @click.option(
-    "--held-out",
+    "--val-fraction",
+    "held_out",
     type=click.FloatRange(0.001, 0.9),
     default=0.05,
     show_default=True,

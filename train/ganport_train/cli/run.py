@@ -96,7 +96,7 @@ def go_on(
         judge = judge or (Path(earlier.judge) if earlier.judge else None)
         loaded = load_judge(judge, chosen)
         surroundings = _surroundings(path, dataset, chosen, skip_bad, judge, loaded, processes)
-        surroundings = replace(surroundings, reload=earlier.reload)
+        surroundings = replace(surroundings, rollback=earlier.rollback)
         with survivable(run):
             trainer = Trainer(run, recipe, dataset, chosen, click.echo, loaded, processes)
     for change in surroundings.inexact(earlier):
@@ -104,7 +104,7 @@ def go_on(
     if surroundings.judge_digest != earlier.judge_digest:
         trainer.say("note: another judge; from here on scores are compared with its own alone")
     with survivable(run):
-        trainer.resume(earlier.reload)
+        trainer.resume(earlier.rollback)
     with processes.united():
         if processes.leads:
             run_folder.write_config(run, recipe, surroundings)
@@ -118,7 +118,7 @@ def _train(trainer: Trainer, surroundings: Surroundings) -> int:
     if trainer.complete:
         trainer.say(
             f"nothing to do: {trainer.images:,} pictures seen. To go on, raise the length: "
-            f"train-gan --resume {trainer.folder} --set length.images=N"
+            f"train-gan --resume {trainer.folder} --set length.max_images=N"
         )
         return 0
     make_exact()
@@ -154,7 +154,7 @@ def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
 
 def pictures(recipe: Recipe, dataset: Dataset) -> int:
     """How many pictures of a data set a run learns from."""
-    return len(dataset.split(recipe.data.held_out)[0])
+    return len(dataset.split(recipe.data.val_fraction)[0])
 
 
 def load_judge(path: Path | None, device: torch.device) -> Judge | None:

@@ -60,7 +60,8 @@ _REPORT = "score"  # the folder of a run in which its report lies
     help="How often each test list is drawn.",
 )
 @click.option(
-    "--held-out",
+    "--val-fraction",
+    "held_out",
     type=click.FloatRange(0.0, 0.9),
     help="Share of the data that training never saw.  [default: the run's, or 0.05]",
 )
@@ -100,7 +101,7 @@ def score(
         path = _data(chosen.pop("data"), subject)
         generator = Generator.load(subject.bundle, device=device)
         dataset = _load(path, subject, side(generator), judge, **chosen)
-        share = subject.options.held_out if held_out is None else held_out
+        share = subject.options.val_fraction if held_out is None else held_out
         options = Options(held_out=share, **numbers)
         from_run = subject.run and "encode" in generator.capabilities
         likelihood = Likelihood.of(source, generator, judge.device) if from_run else None

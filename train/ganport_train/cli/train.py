@@ -18,7 +18,7 @@ from ganport_train.cli.run import (
     start,
 )
 from ganport_train.config import presets, recipes
-from ganport_train.config.options_help import describe
+from ganport_train.config.parsing import describe
 from ganport_train.config.presets import Preset
 from ganport_train.config.recipe import Recipe
 

@@ -78,8 +78,8 @@ def _pinned(vocabulary: Vocabulary) -> Vocabulary:
 
 def _unfit(expected: str, found: str) -> RecipeError:
     return RecipeError(
-        "data.coding",
+        "data.condition_encoding",
         expected=expected,
         found=found,
-        fix="Pin the vocabulary in the recipe, or set data.coding=labels.",
+        fix="Pin the vocabulary in the recipe, or set data.condition_encoding=labels.",
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from ganport_runtime.values import repr_short
 from ganport_train.config import recipes
-from ganport_train.config.parsing import RecipeError, number, parse
+from ganport_train.config.parsing import RecipeError, format_number, parse
 from ganport_train.config.recipe import Recipe, flat
 from ganport_train.config.sections import MAX_IMAGES
 
@@ -96,7 +96,8 @@ def _bound(name: str, place: str) -> tuple[str, int]:
     if not match or bound > MAX_IMAGES:
         raise RecipeError(
             place,
-            expected=f"below_N or from_N, N training pictures from 1 to {number(MAX_IMAGES)}",
+            expected="below_N or from_N, for N training images from 1 to "
+            f"{format_number(MAX_IMAGES)}",
             found=repr_short(name),
             fix="Rename it, e.g. below_5_000.",
         )

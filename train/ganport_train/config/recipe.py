@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field
 from typing import Any
 
-from ganport_models import Shape
+from ganport_models import NetworkConfig
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.condition_encoding import coded
-from ganport_train.config.parsing import Rule, option
+from ganport_train.config.parsing import Constraint, option
 from ganport_train.config.sections import (
     AugmentOptions,
-    AverageOptions,
     DataOptions,
+    EmaOptions,
     LengthOptions,
     LoggingOptions,
     MethodOptions,
@@ -28,26 +28,36 @@ from ganport_train.config.sections import (
 class Recipe:
     """One resolved recipe; `options.parse` builds it and names every fault."""
 
-    title: str = option(MISSING, "what the recipe makes", longest=100)
-    source: str = option("", "report and row, or paper, it follows", longest=100)
+    title: str = option(MISSING, "what the recipe makes", max_length=100)
+    source: str = option("", "report and row, or paper, it follows", max_length=100)
     conditions: dict[str, tuple[str, ...]] = field(
         default_factory=dict,
-        metadata={"rule": Rule("labels of each one-of-many group; empty = the data set's own")},
+        metadata={
+            "constraint": Constraint(
+                "labels of each one-hot group; empty = the labels of the data set"
+            )
+        },
     )
     palette: dict[str, dict[str, str]] = field(
         default_factory=dict,
-        metadata={"rule": Rule("colour of each label of each group, for the coding rgb")},
+        metadata={
+            "constraint": Constraint(
+                "color of each label of each group, for condition_encoding = rgb"
+            )
+        },
     )
     presets: dict[str, tuple[str, ...]] = field(
         default_factory=dict,
-        metadata={"rule": Rule("what is set for below_N, or from_N, training pictures")},
+        metadata={
+            "constraint": Constraint("overrides for data sets below_N or from_N training images")
+        },
     )
     data: DataOptions = field(default_factory=DataOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)
     method: MethodOptions = field(default_factory=MethodOptions)
     optimizer: OptimizerOptions = field(default_factory=OptimizerOptions)
     augment: AugmentOptions = field(default_factory=AugmentOptions)
-    average: AverageOptions = field(default_factory=AverageOptions)
+    ema: EmaOptions = field(default_factory=EmaOptions)
     training: TrainingOptions = field(default_factory=TrainingOptions)
     recovery: RecoveryOptions = field(default_factory=RecoveryOptions)
     length: LengthOptions = field(default_factory=LengthOptions)
@@ -55,19 +65,19 @@ class Recipe:
 
     def vocabulary(self) -> Conditions | None:
         """The pinned conditions in the recipe's coding, or None when the data set decides."""
-        return coded(self.conditions, self.data.coding, self.palette)
+        return coded(self.conditions, self.data.condition_encoding, self.palette)
 
-    def shape(self, conditions: Conditions) -> Shape:
+    def network_config(self, conditions: Conditions) -> NetworkConfig:
         """The numbers both networks are built from."""
-        return Shape(
+        return NetworkConfig(
             resolution=self.data.resolution,
             condition_size=conditions.size,
-            features=self.network.features,
-            latent=self.network.latent,
-            embedding=self.network.embedding,
+            base_channels=self.network.base_channels,
+            z_dim=self.network.z_dim,
+            embed_dim=self.network.embed_dim,
             kernel=self.network.kernel,
-            levels=self.network.levels,
-            blocks=self.network.blocks,
+            num_levels=self.network.num_levels,
+            num_blocks=self.network.num_blocks,
         )
 
     def to_json(self) -> dict[str, Any]:

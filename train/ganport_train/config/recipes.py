@@ -47,7 +47,7 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
         if not equals or not last or not all(sections):
             raise RecipeError(
                 "--set",
-                expected="section.option=value, e.g. network.features=16",
+                expected="section.option=value, e.g. network.base_channels=16",
                 found=repr_short(text),
                 fix="Write it so, once for each option.",
             )

@@ -52,7 +52,7 @@ class Feed:
         share: slice = slice(None),
         prefetch: bool | None = None,
     ) -> None:
-        _check_any(len(indices), len(images), recipe.data.held_out)
+        _check_any(len(indices), len(images), recipe.data.val_fraction)
         self.vectors, self.indices = vectors, indices
         self.recipe, self.device, self.share = recipe, device, share
         self._images = images
@@ -73,7 +73,7 @@ class Feed:
 
     def rows(self, step: int) -> NDArray[np.int64]:
         """Rows of the data set for a step; every picture is seen once before any is seen again."""
-        size = self.recipe.training.batch
+        size = self.recipe.training.batch_size
         seen = np.arange(step * size, (step + 1) * size)
         epochs = seen // len(self.indices)
         rows = [
@@ -134,8 +134,8 @@ def _fits(images: NDArray[np.uint8], device: torch.device) -> bool:
 def _check_any(count: int, total: int, held_out: float) -> None:
     if not count:
         raise RecipeError(
-            "data.held_out",
+            "data.val_fraction",
             expected="at least one picture left to train on",
             found=f"none of {total}, with a share of {held_out:g} held out",
-            fix="Set data.held_out=0, or bring more pictures.",
+            fix="Set data.val_fraction=0, or bring more pictures.",
         )

@@ -90,7 +90,7 @@ class Archive:
         return True
 
     def _drawing(self) -> Generator:
-        count, average = self.recipe.average.refresh, self.average.module
+        count, average = self.recipe.ema.bn_calibration_images, self.average.module
         assert isinstance(average, Generator)
         return ready(self.average, lambda: self.feed.refresh(count, average.z_shape))
 
@@ -115,9 +115,9 @@ class Archive:
             "images": progress.images,
             "seconds": progress.seconds,
             "architecture": self.recipe.network.generator,
-            "shape": self.recipe.shape(self.conditions).to_json(),
+            "network_config": self.recipe.network_config(self.conditions).to_json(),
             "conditions": self.conditions.to_json(),
             "recipe": self.recipe.to_json(),
-            **({"reload": asdict(reload)} if reload.happened else {}),
+            **({"rollback": asdict(reload)} if reload.happened else {}),
             **({"score": score} if score else {}),
         }

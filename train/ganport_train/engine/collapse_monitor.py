@@ -40,7 +40,7 @@ class Watch:
     ) -> None:
         self.folder, self.options, self.scorer, self.say = folder, options, scorer, say
         self.collapsed = False
-        if scorer is None and options.score_pictures:
+        if scorer is None and options.eval_images:
             say(
                 f"no checkpoint will be scored: that takes {2 * LEAST} pictures to train on, and "
                 "a --judge where pictures are translated"
@@ -56,7 +56,7 @@ class Watch:
             return None
         score = {**place, **self.scorer.score(generator)}
         earlier = jsonl_log.read(self.folder, SCORES)
-        sign = symptom(score, earlier, self.options.warm_up)
+        sign = symptom(score, earlier, self.options.collapse_grace_images)
         score["collapsed"] = sign is not None
         for log in logs:
             log.write(score)
@@ -105,7 +105,7 @@ def to_be_stopped(scores: Sequence[Score]) -> bool:
 
 def _coverages(score: Score, earlier: Sequence[Score]) -> list[float]:
     """The coverages that can be compared with a score's: of one extractor and as many pictures."""
-    scale = ("extractor", "pictures")
+    scale = ("extractor", "eval_images")
     return [
         float(other["coverage"])
         for other in earlier

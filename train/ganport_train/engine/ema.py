@@ -11,12 +11,12 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, update_bn
 
 from ganport_models import Generator
-from ganport_train.config.sections import AverageOptions
+from ganport_train.config.sections import EmaOptions
 
 _REFRESH_BATCH = 128
 
 
-def averaged(generator: Generator, options: AverageOptions, batch: int) -> AveragedModel:
+def averaged(generator: Generator, options: EmaOptions, batch: int) -> AveragedModel:
     """An exponential average of the generator's parameters with a half-life in pictures.
 
     The half-life ramps up with the pictures seen, so that the first weights are soon forgotten
@@ -33,9 +33,9 @@ def averaged(generator: Generator, options: AverageOptions, batch: int) -> Avera
     return average
 
 
-def decay(options: AverageOptions, batch: int, updates: int) -> float:
+def decay(options: EmaOptions, batch: int, updates: int) -> float:
     """How much of the average is kept at an update, 0 to 1, after so many updates."""
-    half_life = min(options.half_life, options.ramp * updates * batch)
+    half_life = min(options.half_life, options.rampup_ratio * updates * batch)
     return float(0.5 ** (batch / half_life)) if half_life > 0 else 0.0
 
 

@@ -71,5 +71,5 @@ def tick(
         **means(window, progress.step, folder),
         "images_per_second": round(len(window) * progress.batch / seconds, 1),
         "memory_gib": round(memory_gib(device), 3),
-        **({"rate_share": reload.share} if reload.happened else {}),
+        **({"lr_factor": reload.lr_factor} if reload.happened else {}),
     }

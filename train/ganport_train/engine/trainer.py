@@ -61,24 +61,24 @@ class Trainer:
     ) -> None:
         self.folder, self.recipe, self.device, self.processes = folder, recipe, device, processes
         self.say = processes.quieted(say)
-        share = processes.share(recipe.training.batch)
+        share = processes.share(recipe.training.batch_size)
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         generator = self.method.generator
-        self.average = averaged(generator, recipe.average, recipe.training.batch)
+        self.average = averaged(generator, recipe.ema, recipe.training.batch_size)
         self.method.join(processes)
         self.method.compile(recipe.training.compile)
         self.state = checkpoint_io.State(
             networks={**self.method.modules, "average": self.average},
             optimizers=self.method.optimizers,
         )
-        train, _ = dataset.split(recipe.data.held_out)
+        train, _ = dataset.split(recipe.data.val_fraction)
         self.method.meet(dataset.images, dataset.vectors, train)
         self.feed = Feed(dataset.images, dataset.vectors, train, recipe, device, share)
         scorer = Scorer.of(
             dataset,
             train,
-            recipe.logging.score_pictures if processes.leads else 0,
+            recipe.logging.eval_images if processes.leads else 0,
             judge,
             device,
             translates=isinstance(generator, Translator),
@@ -95,7 +95,7 @@ class Trainer:
             self.watch,
             self.say,
         )
-        self.progress = Progress(recipe.training.batch, len(train))
+        self.progress = Progress(recipe.training.batch_size, len(train))
         self.reload = NEVER
         self._saved_step = -1
 
@@ -141,7 +141,7 @@ class Trainer:
         note_reload(self.folder, reload)
         if self.processes.count > 1:  # the others have ended by now
             raise error.advising("--resume goes on from there at lower rates.")
-        self.say(f"diverged: {reload.reason}; goes on at {reload.share:g} of the rates")
+        self.say(f"diverged: {reload.reason}; goes on at {reload.lr_factor:g} of the rates")
         self.resume(reload)
         self.progress.seconds = seconds
 
@@ -161,7 +161,7 @@ class Trainer:
             # Take the step.
             self.progress.advance(self._step())
             self.progress.seconds = time.perf_counter() - begun
-            if self.progress.step % logging.tick:
+            if self.progress.step % logging.log_interval:
                 continue
 
             # Write the record of a tick.
@@ -169,7 +169,7 @@ class Trainer:
             ticked = time.perf_counter()
 
             # Save a checkpoint and its sheet.
-            if max(self.processes.most(ticked - saved)) >= 60 * logging.save_minutes:
+            if max(self.processes.most(ticked - saved)) >= 60 * logging.checkpoint_minutes:
                 self.save(records)
                 ticked = saved = time.perf_counter()
         if self.progress.window:
@@ -214,4 +214,4 @@ class Trainer:
     @property
     def complete(self) -> bool:
         """Whether the recipe's length is reached."""
-        return self.recipe.length.reached(self.images, self.progress.seconds)
+        return self.recipe.length.is_reached(self.images, self.progress.seconds)

@@ -125,7 +125,7 @@ class Scorer:
         return {
             "score": round(light(found, real, coverage, self.real_coverage), 4),
             "extractor": self.extractor,
-            "pictures": len(self.asked),
+            "eval_images": len(self.asked),
             "accuracy": _rounded(found),
             "coverage": round(coverage, 4),
             **self._kernel(features),

@@ -49,8 +49,8 @@ class Adversarial(Method):
         _check(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
         self.passes = Passes(generator, discriminator)
-        self.loss = smoothed(LOSSES[method.loss], method.smoothing)
-        self.variety = Variety(method.spread)
+        self.loss = smoothed(LOSSES[method.loss], method.label_smoothing)
+        self.variety = Variety(method.diversity_weight)
         networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(networks, optimizer, precision)
         self.augmentation = Augmentation(augment, conditions)
@@ -110,8 +110,8 @@ class Adversarial(Method):
         loss = loss + self._classes(seen, seen_drawn, condition, asked, figures)
         loss = loss + self._penalty(batch, number, real, fake, asked, figures)
         self._descend("discriminator", loss)
-        if self.options.clip:
-            clip_weights(self.discriminator, self.options.clip)
+        if self.options.weight_clip:
+            clip_weights(self.discriminator, self.options.weight_clip)
         if self.augmentation.changes:
             judged = self.processes.gathered(scores.detach())
             self.augmentation.adapt(judged, (number + 1) * len(judged))
@@ -119,11 +119,11 @@ class Adversarial(Method):
         return {"d_loss": loss.detach(), **figures}
 
     def _mismatch(self, batch: Batch, features: Tensor, scores: Tensor) -> Tensor | float:
-        if not self.options.mismatch:
+        if not self.options.mismatch_weight:
             return 0.0
         vectors = change_one_group(batch.vectors, self.conditions, batch.random)
         wrong = self.passes.discriminator.score(features, batch.tensor(vectors))
-        return self.options.mismatch * self.loss.of_mismatch(scores, wide(wrong))
+        return self.options.mismatch_weight * self.loss.of_mismatch(scores, wide(wrong))
 
     def _classes(
         self,
@@ -138,8 +138,8 @@ class Adversarial(Method):
         known = self._classify(real, condition)
         figures["d_class"] = known.detach()
         loss = self.options.classify_real * known
-        if self.options.classify_drawn:
-            loss = loss + self.options.classify_drawn * self._classify(drawn, asked)
+        if self.options.classify_fake:
+            loss = loss + self.options.classify_fake * self._classify(drawn, asked)
         return loss
 
     def _penalty(
@@ -157,12 +157,12 @@ class Adversarial(Method):
             return self.discriminator.score(features, condition)
 
         total: Tensor | float = 0.0
-        if self.options.penalty:
+        if self.options.gp_weight:
             mixed = partial(critic, asked)
             penalty = gradient_penalty(mixed, real, wide(fake), batch.shares())
             figures["penalty"] = penalty.detach()
-            total = total + self.options.penalty * penalty
-        if number % self.options.interval == 0:
+            total = total + self.options.gp_weight * penalty
+        if number % self.options.reg_interval == 0:
             for name, weight, condition, images in (
                 ("r1", self.options.r1, batch.condition, real),
                 ("r2", self.options.r2, asked, wide(fake)),
@@ -170,7 +170,7 @@ class Adversarial(Method):
                 if weight:
                     penalty = centred_penalty(partial(critic, condition), images)
                     figures[name] = penalty.detach()
-                    total = total + self.options.interval * weight * penalty
+                    total = total + self.options.reg_interval * weight * penalty
         return total
 
     def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -221,20 +221,20 @@ class Adversarial(Method):
 
 
 def _check(method: MethodOptions, discriminator: Discriminator, conditions: Conditions) -> None:
-    if method.mismatch:
+    if method.mismatch_weight:
         check_groups(conditions)
         if not discriminator.conditional:
             seeing = "a discriminator whose score sees the condition"
-            raise _unfit("method.mismatch", seeing, type(discriminator).__name__)
-    if (method.penalty or method.r1 or method.r2) and discriminator.norm == "batch":
+            raise _unfit("method.mismatch_weight", seeing, type(discriminator).__name__)
+    if (method.gp_weight or method.r1 or method.r2) and discriminator.norm == "batch":
         raise _unfit(
-            "method.penalty, r1, r2", "a discriminator without batch norm", "network.norm = batch"
+            "method.gp_weight, r1, r2", "a discriminator without batch norm", "network.norm = batch"
         )
-    if method.spread and (LOSSES[method.loss].paired or method.penalty):
+    if method.diversity_weight and (LOSSES[method.loss].paired or method.gp_weight):
         raise _unfit(
-            "method.spread",
+            "method.diversity_weight",
             "drawn pictures whose conditions need not be those of the real ones",
-            "method.penalty" if method.penalty else f"method.loss = {method.loss}",
+            "method.gp_weight" if method.gp_weight else f"method.loss = {method.loss}",
         )
     if min(method.discriminator_steps, method.generator_steps) > 1:
         raise _unfit(

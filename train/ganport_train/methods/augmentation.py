@@ -36,7 +36,7 @@ class Augmentation(nn.Module):
         super().__init__()
         self.options = options
         self.changes = _changes(options)
-        if options.colour:
+        if options.color:
             _check_colourless(conditions)
         start = options.probability if options.policy == "fixed" else 0.0
         self.register_buffer("probability", torch.tensor(start, dtype=torch.float32))
@@ -56,10 +56,10 @@ class Augmentation(nn.Module):
         brought the pictures seen to `images`."""
         options = self.options
         if options.policy == "growing":
-            self.probability.fill_(options.probability * min(images / options.growth, 1.0))
+            self.probability.fill_(options.probability * min(images / options.ada_images, 1.0))
         elif options.policy == "adaptive":
             # Karras et al. 2020, ADA, equation 1, with r_t of this batch alone.
-            step = torch.sign(real.float().sign().mean() - options.target)
+            step = torch.sign(real.float().sign().mean() - options.ada_target)
             most = min(options.probability, MOST_ADAPTIVE)
             self.probability.add_(step * len(real) / ADAPTATION).clamp_(0.0, most)
 
@@ -112,7 +112,7 @@ def recoloured(images: Tensor, draws: Tensor) -> Tensor:
 
 
 def _changes(options: AugmentOptions) -> list[Change]:
-    changes: list[Change] = [recoloured] if options.colour else []
+    changes: list[Change] = [recoloured] if options.color else []
     if options.translation:
         changes.append(lambda images, draws: translated(images, draws, options.translation))
     if options.cutout:
@@ -137,8 +137,8 @@ def _check_colourless(conditions: Conditions) -> None:
     ]
     if named:
         raise RecipeError(
-            "augment.colour",
+            "augment.color",
             expected="conditions that name no colour",
             found=f"colours in {', '.join(named)}",
-            fix="Set augment.colour=false: the other changes leave colours alone.",
+            fix="Set augment.color=false: the other changes leave colours alone.",
         )

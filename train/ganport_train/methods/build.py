@@ -11,7 +11,7 @@ from ganport_models import (
     Discriminator,
     Flow,
     Generator,
-    Shape,
+    NetworkConfig,
     Translator,
     build_discriminator,
     build_generator,
@@ -41,8 +41,8 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
     Raises RecipeError for a network that the method cannot train, and NetworkError for numbers it
     cannot be built with.
     """
-    shape = recipe.shape(conditions)
-    generator = placed(build_generator(recipe.network.generator, shape), device)
+    config = recipe.network_config(conditions)
+    generator = placed(build_generator(recipe.network.generator, config), device)
     precision = recipe.training.precision
     if recipe.method.name == "flow":
         if not isinstance(generator, Flow):
@@ -50,7 +50,7 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
         return Likelihood(generator, recipe.optimizer)
     if recipe.network.discriminator == "none":
         raise _unfit(recipe, "a discriminator")
-    discriminator = placed(_discriminator(recipe, shape, conditions), device)
+    discriminator = placed(_discriminator(recipe, config, conditions), device)
     options = recipe.method, recipe.optimizer, precision
     if recipe.method.name == "translation":
         if not isinstance(generator, Translator) or not discriminator.classifies:
@@ -61,10 +61,10 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
     return Adversarial(generator, discriminator, conditions, *options, recipe.augment)
 
 
-def _discriminator(recipe: Recipe, shape: Shape, conditions: Conditions) -> Discriminator:
+def _discriminator(recipe: Recipe, config: NetworkConfig, conditions: Conditions) -> Discriminator:
     groups: Sequence[int] = [group.size for group in conditions.groups]
     return build_discriminator(
-        recipe.network.discriminator, shape, NORMS[recipe.network.norm], groups
+        recipe.network.discriminator, config, NORMS[recipe.network.norm], groups
     )
 
 

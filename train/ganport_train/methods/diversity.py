@@ -48,8 +48,8 @@ class Variety:
             return batch.condition
         if len(batch.real) % 2:
             raise RecipeError(
-                "training.batch",
-                expected="an even number of pictures for each process: method.spread pairs them",
+                "training.batch_size",
+                expected="an even number of images for each process, for method.diversity_weight",
                 found=str(len(batch.real)),
                 fix="Mend the recipe, or use --set.",
             )
@@ -64,7 +64,7 @@ class Variety:
             return 0.0
         distances = twin_distances(drawn)
         mean = processes.gathered(distances.detach()).mean()
-        figures["variety"] = mean / self.wanted
+        figures["diversity"] = mean / self.wanted
         return self.weight * missing(distances, mean, self.wanted)
 
 

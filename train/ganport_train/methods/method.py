@@ -68,10 +68,10 @@ class Method(ABC):
 
     def set_rates(self, images: int) -> None:
         """Sets the learning rates for a step at so many pictures seen."""
-        share = self._options.share(images)
+        share = self._options.lr_factor(images)
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = share * getattr(self._options, f"{name}_rate")
+                group["lr"] = share * getattr(self._options, f"{name}_lr")
 
     @abstractmethod
     def step(self, batch: Batch, number: int) -> Figures:

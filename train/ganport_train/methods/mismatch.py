@@ -46,10 +46,10 @@ def check_groups(conditions: Conditions) -> None:
     unfit = [group.name for group in conditions.groups if not _changeable(group)]
     if unfit or not conditions.groups:
         raise RecipeError(
-            "method.mismatch",
+            "method.mismatch_weight",
             expected="groups of labels, at least two of them where one is asked for",
             found=", ".join(unfit) or "no condition",
-            fix="Set method.mismatch=0 for this data set.",
+            fix="Set method.mismatch_weight=0 for this data set.",
         )
 
 

@@ -23,7 +23,7 @@ def build_optimizers(
 def _build(name: str, network: nn.Module, options: OptimizerOptions) -> torch.optim.Optimizer:
     parameters = network.parameters()
     kind: str = getattr(options, name)
-    rate: float = getattr(options, f"{name}_rate")
+    rate: float = getattr(options, f"{name}_lr")
     if kind == "adam":
         betas = (options.beta1, options.beta2)
         return torch.optim.Adam(parameters, lr=rate, betas=betas, fused=True)

@@ -63,14 +63,14 @@ class Translation(Method):
             "d_fake": wide(drawn.detach()).mean(),
             "d_class": known.detach(),
         }
-        if self.options.penalty:
+        if self.options.gp_weight:
             penalty = gradient_penalty(
                 lambda images: self.discriminator(images, condition),
                 batch.real,
                 wide(fake),
                 batch.shares(),
             )
-            loss = loss + self.options.penalty * penalty
+            loss = loss + self.options.gp_weight * penalty
             figures["penalty"] = penalty.detach()
         self._descend("discriminator", loss)
         return {"d_loss": loss.detach(), **figures}
@@ -87,7 +87,7 @@ class Translation(Method):
         loss = (
             self.loss.generator(wide(scored))
             + self.options.classify_generator * known
-            + self.options.reconstruction * cycle
+            + self.options.cycle_weight * cycle
         )
         self._descend("generator", loss)
         self.discriminator.requires_grad_(True)

@@ -19,10 +19,10 @@ from ganport_models import CheckpointError, Generator
 from ganport_models.checkpoint import read_tensors
 from ganport_models.metadata import (
     CARD,
-    SCHEMA_VERSION,
     WEIGHTS,
     describe_files,
 )
+from ganport_models.migrations import SCHEMA_VERSION
 from ganport_models.selection import FOLDER, best, newest
 from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.files import atomic_directory, atomic_write

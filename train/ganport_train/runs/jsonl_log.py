@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Self
 
+from ganport_models.migrations import LOG_KEYS, rename_keys
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_write
 
@@ -56,7 +57,7 @@ def _parse(line: bytes, place: str) -> dict[str, Any]:
     try:
         record = json.loads(line)
         if isinstance(record["step"], int):
-            return dict(record)
+            return rename_keys(record, LOG_KEYS)
     except (ValueError, KeyError, TypeError, RecursionError):
         pass
     raise GanportError(

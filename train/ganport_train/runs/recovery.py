@@ -18,7 +18,7 @@ from ganport_train.config.sections import RecoveryOptions
 from ganport_train.runs.checkpoint_io import last_good
 from ganport_train.runs.step_metrics import DivergedError
 
-RELOAD = "reload"
+RELOAD = "rollback"
 _UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 
 
@@ -43,7 +43,7 @@ class Reload:
 
     step: int = -1
     """Step of that checkpoint; -1 = the run never diverged."""
-    share: float = 1.0
+    lr_factor: float = 1.0
     """Share of the rates that is left from that step on."""
     reason: str = ""
     """What was no longer a finite number, and where."""
@@ -55,7 +55,7 @@ class Reload:
 
     def share_at(self, step: int) -> float:
         """Share of the rates at a step, 0 to 1."""
-        return self.share if self.happened and step >= self.step else 1.0
+        return self.lr_factor if self.happened and step >= self.step else 1.0
 
 
 NEVER = Reload()
@@ -74,12 +74,12 @@ def reload_after(
     except CheckpointError:
         raise error from None
     if earlier.happened:
-        again = f"step {earlier.step:,} was taken up at {earlier.share:g} of its rates before"
+        again = f"step {earlier.step:,} was taken up at {earlier.lr_factor:g} of its rates before"
         raise error.advising(f"It is the second time: {again}.")
     if options.on_divergence != RELOAD:
-        at_once = f"train-gan --resume {run} --set recovery.on_divergence=reload"
+        at_once = f"train-gan --resume {run} --set recovery.on_divergence=rollback"
         raise error.advising(f"Or go on from it at lower rates: {at_once}")
-    return Reload(int(card["step"]), options.share, f"{error.found} in {error.place}")
+    return Reload(int(card["step"]), options.lr_factor, f"{error.found} in {error.place}")
 
 
 def lower_rates(optimizers: Mapping[str, torch.optim.Optimizer], share: float) -> None:
@@ -114,7 +114,7 @@ def _out_of_room(error: Exception, run: Path) -> OutOfRoomError:
         f"training in {run}",
         expected="memory for a step",
         found=_first_line(error) or "none left",
-        fix="Start a new run with a smaller --set training.batch, network.features or "
+        fix="Start a new run with a smaller --set training.batch_size, network.base_channels or "
         "data.resolution, or close what else uses the device.",
     )
 

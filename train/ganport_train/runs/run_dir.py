@@ -13,6 +13,7 @@ import numpy as np
 import tomli_w
 import torch
 
+from ganport_models.migrations import SCHEMA_VERSION, migrate_recipe, migrate_run
 from ganport_runtime.files import atomic_write
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe, differences
@@ -41,7 +42,7 @@ class Surroundings:
     judge_digest: str = ""
     processes: int = 1
     """How many shared the work."""
-    reload: Reload = NEVER
+    rollback: Reload = NEVER
     """What came of a divergence."""
 
     @classmethod
@@ -129,14 +130,15 @@ def check_same(before: Recipe, after: Recipe, place: str) -> None:
 
 def write_config(folder: Path, recipe: Recipe, surroundings: Surroundings) -> None:
     """Saves the resolved recipe and its surroundings, whole."""
-    tables = {**recipe.to_json(), "run": asdict(surroundings)}
+    recipe_tables = recipe.to_json()
+    tables = {"schema_version": SCHEMA_VERSION, **recipe_tables, "run": asdict(surroundings)}
     atomic_write(folder / CONFIG, tomli_w.dumps(tables).encode())
 
 
 def note_reload(folder: Path, reload: Reload) -> None:
     """Adds a reload to the saved configuration of a run, before it is acted on."""
     recipe, surroundings = read_config(folder)
-    write_config(folder, recipe, replace(surroundings, reload=reload))
+    write_config(folder, recipe, replace(surroundings, rollback=reload))
 
 
 def read_config(folder: Path) -> tuple[Recipe, Surroundings]:
@@ -147,6 +149,8 @@ def read_config(folder: Path) -> tuple[Recipe, Surroundings]:
         surroundings = tables.pop("run")
         if not isinstance(surroundings, Mapping):
             raise ValueError("no [run] section")
+        if tables.pop("schema_version", 1) == 1:
+            tables, surroundings = migrate_recipe(tables), migrate_run(surroundings)
     except (OSError, KeyError, ValueError) as error:
         raise RecipeError(
             str(place),

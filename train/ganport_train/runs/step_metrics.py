@@ -28,7 +28,7 @@ class DivergedError(GanportError):
             expected="a finite number",
             found=found,
             fix=f"{last_good(run)}Start anew with lower rates (--set "
-            "optimizer.generator_rate=1e-4 --set optimizer.discriminator_rate=1e-4) or in fp32 "
+            "optimizer.generator_lr=1e-4 --set optimizer.discriminator_lr=1e-4) or in fp32 "
             "(--set training.precision=fp32).",
         )
 

@@ -13,14 +13,14 @@ from ganport_train.config.sections import LengthOptions
 def tick_line(record: Mapping[str, Any], length: LengthOptions) -> str:
     """One readable line of a record of stats.jsonl, with the time left at the present pace."""
     images, rate = record["images"], record["images_per_second"]
-    left = max(length.images - images, 0) / rate if rate else 0.0
+    left = max(length.max_images - images, 0) / rate if rate else 0.0
     if length.minutes:
         left = min(left, max(length.minutes * 60 - record["seconds"], 0))
     figures = [
         f"{name} {record[key]:{form}}" for key, name, form in _SHOWN if record.get(key) is not None
     ]
     return (
-        f"{images:>9,} of {length.images:,}  {'  '.join(figures)}  "
+        f"{images:>9,} of {length.max_images:,}  {'  '.join(figures)}  "
         f"{rate:,.0f} images/s  {record['memory_gib']:.1f} GiB  left {duration(left)}"
     )
 
@@ -58,7 +58,7 @@ def collapse_line(symptom: str, run: Path) -> str:
     return (
         f"warning: collapsed: {symptom}. Look at the newest sheet; if it is so, take the best "
         f"checkpoint (export-gan {run}), and start anew with another training.seed or lower rates "
-        "(--set optimizer.generator_rate=1e-4 --set optimizer.discriminator_rate=1e-4)"
+        "(--set optimizer.generator_lr=1e-4 --set optimizer.discriminator_lr=1e-4)"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import tomli_w
 
+from ganport_models.migrations import SCHEMA_VERSION, migrate_recipe, migrate_run
 from ganport_models.selection import FOLDER, newest
 from ganport_runtime.files import atomic_write
 from ganport_train.config.parsing import RecipeError, parse
@@ -25,7 +26,8 @@ def write(out: Path, study: Study, surroundings: Surroundings) -> None:
     """Makes the folder where it is not there, and saves the resolved study, whole."""
     if not (out / STUDY).exists():
         run_folder.create(out)
-    tables = {**study.to_json(), "run": asdict(surroundings)}
+    study_tables = study.to_json()
+    tables = {"schema_version": SCHEMA_VERSION, **study_tables, "run": asdict(surroundings)}
     atomic_write(out / STUDY, tomli_w.dumps(tables).encode())
 
 
@@ -41,6 +43,10 @@ def read(out: Path) -> tuple[Study, Surroundings] | None:
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         recipes: Mapping[str, Any] = tables["variant"]
+        run = tables["run"]
+        if tables.get("schema_version", 1) == 1:
+            recipes = {name: migrate_recipe(recipe) for name, recipe in recipes.items()}
+            run = migrate_run(run)
         study = Study(
             str(tables["title"]),
             str(tables["source"]),
@@ -49,7 +55,7 @@ def read(out: Path) -> tuple[Study, Surroundings] | None:
                 for name, table in recipes.items()
             },
         )
-        return study, parse(Surroundings, tables["run"], place=str(path), prefix="run.")
+        return study, parse(Surroundings, run, place=str(path), prefix="run.")
     except (OSError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise RecipeError(
             str(path),
@@ -87,7 +93,7 @@ def finished(run: Path, recipe: Recipe) -> bool:
     if not begun(run) or not any((run / FOLDER).glob("[0-9]*")):
         return False
     _, card = newest(run)
-    return recipe.length.reached(int(card["images"]), float(card["seconds"]))
+    return recipe.length.is_reached(int(card["images"]), float(card["seconds"]))
 
 
 def failures(out: Path) -> dict[str, str]:

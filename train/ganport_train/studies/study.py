@@ -37,8 +37,8 @@ class VariantOptions:
 class StudyOptions:
     """A study's file, but for its variants."""
 
-    title: str = option(MISSING, "what is compared", longest=100)
-    source: str = option("", "report and rows, or paper, it follows", longest=100)
+    title: str = option(MISSING, "what is compared", max_length=100)
+    source: str = option("", "report and rows, or paper, it follows", max_length=100)
     recipe: str = option("", "name or file of the recipe of variants that name none")
     set: tuple[str, ...] = option((), "overrides of all variants")
 

@@ -58,7 +58,7 @@ def test_one_run_is_not_the_best_of_itself() -> None:
 
 
 def test_options_that_differ_have_a_column() -> None:
-    alike = {"network.features": "32", "training.seed": "0"}
+    alike = {"network.base_channels": "32", "training.seed": "0"}
     entries = [
         entry("a", options=alike),
         entry("b", options=alike | {"training.seed": "1"}),
@@ -66,7 +66,7 @@ def test_options_that_differ_have_a_column() -> None:
     ]
     found = by_title(entries)
     assert found["training.seed"].cells == ["0", "1", ""]
-    assert "network.features" not in found
+    assert "network.base_channels" not in found
 
 
 @pytest.mark.parametrize(

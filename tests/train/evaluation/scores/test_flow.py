@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganport_models import Flow, Shape
+from ganport_models import Flow, NetworkConfig
 from ganport_runtime.generator import Generator
 from ganport_train.evaluation.scores.evaluation import Options
 from ganport_train.evaluation.scores.flow import Likelihood, Sample, reconstruction
@@ -31,7 +31,7 @@ class Slope(Flow):
 
 
 def likelihood() -> Likelihood:
-    return Likelihood(Slope(Shape(16, 1, 1, 1, 1)), CPU)
+    return Likelihood(Slope(NetworkConfig(16, 1, 1, 1, 1)), CPU)
 
 
 def test_uniform_noise_has_eight_bits() -> None:
@@ -104,7 +104,7 @@ def test_a_flow_is_scored_as_what_it_draws_and_as_what_it_encodes(
     tiny: Generator, noisy: Any, untrained: Any, tmp_path: Path
 ) -> None:
     told: list[str] = []
-    one = Likelihood(Slope(Shape(16, 3, 1, 1, 1)), CPU)
+    one = Likelihood(Slope(NetworkConfig(16, 3, 1, 1, 1)), CPU)
     report = scored(tiny, noisy, untrained, tmp_path, likelihood=one, say=told.append).report
     assert told[-1] == "7/7 encoding real pictures"
     assert {"spread_pixels", "copied", "accuracy_face"} <= set(report.figures)
