@@ -15,7 +15,13 @@ from ganport_models.discriminators.label_dcgan import (
 from ganport_models.discriminators.projection_dcgan import (
     ProjectionDiscriminator as ProjectionDiscriminator,
 )
+from ganport_models.discriminators.projection_dcgan import (
+    ProjectionHeadDiscriminator as ProjectionHeadDiscriminator,
+)
 from ganport_models.discriminators.residual import (
     ResidualDiscriminator as ResidualDiscriminator,
+)
+from ganport_models.discriminators.residual import (
+    ResidualHeadDiscriminator as ResidualHeadDiscriminator,
 )
 from ganport_models.discriminators.stargan import StarDiscriminator as StarDiscriminator

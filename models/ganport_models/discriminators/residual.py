@@ -69,3 +69,18 @@ class ResidualDiscriminator(Projecting):
         """Features (N, width * 4 * 4) of pictures (N, 3, H, W)."""
         features: Tensor = self.body(image)
         return features
+
+
+@register_discriminator("residual_head")
+class ResidualHeadDiscriminator(ResidualDiscriminator):
+    """The same with an auxiliary linear classifier of the labels on the features (Odena et al.
+    2017, with the projection of Miyato & Koyama 2018 kept)."""
+
+    classifies = True
+
+    def __init__(
+        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(shape, norm, groups)
+        width = shape.widths()[0] * BASE_SIZE**2
+        self.classifier = nn.Linear(width, shape.condition_size)

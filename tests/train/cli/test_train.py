@@ -66,7 +66,7 @@ def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) 
     )
     output = invoke(few, "--dry-run", "--data", faces, "--set", "training.batch_size=9").output
     assert "[presets]" not in output
-    assert "batch = 9\n" in output
+    assert "batch_size = 9\n" in output
     assert "# preset for fewer than 1,000 pictures: length.max_images = 18\n# generator:" in output
 
 
@@ -82,7 +82,7 @@ def test_a_preset_becomes_part_of_a_run_once(
     assert Checkpoint.load(run).images == 18
     config = (run / "config.toml").read_text()
     assert "presets" not in config
-    assert "batch = 6\n" in config
+    assert "batch_size = 6\n" in config
     again = invoke("--resume", run, "--set", "length.max_images=24")
     assert again.exit_code == 0, again.output
     assert "preset for" not in again.output

@@ -1,9 +1,10 @@
-"""Presets by the number of training pictures: which applies, what wins over it, what is refused."""
+"""Presets by pictures, device and minutes: which applies, what wins, what is refused."""
 
 import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganport_train.config import presets, recipes
 from ganport_train.config.parsing import RecipeError, parse
@@ -24,42 +25,79 @@ def written(folder: Path, lines: str) -> str:
     return str(file)
 
 
-def fitted(name: str, pictures: int, *overrides: str) -> tuple[Recipe, str]:
-    return presets.fitted(recipes.load(name, overrides), presets.load(name, overrides), pictures)
+CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
+
+
+def fitted(
+    name: str, pictures: int, *overrides: str, device: torch.device = CPU
+) -> tuple[Recipe, list[str]]:
+    return presets.load(name, overrides).fitted(pictures, device)
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_every_preset_of_a_shipped_recipe_applies_within_its_range(name: str) -> None:
+def test_every_preset_of_a_shipped_recipe_changes_something(name: str) -> None:
     plain = presets.without(recipes.load(name))
-    for preset in presets.load(name):
-        assert preset.changes
-        for pictures in (preset.least, preset.below - 1):
-            recipe, line = fitted(name, pictures)
-            assert recipe == preset.recipe != plain
-            assert line == f"preset for {preset}"
-        assert fitted(name, preset.below)[0] != preset.recipe
-        assert parse(Recipe, preset.recipe.to_json(), place="again") == preset.recipe
+    assert plain.conditions == presets.load(name).plain.conditions
+    for preset, line in zip(presets.load(name).listed, presets.load(name).lines(), strict=True):
+        assert not line.endswith("as it stands")
+        if preset.kind == presets.PICTURES:
+            for pictures in (preset.least, preset.below - 1):
+                recipe, lines = fitted(name, pictures)
+                assert line in lines
+                assert parse(Recipe, recipe.to_json(), place="again") == recipe != plain
+            assert line not in fitted(name, preset.below)[1]
 
 
 def test_the_flagship_has_presets_for_few_and_for_many() -> None:
-    *few, many = presets.load("flagship")
-    assert [each.below for each in few] == [1_000, 5_000]
-    assert {each.recipe.augment.policy for each in few} == {"growing"}
-    assert many.least == 50_000
-    assert (many.recipe.network.base_channels, many.recipe.training.batch_size) == (64, 64)
-    plain, line = fitted("flagship", 15_000)
-    assert (plain, line) == (presets.without(recipes.load("flagship")), "")
+    assert fitted("flagship", 999)[0].augment.policy == "growing"
+    assert fitted("flagship", 4_999)[0].augment.ada_images == 300_000
+    many = fitted("flagship", 50_000)[0]
+    assert (many.network.base_channels, many.training.batch_size) == (64, 64)
 
 
 def test_a_preset_applies_and_is_told_of(mine: str) -> None:
-    recipe, line = fitted(mine, 999)
+    recipe, lines = fitted(mine, 999)
     assert (recipe.augment.cutout, recipe.length.max_images) == (0.5, 9_000)
-    assert line == (
+    assert lines == [
         "preset for fewer than 1,000 pictures: "
         'augment.cutout = 0.5, augment.policy = "growing", length.max_images = 9_000'
-    )
-    assert fitted(mine, 1_000)[1] == fitted(mine, 7_999)[1] == ""
-    assert fitted(mine, 8_000)[1] == "preset for 8,000 pictures or more: network.base_channels = 48"
+    ]
+    assert fitted(mine, 1_000)[1] == fitted(mine, 7_999)[1] == []
+    assert fitted(mine, 8_000)[1] == [
+        "preset for 8,000 pictures or more: network.base_channels = 48"
+    ]
+
+
+def test_a_preset_for_a_device_applies_on_that_device_alone(tmp_path: Path) -> None:
+    name = written(tmp_path, f'on_cpu = {MANY}\non_cuda = ["network.base_channels=96"]\n')
+    assert fitted(name, 10)[0].network.base_channels == 48
+    recipe, lines = fitted(name, 10, device=CUDA)
+    assert recipe.network.base_channels == 96
+    assert lines == ["preset for cuda: network.base_channels = 96"]
+
+
+@pytest.mark.parametrize(("minutes", "features"), [("0", 32), ("9.5", 48), ("10", 32), ("60", 64)])
+def test_a_preset_for_minutes_applies_by_the_length(
+    tmp_path: Path, minutes: str, features: int
+) -> None:
+    long = 'from_60_minutes = ["network.base_channels=64"]'
+    name = written(tmp_path, f"below_10_minutes = {MANY}\n{long}\nfrom_90_minutes = {FEW}\n")
+    recipe, _ = fitted(name, 10, f"length.minutes={minutes}")
+    assert recipe.network.base_channels == features
+    assert (recipe.augment.cutout == 0.5) == (minutes == "0")
+
+
+def test_minutes_win_over_the_device_and_that_over_the_data(tmp_path: Path) -> None:
+    lines = ["below_10_minutes", "on_cpu", "below_90"]
+    values = ["[]", '["network.base_channels=5", "training.batch_size=8"]', MANY]
+    text = "\n".join(f"{name} = {value}" for name, value in zip(lines, values, strict=True))
+    name = written(tmp_path, text.replace("[]", '["network.base_channels=6"]'))
+    short = "length.minutes=5"
+    assert fitted(name, 10, device=CUDA)[0].network.base_channels == 48
+    assert fitted(name, 10)[0].network.base_channels == 5
+    recipe, told = fitted(name, 10, short)
+    assert (recipe.network.base_channels, recipe.training.batch_size, len(told)) == (6, 8, 3)
+    assert fitted(name, 10, short, "network.base_channels=7")[0].network.base_channels == 7
 
 
 def test_a_fitted_recipe_holds_no_presets(mine: str) -> None:
@@ -72,29 +110,29 @@ def test_a_fitted_recipe_holds_no_presets(mine: str) -> None:
 def test_set_wins_and_is_not_told_of(mine: str) -> None:
     recipe, line = fitted(mine, 10, "augment.cutout=0.25", "length.max_images=7", "training.seed=3")
     assert (recipe.augment.cutout, recipe.length.max_images, recipe.training.seed) == (0.25, 7, 3)
-    assert line == 'preset for fewer than 1,000 pictures: augment.policy = "growing"'
-    assert fitted(mine, 9_000, "network.base_channels=4")[1] == ""
+    assert line == ['preset for fewer than 1,000 pictures: augment.policy = "growing"']
+    assert fitted(mine, 9_000, "network.base_channels=4")[1] == []
 
 
 def test_the_order_in_the_file_means_nothing(tmp_path: Path) -> None:
     lines = [f"from_90 = {MANY}", f"below_20 = {FEW}", f"from_50 = {FEW}", f"below_9 = {MANY}"]
-    found = presets.load(written(tmp_path, "\n".join(lines)))
+    found = presets.load(written(tmp_path, "\n".join(lines))).listed
     assert [(each.least, each.below) for each in found] == [
         (0, 9),
         (9, 20),
         (50, 90),
         (90, 10**9 + 1),
     ]
-    assert str(found[1]).startswith("9 to 19 pictures: augment.cutout")
+    assert str(found[1]) == "9 to 19 pictures"
 
 
 def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -> None:
     file = tmp_path / "above.toml"
     file.write_text('extends = "mine.toml"\n[presets]\nbelow_1_000 = ["training.batch_size=8"]\n')
-    few, many = presets.load(str(file))
-    assert (few.changes, many.changes) == (
-        {"training.batch_size": 8},
-        {"network.base_channels": 48},
+    few, many = presets.load(str(file)).listed
+    assert (few.settings, many.settings) == (
+        ("training.batch_size=8",),
+        ("network.base_channels=48",),
     )
 
 
@@ -118,10 +156,16 @@ def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -
         ),
         ('from_9 = ["data.resolution=32"]', r"from_9: expected options of network, .*found 'data"),
         ('from_9 = ["presets.below_3=x"]', r"from_9: expected options of network, .*found 'pres"),
+        ("on_tpu = []", r"presets\.on_tpu: expected a list"),
+        (f"on_tpu = {MANY}", r"presets\.on_tpu: expected below_N .*on_cpu or on_cuda"),
+        (
+            f"below_9_minutes = {MANY}\nfrom_8_minutes = {FEW}",
+            r"bounds that rise, .*found below_9_minutes and from_8_minutes",
+        ),
         ("from_9 = 3", r"presets\.from_9: expected a list of"),
         (f"under_9 = {MANY}", r"presets\.under_9: expected below_N or from_N.*found 'under_9'"),
         (f"below_0 = {MANY}", r"presets\.below_0: expected below_N or from_N"),
-        (f"below_2_000_000_000 = {MANY}", r"from 1 to 1_000_000_000; found 'below_2_000"),
+        (f"below_2_000_000_000 = {MANY}", r"from 1 to 1_000_000_000; .*found 'below_2_000"),
         (
             f"below_5000 = {MANY}\nbelow_5_000 = {FEW}",
             r"presets: expected each bound once; found below_5000 and below_5_000",

@@ -115,7 +115,18 @@ def judge_of(folder: Path, conditions: Conditions, real: float = 0.5) -> Judge:
 def test_the_score_is_a_mean_of_shares_times_the_coverage(
     found: dict[str, float], real: dict[str, float], coverage: float, expected: float
 ) -> None:
-    assert light(found, real, coverage, 0.8) == pytest.approx(expected)
+    assert light(found, real, coverage, 0.8, {}) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("checker", "octave", "expected"),
+    [(0.8, 1.25, 1.0), (1.0, 2.5, 0.5), (0.4, 1.0, 0.5), (2.5, 0.2, 0.25), (0.0, 1.0, 0.0)],
+)
+def test_the_score_falls_with_grain_and_with_blur(
+    checker: float, octave: float, expected: float
+) -> None:
+    fine = {"checker": checker, "octave": octave}
+    assert light({}, {}, 0.8, 0.8, fine) == pytest.approx(expected)
 
 
 def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
@@ -132,6 +143,24 @@ def test_a_generator_blind_to_its_noise_has_no_spread(measured: Measure) -> None
     assert score["spread"] == 0
     # One picture lies in the balls of its two nearest; a condition has some 25 real ones.
     assert score["coverage"] == pytest.approx(2 / 25, abs=0.05)
+
+
+class Noisy(Drawn):
+    """The same pictures with a checkerboard on top."""
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        signs = 1 - 2 * (np.indices((16, 16)).sum(axis=0) % 2)
+        return super().forward(z, condition) + 0.05 * torch.from_numpy(signs)
+
+
+def test_a_checkerboard_is_seen_as_grain_and_costs_score(data: Dataset) -> None:
+    scorer = Scorer.of(data, np.arange(COUNT), 100, None, CPU)
+    assert scorer is not None
+    clean, noisy = scorer.score(Drawn()), scorer.score(Noisy())
+    assert clean["grain"]["checker"] == pytest.approx(1, abs=0.1)
+    assert clean["grain"]["octave"] == pytest.approx(1, abs=0.1)
+    assert noisy["grain"]["octave"] > 10
+    assert noisy["score"] < 0.2 * clean["score"]
 
 
 def test_a_narrow_generator_has_a_narrow_spread(measured: Measure) -> None:

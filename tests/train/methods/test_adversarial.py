@@ -220,6 +220,23 @@ def test_classifiers_learn_from_real_and_drawn_pictures_by_their_weights() -> No
     assert "g_class" in both.step(batch(), 0)
 
 
+@pytest.mark.parametrize("head", ["projection_head_dcgan", "residual_head"])
+def test_a_head_beside_the_projection_teaches_both_networks(head: str) -> None:
+    options = replace(METHOD, mismatch_weight=1.0, classify_real=0.5, classify_fake=0.0)
+    step = method(replace(options, classify_generator=0.3), discriminator=head)
+    (weight, _) = step.discriminator.classifier.parameters()
+    before = weight.detach().clone()
+    figures = step.step(batch(), 0)
+    assert {"d_class", "g_class"} <= figures.keys()
+    assert not torch.equal(before, weight)
+    # Without its weights it is the discriminator without a head.
+    blind = replace(METHOD, classify_real=0.0, classify_fake=0.0, classify_generator=0.0)
+    plain = method(METHOD, discriminator=head.replace("_head", "")).step(batch(), 0)
+    torch.testing.assert_close(
+        method(blind, discriminator=head).step(batch(), 0)["d_loss"], plain["d_loss"]
+    )
+
+
 def test_in_unit_range_the_discriminator_sees_pictures_from_0_to_1() -> None:
     step = method(replace(METHOD, unit_range=True))
     seen: list[torch.Tensor] = []

@@ -16,7 +16,7 @@ from ganport_train.backend.device import make_exact, precision
 from ganport_train.backend.distributed import ALONE, Processes
 from ganport_train.config import presets, recipes
 from ganport_train.config.parsing import RecipeError, parse
-from ganport_train.config.presets import Preset
+from ganport_train.config.presets import Presets
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
@@ -42,9 +42,10 @@ def start(
     skip_bad: bool,
     judge: Path | None,
     processes: Processes = ALONE,
-    fits: Sequence[Preset] = (),
+    fits: Presets | None = None,
 ) -> int:
-    """Begins a run in a new folder, with the one of its presets that fits the number of pictures.
+    """Begins a run in a new folder, with those of its presets that fit the number of pictures, the
+    device and the minutes.
 
     Returns the exit code, 0 when the run is complete.
     """
@@ -53,7 +54,8 @@ def start(
             run_folder.check_free(out)
         chosen = processes.device(device)
         dataset = load_data(recipe, data, skip_bad)
-        recipe, line = presets.fitted(recipe, fits, pictures(recipe, dataset))
+        fits = fits or presets.none(recipe)
+        recipe, lines = fits.fitted(pictures(recipe, dataset), chosen)
         resolved = precision(recipe.training.precision, chosen)
         recipe = replace(recipe, training=replace(recipe.training, precision=resolved))
         loaded = load_judge(judge, chosen)
@@ -65,7 +67,7 @@ def start(
             run_folder.create(out)
             run_folder.write_config(out, recipe, surroundings)
     trainer.say(tomli_w.dumps(recipe.to_json()))
-    if line:
+    for line in lines:
         trainer.say(line)
     trainer.say(sizes(recipe, dataset.conditions))
     return _train(trainer, surroundings)

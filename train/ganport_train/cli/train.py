@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import tomli_w
 
+from ganport_train.backend.device import pick
 from ganport_train.backend.distributed import joined
 from ganport_train.cli.run import (
     go_on,
@@ -19,7 +20,7 @@ from ganport_train.cli.run import (
 )
 from ganport_train.config import presets, recipes
 from ganport_train.config.parsing import describe
-from ganport_train.config.presets import Preset
+from ganport_train.config.presets import Presets
 from ganport_train.config.recipe import Recipe
 
 _PATH = click.Path(path_type=Path)
@@ -71,7 +72,8 @@ def train_gan(
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
     elif dry_run:
-        show(recipes.load(recipe, overrides), data, skip_bad, presets.load(recipe, overrides))
+        fits = presets.load(recipe, overrides)
+        show(recipes.load(recipe, overrides), fits, data, skip_bad, device)
     elif data is None or out is None:
         raise click.UsageError("A new run needs --data PATH and --out RUN.")
     else:
@@ -88,18 +90,16 @@ def list_recipes() -> None:
     for name in names:
         recipe = recipes.load(name)
         click.echo(f"{name:<{width}}  {recipe.title}  ({recipe.source})")
-        for preset in presets.load(name):
-            click.echo(f"{'':<{width}}  {preset}")
+        for line in presets.load(name).lines():
+            click.echo(f"{'':<{width}}  {line.removeprefix('preset for ')}")
 
 
-def show(recipe: Recipe, data: Path | None, skip_bad: bool, fits: Sequence[Preset] = ()) -> None:
-    """Prints the resolved recipe, with the preset that fits or else all, and the size of its
+def show(recipe: Recipe, fits: Presets, data: Path | None, skip_bad: bool, device: str) -> None:
+    """Prints the resolved recipe, with the presets that fit or else all, and the size of its
     networks when the conditions are known."""
-    dataset = load_data(recipe, data, skip_bad) if data else None
-    lines = [f"preset for {preset}" for preset in fits]
+    dataset, lines = load_data(recipe, data, skip_bad) if data else None, list(fits.lines())
     if dataset:
-        recipe, line = presets.fitted(recipe, fits, pictures(recipe, dataset))
-        lines = [line] if line else []
+        recipe, lines = fits.fitted(pictures(recipe, dataset), pick(device))
     click.echo(tomli_w.dumps(recipe.to_json()))
     click.echo("".join(f"# {line}\n" for line in lines), nl=False)
     conditions = dataset.conditions if dataset else recipe.vocabulary()

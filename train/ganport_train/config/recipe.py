@@ -49,7 +49,7 @@ class Recipe:
     presets: dict[str, tuple[str, ...]] = field(
         default_factory=dict,
         metadata={
-            "constraint": Constraint("overrides for data sets below_N or from_N training images")
+            "constraint": Constraint("overrides for a number of images or minutes, or a device")
         },
     )
     data: DataOptions = field(default_factory=DataOptions)

@@ -21,6 +21,7 @@ from ganport_train.config.condition_encoding import in_labels
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render
 from ganport_train.evaluation.judge.accuracy import accuracy
+from ganport_train.evaluation.metrics import grain
 from ganport_train.evaluation.metrics.diversity import share
 from ganport_train.evaluation.metrics.manifolds import density_coverage
 from ganport_train.evaluation.metrics.neighbours import thumbnails
@@ -40,6 +41,9 @@ With eval-gan's fifth it is 0.97: on anime faces weights disturbed by 0.3 of the
 0.98 of that, and 0.89 of this.
 """
 
+GRAIN = 1.25
+"""How many times more, or less, grain than real pictures is no fault yet."""
+
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
 Vectors = NDArray[np.float32]
@@ -52,7 +56,8 @@ class Scorer:
 
     `asked` (N, C) are those conditions and `wanted` the same in the judge's layout; `real` (N, F)
     the others' features and `real_coverage` how much of them the N set apart cover; `plan` says
-    what is drawn for the spread within a condition, beside the thumbnails `real_small`.
+    what is drawn for the spread within a condition, beside the thumbnails `real_small`;
+    `real_grain` is how fine the details of the others are.
     `sources`, uint8 (N, H, W, 3), are what an image-to-image generator starts from: the pictures
     set apart, in another order than their conditions; others start from noise.
     """
@@ -65,6 +70,7 @@ class Scorer:
     real_coverage: float
     plan: Plan
     real_small: Features
+    real_grain: Mapping[str, float]
     sources: Images | None = None
 
     @classmethod
@@ -103,6 +109,7 @@ class Scorer:
             real_coverage=_coverage(_features(judge, dataset.images[apart]), real),
             plan=plan,
             real_small=thumbnails(dataset.images[rows[np.concatenate(plan.real)]]),
+            real_grain=grain.energies(dataset.images[others]),
             sources=dataset.images[order[:count]] if translates else None,
         )
 
@@ -115,21 +122,23 @@ class Scorer:
         """The figures of a generator that is ready to draw, as plain JSON.
 
         `score` is 0 to 1; `accuracy` by group and `coverage` are shares, with those of `real`
-        pictures beside them; `spread` is a share of the real one; `kernel`, where torch-fidelity
-        is installed, is the kernel distance x 1000.
+        pictures beside them; `spread` and `grain` are shares of the real ones; `kernel`, where
+        torch-fidelity is installed, is the kernel distance x 1000.
         """
-        features = _features(self.judge, self._draw(generator, self.asked, SEED))
+        images = self._draw(generator, self.asked, SEED)
+        features, fine = _features(self.judge, images), grain.ratios(images, self.real_grain)
         found = self._accuracy(features)
         real = {name: self.judge.real[name] for name in found} if self.judge else {}
         coverage = _coverage(features, self.real)
         return {
-            "score": round(light(found, real, coverage, self.real_coverage), 4),
+            "score": round(light(found, real, coverage, self.real_coverage, fine), 4),
             "extractor": self.extractor,
             "eval_images": len(self.asked),
             "accuracy": _rounded(found),
             "coverage": round(coverage, 4),
             **self._kernel(features),
             "spread": round(self._spread(generator), 4),
+            "grain": _rounded(fine),
             "real": {"accuracy": _rounded(real), "coverage": round(self.real_coverage, 4)},
         }
 
@@ -169,12 +178,22 @@ def light(
     real: Mapping[str, float],
     coverage: float,
     real_coverage: float,
+    fine: Mapping[str, float],
 ) -> float:
     """The light score, 0 to 1: the geometric mean of the groups' accuracies times the coverage,
-    each as a share, at most 1, of what real pictures get."""
+    each as a share, at most 1, of what real pictures get.
+
+    Where the grain, `fine`, as a share of the real one, is more than `GRAIN` times too much or too
+    little, the score falls by as much as it is beyond that.
+    """
     shares = [_share(found[name], real[name]) for name in found]
     followed = prod(shares) ** (1 / len(shares)) if shares else 1.0
-    return followed * _share(coverage, real_coverage)
+    fitting = min(map(_fineness, fine.values()), default=1.0)
+    return followed * _share(coverage, real_coverage) * fitting
+
+
+def _fineness(ratio: float) -> float:
+    return min(1.0, GRAIN * min(ratio, 1 / ratio)) if ratio else 0.0
 
 
 def _share(value: float, real: float) -> float:

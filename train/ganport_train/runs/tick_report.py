@@ -47,6 +47,7 @@ def score_line(score: Mapping[str, Any]) -> str:
     parts += [
         f"coverage {score['coverage']:.2f} (real {real['coverage']:.2f})",
         f"spread {score['spread']:.2f} of real",
+        f"grain {' and '.join(f'{ratio:.2f}' for ratio in score['grain'].values())} of real",
     ]
     if "kernel" in score:
         parts.append(f"kernel {score['kernel']:.1f}")

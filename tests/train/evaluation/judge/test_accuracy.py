@@ -18,6 +18,7 @@ from ganport_train.evaluation.judge.accuracy import (
     accuracy,
     by_label,
     confusion,
+    joint,
 )
 
 HAIR = OneHot("hair", ("red", "blue", "pink"))
@@ -82,3 +83,13 @@ def test_confusions_are_counted_asked_by_judged() -> None:
     vectors = floats([1, 0, 0], [0, 1, 0], [0, 0, 1])
     assert confusion(HAIR, outputs, vectors) == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
     assert confusion(FACE, floats([1, 1]), floats([1, 1])) is None
+
+
+def test_joint_counts_pictures_that_meet_every_group() -> None:
+    conditions = Conditions((HAIR, OBJECTS))
+    right, wrong = [9.0, 1.0, 0.0], [0.0, 9.0, 0.0]
+    both, half = [9.0, 8.0, 0.0, 0.0], [9.0, 0.0, 8.0, 0.0]
+    asked = floats(*[[1, 0, 0, 1, 1, 0, 0]] * 3)
+    outputs = floats(right + both, wrong + both, right + half)
+    assert joint(conditions, outputs, asked) == Tally(1, 3)
+    assert joint(Conditions(), floats([]), floats([])) == Tally(1, 1)

@@ -67,7 +67,10 @@ def test_a_healthy_generator_raises_no_warning(healthy: Generator, score: Score)
     found = values(report)
     assert found["accuracy_hair"] > 0.95
     assert found["accuracy_eyes"] > 0.95
+    assert found["joint"] > 0.9
     assert found["judge_coverage"] > 0.85
+    assert found["grain_checker"] == pytest.approx(1, abs=0.15)
+    assert found["grain_octave"] == pytest.approx(1, abs=0.15)
     assert found["spread_pixels"] == pytest.approx(1, abs=0.15)
     assert found["spread_features"] == pytest.approx(1, abs=0.15)
     assert found["distance_ratio"] == pytest.approx(1, abs=0.15)
@@ -93,6 +96,7 @@ def test_one_that_ignores_its_condition_is_caught_by_the_accuracy(
     found = values(report)
     assert found["accuracy_hair"] == pytest.approx(1 / 4, abs=0.12)
     assert found["accuracy_eyes"] == pytest.approx(1 / 2, abs=0.12)
+    assert found["joint"] == pytest.approx(1 / 8, abs=0.1)
     assert found["judge_coverage"] > 0.7
 
 
@@ -133,9 +137,12 @@ def test_the_report_holds_each_part(healthy: Generator, score: Score) -> None:
     assert report["headline"] == [
         "accuracy_hair",
         "accuracy_eyes",
+        "joint",
         "judge_kernel",
         "judge_coverage",
         "spread_pixels",
+        "grain_checker",
+        "grain_octave",
         "copied",
     ]
     assert report["compared"] == {"drawn": 120, "real": 280, "fellows": 120}

@@ -101,10 +101,13 @@ def test_the_report_holds_what_there_is_and_says_what_there_is_not(
     assert fields["headline"] == [
         "accuracy_hair",
         "accuracy_eyes",
+        "joint",
         "changed",
         "kept",
         "judge_kernel",
         "judge_coverage",
+        "grain_checker",
+        "grain_octave",
         "own_levels",
         "back_levels",
     ]

@@ -22,6 +22,8 @@ def figure(value: float, real: float | None = 1.0, title: str = "it") -> Figure:
         ("spread_pixels", 0.5, 0.49, 1.0, "collapsed within a condition"),
         ("spread_features", 0.5, 0.49, 1.0, "collapsed within a condition"),
         ("judge_coverage", 0.48, 0.47, 0.96, "leaves out many pictures"),
+        ("grain_checker", 0.8, 0.79, 1.0, "blurred or grainy"),
+        ("grain_octave", 1.3, 1.31, 1.0, "blurred or grainy"),
         ("near_duplicates", 0.07, 0.08, 0.02, "draws the same picture again and again"),
         ("copied", 0.05, 0.06, 0.01, "draws pictures of its training set"),
         # Few held-out pictures: what is expected by chance is more.

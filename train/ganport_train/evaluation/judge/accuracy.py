@@ -88,6 +88,16 @@ def accuracy(conditions: Conditions, outputs: Floats, vectors: Floats) -> dict[s
     return tallies
 
 
+def joint(conditions: Conditions, outputs: Floats, vectors: Floats) -> Tally:
+    """How many pictures meet all that they were asked for, for outputs and vectors (N, C)."""
+    whole = np.ones(len(vectors), np.bool_)
+    for group in conditions.groups:
+        part = conditions.slices[group.name]
+        ours, theirs = outputs[:, part], vectors[:, part]
+        whole &= (met(group, ours, theirs) | ~asked(group, theirs)).all(axis=1)
+    return Tally(int(whole.sum()), len(whole))
+
+
 def by_label(group: ConditionGroup, outputs: Floats, vectors: Floats) -> dict[str, Tally]:
     """The tally of each label of a group, for that group's outputs and vectors (N, size).
 

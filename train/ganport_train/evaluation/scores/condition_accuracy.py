@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.evaluation.judge.accuracy import accuracy
+from ganport_train.evaluation.judge.accuracy import accuracy, joint
 from ganport_train.evaluation.judge.assessment import assess
 from ganport_train.evaluation.judge.judge import Look
 from ganport_train.evaluation.scores.metric import Figure
@@ -39,6 +39,23 @@ def figures(
         )
         for name, part in real.items()
     }
+
+
+def whole(
+    conditions: Conditions, rounds: Sequence[Drawn], looks: Sequence[Look], real: float
+) -> dict[str, Figure]:
+    """How many pictures meet all groups at once, where there are several; `real` is what real
+    pictures get."""
+    if len(conditions.groups) < 2:
+        return {}
+    shares = [
+        joint(conditions, look.outputs, drawn.vectors).share
+        for drawn, look in zip(rounds, looks, strict=True)
+    ]
+    figure = Figure.over_rounds(
+        "all of it as asked", SECTION, shares, better="higher", real=real, unit="%"
+    )
+    return {"joint": figure}
 
 
 def section(

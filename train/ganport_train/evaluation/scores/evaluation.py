@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
+from ganport_train.evaluation.judge.accuracy import joint
 from ganport_train.evaluation.judge.assessment import assess
 from ganport_train.evaluation.judge.judge import Judge, Look
 from ganport_train.evaluation.report.page import Sheet
@@ -29,7 +30,7 @@ from ganport_train.evaluation.scores.diversity import Rows
 from ganport_train.evaluation.scores.extractors import Extractor, cached
 from ganport_train.evaluation.scores.flow import Likelihood
 from ganport_train.evaluation.scores.metric import Figure
-from ganport_train.evaluation.scores.sampling import Drawn
+from ganport_train.evaluation.scores.sampling import Drawn, spaced
 
 SCHEMA_VERSION = 1
 _WORST = 16
@@ -122,23 +123,25 @@ class Scoring(ABC):
         return [self.judge.look(drawn.images, progress=True) for drawn in rounds]
 
     def _follow(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
-        real = self._assess_real()
+        rows, look = self._look_at_real()
+        real = assess(self.conditions, look.outputs, self.dataset.vectors[rows])
         self.report.fields["accuracy"] = condition_accuracy.section(
             self.conditions, rounds, looks, real
         )
         self.report.figures |= condition_accuracy.figures(self.conditions, rounds, looks, real)
+        whole = joint(self.conditions, look.outputs, self.dataset.vectors[rows]).share
+        self.report.figures |= condition_accuracy.whole(self.conditions, rounds, looks, whole)
         worst = misclassified.worst(self.conditions, rounds[0], looks[0], _WORST)
         self.report.fields["worst"] = [mistake.to_json() for mistake in worst]
         if worst:
             self.report.sheets.append(sheets.mistakes(rounds[0], worst))
 
-    def _assess_real(self) -> Mapping[str, Any]:
+    def _look_at_real(self) -> tuple[Rows, Look]:
         """The judge on real pictures that its training never saw, or on all if it saw them all."""
         _, held = self.dataset.split(float(self.judge.card["settings"]["held_out"]))
         rows = np.intersect1d(held, self.usable)
         rows = rows if len(rows) else self.usable
-        look = self.judge.look(self.dataset.images[rows])
-        return assess(self.conditions, look.outputs, self.dataset.vectors[rows])
+        return rows, self.judge.look(self.dataset.images[rows])
 
     def _real_share(self) -> float:
         """What the judge gets on real pictures, all groups together."""
@@ -160,6 +163,9 @@ class Scoring(ABC):
                 drawn = [extractor.features(part.images, progress=True) for part in rounds]
             self.report.figures |= quality.figures(extractor.name, drawn, reference)
             self.report.fields["compared"] = reference.counts()
+        some = self.usable[spaced(len(self.usable), min(options.count, len(self.usable)))]
+        pictures = [drawn.images for drawn in rounds]
+        self.report.figures |= quality.fineness(pictures, self.dataset.images[some])
 
     def _held_out(self) -> Rows:
         """The rows that training never saw and that the bundle can be asked for."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions
 from ganport_train.evaluation.metrics import diversity
 from ganport_train.evaluation.metrics.distances import frechet, kernel
+from ganport_train.evaluation.metrics.grain import energies, ratios
 from ganport_train.evaluation.metrics.manifolds import density_coverage, precision_recall
 from ganport_train.evaluation.scores.metric import Figure
 from ganport_train.evaluation.scores.sampling import rows_with, spaced
@@ -76,6 +77,20 @@ def figures(name: str, rounds: Sequence[Features], reference: Reference) -> dict
             unit=unit,
         )
         for key, title, better, unit in titles.rows
+    }
+
+
+def fineness(rounds: Sequence[NDArray[np.uint8]], real: NDArray[np.uint8]) -> dict[str, Figure]:
+    """Both measures of grain of images uint8 (N, H, W, 3), one array a round, as shares of those of
+    real ones: grain is as wrong as blur."""
+    truth = energies(real)
+    found = [ratios(images, truth) for images in rounds]
+    titles = {"checker": "grain of 2x2 blocks", "octave": "energy of the top octave"}
+    return {
+        f"grain_{name}": Figure.over_rounds(
+            title, "Fineness", [ratio[name] for ratio in found], real=1.0, unit="%"
+        )
+        for name, title in titles.items()
     }
 
 

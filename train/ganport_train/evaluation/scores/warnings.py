@@ -19,6 +19,8 @@ MAX_COPIED, MORE_COPIED = 0.05, 5
 """Of the pictures, and times as many as of new ones: few held-out pictures are a rough measure."""
 MORE_DUPLICATES = 0.05
 """Beyond those of real pictures."""
+MIN_GRAIN, MAX_GRAIN = 0.8, 1.3
+"""Of the finest details of real pictures."""
 MIN_CHANGED = 0.5
 """Of what the judge sees in real pictures."""
 MIN_KEPT = 0.9
@@ -34,6 +36,10 @@ _RULES: dict[str, _Rule] = {
     "kept": (lambda value, real: value < MIN_KEPT * real, "changes what was to stay"),
     "spread_": (lambda value, real: value < MIN_SPREAD * real, "collapsed within a condition"),
     "judge_coverage": (lambda value, real: value < MIN_COVERAGE * real, "leaves out many pictures"),
+    "grain_": (
+        lambda value, real: not MIN_GRAIN * real <= value <= MAX_GRAIN * real,
+        "blurred or grainy",
+    ),
     "near_duplicates": (
         lambda value, real: value > real + MORE_DUPLICATES,
         "draws the same picture again and again",
@@ -45,6 +51,7 @@ _RULES: dict[str, _Rule] = {
 }
 _HEADLINE = (
     "accuracy_",
+    "joint",
     "trial_",
     "changed",
     "kept",
@@ -54,6 +61,7 @@ _HEADLINE = (
     "judge_kernel",
     "judge_coverage",
     "spread_pixels",
+    "grain_",
     "copied",
     "reconstruction",
     "own_levels",

@@ -1,0 +1,292 @@
+"""Learning: what variants of a recipe reach in equal CPU (or GPU) seconds, by a judge of its own.
+
+Every variant trains in turn for a slice of seconds, all in one process, and is then measured, which
+is not counted. A run goes on where it stopped when the same folder is named again. The judge is one
+of `eval-gan judge` that no variant has trained with.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganport_models import Checkpoint, Generator
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.files import atomic_write
+from ganport_runtime.noise import normals, seed_range
+from ganport_train.backend.device import make_exact, pick
+from ganport_train.cli.run import load_data
+from ganport_train.config import recipes
+from ganport_train.config.recipe import Recipe
+from ganport_train.data import Dataset
+from ganport_train.engine.sample_grids import render
+from ganport_train.engine.trainer import Trainer
+from ganport_train.evaluation.judge.accuracy import accuracy, joint
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.metrics import grain
+from ganport_train.evaluation.metrics.distances import kernel
+from ganport_train.evaluation.metrics.diversity import share
+from ganport_train.evaluation.metrics.manifolds import density_coverage
+from ganport_train.evaluation.metrics.neighbours import thumbnails
+from ganport_train.evaluation.scores.diversity import Plan
+from ganport_train.evaluation.scores.quality import SUBSETS, Reference
+from ganport_train.evaluation.scores.sampling import sample
+from ganport_train.runs.stop_signal import Interrupt
+
+ASKED, COMPARED = 1200, 2000
+"""Pictures drawn for the accuracies, and for the distances."""
+GOALS = {"joint": (0.8, 0.9, 0.95, 0.97), "kernel": (10.0, 5.0, 3.0)}
+"""What the seconds to are told of: accuracies from below, distances from above."""
+_SEED = 2**41
+_KEPT = ("logging.eval_images=0", "logging.checkpoint_minutes=100000", "logging.keep=1")
+
+Record = dict[str, Any]
+Vectors = NDArray[np.float32]
+
+
+class Slice(Interrupt):
+    """A request to stop that comes after so many seconds, by the clock of the device's work."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self.seconds, self.clock = seconds, clock
+        self.begun: float | None = None
+        self.spent = 0.0
+
+    @property
+    def asked(self) -> bool:
+        """Whether the seconds are over; the first question starts them."""
+        now = self.clock()
+        self.begun = now if self.begun is None else self.begun
+        self.spent = now - self.begun
+        return self.spent >= self.seconds
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What every variant is measured against: real pictures as an independent judge sees them.
+
+    Labels of the accuracies are drawn evenly, each group by itself; the distances are between
+    pictures of the conditions that the data set has and all its pictures.
+    """
+
+    judge: Judge
+    dataset: Dataset
+    device: torch.device
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The real pictures in the judge's features."""
+        features = self.judge.features(self.dataset.images)
+        return Reference.of(features, self.dataset.vectors, COMPARED, seed=0)
+
+    @cached_property
+    def plan(self) -> Plan:
+        """Whose spread within a condition is measured."""
+        return Plan.of(self.dataset.conditions, self.dataset.vectors)
+
+    @cached_property
+    def real_small(self) -> Vectors:
+        """Thumbnails of the real pictures of the plan."""
+        return thumbnails(self.dataset.images[self.plan.rows])
+
+    @cached_property
+    def real_grain(self) -> dict[str, float]:
+        """The grain of the real pictures."""
+        return grain.energies(self.dataset.images[self.reference.baseline])
+
+    def measure(self, generator: Generator) -> Record:
+        """Accuracies, distances, spread and grain of a generator that is ready to draw."""
+        conditions, vectors = self.dataset.conditions, self.dataset.vectors
+        asked = evenly(conditions, vectors, ASKED)
+        outputs = self.judge.look(self._draw(generator, asked)).outputs
+        tallies = accuracy(conditions, outputs, asked)
+        images = self._draw(generator, sample(vectors, COMPARED))
+        features, reference = self.judge.features(images), self.reference
+        return {
+            **{name: tally.share for name, tally in tallies.items()},
+            "joint": joint(conditions, outputs, asked).share,
+            "spread": self._spread(generator),
+            **grain.ratios(images, self.real_grain),
+            "coverage": density_coverage(features, reference.features[reference.fellows])[1],
+            "kernel": 1000
+            * kernel(features, reference.features[reference.others], subsets=SUBSETS)[0],
+        }
+
+    def _spread(self, generator: Generator) -> float:
+        small = thumbnails(self._draw(generator, self.plan.vectors))
+        ends = np.cumsum([len(rows) for rows in self.plan.real])
+        places = [
+            np.arange(end - len(rows), end) for end, rows in zip(ends, self.plan.real, strict=True)
+        ]
+        return share(small, self.plan.drawn, self.real_small, places)
+
+    def _draw(self, generator: Generator, vectors: Vectors) -> NDArray[np.uint8]:
+        noise = normals(seed_range(_SEED, len(vectors)), generator.z_shape)
+        return render(generator, noise, vectors, self.device)
+
+
+def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
+    """Conditions (count, C) whose every group has each value that `vectors` have equally often on
+    average, whatever the other groups have."""
+    random = np.random.Generator(np.random.Philox(_SEED))
+    chosen = np.zeros((count, conditions.size), np.float32)
+    for group in conditions.groups:
+        part = conditions.slices[group.name]
+        values = np.unique(vectors[:, part], axis=0)
+        chosen[:, part] = values[random.integers(len(values), size=count)]
+    return chosen
+
+
+class Variant:
+    """A variant of a recipe in training, in a folder of its own: `NAME: RECIPE KEY=VALUE ...`."""
+
+    def __init__(self, text: str, out: Path, dataset: Dataset, device: torch.device) -> None:
+        self.name, _, rest = (part.strip() for part in text.partition(":"))
+        recipe, *overrides = rest.split()
+        self.folder, self.device = out / self.name.replace(" ", "-"), device
+        self.folder.mkdir(parents=True, exist_ok=True)
+        resolved = recipes.load(recipe, [*overrides, *_KEPT])
+        self.trainer = Trainer(
+            self.folder, without_bounds(resolved), dataset, device, lambda _: None
+        )
+        self.trainer.resume()
+        self.records: list[Record] = read_records(self.folder)
+
+    @property
+    def seconds(self) -> float:
+        """What it has spent on training."""
+        return float(self.records[-1]["seconds"]) if self.records else 0.0
+
+    def advance(self, until: float, exam: Exam) -> Record:
+        """Trains up to so many seconds in all, and adds a record of how good it is then."""
+        spent = Slice(until - self.seconds, clock_of(self.device))
+        before = self.seconds
+        self.trainer.train(spent)
+        generator = Checkpoint.load(self.folder, "latest").generator().to(self.device)
+        record = {
+            "variant": self.name,
+            "seconds": before + spent.spent,
+            "images": self.trainer.images,
+            **exam.measure(generator),
+        }
+        self.records.append(record)
+        lines = "".join(json.dumps(one) + "\n" for one in self.records)
+        atomic_write(self.folder / "learning.jsonl", lines.encode())
+        return record
+
+
+def without_bounds(recipe: Recipe) -> Recipe:
+    """The recipe without presets, and without an end but that of the benchmark."""
+    return replace(recipe, presets={}, length=replace(recipe.length, max_images=10**9, minutes=0.0))
+
+
+def read_records(folder: Path) -> list[Record]:
+    """The records of an earlier part of a run."""
+    path = folder / "learning.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def clock_of(device: torch.device) -> Callable[[], float]:
+    """Seconds of all cores on a CPU; of the wall, with the device's work done, on a GPU."""
+    if device.type != "cuda":
+        return time.process_time
+
+    def synchronized() -> float:
+        torch.cuda.synchronize(device)
+        return time.perf_counter()
+
+    return synchronized
+
+
+def seconds_to(records: Sequence[Record], name: str, goal: float) -> float | None:
+    """When a curve first reaches a goal, between two looks by a straight line; None = never.
+
+    Of a distance the goal is reached from above, of everything else from below.
+    """
+    sign = -1 if name == "kernel" else 1
+    before = None
+    for record in records:
+        if sign * record[name] >= sign * goal:
+            if before is None:
+                return float(record["seconds"])
+            way = (goal - before[name]) / (record[name] - before[name])
+            return float(before["seconds"] + way * (record["seconds"] - before["seconds"]))
+        before = record
+    return None
+
+
+def curve(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
+    """Every look at every variant, as a table in Markdown."""
+    names = list(variants[0][0])
+    yield "| " + " | ".join(names) + " |"
+    yield "|" + "---|" * len(names)
+    for records in variants:
+        for record in records:
+            yield "| " + " | ".join(_written(name, record[name]) for name in names) + " |"
+
+
+def goals(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
+    """The seconds of every variant to every goal, as a table in Markdown."""
+    wanted = [(name, goal) for name, values in GOALS.items() for goal in values]
+    yield "| variant | " + " | ".join(f"{name} {goal:g}" for name, goal in wanted) + " |"
+    yield "|" + "---|" * (len(wanted) + 1)
+    for records in variants:
+        times = [seconds_to(records, name, goal) for name, goal in wanted]
+        cells = ["-" if one is None else f"{one:.0f} s" for one in times]
+        yield f"| {records[0]['variant']} | " + " | ".join(cells) + " |"
+
+
+def _written(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.0f}" if name == "seconds" else f"{value:.3f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+@click.command()
+@click.argument("variants", nargs=-1, required=True)
+@click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--judge", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the runs.")
+@click.option("--seconds", default=720.0, show_default=True, help="Of training, for each variant.")
+@click.option("--slice", "step", default=120.0, show_default=True, help="Seconds of a turn.")
+@click.option("--device", default="auto", show_default=True)
+def main(
+    variants: tuple[str, ...],
+    data: Path,
+    judge: Path,
+    out: Path,
+    seconds: float,
+    step: float,
+    device: str,
+) -> None:
+    """Compares VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
+    chosen = pick(device)
+    exam_judge = Judge.load(judge, chosen)
+    first = recipes.load(variants[0].partition(":")[2].split()[0])
+    dataset = load_data(first, data, skip_bad=True)
+    exam = Exam(exam_judge, dataset, chosen)
+    real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.real.items())
+    print(f"judge on real pictures it never saw: {real}", flush=True)
+    make_exact()
+    runs = [Variant(text, out, dataset, chosen) for text in variants]
+    for turn in range(1, round(seconds / step) + 1):
+        for run in runs:
+            if run.seconds < turn * step:
+                record = run.advance(turn * step, exam)
+                print(" ".join(f"{k} {_written(k, v)}" for k, v in record.items()), flush=True)
+    columns = [run.records for run in runs]
+    print("\n".join([*curve(columns), "", *goals(columns)]))
+
+
+if __name__ == "__main__":
+    main()

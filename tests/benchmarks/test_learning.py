@@ -1,0 +1,74 @@
+"""`benchmarks/learning.py`: its arithmetic, and a comparison of two tiny variants."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganport_train.synthetic.writer import write_faces
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+SMALL = "data.resolution=16 network.base_channels=2 ema.bn_calibration_images=128"
+TINY = f"quick {SMALL} training.batch_size=4"
+
+
+@pytest.fixture
+def learning(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import learning
+
+    return learning
+
+
+RECORDS = [
+    {"seconds": 10.0, "joint": 0.5, "kernel": 20.0},
+    {"seconds": 20.0, "joint": 0.9, "kernel": 4.0},
+    {"seconds": 30.0, "joint": 0.8, "kernel": 6.0},
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "goal", "expected"),
+    [
+        ("joint", 0.4, 10),
+        ("joint", 0.7, 15),
+        ("joint", 0.9, 20),
+        ("joint", 0.95, None),
+        ("kernel", 12, 15),
+        ("kernel", 3, None),
+    ],
+)
+def test_seconds_to_a_goal_are_read_off_the_curve(
+    learning, name: str, goal: float, expected: float | None
+) -> None:
+    found = learning.seconds_to(RECORDS, name, goal)
+    assert found == (None if expected is None else pytest.approx(expected))
+
+
+def test_a_slice_ends_by_its_clock(learning) -> None:
+    times = iter([5.0, 6.0, 7.5])
+    part = learning.Slice(2.0, lambda: next(times))
+    assert [part.asked, part.asked, part.asked] == [False, False, True]
+    assert part.spent == 2.5
+
+
+@pytest.mark.long
+def test_two_variants_are_trained_in_turn_and_taken_up_again(tmp_path: Path) -> None:
+    data, judge = tmp_path / "faces.zip", tmp_path / "judge"
+    write_faces(data, 200, 16)
+    train = ["-m", "ganport_train", "eval", "judge", "--data", str(data), "--out", str(judge)]
+    train[2:3] = []
+    small = ["--resolution", "16", "--epochs", "1", "--width", "8"]
+    command = "from ganport_train.__main__ import eval_gan; eval_gan()"
+    subprocess.run([sys.executable, "-c", command, *train[2:], *small], check=True)
+    words = [f"one: {TINY}", f"two: {TINY} training.seed=1", "--data", data, "--judge", judge]
+    words += ["--out", tmp_path / "runs", "--slice", "1", "--device", "cpu"]
+    script = [sys.executable, str(BENCHMARKS / "learning.py"), *map(str, words)]
+    for seconds, lines in (("1", 1), ("2", 2)):
+        done = subprocess.run(
+            [*script, "--seconds", seconds], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        rows = [line for line in done.stdout.splitlines() if line.startswith("| two |")]
+        assert len(rows) == lines + 1
