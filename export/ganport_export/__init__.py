@@ -1,4 +1,4 @@
-"""The export room of ganport: a network in, a verified bundle out."""
+"""Export of ganport: from a network to a verified bundle."""
 
 from __future__ import annotations
 
@@ -13,23 +13,16 @@ if TYPE_CHECKING:
     from ganport_export.errors import ParityError as ParityError
     from ganport_export.errors import UnsupportedError as UnsupportedError
     from ganport_export.interface import Interface as Interface
+    from ganport_export.pipeline import ExportReport as ExportReport
     from ganport_export.pipeline import export as export
-    from ganport_export.report import Report as Report
 
-_HOMES = {"Interface": "interface", "export": "pipeline", "Report": "report"}
-_ERRORS = (
-    "ContractError",
-    "DependencyError",
-    "ExportError",
-    "OptionError",
-    "ParityError",
-    "UnsupportedError",
-)
-_HOMES |= dict.fromkeys(_ERRORS, "errors")
+_MODULES = {"Interface": "interface", "export": "pipeline", "ExportReport": "pipeline"}
+_ERRORS = ("Contract", "Dependency", "Export", "Option", "Parity", "Unsupported")
+_MODULES |= {f"{name}Error": "errors" for name in _ERRORS}
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: the command must be able to say that torch is missing.
-    if name not in _HOMES:
+    # Import on first use: the command must be able to report that torch is missing.
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

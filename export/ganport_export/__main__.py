@@ -6,15 +6,14 @@ from importlib.util import find_spec
 
 from ganport_runtime.cli.launch import launch
 
-_NEEDS = ("torch", "onnx", "onnxscript", "rfc8785", "click", "PIL", "safetensors")
+_PACKAGES = ("torch", "onnx", "onnxscript", "rfc8785", "click", "PIL", "safetensors", "onnxruntime")
 
 
 def export_gan() -> None:
-    """Run `export-gan`, or say which extra it lacks."""
-    # Any of the onnxruntime wheels will do; without one the CPU wheel is the one to name.
+    """Run `export-gan`, or report which extra is missing."""
+    # Any onnxruntime wheel is sufficient; without one, the message names the CPU wheel.
     extra = "export" if find_spec("onnxruntime") else "export,cpu"
-    needs = (*_NEEDS, "onnxruntime")
-    launch("ganport_export.cli:export_gan", extra=extra, needs=needs)
+    launch("ganport_export.cli:export_gan", extra=extra, needs=_PACKAGES)
 
 
 if __name__ == "__main__":

@@ -1,69 +1,194 @@
-"""Where a bundle is written: one stored zip, or a folder; whole or not at all."""
+"""The files of a bundle, and how they are written: a zip or a folder, complete or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
 import zipfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import rfc8785
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from ganport_export import model_card, preview
+from ganport_export.artifact import Artifact
 from ganport_export.errors import OptionError
-from ganport_runtime.bundle.manifest import MANIFEST_NAME
+from ganport_export.interface import BATCH_DIM, ExportOptions, Interface, is_single_line
+from ganport_export.test_inputs import FIXTURE_SIZES, make_batches
+from ganport_runtime.bundle.manifest import (
+    MANIFEST_NAME,
+    SUMS_NAME,
+    BatchLimits,
+    FileEntry,
+    Graph,
+    Image,
+    Manifest,
+    Noise,
+    Tensor,
+)
 from ganport_runtime.errors import RequestError
-from ganport_runtime.files import atomic_directory, atomic_write, check_folder
+from ganport_runtime.files import atomic_directory, atomic_write, check_folder, sha256_of
+from ganport_runtime.strictjson import parse
 
 SUFFIX = ".ganport"
+FIXTURES_NAME = "fixtures.safetensors"
+_IMAGES = {"uint8": ("uint8", (0, 255)), "float": ("float32", (-1, 1))}
+"""Type and range of the images, by the option `image`."""
+_MAX_NAME = 300
 
 
 @dataclass(frozen=True)
-class Target:
-    """The path of a bundle, and whether it is a folder there."""
+class BundleWriter:
+    """Writes a bundle at `path`, as a folder or as a zip."""
 
     path: Path
-    folder: bool
+    is_folder: bool
 
     @classmethod
-    def at(cls, path: Path | str, *, overwrite: bool) -> Target:
-        """The target of an output path: a folder when it ends in a slash or is one, else a zip.
+    def at(cls, path: Path | str, *, overwrite: bool) -> BundleWriter:
+        """Return a writer: for a folder if `path` ends in a slash or is a folder, else for a zip.
 
-        Raises OptionError for a name without `.ganport`, a missing parent folder, and for
-        something that is there already unless `overwrite` is set and it is a bundle.
+        Raises OptionError for a name without `.ganport`, for a missing parent folder, and for an
+        existing path unless `overwrite` is set and the path is a bundle.
         """
-        text = os.fspath(path)
-        place = Path(text)
-        if place.suffix != SUFFIX:
-            raise _refuse(place, f"a name ending in {SUFFIX}", "another", "Add the ending.")
+        text, target = os.fspath(path), Path(path)
+        if target.suffix != SUFFIX:
+            fix = f"Name it {target.stem or 'NAME'}{SUFFIX}."
+            raise OptionError(text, f"a name that ends in {SUFFIX}", repr(target.name), fix)
         try:
-            check_folder(place.parent)
+            check_folder(target.parent)
         except RequestError as error:
-            raise OptionError(
-                error.place, expected=error.expected, found=error.found, fix=error.fix
-            ) from error
-        if place.exists() or place.is_symlink():
-            _check_replaceable(place, overwrite)
-        return cls(place, text.endswith(("/", os.sep)) or place.is_dir())
+            raise OptionError.from_error(error) from error
+        if target.exists() or target.is_symlink():
+            if not overwrite:
+                fix = "Use --force to replace it."
+                raise OptionError(text, "a new path", "an existing file or folder", fix)
+            if target.is_dir() and not (target / MANIFEST_NAME).is_file():
+                fix = "Write to another path."
+                raise OptionError(text, "a bundle to replace", "a folder without manifest", fix)
+        return cls(target, text.endswith(("/", os.sep)) or target.is_dir())
 
     def write(self, files: Mapping[str, bytes]) -> None:
-        """Write every file; a reader sees the whole bundle, or what was there before."""
-        if not self.folder:
-            atomic_write(self.path, _zipped(files))
+        """Write every file; a reader finds the complete bundle, or the previous content."""
+        if not self.is_folder:
+            atomic_write(self.path, _zip(files))
             return
         with atomic_directory(self.path) as folder:
             for name, data in files.items():
                 (folder / name).write_bytes(data)
 
 
-def _check_replaceable(path: Path, overwrite: bool) -> None:
-    if not overwrite:
-        raise _refuse(path, "a new path", "a bundle or file there", "Use --force to replace it.")
-    if path.is_dir() and not (path / MANIFEST_NAME).is_file():
-        raise _refuse(path, "a bundle to replace", "a folder that is none", "Write somewhere else.")
+def build_manifest(interfaces: Sequence[Interface], options: ExportOptions) -> Manifest:
+    """Return the manifest as far as it is known before the export, one graph per interface."""
+    first = interfaces[0]
+    dtype, limits = _IMAGES[options.image]
+    return Manifest(
+        name=first.name,
+        version=first.version,
+        family=first.family,
+        graphs=tuple(_build_graph(interface, options) for interface in interfaces),
+        conditions=first.conditions,
+        noise=Noise(temperature=first.temperature) if first.has_z else None,
+        image=Image(first.resolution, limits, dtype=dtype),
+        batch=BatchLimits(),
+        files={},
+        license=options.license,
+    )
 
 
-def _zipped(files: Mapping[str, bytes]) -> bytes:
-    """A zip of stored members in order of name, dated 1980: the same bytes every time."""
+def metadata_json(manifest: Manifest, graph: Graph) -> str:
+    """Return the text inside every file of a graph, by which a single file describes itself."""
+    return rfc8785.dumps(manifest.interface_json(graph)).decode()
+
+
+def check_json(place: str, value: Any) -> None:
+    """Raise OptionError for a value that canonical JSON (RFC 8785) cannot represent."""
+    try:
+        rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, RecursionError) as error:
+        expected, found = "plain JSON with integers below 2^53", str(error)[:200] or "a cycle"
+        fix = "Convert other values to text."
+        raise OptionError(place, expected, found, fix) from error
+
+
+def assemble(
+    manifest: Manifest, artifacts: Sequence[Artifact], extra_files: Mapping[str, bytes]
+) -> tuple[Manifest, dict[str, bytes]]:
+    """Return the final manifest, and every file of the bundle by name."""
+    files = {artifact.path: artifact.data for artifact in artifacts} | dict(extra_files)
+    files[FIXTURES_NAME] = record_fixtures(artifacts)
+    files[preview.PREVIEW_NAME] = preview.render_preview(artifacts[0])
+    files[model_card.CARD_NAME] = model_card.write_card(
+        replace(manifest, files=_file_entries(files))
+    ).encode()
+    manifest = replace(manifest, files=_file_entries(files))
+    files[MANIFEST_NAME] = rfc8785.dumps(manifest.to_json())
+    sums = (f"{sha256_of(files[name])}  {name}\n" for name in sorted(files))
+    files[SUMS_NAME] = "".join(sums).encode()
+    # Parse what was written, so that the exporter writes no manifest that the runtime refuses.
+    return Manifest.from_json(parse(files[MANIFEST_NAME], MANIFEST_NAME)), files
+
+
+def record_fixtures(artifacts: Sequence[Artifact]) -> bytes:
+    """Return a safetensors file of inputs and outputs, `<graph path>/n<N>/<tensor>`, N = 1 and 3.
+
+    z is the runtime's noise of the seeds 0 to 3; input images are `first_inputs` of these seeds.
+    """
+    tensors: dict[str, NDArray[Any]] = {}
+    for artifact in artifacts:
+        for batch in make_batches(artifact.interface, FIXTURE_SIZES):
+            output = {artifact.interface.output_name: artifact.best_runner(batch)}
+            prefix = f"{artifact.path}/n{len(batch)}"
+            tensors |= {f"{prefix}/{name}": a for name, a in (batch.inputs | output).items()}
+    data: bytes = safetensors.numpy.save(tensors)
+    return data
+
+
+def write_directions(directions: Mapping[str, NDArray[Any]], interface: Interface) -> bytes:
+    """Return the safetensors file of latent directions, float32 of the shape of z, by name.
+
+    Raises OptionError for a name, type or shape that does not fit, and for NaN or infinity.
+    """
+    for name, direction in directions.items():
+        shape = f"float32 of shape {interface.z}"
+        found = f"{direction.dtype} of shape {direction.shape} for {name}"
+        fits = direction.dtype == np.float32 and direction.shape == interface.z
+        is_name = is_single_line(name, _MAX_NAME)
+        for is_valid, expected, actual in (
+            (is_name, f"names of 1 to {_MAX_NAME} characters", repr(name)),
+            (fits, shape, found),
+            (np.isfinite(direction).all(), "finite numbers", f"NaN or infinity in {name}"),
+        ):
+            if not is_valid:
+                fix = "Pass directions in the noise of this network, or none."
+                raise OptionError("directions", expected, actual, fix)
+    data: bytes = safetensors.numpy.save(
+        {name: np.ascontiguousarray(directions[name]) for name in sorted(directions)}
+    )
+    return data
+
+
+def _build_graph(interface: Interface, options: ExportOptions) -> Graph:
+    inputs = (
+        Tensor(name, "float32", (BATCH_DIM, *shape)) for name, shape in interface.inputs.items()
+    )
+    dtype = _IMAGES[interface.head(options.image)][0]
+    shape = (BATCH_DIM, *interface.output_shape(options.image))
+    output = Tensor(interface.output_name, dtype, shape)
+    return Graph(interface.kind, tuple(inputs), output, options.graph_files(interface))
+
+
+def _file_entries(files: Mapping[str, bytes]) -> dict[str, FileEntry]:
+    return {name: FileEntry(sha256_of(files[name]), len(files[name])) for name in sorted(files)}
+
+
+def _zip(files: Mapping[str, bytes]) -> bytes:
+    """Return a zip of stored members, sorted by name and dated 1980, so that bytes repeat."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
@@ -72,7 +197,3 @@ def _zipped(files: Mapping[str, bytes]) -> bytes:
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, files[name])
     return buffer.getvalue()
-
-
-def _refuse(path: Path, expected: str, found: str, fix: str) -> OptionError:
-    return OptionError(str(path), expected=expected, found=found, fix=fix)

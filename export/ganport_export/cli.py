@@ -1,77 +1,59 @@
-"""`export-gan`: a checkpoint in, a verified bundle out."""
+"""`export-gan`: export a checkpoint to a verified bundle."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+from torch import Tensor, nn
 
 from ganport_export.errors import OptionError
-from ganport_export.formats.onnx_graph import MIN_OPSET
-from ganport_export.networks import encoder_of, interface_of, portable
-from ganport_export.options import FORMATS, IMAGES, PRECISIONS, WEIGHTS
+from ganport_export.interface import CHOICES, MIN_OPSET, Interface
 from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
+from ganport_models.network import Flow, Generator, Translator
 from ganport_models.selection import BEST, FOLDER
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_write, check_output, sha256_of
 from ganport_runtime.values import repr_short
 
 
+def _choice(name: str, help: str) -> Any:
+    choices = CHOICES[name]
+    kind = click.Choice(choices)
+    default = "bundle" if name == "format" else choices[0]
+    return click.option(f"--{name}", type=kind, default=default, show_default=True, help=help)
+
+
 @click.command(name="export-gan")
 @click.argument("source", metavar="RUN|CHECKPOINT", type=click.Path(path_type=Path))
 @click.option(
     "--checkpoint",
-    "take",
+    "which",
     metavar="best|latest|STEP",
-    help="Which checkpoint of a RUN.  [default: the best by its score, else the latest]",
+    help="Checkpoint of a RUN.  [default: best by score, else latest]",
 )
-@click.option(
-    "--format",
-    type=click.Choice(FORMATS),
-    default="bundle",
-    show_default=True,
-    help="ONNX, TorchScript, or a bundle with both.",
-)
+@_choice("format", "ONNX, TorchScript, or a bundle with both.")
 @click.option(
     "--out",
     required=True,
     metavar="NAME.ganport",
-    help="A stored zip; a folder when it ends in / or is one.",
+    help="A stored zip; a folder if it ends in / or is a folder.",
 )
-@click.option(
-    "--image",
-    type=click.Choice(IMAGES),
-    default="uint8",
-    show_default=True,
-    help="uint8 (N, H, W, 3), or float32 (N, 3, H, W) in [-1, 1].",
-)
+@_choice("image", "uint8 (N, H, W, 3), or float32 (N, 3, H, W) in [-1, 1].")
 @click.option(
     "--opset",
     type=int,
     default=MIN_OPSET,
     show_default=True,
-    help=f"ONNX operator set, {MIN_OPSET} or above.",
+    help=f"ONNX operator set, {MIN_OPSET} or higher.",
 )
+@_choice("precision", "fp16 adds a half-precision graph.")
+@_choice("weights", "fp16 rounds the weights of the ONNX files: half the size, same speed.")
 @click.option(
-    "--precision",
-    type=click.Choice(PRECISIONS),
-    default="fp32",
-    show_default=True,
-    help="fp16 adds a half-precision graph.",
-)
-@click.option(
-    "--weights",
-    type=click.Choice(WEIGHTS),
-    default="fp32",
-    show_default=True,
-    help="fp16 rounds those of the ONNX files: half the size, and no slower.",
-)
-@click.option(
-    "--phase",
+    "--polyphase",
     is_flag=True,
     help="Add a graph without transposed convolutions, which OpenVINO runs faster.",
 )
@@ -80,31 +62,31 @@ from ganport_runtime.values import repr_short
     type=float,
     default=1.0,
     show_default=True,
-    help="What the noise is multiplied by unless a caller says; flows draw tidier below 1.",
+    help="Default factor of the noise; below 1 a flow's images vary less and have fewer flaws.",
 )
 @click.option(
     "--license",
     default="unspecified",
     show_default=True,
     metavar="TEXT",
-    help="Licence of the weights, for the manifest.",
+    help="License of the weights, for the manifest.",
 )
-@click.option("--name", metavar="TEXT", help="Name in the manifest.  [default: that of --out]")
+@click.option("--name", metavar="TEXT", help="Name in the manifest.  [default: the stem of --out]")
 @click.option(
     "--report",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Also write every measured figure as JSON.",
+    help="Also write every measurement as JSON.",
 )
 @click.option(
     "--allow-insensitive",
     is_flag=True,
-    help="Export a network that ignores an input; the manifest says so.",
+    help="Export a network that ignores an input, and record this in the manifest.",
 )
-@click.option("--force", is_flag=True, help="Replace a bundle that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing bundle.")
 def export_gan(
     source: Path,
-    take: str | None,
+    which: str | None,
     out: str,
     name: str | None,
     temperature: float,
@@ -112,86 +94,126 @@ def export_gan(
     force: bool,
     **options: Any,
 ) -> None:
-    """Port the generator of a training RUN, or of one CHECKPOINT, to a bundle.
+    """Export the generator of a training RUN, or of one CHECKPOINT, to a bundle.
 
-    A flow's bundle has its encoder too. Every gate is hard: torch, TorchScript and ONNX must draw
-    the same picture in every batch, and the picture must follow its noise, or the picture that
-    came in, and each condition. On failure nothing is written. Exit
-    codes: 0 written, 2 usage, 3 unsupported operator, 4 parity, 5 contract or sensitivity, 6
-    missing dependency.
+    The bundle of a flow also contains its encoder. Every check must pass: torch, TorchScript and
+    ONNX give the same image in every batch, and each input changes the image. If a check fails,
+    nothing is written. Exit codes: 0 written, 2 usage, 3 unsupported operator, 4 parity, 5
+    contract or sensitivity, 6 missing dependency.
     """
     if report:
-        _check_report(report)
-    checkpoint = _load(source, take)
-    why = f"; {checkpoint.reason}" if checkpoint.reason else ""
-    _say(
+        _check_report_path(report)
+    checkpoint = _load(source, which)
+    reason = f"; {checkpoint.reason}" if checkpoint.reason else ""
+    _log(
         f"{'checkpoint':<12} {checkpoint.path} ({checkpoint.architecture}, step "
-        f"{checkpoint.step:,}, {checkpoint.images:,} pictures seen{why})"
+        f"{checkpoint.step:,}, {checkpoint.images:,} images seen{reason})"
     )
     generator = checkpoint.generator()
     interface = interface_of(checkpoint, generator, name or Path(out).stem, temperature)
-    encoder = encoder_of(generator)
-    done = export(
-        portable(generator, interface),
+    encoder = Encoder(generator).eval() if isinstance(generator, Flow) else None
+    result = export(
+        without_empty_condition(generator, interface),
         interface,
         out,
-        encoder=encoder and portable(encoder, interface),
+        encoder=encoder and without_empty_condition(encoder, interface),
         directions={key: value.numpy() for key, value in checkpoint.directions.items()},
         overwrite=force,
         provenance=_provenance(checkpoint),
-        progress=_say,
+        progress=_log,
         **options,
     )
     if report:
-        atomic_write(report, json.dumps(done.to_json(), indent=2).encode() + b"\n")
-    click.echo(f"wrote {done.path}")
+        atomic_write(report, json.dumps(result.to_json(), indent=2).encode() + b"\n")
+    click.echo(f"wrote {result.path}")
 
 
-def _load(source: Path, take: str | None) -> Checkpoint:
+class Encoder(nn.Module):
+    """The inverse of a flow, as a network."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, image: Tensor, condition: Tensor) -> Tensor:
+        """Return z (N, *z_shape) of images (N, 3, H, W) in [-1, 1]."""
+        return self.flow.encode(image, condition)
+
+
+class Unconditional(nn.Module):
+    """A network without its condition input, which is always empty."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, given: Tensor) -> Tensor:
+        """Return the output of the network for z or images (N, ...)."""
+        output: Tensor = self.network(given, given.flatten(1)[:, :0])
+        return output
+
+
+def interface_of(
+    checkpoint: Checkpoint, generator: Generator, name: str, temperature: float
+) -> Interface:
+    """Return the interface of the generator of a checkpoint."""
+    side = checkpoint.config.resolution
+    return Interface(
+        name,
+        () if isinstance(generator, Translator) else generator.z_shape,
+        (side, side),
+        checkpoint.conditions,
+        family=checkpoint.architecture,
+        kind=generator.interface,
+        temperature=temperature,
+    )
+
+
+def without_empty_condition(network: nn.Module, interface: Interface) -> nn.Module:
+    """Return a network with the inputs of `interface`: without condition if there are no groups."""
+    return network if interface.conditions.size else Unconditional(network).eval()
+
+
+def _load(source: Path, which: str | None) -> Checkpoint:
     if not source.is_dir():
         raise OptionError(
             str(source),
-            expected="the folder of a run or checkpoint",
-            found="a file" if source.exists() else "nothing there",
-            fix="Name the folder that train-gan wrote with --out.",
+            "the folder of a run or checkpoint",
+            "a file" if source.exists() else "no such folder",
+            "Name the folder that train-gan wrote with --out.",
         )
-    if take is not None and not (source / FOLDER).is_dir():
+    if which is not None and not (source / FOLDER).is_dir():
         raise OptionError(
-            f"--checkpoint {repr_short(take)}",
-            expected="the folder of a run, to take a checkpoint of",
-            found=f"{source}, which holds no {FOLDER}",
-            fix="Leave --checkpoint out, or name the run.",
+            f"--checkpoint {repr_short(which)}",
+            "the folder of a run, which contains several checkpoints",
+            f"{source} without a folder {FOLDER}",
+            "Leave --checkpoint out, or name the run.",
         )
-    return Checkpoint.load(source, BEST if take is None else take)
+    return Checkpoint.load(source, BEST if which is None else which)
 
 
 def _provenance(checkpoint: Checkpoint) -> dict[str, Any]:
-    chosen = {"chosen": checkpoint.reason} if checkpoint.reason else {}
-    scored = {} if checkpoint.score is None else {"score": checkpoint.score}
+    # Not RFC 8785: the seed of a recipe may be an integer that a float64 cannot represent.
+    config = json.dumps(
+        checkpoint.recipe, sort_keys=True, separators=(",", ":"), ensure_ascii=False
+    )
     return {
-        **chosen,
-        **scored,
+        **({"chosen": checkpoint.reason} if checkpoint.reason else {}),
+        **({} if checkpoint.score is None else {"score": checkpoint.score}),
         "architecture": checkpoint.architecture,
         "step": checkpoint.step,
         "images": checkpoint.images,
         "checkpoint_sha256": checkpoint.digest,
-        "config_sha256": sha256_of(_sorted_json(checkpoint.recipe)),
+        "config_sha256": sha256_of(config.encode()),
     }
 
 
-def _sorted_json(value: Mapping[str, Any]) -> bytes:
-    # Not RFC 8785: a recipe's seed may be an integer that a float64 cannot hold.
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _check_report(path: Path) -> None:
+def _check_report_path(path: Path) -> None:
     try:
         check_output(path, (".json",))
     except RequestError as error:
-        raise OptionError(
-            error.place, expected=error.expected, found=error.found, fix=error.fix
-        ) from error
+        raise OptionError.from_error(error) from error
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     click.echo(line, err=True)

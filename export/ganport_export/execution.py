@@ -1,4 +1,4 @@
-"""Running a network on the samples: as it is and watched, or wholly in another float type."""
+"""Execution of a network on test inputs, in float32 or in another float type."""
 
 from __future__ import annotations
 
@@ -16,157 +16,165 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
-from ganport_export.test_inputs import Sample
-from ganport_export.transforms.parametrizations import plain_tensors
+from ganport_export.test_inputs import InputBatch
+from ganport_export.transforms.parametrizations import attribute_tensors
 
 Outputs = list[NDArray[Any]]
-"""One array for each sample: float pictures (N, 3, H, W), or z (N, *z)."""
+"""One array per batch: float images (N, 3, H, W), or z (N, *z)."""
 
 
 def run(
     module: nn.Module,
     interface: Interface,
-    samples: Sequence[Sample],
+    batches: Sequence[InputBatch],
     dtype: torch.dtype = torch.float32,
 ) -> Outputs:
-    """Float outputs of every sample.
+    """Return the float outputs of every batch.
 
-    Raises ContractError when `forward` fails, or returns anything but finite numbers in the
-    interface's shape.
+    Raises ContractError if `forward` fails, or if it returns anything but finite numbers in the
+    shape of the interface.
     """
-    return [_output(module, interface, sample, dtype) for sample in samples]
+    return [_run_batch(module, interface, batch, dtype) for batch in batches]
 
 
-def run_watched(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Outputs:
-    """`run`, refusing a network that draws random numbers or changes its own tensors.
+def run_checked(module: nn.Module, interface: Interface, batches: Sequence[InputBatch]) -> Outputs:
+    """Call `run`, and refuse a network that uses random numbers or changes its own tensors.
 
-    Raises ContractError naming the operator, module or tensor.
+    Raises ContractError with the operator, module or tensor.
     """
-    before = _versions(module)
-    with _watch_random(module) as found:
-        outputs = run(module, interface, samples)
-    if found:
-        raise _random(*found[0])
-    again = run(module, interface, samples[:1])
-    if not np.array_equal(again[0], outputs[0]):
-        raise _random("a source of random numbers outside torch", type(module).__name__)
-    changed = [name for name, version in _versions(module).items() if before.get(name) != version]
+    before = _tensor_versions(module)
+    with _record_random_operators(module) as random_operators:
+        outputs = run(module, interface, batches)
+    if random_operators:
+        raise _random_error(*random_operators[0])
+    repeated = run(module, interface, batches[:1])
+    if not np.array_equal(repeated[0], outputs[0]):
+        name = type(module).__name__
+        raise _random_error("another result for the same inputs, from outside torch", name)
+    after = _tensor_versions(module)
+    changed = [name for name, version in after.items() if before.get(name) != version]
     if changed:
         raise ContractError(
             f"tensor {changed[0]!r}",
-            expected="a forward that leaves the network as it is in eval mode",
-            found="a tensor that every call changes",
-            fix="Update it only `if self.training`.",
+            "a forward that does not change the network in eval mode",
+            "a tensor that every call changes",
+            "Update it only `if self.training`.",
         )
     return outputs
 
 
-def in_type(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    """A copy of `module` with every floating-point tensor in `dtype`."""
-    twin = copy.deepcopy(module).to(dtype)
-    for part in twin.modules():
-        for name, tensor in plain_tensors(part):
-            setattr(part, name, _read(tensor, dtype))
-    return twin
+def cast_copy(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Return a copy of `module` with every float32 tensor in `dtype`."""
+    copied = copy.deepcopy(module).to(dtype)
+    for part in copied.modules():
+        for name, tensor in attribute_tensors(part):
+            setattr(part, name, _cast(tensor, dtype))
+    return copied
 
 
-def run_in_type(
-    twin: nn.Module, interface: Interface, samples: Sequence[Sample], dtype: torch.dtype
+def run_cast(
+    copied: nn.Module, interface: Interface, batches: Sequence[InputBatch], dtype: torch.dtype
 ) -> Outputs:
-    """`run` a copy made by `in_type`, wholly in its type.
+    """Call `run` on a copy made by `cast_copy`, entirely in `dtype`.
 
-    What `forward` itself casts to, or creates in, float32 is in `dtype` too.
+    Whatever `forward` casts to float32 or creates in float32 is in `dtype` too.
     """
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
-        with _ReadFloat32As(dtype):
-            return run(twin, interface, samples, dtype)
+        with _CastFloat32Mode(dtype):
+            return run(copied, interface, batches, dtype)
     finally:
         torch.set_default_dtype(default)
 
 
-def run_reference(module: nn.Module, interface: Interface, samples: Sequence[Sample]) -> Outputs:
-    """`run` in float64: what every graph is measured against."""
-    return run_in_type(in_type(module, torch.float64), interface, samples, torch.float64)
+def run_reference(
+    module: nn.Module, interface: Interface, batches: Sequence[InputBatch]
+) -> Outputs:
+    """Call `run` in float64: the reference of every parity check."""
+    return run_cast(cast_copy(module, torch.float64), interface, batches, torch.float64)
 
 
-def _output(
-    module: nn.Module, interface: Interface, sample: Sample, dtype: torch.dtype
+def _run_batch(
+    module: nn.Module, interface: Interface, batch: InputBatch, dtype: torch.dtype
 ) -> NDArray[Any]:
-    inputs = sample.tensors(dtype)
-    described = ", ".join(
-        f"{name} {tuple(tensor.shape)}" for name, tensor in zip(sample.inputs, inputs, strict=True)
+    tensors = batch.tensors(dtype)
+    arguments = ", ".join(
+        f"{name} {tuple(tensor.shape)}" for name, tensor in zip(batch.inputs, tensors, strict=True)
     )
-    place = f"forward({described}) in {str(dtype).removeprefix('torch.')}"
+    place = f"forward({arguments}) in {_dtype_name(dtype)}"
     try:
         with torch.no_grad():
-            output = module(*inputs)
-    except Exception as error:  # whatever a stranger's forward raises
+            output = module(*tensors)
+    except Exception as error:  # a user's forward may raise anything
         raise ContractError(
             place,
-            expected=f"the output {interface.output!r}",
-            found=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
-            fix="Make forward and interface agree.",
+            f"the output {interface.output_name!r}",
+            f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
+            "Change forward or the interface, so that they agree.",
         ) from error
-    _check_output(place, output, (len(sample), *interface.output_shape("float")), dtype)
+    _check_output(place, output, (len(batch), *interface.output_shape("float")), dtype)
     array: NDArray[Any] = output.numpy()
     return array
 
 
 def _check_output(place: str, output: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
-    expected = f"one {str(dtype).removeprefix('torch.')} tensor of shape {shape}"
     if not isinstance(output, Tensor):
         found = type(output).__name__
     elif tuple(output.shape) != shape or output.dtype != dtype:
-        found = f"{str(output.dtype).removeprefix('torch.')} of shape {tuple(output.shape)}"
+        found = f"{_dtype_name(output.dtype)} of shape {tuple(output.shape)}"
     elif not bool(torch.isfinite(output).all()):
         found = "NaN or infinite numbers"
     else:
         return
-    fix = "Let forward return that alone, and describe its size in the interface."
-    raise ContractError(place, expected=expected, found=found, fix=fix)
+    expected = f"one {_dtype_name(dtype)} tensor of shape {shape}"
+    fix = "Return only that tensor, and give its size in the interface."
+    raise ContractError(place, expected, found, fix)
 
 
-def _random(operator: str, path: str) -> ContractError:
+def _dtype_name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+def _random_error(operator: str, path: str) -> ContractError:
     return ContractError(
         f"module {path!r}",
-        expected="an output that its inputs alone decide",
-        found=f"{operator}, which draws random numbers",
-        fix="Take noise as an input (make z larger and split it), and leave dropout to training.",
+        "an output that depends only on the inputs",
+        f"{operator}, which is random",
+        "Take noise as an input (make z larger and split it), and use dropout only in training.",
     )
 
 
-def _versions(module: nn.Module) -> dict[str, tuple[int, int]]:
-    # A tensor's version counts the in-place changes made to it.
+def _tensor_versions(module: nn.Module) -> dict[str, tuple[int, int]]:
+    # The version of a tensor counts its in-place changes.
     tensors = module.state_dict(keep_vars=True)
     return {name: (tensor.data_ptr(), tensor._version) for name, tensor in tensors.items()}
 
 
 @contextmanager
-def _watch_random(module: nn.Module) -> Iterator[list[tuple[str, str]]]:
-    """Gather (operator, module path) of everything that draws from a random generator."""
+def _record_random_operators(module: nn.Module) -> Iterator[list[tuple[str, str]]]:
+    """Record (operator, module path) of every operator that reads a random generator."""
     paths = [type(module).__name__]
     handles = []
+
+    def leave(*_: Any) -> None:
+        paths.pop()
+
     for path, part in module.named_modules():
         name = path or type(module).__name__
         handles.append(part.register_forward_pre_hook(lambda *_, name=name: paths.append(name)))
-        handles.append(part.register_forward_hook(lambda *_: _drop_last(paths), always_call=True))
-    watch = _RandomWatch(paths)
+        handles.append(part.register_forward_hook(leave, always_call=True))
+    recorder = _RandomOperatorMode(paths)
     try:
-        with watch:
-            yield watch.found
+        with recorder:
+            yield recorder.found
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _drop_last(paths: list[str]) -> None:
-    paths.pop()
-
-
-class _RandomWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch types neither
-    """Sees every operator that runs, with the module it runs for."""
+class _RandomOperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in torch
+    """Records every random operator with the path of the running module."""
 
     def __init__(self, paths: list[str]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -176,14 +184,14 @@ class _RandomWatch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        # Fused attention carries the tag for its dropout, which eval mode turns off.
+        # Fused attention has the tag because of its dropout, which is off in eval mode.
         if torch.Tag.nondeterministic_seeded in func.tags and "attention" not in str(func):
             self.found.append((str(func).removesuffix(".default"), self.paths[-1]))
         return func(*args, **(kwargs or {}))
 
 
-class _ReadFloat32As(TorchFunctionMode):
-    """Reads every mention of float32 as another type."""
+class _CastFloat32Mode(TorchFunctionMode):
+    """Replaces every float32 argument of a torch function by another type."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         super().__init__()
@@ -194,11 +202,11 @@ class _ReadFloat32As(TorchFunctionMode):
     ) -> Any:
         if func is Tensor.float:
             func, args = Tensor.to, (*args, self.dtype)
-        read = {name: _read(value, self.dtype) for name, value in (kwargs or {}).items()}
-        return func(*(_read(value, self.dtype) for value in args), **read)
+        cast = {name: _cast(value, self.dtype) for name, value in (kwargs or {}).items()}
+        return func(*(_cast(value, self.dtype) for value in args), **cast)
 
 
-def _read(value: Any, dtype: torch.dtype) -> Any:
+def _cast(value: Any, dtype: torch.dtype) -> Any:
     if value is torch.float32:
         return dtype
     if isinstance(value, Tensor) and value.dtype == torch.float32:

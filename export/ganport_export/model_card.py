@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what a person wants to know before using the bundle."""
+"""MODEL_CARD.md: what a user of a bundle needs to know."""
 
 from __future__ import annotations
 
@@ -11,45 +11,46 @@ from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
 from ganport_runtime.bundle.manifest import Graph, Manifest
 from ganport_runtime.conditions import ConditionGroup, Conditions
 
-FILE = "MODEL_CARD.md"
-_LISTED = 48
+CARD_NAME = "MODEL_CARD.md"
+_MAX_LABELS = 48
 
 
 def write_card(manifest: Manifest) -> str:
-    """The card of a bundle, in Markdown, from its manifest alone."""
+    """Return the model card of a bundle in Markdown."""
     sections = (
-        _head(manifest),
+        _overview(manifest),
         _conditions(manifest.conditions),
-        _use(manifest),
-        _files(manifest),
+        _usage(manifest),
+        _graph_files(manifest),
         _checks(manifest.parity),
         _origin(manifest),
     )
     return "\n".join(sections)
 
 
-def _head(manifest: Manifest) -> str:
+def _overview(manifest: Manifest) -> str:
     height, width = manifest.image.size
     kind = "A conditional" if manifest.conditions.size else "An unconditional"
+    source = "noise"
     if manifest.graph(TRANSLATE):
         kind += " image-to-image"
-        deed = f"it makes {width}x{height} RGB pictures from others"
+        source = "other images"
     else:
         kind += " image"
-        deed = f"it draws {width}x{height} RGB pictures from noise"
-    given = " and a condition" if manifest.conditions.size else ""
-    back = "\nIts encoder finds the noise of a picture." if manifest.graph(ENCODE) else ""
-    tables = "\n".join(_tensors(graph) for graph in manifest.graphs)
+    condition = " and a condition" if manifest.conditions.size else ""
+    encoder = "\nThe encoder returns the noise of an image." if manifest.graph(ENCODE) else ""
+    tables = "\n".join(_tensor_table(graph) for graph in manifest.graphs)
     return f"""# {manifest.name}
 
-{kind} generator ({manifest.family}, version {manifest.version}): {deed}{given}.{back}
+{kind} generator ({manifest.family}, version {manifest.version}). It generates {width}x{height} RGB
+images from {source}{condition}.{encoder}
 
-![what this bundle draws](preview.png)
+![images of this bundle](preview.png)
 
 {tables}"""
 
 
-def _tensors(graph: Graph) -> str:
+def _tensor_table(graph: Graph) -> str:
     rows = "\n".join(
         f"| {role} | `{tensor.name}` | {tensor.dtype} [{', '.join(map(str, tensor.shape))}] |"
         for role, tensor in [*(("input", t) for t in graph.inputs), ("output", graph.output)]
@@ -65,10 +66,10 @@ def _tensors(graph: Graph) -> str:
 def _conditions(conditions: Conditions) -> str:
     if not conditions.groups:
         return "## Conditions\n\nNone.\n"
-    rows = "\n".join(_condition_row(name, field) for name, field in conditions.fields.items())
+    rows = "\n".join(_condition_row(name, group) for name, group in conditions.fields.items())
     return f"""## Conditions
 
-A group that is left out takes its default.
+A group that a request does not contain has its default value.
 
 | group | kind | values | default |
 |---|---|---|---|
@@ -76,76 +77,79 @@ A group that is left out takes its default.
 """
 
 
-def _condition_row(name: str, field: ConditionGroup) -> str:
-    entry = field.to_json()
+def _condition_row(name: str, group: ConditionGroup) -> str:
+    entry = group.to_json()
     if labels := entry.get("labels"):
-        text = ", ".join(labels[:_LISTED])
-        text += f" and {len(labels) - _LISTED} more" if len(labels) > _LISTED else ""
+        values = ", ".join(labels[:_MAX_LABELS])
+        rest = len(labels) - _MAX_LABELS
+        values += f" and {rest} more" if rest > 0 else ""
     elif "min" in entry:
-        text = f"{entry['min']:g} to {entry['max']:g}"
+        values = f"{entry['min']:g} to {entry['max']:g}"
     else:
-        text = ", ".join(["`#rrggbb`", *entry.get("palette", {})])
-    return f"| {name} | {field.kind} | {_cell(text)} | {_cell(field.describe(field.default))} |"
+        values = ", ".join(["`#rrggbb`", *entry.get("palette", {})])
+    default = group.describe(group.default)
+    return f"| {name} | {group.kind} | {_escape(values)} | {_escape(default)} |"
 
 
-def _use(manifest: Manifest) -> str:
-    request = {
-        name: field.default
-        for name, field in manifest.conditions.fields.items()
-        if isinstance(field.default, str)
-    }
-    asked = json.dumps(request) if request else ""
+def _usage(manifest: Manifest) -> str:
     if all(file.role != "onnx" for file in manifest.graphs[0].files):
-        return _use_torch(manifest)
-    same = "picture" if manifest.graph(TRANSLATE) else "seed"
+        return _torch_usage(manifest)
+    request = {
+        name: group.default
+        for name, group in manifest.conditions.fields.items()
+        if isinstance(group.default, str)
+    }
+    name = manifest.name.replace("\\", "\\\\").replace('"', '\\"')
+    calls = "\n".join(_example_calls(manifest, json.dumps(request) if request else ""))
+    source = "input image" if manifest.graph(TRANSLATE) else "seed"
     return f"""## Use
 
 ```python
 from ganport_runtime import Generator
-generator = Generator.load("{_python(manifest.name)}.ganport")
-{chr(10).join(_calls(manifest, asked))}
+generator = Generator.load("{name}.ganport")
+{calls}
 ```
 
-`pip install 'ganport[cpu]'` is all it needs. The same {same} and condition give the same picture.
+This requires `pip install 'ganport[cpu]'`. Equal {source} and condition give equal images.
 """
 
 
-def _calls(manifest: Manifest, asked: str) -> Iterator[str]:
-    more = f", {asked}" if asked else ""
+def _example_calls(manifest: Manifest, request: str) -> Iterator[str]:
+    last = f", {request}" if request else ""
+    first = f"{request}, " if request else ""
     if manifest.graph(TRANSLATE):
-        yield "# pictures: uint8 (N, height, width, 3), and so are the others"
-        yield f"others = generator.translate(pictures{more})"
+        yield "# images and translated images: uint8 (N, height, width, 3)"
+        yield f"translated = generator.translate(images{last})"
     else:
-        first = f"{asked}, " if asked else ""
         yield "# uint8 (16, height, width, 3)"
-        yield f"pixels = generator.generate({first}seed=7, count=16)"
+        yield f"images = generator.generate({first}seed=7, count=16)"
     if manifest.graph(ENCODE):
-        yield "# the noise of pictures, float32; under the same condition it draws them again"
-        yield f"z = generator.encode(pixels{more})"
-        yield f"again = generator.generate({first}z=z)"
+        yield "# float32 noise; with the same condition it gives the same images"
+        yield f"z = generator.encode(images{last})"
+        yield f"images = generator.generate({first}z=z)"
         if DIRECTIONS_NAME in manifest.files:
-            yield "generator.directions  # by attribute: added to z, it gives more of it"
+            yield "generator.directions  # by attribute: add one to z to strengthen the attribute"
 
 
-def _use_torch(manifest: Manifest) -> str:
-    lines = [
+def _torch_usage(manifest: Manifest) -> str:
+    calls = "\n".join(
         f'{graph.output.name} = torch.jit.load("{file.path}")'
         f"({', '.join(tensor.name for tensor in graph.inputs)})"
         for graph in manifest.graphs
         for file in graph.files
-    ]
+    )
     return f"""## Use
 
 ```python
 import torch
-{chr(10).join(lines)}
+{calls}
 ```
 
-This bundle holds TorchScript alone; `export-gan --format onnx` writes what ganport's runtime plays.
+This bundle contains TorchScript only. For ganport's runtime, use `export-gan --format onnx`.
 """
 
 
-def _files(manifest: Manifest) -> str:
+def _graph_files(manifest: Manifest) -> str:
     rows = "\n".join(
         f"| `{file.path}` | {', '.join(filter(None, (file.role, file.precision, file.form)))} "
         f"| {manifest.files[file.path].size:,} |"
@@ -154,67 +158,66 @@ def _files(manifest: Manifest) -> str:
     )
     return f"""## Graphs
 
-| file | what | bytes |
+| file | content | bytes |
 |---|---|---|
 {rows}
 
-`fixtures.safetensors` holds recorded inputs and outputs of each; `ganport verify` replays them.
+`fixtures.safetensors` contains recorded inputs and outputs of each graph. `ganport verify` runs
+the graphs on them.
 """
 
 
 def _checks(parity: Any) -> str:
     rows = []
     for path, measured in parity["graphs"].items():
-        for way, error in measured.get("error", {}).items():
-            rows.append(f"| `{path}` | {way} | {error:.1e} (limit {measured['limit']:.1e}) |")
-        for way, levels in measured["levels"].items():
-            found = f"{levels['max']} levels, on {levels['different']} of {levels['values']} values"
-            rows.append(f"| `{path}` | {way} | {found} |")
+        for mode, error in measured.get("error", {}).items():
+            rows.append(f"| `{path}` | {mode} | {error:.1e} (limit {measured['limit']:.1e}) |")
+        for mode, levels in measured["levels"].items():
+            rows.append(f"| `{path}` | {mode} | {_format_levels(levels)} |")
     if rounded := parity.get("weights"):
-        found = f"{rounded['max']} levels, on {rounded['different']} of {rounded['values']} values"
-        rows.append(f"| all ONNX | weights rounded to float16 | {found} |")
-    moved = [_moved("a pixel", parity)]
+        rows.append(f"| all ONNX | weights rounded to float16 | {_format_levels(rounded)} |")
+    effects = [_effects("a pixel, on a scale of [-1, 1]", parity)]
     if encoder := parity.get("encoder"):
-        moved.append(_moved("z", encoder))
+        effects.append(_effects("z", encoder))
+    table, effect_lines = "\n".join(rows), "\n".join(effects)
     return f"""## Checks passed at export
 
 Largest difference from the network in float64, over batches of 1, 2, 3 and 7:
 
-| graph | measured with | difference |
+| graph | mode | difference |
 |---|---|---|
-{chr(10).join(rows)}
+{table}
 
-{chr(10).join(moved)}"""
+{effect_lines}"""
 
 
-def _moved(what: str, figures: Mapping[str, Any]) -> str:
-    sensitivity = figures["sensitivity"]
-    moved = ", ".join(f"{name} {by:.2g}" for name, by in sensitivity["moved"].items())
+def _format_levels(diff: Mapping[str, Any]) -> str:
+    return f"{diff['max']} levels, on {diff['different']} of {diff['values']} values"
+
+
+def _effects(output: str, parity: Mapping[str, Any]) -> str:
+    sensitivity = parity["sensitivity"]
+    effects = ", ".join(f"{name} {by:.2g}" for name, by in sensitivity["moved"].items())
     ignored = ", ".join(sensitivity["overridden"])
-    warning = f"\n**It ignores {ignored}**; exported all the same, on request.\n"
-    scale = ", on a scale of [-1, 1]" if what == "a pixel" else ""
-    return f"""What each input moves {what} by{scale}: {moved}.
+    warning = f"\n**The network ignores {ignored}.** It was exported on request.\n"
+    return f"""Largest change of {output}, by input: {effects}.
 {warning if ignored else ""}"""
 
 
 def _origin(manifest: Manifest) -> str:
     origin = manifest.provenance
-    lines = [f"- {key}: `{value}`" for key, value in origin.items() if key != "packages"]
+    lines = "\n".join(f"- {key}: `{value}`" for key, value in origin.items() if key != "packages")
     packages = ", ".join(f"{name} {version}" for name, version in origin["packages"].items())
     return f"""## Origin
 
-{chr(10).join(lines)}
+{lines}
 - written with: {packages}
 
-## Licence
+## License
 
 {manifest.license}
 """
 
 
-def _cell(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-def _python(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')

@@ -1,39 +1,72 @@
-"""The whole way from networks to their bundle: prepare, write, gate, pack."""
+"""The export of a network: prepare it, write its graphs, check them, write the bundle."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import platform
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import onnx
+import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganport_export.bundle_writer import Target
-from ganport_export.checks.all import (
-    measured,
-    pass_graphs,
-    pass_rounding,
-    pass_sensitivity,
-)
-from ganport_export.directions import write_directions
-from ganport_export.formats.formats import onnx_artifacts, script_artifact
-from ganport_export.formats.onnx_graph import MIN_OPSET
-from ganport_export.interface import Interface
-from ganport_export.manifest_builder import (
+from ganport_export.artifact import Artifact, ExportInput
+from ganport_export.bundle_writer import (
+    BundleWriter,
+    assemble,
+    build_manifest,
     check_json,
-    describe,
-    embedded,
-    pack,
+    metadata_json,
+    write_directions,
 )
-from ganport_export.options import Options, check_encoder
-from ganport_export.prepare import Prepared, prepare
-from ganport_export.progress import Progress, Say
-from ganport_export.provenance import package_versions, weights_digest
-from ganport_export.report import Report
-from ganport_export.runners import Artifact
+from ganport_export.checks import CheckResult, run_checks, summarize
+from ganport_export.checks.preflight import prepare
+from ganport_export.errors import OptionError
+from ganport_export.formats.onnx import write_onnx
+from ganport_export.formats.torchscript import write_torchscript
+from ganport_export.interface import MIN_OPSET, ExportOptions, Interface
 from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
+from ganport_runtime.bundle.manifest import Manifest
+
+ProgressCallback = Callable[[str], None]
+"""Receives one line of text per stage."""
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """A written bundle, with all measurements in its manifest."""
+
+    path: Path
+    manifest: Manifest
+    opset: int
+    folded: tuple[str, ...]
+    """Paths of the tensors into which a norm was folded."""
+    seconds: Mapping[str, float]
+    """Duration of each stage."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files that the manifest lists."""
+        return sum(entry.size for entry in self.manifest.files.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every measurement as plain JSON."""
+        return {
+            "path": str(self.path),
+            "opset": self.opset,
+            "folded": list(self.folded),
+            "seconds": dict(self.seconds),
+            "files": {name: entry.to_json() for name, entry in self.manifest.files.items()},
+            "parity": dict(self.manifest.parity),
+            "provenance": dict(self.manifest.provenance),
+        }
 
 
 def export(
@@ -48,132 +81,176 @@ def export(
     opset: int = MIN_OPSET,
     precision: str = "fp32",
     weights: str = "fp32",
-    phase: bool = False,
+    polyphase: bool = False,
     license: str = "unspecified",
     allow_insensitive: bool = False,
     overwrite: bool = False,
     provenance: Mapping[str, Any] | None = None,
-    progress: Say | None = None,
-) -> Report:
-    """Port a network to a bundle at `path`, through every gate of the contract.
+    progress: ProgressCallback | None = None,
+) -> ExportReport:
+    """Export a network to a bundle at `path`, after it passes every check of the contract.
 
-    `module` is any network in eval mode that keeps `interface`; it is not changed. `encoder` is
-    the way back of an invertible one, `forward(image, condition)` to z, and becomes a second graph
-    of the bundle; `directions` are float32 arrays of z's shape, by the name of an attribute.
-    `format` is "onnx", "torchscript" or "bundle" (both); `image` "uint8" for rows a game can show
-    or "float"; `precision` "fp16" adds a half-precision graph; `weights` "fp16" rounds those of the
-    ONNX files, which halves the files and leaves their arithmetic in float32; `phase` adds a graph
-    in which transposed convolutions are plain ones. A path that ends in a slash becomes a folder,
-    any other one a stored zip. `provenance` is plain JSON for the manifest; `progress` gets a line
-    for each stage.
+    Args:
+        module: Any network in eval mode whose `forward` has this interface. It is not changed.
+        interface: Inputs, output and conditions of the network.
+        path: `NAME.ganport`: a folder if it ends in a slash, else a stored zip.
+        encoder: Inverse of an invertible network, `forward(image, condition)` to z. It becomes a
+            second graph.
+        directions: Latent directions by attribute, float32 arrays of the shape of z.
+        format: "onnx", "torchscript", or "bundle" for both.
+        image: "uint8" for images (N, H, W, 3), "float" for (N, 3, H, W) in [-1, 1].
+        opset: ONNX operator set, 18 or higher.
+        precision: "fp16" adds a float16 graph.
+        weights: "fp16" rounds the weights of the ONNX files to float16. This halves the files; the
+            arithmetic stays float32.
+        polyphase: Add a graph in which transposed convolutions are plain convolutions.
+        license: License of the weights, one line for the manifest.
+        allow_insensitive: Export a network that ignores an input, and record this in the manifest.
+        overwrite: Replace an existing bundle.
+        provenance: Plain JSON for the manifest.
+        progress: Receives a line of text after each stage.
 
-    Raises OptionError, UnsupportedError, ParityError, ContractError or DependencyError; nothing
-    is written then, and an older bundle at `path` is as it was.
+    Raises OptionError, UnsupportedError, ParityError, ContractError or DependencyError. Then
+    nothing is written, and an existing bundle at `path` stays as it was.
     """
-    options = Options(
+    options = ExportOptions(
         format=format,
         image=image,
         opset=opset,
         precision=precision,
         weights=weights,
-        phase=phase,
+        polyphase=polyphase,
         license=license,
         allow_insensitive=allow_insensitive,
     )
     check_json("provenance", provenance or {})
-    parts = [_Part(module, interface)]
+    sources = [(module, interface)]
     if encoder is not None:
-        check_encoder(options)
-        parts.append(_Part(encoder, interface.encoder()))
-    more = {DIRECTIONS_NAME: write_directions(directions, interface)} if directions else {}
-    target = Target.at(path, overwrite=overwrite)
-    return _Export(parts, options, Progress(progress)).to(target, provenance or {}, more)
+        if options.fp16_weights:
+            fix = "Leave the option out: rounded networks would not be inverses of each other."
+            raise OptionError("weights fp16", "a generator without encoder", "an encoder", fix)
+        sources.append((encoder, interface.encoder()))
+    extra_files = {DIRECTIONS_NAME: write_directions(directions, interface)} if directions else {}
+    writer = BundleWriter.at(path, overwrite=overwrite)
+    manifest = build_manifest([interface for _, interface in sources], options)
+    stages = _Stages(progress)
+
+    inputs = _prepare(sources, options, stages)
+    artifacts = _write_graphs(inputs, manifest, options, stages)
+    results = _check(artifacts, inputs, options, stages)
+    with stages.run("pack") as messages:
+        origin = dict(provenance or {}) | _provenance([module for module, _ in sources], options)
+        manifest = replace(manifest, parity=summarize(results), provenance=origin)
+        all_artifacts = [artifact for group in artifacts for artifact in group]
+        manifest, files = assemble(manifest, all_artifacts, extra_files)
+        writer.write(files)
+        messages.append(f"{writer.path}: {len(files)} files, {_format_size(files.values())}")
+    folded = dict.fromkeys(name for given in inputs for name in given.folded)
+    return ExportReport(writer.path, manifest, options.opset, tuple(folded), stages.seconds)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A network, and what the graph that it becomes will be."""
+class _Stages:
+    """Times the stages of an export, and reports each of them."""
 
-    module: nn.Module
-    interface: Interface
+    def __init__(self, progress: ProgressCallback | None) -> None:
+        self._progress = progress
+        self.seconds: dict[str, float] = {}
 
-
-@dataclass(frozen=True)
-class _Export:
-    parts: Sequence[_Part]
-    options: Options
-    progress: Progress
-
-    def to(
-        self, target: Target, provenance: Mapping[str, Any], more: Mapping[str, bytes]
-    ) -> Report:
-        manifest = describe([part.interface for part in self.parts], self.options)
-        prepared = self._prepare()
-        texts = [embedded(manifest, graph) for graph in manifest.graphs]
-        written = self._write(prepared, texts)
-        parity = self._pass_gates(written, prepared)
-        with self.progress.stage("pack") as told:
-            origin = dict(provenance) | self._origin()
-            manifest = replace(manifest, parity=parity, provenance=origin)
-            manifest, files = pack(manifest, [a for one in written for a in one], more)
-            target.write(files)
-            told.append(f"{target.path}: {len(files)} files, {_size(files.values())}")
-        folded = dict.fromkeys(name for one in prepared for name in one.folded)
-        seconds = self.progress.seconds
-        return Report(target.path, manifest, self.options.opset, tuple(folded), seconds)
-
-    def _prepare(self) -> list[Prepared]:
-        with self.progress.stage("prepare") as told:
-            found = []
-            for part in self.parts:
-                found.append(prepare(part.module, part.interface, self.options.image))
-                weights = sum(weight.numel() for weight in found[-1].network.parameters())
-                told += [type(part.module).__name__, f"{weights:,} weights"]
-            folded = sum(len(one.folded) for one in found)
-            told += [f"{folded} norms folded"] if folded else []
-        return found
-
-    def _write(self, prepared: Sequence[Prepared], texts: Sequence[str]) -> list[list[Artifact]]:
-        """The files of every part."""
-        written: list[list[Artifact]] = [[] for _ in prepared]
-        if self.options.onnx:
-            with self.progress.stage("onnx") as told:
-                told.append(f"opset {self.options.opset}")
-                for artifacts, one, text in zip(written, prepared, texts, strict=True):
-                    artifacts += onnx_artifacts(one, self.options, text)
-                    told += [f"{a.path} {_size([a.data])}" for a in artifacts]
-        if self.options.torchscript:
-            with self.progress.stage("torchscript") as told:
-                for artifacts, one, text in zip(written, prepared, texts, strict=True):
-                    artifacts.append(script_artifact(one, self.options, text))
-                    told.append(f"{artifacts[-1].path} {_size([artifacts[-1].data])}")
-        return written
-
-    def _pass_gates(
-        self, written: Sequence[Sequence[Artifact]], prepared: Sequence[Prepared]
-    ) -> dict[str, Any]:
-        pairs = list(zip(written, prepared, strict=True))
-        with self.progress.stage("parity") as told:
-            rounding = [pass_rounding(artifacts, one) for artifacts, one in pairs]
-            graphs = [pass_graphs(artifacts, one) for artifacts, one in pairs]
-            for files, one in zip(graphs, prepared, strict=True):
-                errors = [e for file in files.values() for e in file.get("error", {}).values()]
-                told.append(f"largest error {max(errors):.1e}, limit {one.limit:.1e}")
-        with self.progress.stage("sensitivity") as told:
-            allow = self.options.allow_insensitive
-            moved = [pass_sensitivity(artifacts, one, allow=allow) for artifacts, one in pairs]
-            for figures in moved:
-                told += [f"{name} {distance:.2g}" for name, distance in figures["moved"].items()]
-        return measured(prepared, graphs, moved, rounding)
-
-    def _origin(self) -> dict[str, Any]:
-        digests = {
-            f"{'encoder_' if place else ''}weights_sha256": weights_digest(part.module)
-            for place, part in enumerate(self.parts)
-        }
-        return digests | {"packages": package_versions(onnxruntime=self.options.onnx)}
+    @contextmanager
+    def run(self, name: str) -> Iterator[list[str]]:
+        """Run a stage; its line contains the messages that the block appends to the list."""
+        messages: list[str] = []
+        start = time.perf_counter()
+        yield messages
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+        if self._progress:
+            self._progress(f"{name:<12} {', '.join(messages)} ({self.seconds[name]:.1f} s)")
 
 
-def _size(parts: Any) -> str:
+def _prepare(
+    sources: Sequence[tuple[nn.Module, Interface]], options: ExportOptions, stages: _Stages
+) -> list[ExportInput]:
+    with stages.run("prepare") as messages:
+        inputs = []
+        for module, interface in sources:
+            inputs.append(prepare(module, interface, options.image))
+            weights = sum(weight.numel() for weight in inputs[-1].network.parameters())
+            messages += [type(module).__name__, f"{weights:,} weights"]
+        folded = sum(len(given.folded) for given in inputs)
+        messages += [f"{folded} norms folded"] if folded else []
+    return inputs
+
+
+def _write_graphs(
+    inputs: Sequence[ExportInput], manifest: Manifest, options: ExportOptions, stages: _Stages
+) -> list[list[Artifact]]:
+    """Return the graph files of every network."""
+    texts = [metadata_json(manifest, graph) for graph in manifest.graphs]
+    artifacts: list[list[Artifact]] = [[] for _ in inputs]
+    if options.onnx:
+        with stages.run("onnx") as messages:
+            messages.append(f"opset {options.opset}")
+            for group, given, text in zip(artifacts, inputs, texts, strict=True):
+                group += write_onnx(given, options, text)
+                messages += [f"{a.path} {_format_size([a.data])}" for a in group]
+    if options.torchscript:
+        with stages.run("torchscript") as messages:
+            for group, given, text in zip(artifacts, inputs, texts, strict=True):
+                group.append(write_torchscript(given, options, text))
+                messages.append(f"{group[-1].path} {_format_size([group[-1].data])}")
+    return artifacts
+
+
+def _check(
+    artifacts: Sequence[Sequence[Artifact]],
+    inputs: Sequence[ExportInput],
+    options: ExportOptions,
+    stages: _Stages,
+) -> list[CheckResult]:
+    with stages.run("checks") as messages:
+        results = []
+        for group, given in zip(artifacts, inputs, strict=True):
+            results.append(run_checks(group, given, options))
+            messages.append(
+                f"largest error {results[-1].max_error:.1e} (limit {given.limit:.1e}), effects of "
+                + ", ".join(f"{k} {v:.2g}" for k, v in results[-1].sensitivity["moved"].items())
+            )
+    return results
+
+
+def _provenance(modules: Sequence[nn.Module], options: ExportOptions) -> dict[str, Any]:
+    """Return digests of the weights and package versions, without paths, hosts or dates."""
+    names = ("weights_sha256", "encoder_weights_sha256")
+    digests = {name: weights_digest(module) for name, module in zip(names, modules, strict=False)}
+    return digests | {"packages": package_versions(onnxruntime=options.onnx)}
+
+
+def weights_digest(module: nn.Module) -> str:
+    """Return the SHA-256 of name, type, shape and bytes of every weight, sorted by name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        flat = tensor.detach().cpu().contiguous()
+        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\n".encode())
+        digest.update(flat.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def package_versions(*, onnxruntime: bool) -> dict[str, str]:
+    """Return the versions of the packages that determine the bytes of a bundle."""
+    versions = {"python": platform.python_version(), "torch": torch.__version__}
+    versions["onnx"] = onnx.__version__
+    for name in ("ganport", "numpy", "onnxscript"):
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    if onnxruntime:
+        import onnxruntime as runtime  # the module knows its version in every distribution
+
+        versions["onnxruntime"] = runtime.__version__
+    return dict(sorted(versions.items()))
+
+
+def _format_size(parts: Iterable[bytes]) -> str:
     total = sum(len(part) for part in parts)
     return f"{total / 1e6:.1f} MB" if total >= 1e6 else f"{total / 1e3:.1f} kB"

@@ -1,4 +1,4 @@
-"""A small sheet of what a network draws: one condition against another, or before and after."""
+"""preview.png: a small sheet of images of a network, one condition group against another."""
 
 from __future__ import annotations
 
@@ -9,91 +9,97 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_export.artifact import Artifact, run_chunked
 from ganport_export.interface import Interface
-from ganport_export.runners import Artifact, play_in_parts
-from ganport_export.test_inputs import Sample, sources, values
+from ganport_export.test_inputs import InputBatch, first_inputs, values_to_try
 from ganport_runtime.images.encode import encode_png, to_uint8
 from ganport_runtime.images.sheet import make_sheet
 
-FILE = "preview.png"
-_MOST = 6
-_SHEET = 1024
-"""Pixels of pictures in a row, about; at least two pictures stand in one."""
-_SMALL = 96
-_COLOURS = 256
-"""A palette: a third of the bytes of full colour, and a preview is to look at, not to measure."""
-_BEFORE = 2
-"""Pictures that a translator is shown with: test patterns, for a bundle holds no photographs."""
+PREVIEW_NAME = "preview.png"
+_MAX_COUNT = 6
+"""Largest number of rows and of columns."""
+_ROW_PIXELS = 1024
+"""Approximate width of a row; a row has at least two images."""
+_MIN_WIDTH = 96
+"""Smaller images are enlarged to about this width."""
+_PALETTE_SIZE = 256
+"""A palette takes a third of the bytes of full color, and a preview needs no exact colors."""
+_SOURCE_COUNT = 2
+"""Input images of a translator: test patterns, because a bundle contains no photographs."""
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A row or column of the sheet."""
+class _Cell:
+    """The request and seed of a row, of a column, or of an image."""
 
     label: str
     request: dict[str, Any]
     seed: int = 0
 
 
-def draw_preview(artifact: Artifact) -> bytes:
-    """A PNG of the first group's values down and the second's across, all from seed 0.
+def render_preview(artifact: Artifact) -> bytes:
+    """Return a PNG with the values of the first group as rows and of the second as columns.
 
-    Where there is no second group the columns are seeds. Of a translator: test patterns down, and
-    across what becomes of each under the first group's values.
+    All images have seed 0. Without a second group the columns are seeds. For a translator the rows
+    are test patterns, and the columns are their translations to the values of the first group.
     """
     interface = artifact.interface
-    draw = _draw_translations if interface.first == "image_in" else _draw_pictures
-    return draw(artifact, max(2, min(_MOST, _SHEET // max(interface.resolution))))
+    count = max(2, min(_MAX_COUNT, _ROW_PIXELS // max(interface.resolution)))
+    render = _render_translations if interface.input_name == "image_in" else _render_images
+    return render(artifact, count)
 
 
-def _draw_pictures(artifact: Artifact, count: int) -> bytes:
+def _render_images(artifact: Artifact, count: int) -> bytes:
     interface = artifact.interface
-    fields = list(interface.conditions.fields)
-    rows = _values(interface, fields[0], count) if fields else [_Line("", {})]
+    names = list(interface.conditions.fields)
+    rows = _value_cells(interface, names[0], count) if names else [_Cell("", {})]
     columns = (
-        _values(interface, fields[1], count)
-        if len(fields) > 1
-        else [_Line(f"seed {seed}", {}, seed) for seed in range(count)]
+        _value_cells(interface, names[1], count)
+        if len(names) > 1
+        else [_Cell(f"seed {seed}", {}, seed) for seed in range(count)]
     )
-    images = _play(
-        artifact,
-        [(row.request | column.request, column.seed) for row in rows for column in columns],
-    )
-    return _sheet(images, columns, [row.label for row in rows] if fields else None)
+    cells = [
+        _Cell("", row.request | column.request, column.seed) for row in rows for column in columns
+    ]
+    labels = [row.label for row in rows] if names else None
+    return _render_sheet(_run(artifact, cells), columns, labels)
 
 
-def _draw_translations(artifact: Artifact, count: int) -> bytes:
+def _render_translations(artifact: Artifact, count: int) -> bytes:
     interface = artifact.interface
-    fields = list(interface.conditions.fields)
-    columns = _values(interface, fields[0], count - 1) if fields else [_Line("after", {})]
-    before = to_uint8(sources(interface, range(_BEFORE)))
-    cells = [(column.request, seed) for seed in range(_BEFORE) for column in columns]
-    after = _play(artifact, cells).reshape(_BEFORE, len(columns), *before.shape[1:])
+    names = list(interface.conditions.fields)
+    columns = _value_cells(interface, names[0], count - 1) if names else [_Cell("after", {})]
+    before = to_uint8(first_inputs(interface, range(_SOURCE_COUNT)))
+    cells = [_Cell("", column.request, seed) for seed in range(_SOURCE_COUNT) for column in columns]
+    after = _run(artifact, cells).reshape(_SOURCE_COUNT, len(columns), *before.shape[1:])
     images = np.concatenate([before[:, None], after], axis=1).reshape(-1, *before.shape[1:])
-    return _sheet(images, [_Line("before", {}), *columns], None)
+    return _render_sheet(images, [_Cell("before", {}), *columns], None)
 
 
-def _values(interface: Interface, name: str, count: int) -> list[_Line]:
-    field = interface.conditions.fields[name]
-    return [_Line(field.describe(value), {name: value}) for value in values(field)[:count]]
+def _value_cells(interface: Interface, name: str, count: int) -> list[_Cell]:
+    group = interface.conditions.fields[name]
+    values = values_to_try(group)[:count]
+    return [_Cell(group.describe(value), {name: value}) for value in values]
 
 
-def _play(artifact: Artifact, cells: Sequence[tuple[dict[str, Any], int]]) -> NDArray[np.uint8]:
-    """uint8 pictures of requests and seeds."""
+def _run(artifact: Artifact, cells: Sequence[_Cell]) -> NDArray[np.uint8]:
+    """Return the uint8 images of requests and seeds."""
     interface = artifact.interface
-    inputs = {interface.first: sources(interface, [seed for _, seed in cells])}
+    inputs = {interface.input_name: first_inputs(interface, [cell.seed for cell in cells])}
     if interface.conditions.size:
-        inputs["condition"] = interface.conditions.encode_many([asked for asked, _ in cells])
-    images = play_in_parts(list(artifact.shipped.values())[-1], Sample(inputs))
+        inputs["condition"] = interface.conditions.encode_many([cell.request for cell in cells])
+    images = run_chunked(artifact.best_runner, InputBatch(inputs))
     return images if images.dtype == np.uint8 else to_uint8(images)
 
 
-def _sheet(images: NDArray[np.uint8], columns: list[_Line], rows: list[str] | None) -> bytes:
+def _render_sheet(
+    images: NDArray[np.uint8], columns: Sequence[_Cell], row_labels: list[str] | None
+) -> bytes:
     sheet = make_sheet(
         images,
         len(columns),
-        row_labels=rows,
+        row_labels=row_labels,
         column_labels=[column.label for column in columns],
-        scale=max(1, _SMALL // max(images.shape[1:3])),
+        scale=max(1, _MIN_WIDTH // max(images.shape[1:3])),
     )
-    return encode_png(sheet.quantize(_COLOURS))
+    return encode_png(sheet.quantize(_PALETTE_SIZE))

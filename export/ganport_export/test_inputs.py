@@ -1,4 +1,4 @@
-"""The inputs every gate runs on: noise, pictures and conditions, the same on every machine."""
+"""Inputs for the checks: noise, images and conditions, identical on every machine."""
 
 from __future__ import annotations
 
@@ -26,19 +26,21 @@ from ganport_runtime.conditions import (
 from ganport_runtime.images.encode import to_float
 from ganport_runtime.noise import normals, seed_range
 
-BATCHES = (1, 2, 3, 7)
-FIXTURE_BATCHES = (1, 3)
+BATCH_SIZES = (1, 2, 3, 7)
+"""Batch sizes of the checks."""
+FIXTURE_SIZES = (1, 3)
+"""Batch sizes of the recorded fixtures."""
 MAX_VALUES = 32
-"""Values of one group that are tried: enough to see whether it is heard at all."""
+"""Number of values of one group that are tried: enough to see whether it has an effect."""
 
 _TILES = 4
-"""Tiles across a sample picture, and as many down."""
-_COLOURS = ("#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff")
+"""Tiles of a test image in each direction."""
+_COLORS = ("#000000", "#ffffff", "#ff0000", "#00ff00", "#0000ff")
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One batch of inputs by name, float32 (N, ...), in the order `forward` takes them."""
+class InputBatch:
+    """One batch of inputs by name, float32 (N, ...), in the order of `forward`."""
 
     inputs: dict[str, NDArray[np.float32]]
 
@@ -46,35 +48,45 @@ class Sample:
         return len(next(iter(self.inputs.values())))
 
     def tensors(self, dtype: torch.dtype = torch.float32) -> tuple[Tensor, ...]:
-        """The inputs as fresh torch tensors."""
+        """Return the inputs as new torch tensors of type `dtype`."""
         return tuple(torch.from_numpy(array.copy()).to(dtype) for array in self.inputs.values())
 
-    def row(self, index: int) -> Sample:
-        """Row `index` as a batch of one."""
-        return Sample({name: array[index : index + 1] for name, array in self.inputs.items()})
+    def rows(self, start: int, stop: int) -> InputBatch:
+        """Return rows `start` to `stop` as a batch."""
+        return InputBatch({name: array[start:stop] for name, array in self.inputs.items()})
 
 
-def sample(interface: Interface, count: int, seed: int = 0) -> Sample:
-    """`count` rows: what seeds `seed`, `seed + 1` and so on give, each with its own condition.
+def make_batch(interface: Interface, size: int, seed: int = 0) -> InputBatch:
+    """Return a batch made from the seeds `seed`, `seed + 1` and so on, with varied conditions.
 
-    In a batch of four or more the last condition is a blend of two, as the contract allows.
+    In a batch of four or more the last condition is a blend of the first two.
     """
-    inputs = {interface.first: sources(interface, seed_range(seed, count))}
+    inputs = {interface.input_name: first_inputs(interface, seed_range(seed, size))}
     if interface.conditions.size:
-        requests = [request(interface.conditions, seed + row) for row in range(count)]
+        requests = [nth_request(interface.conditions, seed + row) for row in range(size)]
         condition = interface.conditions.encode_many(requests)
-        if count > 3:
+        if size > 3:
             condition[-1] = (condition[0] + condition[1]) / 2
         inputs["condition"] = condition
-    return Sample(inputs)
+    return InputBatch(inputs)
 
 
-def sources(interface: Interface, seeds: Sequence[int]) -> NDArray[np.float32]:
-    """What comes in first, one for each seed: z (N, *z), or pictures (N, 3, H, W) in [-1, 1].
+def make_batches(
+    interface: Interface, sizes: Sequence[int] = BATCH_SIZES
+) -> tuple[InputBatch, ...]:
+    """Return one batch of each size; no two rows are equal."""
+    starts = [sum(sizes[:index]) for index in range(len(sizes))]
+    return tuple(
+        make_batch(interface, size, start) for size, start in zip(sizes, starts, strict=True)
+    )
 
-    The pictures are coloured tiles under a fine grain, on the 256 levels that a file holds.
+
+def first_inputs(interface: Interface, seeds: Sequence[int]) -> NDArray[np.float32]:
+    """Return the first input for each seed: z (N, *z), or images (N, 3, H, W) in [-1, 1].
+
+    The images show colored tiles with fine noise, quantized to the 256 levels of an image file.
     """
-    if interface.first == "z":
+    if interface.input_name == "z":
         return normals(seeds, interface.z) * np.float32(interface.temperature)
     height, width = interface.resolution
     rows, columns = (np.arange(side) * _TILES // side for side in interface.resolution)
@@ -84,27 +96,19 @@ def sources(interface: Interface, seeds: Sequence[int]) -> NDArray[np.float32]:
     return to_float(levels.transpose(0, 2, 3, 1))
 
 
-def samples(interface: Interface, batches: Sequence[int] = BATCHES) -> tuple[Sample, ...]:
-    """One batch of each size, no two rows alike."""
-    starts = [sum(batches[:index]) for index in range(len(batches))]
-    return tuple(
-        sample(interface, count, start) for count, start in zip(batches, starts, strict=True)
-    )
+def nth_request(conditions: Conditions, index: int) -> dict[str, Any]:
+    """Return request `index` of an endless, varied sequence."""
+    request = {}
+    for position, field in enumerate(conditions.fields.values()):
+        values = values_to_try(field)
+        # Every second group counts backward, so that groups of equal size are not correlated.
+        step = index if position % 2 == 0 else -1 - index
+        request[field.name] = values[step % len(values)]
+    return request
 
 
-def request(conditions: Conditions, index: int) -> dict[str, Any]:
-    """The `index`-th request of an endless, varied row of them."""
-    named = {}
-    for place, field in enumerate(conditions.fields.values()):
-        allowed = values(field)
-        # Every second group counts backwards, so that two of one size do not walk in step.
-        step = index if place % 2 == 0 else -1 - index
-        named[field.name] = allowed[step % len(allowed)]
-    return named
-
-
-def values(group: ConditionGroup) -> list[Any]:
-    """Values a request can give `group`: all of them, or `MAX_VALUES` that span it."""
+def values_to_try(group: ConditionGroup) -> list[Any]:
+    """Return the values that a request can give `group`: all, or `MAX_VALUES` of them."""
     match group:
         case OneHot():
             return list(group.labels[:MAX_VALUES])
@@ -113,7 +117,7 @@ def values(group: ConditionGroup) -> list[Any]:
         case Scalar():
             return [group.min, group.max]
         case Rgb():
-            return list(_COLOURS)
+            return list(_COLORS)
         case JointOneHot():
-            raise TypeError("a joint group is named by its members")
-    raise TypeError(f"no values known for a group of kind {group.kind}")
+            raise TypeError("a joint group has no values of its own; use its members")
+    raise TypeError(f"no test values are known for a group of kind {group.kind}")

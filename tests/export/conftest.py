@@ -1,4 +1,4 @@
-"""Small networks that stand for a user's own, and one bundle that many tests read."""
+"""Small networks like a user's network, and one bundle that many tests read."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ganport_export import Interface, Report, export
-from ganport_export.prepare import Prepared, prepare
+from ganport_export import ExportReport, Interface, export
+from ganport_export.artifact import ExportInput
+from ganport_export.checks.preflight import prepare
 from ganport_runtime.conditions import Conditions
 
 SIDE = 8
 
 
 class Plain(nn.Module):
-    """z (N, 4) and a condition (N, 5) to pictures of 8 x 8; `last` may spoil them."""
+    """z (N, 4) and a condition (N, 5) to images of 8 x 8, which `last` may change."""
 
-    def __init__(self, last: nn.Module | None = None, *, heard: float = 1.0) -> None:
+    def __init__(self, last: nn.Module | None = None, *, effect: float = 1.0) -> None:
         super().__init__()
-        self.heard = heard
+        self.effect = effect
         self.stem = nn.Linear(9, 6 * 4 * 4)
         self.norm = nn.BatchNorm2d(6)
         self.up = nn.ConvTranspose2d(6, 3, 4, 2, 1)
         self.last = last or nn.Identity()
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        joined = torch.cat([z, condition * self.heard], dim=1)
+        joined = torch.cat([z, condition * self.effect], dim=1)
         features = torch.relu(self.norm(self.stem(joined).view(-1, 6, 4, 4)))
-        picture: Tensor = self.last(torch.tanh(3 * self.up(features)))
-        return picture
+        image: Tensor = self.last(torch.tanh(3 * self.up(features)))
+        return image
 
 
 Make = Callable[..., Plain]
 
 
 @pytest.fixture(autouse=True)
-def one_core():
+def single_thread():
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -47,12 +48,12 @@ def one_core():
 
 @pytest.fixture(scope="session")
 def make() -> Make:
-    """A network in eval mode whose batch norm has seen data; the same weights every time."""
+    """Return a function that makes a network in eval mode, with equal weights every time."""
 
-    def make(last: nn.Module | None = None, *, heard: float = 1.0) -> Plain:
+    def make(last: nn.Module | None = None, *, effect: float = 1.0) -> Plain:
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            network = Plain(heard=heard)
+            network = Plain(effect=effect)
             network(torch.randn(16, 4), torch.rand(16, 5))
         network.last = last or nn.Identity()
         return network.eval()
@@ -67,21 +68,21 @@ def interface() -> Interface:
 
 
 @pytest.fixture(scope="session")
-def prepared(make: Make, interface: Interface) -> Prepared:
+def prepared(make: Make, interface: Interface) -> ExportInput:
     return prepare(make(), interface, "uint8")
 
 
 @pytest.fixture(scope="session")
-def told() -> list[str]:
-    """The progress lines of `written`."""
+def messages() -> list[str]:
+    """Return the progress lines of `written`."""
     return []
 
 
 @pytest.fixture(scope="session")
 def written(
-    make: Make, interface: Interface, told: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> Report:
-    """A whole bundle, as a zip: ONNX in both precisions and TorchScript."""
+    make: Make, interface: Interface, messages: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> ExportReport:
+    """Return the report of a bundle, as a zip: ONNX in both precisions and TorchScript."""
     path = tmp_path_factory.mktemp("bundle") / "faces.ganport"
     return export(
         make(),
@@ -90,10 +91,10 @@ def written(
         precision="fp16",
         license="CC0-1.0",
         provenance={"checkpoint_sha256": "ab" * 32},
-        progress=told.append,
+        progress=messages.append,
     )
 
 
 @pytest.fixture(scope="session")
-def bundle_path(written: Report) -> Path:
+def bundle_path(written: ExportReport) -> Path:
     return written.path

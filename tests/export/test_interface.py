@@ -1,50 +1,54 @@
+import sys
+
+import onnx
 import pytest
 
-from ganport_export import Interface, OptionError
+from ganport_export import DependencyError, Interface, OptionError
+from ganport_export.interface import ExportOptions
 from ganport_runtime.conditions import Conditions
 
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue"]})
 
 
-def test_inputs_stand_in_the_order_forward_takes_them():
+def test_inputs_conditional_are_in_the_order_of_forward():
     interface = Interface("a", (4,), (8, 16), CONDITIONS)
     assert list(interface.inputs.items()) == [("z", (4,)), ("condition", (2,))]
 
 
-def test_an_unconditional_network_takes_z_alone():
+def test_inputs_unconditional_are_z_alone():
     assert Interface("a", (2, 4, 4), (8, 8)).inputs == {"z": (2, 4, 4)}
 
 
 @pytest.mark.parametrize(
-    ("kind", "z", "first", "output", "shape", "stem"),
+    ("kind", "z", "input_name", "output", "shape", "stem"),
     [
         ("gan.generate/1", (4,), "z", "image", (8, 16, 3), "generator"),
         ("gan.translate/1", (), "image_in", "image", (8, 16, 3), "generator"),
         ("gan.encode/1", (3, 8, 16), "image_in", "z", (3, 8, 16), "encoder"),
     ],
 )
-def test_each_kind_has_its_ends(kind, z, first, output, shape, stem):
+def test_interface_of_each_kind_has_its_input_and_output(kind, z, input_name, output, shape, stem):
     interface = Interface("a", z, (8, 16), CONDITIONS, kind=kind)
-    assert list(interface.inputs) == [first, "condition"]
-    assert interface.inputs[first] == (z if first == "z" else (3, 8, 16))
-    assert (interface.output, interface.output_shape("uint8")) == (output, shape)
+    assert list(interface.inputs) == [input_name, "condition"]
+    assert interface.inputs[input_name] == (z if input_name == "z" else (3, 8, 16))
+    assert (interface.output_name, interface.output_shape("uint8")) == (output, shape)
     assert interface.head("uint8") == ("uint8" if output == "image" else "float")
     assert interface.stem == stem
 
 
-def test_a_translator_has_no_noise():
-    with pytest.raises(OptionError, match=r"z: expected \(\), for gan.translate/1 takes no noise"):
+def test_interface_of_a_translator_with_z_raises():
+    with pytest.raises(OptionError, match=r"interface z: expected \(\) for gan.translate/1"):
         Interface("a", (4,), (8, 8), kind="gan.translate/1")
 
 
-def test_the_encoder_of_a_generator_is_like_it_in_all_else():
+def test_encoder_differs_from_the_generator_in_kind_only():
     interface = Interface("a", (3, 8, 8), (8, 8), CONDITIONS, temperature=0.7)
     encoder = interface.encoder()
     assert (encoder.kind, encoder.z, encoder.temperature) == ("gan.encode/1", (3, 8, 8), 0.7)
     assert encoder.conditions is interface.conditions
 
 
-def test_output_shape_follows_the_head():
+def test_output_shape_depends_on_the_head():
     interface = Interface("a", (4,), (8, 16))
     assert interface.output_shape("uint8") == (8, 16, 3)
     assert interface.output_shape("float") == (3, 8, 16)
@@ -70,8 +74,77 @@ def test_output_shape_follows_the_head():
         ("resolution", (8, 5000)),
     ],
 )
-def test_what_no_bundle_can_have_is_refused_by_name(field, value):
+def test_interface_with_an_invalid_field_raises_with_its_name(field, value):
     fields = {"name": "a", "z": (4,), "resolution": (8, 8)} | {field: value}
-    with pytest.raises(OptionError, match=f"^interface {field}: expected ") as refused:
+    with pytest.raises(OptionError) as caught:
         Interface(**fields)
-    assert refused.value.exit_code == 2
+    assert (caught.value.place, caught.value.found) == (f"interface {field}", repr(value))
+    assert caught.value.exit_code == 2
+
+
+def test_options_by_default_request_both_formats():
+    options = ExportOptions()
+    assert (options.onnx, options.torchscript, options.fp16_weights) == (True, True, False)
+    assert options.opset == 18
+
+
+@pytest.mark.parametrize(
+    ("choices", "kind", "names"),
+    [
+        ({"format": "onnx"}, "generate", ["generator.onnx"]),
+        ({"format": "torchscript"}, "generate", ["generator.ts.pt"]),
+        (
+            {"precision": "fp16"},
+            "generate",
+            ["generator.onnx", "generator.fp16.onnx", "generator.ts.pt"],
+        ),
+        ({"precision": "fp16", "polyphase": True}, "encode", ["encoder.onnx", "encoder.ts.pt"]),
+    ],
+)
+def test_graph_files_are_in_order_of_preference(choices, kind, names):
+    interface = Interface("a", (4,), (8, 8), kind=f"gan.{kind}/1")
+    assert [file.path for file in ExportOptions(**choices).graph_files(interface)] == names
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"format": "tflite"}, "format"),
+        ({"image": "uint16"}, "image"),
+        ({"precision": "int8"}, "precision"),
+        ({"weights": "int8"}, "weights"),
+        ({"opset": 17}, "opset"),
+        ({"opset": onnx.defs.onnx_opset_version() + 1}, "opset"),
+        ({"license": ""}, "license"),
+        ({"license": "a\nb"}, "license"),
+        ({"format": "torchscript", "precision": "fp16"}, "precision"),
+        ({"format": "torchscript", "weights": "fp16"}, "weights"),
+        ({"format": "torchscript", "polyphase": True}, "polyphase"),
+    ],
+)
+def test_options_with_an_invalid_value_raise_with_its_name(options, place):
+    with pytest.raises(OptionError) as caught:
+        ExportOptions(**options)
+    assert caught.value.place == place
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize("format", ["torchscript", "bundle"])
+def test_options_with_torchscript_on_python_3_14_raise(monkeypatch, format):
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    with pytest.raises(DependencyError, match="--format onnx") as caught:
+        ExportOptions(format=format)
+    assert (caught.value.found, caught.value.exit_code) == ("Python 3.14", 6)
+
+
+def test_options_with_onnx_on_python_3_14_are_valid(monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 14, 0, "final", 0))
+    assert ExportOptions(format="onnx").onnx
+
+
+def test_options_without_onnxruntime_raise_with_the_pip_command(monkeypatch):
+    monkeypatch.setattr("ganport_export.interface.find_spec", lambda name: None)
+    with pytest.raises(DependencyError) as caught:
+        ExportOptions(format="onnx")
+    assert caught.value.fix == "Run: pip install 'ganport[export,cpu]'"
+    assert caught.value.exit_code == 6

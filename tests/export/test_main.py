@@ -5,44 +5,45 @@ from pathlib import Path
 
 import pytest
 
+import ganport_export
 from ganport_export.__main__ import export_gan
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    ("missing", "line"),
+    ("missing", "extra"),
     [
-        (["onnxruntime"], "Run: pip install 'ganport[export,cpu]'"),
-        (["onnxscript"], "Run: pip install 'ganport[export]'"),
-        (["torch", "onnx", "onnxruntime"], "Run: pip install 'ganport[export,cpu]'"),
+        (["onnxruntime"], "export,cpu"),
+        (["onnxscript"], "export"),
+        (["torch", "onnx", "onnxruntime"], "export,cpu"),
     ],
 )
-def test_a_missing_package_exits_6_with_the_pip_line(monkeypatch, capsys, missing, line):
+def test_command_without_a_package_exits_6_with_the_pip_command(
+    monkeypatch, capsys, missing, extra
+):
     for package in missing:
         monkeypatch.setitem(sys.modules, package, None)
-    monkeypatch.setattr("warnings.showwarning", None)  # launch sets it; put back afterwards
-    with pytest.raises(SystemExit) as stopped:
+    monkeypatch.setattr("warnings.showwarning", None)  # the command sets it; restore it afterwards
+    with pytest.raises(SystemExit) as caught:
         export_gan()
-    assert stopped.value.code == 6
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert told.endswith(f"{line}\n")
-    assert all(f"no {package}" in told for package in missing)
+    assert caught.value.code == 6
+    stderr = capsys.readouterr().err
+    assert stderr.count("\n") == 1
+    assert stderr.endswith(f"pip install 'ganport[{extra}]'\n")
+    assert all(f"no {package}" in stderr for package in missing)
 
 
-def test_the_command_starts_without_torch():
-    rooms = os.pathsep.join(str(ROOT / room) for room in ("runtime", "export"))
+def test_command_module_imports_neither_torch_nor_click():
+    packages = os.pathsep.join(str(ROOT / package) for package in ("runtime", "export"))
     program = (
         "import sys, ganport_export.__main__\n"
         "assert not {'torch', 'onnx', 'click'} & set(sys.modules), 'imported too early'\n"
     )
-    environment = os.environ | {"PYTHONPATH": rooms}
+    environment = os.environ | {"PYTHONPATH": packages}
     subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
-def test_an_unknown_name_of_the_package_is_an_attribute_error():
-    import ganport_export
-
+def test_package_has_no_attribute_of_an_unknown_name():
     with pytest.raises(AttributeError, match="no attribute 'exprot'"):
         _ = ganport_export.exprot

@@ -1,4 +1,4 @@
-"""Gates 2 and 3: every graph computes what the network computes, in any batch."""
+"""Checks 2 and 3: a graph computes what the network computes, in a batch of any size."""
 
 from __future__ import annotations
 
@@ -8,98 +8,100 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_export.errors import ContractError, ParityError
+from ganport_export.artifact import Artifact, Runner
+from ganport_export.errors import ContractError, ExportError, ParityError
 from ganport_export.execution import Outputs
-from ganport_export.runners import Artifact
-from ganport_export.test_inputs import Sample
+from ganport_export.test_inputs import InputBatch
 
-FLOOR = 1e-5
-CEILING = 1e-3
-OWN_FACTOR = 4.0
+MIN_LIMIT = 1e-5
+MAX_LIMIT = 1e-3
+OWN_ERROR_FACTOR = 4.0
 
 
-def error_of(outputs: Sequence[NDArray[Any]], reference: Outputs) -> float:
-    """Largest absolute difference of float outputs from the float64 reference.
+def max_error(outputs: Sequence[NDArray[Any]], reference: Outputs) -> float:
+    """Return the largest absolute difference from the float64 reference.
 
-    Infinity when an output has another shape.
+    Infinity if an output has another shape.
     """
     return max(_distance(output, exact) for output, exact in zip(outputs, reference, strict=True))
 
 
-def limit_of(own_error: float, largest: float = 1.0) -> float:
-    """The error a graph may have, given torch float32's own: at least 1e-5, at most 1e-3.
+def error_limit(own_error: float, largest: float = 1.0) -> float:
+    """Return the error that a graph may have: 4 times torch float32's own, from 1e-5 to 1e-3.
 
-    `largest` is the largest number that comes out: where it is above 1, as noise may be, the most
-    is 1e-3 of it. Raises ParityError when float32 itself, or the folding of a norm, is further off
-    than that.
+    `largest` is the largest absolute output: above 1, as for noise, the maximum is 1e-3 of it.
+    Raises ParityError if float32 itself, or the folding of a norm, exceeds the maximum.
     """
-    ceiling = CEILING * max(1.0, largest)
-    if own_error > ceiling:
+    maximum = MAX_LIMIT * max(1.0, largest)
+    if own_error > maximum:
         raise ParityError(
             "torch float32",
-            expected=f"an error of at most {ceiling:.0e} from float64",
-            found=f"{own_error:.2e}",
-            fix="The network amplifies rounding: look for norms over tiny variances, and for "
+            f"an error of at most {maximum:.0e} from float64",
+            f"{own_error:.2e}",
+            "The network amplifies rounding errors: look for norms over tiny variances, and for "
             "weights that change when a norm is folded.",
         )
-    return min(ceiling, max(FLOOR, OWN_FACTOR * own_error))
+    return min(maximum, max(MIN_LIMIT, OWN_ERROR_FACTOR * own_error))
 
 
 def check_parity(
-    artifact: Artifact, samples: Sequence[Sample], reference: Outputs, limit: float
+    artifact: Artifact, batches: Sequence[InputBatch], reference: Outputs, limit: float
 ) -> dict[str, float]:
-    """The error of each way of running a graph; raises ParityError above `limit`."""
+    """Return the largest error of a graph by mode; raises ParityError above `limit`."""
     errors: dict[str, float] = {}
-    for way, player in artifact.before_head.items():
-        for sample, exact in zip(samples, reference, strict=True):
-            image = _play(player, sample, f"{artifact.path} ({way})")
-            error = _distance(image, exact)
-            errors[way] = max(error, errors.get(way, 0.0))
-            if not error <= limit:  # NaN is above every limit
+    for mode, runner in artifact.raw_runners.items():
+        for batch, exact in zip(batches, reference, strict=True):
+            output = _run(runner, batch, f"{artifact.path} ({mode})")
+            error = _distance(output, exact)
+            errors[mode] = max(error, errors.get(mode, 0.0))
+            if not error <= limit:  # true for NaN as well
                 raise ParityError(
-                    f"{artifact.path} ({way}, batch of {len(sample)})",
-                    expected=f"at most {limit:.2e} from the float64 reference",
-                    found=f"{error:.2e}" if image.shape == exact.shape else f"shape {image.shape}",
-                    fix="The graph computes something else than the network: report which module.",
+                    f"{artifact.path} ({mode}, batch of {len(batch)})",
+                    f"at most {limit:.2e} from the float64 reference",
+                    f"{error:.2e}" if output.shape == exact.shape else f"shape {output.shape}",
                 )
     return errors
 
 
-def check_batch_invariance(artifact: Artifact, sample: Sample, limit: float) -> dict[str, float]:
-    """How far a picture moves between a batch and alone; raises ContractError above `limit`."""
-    moved = {
-        way: max(
-            _distance(row[None], player(sample.row(index)))
-            for index, row in enumerate(player(sample))
+def check_batch_invariance(artifact: Artifact, batch: InputBatch, limit: float) -> dict[str, float]:
+    """Return by mode how much a row of a batch differs from the same row run by itself.
+
+    Raises ContractError above `limit`.
+    """
+    differences = {
+        mode: max(
+            _distance(row[None], runner(batch.rows(index, index + 1)))
+            for index, row in enumerate(runner(batch))
         )
-        for way, player in artifact.before_head.items()
+        for mode, runner in artifact.raw_runners.items()
     }
-    for way, distance in moved.items():
-        if not distance <= limit:
+    for mode, difference in differences.items():
+        if not difference <= limit:
             raise ContractError(
-                f"{artifact.path} ({way})",
-                expected=f"each picture of a batch within {limit:.2e} of the same picture alone",
-                found=f"a difference of {distance:.2e}",
-                fix="Remove what mixes the pictures of a batch (batch statistics, minibatch "
-                "features) from the generator.",
+                f"{artifact.path} ({mode})",
+                f"each row of a batch within {limit:.2e} of the same row by itself",
+                f"a difference of {difference:.2e}",
+                "Remove what mixes the rows of a batch (batch statistics, minibatch features) from "
+                "the generator.",
             )
-    return moved
+    return differences
 
 
-def _play(player: Any, sample: Sample, place: str) -> NDArray[Any]:
+def _run(runner: Runner, batch: InputBatch, place: str) -> NDArray[Any]:
     try:
-        image: NDArray[Any] = player(sample)
-    except Exception as error:  # onnxruntime's and TorchScript's errors have no common base
+        return runner(batch)
+    except ExportError:
+        raise
+    except Exception as error:  # onnxruntime's and TorchScript's errors have no common base class
         raise ContractError(
             place,
-            expected=f"a graph that runs a batch of {len(sample)}",
-            found=" ".join(str(error).split())[:300],
-            fix="Use -1, expand or z.shape[0] wherever the batch size stands as a number.",
+            f"a graph that runs a batch of {len(batch)}",
+            " ".join(str(error).split())[:300],
+            "Use -1, expand or z.shape[0] wherever the batch size is a number.",
         ) from error
-    return image
 
 
-def _distance(image: NDArray[Any], exact: NDArray[Any]) -> float:
-    if image.shape != exact.shape:
+def _distance(output: NDArray[Any], exact: NDArray[Any]) -> float:
+    if output.shape != exact.shape:
         return float("inf")
-    return float(np.abs(image.astype(np.float64) - exact).max())
+    return float(np.abs(output.astype(np.float64) - exact).max())

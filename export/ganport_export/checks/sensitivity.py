@@ -1,6 +1,6 @@
-"""Gate 4: the output answers to what comes in and to every condition group.
+"""Check 4: the first input and every condition group change the output.
 
-A network that ignores its condition passes every parity test; this is the gate it fails.
+A network that ignores its condition passes every parity check; this check finds it.
 """
 
 from __future__ import annotations
@@ -11,51 +11,52 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_export.artifact import Runner, run_chunked
 from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
-from ganport_export.runners import Player, play_in_parts
-from ganport_export.test_inputs import Sample, sources, values
+from ganport_export.test_inputs import InputBatch, first_inputs, values_to_try
 from ganport_runtime.noise import seed_range
 
 FACTOR = 20.0
+"""Required change of the output, as a multiple of the error limit."""
 _SEEDS = 4
+_DESCRIPTIONS = {"z": "its noise", "image_in": "the input image"}
 
 
-_IGNORED = {"z": "its noise", "image_in": "the picture"}
+def measure_sensitivity(runner: Runner, interface: Interface) -> dict[str, float]:
+    """Return the largest change of the float output by input: the first one, then every group.
 
-
-def measure_sensitivity(player: Player, interface: Interface) -> dict[str, float]:
-    """How far each input moves the float output: what comes in, and every group by its name.
-
-    The largest change of any number. A group of a single value is left out.
+    A group with a single value is left out.
     """
-    first = interface.first
-    given = sources(interface, seed_range(0, _SEEDS))
     conditions = interface.conditions
+    first = first_inputs(interface, seed_range(0, _SEEDS))
 
-    def spread(given: NDArray[Any], condition: NDArray[Any]) -> float:
-        inputs = {first: given} | ({"condition": condition} if conditions.size else {})
-        outputs = play_in_parts(player, Sample(inputs))
+    def spread(inputs: NDArray[Any], condition: NDArray[Any]) -> float:
+        named = {interface.input_name: inputs}
+        named |= {"condition": condition} if conditions.size else {}
+        outputs = run_chunked(runner, InputBatch(named))
         return float((outputs.max(axis=0) - outputs.min(axis=0)).max())
 
-    moved = {first: spread(given, np.stack([conditions.encode()] * _SEEDS))}
-    for name, field in conditions.fields.items():
-        asked = conditions.encode_many([{name: value} for value in values(field)])
-        if len(asked) > 1:
-            moved[name] = max(spread(np.stack([one] * len(asked)), asked) for one in given[:2])
+    moved = {interface.input_name: spread(first, np.stack([conditions.encode()] * _SEEDS))}
+    for name, group in conditions.fields.items():
+        vectors = conditions.encode_many([{name: value} for value in values_to_try(group)])
+        count = len(vectors)
+        if count > 1:
+            moved[name] = max(spread(np.stack([row] * count), vectors) for row in first[:2])
     return moved
 
 
-def check_sensitivity(moved: Mapping[str, float], limit: float, network: str = "generator") -> None:
-    """Refuse an input that moves the output less than 20 times `limit`; raises ContractError."""
-    least = FACTOR * limit
+def check_sensitivity(
+    moved: Mapping[str, float], required: float, network: str = "generator"
+) -> None:
+    """Raise ContractError for an input that changes the output by less than `required`."""
     for name, distance in moved.items():
-        if not distance >= least:
-            what = _IGNORED.get(name, f"its condition {name!r}")
+        if not distance >= required:
+            ignored = _DESCRIPTIONS.get(name, f"its condition {name!r}")
             raise ContractError(
                 f"input {name!r}",
-                expected=f"an output that it moves by at least {least:.1e}",
-                found=f"a change of {distance:.1e}: the {network} ignores {what}",
-                fix="Train longer or with a stronger condition; --allow-insensitive exports it "
-                "all the same, and the manifest says so.",
+                f"a change of the output by at least {required:.1e}",
+                f"a change of {distance:.1e}: the {network} ignores {ignored}",
+                "Train longer or with a stronger condition. --allow-insensitive exports the "
+                "network nevertheless and records this in the manifest.",
             )

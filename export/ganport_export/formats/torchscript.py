@@ -1,143 +1,216 @@
-"""The TorchScript file: a network and its head, traced, for programs that have torch alone."""
+"""The TorchScript file of a graph, for programs that have torch alone."""
 
 from __future__ import annotations
 
 import io
-import sys
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.jit._trace import TracerWarning, TracingCheckError
 
-from ganport_export.errors import DependencyError, ParityError, UnsupportedError
-from ganport_export.suppress_stderr import silence
-from ganport_export.test_inputs import Sample
+from ganport_export.artifact import Artifact, ExportInput, torchscript_runner
+from ganport_export.errors import ParityError, UnsupportedError
+from ganport_export.formats import suppress_known_messages
+from ganport_export.interface import ExportOptions
+from ganport_export.test_inputs import InputBatch
+from ganport_export.transforms.output_heads import ToUint8
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle.manifest import METADATA_KEY, Graph, GraphFile
+from ganport_runtime.bundle.verify import FIXTURE_COUNTS, Check, compare, fixture, fixtures
+from ganport_runtime.errors import BundleError, GanportError
+from ganport_runtime.strictjson import parse
 
-_LOCAL = (".debug_pkl", "traced_inputs.pkl")
-"""Records that hold source paths and the tracing inputs; nothing reads them to run the network."""
+_EXAMPLE = 1
+"""Index of the batch of two rows."""
+_LOCAL_RECORDS = (".debug_pkl", "traced_inputs.pkl")
+"""Archive records with source paths and tracing inputs, which are not needed to run the network."""
 _ALIGNMENT = 64
-_TRACE: Callable[..., Any] = torch.jit.trace  # torch leaves both untyped
-_LOAD: Callable[..., Any] = torch.jit.load
+_DAMAGED = "The bundle is damaged or was changed: copy or export it again."
+_TRACE: Callable[..., Any] = torch.jit.trace  # untyped in torch
+_LOAD: Callable[..., Any] = torch.jit.load  # untyped in torch
 
 
-def check_python() -> None:
-    """Refuse Python 3.14 and newer, where torch.jit no longer works; raises DependencyError."""
-    if sys.version_info >= (3, 14):
-        raise DependencyError(
-            "format torchscript",
-            expected="Python 3.13 or older, the last that torch.jit supports",
-            found="Python {}.{}".format(*sys.version_info[:2]),
-            fix="Use --format onnx, or run the export on Python 3.13.",
-        )
+def write_torchscript(given: ExportInput, options: ExportOptions, metadata: str) -> Artifact:
+    """Return the traced network with `metadata` inside; raises UnsupportedError or ParityError."""
+    interface, example = given.interface, given.batches[_EXAMPLE]
+    is_uint8 = interface.head(options.image) == "uint8"
+    head: nn.Module = ToUint8() if is_uint8 else nn.Identity()
+    data = save(trace(given.network, head, example), METADATA_KEY, metadata)
+    raw = trace(given.network, nn.Identity(), example)
+    try:
+        final = load(data, METADATA_KEY)[0]
+    except RuntimeError as error:
+        raise UnsupportedError(
+            f"network {type(given.network).__name__}",
+            "a class that TorchScript can name",
+            " ".join(str(error).split())[:200],
+            "Define the classes of the network in an ordinary module.",
+        ) from error
+    file, mode = options.graph_files(interface)[-1], "TorchScript"
+    raw_runners, final_runners = {mode: torchscript_runner(raw)}, {mode: torchscript_runner(final)}
+    return Artifact(file, interface, data, raw_runners, final_runners)
 
 
-def trace(module: nn.Module, head: nn.Module, example: Sample) -> torch.jit.ScriptModule:
-    """`head(module(...))` traced on `example`, and compared with the network there.
+def trace(module: nn.Module, head: nn.Module, example: InputBatch) -> torch.jit.ScriptModule:
+    """Return `head(module(...))` traced on `example`, where both give the same output.
 
-    Raises UnsupportedError when it cannot be traced, ParityError when the trace is another network.
+    Raises UnsupportedError if it cannot be traced, ParityError if the outputs differ.
     """
     network = _WRAPPERS[tuple(example.inputs)](module, head).eval()
-    with silence(), torch.no_grad():
-        warnings.simplefilter("ignore", TracerWarning)  # the gates decide, not hints
+    with suppress_known_messages(), torch.no_grad():
+        warnings.simplefilter("ignore", TracerWarning)  # the checks compare the outputs
         try:
             traced = _TRACE(network, example.tensors(), check_trace=True)
         except TracingCheckError as error:
-            raise _untrue(error) from error
+            raise ParityError(
+                "TorchScript",
+                "a trace with the output of the network",
+                " ".join(str(error).split())[:300],
+                "Remove from forward whatever depends on being traced.",
+            ) from error
         except (RuntimeError, TypeError, ValueError) as error:
             raise UnsupportedError(
                 f"network {type(module).__name__}",
-                expected="a forward that torch.jit can trace",
-                found=f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
-                fix="Use --format onnx.",
+                "a forward that torch.jit can trace",
+                f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
+                "Use --format onnx.",
             ) from error
     assert isinstance(traced, torch.jit.ScriptModule)
     return traced
 
 
-def saved(script: torch.jit.ScriptModule, key: str, interface: str) -> bytes:
-    """The file of a traced network with its interface inside, free of local paths."""
-    raw = io.BytesIO()
-    with silence():
-        torch.jit.save(script, raw, _extra_files={key: interface})
-    return _without_local_records(raw.getvalue())
+def save(script: torch.jit.ScriptModule, key: str, metadata: str) -> bytes:
+    """Return the file of a traced network with `metadata` under `key`, without local paths."""
+    buffer = io.BytesIO()
+    with suppress_known_messages():
+        torch.jit.save(script, buffer, _extra_files={key: metadata})
+    return _remove_local_records(buffer.getvalue())
 
 
-def loaded(data: bytes, key: str) -> tuple[torch.jit.ScriptModule, str]:
-    """The network of a TorchScript file on the CPU, and the interface inside ("" without one)."""
-    extra = {key: b""}
-    with silence():
+def load(data: bytes, key: str) -> tuple[torch.jit.ScriptModule, str]:
+    """Return the network of a TorchScript file on the CPU, and its metadata under `key` or ""."""
+    extra_files = {key: b""}
+    with suppress_known_messages():
         script: torch.jit.ScriptModule = _LOAD(
-            io.BytesIO(data), map_location="cpu", _extra_files=extra
+            io.BytesIO(data), map_location="cpu", _extra_files=extra_files
         )
-    return script, extra[key].decode()
+    return script, extra_files[key].decode()
 
 
-def _untrue(error: Exception) -> ParityError:
-    return ParityError(
-        "TorchScript",
-        expected="a trace that draws what the network draws",
-        found=" ".join(str(error).split())[:300],
-        fix="Remove from forward what depends on being traced.",
-    )
+def check_torchscript(bundle: Bundle) -> Iterator[Check]:
+    """Compare every TorchScript file of a bundle with its manifest and fixtures.
+
+    `ganport verify` calls this through an entry point. The digest of a file is verified before
+    torch reads the file.
+    """
+    for graph in bundle.manifest.graphs:
+        for file in graph.files:
+            if file.role == "torchscript":
+                name = f"fixtures of {file.path}"
+                try:
+                    yield Check(name, True, _compare_with_fixtures(bundle, graph, file))
+                except GanportError as error:
+                    yield Check(name, False, str(error))
 
 
-def _without_local_records(data: bytes) -> bytes:
-    """The same archive without source paths, its entries in order and dated 1980."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile) -> str:
+    data = bundle.read(file.path)
+    try:
+        script, metadata = load(data, METADATA_KEY)
+    except (RuntimeError, UnicodeDecodeError) as error:  # torch's errors for a corrupt file
+        found = _first_line(error)
+        raise BundleError(file.path, "a TorchScript file", found, _DAMAGED) from error
+    interface = parse(metadata.encode() or b"null", METADATA_KEY)
+    if interface != bundle.manifest.interface_json(graph):
+        raise BundleError(file.path, "the interface of the manifest", "another one", _DAMAGED)
+    tensors = fixtures(bundle)
+    results = []
+    for count in FIXTURE_COUNTS:
+        inputs = [fixture(tensors, file.path, count, tensor) for tensor in graph.inputs]
+        expected = fixture(tensors, file.path, count, graph.output)
+        output = _run_script(script, inputs, file)
+        distance = compare(output, expected, file, dict(bundle.manifest.parity))
+        results.append(f"N = {count}: {distance}")
+    return "; ".join(results)
+
+
+def _run_script(
+    script: torch.jit.ScriptModule, inputs: list[NDArray[Any]], file: GraphFile
+) -> NDArray[Any]:
+    try:
+        with torch.no_grad():
+            output = script(*(torch.from_numpy(array.copy()) for array in inputs))
+    except RuntimeError as error:
+        expected, found = "a network that runs its recorded inputs", _first_line(error)
+        raise BundleError(file.path, expected, found, _DAMAGED) from error
+    if not isinstance(output, torch.Tensor):
+        raise BundleError(file.path, "one tensor as output", type(output).__name__, _DAMAGED)
+    array: NDArray[Any] = output.numpy()
+    return array
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+def _remove_local_records(data: bytes) -> bytes:
+    """Return the archive without source paths, its entries in order and dated 1980."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w") as new:
         for name in old.namelist():
-            if name.endswith(_LOCAL) or "/traced_inputs/" in name:
+            if name.endswith(_LOCAL_RECORDS) or "/traced_inputs/" in name:
                 continue
             entry = zipfile.ZipInfo(name)
             entry.external_attr = 0o644 << 16
-            # torch maps tensors straight from the file, so they start on 64-byte boundaries.
-            header = out.tell() + 30 + len(name.encode()) + 4
+            # torch maps tensors directly from the file, so they must start at 64-byte boundaries.
+            header = buffer.tell() + 30 + len(name.encode()) + 4
             padding = -header % _ALIGNMENT
             entry.extra = b"FB" + padding.to_bytes(2, "little") + b"Z" * padding
             new.writestr(entry, old.read(name))
-    return out.getvalue()
+    return buffer.getvalue()
 
 
-class _Wrapped(nn.Module):
-    """Gives every traced network the contract's argument names."""
+class _Wrapper(nn.Module):
+    """A network and its head; the subclasses give `forward` the argument names of the contract."""
 
     def __init__(self, network: nn.Module, head: nn.Module) -> None:
         super().__init__()
         self.network = network
         self.head = head
 
-    def play(self, *inputs: Tensor) -> Tensor:
+    def run(self, *inputs: Tensor) -> Tensor:
         output: Tensor = self.head(self.network(*inputs))
         return output
 
 
-class _Generator(_Wrapped):
+class _ConditionalGenerator(_Wrapper):
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        return self.play(z, condition)
+        return self.run(z, condition)
 
 
-class _Unconditional(_Wrapped):
+class _UnconditionalGenerator(_Wrapper):
     def forward(self, z: Tensor) -> Tensor:
-        return self.play(z)
+        return self.run(z)
 
 
-class _Picture(_Wrapped):
+class _ConditionalTranslator(_Wrapper):
     def forward(self, image_in: Tensor, condition: Tensor) -> Tensor:
-        return self.play(image_in, condition)
+        return self.run(image_in, condition)
 
 
-class _PictureAlone(_Wrapped):
+class _UnconditionalTranslator(_Wrapper):
     def forward(self, image_in: Tensor) -> Tensor:
-        return self.play(image_in)
+        return self.run(image_in)
 
 
-_WRAPPERS: dict[tuple[str, ...], type[_Wrapped]] = {
-    ("z", "condition"): _Generator,
-    ("z",): _Unconditional,
-    ("image_in", "condition"): _Picture,
-    ("image_in",): _PictureAlone,
+_WRAPPERS: dict[tuple[str, ...], type[_Wrapper]] = {
+    ("z", "condition"): _ConditionalGenerator,
+    ("z",): _UnconditionalGenerator,
+    ("image_in", "condition"): _ConditionalTranslator,
+    ("image_in",): _UnconditionalTranslator,
 }

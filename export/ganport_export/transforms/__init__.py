@@ -1,1 +1,1 @@
-"""Rewrites of a graph that keep its outputs."""
+"""Transforms of a network or graph that keep its outputs."""

@@ -1,6 +1,6 @@
-"""The last step of a graph: float pictures as they are, or uint8 rows a game can show.
+"""Output heads: the last operations of a graph, which turn float images into uint8 images.
 
-uint8 = floor(clamp(x * 127.5 + 128, 0, 255)), NHWC; the same numbers as
+uint8 = floor(clamp(x * 127.5 + 128, 0, 255)) in NHWC order, the same values as
 `ganport_runtime.images.encode.to_uint8`.
 """
 
@@ -18,19 +18,19 @@ _FLOAT = "image_float"
 
 
 class ToUint8(nn.Module):
-    """Pictures (N, 3, H, W) float32 to (N, H, W, 3) uint8."""
+    """Output head of a TorchScript file."""
 
     def forward(self, image: Tensor) -> Tensor:
-        """The uint8 rows of float pictures."""
+        """Convert images (N, 3, H, W) float32 in [-1, 1] to (N, H, W, 3) uint8."""
         levels = (image * SCALE + SHIFT).clamp(0.0, 255.0).floor()
         return levels.permute(0, 2, 3, 1).to(torch.uint8, memory_format=torch.contiguous_format)
 
 
-def with_uint8_head(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy of a graph whose float output `image` has become uint8 (batch, H, W, 3)."""
-    headed = onnx.ModelProto()
-    headed.CopyFrom(model)
-    graph = headed.graph
+def add_uint8_head(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy of a graph whose float output `image` is uint8 (batch, H, W, 3)."""
+    copied = onnx.ModelProto()
+    copied.CopyFrom(model)
+    graph = copied.graph
     output = graph.output[0]
     name = output.name
     for node in graph.node:
@@ -39,23 +39,23 @@ def with_uint8_head(model: onnx.ModelProto) -> onnx.ModelProto:
     constants = {"head_scale": SCALE, "head_shift": SHIFT, "head_low": 0.0, "head_high": 255.0}
     for constant, value in constants.items():
         graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), constant))
-    graph.node.extend(
-        [
-            helper.make_node("Mul", [_FLOAT, "head_scale"], ["head_scaled"], "head_mul"),
-            helper.make_node("Add", ["head_scaled", "head_shift"], ["head_shifted"], "head_add"),
-            helper.make_node(
-                "Clip", ["head_shifted", "head_low", "head_high"], ["head_clipped"], "head_clip"
-            ),
-            # Floor, not Round: Round is half-even, and WebGPU players do not have it.
-            helper.make_node("Floor", ["head_clipped"], ["head_levels"], "head_floor"),
-            helper.make_node(
-                "Transpose", ["head_levels"], ["head_rows"], "head_transpose", perm=[0, 2, 3, 1]
-            ),
-            # The cast comes last: players without uint8 arithmetic need it for one node only.
-            helper.make_node("Cast", ["head_rows"], [name], "head_cast", to=TensorProto.UINT8),
-        ]
-    )
+    graph.node.extend(_uint8_nodes(name))
     batch, channels, height, width = output.type.tensor_type.shape.dim
     shape = [batch.dim_param, height.dim_value, width.dim_value, channels.dim_value]
     output.CopyFrom(helper.make_tensor_value_info(name, TensorProto.UINT8, shape))
-    return headed
+    return copied
+
+
+def _uint8_nodes(output: str) -> list[onnx.NodeProto]:
+    node = helper.make_node
+    clip_inputs = ["head_shifted", "head_low", "head_high"]
+    return [
+        node("Mul", [_FLOAT, "head_scale"], ["head_scaled"], "head_mul"),
+        node("Add", ["head_scaled", "head_shift"], ["head_shifted"], "head_add"),
+        node("Clip", clip_inputs, ["head_clipped"], "head_clip"),
+        # Floor and not Round: Round is half-even, and WebGPU runtimes do not support it.
+        node("Floor", ["head_clipped"], ["head_levels"], "head_floor"),
+        node("Transpose", ["head_levels"], ["head_rows"], "head_transpose", perm=[0, 2, 3, 1]),
+        # Cast is last: runtimes without uint8 arithmetic need uint8 for one node only.
+        node("Cast", ["head_rows"], [output], "head_cast", to=TensorProto.UINT8),
+    ]

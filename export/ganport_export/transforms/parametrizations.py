@@ -1,4 +1,4 @@
-"""A copy of a network with every weight a plain tensor: nothing recomputed at each call."""
+"""Folding of norms and parametrizations: every weight becomes a plain tensor."""
 
 from __future__ import annotations
 
@@ -14,55 +14,60 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 from ganport_export.errors import ContractError
-from ganport_export.preflight import FLAGS
 
-_REBUILT = re.compile(r".*_(orig|bar)|weight_[uvg]")
-_HOME_MADE = re.compile(r"spectral|^SN", re.IGNORECASE)
+INIT_FLAGS = ("initialized", "is_initialized", "_initialized", "inited")
+"""Names under which data-dependent layers such as ActNorm store whether they have seen data."""
+
+_RECOMPUTED_WEIGHT = re.compile(r".*_(orig|bar)|weight_[uvg]")
+_CUSTOM_NORM = re.compile(r"spectral|^SN", re.IGNORECASE)
 _POWER_VECTOR = re.compile(r"(sn_)?[uv]\d*")
 
 
 def detached_copy(module: nn.Module) -> nn.Module:
-    """A deep copy on the CPU in float32 and eval mode, sharing no tensor with `module`."""
-    # The legacy norms keep a computed weight with a gradient history, which deepcopy refuses.
+    """Return a deep copy on the CPU, in float32 and eval mode, that shares no tensor."""
+    # The legacy norms store a computed weight with a gradient history, which deepcopy refuses.
     memo: dict[int, object] = {
         id(value): value.detach().clone()
         for part in module.modules()
         for value in vars(part).values()
         if isinstance(value, Tensor) and not value.is_leaf
     }
-    twin = copy.deepcopy(module, memo).to("cpu", torch.float32).eval().requires_grad_(False)
-    for part in twin.modules():  # tensors that are neither parameter nor buffer
-        for name, value in plain_tensors(part):
+    copied = copy.deepcopy(module, memo).to("cpu", torch.float32).eval().requires_grad_(False)
+    for part in copied.modules():
+        for name, value in attribute_tensors(part):
             setattr(part, name, value.detach().cpu())
-    return twin
+    return copied
 
 
-def plain_tensors(part: nn.Module) -> list[tuple[str, Tensor]]:
-    """Tensors a module keeps as ordinary attributes, which `Module.to` leaves alone."""
+def attribute_tensors(part: nn.Module) -> list[tuple[str, Tensor]]:
+    """Return the tensors that are ordinary attributes of a module, which `Module.to` ignores."""
     return [(name, value) for name, value in vars(part).items() if isinstance(value, Tensor)]
 
 
 def fold(module: nn.Module) -> list[str]:
     """Fold spectral norm, weight norm and other parametrizations of `module` in place.
 
-    Returns the paths of the folded tensors. Flags of data-dependent layers, which `inspect` has
-    found set, become Python constants: a branch on a tensor cannot be exported. Raises
-    ContractError for a norm that is left.
+    Returns the paths of the folded tensors. Flags of data-dependent layers become Python constants,
+    because torch.export cannot capture a branch on a tensor. Raises ContractError for a norm that
+    cannot be folded.
     """
     folded = []
     for path, part in list(module.named_modules()):
         for name in _fold_part(part):
             folded.append(f"{path}.{name}" if path else name)
     for path, part in module.named_modules():
-        _check_plain(path, part)
-        _settle_flags(part)
+        _check_folded(path, part)
+        for name in INIT_FLAGS:
+            if name in part._buffers:
+                delattr(part, name)
+                setattr(part, name, True)
     return folded
 
 
 def _fold_part(part: nn.Module) -> Iterator[str]:
     parametrizations = getattr(part, "parametrizations", None)
     if isinstance(parametrizations, nn.ModuleDict):
-        _own_class(part)
+        _copy_class(part)
         for name in list(parametrizations):
             parametrize.remove_parametrizations(part, name, leave_parametrized=True)
             yield name
@@ -77,30 +82,23 @@ def _fold_part(part: nn.Module) -> Iterator[str]:
             yield hook.name
 
 
-def _own_class(part: nn.Module) -> None:
-    # torch makes a class for each parametrized module and takes the parametrization off that
-    # class; a deep copy has the same one, and the original must keep it.
+def _copy_class(part: nn.Module) -> None:
+    # torch creates a class for each parametrized module and removes the parametrization from that
+    # class. A deep copy shares the class, and the original module must keep its parametrization.
     shared = type(part)
     part.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
 
 
-def _check_plain(path: str, part: nn.Module) -> None:
+def _check_folded(path: str, part: nn.Module) -> None:
     name = type(part).__name__
     tensors = [*part._parameters, *part._buffers]
-    rebuilt = any(_REBUILT.fullmatch(tensor) for tensor in tensors)
-    home_made = _HOME_MADE.search(name) and any(_POWER_VECTOR.fullmatch(t) for t in tensors)
-    if rebuilt or home_made:
+    is_recomputed = any(_RECOMPUTED_WEIGHT.fullmatch(tensor) for tensor in tensors)
+    is_custom = _CUSTOM_NORM.search(name) and any(_POWER_VECTOR.fullmatch(t) for t in tensors)
+    if is_recomputed or is_custom:
         raise ContractError(
             f"module {path or name!r}",
-            expected="plain weights",
-            found=f"an unfused norm: {name} keeps {', '.join(sorted(tensors))}",
-            fix="Use torch.nn.utils.parametrizations.spectral_norm, or put the normalised weight "
-            "in place before the export.",
+            "plain weights",
+            f"an unfused norm: {name} has {', '.join(sorted(tensors))}",
+            "Use torch.nn.utils.parametrizations.spectral_norm, or replace the weight by its "
+            "normalized value before the export.",
         )
-
-
-def _settle_flags(part: nn.Module) -> None:
-    for name in FLAGS:
-        if name in part._buffers:
-            delattr(part, name)
-            setattr(part, name, True)

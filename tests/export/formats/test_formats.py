@@ -1,41 +1,35 @@
-import runpy
+import logging
+import sys
+import warnings
 
 import pytest
 
-from ganport_export import Interface, UnsupportedError
-from ganport_export.formats.formats import graph_files, script_artifact
-from ganport_export.options import Options
-from ganport_export.prepare import prepare
+from ganport_export.formats import stderr_on_success, suppress_known_messages
 
-NETWORK = """
-import torch
-class Sky(torch.nn.Module):
-    def forward(self, z):
-        return torch.tanh(z)
-"""
+LOGGER = logging.getLogger("torch.fx.experimental.symbolic_shapes")
 
 
-@pytest.mark.parametrize(
-    ("choices", "kind", "names"),
-    [
-        ({"format": "onnx"}, "generate", ["generator.onnx"]),
-        ({"format": "torchscript"}, "generate", ["generator.ts.pt"]),
-        (
-            {"precision": "fp16"},
-            "generate",
-            ["generator.onnx", "generator.fp16.onnx", "generator.ts.pt"],
-        ),
-        ({"precision": "fp16"}, "encode", ["encoder.onnx", "encoder.ts.pt"]),
-    ],
-)
-def test_the_graph_to_prefer_comes_first(choices, kind, names):
-    interface = Interface("a", (4,), (8, 8), kind=f"gan.{kind}/1")
-    assert [file.path for file in graph_files(interface, Options(**choices))] == names
+def test_suppress_known_messages_passes_unknown_warnings():
+    with suppress_known_messages():
+        warnings.warn("`torch.jit.trace` is deprecated.", FutureWarning, stacklevel=1)
+        warnings.warn("`torch.jit.load` is not supported in", DeprecationWarning, stacklevel=1)
+        with pytest.warns(FutureWarning, match="else"):
+            warnings.warn("something else is deprecated", FutureWarning, stacklevel=1)
 
 
-def test_a_class_torchscript_cannot_name_is_refused(tmp_path):
-    (tmp_path / "sky.py").write_text(NETWORK)
-    network = runpy.run_path(str(tmp_path / "sky.py"))["Sky"]().eval()  # lives in "<run_path>"
-    prepared = prepare(network, Interface("sky", (3, 8, 8), (8, 8)), "uint8")
-    with pytest.raises(UnsupportedError, match="a class that TorchScript can name"):
-        script_artifact(prepared, Options(), "{}")
+def test_suppress_known_messages_restores_the_level_of_loggers():
+    before = LOGGER.level
+    with pytest.raises(RuntimeError), suppress_known_messages():
+        assert not LOGGER.isEnabledFor(logging.CRITICAL)
+        raise RuntimeError
+    assert LOGGER.level == before
+
+
+def test_stderr_on_success_discards_the_output_of_a_failed_block(capsys):
+    with stderr_on_success():
+        print("a hint", file=sys.stderr)
+    assert capsys.readouterr().err == "a hint\n"
+    with pytest.raises(RuntimeError), stderr_on_success():
+        print("a graph", file=sys.stderr)
+        raise RuntimeError
+    assert capsys.readouterr().err == ""

@@ -1,65 +1,88 @@
 import io
+import json
+import runpy
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from torch import Tensor, nn
 
 from ganport_export import Interface, ParityError, UnsupportedError
-from ganport_export.formats.torchscript import loaded, saved, trace
-from ganport_export.runners import script_player
-from ganport_export.test_inputs import sample
+from ganport_export.artifact import torchscript_runner
+from ganport_export.bundle_writer import build_manifest, metadata_json
+from ganport_export.checks.preflight import prepare
+from ganport_export.formats.torchscript import (
+    check_torchscript,
+    load,
+    save,
+    trace,
+    write_torchscript,
+)
+from ganport_export.interface import ExportOptions
+from ganport_export.test_inputs import make_batch
 from ganport_export.transforms.output_heads import ToUint8
+from ganport_runtime import Bundle
+from ganport_runtime.bundle.verify import Check
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.files import sha256_of
+
+SCRIPT = "generator.ts.pt"
+NETWORK = """
+import torch
+class Sky(torch.nn.Module):
+    def forward(self, z):
+        return torch.tanh(z)
+"""
 
 
 @pytest.fixture(scope="module")
 def data(prepared) -> bytes:
-    return saved(trace(prepared.network, ToUint8(), prepared.samples[1]), "key", '{"a":1}')
+    return save(trace(prepared.network, ToUint8(), prepared.batches[1]), "key", '{"a":1}')
 
 
-def test_it_comes_back_with_its_interface_and_draws(data, prepared):
-    script, interface = loaded(data, "key")
-    assert interface == '{"a":1}'
-    plain = trace(prepared.network, ToUint8(), prepared.samples[0])
-    batch = prepared.samples[3]
-    assert np.array_equal(script_player(script)(batch), script_player(plain)(batch))
+def test_load_returns_the_network_and_the_metadata(data, prepared):
+    script, metadata = load(data, "key")
+    assert metadata == '{"a":1}'
+    expected = trace(prepared.network, ToUint8(), prepared.batches[0])
+    batch = prepared.batches[3]
+    assert np.array_equal(torchscript_runner(script)(batch), torchscript_runner(expected)(batch))
 
 
-def test_arguments_have_the_contract_s_names(data):
-    schema = loaded(data, "key")[0].forward.schema
+def test_trace_has_the_argument_names_of_the_contract(data):
+    schema = load(data, "key")[0].forward.schema
     assert [argument.name for argument in schema.arguments] == ["self", "z", "condition"]
 
 
 @pytest.mark.parametrize("labels", [{}, {"hair": ["pink", "blue"]}])
-def test_a_network_that_takes_pictures_has_their_name(labels):
+def test_trace_of_a_translator_has_the_argument_image_in(labels):
     class Fading(nn.Module):
-        def forward(self, picture: Tensor, condition: Tensor | float = 1.0) -> Tensor:
-            faded = 0.5 * picture
+        def forward(self, image: Tensor, condition: Tensor | float = 1.0) -> Tensor:
+            faded = 0.5 * image
             return faded * condition[:, :1, None, None] if labels else faded
 
     kind = Interface("a", (), (8, 8), Conditions.one_hots(labels), kind="gan.translate/1")
-    schema = trace(Fading(), nn.Identity(), sample(kind, 2)).forward.schema
+    schema = trace(Fading(), nn.Identity(), make_batch(kind, 2)).forward.schema
     names = ["self", "image_in", *(["condition"] if labels else [])]
     assert [argument.name for argument in schema.arguments] == names
 
 
-def test_an_unconditional_network_takes_z_alone():
-    class NetworkConfig(nn.Module):
+def test_trace_of_an_unconditional_network_has_the_argument_z():
+    class Shape(nn.Module):
         def forward(self, noise: Tensor) -> Tensor:
             return noise.tanh()
 
-    batch = sample(Interface("a", (3, 8, 8), (8, 8)), 2)
-    schema = trace(NetworkConfig(), nn.Identity(), batch).forward.schema
+    batch = make_batch(Interface("a", (3, 8, 8), (8, 8)), 2)
+    schema = trace(Shape(), nn.Identity(), batch).forward.schema
     assert [argument.name for argument in schema.arguments] == ["self", "z"]
 
 
-def test_a_file_without_interface_says_so(prepared):
-    data = saved(trace(prepared.network, ToUint8(), prepared.samples[1]), "other", "{}")
-    assert loaded(data, "key")[1] == ""
+def test_load_without_metadata_returns_an_empty_text(prepared):
+    data = save(trace(prepared.network, ToUint8(), prepared.batches[1]), "other", "{}")
+    assert load(data, "key")[1] == ""
 
 
-def test_the_file_holds_no_path_and_its_tensors_are_aligned(data):
+def test_save_removes_paths_and_aligns_tensors(data):
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = [archive.read(name) for name in archive.namelist()]
         assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
@@ -78,7 +101,7 @@ def archive_extra(data: bytes, entry: zipfile.ZipInfo) -> bytes:
     return data[start + 30 + name : start + 30 + name + length]
 
 
-def test_a_network_that_traces_differently_each_time_is_refused(make, interface):
+def test_trace_of_a_changing_network_raises(make, interface):
     class Changing(nn.Module):
         calls = 0
 
@@ -86,14 +109,90 @@ def test_a_network_that_traces_differently_each_time_is_refused(make, interface)
             self.calls += 1
             return x * self.calls
 
-    with pytest.raises(ParityError, match="TorchScript: expected a trace that draws what"):
-        trace(make(Changing()), nn.Identity(), sample(interface, 2))
+    with pytest.raises(ParityError, match=r"^TorchScript: "):
+        trace(make(Changing()), nn.Identity(), make_batch(interface, 2))
 
 
-def test_what_cannot_be_traced_is_refused(make, interface):
+def test_trace_of_another_output_raises(make, interface):
     class Listing(nn.Module):
         def forward(self, x: Tensor) -> object:
             return {"image": [x, 1]}
 
     with pytest.raises(UnsupportedError, match=r"a forward that torch\.jit can trace"):
-        trace(make(Listing()), nn.Identity(), sample(interface, 2))
+        trace(make(Listing()), nn.Identity(), make_batch(interface, 2))
+
+
+def test_write_torchscript_of_a_class_without_module_raises(tmp_path):
+    (tmp_path / "sky.py").write_text(NETWORK)
+    network = runpy.run_path(str(tmp_path / "sky.py"))["Sky"]().eval()  # in module "<run_path>"
+    given = prepare(network, Interface("sky", (3, 8, 8), (8, 8)), "uint8")
+    with pytest.raises(UnsupportedError, match="a class that TorchScript can name"):
+        write_torchscript(given, ExportOptions(), "{}")
+
+
+@pytest.fixture
+def folder(bundle_path, tmp_path) -> Path:
+    with zipfile.ZipFile(bundle_path) as archive:
+        archive.extractall(tmp_path / "faces.ganport")
+    return tmp_path / "faces.ganport"
+
+
+def check(folder: Path) -> Check:
+    (only,) = check_torchscript(Bundle.open(folder))
+    return only
+
+
+def replace_file(folder: Path, name: str, data: bytes) -> None:
+    """Replace a file and its entry in the manifest."""
+    (folder / name).write_bytes(data)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"][name] = {"sha256": sha256_of(data), "size": len(data)}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def other_script(make, interface, text: str, **network) -> bytes:
+    prepared = prepare(make(**network), interface, "uint8")
+    return write_torchscript(prepared, ExportOptions(), text).data
+
+
+def test_check_torchscript_of_an_intact_file_passes(folder):
+    result = check(folder)
+    assert result.passed
+    assert result.name == f"fixtures of {SCRIPT}"
+    assert "N = 1: 0 levels" in result.detail
+
+
+def test_check_torchscript_verifies_the_digest_first(folder):
+    (folder / SCRIPT).write_bytes(b"\0" * (folder / SCRIPT).stat().st_size)
+    result = check(folder)
+    assert result.passed is False
+    assert "SHA-256" in result.detail
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", b"\x80\x04N."])
+def test_check_torchscript_of_a_corrupt_file_fails(folder, data):
+    replace_file(folder, SCRIPT, data)
+    result = check(folder)
+    assert result.passed is False
+    assert f"{SCRIPT}: expected a TorchScript file" in result.detail
+
+
+def test_check_torchscript_of_another_network_fails(folder, make, interface):
+    manifest = build_manifest([interface], ExportOptions())
+    text = metadata_json(manifest, manifest.graphs[0])
+    replace_file(folder, SCRIPT, other_script(make, interface, text, effect=-1.0))
+    result = check(folder)
+    assert result.passed is False
+    assert "the recorded output" in result.detail
+
+
+def test_check_torchscript_with_another_interface_fails(folder, make, interface):
+    replace_file(folder, SCRIPT, other_script(make, interface, '{"schema_version":1}'))
+    assert "the interface of the manifest" in check(folder).detail
+
+
+def test_check_torchscript_without_fixtures_fails(folder):
+    replace_file(folder, "fixtures.safetensors", b"\x02\0\0\0\0\0\0\0{}")
+    result = check(folder)
+    assert result.passed is False
+    assert f"{SCRIPT}/n1/z" in result.detail

@@ -15,8 +15,8 @@ NORMS = {
 }
 
 
-class HomeMade(nn.Module):
-    """As in many repositories of 2018: the power iteration's vector is a tensor of its own."""
+class CustomNorm(nn.Module):
+    """A custom spectral norm: the vector of the power iteration is a separate buffer."""
 
     def __init__(self, vector: str) -> None:
         super().__init__()
@@ -24,50 +24,50 @@ class HomeMade(nn.Module):
         self.register_buffer(vector, torch.ones(3))
 
 
-class SNLinear(HomeMade):
+class SNLinear(CustomNorm):
     pass
 
 
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated:FutureWarning")
 @pytest.mark.parametrize("norm", NORMS.values(), ids=NORMS.keys())
-def test_a_folded_norm_draws_what_it_drew_and_keeps_nothing_to_recompute(norm):
+def test_fold_of_a_norm_keeps_the_output_and_leaves_plain_weights(norm):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(4, 4), norm(nn.Linear(4, 4)))
     network(torch.randn(2, 4))
     network.eval()
     x = torch.randn(5, 4)
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    twin = detached_copy(network)
-    assert fold(twin) == ["1.weight"]
-    assert torch.allclose(twin(x), network(x), atol=1e-6)
-    assert set(twin.state_dict()) == {"0.weight", "0.bias", "1.weight", "1.bias"}
+    copied = detached_copy(network)
+    assert fold(copied) == ["1.weight"]
+    assert torch.allclose(copied(x), network(x), atol=1e-6)
+    assert set(copied.state_dict()) == {"0.weight", "0.bias", "1.weight", "1.bias"}
     after = network.state_dict()
     assert all(torch.equal(tensor, after[name]) for name, tensor in before.items())
 
 
-def test_the_copy_shares_no_tensor_and_needs_no_gradient(make):
+def test_detached_copy_shares_no_tensor_and_requires_no_gradient(make):
     network = make()
-    twin = detached_copy(network)
-    theirs = {tensor.data_ptr() for tensor in network.state_dict().values()}
-    assert not theirs & {tensor.data_ptr() for tensor in twin.state_dict().values()}
-    assert not any(weight.requires_grad for weight in twin.parameters())
+    copied = detached_copy(network)
+    original = {tensor.data_ptr() for tensor in network.state_dict().values()}
+    assert not original & {tensor.data_ptr() for tensor in copied.state_dict().values()}
+    assert not any(weight.requires_grad for weight in copied.parameters())
     assert all(weight.requires_grad for weight in network.parameters())
 
 
-def test_half_precision_weights_come_back_to_float32(make):
+def test_detached_copy_of_float16_weights_is_float32(make):
     assert detached_copy(make().half()).stem.weight.dtype == torch.float32
 
 
 @pytest.mark.parametrize(
-    "layer", [HomeMade("weight_bar"), HomeMade("weight_u"), SNLinear("sn_u0"), SNLinear("u")]
+    "layer", [CustomNorm("weight_bar"), CustomNorm("weight_u"), SNLinear("sn_u0"), SNLinear("u")]
 )
-def test_a_norm_that_cannot_be_folded_is_refused_with_its_path(layer):
-    with pytest.raises(ContractError, match=r"module '1': .*an unfused norm") as refused:
+def test_fold_of_a_custom_norm_raises_with_the_module_path(layer):
+    with pytest.raises(ContractError, match=r"module '1': .*an unfused norm") as caught:
         fold(nn.Sequential(nn.ReLU(), layer).eval())
-    assert refused.value.exit_code == 5
+    assert caught.value.exit_code == 5
 
 
-def test_a_wrapper_that_is_only_named_after_a_norm_passes():
+def test_fold_of_a_wrapper_named_after_a_norm_passes():
     class SpectralNormLinear(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -76,7 +76,7 @@ def test_a_wrapper_that_is_only_named_after_a_norm_passes():
     assert fold(nn.Sequential(SpectralNormLinear()).eval()) == ["0.linear.weight"]
 
 
-def test_a_flag_that_was_a_tensor_becomes_a_constant():
+def test_fold_converts_a_flag_tensor_to_a_constant():
     class ActNorm(nn.Module):
         def __init__(self) -> None:
             super().__init__()

@@ -1,0 +1,158 @@
+"""Conversion of a network to an ONNX graph: capture by torch.export, then translation."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import onnx
+import torch
+from onnxscript import optimizer
+from torch import nn
+from torch.export import Dim, ExportedProgram
+
+from ganport_export.errors import ContractError, ExportError, UnsupportedError
+from ganport_export.formats import stderr_on_success, suppress_known_messages
+from ganport_export.interface import Interface
+from ganport_export.test_inputs import InputBatch
+
+MAX_BYTES = 2**31 - 2**24
+"""Largest size of the weights: a protobuf message is limited to 2 GiB, and the graph needs some."""
+
+_MAX_FOLDED = 2**20
+"""Elements of the largest tensor that is computed at export, so that the file grows little."""
+
+
+def capture_graph(
+    module: nn.Module, interface: Interface, example: InputBatch, opset: int
+) -> onnx.ModelProto:
+    """Return the float32 graph of a network, with the tensor names of the interface.
+
+    `example` is the batch for the capture; torch.export would make a batch size of 1 constant.
+    Raises UnsupportedError with operator and module for what ONNX cannot express, and ContractError
+    if the network works only for the batch size of the example.
+    """
+    _check_size(module)
+    with suppress_known_messages():
+        program = _capture(module, example)
+        model = _fold_constants(_translate(program, interface, opset))
+    model.graph.name = interface.stem
+    return model
+
+
+def _check_size(module: nn.Module) -> None:
+    size = sum(tensor.nbytes for tensor in module.state_dict().values())
+    if size > MAX_BYTES:
+        raise UnsupportedError(
+            f"network {type(module).__name__}",
+            f"at most {MAX_BYTES:,} bytes of weights, the capacity of one ONNX file",
+            f"{size:,} bytes",
+            "Use --format torchscript.",
+        )
+
+
+def _capture(module: nn.Module, example: InputBatch) -> ExportedProgram:
+    first: Exception | None = None
+    # Non-strict capture is faster and supports more modules. Strict capture reads Python bytecode
+    # and supports len(z) and int(z.shape[0]), which make the batch size constant in the other.
+    for strict in (False, True):
+        try:
+            with stderr_on_success():
+                return torch.export.export(
+                    module,
+                    example.tensors(),
+                    dynamic_shapes=tuple({0: Dim.DYNAMIC} for _ in example.inputs),
+                    strict=strict,
+                )
+        except Exception as error:  # the exporter's errors have no common base class
+            first = first or error
+    assert first is not None
+    raise _capture_error(type(module).__name__, first, len(example)) from first
+
+
+def _capture_error(network: str, error: Exception, batch_size: int) -> ExportError:
+    place, text = f"network {network}", " ".join(str(error).split())
+    if "specialized it to be a constant" in text or "inferred a static shape" in text:
+        return ContractError(
+            place,
+            "a forward for any batch size",
+            f"one for the example's batch size of {batch_size} only",
+            "Use -1, expand or z.shape[0] wherever the batch size is a number.",
+        )
+    line = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+), in (\S+) (\S.*?)(?: File |$)', text)
+    where = f"{line[-1][0]} line {line[-1][1]}: {line[-1][3][:80].strip()}" if line else ""
+    if "data-dependent" in text.lower():
+        return UnsupportedError(
+            place,
+            "a forward without branches on input values",
+            f"a branch on the content of a tensor {where}".strip(),
+            "Decide in __init__ with a Python value, or compute both and use torch.where.",
+        )
+    return UnsupportedError(
+        place,
+        "a forward that torch.export can capture",
+        f"{type(error).__name__}: {text[:300]}",
+        "See the torch.export documentation for what it can capture.",
+    )
+
+
+def _translate(program: ExportedProgram, interface: Interface, opset: int) -> onnx.ModelProto:
+    try:
+        translated = torch.onnx.export(
+            program,
+            (),
+            dynamo=True,
+            opset_version=opset,
+            input_names=list(interface.inputs),
+            output_names=[interface.output_name],
+            external_data=False,
+            verbose=False,
+        )
+    except torch.onnx.OnnxExporterError as error:
+        raise _translation_error(program, error) from error
+    assert translated is not None
+    model: onnx.ModelProto = translated.model_proto
+    return model
+
+
+def _fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Compute whatever depends on weights alone."""
+    # The exporter folds small tensors only. Without this step a graph would multiply the three
+    # factors of a flow's 48-channel rotation at every call.
+    folded: onnx.ModelProto = optimizer.optimize(
+        model, input_size_limit=_MAX_FOLDED, output_size_limit=_MAX_FOLDED
+    )
+    return folded
+
+
+def _translation_error(program: ExportedProgram, error: Exception) -> UnsupportedError:
+    causes = _cause_texts(error)
+    text = " ".join(causes)
+    missing = re.search(r"No ONNX function found for <OpOverload\(op='([\w.:]+)'", text)
+    node = re.search(r"translating node %(\w+)", text)
+    called = re.search(r"target=torch\.ops\.([\w.]+?)(\.default)?\]", text)
+    operator = (missing or called or ["", "an operator"])[1]
+    return UnsupportedError(
+        f"module {_module_path(program, node[1] if node else '')!r}",
+        "operators that ONNX has",
+        operator if missing else f"{operator} in an unsupported form: {causes[-1][:200]}",
+        f"Replace {operator} by other operators, or compute it in __init__ if it depends on "
+        "weights alone.",
+    )
+
+
+def _cause_texts(error: BaseException | None) -> list[str]:
+    texts = []
+    while error is not None:
+        texts.append(" ".join(str(error).split()))
+        error = error.__cause__
+    return texts[1:] or texts  # the first is advice for the developers of the exporter
+
+
+def _module_path(program: ExportedProgram, node: str) -> str:
+    # Decomposition extends node names (linalg_inv to linalg_inv_ex), so the longest prefix counts.
+    stacks = {n.name: n.meta.get("nn_module_stack") or {} for n in program.graph.nodes}
+    prefixes = [name for name in stacks if node == name or node.startswith(f"{name}_")]
+    stack: dict[str, Any] = stacks[max(prefixes, key=len)] if prefixes else {}
+    path, kind = list(stack.values())[-1] if stack else ("", "")
+    return str(path or getattr(kind, "__name__", kind) or "unknown").removeprefix("L['self'].")
