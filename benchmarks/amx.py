@@ -23,8 +23,8 @@ from service import bundles
 from timing import race
 
 from ganport_export.cli import export_gan
-from ganport_export.formats.onnx_graph import serialized
-from ganport_export.transforms.polyphase import in_phases
+from ganport_export.formats.onnx import serialize
+from ganport_export.transforms.polyphase import to_polyphase
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.session import Session
@@ -101,7 +101,7 @@ def _distances(
 
 def _sessions(bundle: Bundle) -> Iterator[tuple[str, Session]]:
     usual = bundle.read(bundle.onnx("gan.generate/1")[1].path)
-    phased = serialized(in_phases(onnx.load_from_string(usual), "generator"))
+    phased = serialize(to_polyphase(onnx.load_from_string(usual), "generator"))
     yield _BASE, Session(usual, "cpu")
     for name, (device, precision, phase) in _WAYS.items():
         try:

@@ -22,7 +22,7 @@ from service import bundles
 from timing import Comparison, race
 from torch import nn
 
-from ganport_export.suppress_stderr import silence
+from ganport_export.formats import suppress_known_messages
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.devices.cpu_count import available_cpu_count
@@ -123,7 +123,7 @@ def _torches(network: nn.Module, bundle: Bundle) -> Iterator[tuple[str, Graph]]:
     headed = _Headed(network).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     yield "torch, eager", _torch(headed)
     sizes = (*bundle.manifest.z_shape, bundle.manifest.conditions.size)
-    with silence(), torch.inference_mode():
+    with suppress_known_messages(), torch.inference_mode():
         traced = torch.jit.trace(headed, tuple(torch.zeros(2, size) for size in sizes))
         frozen = torch.jit.freeze(traced)
     yield "TorchScript", _torch(frozen)

@@ -1,10 +1,10 @@
-"""Port a generator that ganport has never heard of, then draw with it.
+"""Export a generator that was not trained with ganport, then generate images with the bundle.
 
     python examples/port_your_own.py season.ganport
 
-The network below is an ordinary conditional DCGAN (Radford et al. 2016, table 1). Nothing in it
-knows of ganport; the `Interface` says what it takes, and `export` refuses it, with the reason, if
-that is not true of ONNX, TorchScript and torch alike.
+The network below is an ordinary conditional DCGAN (Radford et al. 2016, table 1) that does not use
+ganport. The `Interface` describes its inputs and output. `export` checks that torch, TorchScript
+and ONNX agree with this description, and raises an error with the reason if they do not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ganport_export import Interface, Report, export
+from ganport_export import ExportReport, Interface, export
 from ganport_runtime import Conditions, Generator
 from ganport_runtime.images.encode import save_png
 from ganport_runtime.images.sheet import make_sheet
@@ -24,7 +24,7 @@ SEASONS = ["spring", "summer", "autumn", "winter"]
 
 
 class Dcgan(nn.Module):
-    """Noise and a one-hot season to a 32 x 32 picture."""
+    """Generator of 32 x 32 images from noise and a one-hot season."""
 
     def __init__(self, noise: int = 64, seasons: int = 4, width: int = 16) -> None:
         super().__init__()
@@ -43,23 +43,24 @@ class Dcgan(nn.Module):
         )
 
     def forward(self, noise: Tensor, season: Tensor) -> Tensor:
+        """Return images (N, 3, 32, 32) in [-1, 1] of noise (N, 64) and seasons (N, 4)."""
         joined = torch.cat([noise, season], dim=1)
         image: Tensor = self.layers(joined[:, :, None, None])
         return image
 
 
 def trained_network() -> Dcgan:
-    """Your trained network goes here; this one has only seen noise, for its batch norm."""
+    """Return a network in eval mode. Replace this function by one that loads your weights."""
     torch.manual_seed(0)
     network = Dcgan()
-    with torch.no_grad():
+    with torch.no_grad():  # batch norm needs running statistics
         for _ in range(20):
             network(torch.randn(32, 64), torch.eye(4).repeat(8, 1))
-    return network.eval()  # a network in training mode is refused
+    return network.eval()
 
 
-def port(path: Path) -> Report:
-    """Write the bundle; every stage and what it measured is printed."""
+def export_bundle(path: Path) -> ExportReport:
+    """Write the bundle, and print one line for each stage."""
     interface = Interface(
         name=path.stem,
         z=(64,),
@@ -70,17 +71,17 @@ def port(path: Path) -> Report:
     return export(trained_network(), interface, path, license="CC0-1.0", progress=print)
 
 
-def draw(path: Path) -> Path:
-    """Draw four pictures of each season; from here on no torch is needed."""
+def generate_sheet(path: Path) -> Path:
+    """Write a sheet with four images of each season. This part does not need torch."""
     generator = Generator.load(path)
-    wanted = [{"season": season} for season in SEASONS for _ in range(4)]
-    pictures = generator.generate(wanted, seeds=[0, 1, 2, 3] * 4)  # the same four in each season
+    requests = [{"season": season} for season in SEASONS for _ in range(4)]
+    images = generator.generate(requests, seeds=[0, 1, 2, 3] * 4)  # the same noise in every season
     sheet = path.with_suffix(".png")
-    save_png(make_sheet(pictures, columns=4, row_labels=SEASONS, scale=3), sheet)
+    save_png(make_sheet(images, columns=4, row_labels=SEASONS, scale=3), sheet)
     return sheet
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "season.ganport")
-    port(target)
-    print(f"drew {draw(target)}")
+    export_bundle(target)
+    print(f"wrote {generate_sheet(target)}")

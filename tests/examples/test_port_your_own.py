@@ -8,12 +8,12 @@ from ganport_runtime import Bundle
 EXAMPLE = Path(__file__).parents[2] / "examples" / "port_your_own.py"
 
 
-def test_a_network_that_is_not_ours_is_ported_and_draws(tmp_path, capsys):
+def test_example_exports_a_foreign_network_and_writes_a_sheet(tmp_path, capsys):
     example = runpy.run_path(str(EXAMPLE), run_name="port_your_own")
     path = tmp_path / "season.ganport"
-    report = example["port"](path)
+    report = example["export_bundle"](path)
     assert Bundle.open(path).manifest.family == "dcgan"
     assert max(report.manifest.parity["graphs"]["generator.onnx"]["error"].values()) < 1e-5
-    with Image.open(example["draw"](path)) as sheet:
+    with Image.open(example["generate_sheet"](path)) as sheet:
         assert sheet.size[0] > 4 * 32 * 3
     assert capsys.readouterr().out.count("\n") == len(report.seconds)

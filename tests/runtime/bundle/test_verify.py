@@ -235,7 +235,7 @@ def test_what_other_rooms_contribute(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, name: str, passed: bool | None
 ) -> None:
     class Entry:
-        module = "ganport_export.checks.torchscript_check"
+        module = "ganport_export.formats.torchscript"
 
         @property
         def name(self) -> str:
