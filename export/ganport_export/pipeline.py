@@ -90,25 +90,24 @@ def export(
 ) -> ExportReport:
     """Export a network to a bundle at `path`, after it passes every check of the contract.
 
-    Args:
-        module: Any network in eval mode whose `forward` has this interface. It is not changed.
-        interface: Inputs, output and conditions of the network.
-        path: `NAME.ganport`: a folder if it ends in a slash, else a stored zip.
-        encoder: Inverse of an invertible network, `forward(image, condition)` to z. It becomes a
-            second graph.
-        directions: Latent directions by attribute, float32 arrays of the shape of z.
-        format: "onnx", "torchscript", or "bundle" for both.
-        image: "uint8" for images (N, H, W, 3), "float" for (N, 3, H, W) in [-1, 1].
-        opset: ONNX operator set, 18 or higher.
-        precision: "fp16" adds a float16 graph.
-        weights: "fp16" rounds the weights of the ONNX files to float16. This halves the files; the
-            arithmetic stays float32.
-        polyphase: Add a graph in which transposed convolutions are plain convolutions.
-        license: License of the weights, one line for the manifest.
-        allow_insensitive: Export a network that ignores an input, and record this in the manifest.
-        overwrite: Replace an existing bundle.
-        provenance: Plain JSON for the manifest.
-        progress: Receives a line of text after each stage.
+    - `module`: any network in eval mode whose `forward` has this interface. It is not changed.
+    - `interface`: inputs, output and conditions of the network.
+    - `path`: `NAME.ganport`, a folder if it ends in a slash, else a stored zip.
+    - `encoder`: inverse of an invertible network, `forward(image, condition)` to z. It becomes a
+      second graph.
+    - `directions`: latent directions by attribute, float32 arrays of the shape of z.
+    - `format`: "onnx", "torchscript", or "bundle" for both.
+    - `image`: "uint8" for images (N, H, W, 3), "float" for (N, 3, H, W) in [-1, 1].
+    - `opset`: ONNX operator set, 18 or higher.
+    - `precision`: "fp16" adds a float16 graph.
+    - `weights`: "fp16" rounds the weights of the ONNX files to float16. This halves the files; the
+      arithmetic stays float32.
+    - `polyphase`: add a graph in which transposed convolutions are plain convolutions.
+    - `license`: license of the weights, one line for the manifest.
+    - `allow_insensitive`: export a network that ignores an input, and record this in the manifest.
+    - `overwrite`: replace an existing bundle.
+    - `provenance`: plain JSON for the manifest.
+    - `progress`: receives a line of text after each stage.
 
     Raises OptionError, UnsupportedError, ParityError, ContractError or DependencyError. Then
     nothing is written, and an existing bundle at `path` stays as it was.
