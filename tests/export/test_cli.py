@@ -54,9 +54,9 @@ def write_checkpoint(folder: Path, *, insensitive: bool = False, step: int = 120
         weights[:, CONFIG.latent :] = 0
     safetensors.torch.save_file(generator.state_dict(), folder / WEIGHTS)
     metadata = {
-        "schema_version": 1,
+        "schema_version": 2,
         "architecture": "film_dcgan",
-        "shape": CONFIG.to_json(),
+        "network_config": CONFIG.to_json(),
         "conditions": CONDITIONS.to_json(),
         "recipe": {"name": "quick", "training": {"lr": 0.0002, "seed": 2**63}},
         "step": step,
