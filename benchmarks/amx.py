@@ -53,7 +53,7 @@ def main() -> None:
     print(f"bfloat16 of this processor: {', '.join(_instructions()) or 'none'}")
     with tempfile.TemporaryDirectory() as folder:
         width = Path(folder) / "width.ganport"
-        bundles.random(width, asked.features)
+        bundles.write_random(width, asked.features)
         sources = {f"`quick`, width {asked.features}, random weights": width}
         if asked.source:
             sources[f"{asked.source.name}, trained"] = _bundle(asked.source, Path(folder))

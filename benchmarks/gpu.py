@@ -41,7 +41,7 @@ def main() -> None:
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "width.ganport"
-        network = bundles.random(path, asked.features, "fp16")
+        network = bundles.write_random(path, asked.features, "fp16")
         reference = Generator.load(path, "cpu")
         drawing = dict(_ours(path, asked.device)) | dict(_theirs(reference, network, asked.device))
         rates = {}

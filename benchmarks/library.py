@@ -44,7 +44,7 @@ def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[st
     torch.set_num_threads(available_cpu_count())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "width.ganport"
-        network = bundles.random(path, width)
+        network = bundles.write_random(path, width)
         bundle = Bundle.open(path)
         others = {"onnxruntime by hand": by_hand(bundle, on_onnxruntime(bundle))}
         for name, graph in _torches(network, bundle):
@@ -58,7 +58,7 @@ def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[st
 def _table(
     title: str, bundle: Bundle, others: dict[str, Draw], counts: Sequence[int]
 ) -> Iterator[str]:
-    faces, asked = Generator(bundle, "cpu"), bundles.asked(bundle)
+    faces, asked = Generator(bundle, "cpu"), bundles.sample_conditions(bundle)
     behind: list[str] = []
     yield f"\n| {title}: pictures | ours | {' | '.join(others)} |"
     yield "|---|" + "---|" * (1 + len(others))
@@ -88,7 +88,7 @@ def by_hand(bundle: Bundle, graph: Graph) -> Draw:
     """The loop one writes around a graph: noise, a vector, runs of 64, one array."""
     latent, size = bundle.manifest.z_shape, bundle.manifest.conditions.size
     vector = np.zeros(size, np.float32)
-    vector[np.flatnonzero(bundle.manifest.conditions.encode(bundles.asked(bundle)))] = 1
+    vector[np.flatnonzero(bundle.manifest.conditions.encode(bundles.sample_conditions(bundle)))] = 1
 
     def batch(start: int, stop: int) -> NDArray[np.uint8]:
         z = np.empty((stop - start, *latent), np.float32)

@@ -1,10 +1,10 @@
-"""The service under twice the load it can bear: who is refused, how soon, and what it still draws.
+"""Load the service with twice its peak rate; measure rejections, throughput and memory.
 
-`python benchmarks/overload.py BUNDLE` first finds the peak in a closed loop of many clients, then
-lets requests arrive at twice that rate, whatever becomes of those before (an open loop: arrivals
-that wait for answers would hide the queue). In turns, medians of the rounds. Where it may, it takes
-a real-time priority, for clients that wait for a core would measure themselves. Exits 1 unless
-refusals were answered within 5 ms (p95), 0.95 of the peak was still drawn and memory stayed flat.
+`python benchmarks/overload.py BUNDLE` measures the peak rate with many clients in a closed loop.
+Then requests arrive at twice that rate in an open loop, whether or not earlier ones are complete.
+All values are medians over the rounds. The clients use a real-time priority if permitted, because
+clients that wait for a core would measure themselves. Exits with 1 unless rejections take at most
+5 ms (p95), throughput is at least 0.95 of the peak, and memory stays constant.
 """
 
 from __future__ import annotations
@@ -23,146 +23,149 @@ import numpy as np
 import uvloop
 from machine import machine
 from service.client import Connection
-from service.contenders import ours
-from service.processes import Server
+from service.competitors import ganport_server
+from service.processes import ServerProcess
 
 _PATH = "/v1/generate"
-_REFUSED = (429, 503)
-_CLIENTS = 32
-_GROWTH = 8.0
-"""MiB between the first overload and the last: buffers of a full queue, once."""
+_REJECTED = (429, 503)
+_MAX_CLIENTS = 32
+_MAX_GROWTH = 8.0
+"""MiB between the first and the last overload: the buffers of one full queue."""
 
 
 @dataclass
-class Spell:
-    """What came of one spell of load."""
+class Measurement:
+    """The responses of one measurement; `client_cpu` is the CPU time of the clients."""
 
     seconds: float
-    clients: float = 0.0
-    """Seconds of processor that the clients took: cores the server did not have."""
-    counted: Counter[int] = field(default_factory=Counter)
-    """Answers by their status."""
+    client_cpu: float = 0.0
+    statuses: Counter[int] = field(default_factory=Counter)
     times: dict[int, list[float]] = field(default_factory=dict)
-    """Seconds from the arrival that was due to the answer, by its status."""
+    """Seconds from the scheduled arrival to the response, by status."""
 
     def add(self, status: int, seconds: float) -> None:
-        self.counted[status] += 1
+        """Add one response."""
+        self.statuses[status] += 1
         self.times.setdefault(status, []).append(seconds)
 
     @property
     def rate(self) -> float:
-        """Requests drawn a second."""
-        return self.counted[200] / self.seconds
+        """Return successful requests per second."""
+        return self.statuses[200] / self.seconds
 
-    def within(self, percent: float, *statuses: int) -> float:
-        """The time, in milliseconds, that so many percent of these answers came within."""
+    def percentile(self, percent: float, *statuses: int) -> float:
+        """Return a percentile of the response time in milliseconds."""
         times = [value for status in statuses for value in self.times.get(status, [])]
         return 1e3 * float(np.percentile(times, percent)) if times else 0.0
 
 
-async def closed(port: int, body: bytes, seconds: float, clients: int) -> Spell:
-    """So many clients that each send their next request at the answer."""
-    spell, until = Spell(seconds), time.perf_counter() + seconds
+async def run_closed_loop(port: int, body: bytes, seconds: float, clients: int) -> Measurement:
+    """Run clients that each send the next request after the response."""
+    measurement, end = Measurement(seconds), time.perf_counter() + seconds
 
-    async def client() -> None:
+    async def run_client() -> None:
         connection = await Connection.open(port)
-        while (begun := time.perf_counter()) < until:
-            answer = await connection.post(_PATH, body)
-            if (now := time.perf_counter()) < until:
-                spell.add(answer.status, now - begun)
-        connection.drop()
+        while (start := time.perf_counter()) < end:
+            response = await connection.post(_PATH, body)
+            if (now := time.perf_counter()) < end:
+                measurement.add(response.status, now - start)
+        connection.abort()
 
-    worked = time.process_time()
-    await asyncio.gather(*(client() for _ in range(clients)))
-    spell.clients = time.process_time() - worked
-    return spell
+    cpu_start = time.process_time()
+    await asyncio.gather(*(run_client() for _ in range(clients)))
+    measurement.client_cpu = time.process_time() - cpu_start
+    return measurement
 
 
-async def arriving(port: int, body: bytes, rate: float, seconds: float) -> Spell:
-    """Requests that arrive evenly at `rate` a second, each on a connection that is idle.
+async def run_open_loop(port: int, body: bytes, rate: float, seconds: float) -> Measurement:
+    """Send requests at a constant `rate` per second, each on an idle connection.
 
-    Answers that come after the spell do not count as drawn in it.
+    Images that arrive after the measurement do not count.
     """
-    spell, begun, idle = Spell(seconds), time.perf_counter(), list[Connection]()
+    measurement, start, idle = Measurement(seconds), time.perf_counter(), list[Connection]()
 
-    async def arrive(due: float) -> None:
+    async def send_request(due: float) -> None:
         connection = idle.pop() if idle else await Connection.open(port)
-        answer = await connection.post(_PATH, body)
+        response = await connection.post(_PATH, body)
         now = time.perf_counter()
-        if answer.status != 200 or now < begun + seconds:
-            spell.add(answer.status, now - due)
+        if response.status != 200 or now < start + seconds:
+            measurement.add(response.status, now - due)
         idle.append(connection)
 
-    worked = time.process_time()
+    cpu_start = time.process_time()
     async with asyncio.TaskGroup() as tasks:
         for number in range(round(rate * seconds)):
-            due = begun + number / rate
+            due = start + number / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.create_task(arrive(due))
+            tasks.create_task(send_request(due))
     for connection in idle:
-        connection.drop()
-    spell.clients = time.process_time() - worked
-    return spell
+        connection.abort()
+    measurement.client_cpu = time.process_time() - cpu_start
+    return measurement
 
 
-def overload(
-    server: Server, count: int, queue: int, seconds: float, rounds: int
+def run_overload(
+    server: ServerProcess, count: int, max_queue: int, seconds: float, rounds: int
 ) -> dict[str, object]:
-    """Peak and overload in turn; the report, whose `faults` are empty when everything held."""
+    """Alternate between peak and overload; return the report, with failed checks in `faults`."""
     body = json.dumps({"count": count, "seed": 7, "output": "raw"}).encode()
-    # No more than the queue holds: clients that are refused would take the peak's processor.
-    clients = max(1, min(_CLIENTS, queue // count))
-    uvloop.run(closed(server.port, body, 1.0, clients))
-    peaks, taken, spells, held = [], [], [], []
+    # At most as many clients as the queue holds: rejections would cost CPU time of the peak.
+    clients = max(1, min(_MAX_CLIENTS, max_queue // count))
+    uvloop.run(run_closed_loop(server.port, body, 1.0, clients))
+    peaks: list[Measurement] = []
+    overloads: list[Measurement] = []
+    memory = []
     for _ in range(rounds):
-        calm = uvloop.run(closed(server.port, body, seconds, clients))
-        peaks.append(calm.rate)
-        taken.append(calm.clients)
-        spells.append(uvloop.run(arriving(server.port, body, 2 * peaks[-1], seconds)))
-        held.append(server.resident())
-    shares = [spell.rate / peak for spell, peak in zip(spells, peaks, strict=True)]
-    refused = median(spell.within(95, *_REFUSED) for spell in spells)
+        peaks.append(uvloop.run(run_closed_loop(server.port, body, seconds, clients)))
+        overloads.append(uvloop.run(run_open_loop(server.port, body, 2 * peaks[-1].rate, seconds)))
+        memory.append(server.resident_mib())
+    pairs = zip(overloads, peaks, strict=True)
+    fraction = median(overload.rate / peak.rate for overload, peak in pairs)
+    rejected = [_median_percentile(overloads, percent, *_REJECTED) for percent in (50, 95, 99)]
     return {
-        "peak, images/s": round(count * median(peaks), 1),
-        "drawn at twice that, as a share of it": round(median(shares), 3),
-        "cores the clients took, at the peak and at twice it": [
-            round(median(taken) / seconds, 3),
-            round(median(spell.clients for spell in spells) / seconds, 3),
+        "peak, images/s": round(count * median(peak.rate for peak in peaks), 1),
+        "throughput under overload, fraction of the peak": round(fraction, 3),
+        "cores used by the clients, at the peak and under overload": [
+            round(median(measurement.client_cpu for measurement in group) / seconds, 3)
+            for group in (peaks, overloads)
         ],
-        "refused within, ms (p50, p95, p99)": [
-            round(median(spell.within(percent, *_REFUSED) for spell in spells), 2)
-            for percent in (50, 95, 99)
+        "rejection time, ms (p50, p95, p99)": [round(value, 2) for value in rejected],
+        "response time, ms (p50, p99)": [
+            round(_median_percentile(overloads, percent, 200), 1) for percent in (50, 99)
         ],
-        "drawn within, ms (p50, p99)": [
-            round(median(spell.within(percent, 200) for spell in spells), 1) for percent in (50, 99)
-        ],
-        "answers": dict(sum((spell.counted for spell in spells), Counter())),
-        "MiB": [round(value, 1) for value in held],
-        "faults": _faults(median(shares), refused, held[-1] - held[0], spells),
+        "responses": dict(sum((overload.statuses for overload in overloads), Counter())),
+        "MiB": [round(value, 1) for value in memory],
+        "faults": _find_faults(fraction, rejected[1], memory[-1] - memory[0], overloads),
     }
 
 
-def _go_first() -> str:
-    """Have the clients wait for no core, as if they were elsewhere; how far that went."""
+def _median_percentile(measurements: list[Measurement], percent: float, *statuses: int) -> float:
+    return median(measurement.percentile(percent, *statuses) for measurement in measurements)
+
+
+def _raise_priority() -> str:
+    """Use a real-time priority for the clients if permitted; return the priority as text."""
     try:
-        # The server, which is started from here, keeps the usual priority.
+        # A server started from here keeps the normal priority.
         policy = os.SCHED_FIFO | os.SCHED_RESET_ON_FORK
         os.sched_setscheduler(0, policy, os.sched_param(1))
     except (AttributeError, PermissionError):
-        return "clients of the usual priority"
-    return "clients of real-time priority"
+        return "clients with normal priority"
+    return "clients with real-time priority"
 
 
-def _faults(share: float, refused: float, growth: float, spells: list[Spell]) -> list[str]:
-    statuses = {status for spell in spells for status in spell.counted}
-    failed = {
-        "nothing was refused": not statuses & set(_REFUSED),
-        f"statuses {sorted(statuses)}": bool(statuses - {200, *_REFUSED}),
-        f"refusals took {refused:.1f} ms": refused > 5.0,
-        f"only {share:.2f} of the peak was drawn": share < 0.95,
-        f"memory grew by {growth:.1f} MiB": growth > _GROWTH,
+def _find_faults(
+    fraction: float, rejected: float, growth: float, overloads: list[Measurement]
+) -> list[str]:
+    statuses = {status for overload in overloads for status in overload.statuses}
+    checks = {
+        "no request was rejected": not statuses & set(_REJECTED),
+        f"statuses {sorted(statuses)}": bool(statuses - {200, *_REJECTED}),
+        f"rejections took {rejected:.1f} ms": rejected > 5.0,
+        f"throughput was {fraction:.2f} of the peak": fraction < 0.95,
+        f"memory grew by {growth:.1f} MiB": growth > _MAX_GROWTH,
     }
-    return [what for what, wrong in failed.items() if wrong]
+    return [fault for fault, failed in checks.items() if failed]
 
 
 def main() -> None:
@@ -170,16 +173,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("bundle")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--count", type=int, default=4, help="pictures of a request")
-    parser.add_argument("--queue", type=int, default=256, help="pictures that may wait")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each spell of load")
+    parser.add_argument("--count", type=int, default=4, help="images per request")
+    parser.add_argument("--queue", type=int, default=256, help="waiting images")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    clients = _go_first()
-    service = ours(asked.bundle, "--max-queue", str(asked.queue), device=asked.device)
+    arguments = parser.parse_args()
+    priority = _raise_priority()
+    service = ganport_server(
+        arguments.bundle, "--max-queue", str(arguments.queue), device=arguments.device
+    )
     with service.start({"count": 1}) as server:
-        report = overload(server, asked.count, asked.queue, asked.seconds, asked.rounds)
-    print(f"{machine()}; {clients}")
+        report = run_overload(
+            server, arguments.count, arguments.queue, arguments.seconds, arguments.rounds
+        )
+    print(f"{machine()}; {priority}")
     print(json.dumps(report, indent=2))
     sys.exit(1 if report["faults"] else 0)
 

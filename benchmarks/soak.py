@@ -1,9 +1,8 @@
-"""A long spell of good, bad and broken requests against `serve-gan`, and what it did to it.
+"""Send valid, invalid and aborted requests to `serve-gan` for a long time and check the effects.
 
-`python benchmarks/soak.py BUNDLE` prints a report as JSON and exits 1 unless every good request was
-answered with the pixels that its seed stands for, every bad one was refused, the memory held after
-the warm-up grew by less than 1 MB in 10,000 requests, and the service was ready at the end and then
-ended in order.
+`python benchmarks/soak.py BUNDLE` prints a report as JSON. It exits with 1 unless every valid
+request got the pixels of its seed, every invalid one was rejected, memory after the warm-up grew by
+less than 1 MiB per 10,000 requests, the service was ready at the end, and it exited with 0.
 """
 
 from __future__ import annotations
@@ -17,100 +16,107 @@ from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
-from service.client import Connection, answers
-from service.contenders import ours
-from service.mischief import PATH, Good, bad, drop, good
-from service.processes import Server
+from service.client import Connection, responds
+from service.competitors import ganport_server
+from service.fault_injection import (
+    PATH,
+    ValidRequest,
+    abort_request,
+    invalid_body,
+    valid_requests,
+)
+from service.processes import ServerProcess
 
 from ganport_runtime import Generator
 
-_KINDS = 40
-_SAMPLES = 200
-_WARM = 0.3
-"""Share of the requests before memory is judged."""
-_LIMIT = 1.0
-_FEWEST = 5_000
-"""Requests below which a slope of memory says nothing."""
+_VARIANTS = 40
+_MEMORY_SAMPLES = 200
+_WARM_UP = 0.3
+"""Fraction of the requests before memory is measured."""
+_MAX_GROWTH = 1.0
+_MIN_REQUESTS = 5_000
+"""Fewer requests do not determine the growth of memory."""
 
 
-class Soak:
-    """Clients at work side by side; `counted` says what became of their requests."""
+class SoakTest:
+    """Concurrent clients; `counts` has the outcomes of their requests."""
 
-    def __init__(self, server: Server, wanted: list[Good], requests: int) -> None:
+    def __init__(self, server: ServerProcess, valid: list[ValidRequest], requests: int) -> None:
         self._server = server
-        self._good = wanted
+        self._valid = valid
         self._numbers = iter(range(requests))
-        self._every = max(1, requests // _SAMPLES)
-        self.counted: Counter[str] = Counter()
+        self._sample_interval = max(1, requests // _MEMORY_SAMPLES)
+        self.counts: Counter[str] = Counter()
         self.memory: list[tuple[int, float]] = []
-        """Requests sent, and MiB held by the server then."""
+        """Number of sent requests, and resident MiB of the server."""
 
     async def run(self, clients: int) -> None:
-        """Send all the requests from `clients` connections at a time."""
-        await asyncio.gather(*(self._client(number) for number in range(clients)))
+        """Send all requests from `clients` connections."""
+        await asyncio.gather(*(self._run_client(seed) for seed in range(clients)))
 
-    async def _client(self, seed: int) -> None:
-        chance = random.Random(seed)
+    async def _run_client(self, seed: int) -> None:
+        rng = random.Random(seed)
         connection = await Connection.open(self._server.port)
         for number in self._numbers:
-            if number % self._every == 0:
-                self.memory.append((number, self._server.resident()))
+            if number % self._sample_interval == 0:
+                self.memory.append((number, self._server.resident_mib()))
             try:
-                await self._one(chance, connection)
+                await self._send_request(rng, connection)
             except (OSError, ValueError) as error:
-                self.counted[f"fault: {error}"] += 1
+                self.counts[f"fault: {error}"] += 1
                 connection = await Connection.open(self._server.port)
-        connection.drop()
+        connection.abort()
 
-    async def _one(self, chance: random.Random, connection: Connection) -> None:
-        wanted = chance.choice(self._good)
-        kind = chance.choices(("good", "bad", "dropped"), (70, 20, 10))[0]
-        if kind == "dropped":
-            await drop(chance, self._server.port, wanted.body)
-            self.counted["dropped"] += 1
-        elif kind == "bad":
-            answer = await connection.post(PATH, bad(chance, {}))
-            refused = 400 <= answer.status < 500 and "error" in json.loads(answer.body)
-            self.counted["bad, refused" if refused else f"fault: bad {answer.status}"] += 1
+    async def _send_request(self, rng: random.Random, connection: Connection) -> None:
+        valid = rng.choice(self._valid)
+        kind = rng.choices(("valid", "invalid", "aborted"), (70, 20, 10))[0]
+        if kind == "aborted":
+            await abort_request(rng, self._server.port, valid.body)
+            self.counts["aborted"] += 1
+        elif kind == "invalid":
+            response = await connection.post(PATH, invalid_body(rng))
+            rejected = 400 <= response.status < 500 and "error" in json.loads(response.body)
+            fault = f"fault: invalid {response.status}"
+            self.counts["invalid, rejected" if rejected else fault] += 1
         else:
-            answer = await connection.post(PATH, wanted.body)
-            right = wanted.answered(answer)
-            self.counted["good, answered" if right else f"fault: good {answer.status}"] += 1
+            response = await connection.post(PATH, valid.body)
+            fault = f"fault: valid {response.status}"
+            self.counts["valid, correct" if valid.matches(response) else fault] += 1
 
 
-def slope(memory: list[tuple[int, float]]) -> float:
-    """MiB of growth in 10,000 requests, by least squares over what follows the warm-up."""
-    numbers, held = np.array(memory[int(_WARM * len(memory)) :]).T
-    return float(10_000 * np.polyfit(numbers, held, 1)[0])
+def memory_growth(memory: list[tuple[int, float]]) -> float:
+    """Return the growth in MiB per 10,000 requests: the least-squares slope after the warm-up."""
+    numbers, resident = np.array(memory[int(_WARM_UP * len(memory)) :]).T
+    return float(10_000 * np.polyfit(numbers, resident, 1)[0])
 
 
-def soak(bundle: str, device: str, requests: int, clients: int) -> dict[str, object]:
-    """Run it all; the report, whose `faults` are empty when everything held."""
-    wanted = good(Generator.load(bundle, device), _KINDS)
-    with ours(bundle, device=device).start({"count": 1}) as server:
-        work = Soak(server, wanted, requests)
-        asyncio.run(work.run(clients))
-        ready = answers(server.port, "/readyz")
-        code = server.stop()
-    growth = slope(work.memory)
-    judged = (1 - _WARM) * requests >= _FEWEST
-    faults = [name for name in work.counted if name.startswith("fault")]
-    faults += _faults(ready, code, growth if judged else 0.0)
+def run_soak(bundle: str, device: str, requests: int, clients: int) -> dict[str, object]:
+    """Run the test and return the report, with failed checks in `faults`."""
+    valid = valid_requests(Generator.load(bundle, device), _VARIANTS)
+    with ganport_server(bundle, device=device).start({"count": 1}) as server:
+        test = SoakTest(server, valid, requests)
+        asyncio.run(test.run(clients))
+        ready = responds(server.port, "/readyz")
+        exit_code = server.stop()
+    growth = memory_growth(test.memory)
+    measured = (1 - _WARM_UP) * requests >= _MIN_REQUESTS
+    faults = [name for name in test.counts if name.startswith("fault")]
+    faults += _find_faults(ready, exit_code, growth if measured else 0.0)
     return {
-        "requests": dict(work.counted),
-        "MiB": [round(held, 1) for _, held in (work.memory[0], work.memory[-1])],
-        "MiB in 10,000 requests": round(growth, 3) if judged else "too few to say",
+        "requests": dict(test.counts),
+        "MiB": [round(resident, 1) for _, resident in (test.memory[0], test.memory[-1])],
+        "MiB per 10,000 requests": round(growth, 3) if measured else "too few requests",
         "faults": faults,
     }
 
 
-def _faults(ready: bool, code: int, growth: float) -> Iterator[str]:
+def _find_faults(ready: bool, exit_code: int, growth: float) -> Iterator[str]:
     if not ready:
         yield "not ready at the end"
-    if code:
-        yield f"exit code {code} after SIGTERM"
-    if growth >= _LIMIT:
-        yield f"memory grew by {growth:.2f} MiB in 10,000 requests"
+    if exit_code:
+        yield f"exit code {exit_code} after SIGTERM"
+    if growth >= _MAX_GROWTH:
+        yield f"memory grew by {growth:.2f} MiB per 10,000 requests"
 
 
 def main() -> None:
@@ -120,8 +126,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=16)
-    asked = parser.parse_args()
-    report = soak(asked.bundle, asked.device, asked.requests, asked.clients)
+    arguments = parser.parse_args()
+    report = run_soak(arguments.bundle, arguments.device, arguments.requests, arguments.clients)
     print(json.dumps(report, indent=2))
     sys.exit(1 if report["faults"] else 0)
 

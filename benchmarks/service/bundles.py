@@ -1,4 +1,4 @@
-"""The bundles that are served, and their bare graph for the peers."""
+"""The served bundles, and their plain graphs for the competitors."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from ganport_train.config import recipes
 _SIDE = 64
 
 
-def noop(path: Path) -> Path:
-    """A graph that answers grey, 12,288 bytes a picture, at once: the service is what is left."""
+def write_noop(path: Path) -> Path:
+    """Write a graph that returns gray images of 12,288 bytes at once; return its path."""
     graph = Graph(
         "gan.generate/1",
         (Tensor("z", "float32", ("batch", 1)),),
@@ -54,7 +54,7 @@ def noop(path: Path) -> Path:
         license="Apache-2.0",
     )
     constants = {
-        "grey": np.full((1, _SIDE, _SIDE, 3), 128, np.uint8),
+        "gray": np.full((1, _SIDE, _SIDE, 3), 128, np.uint8),
         "rest": np.array([_SIDE, _SIDE, 3], np.int64),
     }
     model = helper.make_model(
@@ -62,7 +62,7 @@ def noop(path: Path) -> Path:
             [
                 helper.make_node("Shape", ["z"], ["batch"], start=0, end=1),
                 helper.make_node("Concat", ["batch", "rest"], ["shape"], axis=0),
-                helper.make_node("Expand", ["grey", "shape"], ["image"]),
+                helper.make_node("Expand", ["gray", "shape"], ["image"]),
             ],
             path.stem,
             [helper.make_tensor_value_info("z", TensorProto.FLOAT, graph.inputs[0].shape)],
@@ -79,8 +79,8 @@ def noop(path: Path) -> Path:
     return path
 
 
-def random(path: Path, features: int, precision: str = "fp32") -> nn.Module:
-    """Write the `quick` generator at a width of `features` with random weights; the network."""
+def write_random(path: Path, features: int, precision: str = "fp32") -> nn.Module:
+    """Write the `quick` generator of width `features` with random weights; return the network."""
     conditions = recipes.load("anime-cgan").vocabulary()
     assert conditions is not None
     recipe = recipes.load("quick", [f"network.base_channels={features}"])
@@ -93,8 +93,8 @@ def random(path: Path, features: int, precision: str = "fp32") -> nn.Module:
     return network
 
 
-def bare(bundle: Bundle, folder: Path) -> Path:
-    """Write the graph, and what its condition vector means, for who has no ganport."""
+def write_baseline(bundle: Bundle, folder: Path) -> Path:
+    """Write the graph and the layout of its condition vector, for programs without ganport."""
     conditions = bundle.manifest.conditions
     groups: dict[str, tuple[int, list[str]]] = {}
     start = 0
@@ -114,8 +114,8 @@ def bare(bundle: Bundle, folder: Path) -> Path:
     return folder
 
 
-def asked(bundle: Bundle) -> dict[str, str]:
-    """A label of each one-hot group, other than its default where it has one."""
+def sample_conditions(bundle: Bundle) -> dict[str, str]:
+    """Return one label of each one-hot group that is not its default."""
     return {
         group.name: next(label for label in group.labels if label != group.default)
         for group in bundle.manifest.conditions.groups

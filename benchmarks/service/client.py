@@ -1,4 +1,4 @@
-"""A small HTTP client over asyncio: keeps its connection, and can misbehave when asked to."""
+"""A small asyncio HTTP client with a persistent connection; it can also send broken requests."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What a server said."""
+class Response:
+    """An HTTP response; header names are in lower case."""
 
     status: int
     headers: dict[str, str]
-    """By names in lower case."""
     body: bytes
 
 
 class Connection:
-    """One connection to a server of this machine; not to be used by two tasks at once."""
+    """A connection to a local server, for one task at a time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -28,54 +27,54 @@ class Connection:
 
     @classmethod
     async def open(cls, port: int) -> Self:
+        """Connect to a port of this machine."""
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
-    async def post(self, path: str, body: bytes, kind: str = "application/json") -> Answer:
-        """Send `body` and wait for the answer."""
-        await self.send(head(path, len(body), kind) + body)
+    async def post(self, path: str, body: bytes) -> Response:
+        """Send a JSON body and return the response."""
+        await self.send(post_header(path, len(body)) + body)
         return await self.receive()
 
     async def send(self, data: bytes) -> None:
-        """Send any bytes, a whole request or not."""
+        """Send any bytes, also incomplete requests."""
         self._writer.write(data)
         await self._writer.drain()
 
-    async def receive(self) -> Answer:
-        """The next answer; raises `ConnectionError` when the server hangs up before its end."""
+    async def receive(self) -> Response:
+        """Return the next response; raises `ConnectionError` if the server disconnects."""
         try:
-            first, *lines = (
-                (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            )
+            header = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+            status_line, *lines = header.split("\r\n")
             headers = {
                 name.lower(): value.strip()
                 for name, _, value in (line.partition(":") for line in lines)
             }
             body = await self._reader.readexactly(int(headers.get("content-length", 0)))
         except asyncio.IncompleteReadError as error:
-            raise ConnectionResetError("the server hung up") from error
-        return Answer(int(first.split()[1]), headers, body)
+            raise ConnectionResetError("the server disconnected") from error
+        return Response(int(status_line.split()[1]), headers, body)
 
-    def drop(self) -> None:
-        """Hang up at once, whatever is under way."""
+    def abort(self) -> None:
+        """Close the connection at once."""
         self._writer.transport.abort()
 
 
-def head(path: str, length: int, kind: str = "application/json") -> bytes:
-    """The head of a POST request."""
+def post_header(path: str, length: int) -> bytes:
+    """Return the header of a POST request with a JSON body."""
     return (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {kind}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
 
 
-def answers(port: int, path: str, value: Any = None) -> bool:
-    """Whether the server answers 200 to `value` as JSON, or without one to GET."""
+def responds(port: int, path: str, value: Any = None) -> bool:
+    """Return whether the server returns 200 to a POST of `value`, or to a GET without one."""
     body = None if value is None else json.dumps(value).encode()
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", body, {"Content-Type": "application/json"}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return bool(response.status == 200)
     except OSError:
         return False

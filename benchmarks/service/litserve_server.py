@@ -1,27 +1,29 @@
-"""LitServe around the bare session: run in the peers' virtual environment."""
+"""LitServe with the baseline; run in the virtual environment of the competitors."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import litserve
-from bare import Bare, Setting
+from asgi_baseline import Baseline, ServerSettings
 from starlette.responses import Response
 
 
-class Pictures(litserve.LitAPI):  # type: ignore[misc]
-    """Merges requests as they come; the answer is raw pixels."""
+class ImageAPI(litserve.LitAPI):  # type: ignore[misc]
+    """An API with dynamic batching that returns raw pixels."""
 
     def setup(self, device: str) -> None:
-        setting = Setting.read()
-        self._bare = Bare(setting.folder, setting.threads)
-        self._alone = setting.batch == 1
+        settings = ServerSettings.from_environment()
+        self._baseline = Baseline(settings.folder, settings.threads)
+        self._batched = settings.max_batch > 1
 
     def batch(self, inputs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return inputs
 
-    def predict(self, asked: Any) -> Any:
-        return self._bare.draw([asked])[0] if self._alone else self._bare.draw(asked)
+    def predict(self, inputs: Any) -> Any:
+        if self._batched:
+            return self._baseline.generate(inputs)
+        return self._baseline.generate([inputs])[0]
 
     def unbatch(self, output: list[bytes]) -> list[bytes]:
         return output
@@ -31,16 +33,18 @@ class Pictures(litserve.LitAPI):  # type: ignore[misc]
 
 
 if __name__ == "__main__":
-    chosen = Setting.read()
+    server_settings = ServerSettings.from_environment()
     server = litserve.LitServer(
-        Pictures(max_batch_size=chosen.batch, batch_timeout=chosen.wait),
+        ImageAPI(
+            max_batch_size=server_settings.max_batch, batch_timeout=server_settings.batch_wait
+        ),
         accelerator="cpu",
-        workers_per_device=chosen.workers,
+        workers_per_device=server_settings.workers,
         fast_queue=True,
     )
     server.run(
         host="127.0.0.1",
-        port=chosen.port,
+        port=server_settings.port,
         num_api_servers=1,
         log_level="error",
         generate_client_file=False,

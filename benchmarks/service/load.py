@@ -1,4 +1,4 @@
-"""A closed loop of `wrk` against a server: requests, latency, and the CPU that the server used."""
+"""Closed-loop load with `wrk`: request rate, latency, and the CPU time of the server."""
 
 from __future__ import annotations
 
@@ -10,43 +10,41 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.client import answers
-from service.processes import Server
+from service.client import responds
+from service.processes import ServerProcess
 
 _SCRIPT = Path(__file__).with_name("post.lua")
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What one spell of load came to."""
+class LoadMetrics:
+    """The metrics of one measurement; `p50` and `p99` are latencies in seconds."""
 
     rate: float
-    """Requests answered a second."""
+    """Responses per second."""
     p50: float
-    """Half of the answers came within so many seconds."""
     p99: float
     cpu: float
-    """Seconds of CPU for each request, of the server's processes alone."""
+    """CPU seconds of the server processes per request."""
 
 
-def need_wrk() -> None:
-    """End the program with a hint where `wrk` is not there."""
+def require_wrk() -> None:
+    """Exit with a hint if `wrk` is not installed."""
     if shutil.which("wrk") is None:
-        sys.exit("benchmarks of the service need wrk on the PATH: apt install wrk")
+        sys.exit("the service benchmarks need wrk: apt install wrk")
 
 
 def measure(
-    server: Server, path: str, request: dict[str, Any], connections: int, seconds: float
-) -> Figures:
-    """Load from `connections` that each send their next request at the answer.
+    server: ServerProcess, path: str, request: dict[str, Any], connections: int, seconds: float
+) -> LoadMetrics:
+    """Load a server from `connections` clients that each send requests one after another.
 
-    The seed of each request is another. Raises `RuntimeError` when any request failed, or none was
-    answered in time.
+    Each request has another seed. Raises `RuntimeError` if a request fails or none completes.
     """
-    answers(server.port, path, request | {"seed": 0})  # what an earlier load left is done by then
+    responds(server.port, path, request | {"seed": 0})  # waits for the end of earlier load
     before, after = json.dumps(request | {"seed": "SEED"}).split('"SEED"')
-    begun = server.cpu()
-    told = subprocess.run(
+    cpu_start = server.cpu_seconds()
+    process = subprocess.run(
         [
             *("wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"),
             *("-s", str(_SCRIPT), f"http://127.0.0.1:{server.port}{path}", "--", before, after),
@@ -55,14 +53,14 @@ def measure(
         capture_output=True,
         text=True,
     )
-    used = server.cpu() - begun
-    summary = json.loads(told.stdout.splitlines()[-1])
+    cpu = server.cpu_seconds() - cpu_start
+    summary = json.loads(process.stdout.splitlines()[-1])
     if summary["failed"] or not summary["requests"]:
         failed = f"{summary['failed']} of {summary['requests']} requests failed"
         raise RuntimeError(f"{failed} in {summary['seconds']:.1f} s at {connections} connections")
-    return Figures(
+    return LoadMetrics(
         rate=summary["requests"] / summary["seconds"],
         p50=summary["p50"],
         p99=summary["p99"],
-        cpu=used / summary["requests"],
+        cpu=cpu / summary["requests"],
     )

@@ -1,4 +1,4 @@
-"""mosec around the bare session: run in the peers' virtual environment."""
+"""mosec with the baseline; run in the virtual environment of the competitors."""
 
 from __future__ import annotations
 
@@ -6,40 +6,45 @@ import sys
 from typing import Any
 
 import mosec
-from bare import Bare, Setting
+from asgi_baseline import Baseline, ServerSettings
 from msgspec import json
 
 
-class Pictures(mosec.Worker):  # type: ignore[misc]
-    """Merges requests as they come; the answer is raw pixels."""
+class ImageWorker(mosec.Worker):  # type: ignore[misc]
+    """A worker with dynamic batching that returns raw pixels."""
 
     def __init__(self) -> None:
         super().__init__()
-        setting = Setting.read()
-        self._bare = Bare(setting.folder, setting.threads)
-        self._alone = setting.batch == 1
+        settings = ServerSettings.from_environment()
+        self._baseline = Baseline(settings.folder, settings.threads)
+        self._batched = settings.max_batch > 1
         self._decoder = json.Decoder()
         self.resp_mime_type = "application/octet-stream"
 
     def deserialize(self, data: bytes) -> Any:
         return self._decoder.decode(data)
 
-    def forward(self, asked: Any) -> Any:
-        return self._bare.draw([asked])[0] if self._alone else self._bare.draw(asked)
+    def forward(self, inputs: Any) -> Any:
+        if self._batched:
+            return self._baseline.generate(inputs)
+        return self._baseline.generate([inputs])[0]
 
     def serialize(self, data: bytes) -> bytes:
         return data
 
 
 if __name__ == "__main__":
-    chosen = Setting.read()
-    milliseconds = max(1, round(1e3 * chosen.wait))  # of mosec's, 0 means its default of 10
+    server_settings = ServerSettings.from_environment()
+    milliseconds = max(1, round(1e3 * server_settings.batch_wait))  # 0 selects a default of 10
     sys.argv[1:] = [
-        *("--address", "127.0.0.1", "--port", str(chosen.port), "--log-level", "error"),
+        *("--address", "127.0.0.1", "--port", str(server_settings.port), "--log-level", "error"),
         *("--timeout", "60000", "--capacity", "4096"),
     ]
     server = mosec.Server()
     server.append_worker(
-        Pictures, num=chosen.workers, max_batch_size=chosen.batch, max_wait_time=milliseconds
+        ImageWorker,
+        num=server_settings.workers,
+        max_batch_size=server_settings.max_batch,
+        max_wait_time=milliseconds,
     )
     server.run()

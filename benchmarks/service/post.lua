@@ -1,5 +1,5 @@
--- A POST of JSON whose seed counts up; the summary as one line of JSON at the end.
--- Arguments after --: the body before the seed, the body after it.
+-- POST JSON with an increasing seed; print the summary as one line of JSON.
+-- Arguments after --: the body before the seed and the body after it.
 local before, after
 local seed = 0
 

@@ -1,4 +1,4 @@
-"""A server as a process: started, measured from outside, stopped."""
+"""A server in a process of its own: start, CPU time, memory, stop."""
 
 from __future__ import annotations
 
@@ -7,105 +7,100 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 _PROC = Path("/proc")
-_START, _STOP = 120.0, 10.0
+_START_TIMEOUT, _STOP_TIMEOUT = 120.0, 10.0
 
 
-class Server:
-    """A process with its children, at work on `port`."""
+class ServerProcess:
+    """A server process and its children; the server listens at `port`."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
         self.process = process
         self.port = port
 
-    def cpu(self) -> float:
-        """Seconds of CPU that the processes there are now have used."""
-        ticks = 0
-        for stat in self._stats():
-            ticks += int(stat[11]) + int(stat[12])
+    def cpu_seconds(self) -> float:
+        """Return the CPU time of the running processes."""
+        ticks = sum(int(stat[11]) + int(stat[12]) for stat in self._read_stats())
         return ticks / os.sysconf("SC_CLK_TCK")
 
-    def resident(self) -> float:
-        """Memory held by all the processes, in MiB; what they share counts for each."""
-        pages = sum(int(stat[21]) for stat in self._stats())
+    def resident_mib(self) -> float:
+        """Return the resident memory of all processes in MiB; shared pages count repeatedly."""
+        pages = sum(int(stat[21]) for stat in self._read_stats())
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
     def stop(self) -> int:
-        """Ask it to end, as a supervisor would, and return its exit code; kill it at last."""
+        """Send SIGTERM and return the exit code; kill the process after a timeout."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(_STOP)
+            return self.process.wait(_STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             return -signal.SIGKILL
         finally:
-            _kill(self.process.pid)
+            _kill_group(self.process.pid)
             self.process.wait()
 
-    def _stats(self) -> Iterator[list[str]]:
-        """Fields 3 and on of /proc/PID/stat of the process and of all below it."""
+    def _read_stats(self) -> Iterator[list[str]]:
+        """Yield the fields of /proc/PID/stat after the name, for the process and its children."""
         stats: dict[int, list[str]] = {}
         for folder in _PROC.iterdir():
             if folder.name.isdigit():
                 try:
                     text = (folder / "stat").read_text()
-                except OSError:  # it has ended
+                except OSError:  # the process has ended
                     continue
                 stats[int(folder.name)] = text.rpartition(") ")[2].split()
         family = {self.process.pid}
-        while grown := {pid for pid, stat in stats.items() if int(stat[1]) in family} - family:
-            family |= grown
+        while new := {pid for pid, stat in stats.items() if int(stat[1]) in family} - family:
+            family |= new
         return (stats[pid] for pid in family if pid in stats)
 
 
 @contextmanager
-def serving(
-    command: Sequence[str],
-    port: int,
-    ready: Callable[[], bool],
-    environment: dict[str, str] | None = None,
-) -> Iterator[Server]:
-    """Run `command` until `ready`; raises `RuntimeError` with its words if it ends before."""
-    with TemporaryFile() as words:
+def run_server(
+    command: Sequence[str], port: int, is_ready: Callable[[], bool], environment: Mapping[str, str]
+) -> Iterator[ServerProcess]:
+    """Run `command` and wait until `is_ready`; raises `RuntimeError` with its output otherwise."""
+    with TemporaryFile() as output:
         process = subprocess.Popen(
             command,
-            env=os.environ | (environment or {}),
-            stdout=words,
-            stderr=words,
+            env={**os.environ, **environment},
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
-        server = Server(process, port)
+        server = ServerProcess(process, port)
         try:
-            if not _becomes(ready, process):
-                words.seek(0)
-                said = words.read().decode(errors="replace")
-                raise RuntimeError(f"{' '.join(command)} did not start:\n{said[-2000:]}")
+            if not _wait_until_ready(is_ready, process):
+                output.seek(0)
+                text = output.read().decode(errors="replace")
+                raise RuntimeError(f"{' '.join(command)} did not start:\n{text[-2000:]}")
             yield server
         finally:
             if process.poll() is None:
                 server.stop()
-            _kill(process.pid)
+            _kill_group(process.pid)
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
+def find_free_port() -> int:
+    """Return a free port of this machine."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
-def _becomes(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
-    until = time.monotonic() + _START
-    while not ready():
-        if process.poll() is not None or time.monotonic() > until:
+def _wait_until_ready(is_ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while not is_ready():
+        if process.poll() is not None or time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
 
 
-def _kill(group: int) -> None:
+def _kill_group(group: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

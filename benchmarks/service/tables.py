@@ -1,4 +1,4 @@
-"""What was measured, as Markdown: medians of the rounds, of each peer its best setting."""
+"""Markdown tables: medians over the rounds, and the best setting of each competitor."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from service.contenders import LITSERVE, MOSEC, OURS
-from service.load import Figures
+from service.competitors import GANPORT, LITSERVE, MOSEC
+from service.load import LoadMetrics
 
 Key = tuple[str, str, int, int]
 """Name, setting, count of a request, connections."""
@@ -16,73 +16,73 @@ Key = tuple[str, str, int, int]
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: how it is read, written and compared."""
+    """One row: how to read a metric from a measurement and the count of its requests."""
 
     title: str
     connections: int
-    read: Callable[[Figures, int], float]
-    """From the figures and the count of a request."""
+    read: Callable[[LoadMetrics, int], float]
     unit: str
-    smaller: bool
+    lower_is_better: bool
 
-    def better(self, a: float, b: float) -> float:
-        """How many times as good `a` is as `b`."""
-        return b / a if self.smaller else a / b
+    def ratio(self, ours: float, other: float) -> float:
+        """Return the ratio of two values; above 1, `ours` is better."""
+        return other / ours if self.lower_is_better else ours / other
 
 
-def rows(many: int) -> tuple[Row, ...]:
-    """The figures of one count: of a lone client, and of `many` at once."""
-    load = f"{many} at once"
+def metric_rows(connections: int) -> tuple[Row, ...]:
+    """Return the rows of one count: for one client, and for `connections` clients."""
+    load = f"{connections} clients"
     return (
-        Row("alone: p50", 1, lambda f, _: 1e3 * f.p50, "ms", True),
-        Row("alone: p99", 1, lambda f, _: 1e3 * f.p99, "ms", True),
-        Row(f"{load}: requests/s", many, lambda f, _: f.rate, "", False),
-        Row(f"{load}: images/s", many, lambda f, count: f.rate * count, "", False),
-        Row(f"{load}: p50", many, lambda f, _: 1e3 * f.p50, "ms", True),
-        Row(f"{load}: p99", many, lambda f, _: 1e3 * f.p99, "ms", True),
-        Row(f"{load}: CPU a request", many, lambda f, _: 1e6 * f.cpu, "µs", True),
+        Row("one client: p50", 1, lambda m, _: 1e3 * m.p50, "ms", True),
+        Row("one client: p99", 1, lambda m, _: 1e3 * m.p99, "ms", True),
+        Row(f"{load}: requests/s", connections, lambda m, _: m.rate, "", False),
+        Row(f"{load}: images/s", connections, lambda m, count: m.rate * count, "", False),
+        Row(f"{load}: p50", connections, lambda m, _: 1e3 * m.p50, "ms", True),
+        Row(f"{load}: p99", connections, lambda m, _: 1e3 * m.p99, "ms", True),
+        Row(f"{load}: CPU per request", connections, lambda m, _: 1e6 * m.cpu, "µs", True),
     )
 
 
 @dataclass
 class Results:
-    """The figures of one graph, round by round."""
+    """The measurements of one graph."""
 
     graph: str
-    many: int
-    figures: dict[Key, list[Figures]] = field(default_factory=lambda: defaultdict(list))
+    connections: int
+    measurements: dict[Key, list[LoadMetrics]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, name: str, setting: str, count: int, connections: int, found: Figures) -> None:
-        self.figures[name, setting, count, connections].append(found)
+    def add(
+        self, name: str, setting: str, count: int, connections: int, metrics: LoadMetrics
+    ) -> None:
+        """Add one measurement."""
+        self.measurements[name, setting, count, connections].append(metrics)
 
     def best(self, name: str, count: int, row: Row) -> tuple[float, str]:
-        """The best median among the settings of `name`, and that setting."""
+        """Return the best median over the settings of `name`, and its setting."""
         medians = [
-            (statistics.median(row.read(figure, count) for figure in found), setting)
-            for (who, setting, many, connections), found in self.figures.items()
-            if (who, many, connections) == (name, count, row.connections)
+            (statistics.median(row.read(metrics, count) for metrics in rounds), setting)
+            for (key_name, setting, key_count, connections), rounds in self.measurements.items()
+            if (key_name, key_count, connections) == (name, count, row.connections)
         ]
-        return min(medians) if row.smaller else max(medians)
+        return min(medians) if row.lower_is_better else max(medians)
 
     def lines(self) -> Iterator[str]:
-        """The table."""
-        peers = [peer for peer in (LITSERVE, MOSEC) if any(key[0] == peer for key in self.figures)]
-        heads = [f"{peer} | times better" for peer in peers]
-        yield f"| {' | '.join([self.graph, OURS, *heads])} |"
-        yield "|---|---|" + "---|---|" * len(peers)
-        for count in sorted({key[2] for key in self.figures}):
-            for row in rows(self.many):
-                mine, _ = self.best(OURS, count, row)
-                cells = [f"count {count}, {row.title}", _written(mine, row)]
-                for peer in peers:
-                    theirs, setting = self.best(peer, count, row)
-                    cells += [
-                        f"{_written(theirs, row)} ({setting})",
-                        f"{row.better(mine, theirs):.2f}",
-                    ]
+        """Yield the lines of the table."""
+        measured = {key[0] for key in self.measurements}
+        others = [name for name in (LITSERVE, MOSEC) if name in measured]
+        titles = [f"{name} | ratio" for name in others]
+        yield f"| {' | '.join([self.graph, GANPORT, *titles])} |"
+        yield "|---|---|" + "---|---|" * len(others)
+        for count in sorted({key[2] for key in self.measurements}):
+            for row in metric_rows(self.connections):
+                ours, _ = self.best(GANPORT, count, row)
+                cells = [f"count {count}, {row.title}", _format(ours, row)]
+                for name in others:
+                    value, setting = self.best(name, count, row)
+                    cells += [f"{_format(value, row)} ({setting})", f"{row.ratio(ours, value):.2f}"]
                 yield f"| {' | '.join(cells)} |"
 
 
-def _written(value: float, row: Row) -> str:
+def _format(value: float, row: Row) -> str:
     number = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
     return f"{number} {row.unit}".rstrip()

@@ -1,6 +1,6 @@
-"""What one would write by hand to serve a bundle's graph: a session, numpy noise, one-hot labels.
+"""A hand-written server core for a bundle's graph: a session, NumPy noise and one-hot labels.
 
-The peers run it in their own virtual environment, so it needs numpy and onnxruntime alone.
+The competitors run it in their own virtual environment, so it needs only numpy and onnxruntime.
 """
 
 from __future__ import annotations
@@ -15,31 +15,32 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-SETTING = "GANPORT_BENCHMARK_PEER"
+SETTINGS_VARIABLE = "GANPORT_BENCHMARK_SETTINGS"
+"""The environment variable that holds `ServerSettings` as JSON."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """How a peer is to serve; it comes as JSON in an environment variable."""
+class ServerSettings:
+    """The settings of a competing server; `folder` contains `model.onnx` and `labels.json`."""
 
     folder: str
-    """With `model.onnx` and `labels.json`."""
     port: int
-    batch: int
-    """Requests merged into one run at most; 1 merges none."""
-    wait: float
-    """How long the first request waits for others, in seconds."""
+    max_batch: int
+    """Requests per run; 1 disables batching."""
+    batch_wait: float
+    """Seconds that the first request of a batch waits for others."""
     workers: int
     threads: int
-    """Of each worker's session."""
+    """Threads of the session of each worker."""
 
     @classmethod
-    def read(cls) -> Setting:
-        return cls(**json.loads(os.environ[SETTING]))
+    def from_environment(cls) -> ServerSettings:
+        """Return the settings in the environment."""
+        return cls(**json.loads(os.environ[SETTINGS_VARIABLE]))
 
 
-class Bare:
-    """Pictures of requests like {"conditions": {"hair": "pink"}, "seed": 7, "count": 1}."""
+class Baseline:
+    """Images for requests like {"conditions": {"hair": "pink"}, "seed": 7, "count": 1}."""
 
     def __init__(self, folder: str, threads: int) -> None:
         options = onnxruntime.SessionOptions()
@@ -50,34 +51,34 @@ class Bare:
             model, options, providers=["CPUExecutionProvider"]
         )
         labels = json.loads((Path(folder) / "labels.json").read_text())
-        self._noise: int = labels["noise"]
+        self._noise_size: int = labels["noise"]
         self._default = np.array(labels["default"], np.float32)
         self._groups: dict[str, tuple[int, list[str]]] = labels["groups"]
 
-    def draw(self, requests: list[dict[str, Any]]) -> list[bytes]:
-        """The raw pixels of each request, all of them drawn in one run."""
+    def generate(self, requests: list[dict[str, Any]]) -> list[bytes]:
+        """Return the raw pixels of each request; one run generates all of them."""
         counts = [request["count"] for request in requests]
-        feeds = {"z": self._noises(requests)}
+        feeds = {"z": self._noise(requests)}
         if self._default.size:
-            vectors = [self._vector(request["conditions"]) for request in requests]
+            vectors = [self._condition(request["conditions"]) for request in requests]
             feeds["condition"] = np.repeat(vectors, counts, axis=0)
         images = self._session.run(None, feeds)[0]
-        ends = np.cumsum(counts)
+        stops = np.cumsum(counts)
         return [
-            images[end - count : end].tobytes() for end, count in zip(ends, counts, strict=True)
+            images[stop - count : stop].tobytes() for stop, count in zip(stops, counts, strict=True)
         ]
 
-    def _noises(self, requests: list[dict[str, Any]]) -> NDArray[np.float32]:
+    def _noise(self, requests: list[dict[str, Any]]) -> NDArray[np.float32]:
         seeds = [request["seed"] + i for request in requests for i in range(request["count"])]
-        noise = np.empty((len(seeds), self._noise), np.float32)
+        noise = np.empty((len(seeds), self._noise_size), np.float32)
         for row, seed in zip(noise, seeds, strict=True):
             generator = np.random.Generator(np.random.Philox(key=seed))
             generator.standard_normal(dtype=np.float32, out=row)
         return noise
 
-    def _vector(self, asked: dict[str, str]) -> NDArray[np.float32]:
+    def _condition(self, conditions: dict[str, str]) -> NDArray[np.float32]:
         vector = self._default.copy()
-        for group, label in asked.items():
+        for group, label in conditions.items():
             start, labels = self._groups[group]
             vector[start : start + len(labels)] = 0
             vector[start + labels.index(label)] = 1
