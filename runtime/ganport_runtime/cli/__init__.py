@@ -1,1 +1,1 @@
-"""Commands: thin callers of the runtime."""
+"""Commands of the runtime."""

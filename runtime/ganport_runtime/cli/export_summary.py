@@ -1,7 +1,7 @@
-"""What its export recorded in a bundle, as rows a person can read.
+"""The parity and provenance records of a bundle as rows of text.
 
-Parity and provenance may hold anything: what is not as the exporter writes it is shown as it
-stands, and nothing of it can command a terminal.
+These records may contain any JSON. A value of an unexpected form is shown as it is, and no value
+can send control characters to a terminal.
 """
 
 from __future__ import annotations
@@ -14,109 +14,114 @@ from ganport_runtime.errors import BundleError
 from ganport_runtime.strictjson import JsonObject, check_integer, check_number, check_text
 from ganport_runtime.values import sanitize
 
-Row = tuple[str, str]  # a name and what is said of it
+Row = tuple[str, str]
+"""A name and its value."""
 
-_MOST = 2**53  # whole numbers beyond it are no counts
-_LONGEST = 300  # characters of a value shown
-_SUMMED_UP = ("reference", "batches", "limit", "graphs", "sensitivity")
+_MAX_COUNT = 2**53
+_MAX_LENGTH = 300
+_SUMMARIZED = ("reference", "batches", "limit", "graphs", "sensitivity")
 
 
 def parity_rows(parity: Mapping[str, Any]) -> list[Row]:
-    """The reference, a row for each graph and each input, an override; then whatever else."""
+    """Return a row for the reference, each graph, each input and an override, then the rest."""
     try:
-        rows = list(_measured(parity))
+        rows = list(_summarize(parity))
     except BundleError:
-        return list(_nested(parity))
-    others = _others(parity)
-    others.pop("weights", None)  # an encoder's stay: noise has no levels to tell them by
-    return rows + list(_nested(others))
+        return list(_flatten(parity))
+    rest = _unsummarized(parity)
+    rest.pop("weights", None)
+    return rows + list(_flatten(rest))
 
 
 def provenance_rows(provenance: Mapping[str, Any]) -> list[Row]:
-    """Every fact in its order, the packages in one row."""
+    """Return a row for every fact, and one row for all packages."""
     packages = provenance.get("packages")
     if not isinstance(packages, dict):
-        return list(_nested(provenance))
-    listed = ", ".join(f"{name} {short(version)}" for name, version in packages.items())
-    return list(_nested({**provenance, "packages": listed}))
+        return list(_flatten(provenance))
+    versions = ", ".join(f"{name} {format_value(version)}" for name, version in packages.items())
+    return list(_flatten({**provenance, "packages": versions}))
 
 
-def _measured(given: Mapping[str, Any]) -> Iterator[Row]:
-    parity = JsonObject(dict(given), "parity")
-    sizes = [check_integer(size, "batches", 1, _MOST) for size in parity.items("batches", limit=64)]
+def format_value(value: object) -> str:
+    """Return any JSON value as one printable line."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return sanitize(text, _MAX_LENGTH)
+
+
+def _summarize(record: Mapping[str, Any]) -> Iterator[Row]:
+    parity = JsonObject(dict(record), "parity")
+    sizes = [
+        check_integer(size, "batches", 1, _MAX_COUNT) for size in parity.items("batches", limit=64)
+    ]
     yield "reference", f"{parity.text('reference')}, batches of {', '.join(map(str, sizes))}"
     limit = parity.number("limit")
     graphs = parity.object("graphs")
     for path in parity.mapping("graphs"):
-        yield sanitize(path), _graph(graphs.mapping(path), limit)
-    if "weights" in given:
-        yield "weights", _rounding(parity.object("weights"))
-    yield from _sensitivity(parity.object("sensitivity"), "{}", "pixels", " on a scale of [-1, 1]")
-    if "encoder" in given:
+        yield sanitize(path), _format_graph(graphs.mapping(path), limit)
+    if "weights" in record:
+        weights = parity.object("weights")
+        rounded, of = (weights.integer(key, 0, _MAX_COUNT) for key in ("rounded", "of"))
+        levels = _format_levels(*_read_levels(weights))
+        yield "weights", f"{rounded:,} of {of:,} rounded to float16; {levels}"
+    sensitivity = parity.object("sensitivity")
+    yield from _sensitivity_rows(sensitivity, "{}", "pixels", " on a scale of [-1, 1]")
+    if "encoder" in record:
         encoder = parity.object("encoder").object("sensitivity")
-        yield from _sensitivity(encoder, "encoder: {}", "noise", "")
+        yield from _sensitivity_rows(encoder, "encoder: {}", "noise", "")
 
 
-def _others(parity: Mapping[str, Any]) -> dict[str, Any]:
-    """What has no row of its own, the encoder's part of it under its name."""
-    others = {key: value for key, value in parity.items() if key not in _SUMMED_UP}
+def _unsummarized(parity: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {key: value for key, value in parity.items() if key not in _SUMMARIZED}
     if isinstance(parity.get("encoder"), dict):
-        others["encoder"] = _others(parity["encoder"])
-    return others
+        rest["encoder"] = _unsummarized(parity["encoder"])
+    return rest
 
 
-def _graph(graph: Mapping[str, Any], limit: float) -> str:
-    fields = JsonObject(dict(graph), "graphs")
-    counts = [_counts(JsonObject(way, "levels")) for way in fields.mapping("levels").values()]
-    told = []
-    if graph.get("error"):  # a float16 graph is held to its levels alone
-        error = max(check_number(error, "error") for error in fields.mapping("error").values())
-        own = fields.number("limit") if "limit" in graph else limit
-        told.append(f"error at most {error:.3g} (limit {own:.3g})")
-    if counts:  # noise has no levels
-        told.append(_levels(*max(counts)))
-    return "; ".join(told)
+def _format_graph(record: Mapping[str, Any], default_limit: float) -> str:
+    graph = JsonObject(dict(record), "graphs")
+    levels = [_read_levels(JsonObject(mode, "levels")) for mode in graph.mapping("levels").values()]
+    parts = []
+    if record.get("error"):  # a float16 graph has only levels
+        error = max(check_number(error, "error") for error in graph.mapping("error").values())
+        limit = graph.number("limit") if "limit" in record else default_limit
+        parts.append(f"error at most {error:.3g} (limit {limit:.3g})")
+    if levels:  # noise has no levels
+        parts.append(_format_levels(*max(levels)))
+    return "; ".join(parts)
 
 
-def _rounding(weights: JsonObject) -> str:
-    rounded, of = (weights.integer(key, 0, _MOST) for key in ("rounded", "of"))
-    return f"{rounded:,} of {of:,} rounded to float16; {_levels(*_counts(weights))}"
+def _read_levels(diff: JsonObject) -> tuple[int, int, int]:
+    largest, different, values = (
+        diff.integer(key, 0, _MAX_COUNT) for key in ("max", "different", "values")
+    )
+    return largest, different, values
 
 
-def _counts(levels: JsonObject) -> tuple[int, int, int]:
-    most, different = levels.integer("max", 0, _MOST), levels.integer("different", 0, _MOST)
-    return most, different, levels.integer("values", 0, _MOST)
-
-
-def _levels(most: int, different: int, values: int) -> str:
-    levels = f"{most} level{'' if most == 1 else 's'} off at most"
+def _format_levels(largest: int, different: int, values: int) -> str:
+    levels = f"at most {largest} level{'' if largest == 1 else 's'} off"
     return f"{levels}, on {different:,} of {values:,} values"
 
 
-def _sensitivity(sensitivity: JsonObject, row: str, what: str, scale: str) -> Iterator[Row]:
+def _sensitivity_rows(
+    sensitivity: JsonObject, name_format: str, output: str, scale: str
+) -> Iterator[Row]:
     required = f"{sensitivity.number('required'):.2g} required"
     for name, distance in sensitivity.mapping("moved").items():
-        moved = f"{check_number(distance, 'moved'):.3g}{scale}"
-        yield row.format(sanitize(name)), f"moves {what} by up to {moved} ({required})"
-    ignored = sensitivity.items("overridden", limit=_LONGEST)
+        change = f"{check_number(distance, 'moved'):.3g}{scale}"
+        yield name_format.format(sanitize(name)), f"changes {output} by up to {change} ({required})"
+    ignored = sensitivity.items("overridden", limit=_MAX_LENGTH)
     if ignored:
         names = ", ".join(check_text(name, "overridden") for name in ignored)
-        yield row.format("overridden"), f"{names}: exported on request although ignored"
+        yield name_format.format("overridden"), f"{names}: ignored, but exported on request"
 
 
-def _nested(values: Mapping[str, Any], indent: str = "") -> Iterator[Row]:
+def _flatten(values: Mapping[str, Any], indent: str = "") -> Iterator[Row]:
     for key, value in values.items():
         name = f"{indent}{sanitize(key)}"
         if isinstance(value, dict) and value:
             yield name, ""
-            yield from _nested(value, indent + "  ")
+            yield from _flatten(value, indent + "  ")
         else:
-            yield name, short(value)
-
-
-def short(value: object) -> str:
-    """Any JSON value on one line, safe to show."""
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return sanitize(text, _LONGEST)
+            yield name, format_value(value)

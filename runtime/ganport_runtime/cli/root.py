@@ -1,4 +1,4 @@
-"""`ganport`: housekeeping, to which every room contributes by entry point."""
+"""`ganport`: the command whose subcommands come from every package by entry point."""
 
 from __future__ import annotations
 
@@ -11,35 +11,38 @@ from ganport_runtime.cli.launch import load_entry
 from ganport_runtime.errors import MissingExtraError
 
 
-class _Rooms(click.Group):
-    """A group whose commands are the entry points `ganport.commands`, loaded when named."""
+class PluginGroup(click.Group):
+    """A group of commands from the entry points `ganport.commands`, each loaded on use."""
 
     @cached_property
-    def _entries(self) -> dict[str, EntryPoint]:
+    def entries(self) -> dict[str, EntryPoint]:
+        """Entry points by command name."""
         return {entry.name: entry for entry in entry_points(group="ganport.commands")}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(self._entries)
+        """Return the names of all commands."""
+        return sorted(self.entries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        entry = self._entries.get(cmd_name)
+        """Return a command, or one that raises MissingExtraError if its package is missing."""
+        entry = self.entries.get(cmd_name)
         if entry is None:
             return None
         try:
             command: click.Command = load_entry(entry)
         except MissingExtraError as error:
-            return _unavailable(cmd_name, error)
+            return _unavailable_command(cmd_name, error)
         return command
 
 
-def _unavailable(name: str, error: MissingExtraError) -> click.Command:
-    # `ganport --help` must list the command, and running it must say what to install.
-    def refuse() -> None:
+def _unavailable_command(name: str, error: MissingExtraError) -> click.Command:
+    # `ganport --help` must list the command, and the command must name the package to install.
+    def fail() -> None:
         raise error
 
     return click.Command(
         name,
-        callback=refuse,
+        callback=fail,
         help=error.fix,
         short_help=error.fix,
         context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
@@ -47,7 +50,7 @@ def _unavailable(name: str, error: MissingExtraError) -> click.Command:
     )
 
 
-@click.group(cls=_Rooms)
+@click.group(cls=PluginGroup)
 @click.version_option(package_name="ganport", prog_name="ganport")
 def ganport() -> None:
-    """Look after bundles and data sets."""
+    """Inspect bundles, data sets and this machine."""

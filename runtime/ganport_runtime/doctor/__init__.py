@@ -1,5 +1,5 @@
-"""What is installed here and which devices really draw, with the fix for what does not."""
+"""Diagnosis of this machine: which devices work, and how to fix the others."""
 
-from ganport_runtime.doctor.report import Examination, examine
+from ganport_runtime.doctor.report import DiagnosticReport, diagnose
 
-__all__ = ["Examination", "examine"]
+__all__ = ["DiagnosticReport", "diagnose"]

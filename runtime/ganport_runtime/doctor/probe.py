@@ -1,24 +1,34 @@
-"""Draw with a tiny graph on one device: `python -m ganport_runtime.doctor.probe DEVICE`.
+"""Probes: each device runs a tiny graph in a process of its own.
 
-A process of its own, because a broken driver may end or hang the process that touches it.
+`python -m ganport_runtime.doctor.probe DEVICE` runs one of them. It is a separate process because
+a broken driver may end or hang the process that uses it.
 """
 
 from __future__ import annotations
 
+import ctypes
 import json
+import os
+import re
+import signal
+import subprocess
 import sys
 import time
 from base64 import b64decode
+from collections.abc import Mapping
+from ctypes.util import find_library
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ganport_runtime.doctor import elf
+from ganport_runtime.doctor.system_info import Driver, ProbeResult, onnxruntime_folder
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.session import Session
+from ganport_runtime.values import sanitize
 
 # MatMul, Reshape, ConvTranspose: on CUDA they need cuBLAS and cuDNN, as a generator does. All
-# weights are 1/4 and 1/2, so noise of ones gives pixels of exactly 2 in any precision.
+# weights are 1/4 and 1/2, so that noise of ones gives exactly 2 in any precision.
 # tests/runtime/doctor/test_probe.py makes these bytes with the onnx package.
 MODEL = b64decode(
     "CAg65wIKEQoBegoBYRIBYiIGTWF0TXVsChIKAWIKAWMSAWQiB1Jlc2hhcGUKLgoBZAoBZRIFaW1hZ2UiDUNvbnZUcmFu"
@@ -31,29 +41,93 @@ MODEL = b64decode(
 _NOISE = np.ones((2, 4), np.float32)
 _PIXEL = 2.0
 _RUNS = 5
+_TIMEOUT = 120.0
+"""Seconds; TensorRT builds an engine first, which may take a minute."""
+# -P: do not import anything from the working directory.
+_COMMAND = (sys.executable, "-P", "-m", "ganport_runtime.doctor.probe")
 
 
-def probe(device: str) -> dict[str, Any]:
-    """Milliseconds of a warm run on `device`; or the error, its fix and the libraries it lacks."""
+def candidate_devices(packages: Mapping[str, str], driver: Driver | None) -> list[str]:
+    """Return the devices to probe: the CPU, each GPU, and the installed engines."""
+    gpus = range(driver.usable_gpus if driver else 0)
+    devices = ["cpu", *(f"cuda:{index}" for index in gpus)]
+    has_tensorrt = any(name.startswith("tensorrt") for name in packages) or find_library("nvinfer")
+    if gpus and has_tensorrt:
+        devices.append("tensorrt:0")
+    return [*devices, "openvino"] if "openvino" in packages else devices
+
+
+def probe_device(
+    device: str, command: tuple[str, ...] = _COMMAND, timeout: float = _TIMEOUT
+) -> ProbeResult:
+    """Run `command` on a device, for at most `timeout` seconds; a crash is an error as well.
+
+    The last line of the command's output is the result of `run_probe` as JSON.
+    """
+    paths = os.pathsep.join(path for path in sys.path if path)
+    try:
+        done = subprocess.run(
+            [*command, device],
+            env=os.environ | {"PYTHONPATH": paths},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        fix = "Restart the machine. If it happens again, reinstall the driver of this device."
+        return ProbeResult(device, error=f"no image in {timeout:g} seconds", fix=fix)
+    try:
+        answer = json.loads(done.stdout.strip().splitlines()[-1])
+        return ProbeResult(
+            device,
+            milliseconds=float(answer.get("milliseconds", 0.0)),
+            error=sanitize(answer.get("error", ""), 300),
+            fix=sanitize(answer.get("fix", ""), 300),
+            missing=sanitize(answer.get("missing", ""), 100),
+        )
+    except (IndexError, ValueError, AttributeError):
+        fix = "Reinstall the engine of this device."
+        return ProbeResult(device, error=_describe_exit(done), fix=fix)
+
+
+def run_probe(device: str) -> dict[str, Any]:
+    """Return the milliseconds of a warm run, or the error, its fix and a missing library."""
     try:
         session = Session(MODEL, device, place="the doctor's graph")
         if not (session.run({"z": _NOISE}) == _PIXEL).all():
-            return {"error": "wrong numbers", "fix": "Do not draw on it; report the device."}
-        return {"milliseconds": 1e3 * min(_seconds(session) for _ in range(_RUNS))}
+            fix = "Do not use this device, and report it."
+            return {"error": "wrong numbers", "fix": fix}
+        return {"milliseconds": 1e3 * min(_time_run(session) for _ in range(_RUNS))}
     except GanportError as error:
-        return {"error": error.found, "fix": error.fix, "missing": _missing(device)}
+        missing = find_missing_library(device.partition(":")[0])
+        return {"error": error.found, "fix": error.fix, "missing": missing}
 
 
-def _seconds(session: Session) -> float:
-    begun = time.perf_counter()
+def find_missing_library(provider: str) -> str:
+    """Return the first library that an execution provider needs and cannot load, or ""."""
+    path = (onnxruntime_folder() or Path()) / f"libonnxruntime_providers_{provider}.so"
+    try:
+        ctypes.CDLL(str(path))
+    except OSError as error:
+        match = re.match(r"(\S+): cannot open shared object file", str(error))
+        return match[1] if match and match[1] != str(path) else ""
+    return ""
+
+
+def _time_run(session: Session) -> float:
+    start = time.perf_counter()
     session.run({"z": _NOISE})
-    return time.perf_counter() - begun
+    return time.perf_counter() - start
 
 
-def _missing(device: str) -> list[str]:
-    path = elf.provider(device.partition(":")[0])
-    return [] if path is None else list(elf.missing(path))
+def _describe_exit(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode < 0:
+        return f"the process was killed by {signal.Signals(-done.returncode).name}"
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return sanitize(lines[-1], 300)
 
 
 if __name__ == "__main__":
-    print(json.dumps(probe(sys.argv[1])))
+    print(json.dumps(run_probe(sys.argv[1])))

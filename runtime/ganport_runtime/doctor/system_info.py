@@ -1,24 +1,33 @@
-"""What the doctor knows of a machine: plain values, gathered apart from any judgement."""
+"""Facts about this machine: installed packages, and the NVIDIA driver with its GPUs."""
 
 from __future__ import annotations
 
+import ctypes
+import os
+import platform
+import re
+import shutil
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
 
+from ganport_runtime.values import sanitize
 
-@dataclass(frozen=True)
-class Processor:
-    """The CPU, and how much of it this process may use."""
-
-    name: str
-    cores: int
-    """Cores of the machine."""
-    usable: int
-    """Cores by affinity and quota, which is how many threads draw."""
-    quota: float | None = None
-    """Cores that the control groups allow, if they limit them."""
-    features: tuple[str, ...] = ()
-    """The vector and matrix extensions, as Linux spells them."""
+# Distributions that install into the same folder, `onnxruntime`.
+ONNXRUNTIMES = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-directml",
+    "onnxruntime-openvino",
+    "onnxruntime-rocm",
+    "onnxruntime-training",
+)
+_SHOWN = ("ganport", "numpy", *ONNXRUNTIMES, "openvino", "torch")
+_QUERY = ("--query-gpu=driver_version,name", "--format=csv,noheader")
+_QUERY_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
@@ -26,18 +35,18 @@ class Driver:
     """The NVIDIA driver and its GPUs."""
 
     version: str = ""
-    """Such as "580.65.06"; empty when nvidia-smi did not say."""
+    """Such as "580.65.06"; empty if unknown."""
     cuda: tuple[int, int] | None = None
-    """The newest CUDA that it speaks."""
+    """The newest CUDA version that the driver supports."""
     gpus: tuple[str, ...] = ()
     visible: str | None = None
-    """CUDA_VISIBLE_DEVICES, if it is set."""
+    """The value of CUDA_VISIBLE_DEVICES."""
     error: str = ""
-    """What nvidia-smi said instead of listing GPUs."""
+    """The message of nvidia-smi if it lists no GPU."""
 
     @property
-    def usable(self) -> int:
-        """How many GPUs CUDA will count from 0 in this process."""
+    def usable_gpus(self) -> int:
+        """Number of GPUs that CUDA shows to this process."""
         if self.visible is None:
             return len(self.gpus)
         # CUDA stops at the first entry that names no GPU.
@@ -47,31 +56,100 @@ class Driver:
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What came of drawing with a tiny graph on one device."""
+class ProbeResult:
+    """Result of running a tiny graph on one device."""
 
     device: str
     milliseconds: float = 0.0
-    """Of a run when warm."""
+    """Duration of a warm run."""
     error: str = ""
-    """Why it did not draw; empty when it did."""
+    """Why the device does not work; empty if it works."""
     fix: str = ""
-    missing: tuple[str, ...] = ()
-    """Libraries that this device needs and the system cannot load."""
+    missing: str = ""
+    """The first library that the device needs and the system cannot load."""
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Everything that the checks judge."""
+class SystemInfo:
+    """Everything that the checks use."""
 
     python: str
     system: str
-    processor: Processor
     packages: Mapping[str, str] = field(default_factory=dict)
-    """The version of every installed distribution that matters here."""
-    lacking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The requirements of each extra that are not met."""
+    """Version of each installed distribution that affects the devices."""
     driver: Driver | None = None
     cuda_needed: int | None = None
-    """Major version of the CUDA that the installed onnxruntime was built for."""
-    trials: tuple[Trial, ...] = ()
+    """Major version of CUDA that the installed onnxruntime was built for."""
+    probes: tuple[ProbeResult, ...] = ()
+
+
+def read_packages() -> dict[str, str]:
+    """Return the versions of ganport, NumPy, torch, TensorRT and every engine, by name."""
+    versions: dict[str, str] = {}
+    for distribution in distributions():
+        if distribution.name:  # None for a damaged distribution
+            name = re.sub(r"[-_.]+", "-", distribution.name).lower()
+            if name in _SHOWN or name.startswith("tensorrt"):
+                versions.setdefault(name, distribution.version)
+    return versions
+
+
+def onnxruntime_folder() -> Path | None:
+    """Return the folder of the installed onnxruntime's binaries, without importing it."""
+    spec = find_spec("onnxruntime")
+    folders = (spec and spec.submodule_search_locations) or ()
+    return next((Path(folder) / "capi" for folder in folders), None)
+
+
+def read_cuda_major() -> int | None:
+    """Return the major version of CUDA that the installed onnxruntime was built for."""
+    folder = onnxruntime_folder()
+    try:
+        text = (folder / "build_and_package_info.py").read_text() if folder else ""
+    except OSError:
+        return None
+    match = re.search(r"^cuda_version *= *['\"](\d+)", text, re.MULTILINE)
+    return int(match[1]) if match else None
+
+
+def read_driver() -> Driver | None:
+    """Return the NVIDIA driver, or None if neither nvidia-smi nor libcuda is installed."""
+    program, cuda = shutil.which("nvidia-smi"), _supported_cuda()
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if program is None:
+        return None if cuda is None else Driver(cuda=cuda, visible=visible, error="no nvidia-smi")
+    command = [program, *_QUERY]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_QUERY_TIMEOUT, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Driver(cuda=cuda, visible=visible, error=sanitize(str(error), 200))
+    return parse_driver(done.returncode, done.stdout, cuda, visible)
+
+
+def parse_driver(code: int, text: str, cuda: tuple[int, int] | None, visible: str | None) -> Driver:
+    """Return the driver from the output of nvidia-smi: a line "VERSION, NAME" for each GPU."""
+    lines = [sanitize(line.strip(), 200) for line in text.splitlines() if line.strip()]
+    rows = [line.partition(", ") for line in lines if ", " in line]
+    if code or not rows:
+        error = lines[0] if lines else f"exit code {code}"
+        return Driver(cuda=cuda, visible=visible, error=error)
+    names = tuple(name for _, _, name in rows)
+    return Driver(version=rows[0][0], cuda=cuda, gpus=names, visible=visible)
+
+
+def parse_version(version: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: (2, 11, 0) for "2.11.0rc1+cu130"."""
+    release = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(int(part) for part in release[0].split(".")) if release else ()
+
+
+def _supported_cuda() -> tuple[int, int] | None:
+    name = "nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1"
+    version = ctypes.c_int()
+    try:
+        failed = ctypes.CDLL(name).cuDriverGetVersion(ctypes.byref(version))
+    except (OSError, AttributeError):
+        return None
+    return None if failed else (version.value // 1000, version.value % 1000 // 10)

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.cli.export_summary import parity_rows, provenance_rows, short
+from ganport_runtime.cli.export_summary import format_value, parity_rows, provenance_rows
 
-FULL = {"max": 1, "different": 6, "explained": 746, "over_one": 0, "values": 159744}
+DIFF = {"max": 1, "different": 6, "explained": 746, "over_one": 0, "values": 159744}
 PARITY: dict[str, Any] = {
     "batches": [1, 2, 3, 7],
     "clipped": 0,
     "graphs": {
         "generator.onnx": {
-            "batch": {"optimisation full": 0},
-            "error": {"optimisation full": 1.1586e-06, "optimisation off": 1.2e-06},
-            "levels": {"optimisation full": FULL, "optimisation off": FULL | {"different": 7}},
+            "batch": {"optimization full": 0},
+            "error": {"optimization full": 1.1586e-06, "optimization off": 1.2e-06},
+            "levels": {"optimization full": DIFF, "optimization off": DIFF | {"different": 7}},
         },
-        "half.onnx": {"levels": {"optimisation full": FULL | {"max": 2}}},
+        "half.onnx": {"levels": {"optimization full": DIFF | {"max": 2}}},
     },
     "limit": 1e-05,
     "reference": "torch float64",
@@ -32,52 +32,52 @@ JSON = st.recursive(
 )
 
 
-def test_a_row_for_each_graph_and_each_input() -> None:
+def test_parity_rows_contain_each_graph_and_each_input() -> None:
     assert parity_rows(PARITY) == [
         ("reference", "torch float64, batches of 1, 2, 3, 7"),
         (
             "generator.onnx",
-            "error at most 1.2e-06 (limit 1e-05); 1 level off at most, on 7 of 159,744 values",
+            "error at most 1.2e-06 (limit 1e-05); at most 1 level off, on 7 of 159,744 values",
         ),
-        ("half.onnx", "2 levels off at most, on 6 of 159,744 values"),
-        ("eyes", "moves pixels by up to 1.7 on a scale of [-1, 1] (0.0002 required)"),
-        ("z", "moves pixels by up to 0.0001 on a scale of [-1, 1] (0.0002 required)"),
+        ("half.onnx", "at most 2 levels off, on 6 of 159,744 values"),
+        ("eyes", "changes pixels by up to 1.7 on a scale of [-1, 1] (0.0002 required)"),
+        ("z", "changes pixels by up to 0.0001 on a scale of [-1, 1] (0.0002 required)"),
         ("clipped", "0"),
         ("torch_float32", "1.95e-06"),
     ]
 
 
-def test_an_encoder_moves_noise_and_has_no_levels() -> None:
+def test_parity_rows_of_an_encoder_have_no_levels() -> None:
     encoder = {
         "clipped": 0,
         "sensitivity": {"moved": {"image_in": 9.4}, "overridden": ["face"], "required": 0.0003},
     }
-    graph = {"error": {"optimisation off": 5.9e-06}, "levels": {}, "limit": 1.6e-05}
+    graph = {"error": {"optimization off": 5.9e-06}, "levels": {}, "limit": 1.6e-05}
     rows = parity_rows(PARITY | {"encoder": encoder, "graphs": {"encoder.onnx": graph}})
     assert rows[1] == ("encoder.onnx", "error at most 5.9e-06 (limit 1.6e-05)")
     assert rows[4:7] == [
-        ("encoder: image_in", "moves noise by up to 9.4 (0.0003 required)"),
-        ("encoder: overridden", "face: exported on request although ignored"),
+        ("encoder: image_in", "changes noise by up to 9.4 (0.0003 required)"),
+        ("encoder: overridden", "face: ignored, but exported on request"),
         ("clipped", "0"),
     ]
     assert rows[-2:] == [("encoder", ""), ("  clipped", "0")]
 
 
-def test_rounded_weights_have_their_row() -> None:
+def test_parity_rows_of_rounded_weights_contain_the_counts() -> None:
     weights = {"stored": "float16", "rounded": 393536, "of": 397544, "error_before": 1.6e-06}
-    rows = parity_rows(PARITY | {"weights": weights | FULL | {"different": 2609}})
-    told = "393,536 of 397,544 rounded to float16; 1 level off at most, on 2,609 of 159,744 values"
-    assert [row for row in rows if "weights" in row[0]] == [("weights", told)]
+    rows = parity_rows(PARITY | {"weights": weights | DIFF | {"different": 2609}})
+    text = "393,536 of 397,544 rounded to float16; at most 1 level off, on 2,609 of 159,744 values"
+    assert [row for row in rows if "weights" in row[0]] == [("weights", text)]
     assert not [row for row in rows if row[0].startswith(" ")]
 
 
-def test_an_override_has_its_row() -> None:
+def test_parity_rows_contain_an_override() -> None:
     parity = copy.deepcopy(PARITY)
     parity["sensitivity"]["overridden"] = ["z", "eyes"]
-    assert ("overridden", "z, eyes: exported on request although ignored") in parity_rows(parity)
+    assert ("overridden", "z, eyes: ignored, but exported on request") in parity_rows(parity)
 
 
-def test_packages_are_one_row() -> None:
+def test_provenance_rows_join_the_packages() -> None:
     provenance = {"step": 7, "packages": {"onnx": "1.23.2", "torch": "2.15.0"}}
     assert provenance_rows(provenance) == [
         ("step", "7"),
@@ -85,7 +85,7 @@ def test_packages_are_one_row() -> None:
     ]
 
 
-def test_what_has_another_form_is_shown_as_it_stands() -> None:
+def test_rows_of_another_form_show_the_raw_values() -> None:
     parity = PARITY | {"limit": "none", "graphs": {"generator.onnx": {}}}
     rows = parity_rows(parity)
     assert ("limit", "none") in rows
@@ -98,8 +98,8 @@ def test_what_has_another_form_is_shown_as_it_stands() -> None:
     ("value", "text"),
     [("a\nb", "a\\nb"), ("\x1b[2J", "\\x1b[2J"), (1 / 3, "0.333"), ("x" * 999, "x" * 300 + "…")],
 )
-def test_a_value_cannot_command_a_terminal(value: object, text: str) -> None:
-    assert short(value) == text
+def test_format_value_is_printable(value: object, text: str) -> None:
+    assert format_value(value) == text
 
 
 @given(
@@ -108,7 +108,7 @@ def test_a_value_cannot_command_a_terminal(value: object, text: str) -> None:
         ["batches", "encoder", "graphs", "limit", "reference", "sensitivity", "weights", "\x1b"]
     ),
 )
-def test_anything_can_stand_there(value: Any, key: str) -> None:
+def test_rows_of_any_json_are_printable(value: Any, key: str) -> None:
     for change in (value, {"generator.onnx": value}, {"generator.onnx": {"levels": value}}):
         for rows in (parity_rows(PARITY | {key: change}), provenance_rows({"packages": change})):
             assert all(text.isprintable() for row in rows for text in row)

@@ -1,0 +1,155 @@
+"""`ganport info`, `ganport verify` and `ganport doctor`: inspect a bundle or this machine."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import click
+
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle.constants import ENCODE, GENERATE, TRANSLATE
+from ganport_runtime.bundle.latent_directions import read_directions
+from ganport_runtime.bundle.manifest import Graph, Manifest
+from ganport_runtime.bundle.verify import verify as run_checks
+from ganport_runtime.cli.export_summary import format_value, parity_rows, provenance_rows
+from ganport_runtime.conditions import (
+    ConditionGroup,
+    MultiHot,
+    Rgb,
+    Scalar,
+)
+from ganport_runtime.doctor import diagnose
+from ganport_runtime.generator import preferred_batch_size
+from ganport_runtime.values import format_choices
+
+_CAPABILITIES = {
+    GENERATE: "generate: images from seeds; sample-gan draw, matrix, sweep, interpolate, …",
+    TRANSLATE: "translate: images from images; sample-gan translate",
+    ENCODE: "encode: noise from images; sample-gan interpolate --images, edit",
+}
+_MARKS = {True: "ok  ", False: "FAIL", None: "skip"}
+_MAX_NAME_WIDTH = 32
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest and the digest as JSON.")
+def info(bundle: Path, as_json: bool) -> None:
+    """Show what BUNDLE is: conditions with labels and defaults, sizes, parity, provenance."""
+    opened = Bundle.open(bundle)
+    if as_json:
+        value = opened.manifest.to_json() | {"digest": opened.digest}
+        click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+        return
+    for line in _describe_bundle(opened):
+        click.echo(line)
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+def verify(bundle: Path) -> None:
+    """Check digests, graphs and fixtures of BUNDLE (a folder, a zip or a single .onnx).
+
+    Prints a line for each check. Exits 1 if a check fails.
+    """
+    failed = 0
+    for check in run_checks(Bundle.open(bundle)):
+        click.echo(f"{_MARKS[check.passed]}  {check.name}: {check.detail}")
+        failed += check.passed is False
+    if failed:
+        click.echo(f"{failed} of the checks failed", err=True)
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings and the facts as JSON.")
+def doctor(as_json: bool) -> None:
+    """Examine this machine: packages, driver, and a tiny graph on every device.
+
+    Prints a line for each finding (ok, warn, fail, or skip if it is not installed and not
+    necessary), with the fix. Exits 1 if no device works.
+    """
+    report = diagnose()
+    devices = report.working_devices
+    if as_json:
+        click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+    else:
+        for finding in report.findings:
+            click.echo(finding.line())
+        if devices:
+            click.echo(f"working devices: {', '.join(devices)}; --device auto chooses one of them")
+        else:
+            click.echo("no device works; the lines above contain the fixes", err=True)
+    sys.exit(0 if devices else 1)
+
+
+def _describe_bundle(bundle: Bundle) -> Iterator[str]:
+    manifest = bundle.manifest
+    height, width = manifest.image.size
+    batch = manifest.batch
+    yield f"{manifest.name} {manifest.version} ({manifest.family})"
+    yield f"  images      {width} x {height} {manifest.image.color}, {manifest.image.dtype}"
+    preferred = preferred_batch_size(manifest, "cpu")
+    yield f"  batch       {batch.min} to {batch.max}, preferably {preferred} on a CPU"
+    if noise := manifest.noise:
+        yield f"  noise       {noise.algorithm}, temperature {noise.temperature:g}"
+    yield f"  license     {manifest.license}"
+    yield f"  digest      {bundle.digest}"
+    for graph in manifest.graphs:
+        yield ""
+        yield from _describe_graph(graph)
+    yield ""
+    yield from _describe_conditions(manifest)
+    if directions := read_directions(bundle, manifest.z_shape):
+        yield f"latent directions: {format_choices(directions)}"
+    yield ""
+    yield "files"
+    for name, entry in manifest.files.items():
+        yield f"  {name}  {entry.size:,} bytes  {entry.sha256[:12]}"
+    yield from _format_table("parity", parity_rows(manifest.parity))
+    yield from _format_table("provenance", provenance_rows(manifest.provenance))
+
+
+def _describe_graph(graph: Graph) -> Iterator[str]:
+    yield f"graph {graph.interface}"
+    yield f"  {_CAPABILITIES.get(graph.interface, 'of a later version of ganport')}"
+    for role, tensors in (("input ", graph.inputs), ("output", (graph.output,))):
+        for tensor in tensors:
+            shape = ", ".join(str(length) for length in tensor.shape)
+            yield f"  {role}  {tensor.name}  {tensor.dtype} [{shape}]"
+    for file in graph.files:
+        form = f", form {file.form}" if file.form else ""
+        yield f"  file    {file.path}  {file.role} {file.precision}{form}"
+
+
+def _describe_conditions(manifest: Manifest) -> Iterator[str]:
+    conditions = manifest.conditions
+    if not conditions.size:
+        yield "conditions: none, the generator is unconditional"
+        return
+    yield f"conditions: {conditions.size} numbers"
+    for name, group in conditions.fields.items():
+        yield f"  {name} ({group.kind}), default {format_value(group.default)}"
+        yield f"    {_describe_values(group)}"
+    yield f'  default of all: "{conditions.caption()}"'
+
+
+def _describe_values(group: ConditionGroup) -> str:
+    if isinstance(group, Scalar):
+        return f"a number from {group.min:g} to {group.max:g}"
+    if isinstance(group, Rgb):
+        return ", ".join(("#rrggbb", "(r, g, b) in 0..255", *group.labels))
+    labels = ", ".join(group.labels)
+    return f"up to {group.max_active} of: {labels}" if isinstance(group, MultiHot) else labels
+
+
+def _format_table(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if rows:
+        yield ""
+        yield title
+        width = min(max(len(name) for name, _ in rows), _MAX_NAME_WIDTH)
+        for name, text in rows:
+            yield f"  {name:<{width}}  {text}".rstrip()
