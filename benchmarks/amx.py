@@ -27,7 +27,6 @@ from ganport_export.formats.onnx import serialize
 from ganport_export.transforms.polyphase import to_polyphase
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.errors import GanportError
-from ganport_runtime.generation.session import Session
 from ganport_runtime.noise import seed_range
 
 Feeds = dict[str, NDArray[Any]]
@@ -85,7 +84,7 @@ def _speed(name: str, seconds: float, times: str) -> str:
 
 
 def _distances(
-    title: str, bundle: Bundle, base: Session, sessions: Mapping[str, Session]
+    title: str, bundle: Bundle, base: GraphRunner, sessions: Mapping[str, GraphRunner]
 ) -> Iterator[str]:
     feeds = _feeds(bundle, _SEEDS)
     exact = base.run(feeds).astype(float)
@@ -99,13 +98,13 @@ def _distances(
         yield f"| {name} | {near:.4%} | {off.max():.0f} | {psnr:.1f} dB{good} |"
 
 
-def _sessions(bundle: Bundle) -> Iterator[tuple[str, Session]]:
-    usual = bundle.read(bundle.onnx("gan.generate/1")[1].path)
+def _sessions(bundle: Bundle) -> Iterator[tuple[str, GraphRunner]]:
+    usual = bundle.read(bundle.find_onnx("gan.generate/1")[1].path)
     phased = serialize(to_polyphase(onnx.load_from_string(usual), "generator"))
-    yield _BASE, Session(usual, "cpu")
+    yield _BASE, GraphRunner(usual, "cpu")
     for name, (device, precision, phase) in _WAYS.items():
         try:
-            yield name, Session(phased if phase else usual, device, precision=precision)
+            yield name, GraphRunner(phased if phase else usual, device, precision=precision)
         except GanportError as error:
             print(f"left out, {name}: {error}")
 

@@ -77,7 +77,7 @@ def _generators(path: Path, device: str) -> Iterator[tuple[str, Generator]]:
 
 def _theirs(reference: Generator, network: nn.Module, device: str) -> Iterator[tuple[str, Draw]]:
     """onnxruntime without binding, and torch."""
-    _, file = reference.bundle.onnx("gan.generate/1")
+    _, file = reference.bundle.find_onnx("gan.generate/1")
     yield "raw onnxruntime, no binding", _session(reference.bundle.read(file.path), device)
     headed = nn.Sequential(_Both(network), ToUint8()).to(device).eval()
     yield "torch, eager", _torch(headed, device, torch.float32)

@@ -109,7 +109,7 @@ def by_hand(bundle: Bundle, graph: Graph) -> Draw:
 
 
 def on_onnxruntime(bundle: Bundle) -> Graph:
-    _, file = bundle.onnx("gan.generate/1")
+    _, file = bundle.find_onnx("gan.generate/1")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = available_cpu_count()
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -22,7 +22,7 @@ from ganport_export.cli import export_gan
 from ganport_models import Checkpoint
 from ganport_models.metadata import CARD, WEIGHTS, describe_files
 from ganport_models.selection import newest
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.generator import Generator
 from ganport_train.cli.train import train_gan
 from ganport_train.config import recipes

@@ -107,7 +107,7 @@ def write_baseline(bundle: Bundle, folder: Path) -> Path:
         "default": conditions.encode({}).tolist(),
         "groups": groups,
     }
-    _, file = bundle.onnx("gan.generate/1")
+    _, file = bundle.find_onnx("gan.generate/1")
     folder.mkdir()
     (folder / "model.onnx").write_bytes(bundle.read(file.path))
     (folder / "labels.json").write_text(json.dumps(labels))

@@ -11,8 +11,8 @@ from math import prod
 import onnx
 
 from ganport_export.errors import DependencyError, OptionError
-from ganport_runtime.bundle.constants import ENCODE, GENERATE, PHASE, TRANSLATE
 from ganport_runtime.bundle.manifest import GraphFile
+from ganport_runtime.bundle.schema import ENCODE, GENERATE, POLYPHASE, TRANSLATE
 from ganport_runtime.conditions import Conditions
 
 BATCH_DIM = "batch"
@@ -190,7 +190,7 @@ class ExportOptions:
         files = (
             (GraphFile(f"{stem}.onnx", "onnx", "fp32"), self.onnx),
             (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), self.precision == "fp16" and image),
-            (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", PHASE), self.polyphase and image),
+            (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", POLYPHASE), self.polyphase and image),
             (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), self.torchscript),
         )
         return tuple(file for file, requested in files if requested)

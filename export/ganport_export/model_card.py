@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ganport_runtime.bundle.constants import ENCODE, TRANSLATE
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
-from ganport_runtime.bundle.manifest import Graph, Manifest
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME, Graph, Manifest
+from ganport_runtime.bundle.schema import ENCODE, TRANSLATE
 from ganport_runtime.conditions import ConditionGroup, Conditions
 
 CARD_NAME = "MODEL_CARD.md"

@@ -32,8 +32,7 @@ from ganport_export.errors import OptionError
 from ganport_export.formats.onnx import write_onnx
 from ganport_export.formats.torchscript import write_torchscript
 from ganport_export.interface import MIN_OPSET, ExportOptions, Interface
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
-from ganport_runtime.bundle.manifest import Manifest
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME, Manifest
 
 ProgressCallback = Callable[[str], None]
 """Receives one line of text per stage."""

@@ -30,7 +30,7 @@ from ganport_models.selection import (
     Score,
     choose,
 )
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import JsonObject

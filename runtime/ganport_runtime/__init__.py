@@ -1,4 +1,4 @@
-"""The runtime room of ganport: a bundle in, pixels out."""
+"""ganport's runtime: a bundle in, images out."""
 
 from ganport_runtime.batcher import Batcher as Batcher
 from ganport_runtime.batcher import BatcherStats as BatcherStats

@@ -19,8 +19,7 @@ from ganport_runtime.batching.scheduler import RequestScheduler, closed_error
 from ganport_runtime.batching.stats import BatcherStats as BatcherStats
 from ganport_runtime.batching.worker import Worker
 from ganport_runtime.errors import RequestError
-from ganport_runtime.generation.request import EncodedRequest
-from ganport_runtime.generation.validation import MAX_COUNT
+from ganport_runtime.generation.request import MAX_COUNT, EncodedRequest
 from ganport_runtime.noise import check_integer
 from ganport_runtime.values import repr_short
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from ganport_runtime.batching.futures import AnyFuture
-    from ganport_runtime.conditions.encoder import ConditionInput
+    from ganport_runtime.conditions import ConditionInput
     from ganport_runtime.generator import Generator
 
 

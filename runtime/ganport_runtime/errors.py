@@ -1,8 +1,8 @@
-"""The errors that ganport raises: each names the place, what was expected, what came, the fix."""
+"""The errors that ganport raises: each names a place, what was expected, what was found, a fix."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class GanportError(Exception):
@@ -32,17 +32,21 @@ class RequestError(GanportError, ValueError):
 class ConditionError(RequestError):
     """A request that the condition groups of a bundle do not allow."""
 
+    default_fix = "Use a value that the group allows."
+
 
 class BundleError(GanportError):
-    """A bundle, manifest or graph that cannot be trusted or used."""
+    """A bundle, manifest or graph that is damaged, untrusted or not usable."""
+
+    default_fix = "The bundle is damaged or was changed: copy it again or export it again."
 
 
 class DeviceError(GanportError):
-    """A device that was asked for by name and is not there."""
+    """A device that was requested by name and is not available."""
 
 
 class QueueFullError(GanportError):
-    """More pictures are waiting than may; `retry_after` is when to try again, in seconds."""
+    """The queue has no capacity for a request; `retry_after` is the time to wait in seconds."""
 
     def __init__(self, place: str, *, expected: str, found: str, fix: str, retry_after: float):
         super().__init__(place, expected, found, fix)
@@ -50,11 +54,11 @@ class QueueFullError(GanportError):
 
 
 class DeadlineError(GanportError, TimeoutError):
-    """A request that could not be drawn in the time it was given."""
+    """A request that was not served within its timeout."""
 
 
 class ClosedError(GanportError):
-    """A batcher or service that takes no more requests."""
+    """A batcher or service that is closed and takes no requests."""
 
 
 class MissingExtraError(GanportError):
@@ -62,6 +66,16 @@ class MissingExtraError(GanportError):
 
     exit_code: int = 6
 
+    @classmethod
+    def for_packages(cls, extra: str, *packages: str) -> Self:
+        """Return the error for absent `packages`, with the pip line of `extra`."""
+        return cls(
+            f"extra {extra!r}",
+            "its packages to be installed",
+            f"no {', no '.join(packages)}",
+            f"Run: pip install 'ganport[{extra}]'",
+        )
+
 
 class GanportWarning(UserWarning):
-    """Something a user should know and that did not stop the work."""
+    """A problem that a user should know about and that does not stop the work."""

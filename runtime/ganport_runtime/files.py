@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and their digests."""
+"""Atomic writing of files and folders, output checks, digests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from pathlib import Path
 
 from ganport_runtime.errors import RequestError
 
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")  # the names of `_temporary_path`
+
 
 def sha256_of(data: bytes | Path) -> str:
-    """SHA-256 of some bytes, or of a file's content, in lower-case hex (64 characters)."""
+    """Return the SHA-256 of bytes, or of a file's content, in lower-case hex (64 characters)."""
     if isinstance(data, bytes):
         return hashlib.sha256(data).hexdigest()
     with data.open("rb") as file:
@@ -24,47 +26,37 @@ def sha256_of(data: bytes | Path) -> str:
 
 
 def check_output(path: Path, suffixes: Sequence[str]) -> None:
-    """Refuse an output path before any work is done for it.
+    """Raise `RequestError` if a file cannot be written at `path`.
 
-    Raises `RequestError` for a suffix outside `suffixes`, a missing or unwritable folder, or a
-    path that is a folder.
+    The error names a suffix outside `suffixes`, a missing or unwritable folder, or a path that is
+    a folder.
     """
     if path.suffix.lower() not in suffixes:
         raise RequestError(
             str(path),
-            expected=f"a name ending in {' or '.join(suffixes)}",
-            found=f"the suffix {path.suffix!r}",
-            fix=f"Call it {path.stem + suffixes[0]!r}.",
+            f"a name ending in {' or '.join(suffixes)}",
+            f"the suffix {path.suffix!r}",
+            f"Call it {path.stem + suffixes[0]!r}.",
         )
     if path.is_dir():
-        raise RequestError(
-            str(path), expected="a file to write", found="a folder", fix="Name a file inside it."
-        )
+        raise RequestError(str(path), "a file to write", "a folder", "Name a file inside it.")
     check_folder(path.parent)
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder that new files cannot be written to; raises `RequestError`."""
+    """Raise `RequestError` unless `folder` exists and is writable."""
     if not folder.is_dir():
-        found = "a file" if folder.exists() else "nothing there"
-        raise RequestError(
-            str(folder),
-            expected="an existing folder",
-            found=found,
-            fix="Create the folder first or write somewhere else.",
-        )
+        found = "a file" if folder.exists() else "no such folder"
+        fix = "Create the folder first or write somewhere else."
+        raise RequestError(str(folder), "an existing folder", found, fix)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise RequestError(
-            str(folder),
-            expected="a folder you may write to",
-            found="no write permission",
-            fix="Change its permissions or write somewhere else.",
-        )
+        fix = "Change its permissions or write somewhere else."
+        raise RequestError(str(folder), "a writable folder", "no write permission", fix)
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write `data` under a temporary sibling name, then rename: a reader sees all of it or none."""
-    temporary = _sibling(path)
+    """Write `data` to a temporary sibling, then rename it: readers see all of it or none."""
+    temporary = _temporary_path(path)
     try:
         with temporary.open("xb") as file:
             file.write(data)
@@ -79,12 +71,12 @@ def atomic_write(path: Path, data: bytes) -> None:
 
 @contextmanager
 def atomic_directory(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling folder that becomes `path` when the block ends without an error.
+    """Yield a temporary sibling folder that is renamed to `path` if the block succeeds.
 
-    An older `path` is replaced. On any error the temporary folder is removed and `path` is as
-    it was.
+    An existing `path` is replaced. On any error the temporary folder is removed and `path` is
+    unchanged.
     """
-    temporary = _sibling(path)
+    temporary = _temporary_path(path)
     temporary.mkdir()
     try:
         yield temporary
@@ -97,36 +89,33 @@ def atomic_directory(path: Path) -> Iterator[Path]:
 
 
 def remove_stale_temporaries(folder: Path, names: re.Pattern[str], *, age: float) -> None:
-    """Remove what `atomic_directory` left behind in `folder` when its program was killed.
+    """Remove the temporary folders that killed programs left behind in `folder`.
 
-    Only the temporary siblings of paths whose names match `names` whole, in which nothing was
-    written for `age` seconds: a younger one may be the work of another program.
+    Only siblings of paths whose whole name matches `names`, and that were not written to for `age`
+    seconds, are removed: another program may still write to a younger one.
     """
     for path in folder.iterdir():
-        temporary = _TEMPORARY.fullmatch(path.name)
-        if temporary and names.fullmatch(temporary[1]) and _last_change(path) < time.time() - age:
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and names.fullmatch(match[1]) and _last_change(path) < time.time() - age:
             shutil.rmtree(path, ignore_errors=True)
 
 
 def _last_change(folder: Path) -> float:
     try:
         states = [path.lstat() for path in (folder, *folder.rglob("*"))]
-    except OSError:  # someone else is at work in it
+    except OSError:  # another program is changing it
         return time.time()
-    # A folder that has just stepped aside is as old as its content; only its ctime tells.
+    # A renamed folder keeps the mtime of its content; only the ctime changes.
     return max(max(state.st_mtime, state.st_ctime) for state in states)
 
 
-_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")  # as `_sibling` calls it
-
-
-def _sibling(path: Path) -> Path:
+def _temporary_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{secrets.token_hex(6)}.tmp")
 
 
 def _replace_folder(new: Path, path: Path) -> None:
-    # A folder cannot be renamed over a filled one, so the old one steps aside first.
-    old = _sibling(path)
+    # A folder cannot be renamed over a non-empty one, so the old one is renamed first.
+    old = _temporary_path(path)
     try:
         path.rename(old)
     except FileNotFoundError:
@@ -152,7 +141,7 @@ def _sync_tree(folder: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    # Windows and some network file systems cannot sync a folder; the rename stands without it.
+    # Windows and some network file systems cannot sync a folder; the rename is valid without it.
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

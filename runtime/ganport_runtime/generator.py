@@ -1,4 +1,4 @@
-"""The class users hold: a bundle whose graphs turn requests, seeds and pictures into pictures."""
+"""The generator: a bundle whose graphs turn conditions, seeds and images into images."""
 
 from __future__ import annotations
 
@@ -12,54 +12,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle.constants import (
-    ENCODE,
-    GENERATE,
-    TRANSLATE,
-    VERBS,
-)
-from ganport_runtime.bundle.latent_directions import read_directions
 from ganport_runtime.bundle.manifest import Manifest
-from ganport_runtime.conditions import Conditions
-from ganport_runtime.conditions.encoder import CachedConditionEncoder, ConditionInput
+from ganport_runtime.bundle.schema import ENCODE, GENERATE, TRANSLATE, VERBS
+from ganport_runtime.conditions import CachedConditionEncoder, ConditionInput, Conditions
 from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.generation.engine import GraphSet
-from ganport_runtime.generation.request import EncodedRequest, RowRange
-from ganport_runtime.generation.validation import (
+from ganport_runtime.generation.request import (
+    EncodedRequest,
+    RowRange,
     check_images,
     check_noise,
-    check_noise_type,
-    check_seeds_type,
     check_temperature,
-    request_error,
     resolve_count,
     resolve_seeds,
 )
 from ganport_runtime.noise import check_integer, normals
 
-# What a CPU draws at once of 64 x 64 pictures: past 64 it draws no more a second, and as the
-# numbers in flight go with the pixels, so does the memory.
-_PIXELS_ON_CPU = 64 * 64 * 64
+# 64 images of 64 x 64: larger runs are not faster on a CPU, and memory grows with the pixels.
+_PIXELS_PER_RUN_ON_CPU = 64 * 64 * 64
 
 
 def preferred_batch_size(manifest: Manifest, device: str) -> int:
-    """Pictures of a bundle in one run that a device draws fastest; `batch.opt` has no say, since
-    whoever exports a bundle does not know where it will run."""
-    most = manifest.batch.max
+    """Return the number of images in the fastest run of a bundle on `device`.
+
+    The manifest's `batch.opt` is not used: the exporter does not know the device.
+    """
     if device not in ("cpu", "openvino"):
-        return most
+        return manifest.batch.max
     height, width = manifest.image.size
-    return max(1, min(most, _PIXELS_ON_CPU // (height * width)))
+    return max(1, min(manifest.batch.max, _PIXELS_PER_RUN_ON_CPU // (height * width)))
 
 
 class Generator:
-    """A loaded generator: `generate` draws pictures, `translate` changes pictures, `encode` finds
-    their noise, each where the bundle has a graph for it.
+    """A loaded generator, with `generate`, `translate` and `encode` as far as its bundle has them.
 
-    `capabilities` are those of the three that it has, `conditions` the groups it takes, `manifest`
-    all that is known about it, `device` what it runs on, `z_shape` the shape of one picture's
-    noise (empty where there is none), `last_seeds` the seeds of the last pictures drawn, one for
-    each (none when they were drawn from `z`).
+    `capabilities` lists which of the three it has. `conditions` are its condition groups,
+    `manifest` describes the bundle, `device` is where it runs, `z_shape` the shape of the noise of
+    one image (empty without noise). `last_seeds` holds the seeds of the last generated images,
+    one each (empty if they were generated from `z`).
     """
 
     def __init__(
@@ -76,15 +66,15 @@ class Generator:
         if main is None:
             raise BundleError(
                 str(bundle.path),
-                expected=f"a graph of interface {', '.join(VERBS)}",
-                found=", ".join(graph.interface for graph in bundle.manifest.graphs),
-                fix="Install a newer ganport: pip install --upgrade ganport",
+                f"a graph of interface {', '.join(VERBS)}",
+                ", ".join(graph.interface for graph in bundle.manifest.graphs),
+                "Install a newer ganport: pip install --upgrade ganport",
             )
-        self._engines = GraphSet(bundle, main, device, allow_spinning, precision)
-        self.device = self._engines.device
+        self._graphs = GraphSet(bundle, main, device, allow_spinning, precision)
+        self.device = self._graphs.device
         self._encoder = CachedConditionEncoder(bundle.manifest.conditions)
         noise = bundle.manifest.noise
-        self._usual = noise.temperature if noise else 1.0
+        self._default_temperature = noise.temperature if noise else 1.0
 
     @classmethod
     def load(
@@ -95,40 +85,49 @@ class Generator:
         allow_spinning: bool = False,
         precision: str = "fp32",
     ) -> Self:
-        """The generator of a bundle folder, a zipped bundle or a lone `.onnx`.
+        """Load a bundle folder, a zipped bundle or a single `.onnx` file.
 
-        `device` is "auto", "cpu", "cuda[:N]", "tensorrt[:N]" or "openvino". `allow_spinning` keeps
-        the CPU's threads awake between pictures. `precision` is "fp32", "fp16" (the bundle's
+        `device` is "auto", "cpu", "cuda[:N]", "tensorrt[:N]" or "openvino". `allow_spinning` lets
+        the CPU's threads spin between runs. `precision` is "fp32", "fp16" (the bundle's
         half-precision graph) or "bf16" (OpenVINO). Raises `BundleError`, `DeviceError` or
-        `MissingExtraError`; a graph is checked against the manifest before it is run.
+        `MissingExtraError`; a graph is checked against the manifest before it runs.
         """
-        return cls(Bundle.open(path), device, allow_spinning=allow_spinning, precision=precision)
+        bundle = Bundle.open(path)
+        return cls(bundle, device, allow_spinning=allow_spinning, precision=precision)
 
     @property
     def manifest(self) -> Manifest:
+        """The manifest of the bundle."""
         return self.bundle.manifest
 
     @property
     def conditions(self) -> Conditions:
+        """The condition groups of the bundle."""
         return self.manifest.conditions
 
     @cached_property
     def capabilities(self) -> tuple[str, ...]:
-        """Which of `generate`, `translate` and `encode` the bundle has graphs for."""
+        """Those of `generate`, `translate` and `encode` that the bundle has graphs for."""
         return tuple(verb for interface, verb in VERBS.items() if self.manifest.graph(interface))
 
     @cached_property
     def z_shape(self) -> tuple[int, ...]:
+        """The shape of the noise of one image; empty without noise."""
         return self.manifest.z_shape
 
     @cached_property
     def directions(self) -> Mapping[str, NDArray[np.float32]]:
         """The latent direction of each label, float32 of `z_shape`, by its name `group/label`.
 
-        `generate(conditions, z=z + 0.5 * direction)` is the picture of `z` with half of a label
-        added. Empty where a bundle has none. Raises `BundleError` for a damaged file.
+        `generate(conditions, z=z + 0.5 * direction)` moves the image of `z` halfway to the label.
+        Empty if the bundle has none. Raises `BundleError` for a damaged file.
         """
-        return MappingProxyType(read_directions(self.bundle, self.z_shape))
+        return MappingProxyType(self.bundle.read_directions())
+
+    @cached_property
+    def preferred_batch_size(self) -> int:
+        """The number of images in the fastest run on this device, within the bundle's limit."""
+        return preferred_batch_size(self.manifest, self.device)
 
     def generate(
         self,
@@ -140,22 +139,23 @@ class Generator:
         z: NDArray[np.float32] | None = None,
         temperature: float | None = None,
     ) -> NDArray[np.uint8]:
-        """Draw uint8 (N, H, W, 3) sRGB pictures.
+        """Generate uint8 (N, H, W, 3) sRGB images.
 
-        One request (a mapping or a text) is for every picture, a list holds one for each. Picture
-        i has the seed `seeds[i]` or `seed + i mod 2^64`; with neither, the system draws one, and
-        `last_seeds` has the seeds afterwards. N is `count`, or the length of the lists, or 1.
-        `z`, float32 (N, *z_shape), stands in place of seeds and goes into the graph as it is.
-        `temperature` (above 0, to 10; None is the bundle's) scales the noise of seeds: below 1
-        pictures become more usual and more alike. On one device a picture depends on its seed,
+        `conditions` is one request (a mapping or a text) for all images, or a list with one for
+        each. Image i has the seed `seeds[i]` or `seed + i mod 2^64`; without either, a random
+        first seed. `last_seeds` holds the seeds afterwards. N is `count`, or the length of the
+        lists, or 1. `z`, float32 (N, *z_shape), replaces seeds and is used unscaled.
+        `temperature` (above 0, to 10; default: the bundle's) scales the noise of seeds: images
+        below 1 are more typical and less diverse. On one device an image depends on its seed,
         request and temperature, not on N or `batch_size`.
-        Raises `ConditionError` or `RequestError` before anything is drawn.
+
+        Raises `ConditionError` or `RequestError` before anything runs.
         """
-        job = self.prepare(
+        request = self.prepare(
             conditions, seed=seed, seeds=seeds, count=count, z=z, temperature=temperature
         )
-        images = self._engines.draw_all(job, self._batch_size(batch_size))
-        self.last_seeds = job.seed_list
+        images = self._graphs.run_batched(request, self._batch_size(batch_size))
+        self.last_seeds = request.seed_list
         return images
 
     def translate(
@@ -164,13 +164,14 @@ class Generator:
         conditions: ConditionInput = None,
         batch_size: int | None = None,
     ) -> NDArray[np.uint8]:
-        """Bring pictures, uint8 (N, H, W, 3) of the bundle's size, to what `conditions` ask.
+        """Translate images, uint8 (N, H, W, 3) of the bundle's size, to the given conditions.
 
-        The result is of the same type and shape. Conditions are those of `generate`. Raises
-        `RequestError` for a bundle that cannot and for other pictures, and `ConditionError`.
+        The result has the same type and shape. Conditions are those of `generate`. Raises
+        `RequestError` if the bundle cannot translate or the images do not fit, and
+        `ConditionError`.
         """
-        job = self.prepare_translation(images, conditions)
-        return self._engines.draw_all(job, self._batch_size(batch_size))
+        request = self.prepare_translation(images, conditions)
+        return self._graphs.run_batched(request, self._batch_size(batch_size))
 
     def encode(
         self,
@@ -178,28 +179,30 @@ class Generator:
         conditions: ConditionInput = None,
         batch_size: int | None = None,
     ) -> NDArray[np.float32]:
-        """The noise, float32 (N, *z_shape), that `generate` makes these pictures of.
+        """Return the noise, float32 (N, *z_shape), that `generate` turns into these images.
 
-        Pictures are uint8 (N, H, W, 3) of the bundle's size. Under the same conditions
-        `generate(conditions, z=encode(images, conditions))` gives them back. Raises as
-        `translate` does.
+        Images are uint8 (N, H, W, 3) of the bundle's size. With the same conditions,
+        `generate(conditions, z=encode(images, conditions))` reproduces them. Raises the errors of
+        `translate`, and `BundleError` if the network returns NaN or infinity.
         """
-        job = self._picture_job(ENCODE, images, conditions)
-        noise = self._engines.draw_all(job, self._batch_size(batch_size))
+        request = self._prepare_images(ENCODE, images, conditions)
+        noise = self._graphs.run_batched(request, self._batch_size(batch_size))
         if not np.isfinite(noise).all():
             raise BundleError(
                 str(self.bundle.path),
-                expected="finite noise for these pictures",
-                found="NaN or infinity",
-                fix="The network is broken: train or export it again.",
+                "finite noise for these images",
+                "NaN or infinity",
+                "The network is broken: train it again or export it again.",
             )
         return noise
 
     def noise(self, seeds: Sequence[int], temperature: float | None = None) -> NDArray[np.float32]:
-        """The `z` of each seed, float32 (len(seeds), *z_shape), at that temperature or, with
-        None, the bundle's."""
+        """Return the `z` of each seed, float32 (len(seeds), *z_shape).
+
+        It is scaled by `temperature`, by default the bundle's.
+        """
         if not self.z_shape:
-            raise self._unable(GENERATE)
+            raise self._unsupported(GENERATE)
         return normals(seeds, self.z_shape) * np.float32(self._temperature(temperature))
 
     def prepare(
@@ -212,82 +215,80 @@ class Generator:
         z: NDArray[np.float32] | None = None,
         temperature: float | None = None,
     ) -> EncodedRequest:
-        """What `generate` would draw, checked and encoded for `draw`.
+        """Check and encode the arguments of `generate`, for `run_rows`.
 
-        Arguments and errors are those of `generate`.
+        Raises the errors of `generate`.
         """
-        self._need(GENERATE)
-        if seeds is not None:
-            check_seeds_type(seeds)
-        if z is not None:
-            check_noise_type(z)
+        self._require(GENERATE)
         number = resolve_count(count, conditions, seeds=seeds, z=z)
         vectors = self._encoder.encode(conditions, number)
         if z is not None:
             check_noise(z, self.z_shape, seed, seeds, temperature)
             return EncodedRequest(GENERATE, vectors, inputs=z)
-        keys = resolve_seeds(seed, seeds, number)
-        return EncodedRequest(GENERATE, vectors, keys, self._temperature(temperature))
+        return EncodedRequest(
+            GENERATE, vectors, resolve_seeds(seed, seeds, number), self._temperature(temperature)
+        )
 
     def prepare_translation(
         self, images: NDArray[np.uint8], conditions: ConditionInput = None
     ) -> EncodedRequest:
-        """What `translate` would draw, checked and encoded for `draw`.
+        """Check and encode the arguments of `translate`, for `run_rows`.
 
-        Arguments and errors are those of `translate`.
+        Raises the errors of `translate`.
         """
-        return self._picture_job(TRANSLATE, images, conditions)
+        return self._prepare_images(TRANSLATE, images, conditions)
 
-    def run_rows(self, parts: Sequence[RowRange]) -> NDArray[np.uint8]:
-        """Draw rows of several jobs in one run of the graph: uint8 (N, H, W, 3), in that order.
+    def run_rows(self, row_ranges: Sequence[RowRange]) -> NDArray[np.uint8]:
+        """Run rows of several requests as one batch; return uint8 (N, H, W, 3) in that order.
 
-        All jobs are of one interface and of this generator. Nothing is split:
-        `preferred_batch_size` rows are the fastest run. Raises
-        `RequestError` for jobs that do not go together.
+        All requests come from this generator and have one interface; the batch is not split.
+        Raises `RequestError` for requests of different interfaces.
         """
-        interfaces = {job.interface for job, _ in parts}
+        interfaces = {request.interface for request, _ in row_ranges}
         if len(interfaces) != 1:
-            fix = "Draw the jobs of each interface by themselves."
-            found = " and ".join(sorted(interfaces)) or "none"
-            raise request_error("parts", "rows of jobs of one interface", found, fix)
-        return self._engines.draw(parts)
+            raise RequestError(
+                "row_ranges",
+                "requests of one interface",
+                " and ".join(sorted(interfaces)) or "none",
+                "Run the requests of each interface separately.",
+            )
+        return self._graphs.run_rows(row_ranges)
 
     def warm_up(self) -> None:
-        """Run the first graph in each size of batch that its device prepares apart, so that no
-        request waits for that; on the CPU that is one picture."""
-        self._engines.warm_up(self.preferred_batch_size)
+        """Run the first graph once in each batch size that its device prepares separately.
 
-    @cached_property
-    def preferred_batch_size(self) -> int:
-        """Pictures in one run that this device draws fastest, as many as the bundle allows."""
-        return preferred_batch_size(self.manifest, self.device)
+        Later requests then do not wait for that. On the CPU this is one image.
+        """
+        self._graphs.warm_up(self.preferred_batch_size)
 
-    def _picture_job(
+    def _prepare_images(
         self, interface: str, images: NDArray[np.uint8], conditions: ConditionInput
     ) -> EncodedRequest:
-        self._need(interface)
+        self._require(interface)
         check_images(images, self.manifest.image.size)
         number = resolve_count(None, conditions, images=images)
         return EncodedRequest(interface, self._encoder.encode(conditions, number), inputs=images)
 
-    def _temperature(self, asked: float | None) -> float:
-        return self._usual if asked is None else check_temperature(asked)
+    def _temperature(self, temperature: float | None) -> float:
+        if temperature is None:
+            return self._default_temperature
+        return check_temperature(temperature)
 
-    def _need(self, interface: str) -> None:
+    def _batch_size(self, batch_size: int | None) -> int:
+        if batch_size is None:
+            return self.preferred_batch_size
+        limits = self.manifest.batch
+        return check_integer("batch_size", batch_size, limits.min, limits.max)
+
+    def _require(self, interface: str) -> None:
         if VERBS[interface] not in self.capabilities:
-            raise self._unable(interface)
+            raise self._unsupported(interface)
 
-    def _unable(self, interface: str) -> RequestError:
-        able = " and ".join(self.capabilities)
+    def _unsupported(self, interface: str) -> RequestError:
+        capabilities = " and ".join(self.capabilities)
         return RequestError(
             str(self.bundle.path),
-            expected=f"a bundle that can {VERBS[interface]}",
-            found=f"one that can {able}",
-            fix=f"Ask it to {able}, or take another bundle.",
+            f"a bundle that can {VERBS[interface]}",
+            f"one that can {capabilities}",
+            "Use another bundle.",
         )
-
-    def _batch_size(self, asked: int | None) -> int:
-        if asked is None:
-            return self.preferred_batch_size
-        batch = self.manifest.batch
-        return check_integer("batch_size", asked, batch.min, batch.max)

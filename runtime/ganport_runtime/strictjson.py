@@ -1,4 +1,4 @@
-"""JSON from outside: read strictly, and every field checked where it is taken out."""
+"""Strict parsing of JSON from outside, with a check of every field that is read."""
 
 from __future__ import annotations
 
@@ -11,164 +11,163 @@ from ganport_runtime.errors import BundleError
 
 MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 64
+_FIX = "The file is damaged or was written by another version of ganport; export it again."
 
 
 def parse(data: bytes, place: str, limit: int = MAX_BYTES) -> object:
-    """The value of a UTF-8 JSON text of at most `limit` bytes.
+    """Return the value of a UTF-8 JSON text of at most `limit` bytes.
 
-    Raises `BundleError` for anything RFC 8259 leaves open or forbids: duplicate names, NaN and
-    infinities, numbers a float64 cannot hold, deep nesting, a byte-order mark.
+    Raises `BundleError` for invalid JSON and for what RFC 8259 leaves open: duplicate names, NaN
+    and infinities, numbers beyond float64, deep nesting, a byte-order mark.
     """
     if len(data) > limit:
-        raise _bad(place, f"at most {limit} bytes of JSON", f"{len(data)} bytes")
+        raise BundleError(place, f"at most {limit} bytes of JSON", f"{len(data)} bytes", _FIX)
     try:
         value: object = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_float=_finite,
-            parse_constant=_constant,
+            object_pairs_hook=_unique_names,
+            parse_float=_finite_float,
+            parse_constant=_reject_constant,
         )
         _check_depth(value, MAX_DEPTH)
-        if b"\\u" in data:  # an escaped half of a surrogate pair is a text that cannot be printed
+        if b"\\u" in data:  # half of a surrogate pair cannot be encoded
             json.dumps(value, ensure_ascii=False).encode()
     except RecursionError as error:
-        raise _bad(place, "valid JSON", f"nesting deeper than {MAX_DEPTH}") from error
-    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both of this kind
-        raise _bad(place, "valid JSON", str(error)[:200]) from error
+        raise BundleError(place, "valid JSON", f"nesting deeper than {MAX_DEPTH}", _FIX) from error
+    except ValueError as error:  # includes JSONDecodeError and UnicodeDecodeError
+        raise BundleError(place, "valid JSON", str(error)[:200], _FIX) from error
     return value
 
 
 class JsonObject:
-    """The fields of one JSON object: each taken out by name and checked as it is taken.
+    """A JSON object whose fields are checked when they are read.
 
-    Every method raises `BundleError` naming `place` and the key.
+    Every method raises `BundleError`, which names `place` and the key.
     """
 
     def __init__(self, value: object, place: str) -> None:
         if not isinstance(value, dict):
-            raise _bad(place, "a JSON object", _kind(value))
+            raise BundleError(place, "a JSON object", _type_name(value), _FIX)
         self._values: dict[str, Any] = value
         self.place = place
 
     def value(self, key: str) -> object:
-        """Whatever stands under a required key."""
+        """Return the unchecked value of a required key."""
         if key not in self._values:
-            raise _bad(self.place, f"the required key {key!r}", "no such key")
+            raise BundleError(self.place, f"the required key {key!r}", "no such key", _FIX)
         return self._values[key]
 
     def text(self, key: str, *, limit: int = 200) -> str:
-        """A non-empty printable text of at most `limit` characters."""
-        return check_text(self.value(key), self._at(key), limit=limit)
+        """Return a non-empty printable text of at most `limit` characters."""
+        return check_text(self.value(key), self._place_of(key), limit=limit)
 
     def integer(self, key: str, low: int, high: int) -> int:
-        """A whole number in `low` .. `high`."""
-        return check_integer(self.value(key), self._at(key), low, high)
+        """Return an integer from `low` to `high`."""
+        return check_integer(self.value(key), self._place_of(key), low, high)
 
     def number(self, key: str) -> float:
-        """A finite number."""
-        return check_number(self.value(key), self._at(key))
+        """Return a finite number."""
+        return check_number(self.value(key), self._place_of(key))
 
     def items(self, key: str, *, limit: int) -> list[object]:
-        """A list of at most `limit` values."""
-        return check_items(self.value(key), self._at(key), limit=limit)
+        """Return a list of at most `limit` unchecked values."""
+        return check_items(self.value(key), self._place_of(key), limit=limit)
 
     def object(self, key: str) -> JsonObject:
-        """A JSON object."""
-        return JsonObject(self.value(key), self._at(key))
+        """Return a JSON object."""
+        return JsonObject(self.value(key), self._place_of(key))
 
     def mapping(self, key: str) -> dict[str, Any]:
-        """A JSON object, as it stands."""
+        """Return a JSON object as a dict of unchecked values."""
         return dict(self.object(key)._values)
 
     def one_of(self, key: str, allowed: Sequence[str]) -> str:
-        """A text among `allowed`."""
+        """Return a text that is one of `allowed`."""
         value = self.text(key)
         if value not in allowed:
-            raise _bad(self._at(key), f"one of {', '.join(allowed)}", repr(value))
+            expected = f"one of {', '.join(allowed)}"
+            raise BundleError(self._place_of(key), expected, repr(value), _FIX)
         return value
 
-    def _at(self, key: str) -> str:
+    def _place_of(self, key: str) -> str:
         return f"{self.place}: {key}"
 
 
 def check_text(value: object, place: str, *, limit: int = 200) -> str:
-    """`value` if it is printable text of 1 .. `limit` characters without space at its ends."""
+    """Return `value` if it is printable, stripped text of 1 to `limit` characters."""
     if not isinstance(value, str):
-        raise _bad(place, "text", _kind(value))
+        raise BundleError(place, "text", _type_name(value), _FIX)
     if not 1 <= len(value) <= limit:
-        raise _bad(place, f"text of 1 to {limit} characters", f"{len(value)} characters")
+        expected = f"text of 1 to {limit} characters"
+        raise BundleError(place, expected, f"{len(value)} characters", _FIX)
     if not value.isprintable() or value != value.strip():
-        raise _bad(place, "printable text without space at its ends", repr(value)[:80])
+        expected = "printable text without leading or trailing space"
+        raise BundleError(place, expected, repr(value)[:80], _FIX)
     return value
 
 
 def check_integer(value: object, place: str, low: int, high: int) -> int:
-    """`value` if it is a JSON integer in `low` .. `high`."""
+    """Return `value` if it is a JSON integer from `low` to `high`."""
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise _bad(place, f"an integer from {low} to {high}", _short(value))
+        expected = f"an integer from {low} to {high}"
+        raise BundleError(place, expected, _repr_number(value), _FIX)
     return value
 
 
 def check_number(value: object, place: str) -> float:
-    """`value` as a float if it is a JSON number that float64 holds."""
+    """Return `value` as a float if it is a JSON number within float64."""
     try:
         if isinstance(value, int | float) and not isinstance(value, bool):
             return float(value)
     except OverflowError:
         pass
-    raise _bad(place, "a number", _short(value))
+    raise BundleError(place, "a number", _repr_number(value), _FIX)
 
 
 def check_items(value: object, place: str, *, limit: int) -> list[object]:
-    """`value` if it is a JSON array of at most `limit` values."""
+    """Return `value` if it is a JSON array of at most `limit` values."""
     if not isinstance(value, list):
-        raise _bad(place, "a list", _kind(value))
+        raise BundleError(place, "a list", _type_name(value), _FIX)
     if len(value) > limit:
-        raise _bad(place, f"at most {limit} values", f"{len(value)}")
+        raise BundleError(place, f"at most {limit} values", f"{len(value)}", _FIX)
     return value
 
 
-def _check_depth(value: object, left: int) -> None:
+def _check_depth(value: object, depth_left: int) -> None:
     if isinstance(value, dict | list):
-        if left == 0:
+        if depth_left == 0:
             raise ValueError(f"nesting deeper than {MAX_DEPTH}")
-        for inner in value.values() if isinstance(value, dict) else value:
-            _check_depth(inner, left - 1)
+        for child in value.values() if isinstance(value, dict) else value:
+            _check_depth(child, depth_left - 1)
 
 
-def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
     values: dict[str, object] = {}
     for name, value in pairs:
         if name in values:
-            raise ValueError(f"the name {name[:80]!r} stands twice in one object")
+            raise ValueError(f"the name {name[:80]!r} twice in one object")
         values[name] = value
     return values
 
 
-def _finite(text: str) -> float:
+def _finite_float(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError(f"the number {text[:40]} is too large")
     return number
 
 
-def _constant(text: str) -> float:
-    raise ValueError(f"{text} is no JSON number")
+def _reject_constant(text: str) -> float:
+    raise ValueError(f"{text} is not a JSON number")
 
 
-def _kind(value: object) -> str:
-    kinds = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-    return "null" if value is None else kinds.get(type(value), "a number")
+def _type_name(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    return "null" if value is None else names.get(type(value), "a number")
 
 
-def _short(value: object) -> str:
-    simple = isinstance(value, int | float) and not isinstance(value, bool)
-    # An integer of 4000 digits has no repr worth showing, and Python refuses to make it.
-    if isinstance(value, int) and abs(value) > 10**30:
+def _repr_number(value: object) -> str:
+    if isinstance(value, int) and abs(value) > 10**30:  # Python refuses to format huge integers
         return "an integer of more than 30 digits"
-    return repr(value) if simple else _kind(value)
-
-
-def _bad(place: str, expected: str, found: str) -> BundleError:
-    fix = "The file is damaged or was not written by this version of ganport; export it again."
-    return BundleError(place, expected=expected, found=found, fix=fix)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return repr(value) if is_number else _type_name(value)

@@ -114,5 +114,5 @@ def test_an_unknown_label_names_the_nearest_and_writes_nothing(
 
 def test_a_mistake_ends_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "argv", ["batch_to_folder.py", str(tmp_path / "no"), str(tmp_path)])
-    with pytest.raises(SystemExit, match=r"^error: .*no: expected a bundle; found nothing there"):
+    with pytest.raises(SystemExit, match=r"^error: .*no: expected a bundle; found no such file"):
         runpy.run_path(str(EXAMPLE), run_name="__main__")

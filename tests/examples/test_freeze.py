@@ -54,7 +54,7 @@ def test_it_draws_faces_without_python(frozen: Path, tmp_path: Path) -> None:
 def test_a_mistake_is_one_line_there_too(frozen: Path, tmp_path: Path) -> None:
     done = start(frozen, tmp_path, "nowhere")
     assert done.returncode == 1
-    assert done.stderr.startswith("error: nowhere: expected a bundle; found nothing there.")
+    assert done.stderr.startswith("error: nowhere: expected a bundle; found no such file.")
 
 
 def test_it_holds_what_the_game_needs_and_no_more(frozen: Path) -> None:

@@ -116,5 +116,5 @@ def test_the_whole_screen_from_the_command_line(tmp_path: Path) -> None:
 
 def test_a_mistake_ends_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["pygame_portraits.py", "nowhere"])
-    with pytest.raises(SystemExit, match=r"^error: nowhere: expected a bundle; found nothing"):
+    with pytest.raises(SystemExit, match=r"^error: nowhere: expected a bundle; found no such file"):
         runpy.run_path(str(EXAMPLE), run_name="__main__")

@@ -29,8 +29,8 @@ from ganport_export.formats.torchscript import load as load_script
 from ganport_export.pipeline import package_versions, weights_digest
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.bundle.manifest import METADATA_KEY
-from ganport_runtime.bundle.verify import verify
 from ganport_runtime.noise import normals
+from ganport_runtime.verify import verify
 
 ROOT = Path(__file__).parents[2]
 GRAPHS = {"generator.onnx", "generator.fp16.onnx", "generator.ts.pt"}

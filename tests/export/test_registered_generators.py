@@ -16,7 +16,7 @@ from ganport_models import Generator as Network
 from ganport_models import NetworkConfig, build_generator, generator_names
 from ganport_models.network import Flow
 from ganport_runtime import Bundle, Conditions, Generator
-from ganport_runtime.bundle.verify import verify
+from ganport_runtime.verify import verify
 
 LABELS = {"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]}
 CONFIG = NetworkConfig(16, 5, base_channels=2, z_dim=6, embed_dim=7, num_levels=2, num_blocks=1)

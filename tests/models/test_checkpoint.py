@@ -118,7 +118,7 @@ def number(name: str, value: object) -> dict[str, object]:
         ({"images": True}, "images: expected an integer"),
         ({"images": -1}, "images: expected an integer from 0"),
         ({"images": 10**25}, "images: expected an integer"),
-        ({"images": float("inf")}, "Infinity is no JSON number"),
+        ({"images": float("inf")}, "Infinity is not a JSON number"),
         ({"recipe": []}, "recipe: expected a JSON object"),
         ({"conditions": "hair"}, "conditions: expected"),
         ({"conditions": []}, "a condition_size of 5 beside conditions of 0"),

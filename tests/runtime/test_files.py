@@ -98,7 +98,7 @@ def test_check_output_accepts_a_new_and_an_old_file(tmp_path: Path) -> None:
     [
         ("a.jpg", "a name ending in .png; found the suffix '.jpg'. Call it 'a.png'"),
         ("a", "Call it 'a.png'"),
-        ("missing/a.png", "missing: expected an existing folder; found nothing there"),
+        ("missing/a.png", "missing: expected an existing folder; found no such f"),
         ("file/a.png", "file: expected an existing folder; found a file"),
         ("folder.png", "expected a file to write; found a folder"),
     ],

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ganport_runtime import Generator
 from ganport_runtime.errors import BundleError, ConditionError, DeviceError, RequestError
-from ganport_runtime.generation.session import Session
+from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.noise import normals
 
 PINK = {"hair": "pink", "eyes": "green"}
@@ -278,7 +278,7 @@ def test_a_device_that_is_no_device(data: Path) -> None:
 
 def test_the_graph_gets_the_noise_of_the_contract(data: Path) -> None:
     generator = Generator.load(data / "tiny-float.ganport")
-    session, shape = Session(generator.bundle.read("generator.onnx"), "cpu"), (4,)
+    session, shape = GraphRunner(generator.bundle.read("generator.onnx"), "cpu"), (4,)
     feeds = {"z": normals([9], shape), "condition": generator.conditions.encode_many([PINK])}
     expected = np.floor(np.clip(session.run(feeds) * np.float32(127.5) + 128, 0, 255))
     drawn = generator.generate(PINK, seed=9)

@@ -25,8 +25,8 @@ from ganport_export.transforms.fp16 import (
 )
 from ganport_export.transforms.output_heads import add_uint8_head
 from ganport_export.transforms.polyphase import to_polyphase
-from ganport_runtime.bundle.constants import PHASE
 from ganport_runtime.bundle.manifest import METADATA_KEY, GraphFile
+from ganport_runtime.bundle.schema import POLYPHASE
 
 PRODUCER = "ganport"
 _EXAMPLE = 1
@@ -52,7 +52,7 @@ def write_onnx(given: ExportInput, options: ExportOptions, metadata: str) -> lis
             modes = {"torch float16": fp16_runner(network, interface, file.path)}
             artifacts.append(replace(artifact, final_runners={**modes, **artifact.final_runners}))
         else:
-            written = to_polyphase(graph, interface.stem) if file.form == PHASE else graph
+            written = to_polyphase(graph, interface.stem) if file.form == POLYPHASE else graph
             stored = store_weights_as_fp16(written) if rounding else written
             artifact = _make_artifact(file, stored, given, options, metadata)
             artifacts.append(replace(artifact, rounding=rounding))

@@ -21,9 +21,9 @@ from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY, Graph, GraphFile
-from ganport_runtime.bundle.verify import FIXTURE_COUNTS, Check, compare, fixture, fixtures
 from ganport_runtime.errors import BundleError, GanportError
 from ganport_runtime.strictjson import parse
+from ganport_runtime.verify import FIXTURE_COUNTS, Check, compare, fixture, fixtures
 
 _EXAMPLE = 1
 """Index of the batch of two rows."""

@@ -1,3 +1,3 @@
-"""Bundles: containers, manifest, verification."""
+"""Bundles: containers, manifest, files."""
 
 from ganport_runtime.bundle.bundle import Bundle as Bundle

@@ -1,13 +1,15 @@
-"""Bundles: a folder, a stored zip or a lone graph, hostile until checked."""
+"""Bundles: a folder, a stored zip or a single graph, untrusted until checked."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from os.path import isdir
+from os.path import isdir, isfile, lexists
 from pathlib import Path
 from typing import Self
 
-from ganport_runtime.bundle import builtin
+import numpy as np
+from numpy.typing import NDArray
+
 from ganport_runtime.bundle.containers import (
     Container,
     FolderContainer,
@@ -15,6 +17,7 @@ from ganport_runtime.bundle.containers import (
     ZipContainer,
 )
 from ganport_runtime.bundle.manifest import (
+    DIRECTIONS_NAME,
     MANIFEST_NAME,
     METADATA_KEY,
     SUMS_NAME,
@@ -23,41 +26,50 @@ from ganport_runtime.bundle.manifest import (
     GraphFile,
     Manifest,
 )
+from ganport_runtime.bundle.onnx_file import read_onnx_metadata
+from ganport_runtime.bundle.safetensors_reader import read_tensors
 from ganport_runtime.errors import BundleError
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import MAX_BYTES, parse
 
-_MAX_GRAPH = 2**31  # a protobuf holds no more
-_UNSTATED = "unstated"  # what a lone graph is, which is all there is to take
-_TO_ONNX = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport"
+STARTER = "starter"
+"""The name of the bundle that ships with the runtime."""
+
+_SHIPPED = Path(__file__).parents[1] / "starter.ganport"
+_MAX_GRAPH = 2**31  # the size limit of a protobuf message
+_UNSTATED = "unstated"  # the precision of a single graph file
+_ANY_ONNX = "a bundle with an ONNX graph"
+_EXPORT_ONNX = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport"
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """The files of a bundle and its manifest; nothing is read unless its digest matches."""
+    """The files of a bundle and its manifest; every file is read with its digest checked.
+
+    `digest` is the SHA-256 of `manifest.json`, or of the graph for a single file: the identity of
+    the bundle.
+    """
 
     path: Path
     manifest: Manifest
     digest: str
-    """SHA-256 of manifest.json (of the graph, for a lone one): the identity of the bundle."""
     is_single_file: bool
     _container: Container
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Open a bundle folder, the same as one stored zip, a lone `.onnx`, or `starter`, the
-        bundle that ships with the runtime.
+        """Open a bundle folder, a stored zip of one, a single `.onnx` file, or `starter`.
 
-        Raises `BundleError` for whatever is missing, damaged, too large, or reaches out of the
-        bundle. Reading a lone graph's metadata needs onnxruntime.
+        Raises `BundleError` for a bundle that is absent, damaged, too large, or that refers to
+        files outside itself.
         """
-        path = builtin.resolve(Path(path))
+        path = resolve_path(Path(path))
         suffix = path.suffix.lower()
         if suffix in (".pt", ".pth", ".ts"):
-            raise _no_onnx(str(path), "a TorchScript file")
+            raise BundleError(str(path), _ANY_ONNX, "a TorchScript file", _EXPORT_ONNX)
         if suffix == ".onnx":
-            return cls._open_lone(path)
-        is_folder = isdir(path)  # noqa: PTH112  Path.is_dir raises where the way is closed
+            return cls._open_single_file(path)
+        is_folder = isdir(path)  # noqa: PTH112  Path.is_dir raises without permission
         container: Container = FolderContainer(path) if is_folder else ZipContainer(path)
         data = container.read(MANIFEST_NAME, limit=MAX_BYTES)
         place = str(path / MANIFEST_NAME)
@@ -65,18 +77,19 @@ class Bundle:
         return cls(path, manifest, sha256_of(data), False, container)
 
     @classmethod
-    def _open_lone(cls, path: Path) -> Self:
-        from ganport_runtime.generation.session import Session  # draws in onnxruntime when it opens
-
+    def _open_single_file(cls, path: Path) -> Self:
         container = SingleFileContainer(path)
         data = container.read(path.name, limit=_MAX_GRAPH)
-        text = Session(data, "cpu", place=str(path)).metadata.get(METADATA_KEY)
+        try:
+            text = read_onnx_metadata(data).get(METADATA_KEY)
+        except ValueError as error:
+            raise BundleError(str(path), "an ONNX file", str(error)) from error
         if text is None:
             raise BundleError(
                 str(path),
-                expected=f"a graph that carries {METADATA_KEY!r}",
-                found="none",
-                fix="Export it with export-gan, or load the whole bundle.",
+                f"a graph with the metadata {METADATA_KEY!r}",
+                "none",
+                "Export it with export-gan, or load the whole bundle.",
             )
         entry = FileEntry(sha256_of(data), len(data))
         place = f"{path}: {METADATA_KEY}"
@@ -85,64 +98,94 @@ class Bundle:
         return cls(path, manifest, entry.sha256, True, container)
 
     def names(self) -> tuple[str, ...]:
-        """The files that lie in the bundle, sorted."""
+        """Return the names of all files in the bundle, sorted."""
         return tuple(sorted(self._container.names()))
 
     def read(self, name: str) -> bytes:
-        """The content of a file the manifest lists, its size and digest checked.
+        """Return the content of a file that the manifest lists, with size and digest checked.
 
-        `manifest.json` and `SHA256SUMS` are read as they are. Raises `BundleError`.
+        `manifest.json` and `SHA256SUMS` are not listed and read unchecked. Raises `BundleError`.
         """
         if not self.is_single_file and name in (MANIFEST_NAME, SUMS_NAME):
             return self._container.read(name, limit=MAX_BYTES)
+        place = str(self.path / name)
         entry = self.manifest.files.get(name)
         if entry is None:
-            raise _bad(self._at(name), "a file the manifest lists", "no entry for it")
+            raise BundleError(place, "a file that the manifest lists", "no entry for it")
         data = self._container.read(name, limit=entry.size)
         if len(data) != entry.size:
-            raise _bad(self._at(name), f"{entry.size} bytes", f"{len(data)} bytes")
-        found = sha256_of(data)
-        if found != entry.sha256:
-            raise _bad(self._at(name), f"SHA-256 {entry.sha256}", found)
+            raise BundleError(place, f"{entry.size} bytes", f"{len(data)} bytes")
+        digest = sha256_of(data)
+        if digest != entry.sha256:
+            raise BundleError(place, f"SHA-256 {entry.sha256}", digest)
         return data
 
-    def onnx(
+    def find_onnx(
         self, interface: str, precision: str = "fp32", form: str | None = None
     ) -> tuple[Graph, GraphFile]:
-        """The graph of `interface`, and its ONNX file for a device that computes in `precision`.
+        """Return the graph of `interface` and its ONNX file for a device of that precision.
 
-        fp16 takes the half-precision file, anything else the first at full precision; `form` the
-        one written so, where there is one. Raises `BundleError` when the bundle has no such
-        graph, or only as TorchScript or in another precision.
+        "fp16" selects the half-precision file, other precisions the full-precision one. `form` is
+        preferred if the bundle has it. Raises `BundleError` if the bundle has no such graph, has it
+        only as TorchScript, or only in another precision.
         """
         graph = self.manifest.graph(interface)
         if graph is None:
             found = ", ".join(graph.interface for graph in self.manifest.graphs)
-            raise _bad(str(self.path), f"a graph of interface {interface}", found)
+            raise BundleError(str(self.path), f"a graph of interface {interface}", found)
         files = [file for file in graph.files if file.role == "onnx"]
         if not files:
-            raise _no_onnx(str(self.path), "TorchScript only")
+            raise BundleError(str(self.path), _ANY_ONNX, "TorchScript only", _EXPORT_ONNX)
         stored = "fp16" if precision == "fp16" else "fp32"
-        fitting = [file for file in files if file.precision in (stored, _UNSTATED)]
+        suitable = [file for file in files if file.precision in (stored, _UNSTATED)]
         for wanted in (form, None):
-            for file in fitting:
+            for file in suitable:
                 if file.form == wanted:
                     return graph, file
         raise BundleError(
             str(self.path),
-            expected=f"an ONNX graph in {stored}",
-            found=", ".join(f"{file.path} in {file.precision}" for file in files),
-            fix=f"Export it with --precision {stored}, or ask for another precision.",
+            f"an ONNX graph in {stored}",
+            ", ".join(f"{file.path} in {file.precision}" for file in files),
+            f"Export it with --precision {stored}, or use another precision.",
         )
 
-    def _at(self, name: str) -> str:
-        return str(self.path / name)
+    def read_directions(self) -> dict[str, NDArray[np.float32]]:
+        """Return the latent direction of each label by its name `group/label`.
+
+        A direction, float32 of the manifest's `z_shape`, leads from the noise of images without
+        the label to images with it (Kingma & Dhariwal, "Glow", 2018, section 6.2; report 003). The
+        result is empty for a bundle without directions. Raises `BundleError` for a damaged file
+        and for directions of another type or shape, or with NaN or infinity.
+        """
+        if DIRECTIONS_NAME not in self.manifest.files:
+            return {}
+        place = str(self.path / DIRECTIONS_NAME)
+        directions = read_tensors(self.read(DIRECTIONS_NAME), place)
+        for name, direction in directions.items():
+            if direction.dtype != np.float32 or direction.shape != self.manifest.z_shape:
+                expected = f"float32 {self.manifest.z_shape}"
+                found = f"{direction.dtype} {direction.shape}"
+                raise BundleError(f"{place}: {name}", expected, found)
+            if not np.isfinite(direction).all():
+                raise BundleError(f"{place}: {name}", "finite numbers", "NaN or infinity")
+        return directions
 
 
-def _no_onnx(place: str, found: str) -> BundleError:
-    return BundleError(place, expected="a bundle with an ONNX graph", found=found, fix=_TO_ONNX)
+def resolve_path(path: Path) -> Path:
+    """Return where the bundle at `path` is: for `starter`, the bundle that ships with ganport.
 
-
-def _bad(place: str, expected: str, found: str) -> BundleError:
-    fix = "The bundle is damaged or was changed: copy or export it again."
-    return BundleError(place, expected=expected, found=found, fix=fix)
+    A bundle called `starter` in the working directory takes precedence: Python drops the dot of
+    `./starter`, so it would otherwise be unreachable. A folder that is not a bundle does not.
+    Raises `BundleError` if the package was installed without its data.
+    """
+    is_file = isfile(path)  # noqa: PTH113  Path.is_file raises without permission
+    if str(path) != STARTER or is_file or lexists(path / MANIFEST_NAME):
+        return path
+    if not _SHIPPED.is_file():
+        raise BundleError(
+            STARTER,
+            "the bundle that ships with ganport",
+            f"no {_SHIPPED.name} in the package",
+            "Install ganport again; PyInstaller needs --collect-data ganport_runtime.",
+        )
+    return _SHIPPED

@@ -1,6 +1,6 @@
-"""The manifest of a bundle: everything a runtime must know, checked as it is read.
+"""The manifest of a bundle: everything that a runtime must know, checked when it is read.
 
-Every key, its type and its limits stand in `docs/interface.md`.
+`docs/interface.md` specifies every key, its type and its limits.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from ganport_runtime.bundle.constants import VERBS
+from ganport_runtime.bundle.schema import VERBS, check_file_name
 from ganport_runtime.bundle.schema import BatchLimits as BatchLimits
 from ganport_runtime.bundle.schema import FileEntry as FileEntry
 from ganport_runtime.bundle.schema import Graph as Graph
@@ -17,7 +17,6 @@ from ganport_runtime.bundle.schema import GraphFile as GraphFile
 from ganport_runtime.bundle.schema import Image as Image
 from ganport_runtime.bundle.schema import Noise as Noise
 from ganport_runtime.bundle.schema import Tensor as Tensor
-from ganport_runtime.bundle.schema import check_file_name as check_file_name
 from ganport_runtime.bundle.validation import check_files, check_graphs
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import BundleError
@@ -27,18 +26,19 @@ SCHEMA_VERSION = 1
 METADATA_KEY = "ganport.interface"
 MANIFEST_NAME = "manifest.json"
 SUMS_NAME = "SHA256SUMS"
+DIRECTIONS_NAME = "directions.safetensors"
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What `manifest.json` says; `from_json` and `to_json` are each other's inverse."""
+    """The content of `manifest.json`; `from_json` is the inverse of `to_json`."""
 
     name: str
     version: str
     family: str
     graphs: tuple[Graph, ...]
     conditions: Conditions
-    noise: Noise | None  # None where no graph takes z
+    noise: Noise | None  # None if no graph takes z
     image: Image
     batch: BatchLimits
     files: Mapping[str, FileEntry]
@@ -48,12 +48,12 @@ class Manifest:
     schema_version: int = SCHEMA_VERSION
 
     def graph(self, interface: str) -> Graph | None:
-        """The graph of that interface, or None."""
+        """Return the graph of `interface`, or None."""
         return next((graph for graph in self.graphs if graph.interface == interface), None)
 
     @property
     def z_shape(self) -> tuple[int, ...]:
-        """The shape of one picture's noise; empty where no graph has a `z`."""
+        """The shape of the noise of one image; empty if no graph has a `z`."""
         for graph in self.graphs:
             for tensor in (*graph.inputs, graph.output):
                 if tensor.name == "z" and graph.interface in VERBS:
@@ -61,8 +61,8 @@ class Manifest:
         return ()
 
     def to_json(self) -> dict[str, Any]:
-        """The manifest as plain JSON values, ready for canonical writing (RFC 8785)."""
-        return self._shared_json() | {
+        """Return the manifest as JSON values, ready for canonical writing (RFC 8785)."""
+        return self._common_json() | {
             "name": self.name,
             "version": self.version,
             "family": self.family,
@@ -75,12 +75,12 @@ class Manifest:
         }
 
     def interface_json(self, graph: Graph | None = None) -> dict[str, Any]:
-        """The part embedded in each file of `graph` (the first graph when None)."""
+        """Return the part that is embedded in each file of `graph` (default: the first graph)."""
         entry = (graph or self.graphs[0]).to_json()
         del entry["files"]
-        return self._shared_json() | entry
+        return self._common_json() | entry
 
-    def _shared_json(self) -> dict[str, Any]:
+    def _common_json(self) -> dict[str, Any]:
         return {
             "schema_version": self.schema_version,
             "conditions": self.conditions.to_json(),
@@ -94,23 +94,21 @@ class Manifest:
 
     @classmethod
     def from_json(cls, value: object, place: str = MANIFEST_NAME) -> Self:
-        """The manifest of parsed JSON; unknown keys are ignored.
+        """Return the manifest of parsed JSON; unknown keys are ignored.
 
-        Raises `BundleError` naming the key for one that is missing, of the wrong type, out of its
-        limits or at odds with the others, and for a newer schema.
+        Raises `BundleError`, which names the key, for a key that is missing, of the wrong type, out
+        of range or inconsistent with others, and for a newer schema.
         """
         fields = JsonObject(value, place)
-        shared = _shared(fields)
+        common = _read_common(fields)
         graphs = [
             Graph.from_json(entry, f"{place}: graphs[{i}]")
             for i, entry in enumerate(fields.items("graphs", limit=16))
         ]
-        files = {
-            check_file_name(name, f"{place}: files"): FileEntry.from_json(
-                entry, f"{place}: files[{name!r}]"
-            )
-            for name, entry in fields.mapping("files").items()
-        }
+        files: dict[str, FileEntry] = {}
+        for name, entry in fields.mapping("files").items():
+            check_file_name(name, f"{place}: files")
+            files[name] = FileEntry.from_json(entry, f"{place}: files[{name!r}]")
         manifest = cls(
             name=fields.text("name"),
             version=fields.text("version", limit=64),
@@ -121,14 +119,14 @@ class Manifest:
             parity=fields.mapping("parity"),
             provenance=fields.mapping("provenance"),
             license=check_text(fields.value("license"), f"{place}: license", limit=1000),
-            **shared,
+            **common,
         )
         manifest._check(place)
         return manifest
 
     @classmethod
     def from_interface(cls, value: object, place: str, *, file: str, entry: FileEntry) -> Self:
-        """The manifest a lone graph file stands for: what it embeds, the rest by default."""
+        """Return the manifest of a single graph file: its embedded interface, else defaults."""
         fields = JsonObject(value, place)
         graph = Graph.from_json(value, place, (GraphFile(file, "onnx", "unstated"),))
         manifest = cls(
@@ -138,23 +136,24 @@ class Manifest:
             graphs=(graph,),
             batch=BatchLimits(),
             files={file: entry},
-            **_shared(fields),
+            **_read_common(fields),
         )
         manifest._check(place)
         return manifest
 
 
-def _shared(fields: JsonObject) -> dict[str, Any]:
+def _read_common(fields: JsonObject) -> dict[str, Any]:
+    """Return the fields that a manifest and an embedded interface share."""
+    place = fields.place
     version = fields.integer("schema_version", 1, 2**31)
     if version > SCHEMA_VERSION:
         raise BundleError(
-            fields.place,
-            expected=f"schema_version {SCHEMA_VERSION} or lower",
-            found=f"schema_version {version}",
-            fix="Install a newer ganport: pip install --upgrade ganport",
+            place,
+            f"schema_version {SCHEMA_VERSION} or lower",
+            f"schema_version {version}",
+            "Install a newer ganport: pip install --upgrade ganport",
         )
     noise = fields.value("noise")
-    place = fields.place
     return {
         "schema_version": version,
         "conditions": Conditions.from_json(fields.value("conditions"), f"{place}: conditions"),

@@ -1,4 +1,4 @@
-"""The parts a manifest is made of: tensors, graphs, files, noise, image, batch."""
+"""The parts of a manifest: tensors, graphs, files, noise, image, batch; and its constants."""
 
 from __future__ import annotations
 
@@ -6,17 +6,24 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ganport_runtime.bundle.constants import (
-    MAX_FILE_BYTES,
-    MAX_FILES,
-    MAX_SIDE,
-    PRECISIONS,
-    RANGES,
-    ROLES,
-)
 from ganport_runtime.errors import BundleError
 from ganport_runtime.noise import ALGORITHM
 from ganport_runtime.strictjson import JsonObject, check_integer, check_number
+
+GENERATE, TRANSLATE, ENCODE = "gan.generate/1", "gan.translate/1", "gan.encode/1"
+VERBS = {GENERATE: "generate", TRANSLATE: "translate", ENCODE: "encode"}
+"""The method of `Generator` that runs a graph of each interface."""
+POLYPHASE = "phase"
+"""The form of a graph in which transposed convolutions are split into phases (exact)."""
+ROLES = ("onnx", "torchscript")
+PRECISIONS = ("fp32", "fp16")
+RANGES = {"uint8": (0, 255), "float32": (-1, 1)}
+"""The value range of images, by the dtype of their tensor."""
+
+MAX_FILES = 1024
+MAX_FILE_BYTES = 8 * 2**30
+MAX_SIDE = 8192
+MAX_NOISE = 2**24
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -31,14 +38,17 @@ class Tensor:
     shape: tuple[int | str, ...]
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape)}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
+        """Return the tensor of a manifest entry; raise `BundleError`."""
         fields = JsonObject(value, place)
         shape = fields.items("shape", limit=8)
         if shape[:1] != ["batch"]:
-            raise _bad(f"{place}.shape", 'a shape that starts with "batch"', repr(shape)[:80])
+            expected = 'a shape that starts with "batch"'
+            raise BundleError(f"{place}.shape", expected, repr(shape)[:80])
         lengths = [check_integer(length, f"{place}.shape", 1, 2**31 - 1) for length in shape[1:]]
         dtype = fields.one_of("dtype", ("float32", "uint8"))
         return cls(fields.text("name"), dtype, ("batch", *lengths))
@@ -46,7 +56,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class GraphFile:
-    """One file that holds a graph; `form` says how it is written, where not in the usual way."""
+    """A file with a graph; `form` names a variant such as `POLYPHASE`, None the default form."""
 
     path: str
     role: str = "onnx"
@@ -54,22 +64,26 @@ class GraphFile:
     form: str | None = None
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         entry = {"path": self.path, "role": self.role, "precision": self.precision}
         return entry | ({"form": self.form} if self.form else {})
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
+        """Return the file of a manifest entry; raise `BundleError`.
+
+        `form` is optional and any text: this reader skips files of forms that it does not know.
+        """
         fields = JsonObject(value, place)
         path = check_file_name(fields.text("path"), place)
         role, precision = fields.one_of("role", ROLES), fields.one_of("precision", PRECISIONS)
-        # Optional and any text: a later form is a file that this reader passes by.
         form = fields.text("form") if isinstance(value, dict) and "form" in value else None
         return cls(path, role, precision, form)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """One function of the bundle: its interface, tensors, and the files that compute it."""
+    """One function of the bundle: its interface, its tensors and the files that compute it."""
 
     interface: str
     inputs: tuple[Tensor, ...]
@@ -77,6 +91,7 @@ class Graph:
     files: tuple[GraphFile, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         inputs = [tensor.to_json() for tensor in self.inputs]
         entry = {"interface": self.interface, "inputs": inputs, "output": self.output.to_json()}
         return entry | {"files": [file.to_json() for file in self.files]}
@@ -85,6 +100,7 @@ class Graph:
     def from_json(
         cls, value: object, place: str, files: tuple[GraphFile, ...] | None = None
     ) -> Self:
+        """Return the graph of a manifest entry, with `files` if given; raise `BundleError`."""
         fields = JsonObject(value, place)
         inputs = [
             Tensor.from_json(entry, f"{place}.inputs[{i}]")
@@ -101,45 +117,54 @@ class Graph:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """Digest (SHA-256, hex) and size in bytes of one file of the bundle."""
+    """The digest (SHA-256, hex) and the size in bytes of one file of the bundle."""
 
     sha256: str
     size: int
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         return {"sha256": self.sha256, "size": self.size}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
+        """Return the entry of a file; raise `BundleError`."""
         fields = JsonObject(value, place)
         digest = fields.text("sha256")
         if not _SHA256.fullmatch(digest):
-            raise _bad(f"{place}.sha256", "64 lower-case hex digits", repr(digest)[:80])
+            expected = "64 lower-case hex digits"
+            raise BundleError(f"{place}.sha256", expected, repr(digest)[:80])
         return cls(digest, fields.integer("size", 0, MAX_FILE_BYTES))
 
 
 @dataclass(frozen=True)
 class Noise:
-    """How a seed becomes z: the algorithm's standard normals times `temperature`."""
+    """How a seed becomes z: the standard normals of `algorithm` times `temperature`."""
 
     algorithm: str = ALGORITHM
     temperature: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         return {"algorithm": self.algorithm, "temperature": self.temperature}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
+        """Return the noise of a manifest entry; raise `BundleError`."""
         fields = JsonObject(value, place)
         temperature = fields.number("temperature")
         if not 0.0 <= temperature <= 100.0:
-            raise _bad(f"{place}.temperature", "a number from 0 to 100", f"{temperature:g}")
+            expected = "a number from 0 to 100"
+            raise BundleError(f"{place}.temperature", expected, f"{temperature:g}")
         return cls(fields.one_of("algorithm", (ALGORITHM,)), temperature)
 
 
 @dataclass(frozen=True)
 class Image:
-    """The pictures: `size` (height, width), value `range`, channel order, `dtype` of the tensor."""
+    """The images: `size` (height, width), value `range`, channel order, `dtype` of the tensor.
+
+    Schema 1 spells the key of `color` as `colour`.
+    """
 
     size: tuple[int, int]
     range: tuple[int, int] = (0, 255)
@@ -147,48 +172,50 @@ class Image:
     dtype: str = "uint8"
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         entry = {"size": list(self.size), "range": list(self.range)}
         return entry | {"colour": self.color, "dtype": self.dtype}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
+        """Return the image of a manifest entry; raise `BundleError`."""
         fields = JsonObject(value, place)
         lengths = fields.items("size", limit=2)
         size = [check_integer(x, f"{place}.size", 1, MAX_SIDE) for x in lengths]
         bounds = [check_number(x, f"{place}.range") for x in fields.items("range", limit=2)]
         dtype = fields.one_of("dtype", tuple(RANGES))
         if len(size) != 2:
-            raise _bad(f"{place}.size", "[height, width]", f"{len(size)} numbers")
+            raise BundleError(f"{place}.size", "[height, width]", f"{len(size)} numbers")
         if bounds != list(RANGES[dtype]):
-            raise _bad(f"{place}.range", f"{list(RANGES[dtype])} for {dtype}", repr(bounds))
+            expected = f"{list(RANGES[dtype])} for {dtype}"
+            raise BundleError(f"{place}.range", expected, repr(bounds))
         return cls((size[0], size[1]), RANGES[dtype], fields.one_of("colour", ("RGB",)), dtype)
 
 
 @dataclass(frozen=True)
 class BatchLimits:
-    """Pictures one call may ask a graph for; `opt` is a hint for runtimes that prepare one size."""
+    """The batch sizes that a graph accepts; `opt` is a hint for runtimes that prepare one size."""
 
     min: int = 1
     opt: int = 16
     max: int = 256
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry."""
         return {"min": self.min, "opt": self.opt, "max": self.max}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
+        """Return the limits of a manifest entry; raise `BundleError`."""
         fields = JsonObject(value, place)
-        low = fields.integer("min", 1, 1)  # one picture can always be drawn alone
+        low = fields.integer("min", 1, 1)  # every graph accepts a single image
         high = fields.integer("max", 1, 65536)
         return cls(low, fields.integer("opt", low, high), high)
 
 
 def check_file_name(name: str, place: str) -> str:
-    """`name` if it is a plain file name that no system takes for a path; else `BundleError`."""
+    """Return `name` if no system can take it for a path; raise `BundleError`."""
     if not _FILE_NAME.fullmatch(name) or name.endswith("."):
-        raise _bad(place, "plain file names (letters, digits, . _ -)", repr(name)[:80])
+        expected = "plain file names (letters, digits, . _ -)"
+        raise BundleError(place, expected, repr(name)[:80])
     return name
-
-
-def _bad(place: str, expected: str, found: str) -> BundleError:
-    return BundleError(place, expected=expected, found=found, fix="Export the bundle again.")

@@ -10,10 +10,8 @@ from pathlib import Path
 import click
 
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle.constants import ENCODE, GENERATE, TRANSLATE
-from ganport_runtime.bundle.latent_directions import read_directions
 from ganport_runtime.bundle.manifest import Graph, Manifest
-from ganport_runtime.bundle.verify import verify as run_checks
+from ganport_runtime.bundle.schema import ENCODE, GENERATE, TRANSLATE
 from ganport_runtime.cli.export_summary import format_value, parity_rows, provenance_rows
 from ganport_runtime.conditions import (
     ConditionGroup,
@@ -24,6 +22,7 @@ from ganport_runtime.conditions import (
 from ganport_runtime.doctor import diagnose
 from ganport_runtime.generator import preferred_batch_size
 from ganport_runtime.values import format_choices
+from ganport_runtime.verify import verify as run_checks
 
 _CAPABILITIES = {
     GENERATE: "generate: images from seeds; sample-gan draw, matrix, sweep, interpolate, …",
@@ -103,7 +102,7 @@ def _describe_bundle(bundle: Bundle) -> Iterator[str]:
         yield from _describe_graph(graph)
     yield ""
     yield from _describe_conditions(manifest)
-    if directions := read_directions(bundle, manifest.z_shape):
+    if directions := bundle.read_directions():
         yield f"latent directions: {format_choices(directions)}"
     yield ""
     yield "files"

@@ -5,18 +5,10 @@ from __future__ import annotations
 import sys
 import warnings
 from importlib import import_module
-from importlib.metadata import EntryPoint
-from importlib.util import find_spec
-from typing import Any, TextIO
+from typing import TextIO
 
-from ganport_runtime.errors import GanportError, GanportWarning, MissingExtraError
-
-ROOM_EXTRAS = {
-    "ganport_runtime": "tools",
-    "ganport_models": "train",
-    "ganport_train": "train",
-    "ganport_export": "export",
-}
+from ganport_runtime.errors import GanportError, GanportWarning
+from ganport_runtime.extras import require_packages
 
 
 def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
@@ -28,7 +20,7 @@ def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
     """
     warnings.showwarning = _show_warning
     try:
-        require(extra, needs)
+        require_packages(extra, needs)
         module, _, attribute = target.partition(":")
         getattr(import_module(module), attribute)()
     except GanportError as error:
@@ -40,45 +32,6 @@ def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
     except KeyboardInterrupt:  # while the module was imported; later ones click sees to
         print("Aborted!", file=sys.stderr)
         sys.exit(1)
-
-
-def require(extra: str, needs: tuple[str, ...]) -> None:
-    """Raise `MissingExtraError` naming the packages of `needs` that are not installed."""
-    missing = [name for name in needs if not _installed(name)]
-    if missing:
-        raise missing_extra(extra, *missing)
-
-
-def missing_extra(extra: str, *packages: str) -> MissingExtraError:
-    """The error for absent `packages`, with the exact pip line of `extra`."""
-    return MissingExtraError(
-        f"extra {extra!r}",
-        expected="its packages to be installed",
-        found=f"no {', no '.join(packages)}",
-        fix=f"Run: pip install 'ganport[{extra}]'",
-    )
-
-
-def load_entry(entry: EntryPoint) -> Any:
-    """What an entry point of one of our rooms names.
-
-    Raises `MissingExtraError` with the room's pip line when a package it needs is not there.
-    """
-    try:
-        return entry.load()
-    except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        extra = ROOM_EXTRAS.get(entry.module.partition(".")[0])
-        if extra is None or package in ROOM_EXTRAS:
-            raise  # a fault of the code, not of the installation
-        raise missing_extra(extra, package) from error
-
-
-def _installed(package: str) -> bool:
-    try:
-        return find_spec(package) is not None
-    except (ModuleNotFoundError, ValueError):
-        return False
 
 
 _show_other_warning = warnings.showwarning

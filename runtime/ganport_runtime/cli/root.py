@@ -7,8 +7,8 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from ganport_runtime.cli.launch import load_entry
 from ganport_runtime.errors import MissingExtraError
+from ganport_runtime.extras import load_entry_point
 
 
 class PluginGroup(click.Group):
@@ -29,7 +29,7 @@ class PluginGroup(click.Group):
         if entry is None:
             return None
         try:
-            command: click.Command = load_entry(entry)
+            command: click.Command = load_entry_point(entry)
         except MissingExtraError as error:
             return _unavailable_command(cmd_name, error)
         return command

@@ -1,4 +1,4 @@
-"""Colours as they are asked for: hex, hue and lightness, and the words that name them."""
+"""Colors: hex notation, hue and lightness, and the color words in labels."""
 
 from __future__ import annotations
 
@@ -28,36 +28,36 @@ _WORDS = {
 
 
 def is_hex(value: object) -> bool:
-    """Whether `value` is a colour written as "#rrggbb"."""
+    """Return whether `value` is a color in the notation "#rrggbb"."""
     return isinstance(value, str) and _HEX.fullmatch(value) is not None
 
 
-def channels(colour: str) -> tuple[int, int, int]:
-    """Red, green and blue (0 to 255) of "#rrggbb"."""
-    red, green, blue = bytes.fromhex(colour[1:])
+def channels(color: str) -> tuple[int, int, int]:
+    """Return red, green and blue (0 to 255) of "#rrggbb"."""
+    red, green, blue = bytes.fromhex(color[1:])
     return red, green, blue
 
 
-def to_hex(colour: Sequence[float]) -> str:
-    """The "#rrggbb" nearest to three numbers in 0 to 255."""
-    return "#" + "".join(f"{round(channel):02x}" for channel in colour)
+def to_hex(color: Sequence[float]) -> str:
+    """Return the "#rrggbb" closest to three channels in 0 to 255."""
+    return "#" + "".join(f"{round(channel):02x}" for channel in color)
 
 
 def from_hue(hue: float, lightness: float, saturation: float = 1.0) -> str:
-    """The "#rrggbb" of a hue in degrees, with lightness and saturation in 0 to 1 (HSL)."""
-    return to_hex([255 * part for part in hls_to_rgb(hue / 360 % 1, lightness, saturation)])
+    """Return the "#rrggbb" of a hue in degrees; lightness and saturation are in 0 to 1 (HSL)."""
+    return to_hex([255 * channel for channel in hls_to_rgb(hue / 360 % 1, lightness, saturation)])
 
 
 def contains_color_name(label: str) -> bool:
-    """Whether a word of a label is the name of a colour."""
+    """Return whether a word of `label` is the name of a color."""
     return any(word in _WORDS for word in re.split(r"[\W_]+", label.lower()))
 
 
-def closest_color_label(colour: str, labels: Iterable[str]) -> str | None:
-    """Of the labels with a colour's name in them the one most like "#rrggbb"; None without any."""
-    asked = channels(colour)
+def closest_color_label(color: str, labels: Iterable[str]) -> str | None:
+    """Return the label whose color name is closest to "#rrggbb" in RGB; None if none has one."""
+    wanted = channels(color)
     distances = {
-        label: sum((a - b) ** 2 for a, b in zip(asked, channels(_WORDS[word]), strict=True))
+        label: sum((a - b) ** 2 for a, b in zip(wanted, channels(_WORDS[word]), strict=True))
         for label in labels
         for word in label.lower().split()
         if word in _WORDS

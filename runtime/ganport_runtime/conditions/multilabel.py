@@ -8,57 +8,48 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ganport_runtime.conditions.label_group import (
-    MAX_LABELS,
-    LabelGroup,
-    format_weights,
-    lerp_weights,
-    read_labels,
-)
-from ganport_runtime.strictjson import JsonObject, check_items, check_text
+from ganport_runtime.conditions.groups import LabelGroup, Vector, format_weights, lerp_weights
+from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import check_label, check_labels, check_range, condition_error
-
-Vector = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class MultiHot(LabelGroup):
-    """A list of at most `max_active` labels: 1 for each of them, 0 for the rest.
+    """A list of at most `max_active` labels: 1 for each of them, 0 for the others.
 
-    A mapping of label to share asks for fractions, which sum to `max_active` at most.
+    A mapping of label to weight requests fractions, which sum to at most `max_active`.
     """
 
     kind = "multi_hot"
-    off: ClassVar[float] = 0.0
+    inactive_value: ClassVar[float] = 0.0
     default: tuple[str, ...] = ()
-    max_active: int = 0  # 0 takes the number of labels
+    max_active: int = 0  # 0: the number of labels
 
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "max_active", self.max_active or self.size)
         check_range(self.name, self.max_active, 1, self.size)
-        object.__setattr__(self, "default", self._on(self.default))
+        object.__setattr__(self, "default", self._active_labels(self.default))
 
     def encode(self, value: object) -> Vector:
-        vector = np.full(self.size, self.off, np.float32)
-        for label, share in self._shares(value).items():
-            vector[self._index[label]] = self.off + (1.0 - self.off) * share
+        vector = np.full(self.size, self.inactive_value, np.float32)
+        for label, weight in self._weights(value).items():
+            vector[self.index[label]] = self.inactive_value + (1.0 - self.inactive_value) * weight
         return vector
 
     def decode(self, vector: Vector) -> list[str]:
-        middle = (1.0 + self.off) / 2
-        return [label for label, on in zip(self.labels, vector > middle, strict=True) if on]
+        active = vector > (1.0 + self.inactive_value) / 2
+        return [label for label, is_on in zip(self.labels, active, strict=True) if is_on]
 
-    def blend(self, first: Any, second: Any, share: float) -> Any:
-        mixed = lerp_weights(self._shares(first), self._shares(second), share)
-        whole = all(part == 1.0 for part in mixed.values())
-        return list(mixed) if whole else mixed
+    def blend(self, first: Any, second: Any, fraction: float) -> Any:
+        mixed = lerp_weights(self._weights(first), self._weights(second), fraction)
+        is_list = all(weight == 1.0 for weight in mixed.values())
+        return list(mixed) if is_list else mixed
 
     def describe(self, value: Any) -> str:
-        words = format_weights(value) if isinstance(value, Mapping) else value
-        return ", ".join(words) if value else f"no {self.name}"
+        labels = format_weights(value) if isinstance(value, Mapping) else value
+        return ", ".join(labels) if value else f"no {self.name}"
 
     def phrases(self) -> dict[str, Any]:
         return {label: (label,) for label in self.labels} | {f"no {self.name}": ()}
@@ -68,45 +59,39 @@ class MultiHot(LabelGroup):
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
-        labels = read_labels(fields)
+        labels, default = cls.read_labels(fields), cls.read_labels(fields, "default")
         max_active = fields.integer("max_on", 1, max(1, len(labels)))
-        return cls(fields.text("name"), labels, _default_on(fields), max_active)
+        return cls(fields.text("name"), labels, default, max_active)
 
-    def _on(self, value: object) -> tuple[str, ...]:
-        return check_labels(self.name, value, self._index, self.max_active)
+    def _active_labels(self, value: object) -> tuple[str, ...]:
+        return check_labels(self.name, value, self.index, self.max_active)
 
-    def _shares(self, value: object) -> dict[str, float]:
+    def _weights(self, value: object) -> dict[str, float]:
         if not isinstance(value, Mapping):
-            return dict.fromkeys(self._on(value), 1.0)
-        shares = {
-            check_label(self.name, label, self._index): check_range(self.name, share, 0.0, 1.0)
-            for label, share in value.items()
+            return dict.fromkeys(self._active_labels(value), 1.0)
+        weights = {
+            check_label(self.name, label, self.index): check_range(self.name, weight, 0.0, 1.0)
+            for label, weight in value.items()
         }
-        total = math.fsum(shares.values())
+        total = math.fsum(weights.values())
         if total > self.max_active + 1e-3:
-            raise condition_error(
-                self.name, f"shares that sum to at most {self.max_active}", f"{total:g}"
-            )
-        return shares
+            expected = f"weights that sum to at most {self.max_active}"
+            raise condition_error(self.name, expected, f"{total:g}")
+        return weights
 
 
 @dataclass(frozen=True)
 class SignedMultiHot(MultiHot):
-    """A list of labels: +1 for each of them, -1 for the rest."""
+    """A list of any number of labels: +1 for each of them, -1 for the others."""
 
     kind = "signed_multi_hot"
-    off: ClassVar[float] = -1.0
+    inactive_value: ClassVar[float] = -1.0
 
     def to_json(self) -> dict[str, Any]:
         entry = super().to_json()
-        del entry["max_on"]  # any number of attributes may be on
+        del entry["max_on"]
         return entry
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
-        return cls(fields.text("name"), read_labels(fields), _default_on(fields))
-
-
-def _default_on(fields: JsonObject) -> tuple[str, ...]:
-    entries = check_items(fields.value("default"), f"{fields.place}.default", limit=MAX_LABELS)
-    return tuple(check_text(label, f"{fields.place}.default", limit=100) for label in entries)
+        return cls(fields.text("name"), cls.read_labels(fields), cls.read_labels(fields, "default"))

@@ -1,4 +1,4 @@
-"""Condition groups whose values are numbers: colours and scalars."""
+"""Condition groups whose values are numbers: colors and scalars."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ganport_runtime.conditions.base import ConditionGroup, lerp
 from ganport_runtime.conditions.colors import channels, is_hex, to_hex
+from ganport_runtime.conditions.groups import ConditionGroup, Vector, lerp
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.strictjson import JsonObject, check_number
 from ganport_runtime.values import (
@@ -21,16 +20,14 @@ from ganport_runtime.values import (
     invalid_value,
 )
 
-Vector = NDArray[np.float32]
-
 
 @dataclass(frozen=True)
 class Rgb(ConditionGroup):
-    """An sRGB colour, its 0..255 channels mapped linearly onto `range`."""
+    """An sRGB color whose channels, 0 to 255, are mapped linearly onto `range`."""
 
     kind = "rgb"
     name: str
-    default: Any  # "#rrggbb", (r, g, b) in 0..255, or a name of the palette
+    default: Any  # "#rrggbb", (r, g, b) in 0 to 255, or a name of the palette
     range: tuple[float, float] = (0.0, 1.0)
     palette: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = field(init=False, repr=False)
@@ -39,12 +36,12 @@ class Rgb(ConditionGroup):
         super().__post_init__()
         low, high = self.range
         if not low < high:
-            raise condition_error(self.name, "a range that rises", f"{low:g} to {high:g}")
+            raise condition_error(self.name, "an increasing range", f"{low:g} to {high:g}")
         if self.palette:
             check_distinct(self.name, self.palette)
-        plain = {label: self._hex(colour) for label, colour in self.palette.items()}
-        object.__setattr__(self, "palette", plain)
-        object.__setattr__(self, "labels", tuple(plain))
+        palette = {label: to_hex(self._channels(color)) for label, color in self.palette.items()}
+        object.__setattr__(self, "palette", palette)
+        object.__setattr__(self, "labels", tuple(palette))
         self.encode(self.default)
 
     @property
@@ -53,21 +50,20 @@ class Rgb(ConditionGroup):
 
     def encode(self, value: object) -> Vector:
         low, high = self.range
-        channels = np.array(self._channels(value), np.float64)
-        return (low + (high - low) * (channels / 255.0)).astype(np.float32)
+        fractions = np.array(self._channels(value), np.float64) / 255.0
+        return (low + (high - low) * fractions).astype(np.float32)
 
     def decode(self, vector: Vector) -> tuple[float, ...]:
         low, high = self.range
-        return tuple(
-            float(channel) for channel in np.clip((vector - low) / (high - low), 0, 1) * 255
-        )
+        return tuple(float(x) for x in np.clip((vector - low) / (high - low), 0, 1) * 255)
 
-    def blend(self, first: Any, second: Any, share: float) -> list[float]:
+    def blend(self, first: Any, second: Any, fraction: float) -> list[float]:
         ends = zip(self._channels(first), self._channels(second), strict=True)
-        return [lerp(one, two, share) for one, two in ends]
+        return [lerp(one, two, fraction) for one, two in ends]
 
     def describe(self, value: Any) -> str:
-        return f"{value if isinstance(value, str) else self._hex(value)} {self.name}"
+        text = value if isinstance(value, str) else to_hex(self._channels(value))
+        return f"{text} {self.name}"
 
     def phrases(self) -> dict[str, Any]:
         return {f"{label} {self.name}": label for label in self.palette}
@@ -82,44 +78,32 @@ class Rgb(ConditionGroup):
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
-        bounds = fields.items("range", limit=2)
-        numbers = [check_number(bound, f"{fields.place}.range") for bound in bounds]
-        if len(numbers) != 2:
-            raise condition_error(fields.text("name"), "a range of two numbers", f"{len(numbers)}")
+        name = fields.text("name")
+        bounds = [check_number(x, f"{fields.place}.range") for x in fields.items("range", limit=2)]
+        if len(bounds) != 2:
+            raise condition_error(name, "a range of two numbers", f"{len(bounds)}")
         palette = fields.object("palette")
-        colours = {name: palette.text(name, limit=7) for name in fields.mapping("palette")}
-        return cls(fields.text("name"), fields.value("default"), (numbers[0], numbers[1]), colours)
+        colors = {label: palette.text(label, limit=7) for label in fields.mapping("palette")}
+        return cls(name, fields.value("default"), (bounds[0], bounds[1]), colors)
 
     def _channels(self, value: object) -> tuple[float, ...]:
         names = f" or one of {format_choices(self.palette)}" if self.palette else ""
         expected = f'"#rrggbb", three numbers in 0..255{names}'
         if isinstance(value, str):
-            text = self.palette.get(value, value)
-            if not is_hex(text):
-                raise self._no_colour(expected, value)
-            return channels(text)
+            color = self.palette.get(value, value)
+            if is_hex(color):
+                return channels(color)
+            error = invalid_value(self.name, expected, value, allowed=self.palette)
+            fix = error.fix if self.palette else 'Write the color as "#ff88cc".'
+            raise ConditionError(error.place, expected, error.found, fix)
         if not isinstance(value, list | tuple | np.ndarray) or len(value) != 3:
             raise invalid_value(self.name, expected, value)
         return tuple(check_range(self.name, channel, 0, 255) for channel in value)
 
-    def _hex(self, value: object) -> str:
-        return to_hex(self._channels(value))
-
-    def _no_colour(self, expected: str, found: str) -> ConditionError:
-        error = invalid_value(self.name, expected, found, allowed=self.palette)
-        if not self.palette:
-            error = ConditionError(
-                error.place,
-                expected=expected,
-                found=error.found,
-                fix='Write the colour as "#ff88cc".',
-            )
-        return error
-
 
 @dataclass(frozen=True)
 class Scalar(ConditionGroup):
-    """A number in `min` .. `max`, which goes into the vector as it is."""
+    """A number in `min` to `max`, used unchanged in the condition vector."""
 
     kind = "scalar"
     name: str
@@ -146,8 +130,8 @@ class Scalar(ConditionGroup):
     def decode(self, vector: Vector) -> float:
         return float(np.clip(vector[0], self.min, self.max))
 
-    def blend(self, first: Any, second: Any, share: float) -> float:
-        return lerp(first, second, share)
+    def blend(self, first: Any, second: Any, fraction: float) -> float:
+        return lerp(first, second, fraction)
 
     def describe(self, value: Any) -> str:
         return f"{value:g} {self.name}"
@@ -164,9 +148,5 @@ class Scalar(ConditionGroup):
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
-        return cls(
-            fields.text("name"),
-            fields.number("default"),
-            fields.number("min"),
-            fields.number("max"),
-        )
+        numbers = [fields.number(key) for key in ("default", "min", "max")]
+        return cls(fields.text("name"), *numbers)

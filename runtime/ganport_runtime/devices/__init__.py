@@ -1,1 +1,1 @@
-"""The devices a graph can run on: one file for each opens it there."""
+"""The devices that a graph can run on, one file for each."""

@@ -1,4 +1,4 @@
-"""How many CPU cores this process may use: its affinity and its container's quota."""
+"""The number of CPU cores that this process may use: its affinity and its container's quota."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path, PurePosixPath
 
 
 def available_cpu_count() -> int:
-    """Cores by affinity, lowered to the cgroup quota (rounded up) where there is one; at least 1.
+    """Return the cores of the affinity mask, limited to the cgroup quota (rounded up), at least 1.
 
     onnxruntime reads the host's topology instead and starts too many threads in a container.
+    Windows and macOS have neither: there it is `os.cpu_count()`.
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     cores = affinity or os.cpu_count() or 1
@@ -19,7 +20,7 @@ def available_cpu_count() -> int:
 
 
 def cgroup_quota(membership: Path, root: Path) -> float | None:
-    """The lowest CPU quota, in cores, along the control groups of this process, or None.
+    """Return the lowest CPU quota, in cores, of this process's control groups, or None.
 
     `membership` is a file like /proc/self/cgroup, `root` the mount point of the hierarchy.
     """
@@ -33,21 +34,22 @@ def cgroup_quota(membership: Path, root: Path) -> float | None:
         base = root if not controllers else root / "cpu"
         if controllers and "cpu" not in controllers.split(","):
             continue
-        # Inside a container the path may be the host's; the mount point is then the group itself.
-        steps = PurePosixPath(path.lstrip("/"))
-        for step in (steps, *steps.parents):
-            quotas += _quota_in(base / step)
+        # In a container the path may be the host's; the mount point is then the group itself.
+        group = PurePosixPath(path.lstrip("/"))
+        for ancestor in (group, *group.parents):
+            quotas += _read_quota(base / ancestor)
     return min(quotas, default=None)
 
 
-def _quota_in(group: Path) -> list[float]:
+def _read_quota(group: Path) -> list[float]:
+    """Return the quota of one group as a list of one number, or an empty list."""
     try:
-        if (group / "cpu.max").exists():  # version 2
+        if (group / "cpu.max").exists():  # cgroup version 2
             quota, period = (group / "cpu.max").read_text().split()
         else:
             quota = (group / "cpu.cfs_quota_us").read_text().strip()
             period = (group / "cpu.cfs_period_us").read_text().strip()
         cores = int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):
-        return []  # "max", or no quota here
+        return []  # "max", or no quota
     return [cores] if cores > 0 else []

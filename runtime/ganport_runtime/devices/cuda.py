@@ -1,29 +1,39 @@
-"""A graph on an NVIDIA GPU, by onnxruntime's CUDA provider."""
+"""A graph on an NVIDIA GPU with onnxruntime's CUDA provider."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
+from types import ModuleType
 from typing import Any
 
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.io_binding import BoundBackend
-from ganport_runtime.devices.nvidia import (
-    CUDA,
-    GPU_THREAD,
-    LARGEST,
-    cuda_settings,
-    gpu_memory,
-    open_session,
+from ganport_runtime.devices.io_binding import BoundBackend, BufferAllocator
+from ganport_runtime.devices.onnxruntime_session import (
+    error_summary,
+    load_onnxruntime,
+    session_options,
 )
-from ganport_runtime.devices.onnxruntime_session import load_onnxruntime
+from ganport_runtime.devices.pinned_memory import PinnedMemory
 from ganport_runtime.errors import DeviceError
 
-# The most rows of a run that CUDA records and plays back as one graph: that saves a few
-# microseconds for each kernel, which larger runs do not notice.
-GRAPHS_UP_TO = 16
+CUDA = "CUDAExecutionProvider"
+DEFAULT_MAX_BATCH = 256
+MAX_GRAPH_ROWS = 16
+"""The largest run that is replayed as a CUDA graph, which saves some microseconds per kernel."""
+
+# All GPU work of this process runs on this thread: a CUDA graph belongs to the thread that captured
+# it, each thread that runs a session keeps its own buffers, and during a capture no other thread
+# may allocate or copy. Use one process for each GPU.
+GPU_THREAD = ThreadPoolExecutor(1, "ganport-gpu")
+
+Provider = tuple[str, dict[str, Any]]
 
 
 def cuda_is_built_in() -> bool:
-    """Whether this onnxruntime was built with CUDA; whether CUDA works, only a session tells."""
+    """Return whether onnxruntime was built with CUDA; only a session shows whether CUDA works."""
     return CUDA in load_onnxruntime().get_available_providers()
 
 
@@ -33,38 +43,117 @@ def open_cuda(
     *,
     place: str,
     max_batch: int | None = None,
-    graphs_up_to: int = GRAPHS_UP_TO,
+    max_graph_rows: int = MAX_GRAPH_ROWS,
 ) -> BoundBackend:
-    """`model` on CUDA device `index`, or `DeviceError`: no part of it moves to the CPU.
+    """Open `model` on CUDA device `index`, in buckets of up to `max_batch` rows.
 
-    It runs in buckets of up to `max_batch` rows; those of up to `graphs_up_to` (0: none) as CUDA
-    graphs. Raises `BundleError` for bytes that are no usable graph, and `MissingExtraError`.
+    Buckets of up to `max_graph_rows` rows run as CUDA graphs. Raises `DeviceError` if any node
+    would run on the CPU, `BundleError` for bytes that are not a usable graph, and
+    `MissingExtraError`.
     """
-    plain = cuda_settings(index)
-    # A session that cannot record graphs, as one with a part for the CPU, is not made with them.
-    wanted = [plain | {"enable_cuda_graph": 1}, plain] if graphs_up_to else [plain]
+    settings = cuda_settings(index)
+    # Sessions that cannot be captured, such as those with CPU nodes, fail with CUDA graphs on.
+    attempts = [settings | {"enable_cuda_graph": 1}, settings] if max_graph_rows else [settings]
     device = f"cuda:{index}"
     try:
-        session = open_session(model, device, [[(CUDA, settings)] for settings in wanted])
+        session = open_gpu_session(model, device, [[(CUDA, attempt)] for attempt in attempts])
     except DeviceError:
-        open_cpu(model, place=place)  # a bad graph is the bundle's fault, not the device's
+        open_cpu(model, place=place)  # raises BundleError if the graph is the cause
         raise
     return BoundBackend(
         device,
         session,
-        gpu_memory(index),
-        max_batch or LARGEST,
+        gpu_allocator(index),
+        max_batch or DEFAULT_MAX_BATCH,
         GPU_THREAD,
-        lambda size: _graph_of(size, graphs_up_to),
+        lambda rows: _run_options(rows, max_graph_rows),
     )
 
 
-def _graph_of(size: int, graphs_up_to: int) -> Any:
-    """Run options that name the graph of a bucket.
+def cuda_settings(index: int) -> dict[str, Any]:
+    """Return the options of the CUDA provider for every session."""
+    return {
+        "device_id": index,
+        "use_tf32": 0,  # keeps images within one level of the CPU's
+        "cudnn_conv_algo_search": "HEURISTIC",  # the default search takes a second per batch size
+        "prefer_nhwc": 1,
+        "fuse_conv_bias": 1,
+        "arena_extend_strategy": "kSameAsRequested",  # the default doubles the arena
+    }
 
-    onnxruntime plays back a graph without a look at what it is fed. So its id is the size of its
-    bucket, and never meets another; -1 is no graph.
+
+def open_gpu_session(model: bytes, device: str, attempts: Sequence[Sequence[Provider]]) -> Any:
+    """Open a session with the first of `attempts`, lists of providers, that succeeds.
+
+    Raises `DeviceError` if none does: neither a node nor the whole graph runs on the CPU.
+    """
+    runtime = load_onnxruntime()
+    provider = attempts[0][0][0]
+    if provider not in runtime.get_available_providers():
+        raise _device_error(device, f"an onnxruntime without {_short_name(provider)}")
+    preload_failure = _preload_libraries(runtime)
+    failure = ""
+    for providers in attempts:
+        try:
+            session = GPU_THREAD.submit(
+                runtime.InferenceSession, model, _options(runtime), providers=[*providers]
+            ).result()
+        except Exception as error:  # onnxruntime's exceptions have no public base class
+            failure = error_summary(error)
+            continue
+        if provider in session.get_providers():
+            session.disable_fallback()
+            return session
+        failure = f"a session on {', '.join(map(_short_name, session.get_providers()))}"
+    raise _device_error(device, preload_failure or failure)
+
+
+def gpu_allocator(index: int) -> BufferAllocator:
+    """Return the memory of CUDA device `index`, with pinned host buffers if cudart is found."""
+    runtime = load_onnxruntime()
+    version = getattr(runtime, "cuda_version", None) or ""  # absent in onnxruntime 1.20
+    return BufferAllocator(runtime, "cuda", index, PinnedMemory.find(version, index))
+
+
+def _device_error(device: str, found: str) -> DeviceError:
+    is_tensorrt = device.startswith("tensorrt")
+    return DeviceError(
+        f"device {device!r}",
+        f"a {'TensorRT' if is_tensorrt else 'CUDA'} device that onnxruntime can use",
+        found,
+        f"Run: pip install 'ganport[gpu]'{' tensorrt' if is_tensorrt else ''} (and uninstall the "
+        "package onnxruntime), or use cpu; ganport doctor shows details.",
+    )
+
+
+def _preload_libraries(runtime: ModuleType) -> str:
+    """Load the CUDA and cuDNN libraries of pip packages; return the first failure or ""."""
+    if not hasattr(runtime, "preload_dlls"):
+        return ""
+    output = StringIO()
+    with redirect_stdout(output):  # it prints, and standard output may carry an image
+        runtime.preload_dlls()
+    failures = [x for x in output.getvalue().splitlines() if x.startswith("Failed to load")]
+    return failures[0][:200].rstrip(".") if failures else ""
+
+
+def _options(runtime: ModuleType) -> Any:
+    options = session_options(runtime)
+    # By default unsupported nodes, or the whole graph, run on the CPU with only a log line.
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    return options
+
+
+def _run_options(rows: int, max_graph_rows: int) -> Any:
+    """Return run options with the CUDA graph of a bucket.
+
+    Replay ignores input shapes, so the graph's id is the size of its bucket; -1 disables graphs.
     """
     options = load_onnxruntime().RunOptions()
-    options.add_run_config_entry("gpu_graph_id", str(size if size <= graphs_up_to else -1))
+    graph_id = rows if rows <= max_graph_rows else -1
+    options.add_run_config_entry("gpu_graph_id", str(graph_id))
     return options
+
+
+def _short_name(provider: str) -> str:
+    return provider.removesuffix("ExecutionProvider")

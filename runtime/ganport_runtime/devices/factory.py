@@ -1,14 +1,14 @@
-"""Which device a name means, and the graph opened there."""
+"""Device names, and the backend that each opens."""
 
 from __future__ import annotations
 
 import re
 import warnings
 
-from ganport_runtime.devices.backend import Backend
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.devices.cuda import cuda_is_built_in, open_cuda
+from ganport_runtime.devices.onnxruntime_session import Backend
 from ganport_runtime.devices.openvino import open_openvino
 from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import DeviceError, GanportWarning
@@ -27,17 +27,18 @@ def open_backend(
     precision: str,
     max_batch: int | None,
 ) -> Backend:
-    """`model` on the device of that name; "auto" is CUDA where it works, else the CPU.
+    """Open `model` on the device of that name; "auto" is CUDA if it works, else the CPU.
 
-    Raises `DeviceError` for a device that cannot be used or a precision that it does not have,
-    `BundleError` for a graph that cannot be loaded, and `MissingExtraError`.
+    Raises `DeviceError` for an unusable device or a precision that it does not have, `BundleError`
+    for a graph that cannot be loaded, and `MissingExtraError`.
     """
     kind, index = _parse(device)
     _check_precision(precision, kind)
     if max_batch is not None:
         check_integer("max_batch", max_batch, 1, 2**31 - 1)
     if kind == "openvino":
-        return open_openvino(model, place=place, precision=precision, threads=available_cpu_count())
+        threads = available_cpu_count()
+        return open_openvino(model, place=place, precision=precision, threads=threads)
     if kind == "tensorrt":
         return open_tensorrt(model, index, place=place, precision=precision, max_batch=max_batch)
     if kind == "cuda":
@@ -46,31 +47,27 @@ def open_backend(
         try:
             return open_cuda(model, 0, place=place, max_batch=max_batch)
         except DeviceError as error:
-            warnings.warn(f"drawing on the CPU: {error}", GanportWarning, stacklevel=4)
+            warnings.warn(f"running on the CPU: {error}", GanportWarning, stacklevel=4)
     return open_cpu(model, place=place, allow_spinning=allow_spinning)
 
 
 def _parse(device: str) -> tuple[str, int]:
-    named = _NAME.fullmatch(device)
-    if not named:
+    """Return the kind and the index that a device name stands for."""
+    match = _NAME.fullmatch(device)
+    if not match:
         raise DeviceError(
             "device",
-            expected="auto, cpu, cuda or cuda:N, tensorrt or tensorrt:N, or openvino",
-            found=repr(device),
-            fix="Name one.",
+            "auto, cpu, cuda or cuda:N, tensorrt or tensorrt:N, or openvino",
+            repr(device),
+            "Use one of these names.",
         )
-    return named[1] or named[2], int(named[3] or 0)
+    return match[1] or match[2], int(match[3] or 0)
 
 
 def _check_precision(precision: str, kind: str) -> None:
     if precision not in PRECISIONS:
-        raise DeviceError(
-            "precision", expected=", ".join(PRECISIONS), found=repr(precision), fix="Name one."
-        )
+        expected = ", ".join(PRECISIONS)
+        raise DeviceError("precision", expected, repr(precision), "Use one of these names.")
     if precision == "bf16" and kind != "openvino":
-        raise DeviceError(
-            "precision",
-            expected=f"fp32 or fp16 on {kind}",
-            found="bf16",
-            fix="Ask for device='openvino', which has bf16, or for another precision.",
-        )
+        fix = "Use device='openvino', which has bf16, or another precision."
+        raise DeviceError("precision", f"fp32 or fp16 on {kind}", "bf16", fix)

@@ -1,59 +1,154 @@
-"""A session's inputs and output bound, for one size of batch, to buffers that never move."""
+"""Runs in buckets of fixed batch sizes, with inputs and output bound to device buffers."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
-from ganport_runtime.devices.buckets import Buckets, Feeds
-from ganport_runtime.devices.onnxruntime_session import OnnxBackend, batch_shape
+from ganport_runtime.devices.onnxruntime_session import (
+    Feeds,
+    OnnxBackend,
+    batch_shape,
+    error_summary,
+)
 from ganport_runtime.devices.pinned_memory import PinnedMemory
+from ganport_runtime.errors import DeviceError, GanportWarning
+
+# CUDA, cuDNN, cuBLAS and onnxruntime's arenas share no exception class, only these phrases.
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "alloc_failed",
+    "bad_alloc",
+    "bad allocation",
+    "failed to allocate memory",
+    "available memory of",
+)
+
+
+class Bucket(Protocol):
+    """Runs of one batch size: pads its feeds and returns only the rows that were fed."""
+
+    def run(self, feeds: Feeds) -> NDArray[Any]: ...
+
+
+class Buckets:
+    """Batches of any length as runs of 1, 2, 4 … `max_rows` rows, one after another.
+
+    `open_bucket` creates the bucket of a size on first use. If a bucket runs out of memory, it and
+    all larger ones are freed, `max_rows` becomes half its size, a `GanportWarning` reports it, and
+    the batch continues. Not thread-safe.
+    """
+
+    def __init__(self, open_bucket: Callable[[int], Bucket], max_rows: int, device: str) -> None:
+        self.max_rows = max_rows
+        self._open_bucket = open_bucket
+        self._device = device
+        self._buckets: dict[int, Bucket] = {}
+
+    def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the first output for all rows.
+
+        Raises `DeviceError` if the memory does not suffice for one row.
+        """
+        rows = len(next(iter(feeds.values())))
+        outputs: list[NDArray[Any]] = []
+        previous_max, start = self.max_rows, 0
+        while start < rows or not outputs:
+            part = slice(start, min(start + self.max_rows, rows))
+            size = bucket_size(part.stop - start, self.max_rows)
+            try:
+                bucket = self._buckets.get(size) or self._open(size)
+                outputs.append(bucket.run({name: x[part] for name, x in feeds.items()}))
+                start = part.stop
+            except Exception as error:  # the libraries' exceptions share no base class
+                if not is_out_of_memory(error):
+                    raise
+                self._shrink(size, error)
+        if self.max_rows < previous_max:
+            warnings.warn(
+                f"out of memory on {self._device} with {previous_max} images per run: "
+                f"continuing with at most {self.max_rows}",
+                GanportWarning,
+                stacklevel=3,
+            )
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
+
+    def _open(self, size: int) -> Bucket:
+        self._buckets[size] = self._open_bucket(size)
+        return self._buckets[size]
+
+    def _shrink(self, size: int, error: Exception) -> None:
+        """Free the buckets of `size` rows and more."""
+        if size == 1:
+            raise DeviceError(
+                f"device {self._device!r}",
+                "memory for one image",
+                error_summary(error),
+                "Close other programs that use the device, or use cpu.",
+            ) from error
+        self.max_rows = size // 2
+        self._buckets = {n: bucket for n, bucket in self._buckets.items() if n <= self.max_rows}
+
+
+def bucket_sizes(max_rows: int) -> list[int]:
+    """Return the powers of two below `max_rows`, and `max_rows`."""
+    return [*(1 << power for power in range((max_rows - 1).bit_length())), max_rows]
+
+
+def bucket_size(rows: int, max_rows: int) -> int:
+    """Return the smallest bucket size, at most `max_rows`, that holds `rows` rows."""
+    return min(1 << max(rows - 1, 0).bit_length(), max_rows)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an exception reports a lack of memory on the host or on the device."""
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(phrase in text for phrase in _OUT_OF_MEMORY)
 
 
 class BufferAllocator:
-    """Where buffers lie: on device `index` of a `kind` ("cuda", "cpu"), and beside it on the host.
+    """Buffers on device `index` of a `kind` ("cuda", "cpu") and on the host.
 
-    With `pages`, host buffers are page-locked and results come back by way of one.
+    With `pinned`, host buffers are page-locked and results are copied through them.
     """
 
     def __init__(
-        self, runtime: ModuleType, kind: str, index: int = 0, pages: PinnedMemory | None = None
+        self, runtime: ModuleType, kind: str, index: int = 0, pinned: PinnedMemory | None = None
     ) -> None:
         self._runtime = runtime
-        self._where = (kind, index)
-        self._pages = pages
+        self._device = (kind, index)
+        self._pinned = pinned
 
     def on_device(self, shape: tuple[int, ...], dtype: str) -> Any:
-        """An `OrtValue` on the device."""
+        """Return an `OrtValue` on the device."""
         element = np.dtype(dtype).type
-        return self._runtime.OrtValue.ortvalue_from_shape_and_type(shape, element, *self._where)
+        return self._runtime.OrtValue.ortvalue_from_shape_and_type(shape, element, *self._device)
 
     def on_host(self, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+        """Return an array on the host, page-locked if possible."""
         array = np.zeros(shape, dtype)
-        if self._pages:
-            self._pages.lock(array)
+        if self._pinned:
+            self._pinned.lock(array)
         return array
 
-    def read(self, value: Any, landing: NDArray[Any]) -> NDArray[Any]:
-        """As many rows of a value on the device as `landing`, a buffer on the host, has."""
-        if self._pages:
-            self._pages.fetch(value.data_ptr(), landing)
-            return landing.copy()
-        rows: NDArray[Any] = value.numpy()[: len(landing)]
-        return rows.copy()  # on the CPU it is a view of the buffer that the next run overwrites
+    def read(self, value: Any, host_buffer: NDArray[Any]) -> NDArray[Any]:
+        """Return a copy of the first rows of a device value: as many as `host_buffer` has."""
+        if self._pinned:
+            self._pinned.fetch(value.data_ptr(), host_buffer)
+            return host_buffer.copy()
+        rows: NDArray[Any] = value.numpy()[: len(host_buffer)]
+        return rows.copy()  # on the CPU it is a view that the next run overwrites
 
 
 class Binding:
-    """A `Bucket`: runs of `size` rows of a session, the rows that are not fed being zeros.
-
-    Not for several threads at once.
-    """
+    """A `Bucket` of a session: `size` rows, padded with zeros. Not thread-safe."""
 
     def __init__(
         self,
@@ -61,74 +156,75 @@ class Binding:
         inputs: tuple[Tensor, ...],
         output: Tensor,
         size: int,
-        memory: BufferAllocator,
+        allocator: BufferAllocator,
         run_options: Any = None,
     ) -> None:
         self._session = session
-        self._memory = memory
+        self._allocator = allocator
         self._run_options = run_options
         self._binding = session.io_binding()
         self._inputs: dict[str, tuple[NDArray[Any], Any]] = {}
         for tensor in inputs:
             shape = batch_shape(tensor, size)
-            value = memory.on_device(shape, tensor.dtype)
-            self._inputs[tensor.name] = (memory.on_host(shape, tensor.dtype), value)
+            value = allocator.on_device(shape, tensor.dtype)
+            self._inputs[tensor.name] = (allocator.on_host(shape, tensor.dtype), value)
             self._binding.bind_ortvalue_input(tensor.name, value)
-        self._result = memory.on_device(batch_shape(output, size), output.dtype)
-        self._landing = memory.on_host(batch_shape(output, size), output.dtype)
-        self._binding.bind_ortvalue_output(output.name, self._result)
+        self._output = allocator.on_device(batch_shape(output, size), output.dtype)
+        self._host_output = allocator.on_host(batch_shape(output, size), output.dtype)
+        self._binding.bind_ortvalue_output(output.name, self._output)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the output of the fed rows."""
         rows = len(next(iter(feeds.values())))
-        for name, (staged, value) in self._inputs.items():
-            staged[:rows] = feeds[name]
-            staged[rows:] = 0
-            value.update_inplace(staged)
+        for name, (host_input, value) in self._inputs.items():
+            host_input[:rows] = feeds[name]
+            host_input[rows:] = 0
+            value.update_inplace(host_input)
         self._session.run_with_iobinding(self._binding, self._run_options)
-        return self._memory.read(self._result, self._landing[:rows])
+        return self._allocator.read(self._output, self._host_output[:rows])
 
 
 class BoundBackend(OnnxBackend):
-    """A `Backend` that runs its session in buckets of up to `largest` rows, each with a binding.
+    """A `Backend` that runs a session in buckets of up to `max_rows` rows, all on `thread`.
 
-    All runs happen on `thread`, one after another. `run_options` makes those of a bucket's runs
-    out of its size.
+    `run_options` returns the options of a bucket's runs for its size.
     """
 
     def __init__(
         self,
         device: str,
         session: Any,
-        memory: BufferAllocator,
-        largest: int,
+        allocator: BufferAllocator,
+        max_rows: int,
         thread: Executor,
         run_options: Callable[[int], Any] | None = None,
     ) -> None:
         super().__init__(device, session)
         self._thread = thread
-        self._memory = memory
+        self._allocator = allocator
         self._run_options = run_options
-        self._buckets = Buckets(self._bind, largest, device)
+        self._buckets = Buckets(self._bind, max_rows, device)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the first output for one batch of every input."""
         check_feeds(feeds, self.inputs)
         return self._thread.submit(self._buckets.run, feeds).result()
 
     def _bind(self, size: int) -> Binding:
         options = self._run_options(size) if self._run_options else None
         output = self.outputs[0]
-        return Binding(self._session, self.inputs, output, size, self._memory, options)
+        return Binding(self._session, self.inputs, output, size, self._allocator, options)
 
 
 def check_feeds(feeds: Feeds, inputs: tuple[Tensor, ...]) -> None:
-    """Raise `ValueError` unless there is one array for each input, of its kind and equally long.
+    """Raise `ValueError` unless each input has one array of its dtype and shape, equally long.
 
-    A binding copies what it is fed into its own buffers, where numpy would make much fit.
+    Without the check NumPy would broadcast a wrong array into the bound buffer.
     """
     rows = {len(feeds[tensor.name]) for tensor in inputs if np.ndim(feeds.get(tensor.name, 0))}
     for tensor in inputs:
-        fed = feeds.get(tensor.name)
-        if fed is None or fed.dtype != tensor.dtype or fed.shape[1:] != tensor.shape[1:]:
+        array = feeds.get(tensor.name)
+        if array is None or array.dtype != tensor.dtype or array.shape[1:] != tensor.shape[1:]:
             raise ValueError(f"{tensor.name} is not {tensor.dtype} of shape {tensor.shape}")
     if len(rows) != 1 or len(feeds) != len(inputs):
-        raise ValueError("the inputs are not those of the graph, or not equally long")
+        raise ValueError("the inputs are not those of the graph, or differ in length")

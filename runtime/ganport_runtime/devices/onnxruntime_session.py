@@ -1,4 +1,4 @@
-"""onnxruntime, as all devices that it serves use it: how it is found, set up and asked."""
+"""onnxruntime as all its devices use it: import, session options, tensors."""
 
 from __future__ import annotations
 
@@ -6,55 +6,84 @@ import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
-from ganport_runtime.cli.launch import missing_extra
 from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.errors import MissingExtraError
+
+Feeds = Mapping[str, NDArray[Any]]
+"""One array for each input."""
 
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 
 
+class Backend(Protocol):
+    """A graph that is open on one device.
+
+    `device` is where it runs ("cpu", "cuda:0", "tensorrt:0" or "openvino"). `inputs` and `outputs`
+    are those that the graph declares, `metadata` is the text that it carries.
+    """
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]: ...
+
+    @property
+    def outputs(self) -> tuple[Tensor, ...]: ...
+
+    @property
+    def metadata(self) -> Mapping[str, str]: ...
+
+    def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the first output for one batch of every input; thread-safe.
+
+        Exceptions other than `GanportError` are faults of the graph or of its feeds.
+        """
+
+
 class OnnxBackend:
-    """A `Backend` whose graph an onnxruntime session holds."""
+    """A `Backend` with an onnxruntime session."""
 
     def __init__(self, device: str, session: Any) -> None:
         self.device = device
-        self.inputs = tuple(_tensor(node) for node in session.get_inputs())
-        self.outputs = tuple(_tensor(node) for node in session.get_outputs())
+        self.inputs = tuple(_read_tensor(node) for node in session.get_inputs())
+        self.outputs = tuple(_read_tensor(node) for node in session.get_outputs())
         self.metadata: Mapping[str, str] = session.get_modelmeta().custom_metadata_map
         self._session = session
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        result: NDArray[Any] = self._session.run([self.outputs[0].name], dict(feeds))[0]
-        return result
+    def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the first output for one batch of every input."""
+        output: NDArray[Any] = self._session.run([self.outputs[0].name], dict(feeds))[0]
+        return output
 
 
 def load_onnxruntime() -> ModuleType:
-    """The package; raises `MissingExtraError` where it is absent or half removed."""
+    """Import onnxruntime; raise `MissingExtraError` if it is absent or partly removed."""
+    extra = "gpu" if shutil.which("nvidia-smi") else "cpu"
     try:
         runtime = import_module("onnxruntime")
     except ImportError as error:
-        raise _no_onnxruntime() from error
-    if not hasattr(runtime, "InferenceSession"):  # what is left after removing one of two wheels
-        raise _no_onnxruntime()
+        raise MissingExtraError.for_packages(extra, "onnxruntime") from error
+    if not hasattr(runtime, "InferenceSession"):  # one of two installed wheels was removed
+        raise MissingExtraError.for_packages(extra, "onnxruntime")
     return runtime
 
 
 def session_options(runtime: ModuleType, *, allow_spinning: bool = False) -> Any:
-    """The options every session of ours starts from."""
+    """Return the options that every session starts from."""
     options = runtime.SessionOptions()
     options.intra_op_num_threads = available_cpu_count()
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what matters arrives as an exception
-    # Unless asked to: a game must not lose a core to threads that wait for the next picture.
-    options.add_session_config_entry(
-        "session.intra_op.allow_spinning", "1" if allow_spinning else "0"
-    )
-    # A graph is one file: no path inside it may reach into the file system.
+    options.log_severity_level = 4  # errors arrive as exceptions
+    # Off by default: a game must not lose a core to threads that wait for the next image.
+    spinning = "1" if allow_spinning else "0"
+    options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+    # A graph is one file: paths inside it must not reach the file system.
     options.add_session_config_entry(
         "session.model_external_initializers_file_folder_path", "external-data-is-not-allowed"
     )
@@ -62,22 +91,18 @@ def session_options(runtime: ModuleType, *, allow_spinning: bool = False) -> Any
 
 
 def batch_shape(tensor: Tensor, rows: int) -> tuple[int, ...]:
-    """The shape of so many rows; raises `ValueError` where more than their number is open."""
+    """Return the shape of `rows` rows; raise `ValueError` if other lengths are dynamic too."""
     lengths = [length for length in tensor.shape[1:] if isinstance(length, int)]
     if len(lengths) != len(tensor.shape) - 1:
-        raise ValueError(f"{tensor.name} leaves open more than its batch: {tensor.shape}")
+        raise ValueError(f"{tensor.name} has a dynamic length besides its batch: {tensor.shape}")
     return (rows, *lengths)
 
 
 def error_summary(error: Exception) -> str:
-    """What an exception says, short enough for a message of ours."""
+    """Return the first line of an exception, at most 200 characters."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
 
 
-def _no_onnxruntime() -> MissingExtraError:
-    return missing_extra("gpu" if shutil.which("nvidia-smi") else "cpu", "onnxruntime")
-
-
-def _tensor(node: Any) -> Tensor:
+def _read_tensor(node: Any) -> Tensor:
     shape = tuple("?" if length is None else length for length in node.shape)
     return Tensor(node.name, _DTYPES.get(node.type, node.type), shape)

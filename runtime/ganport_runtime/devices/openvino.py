@@ -1,4 +1,4 @@
-"""A graph on the CPU by OpenVINO, which computes in bfloat16 where the processor can."""
+"""A graph on the CPU with OpenVINO, which computes in bfloat16 if the processor supports it."""
 
 from __future__ import annotations
 
@@ -15,51 +15,47 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
-from ganport_runtime.cli.launch import missing_extra
-from ganport_runtime.devices.onnxruntime_session import error_summary
-from ganport_runtime.devices.protobuf import has_external_data
-from ganport_runtime.errors import BundleError, DeviceError
+from ganport_runtime.bundle.onnx_file import has_external_data
+from ganport_runtime.devices.onnxruntime_session import Feeds, error_summary
+from ganport_runtime.errors import BundleError, DeviceError, MissingExtraError
 
 _TELEMETRY = "openvino_telemetry"
-_METADATA = ["framework"]  # where OpenVINO keeps what an ONNX file carries
+_METADATA_PATH = ["framework"]  # where OpenVINO keeps the metadata of an ONNX file
 
 
 class OpenvinoBackend:
-    """A `Backend` whose graph OpenVINO has compiled for any batch."""
+    """A `Backend` with a graph that OpenVINO compiled for any batch size."""
 
     device = "openvino"
 
     def __init__(self, model: Any, compiled: Any) -> None:
-        self.inputs = tuple(_tensor(node) for node in model.inputs)
-        self.outputs = tuple(_tensor(node) for node in model.outputs)
-        self.metadata: Mapping[str, str] = _metadata(model)
+        self.inputs = tuple(_read_tensor(node) for node in model.inputs)
+        self.outputs = tuple(_read_tensor(node) for node in model.outputs)
+        self.metadata: Mapping[str, str] = _read_metadata(model)
         self._compiled = compiled
-        # A request serves one thread at a time; as many are made as run at once.
-        self._idle: deque[Any] = deque()
+        self._idle_requests: deque[Any] = deque()  # each serves one thread at a time
 
-    def run(self, feeds: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        request = self._request()
+    def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the first output for one batch of every input."""
         try:
-            found = request.infer(dict(feeds), share_inputs=True, share_outputs=True)[0]
+            request = self._idle_requests.pop()
+        except IndexError:
+            request = self._compiled.create_infer_request()
+        try:
+            output = request.infer(dict(feeds), share_inputs=True, share_outputs=True)[0]
         except RuntimeError as error:
             raise RuntimeError(_reason(error)) from error
-        result = np.array(found)  # what is found there, the request's next run overwrites
-        self._idle.append(request)
+        result = np.array(output)  # the request's next run overwrites its output
+        self._idle_requests.append(request)
         return result
-
-    def _request(self) -> Any:
-        try:
-            return self._idle.pop()
-        except IndexError:
-            return self._compiled.create_infer_request()
 
 
 def open_openvino(model: bytes, *, place: str, precision: str, threads: int) -> OpenvinoBackend:
-    """`model` on `threads` cores, computed in float32 or, for precision "bf16", in bfloat16.
+    """Compile `model` for `threads` cores, in float32 or, for precision "bf16", in bfloat16.
 
-    It is compiled once, for batches of any size, so that a picture has the same bytes in each.
-    Raises `BundleError` for bytes that are no usable graph, `DeviceError` where the processor has
-    no bfloat16, and `MissingExtraError`.
+    One compilation serves every batch size, so an image has the same bytes in each. Raises
+    `BundleError` for bytes that are not a usable graph, `DeviceError` if the processor has no
+    bfloat16, and `MissingExtraError`.
     """
     core = get_core(load_openvino())
     _check_device(core, precision)
@@ -68,49 +64,44 @@ def open_openvino(model: bytes, *, place: str, precision: str, threads: int) -> 
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
         "NUM_STREAMS": 1,
-        # Two programs that pin their threads to the same cores run at half the speed.
+        # Two programs with threads pinned to the same cores run at half the speed.
         "ENABLE_CPU_PINNING": False,
     }
     try:
         if has_external_data(model):  # OpenVINO would look for it in the working directory
             raise ValueError("weights in another file")
-        read = core.read_model(model, b"")
-        return OpenvinoBackend(read, core.compile_model(read, "CPU", settings))
+        network = core.read_model(model, b"")
+        return OpenvinoBackend(network, core.compile_model(network, "CPU", settings))
     except (RuntimeError, ValueError) as error:
-        raise BundleError(
-            place,
-            expected="an ONNX graph that OpenVINO can load",
-            found=_reason(error),
-            fix="The file is damaged or not from export-gan: export or copy the bundle again.",
-        ) from error
+        raise BundleError(place, "an ONNX graph that OpenVINO can load", _reason(error)) from error
 
 
 def load_openvino() -> ModuleType:
-    """The package, without its telemetry; raises `MissingExtraError` where it is absent."""
+    """Import openvino without its telemetry; raise `MissingExtraError` if it is absent."""
     try:
-        with _no_telemetry():
+        with _without_telemetry():
             return import_module("openvino")
     except ImportError as error:
-        raise missing_extra("openvino", "openvino") from error
+        raise MissingExtraError.for_packages("openvino", "openvino") from error
 
 
 @cache
 def get_core(openvino: ModuleType) -> Any:
-    """OpenVINO's core, the same at each call."""
-    # One for the process, which never ends: its plugin gives the thread a stack for signals. Of two
-    # of them the one that ends last restores that of the first, whose memory is gone by then, and
-    # the next signal, a plain SIGTERM, is a crash.
+    """Return OpenVINO's core, one for the whole process.
+
+    Its CPU plugin installs a signal stack for the thread. If one of two cores ends, it restores a
+    stack whose memory is already freed, and the next signal (a plain SIGTERM) crashes the process.
+    """
     return openvino.Core()
 
 
 @contextmanager
-def _no_telemetry() -> Iterator[None]:
-    # The mere import of openvino reports to its maker and writes into the user's home, unless
-    # this package of its is not installed.
+def _without_telemetry() -> Iterator[None]:
+    # Importing openvino sends a report and writes to the home folder if this package is found.
     if _TELEMETRY in sys.modules:
         yield
         return
-    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # Python's way to say "absent"
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]  # makes the import fail
     try:
         yield
     finally:
@@ -121,35 +112,35 @@ def _check_device(core: Any, precision: str) -> None:
     if "CPU" not in core.available_devices:
         raise DeviceError(
             "device 'openvino'",
-            expected="OpenVINO's plugin for the CPU",
-            found=f"plugins for {', '.join(core.available_devices) or 'nothing'}",
-            fix="Install it again: pip install --force-reinstall openvino",
+            "OpenVINO's plugin for the CPU",
+            f"plugins for {', '.join(core.available_devices) or 'no device'}",
+            "Install it again: pip install --force-reinstall openvino",
         )
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise DeviceError(
             "precision",
-            expected="a processor with bfloat16 (AVX512_BF16 or AMX)",
-            found="one without",
-            fix="Ask for precision='fp32'.",
+            "a processor with bfloat16 (AVX512_BF16 or AMX)",
+            "one without",
+            "Use precision='fp32'.",
         )
 
 
-def _tensor(node: Any) -> Tensor:
-    # OpenVINO keeps that a length is open and not its name; the contract has one name, and place.
+def _read_tensor(node: Any) -> Tensor:
+    # OpenVINO drops the names of dynamic lengths; the contract allows one, "batch", in front.
     lengths = [None if length.is_dynamic else length.get_length() for length in node.partial_shape]
     first = ["batch" if length is None else length for length in lengths[:1]]
     rest = ["?" if length is None else length for length in lengths[1:]]
     return Tensor(node.any_name, node.element_type.to_dtype().name, (*first, *rest))
 
 
-def _metadata(model: Any) -> Mapping[str, str]:
-    if not model.has_rt_info(_METADATA):
+def _read_metadata(model: Any) -> Mapping[str, str]:
+    if not model.has_rt_info(_METADATA_PATH):
         return {}
-    found = model.get_rt_info(_METADATA).value
-    return {str(key): str(value) for key, value in found.items()}
+    metadata = model.get_rt_info(_METADATA_PATH).value
+    return {str(key): str(value) for key, value in metadata.items()}
 
 
 def _reason(error: Exception) -> str:
-    """What went wrong, without the lines in which OpenVINO says where in its own source."""
+    """Return OpenVINO's message without the lines that name its source files."""
     lines = [line for line in str(error).splitlines() if not line.startswith("Exception from")]
     return error_summary(ValueError(" ".join(" ".join(lines).split()) or "no reason given"))

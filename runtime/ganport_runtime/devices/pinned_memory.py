@@ -1,4 +1,4 @@
-"""Host memory that a GPU reads and writes by itself: page-locked, by the CUDA runtime library."""
+"""Page-locked host memory, which a GPU reads and writes directly, through the CUDA runtime."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any, Self
 from numpy.typing import NDArray
 
 _PORTABLE = 1  # cudaHostRegisterPortable
-_TO_HOST = 2  # cudaMemcpyDeviceToHost
+_DEVICE_TO_HOST = 2  # cudaMemcpyDeviceToHost
 
 
 class PinnedMemory:
-    """Locks the pages of arrays for CUDA device `index`, and copies from there into them.
+    """Page-locks arrays for CUDA device `index` and copies from the device into them.
 
-    `library` is the CUDA runtime (cudart) that onnxruntime itself has loaded.
+    `library` is the CUDA runtime (cudart) that onnxruntime has loaded.
     """
 
     def __init__(self, library: Any, index: int) -> None:
@@ -27,7 +27,7 @@ class PinnedMemory:
 
     @classmethod
     def find(cls, cuda_version: str, index: int) -> Self | None:
-        """Those of the CUDA that onnxruntime was built for ("13.0"), or None where it is absent."""
+        """Load the CUDA runtime that onnxruntime was built for ("13.0"); None if it is absent."""
         major = cuda_version.partition(".")[0]
         name = f"cudart64_{major}.dll" if sys.platform == "win32" else f"libcudart.so.{major}"
         try:
@@ -36,31 +36,31 @@ class PinnedMemory:
             return None
 
     def lock(self, array: NDArray[Any]) -> None:
-        """Lock the array's memory for as long as it lives; where that fails it stays as it is."""
+        """Page-lock the array's memory until it is freed; on failure it stays pageable."""
         address = ctypes.c_void_p(array.ctypes.data)
-        with self._on_device():
+        with self._current_device():
             if self._library.cudaHostRegister(address, ctypes.c_size_t(array.nbytes), _PORTABLE):
-                # Else onnxruntime would find this error after its own next call, and stop.
+                # Clear the error: onnxruntime would find it after its next call and fail.
                 self._library.cudaGetLastError()
             else:
                 weakref.finalize(array, self._library.cudaHostUnregister, address)
 
     def fetch(self, address: int, array: NDArray[Any]) -> None:
-        """Copy from that address of the device until the array, which is contiguous, is full."""
+        """Fill the contiguous `array` from that address of the device."""
         target, source = ctypes.c_void_p(array.ctypes.data), ctypes.c_void_p(address)
         size = ctypes.c_size_t(array.nbytes)
-        with self._on_device():
-            code = self._library.cudaMemcpy(target, source, size, _TO_HOST)
+        with self._current_device():
+            code = self._library.cudaMemcpy(target, source, size, _DEVICE_TO_HOST)
         if code:
             raise RuntimeError(f"cudaMemcpy from cuda:{self._index} failed with code {code}")
 
     @contextmanager
-    def _on_device(self) -> Iterator[None]:
-        # The current device belongs to the thread, and with it to whoever else uses CUDA there.
-        before = ctypes.c_int()
-        self._library.cudaGetDevice(ctypes.byref(before))
+    def _current_device(self) -> Iterator[None]:
+        # The current device belongs to the thread, which other users of CUDA may share.
+        previous = ctypes.c_int()
+        self._library.cudaGetDevice(ctypes.byref(previous))
         self._library.cudaSetDevice(self._index)
         try:
             yield
         finally:
-            self._library.cudaSetDevice(before)
+            self._library.cudaSetDevice(previous)

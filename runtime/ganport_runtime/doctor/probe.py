@@ -24,7 +24,6 @@ import numpy as np
 
 from ganport_runtime.doctor.system_info import Driver, ProbeResult, onnxruntime_folder
 from ganport_runtime.errors import GanportError
-from ganport_runtime.generation.session import Session
 from ganport_runtime.values import sanitize
 
 # MatMul, Reshape, ConvTranspose: on CUDA they need cuBLAS and cuDNN, as a generator does. All
@@ -95,7 +94,7 @@ def probe_device(
 def run_probe(device: str) -> dict[str, Any]:
     """Return the milliseconds of a warm run, or the error, its fix and a missing library."""
     try:
-        session = Session(MODEL, device, place="the doctor's graph")
+        session = GraphRunner(MODEL, device, place="the doctor's graph")
         if not (session.run({"z": _NOISE}) == _PIXEL).all():
             fix = "Do not use this device, and report it."
             return {"error": "wrong numbers", "fix": fix}
@@ -116,7 +115,7 @@ def find_missing_library(provider: str) -> str:
     return ""
 
 
-def _time_run(session: Session) -> float:
+def _time_run(session: GraphRunner) -> float:
     start = time.perf_counter()
     session.run({"z": _NOISE})
     return time.perf_counter() - start

@@ -1,1 +1,1 @@
-"""Requests, and the graphs that answer them."""
+"""Requests, and the graphs that run them."""

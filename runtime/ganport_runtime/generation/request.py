@@ -1,26 +1,33 @@
-"""Requests checked and encoded: what is left of a call when its pictures are to be drawn."""
+"""Requests: arguments of a call, checked and encoded into the inputs of a graph."""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
+from numbers import Real
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.errors import RequestError
 from ganport_runtime.images.encode import to_float
-from ganport_runtime.noise import SeedArray, normal_rows
+from ganport_runtime.noise import SeedArray, check_integer, check_seed, normal_rows
+from ganport_runtime.values import repr_short
+
+MAX_COUNT = 2**20
+MAX_TEMPERATURE = 10.0
 
 
 @dataclass(slots=True, eq=False)
 class EncodedRequest:
-    """A request checked and encoded, ready to be drawn.
+    """A checked and encoded request of N images for the graph of `interface`.
 
-    `interface` is that of the graph it is for, `vectors`, float32 (N, C), the condition of each
-    picture. Pictures start from `given`, noise (N, *z_shape) or uint8 pictures (N, H, W, 3), or
-    without it from the noise of N `keys` times `temperature`. No array is copied: leave them, and
-    the request, as they are until the pictures are drawn.
+    `conditions` is float32 (N, C). The first input of the graph is `inputs`, noise (N, *z_shape)
+    or uint8 images (N, H, W, 3); if it is None, the noise of `seeds` times `temperature`. Arrays
+    are not copied: they must not change until the request has run.
     """
 
     interface: str
@@ -34,64 +41,158 @@ class EncodedRequest:
 
     @property
     def seed_list(self) -> list[int]:
-        """The seed of each picture; none where they do not start from seeds."""
+        """The seed of each image; empty if the request has no seeds."""
         if isinstance(self.seeds, np.ndarray):
             seeds: list[int] = self.seeds.tolist()
             return seeds
         return list(self.seeds or ())
 
     def slice(self, rows: slice) -> EncodedRequest:
-        """The request of some of the pictures."""
+        """Return the request of the images in `rows`."""
         if rows.indices(len(self)) == (0, len(self), 1):
             return self
-        keys = None if self.seeds is None else np.asarray(self.seeds, np.uint64)[rows]
-        given = None if self.inputs is None else self.inputs[rows]
-        return EncodedRequest(self.interface, self.conditions[rows], keys, self.temperature, given)
+        seeds = None if self.seeds is None else np.asarray(self.seeds, np.uint64)[rows]
+        inputs = None if self.inputs is None else self.inputs[rows]
+        return EncodedRequest(
+            self.interface, self.conditions[rows], seeds, self.temperature, inputs
+        )
 
 
 RowRange = tuple[EncodedRequest, slice]
-"""Some of the pictures of a request."""
+"""A request and the rows of it to run."""
 
 
 def build_inputs(
     requests: Sequence[EncodedRequest], z_shape: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """The first input of a graph, float32 (N, ...), for the images of all requests in order."""
-    if len(requests) == 1:  # what most calls are: nothing to join
-        return _first(requests[0], z_shape)
-    keys = [
-        np.asarray(request.seeds, np.uint64) for request in requests if request.seeds is not None
-    ]
-    # One call for the seeds of all: its cost is in the calls of numpy, not in the numbers.
-    noise = normal_rows(np.concatenate(keys), z_shape) if keys else np.empty(0, np.float32)
+    """Return the first input of a graph, float32 (N, ...), for the images of all requests."""
+    if len(requests) == 1 and requests[0].seeds is not None:
+        return _scale(normal_rows(requests[0].seeds, z_shape), requests[0].temperature)
+    seeds = [np.asarray(r.seeds, np.uint64) for r in requests if r.seeds is not None]
+    # One call for all seeds: the cost is per NumPy call, not per number.
+    noise = normal_rows(np.concatenate(seeds), z_shape) if seeds else np.empty(0, np.float32)
     blocks: list[NDArray[np.float32]] = []
     start = 0
     for request in requests:
-        if request.seeds is None:
-            blocks.append(_given(request))
+        if request.inputs is not None:
+            is_image = request.inputs.dtype == np.uint8
+            blocks.append(to_float(request.inputs) if is_image else request.inputs)
         else:
             stop = start + len(request)
-            blocks.append(_scaled(noise[start:stop], request.temperature))
+            blocks.append(_scale(noise[start:stop], request.temperature))
             start = stop
-    return np.concatenate(blocks)
+    return blocks[0] if len(blocks) == 1 else np.concatenate(blocks)
 
 
-def condition_rows(requests: Sequence[EncodedRequest]) -> NDArray[np.float32]:
-    """The condition vectors, float32 (N, C), of the pictures of all requests in that order."""
-    vectors = [request.conditions for request in requests]
-    return vectors[0] if len(vectors) == 1 else np.concatenate(vectors)
+def build_conditions(requests: Sequence[EncodedRequest]) -> NDArray[np.float32]:
+    """Return the condition vectors, float32 (N, C), for the images of all requests."""
+    if len(requests) == 1:
+        return requests[0].conditions
+    return np.concatenate([request.conditions for request in requests])
 
 
-def _first(request: EncodedRequest, z_shape: tuple[int, ...]) -> NDArray[np.float32]:
-    if request.seeds is None:
-        return _given(request)
-    return _scaled(normal_rows(request.seeds, z_shape), request.temperature)
-
-
-def _given(request: EncodedRequest) -> NDArray[np.float32]:
-    assert request.inputs is not None
-    return to_float(request.inputs) if request.inputs.dtype == np.uint8 else request.inputs
-
-
-def _scaled(noise: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+def _scale(noise: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     return noise if temperature == 1.0 else noise * np.float32(temperature)
+
+
+def resolve_count(
+    count: int | None,
+    conditions: object,
+    *,
+    images: NDArray[np.uint8] | None = None,
+    seeds: Sequence[int] | None = None,
+    z: NDArray[np.float32] | None = None,
+) -> int:
+    """Return the number of images: `count`, or the length of the given lists, or 1.
+
+    Raises `RequestError` for a count out of range, and for lists that differ in length or are not
+    lists.
+    """
+    is_list = isinstance(conditions, (list, tuple))
+    if not is_list and seeds is None and z is None and images is None:
+        return 1 if count is None else check_integer("count", count, 1, MAX_COUNT)
+    if seeds is not None:
+        _check_seeds_type(seeds)
+    if z is not None and (not isinstance(z, np.ndarray) or not z.ndim):
+        raise RequestError("z", "an array of noise", repr_short(z), "Start from Generator.noise.")
+    requests = conditions if is_list else None
+    lists: dict[str, Any] = {"images": images, "conditions": requests, "seeds": seeds, "z": z}
+    lengths = {name: len(value) for name, value in lists.items() if value is not None}
+    number = next(iter(lengths.values())) if count is None else count
+    number = check_integer("count", number, 1, MAX_COUNT)
+    for name, length in lengths.items():
+        if length != number:
+            raise RequestError(
+                name,
+                f"a list of {number}, one for each image",
+                f"{length}",
+                "Leave count out, or give lists of that length.",
+            )
+    return number
+
+
+def resolve_seeds(seed: int | None, seeds: Sequence[int] | None, count: int) -> SeedArray:
+    """Return the seed of each image: `seeds`, or `seed + i mod 2^64`, or random ones."""
+    if seeds is None:
+        first = secrets.randbits(64) if seed is None else check_seed(seed)
+        if count == 1:
+            return (first,)
+        return np.arange(count, dtype=np.uint64) + np.uint64(first)  # modulo 2^64
+    if seed is not None:
+        raise RequestError("seed", "seed or seeds", "both", "Leave one of them out.")
+    return np.array([check_seed(value) for value in seeds], np.uint64)
+
+
+def _check_seeds_type(seeds: object) -> None:
+    """Raise `RequestError` unless `seeds` is a list or array."""
+    if isinstance(seeds, np.ndarray):
+        is_list = seeds.ndim > 0
+    else:
+        is_list = isinstance(seeds, Sequence) and not isinstance(seeds, str | bytes)
+    if not is_list:
+        fix = "Give one seed for each image, or seed= for consecutive ones."
+        raise RequestError("seeds", "a list of integers", repr_short(seeds), fix)
+
+
+def check_noise(
+    z: NDArray[np.float32],
+    shape: tuple[int, ...],
+    seed: int | None,
+    seeds: Sequence[int] | None,
+    temperature: float | None,
+) -> None:
+    """Raise `RequestError` unless `z` is finite float32 (N, *shape), and given alone."""
+    if seed is not None or seeds is not None:
+        raise RequestError("z", "z or seeds", "both", "Leave one of them out.")
+    if temperature is not None:
+        raise RequestError("temperature", "z or a temperature", "both", "Multiply z by it.")
+    if z.dtype != np.float32 or z.shape[1:] != shape:
+        expected = f"float32 (N, {', '.join(map(str, shape))})"
+        fix = "Start from Generator.noise, or use astype(np.float32)."
+        raise RequestError("z", expected, f"{z.dtype} {z.shape}", fix)
+    if not np.isfinite(z).all():
+        raise RequestError("z", "finite numbers", "NaN or infinity", "Start from Generator.noise.")
+
+
+def check_images(images: object, size: tuple[int, int]) -> None:
+    """Raise `RequestError` unless `images` is uint8 (N, *size, 3); `size` is (height, width)."""
+    expected = f"an array uint8 (N, {size[0]}, {size[1]}, 3)"
+    fix = "Crop and resize the images to the size of the bundle, then np.stack them."
+    if not isinstance(images, np.ndarray):
+        raise RequestError("images", expected, repr_short(images), fix)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3):
+        raise RequestError("images", expected, f"{images.dtype} {images.shape}", fix)
+
+
+def check_temperature(value: object) -> float:
+    """Return `value` as a float; raise `RequestError` unless it is above 0 and at most 10."""
+    try:
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        number = float(value) if is_number else nan  # type: ignore[arg-type]
+    except OverflowError:
+        number = nan
+    if not 0.0 < number <= MAX_TEMPERATURE:  # true for NaN
+        expected = f"a number above 0, at most {MAX_TEMPERATURE:g}"
+        fix = "Use 1 for noise as in training."
+        raise RequestError("temperature", expected, repr_short(value), fix)
+    return number

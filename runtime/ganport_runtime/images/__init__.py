@@ -1,1 +1,1 @@
-"""Images: encode, decode, sheets, animations."""
+"""Images: encoding, decoding, sheets, animations."""

@@ -1,4 +1,4 @@
-"""Animations: frames of one size as a GIF or WebP file that says how it was made."""
+"""Animations: frames of one size as a GIF or WebP file with metadata."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.cli.launch import require
 from ganport_runtime.errors import RequestError
+from ganport_runtime.extras import require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.images.encode import encode_webp
 from ganport_runtime.images.sheet import INK, PAPER
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
 
 ANIMATION_SUFFIXES = (".gif", ".webp")
 MAX_PIXELS = 1 << 27
-"""Of all frames together: they are held in memory."""
-_ASKED = 12  # frames the shared palette is made from
-_CELLS = 32  # steps of a channel told apart there
-_CELL = 256 // _CELLS
-_COLOURS = 255  # one of 256 is left for what stays as it was
+"""The limit for all frames together, which are held in memory."""
+_PALETTE_FRAMES = 12  # frames that the shared palette is made from
+_LEVELS = 32  # levels per channel of the color histogram
+_LEVEL_SIZE = 256 // _LEVELS
+_PALETTE_SIZE = 255  # of 256; one entry marks unchanged pixels
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long frames are shown: `fps` of them a second, the last one for `hold` seconds."""
+    """Frame times: `fps` frames a second, the last frame for `hold` seconds."""
 
     fps: float
     hold: float = 0.0
 
     def milliseconds(self, count: int) -> list[int]:
-        """The time of each of `count` frames, in the hundredths of a second that GIF counts."""
-        one = max(2, round(100 / self.fps)) * 10
-        return [one] * (count - 1) + [max(one, round(100 * self.hold) * 10)]
+        """Return the time of each of `count` frames, in multiples of GIF's 10 ms."""
+        frame = max(2, round(100 / self.fps)) * 10
+        return [frame] * (count - 1) + [max(frame, round(100 * self.hold) * 10)]
 
 
 def save_animation(
@@ -52,45 +52,44 @@ def save_animation(
     quality: int | None = None,
     dither: bool = True,
 ) -> tuple[int, int]:
-    """Write RGB frames as an endless GIF or WebP, whole or not at all; its (width, height).
+    """Write RGB frames atomically as a looping GIF or WebP; return its (width, height).
 
-    Smaller frames stand at the top left of the largest size, on paper. A GIF has one palette for
-    all frames, made from some of them, and `dither` lets it mix colours it lacks; a WebP is
-    lossless, or lossy of `quality` 1 to 100. Raises `RequestError` for another suffix and for
-    more than 2^27 pixels.
+    Smaller frames are placed at the top left of the largest size. A GIF has one palette for all
+    frames, and `dither` approximates colors outside it. A WebP is lossless, or lossy with `quality`
+    1 to 100. Raises `RequestError` for another suffix and for more than 2^27 pixels.
     """
-    require("tools", ("PIL",))
+    require_packages("tools", ("PIL",))
     check_output(path, ANIMATION_SUFFIXES)
     check_pixels([frame.size for frame in frames])
     pages = pad_to_largest(frames)
     times = timing.milliseconds(len(pages))
     if path.suffix.lower() == ".gif":
-        atomic_write(path, _gif_bytes(pages, metadata or {}, times, dither))
+        atomic_write(path, _encode_gif(pages, metadata or {}, times, dither))
     else:
         atomic_write(path, encode_webp(pages, metadata, quality, times))
     return pages[0].size
 
 
 def check_pixels(sizes: Sequence[tuple[int, int]]) -> None:
-    """Raise `RequestError` where frames of these sizes (width, height) would be too many."""
+    """Raise `RequestError` if frames of these sizes (width, height) exceed the pixel limit."""
     width, height = largest_size(sizes)
     total = width * height * len(sizes)
     if total > MAX_PIXELS:
         raise RequestError(
             "animation",
-            expected=f"frames of {MAX_PIXELS:,} pixels in all at most",
-            found=f"{len(sizes)} of {width} x {height}",
-            fix=f"Take one frame of {-(-total // MAX_PIXELS)}, or smaller ones.",
+            f"frames of at most {MAX_PIXELS:,} pixels in total",
+            f"{len(sizes)} of {width} x {height}",
+            f"Use one frame of {-(-total // MAX_PIXELS)}, or smaller ones.",
         )
 
 
 def largest_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The (width, height) that every one of `sizes` fits into."""
+    """Return the (width, height) that all `sizes` fit into."""
     return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 
 def pad_to_largest(frames: Sequence[Image.Image]) -> list[Image.Image]:
-    """The frames on paper of one size."""
+    """Return the frames padded with paper to one size."""
     from PIL import Image
 
     size = largest_size([frame.size for frame in frames])
@@ -104,7 +103,7 @@ def pad_to_largest(frames: Sequence[Image.Image]) -> list[Image.Image]:
     return pages
 
 
-def _gif_bytes(
+def _encode_gif(
     pages: Sequence[Image.Image],
     metadata: Mapping[str, str],
     milliseconds: Sequence[int],
@@ -113,8 +112,8 @@ def _gif_bytes(
     from PIL import Image
 
     palette = _shared_palette(pages)
-    way = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
-    first, *rest = (page.quantize(palette=palette, dither=way) for page in pages)
+    dithering = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
+    first, *rest = (page.quantize(palette=palette, dither=dithering) for page in pages)
     buffer = io.BytesIO()
     first.save(
         buffer,
@@ -132,23 +131,24 @@ def _gif_bytes(
 def _shared_palette(pages: Sequence[Image.Image]) -> Image.Image:
     from PIL import Image
 
-    asked = (*pages[:: -(-len(pages) // _ASKED)], pages[-1])
-    colours = _colours(np.concatenate([np.asarray(page).reshape(-1, 3) for page in asked]))
-    adapted = Image.fromarray(colours[:, None]).quantize(
-        _COLOURS - 2, Image.Quantize.MEDIANCUT, kmeans=2
+    chosen = (*pages[:: -(-len(pages) // _PALETTE_FRAMES)], pages[-1])
+    colors = _distinct_colors(np.concatenate([np.asarray(page).reshape(-1, 3) for page in chosen]))
+    adaptive = Image.fromarray(colors[:, None]).quantize(
+        _PALETTE_SIZE - 2, Image.Quantize.MEDIANCUT, kmeans=2
     )
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*PAPER, *INK, *(adapted.getpalette() or [])])
+    palette.putpalette([*PAPER, *INK, *(adaptive.getpalette() or [])])
     return palette
 
 
-def _colours(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The mean of the uint8 (N, 3) pixels in each cell of colours that holds any."""
-    # Each cell counts once, however much of it there is: a face must not lose its blues to the
-    # paper around it.
-    cells = (pixels // _CELL) @ np.array([_CELLS**2, _CELLS, 1], np.int64)
-    counts = np.bincount(cells, minlength=_CELLS**3)
-    sums = [np.bincount(cells, channel, minlength=_CELLS**3) for channel in pixels.T]
-    found = counts > 0
-    means: NDArray[np.uint8] = np.rint(np.array(sums)[:, found] / counts[found]).astype(np.uint8)
+def _distinct_colors(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the mean of the uint8 (N, 3) pixels in each occupied cell of the color histogram.
+
+    Each cell counts once, whatever its area: the paper must not displace the colors of a face.
+    """
+    cells = (pixels // _LEVEL_SIZE) @ np.array([_LEVELS**2, _LEVELS, 1], np.int64)
+    counts = np.bincount(cells, minlength=_LEVELS**3)
+    sums = [np.bincount(cells, channel, minlength=_LEVELS**3) for channel in pixels.T]
+    used = counts > 0
+    means: NDArray[np.uint8] = np.rint(np.array(sums)[:, used] / counts[used]).astype(np.uint8)
     return np.ascontiguousarray(means.T)

@@ -1,4 +1,4 @@
-"""Pictures: float NCHW in [-1, 1] to uint8 NHWC, and files that say how they were made."""
+"""Images: float and uint8 arrays, and PNG and WebP files with metadata."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.cli.launch import require
 from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.extras import require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import sanitize
@@ -24,45 +24,43 @@ if TYPE_CHECKING:
 IMAGE_SUFFIXES = (".png", ".webp")
 MAX_WEBP_SIDE = 16383
 _MAX_BYTES = 1 << 28
-_KEYS = "ganport."
-_DESCRIPTION = 0x010E  # EXIF ImageDescription
+_KEY_PREFIX = "ganport."
+_EXIF_DESCRIPTION = 0x010E  # ImageDescription
 
 
 def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """uint8 (N, H, W, 3) of float (N, 3, H, W) in [-1, 1]: floor(clamp(x * 127.5 + 128, 0, 255)).
+    """Convert float (N, 3, H, W) in [-1, 1] to uint8 (N, H, W, 3).
 
-    Computed in float32, so every language agrees. Raises `BundleError` for NaN and infinities.
+    The rule is floor(clamp(x * 127.5 + 128, 0, 255)) in float32, so every language agrees. Raises
+    `BundleError` for NaN and infinities.
     """
     levels = images.astype(np.float32) * np.float32(127.5) + np.float32(128.0)
     if not np.isfinite(levels).all():
         raise BundleError(
             "image",
-            expected="finite numbers in [-1, 1]",
-            found="NaN or infinity",
-            fix="The network is broken: train or export it again.",
+            "finite numbers in [-1, 1]",
+            "NaN or infinity",
+            "The network is broken: train it again or export it again.",
         )
-    # The cast floors: no level is below 0 here.
-    pixels = np.clip(levels, 0.0, 255.0).astype(np.uint8)
+    pixels = np.clip(levels, 0.0, 255.0).astype(np.uint8)  # floors: no level is negative
     return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
 
 
 def to_float(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """float32 (N, 3, H, W) in [-1, 1] of uint8 (N, H, W, 3): 2 * u8 / 255 - 1.
+    """Convert uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]: 2 * u8 / 255 - 1.
 
-    `to_uint8` gives every level back.
+    `to_uint8` restores every level.
     """
     planes = images.transpose(0, 3, 1, 2).astype(np.float32)
     return np.ascontiguousarray(planes * np.float32(2 / 255) - np.float32(1.0))
 
 
 def save_png(
-    image: NDArray[np.uint8] | Image.Image,
-    path: Path,
-    metadata: Mapping[str, str] | None = None,
+    image: NDArray[np.uint8] | Image.Image, path: Path, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write a uint8 (H, W, 3) array or a Pillow image as PNG, whole or not at all.
+    """Write a uint8 (H, W, 3) array or a Pillow image atomically as PNG.
 
-    `metadata` goes into text chunks: tEXt where Latin-1 holds the text, else iTXt. Raises
+    `metadata` goes into text chunks: tEXt if Latin-1 holds the text, else iTXt. Raises
     `RequestError` for a path that cannot take a PNG file.
     """
     check_output(path, (".png",))
@@ -72,16 +70,16 @@ def save_png(
 def encode_png(
     image: NDArray[np.uint8] | Image.Image, metadata: Mapping[str, str] | None = None
 ) -> bytes:
-    """The PNG file of a uint8 (H, W, 3) array or a Pillow image."""
-    require("tools", ("PIL",))
+    """Return the PNG file of a uint8 (H, W, 3) array or a Pillow image."""
+    require_packages("tools", ("PIL",))
     from PIL import Image, PngImagePlugin
 
-    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+    page = Image.fromarray(image) if isinstance(image, np.ndarray) else image
     texts = PngImagePlugin.PngInfo()
     for key, value in (metadata or {}).items():
         texts.add_text(key, value)
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG", pnginfo=texts)
+    page.save(buffer, "PNG", pnginfo=texts)
     return buffer.getvalue()
 
 
@@ -91,10 +89,10 @@ def save_image(
     metadata: Mapping[str, str] | None = None,
     quality: int | None = None,
 ) -> None:
-    """Write a uint8 (H, W, 3) array or a Pillow image as PNG or WebP, whole or not at all.
+    """Write a uint8 (H, W, 3) array or a Pillow image atomically as PNG or WebP.
 
-    A WebP is lossless, or lossy of `quality` 1 to 100, and its metadata is a JSON object in the
-    EXIF description. Raises `RequestError` for another suffix and a page too large for WebP.
+    A WebP is lossless, or lossy with `quality` 1 to 100; its metadata is a JSON object in the EXIF
+    description. Raises `RequestError` for another suffix and for an image too large for WebP.
     """
     check_output(path, IMAGE_SUFFIXES)
     if path.suffix.lower() == ".png":
@@ -109,14 +107,14 @@ def encode_webp(
     quality: int | None = None,
     milliseconds: Sequence[int] = (),
 ) -> bytes:
-    """The WebP file of one picture, or of frames of one size shown for `milliseconds` each."""
-    require("tools", ("PIL",))
+    """Return the WebP file of one image, or of frames of one size shown for `milliseconds` each."""
+    require_packages("tools", ("PIL",))
     from PIL import Image
 
     pages = [Image.fromarray(f) if isinstance(f, np.ndarray) else f for f in frames]
-    _check_side(pages[0])
+    _check_webp_side(pages[0])
     exif = Image.Exif()
-    exif[_DESCRIPTION] = json.dumps(dict(metadata or {}))
+    exif[_EXIF_DESCRIPTION] = json.dumps(dict(metadata or {}))
     options: dict[str, Any] = {"lossless": quality is None, "quality": quality or 75}
     if milliseconds:
         options |= {"save_all": True, "append_images": pages[1:], "loop": 0}
@@ -127,72 +125,74 @@ def encode_webp(
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """What `sample-gan` wrote into a PNG, WebP or GIF: bundle, digest, how to draw it again.
+    """Return what `sample-gan` wrote into a PNG, WebP or GIF: bundle, digest, how to reproduce it.
 
-    The file may be anybody's: nothing is drawn from it, and what is returned is text to check.
-    Raises `RequestError` for a file that is none of these or says nothing.
+    The file is untrusted: the returned text must be checked. Raises `RequestError` for other files
+    and for files without metadata of ganport.
     """
-    require("tools", ("PIL",))
+    require_packages("tools", ("PIL",))
     from PIL import Image
 
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise _mute(path, f"more than {_MAX_BYTES >> 20} MiB")
+            raise _no_metadata(path, f"more than {_MAX_BYTES >> 20} MiB")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(path, formats=("PNG", "WEBP", "GIF")) as image:
-                texts = _texts(image, path)
+                texts = _read_texts(image, path)
     except (RequestError, MemoryError):
         raise
-    except Exception as error:  # a decoder fed with hostile bytes may raise anything
-        raise _mute(path, describe_decode_error(error)) from error
-    found = {
-        key: text for key, text in texts.items() if key.startswith(_KEYS) and isinstance(text, str)
+    except Exception as error:  # a decoder may raise any exception for hostile bytes
+        raise _no_metadata(path, describe_decode_error(error)) from error
+    metadata = {
+        key: text
+        for key, text in texts.items()
+        if key.startswith(_KEY_PREFIX) and isinstance(text, str)
     }
-    if not found:
-        raise _mute(path, "a picture that says nothing")
-    return found
+    if not metadata:
+        raise _no_metadata(path, "an image without metadata of ganport")
+    return metadata
 
 
 def describe_decode_error(error: Exception) -> str:
-    """What a decoder's error says, without the path, safe to show."""
+    """Return the message of a decoder's error without the path, safe to show."""
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "no picture of that kind"
+        return "not an image of that kind"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     found = error.found if isinstance(error, BundleError) else str(error)
     return sanitize(found) or type(error).__name__
 
 
-def _texts(image: Image.Image, path: Path) -> dict[str, Any]:
+def _read_texts(image: Image.Image, path: Path) -> dict[str, Any]:
     from PIL import GifImagePlugin, PngImagePlugin
 
     if isinstance(image, PngImagePlugin.PngImageFile):
         return dict(image.text)
     if isinstance(image, GifImagePlugin.GifImageFile):
-        described = image.info.get("comment", b"")
+        text = image.info.get("comment", b"")
     else:
-        described = str(image.getexif().get(_DESCRIPTION, "")).encode()
-    value = parse(described, str(path)) if described else {}
+        text = str(image.getexif().get(_EXIF_DESCRIPTION, "")).encode()
+    value = parse(text, str(path)) if text else {}
     return value if isinstance(value, dict) else {}
 
 
-def _check_side(page: Image.Image) -> None:
+def _check_webp_side(page: Image.Image) -> None:
     if max(page.size) > MAX_WEBP_SIDE:
         raise RequestError(
             "sheet",
-            expected=f"a page of at most {MAX_WEBP_SIDE} pixels a side, the most WebP holds",
-            found=f"{page.width} x {page.height}",
-            fix="Draw fewer pictures, a smaller scale, or a PNG.",
+            f"at most {MAX_WEBP_SIDE} pixels a side, the limit of WebP",
+            f"{page.width} x {page.height}",
+            "Use fewer images, a smaller scale, or a PNG.",
         )
 
 
-def _mute(path: Path, found: str) -> RequestError:
+def _no_metadata(path: Path, found: str) -> RequestError:
     return RequestError(
         str(path),
-        expected="a PNG, WebP or GIF that sample-gan wrote",
-        found=found,
-        fix="Check the path; copies made by other programs often lose what the file says.",
+        "a PNG, WebP or GIF that sample-gan wrote",
+        found,
+        "Check the path; copies made by other programs often lose their metadata.",
     )

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions.encoder import ConditionInput
+from ganport_runtime.conditions import ConditionInput
 from ganport_runtime.generator import Generator
 from ganport_runtime.service.fast_png import png_bytes, webp_bytes
 from ganport_runtime.service.outputs import (

@@ -171,7 +171,7 @@ class Translate:
         loop, pool = asyncio.get_running_loop(), self._service.encoder_pool
         size = served.generator.manifest.image.size
         max_pixels = self._service.settings.max_pixels
-        decode = partial(decode_image, size=size, whole=whole, max_pixels=max_pixels)
+        decode = partial(decode_image, size=size, crop=not whole, max_pixels=max_pixels)
         images = np.empty((len(files), *size, 3), np.uint8)
         # One image at a time, so that a disconnect or the deadline can end the work in between.
         for index, data in enumerate(files):

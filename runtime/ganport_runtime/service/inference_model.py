@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.bundle.constants import GENERATE, TRANSLATE
+from ganport_runtime.bundle.schema import GENERATE, TRANSLATE
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.service.inference_messages import (

@@ -15,7 +15,7 @@ from ganport_runtime.conditions import (
     Rgb,
     Scalar,
 )
-from ganport_runtime.generation.validation import MAX_TEMPERATURE
+from ganport_runtime.generation.request import MAX_TEMPERATURE
 from ganport_runtime.images.sheet import MAX_SIDE
 from ganport_runtime.service.inference_messages import InferenceRequest
 from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS

@@ -23,9 +23,9 @@ from ganport_export.interface import ExportOptions
 from ganport_export.test_inputs import make_batch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle
-from ganport_runtime.bundle.verify import Check
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
+from ganport_runtime.verify import Check
 
 SCRIPT = "generator.ts.pt"
 NETWORK = """

@@ -16,7 +16,7 @@ from ganport_export.transforms.fp16 import (
     store_weights_as_fp16,
 )
 from ganport_runtime import Bundle, Generator
-from ganport_runtime.bundle.verify import verify
+from ganport_runtime.verify import verify
 
 
 @pytest.fixture(scope="module")

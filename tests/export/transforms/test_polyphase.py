@@ -13,8 +13,8 @@ from ganport_export import UnsupportedError, export
 from ganport_export.formats.onnx import serialize
 from ganport_export.transforms.polyphase import to_polyphase
 from ganport_runtime import Bundle, Generator
-from ganport_runtime.bundle.verify import verify
 from ganport_runtime.errors import BundleError
+from ganport_runtime.verify import verify
 
 INPUTS = 2
 
@@ -193,5 +193,5 @@ def test_openvino_uses_the_polyphase_file_and_the_cpu_the_other(bundle, tmp_path
 
 
 def test_onnx_without_form_returns_the_plain_file(bundle):
-    assert bundle.onnx("gan.generate/1")[1].path == "generator.onnx"
+    assert bundle.find_onnx("gan.generate/1")[1].path == "generator.onnx"
     assert Generator.load(bundle.path, device="cpu").generate(seed=1).shape == (1, 8, 8, 3)

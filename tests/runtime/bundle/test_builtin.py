@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-
-from ganport_runtime.bundle import Bundle, builtin
-from ganport_runtime.bundle.verify import verify
 from ganport_runtime.cli.info import info
+
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle import bundle as bundle_module
 from ganport_runtime.cli.sample import sample_gan
 from ganport_runtime.errors import BundleError
 from ganport_runtime.generator import Generator
+from ganport_runtime.verify import verify
 
-SHIPPED = Path(builtin.__file__).parents[1] / "starter.ganport"
+SHIPPED = Path(bundle_module.__file__).parents[1] / "starter.ganport"
 
 
 @pytest.fixture(autouse=True)
@@ -97,15 +98,14 @@ def test_another_folder_of_that_name_does_not_stand_in_the_way() -> None:
 
 def test_only_the_bare_name_is_resolved(elsewhere: Path) -> None:
     for path in ("faces/starter", "starter.ganport", "Starter", str(elsewhere / "starter")):
-        with pytest.raises(BundleError, match="found nothing there"):
+        with pytest.raises(BundleError, match="found no such file"):
             Bundle.open(path)
 
 
 def test_a_package_without_its_data_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(builtin, "_SHIPPED", Path("nowhere.ganport"))
+    monkeypatch.setattr(bundle_module, "_SHIPPED", Path("nowhere.ganport"))
     with pytest.raises(BundleError) as caught:
         Bundle.open("starter")
-    assert str(caught.value) == (
-        "starter: expected the bundle that ships with ganport; found no nowhere.ganport in the "
-        "package. Install ganport again; PyInstaller takes it with --collect-data ganport_runtime."
-    )
+    assert caught.value.place == "starter"
+    assert "nowhere.ganport" in caught.value.found
+    assert "--collect-data ganport_runtime" in caught.value.fix

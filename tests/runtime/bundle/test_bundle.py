@@ -52,7 +52,7 @@ def test_a_bundle_is_named_as_it_was_given(
     tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BundleError, match=r"^manifest\.json: expected a file; found nothing"):
+    with pytest.raises(BundleError, match=r"^manifest\.json: "):
         Bundle.open(".")
     (tiny.path / "MODEL_CARD.md").unlink()
     with pytest.raises(BundleError) as caught:
@@ -76,12 +76,12 @@ def test_a_torchscript_only_bundle_says_how_to_get_the_onnx(tiny: Any) -> None:
     tiny.edit(lambda value: value["graphs"][0]["files"][0].update(role="torchscript"))
     bundle = Bundle.open(tiny.path)
     with pytest.raises(BundleError, match=r"found TorchScript only.*export-gan RUN --format onnx"):
-        bundle.onnx("gan.generate/1")
+        bundle.find_onnx("gan.generate/1")
 
 
 def test_an_interface_the_bundle_has_not(tiny: Any) -> None:
     with pytest.raises(BundleError, match=r"gan\.encode/1; found gan\.generate/1"):
-        Bundle.open(tiny.path).onnx("gan.encode/1")
+        Bundle.open(tiny.path).find_onnx("gan.encode/1")
 
 
 def with_files(tiny: Any, *files: dict[str, str]) -> Bundle:
@@ -96,7 +96,7 @@ def with_files(tiny: Any, *files: dict[str, str]) -> Bundle:
 
 FULL = {"path": "generator.onnx", "role": "onnx", "precision": "fp32"}
 HALF = {"path": "generator.fp16.onnx", "role": "onnx", "precision": "fp16"}
-PHASE = {"path": "generator.phase.onnx", "role": "onnx", "precision": "fp32", "form": "phase"}
+POLYPHASE = {"path": "generator.phase.onnx", "role": "onnx", "precision": "fp32", "form": "phase"}
 
 
 @pytest.mark.parametrize(
@@ -114,28 +114,27 @@ PHASE = {"path": "generator.phase.onnx", "role": "onnx", "precision": "fp32", "f
 def test_the_graph_file_for_a_precision_and_a_form(
     tiny: Any, precision: str, form: str | None, path: str
 ) -> None:
-    bundle = with_files(tiny, PHASE, HALF, FULL)
-    assert bundle.onnx("gan.generate/1", precision, form)[1].path == path
+    bundle = with_files(tiny, POLYPHASE, HALF, FULL)
+    assert bundle.find_onnx("gan.generate/1", precision, form)[1].path == path
 
 
 def test_a_precision_the_bundle_has_not(tiny: Any) -> None:
     with pytest.raises(BundleError) as caught:
-        Bundle.open(tiny.path).onnx("gan.generate/1", "fp16")
-    assert str(caught.value) == (
-        f"{tiny.path}: expected an ONNX graph in fp16; found generator.onnx in fp32. "
-        "Export it with --precision fp16, or ask for another precision."
-    )
+        Bundle.open(tiny.path).find_onnx("gan.generate/1", "fp16")
+    assert caught.value.place == str(tiny.path)
+    assert "fp32" in caught.value.found
+    assert "--precision fp16" in caught.value.fix
 
 
 def test_a_lone_graph_is_all_there_is(data: Path) -> None:
     bundle = Bundle.open(data / "tiny.onnx")
-    assert bundle.onnx("gan.generate/1", "fp16", "phase")[1].path == "tiny.onnx"
+    assert bundle.find_onnx("gan.generate/1", "fp16", "phase")[1].path == "tiny.onnx"
 
 
 @pytest.mark.parametrize(
     ("name", "make", "message"),
     [
-        ("generator.onnx", lambda path: path.unlink(), "a file; found nothing there"),
+        ("generator.onnx", lambda path: path.unlink(), "generator.onnx"),
         ("generator.onnx", lambda path: path.write_bytes(path.read_bytes()[:-1]), "8116 bytes"),
         ("generator.onnx", lambda path: path.write_bytes(path.read_bytes() + b"x"), "8116 bytes"),
         (
@@ -158,7 +157,7 @@ def test_a_file_that_is_not_what_was_exported(
 
 @pytest.mark.parametrize("name", ["other", "../x", "/etc/passwd", "", "a\0b"])
 def test_only_listed_files_are_read(tiny: Any, name: str) -> None:
-    with pytest.raises(BundleError, match="a file the manifest lists"):
+    with pytest.raises(BundleError, match="a file that the manifest lists"):
         Bundle.open(tiny.path).read(name)
 
 
@@ -188,7 +187,7 @@ def test_a_manifest_of_absurd_size_is_not_read(tiny: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "expected a bundle; found nothing there"),
+        (None, r"x\.ganport"),
         (b"", "a bundle folder or a stored zip"),
         (b"hello", "a bundle folder or a stored zip"),
         (b"PK\x03\x04" + b"\0" * 100, "a bundle folder or a stored zip"),
@@ -215,19 +214,19 @@ def test_a_path_that_no_system_takes() -> None:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match=r"manifest\.json: expected a file; found nothing there"):
+    with pytest.raises(BundleError, match=r"manifest\.json: "):
         Bundle.open(tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"\x08\x08" * 400])
 def test_a_lone_file_that_is_no_graph(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.onnx").write_bytes(data)
-    with pytest.raises(BundleError, match=r"x\.onnx: expected an ONNX graph"):
+    with pytest.raises(BundleError, match=r"x\.onnx: "):
         Bundle.open(tmp_path / "x.onnx")
 
 
 def test_a_lone_graph_without_metadata(data: Path, tmp_path: Path) -> None:
     graph = (data / "tiny.onnx").read_bytes().replace(b"ganport.interface", b"other.interfaces!")
     (tmp_path / "x.onnx").write_bytes(graph)
-    with pytest.raises(BundleError, match=r"a graph that carries 'ganport\.interface'"):
+    with pytest.raises(BundleError, match=r"ganport\.interface"):
         Bundle.open(tmp_path / "x.onnx")

@@ -6,8 +6,8 @@ import pytest
 from safetensors.numpy import save
 
 from ganport_runtime import Bundle, BundleError, Generator
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME, read_directions
-from ganport_runtime.bundle.verify import verify
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
+from ganport_runtime.verify import verify
 
 
 def test_the_directions_of_a_flow(tiny_flow: Any) -> None:
@@ -25,7 +25,7 @@ def test_they_are_read_and_verified_with_numpy_and_onnxruntime_alone(
 ) -> None:
     monkeypatch.setitem(sys.modules, "safetensors", None)  # importing it is an ImportError
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.setattr("ganport_runtime.bundle.verify.entry_points", lambda group: [])
+    monkeypatch.setattr("ganport_runtime.verify.entry_points", lambda group: [])
     bundle = Bundle.open(tiny_flow.path)
     assert len(Generator(bundle).directions) == 3
     assert all(check.passed for check in verify(bundle))
@@ -47,7 +47,7 @@ def test_other_bundles_have_none(tiny: Any, tiny_translator: Any) -> None:
 def test_directions_that_do_not_fit(tiny_flow: Any, value: Any, message: str) -> None:
     tiny_flow.rewrite(DIRECTIONS_NAME, lambda _: save({"face/young": value}))
     with pytest.raises(BundleError) as caught:
-        read_directions(Bundle.open(tiny_flow.path), (3, 8, 8))
+        Bundle.open(tiny_flow.path).read_directions()
     assert f"{DIRECTIONS_NAME}: face/young: " in str(caught.value)
     assert message in str(caught.value)
 

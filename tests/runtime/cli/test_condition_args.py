@@ -61,7 +61,7 @@ def test_text_and_settings_join() -> None:
         ("objects=red cub", "Did you mean 'red cube'"),
         ("hair=[1", "expected valid JSON"),
         ("hair=NaN", "found 'NaN'"),
-        ('hair={"pink": NaN}', "NaN is no JSON number"),
+        ('hair={"pink": NaN}', "NaN is not a JSON number"),
     ],
 )
 def test_settings_that_are_refused(setting: str, message: str) -> None:

@@ -2,18 +2,11 @@ import os
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
-from ganport_runtime.cli.launch import (
-    ROOM_EXTRAS,
-    load_entry,
-    missing_extra,
-    require,
-)
-from ganport_runtime.errors import MissingExtraError
+from ganport_runtime.extras import PACKAGE_EXTRAS
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
@@ -47,7 +40,7 @@ def test_a_command_without_its_extra_says_what_to_install(command: str, package:
         pytest.skip("ganport itself draws nothing")
     module, _, function = SCRIPTS[command].partition(":")
     result = run(f"import {module}\n{module}.{function}()", hide=package)
-    extra = "serve" if command == "serve-gan" else ROOM_EXTRAS[module.partition(".")[0]]
+    extra = "serve" if command == "serve-gan" else PACKAGE_EXTRAS[module.partition(".")[0]]
     assert result.returncode == 6, result.stderr
     assert f"no {package}" in result.stderr
     assert f"Run: pip install 'ganport[{extra}]'\n" in result.stderr
@@ -103,47 +96,3 @@ def test_errors_end_in_one_line(tmp_path: Path, function: str, message: str) -> 
     result = run(script, cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr == message
-
-
-def test_require_names_every_missing_package() -> None:
-    require("train", ("os", "numpy"))
-    with pytest.raises(MissingExtraError, match="found no nosuchone, no nosuchtwo"):
-        require("train", ("os", "nosuchone", "nosuchtwo"))
-
-
-def test_the_pip_line_is_exact() -> None:
-    error = missing_extra("gpu", "onnxruntime")
-    assert error.fix == "Run: pip install 'ganport[gpu]'"
-    assert error.exit_code == 6
-
-
-@pytest.mark.parametrize(
-    ("room", "source", "expected"),
-    [
-        ("ganport_export", "import nosuchpackage", MissingExtraError),
-        ("ganport_export", "import ganport_train.nosuchmodule", ModuleNotFoundError),
-        ("strangers", "import nosuchpackage", ModuleNotFoundError),
-    ],
-)
-def test_only_a_missing_package_is_blamed_on_the_installation(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    room: str,
-    source: str,
-    expected: type[Exception],
-) -> None:
-    class Entry:
-        module = f"{room}.commands"
-
-        def load(self) -> object:
-            exec(source)
-            return None
-
-    with pytest.raises(expected) as caught:
-        load_entry(Entry())  # type: ignore[arg-type]
-    assert type(caught.value) is expected
-
-
-def test_an_entry_point_is_loaded() -> None:
-    entry = EntryPoint("launch", "ganport_runtime.cli.launch:ROOM_EXTRAS", "ganport.commands")
-    assert load_entry(entry) is ROOM_EXTRAS

@@ -208,11 +208,11 @@ REQUESTS = st.fixed_dictionaries(
 
 @given(REQUESTS, REQUESTS, st.floats(0, 1))
 def test_a_blend_is_a_request_on_the_line_between_two(
-    first: dict[str, Any], second: dict[str, Any], share: float
+    first: dict[str, Any], second: dict[str, Any], fraction: float
 ) -> None:
     one, two = ALL.encode(first), ALL.encode(second)
-    between = ALL.encode(ALL.blend(first, second, share))
-    expected = (1 - share) * one + share * two
+    between = ALL.encode(ALL.blend(first, second, fraction))
+    expected = (1 - fraction) * one + fraction * two
     np.testing.assert_allclose(between[4:], expected[4:], atol=1e-5)
     # A joint group's members blend and multiply: its margins lie on the line.
     pairs, expected_pairs = between[:4].reshape(2, 2), expected[:4].reshape(2, 2)
@@ -229,15 +229,15 @@ def test_texts_blend_and_defaults_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "share", "message"),
+    ("first", "fraction", "message"),
     [
         ("pnik hair", 0.5, "Did you mean 'pink'"),
-        ("pink hair", 1.5, "condition 'share': expected a number from 0 to 1; found 1.5"),
+        ("pink hair", 1.5, "condition 'fraction': expected a number from 0 to 1; found 1.5"),
         ("pink hair", float("nan"), "found nan"),
-        ("#ff88cc hair", 0.5, "found the colour #ff88cc. It takes labels: ask for 'pink'."),
+        ("#ff88cc hair", 0.5, "found the color #ff88cc. Use a label such as 'pink'."),
     ],
 )
-def test_what_does_not_blend(first: str, share: float, message: str) -> None:
+def test_what_does_not_blend(first: str, fraction: float, message: str) -> None:
     with pytest.raises(ConditionError) as caught:
-        FACES.blend(first, "blue hair", share)
+        FACES.blend(first, "blue hair", fraction)
     assert message in str(caught.value)

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 from ganport_runtime.conditions import (
     KINDS,
     ConditionGroup,
+    Conditions,
     JointOneHot,
     MultiHot,
     OneHot,
     Rgb,
     Scalar,
     SignedMultiHot,
-    group_from_json,
 )
 from ganport_runtime.errors import BundleError, ConditionError
 
@@ -123,10 +123,10 @@ def test_joint_labels_are_row_major() -> None:
         (OBJECTS, {"red cube": 1, "blue ball": 1, "green cone": 0.5}, "at most 2; found 2.5"),
         (FACE, ["smilin"], "Did you mean 'smiling'?"),
         (FACE, 3, "found 3"),
-        (HAIR, "#ff80c0", "found the colour #ff80c0. It takes labels: ask for 'pink'."),
-        (EYES, "#000040", "ask for 'black'"),
-        (OneHot("size", ("small", "large")), "#ff80c0", "ask for 'small'"),
-        (Rgb("skin", "#ffffff"), "pink", "Write the colour as \"#ff88cc\"."),
+        (HAIR, "#ff80c0", "found the color #ff80c0. Use a label such as 'pink'."),
+        (EYES, "#000040", "such as 'black'"),
+        (OneHot("size", ("small", "large")), "#ff80c0", "such as 'small'"),
+        (Rgb("skin", "#ffffff"), "pink", "Write the color as \"#ff88cc\"."),
         (SKIN, "rosie", "Did you mean 'rosy'?"),
         (SKIN, "#ff88c", "found '#ff88c'"),
         (SKIN, "#ff88cg", "found '#ff88cg'"),
@@ -216,7 +216,8 @@ def test_weights_may_miss_one_by_a_thousandth() -> None:
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.kind)
 def test_json_round_trip(group: ConditionGroup) -> None:
-    assert group_from_json(group.to_json(), "here") == group
+    entry = group.to_json() | {"slice": [0, group.size]}
+    assert Conditions.from_json([entry], "here").groups == (group,)
 
 
 @pytest.mark.parametrize(
@@ -224,14 +225,14 @@ def test_json_round_trip(group: ConditionGroup) -> None:
     [
         (lambda: OneHot("hair", ()), "at least one label"),
         (lambda: OneHot("hair", ("pink", "pink")), "each once"),
-        (lambda: OneHot("hair", (" pink",)), "without space at its ends"),
+        (lambda: OneHot("hair", (" pink",)), "leading or trailing space"),
         (lambda: OneHot("hair", ("a\nb",)), "printable"),
         (lambda: OneHot("", ("pink",)), "1 to 100 characters"),
         (lambda: OneHot("hair", ("pink",), "red"), "one of pink"),
         (lambda: OneHot("hair", (3,)), "text"),  # type: ignore[arg-type]
         (lambda: JointOneHot("look", (HAIR,)), "exactly two groups"),  # type: ignore[arg-type]
         (lambda: MultiHot("objects", ("a",), (), 2), "a number from 1 to 1"),
-        (lambda: Rgb("skin", "#000000", (1.0, 0.0)), "a range that rises"),
+        (lambda: Rgb("skin", "#000000", (1.0, 0.0)), "an increasing range"),
         (lambda: Rgb("skin", "rosy"), "rosy"),
         (lambda: Scalar("age", 5, 3, 3), "a min below its max"),
         (lambda: Scalar("age", 5, 0, 3), "a number from 0 to 3"),
@@ -257,7 +258,7 @@ def test_groups_that_make_no_sense(make: Any, message: str) -> None:
 )
 def test_entries_of_a_manifest_that_are_wrong(entry: object, message: str) -> None:
     with pytest.raises(BundleError, match=message):
-        group_from_json(entry, "here")
+        Conditions.from_json([entry], "here")
 
 
 @pytest.mark.parametrize(

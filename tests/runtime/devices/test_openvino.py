@@ -14,7 +14,7 @@ from ganport_runtime import Generator
 from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.devices.openvino import OpenvinoBackend, load_openvino, open_openvino
 from ganport_runtime.errors import BundleError, DeviceError, MissingExtraError
-from ganport_runtime.generation.session import Session
+from ganport_runtime.generation.engine import GraphRunner
 
 pytestmark = pytest.mark.skipif(not find_spec("openvino"), reason="openvino is not installed")
 
@@ -46,7 +46,7 @@ def rows(fed: dict[str, Any], part: slice) -> dict[str, Any]:
 
 
 def test_a_graph_is_known_as_on_the_cpu(model: bytes) -> None:
-    here, there = Session(model, "openvino"), Session(model, "cpu")
+    here, there = GraphRunner(model, "openvino"), GraphRunner(model, "cpu")
     assert here.device == "openvino"
     assert (here.inputs, here.outputs) == (there.inputs, there.outputs)
     assert here.metadata[METADATA_KEY] == there.metadata[METADATA_KEY]
@@ -60,7 +60,7 @@ def test_a_graph_without_metadata_has_none(model: bytes) -> None:
 
 def test_it_draws_what_the_cpu_draws(backend: OpenvinoBackend, model: bytes) -> None:
     for count in (1, 7):
-        here, there = backend.run(feeds(count)), Session(model, "cpu").run(feeds(count))
+        here, there = backend.run(feeds(count)), GraphRunner(model, "cpu").run(feeds(count))
         assert here.dtype == np.uint8
         assert np.abs(here.astype(int) - there).max() <= 1
 
@@ -155,7 +155,7 @@ def test_a_graph_may_not_reach_for_other_files(
 
 
 def test_other_inputs_are_refused(model: bytes) -> None:
-    session = Session(model, "openvino", place="tiny.onnx")
+    session = GraphRunner(model, "openvino", place="tiny.onnx")
     with pytest.raises(BundleError) as refused:
         session.run({**feeds(2), "z": np.zeros((2, 3), np.float32)})
     told = str(refused.value)

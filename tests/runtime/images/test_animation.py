@@ -121,8 +121,8 @@ def test_too_many_pixels() -> None:
     check_pixels([(8192, 8192)] * 2)
     with pytest.raises(RequestError) as caught:
         check_pixels([(8192, 8192)] * 3 + [(9, 9)])
-    assert f"{MAX_PIXELS:,} pixels in all" in str(caught.value)
-    assert "found 4 of 8192 x 8192. Take one frame of 2" in str(caught.value)
+    assert f"{MAX_PIXELS:,} pixels in total" in str(caught.value)
+    assert "found 4 of 8192 x 8192. Use one frame of 2" in str(caught.value)
 
 
 def test_a_png_does_not_move(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_centre_is_cut_or_the_whole_squeezed() -> None:
     stripes[:, 20:60] = (0, 255, 0)  # all that a square around the centre holds
     data = encoded(stripes)
     assert np.array_equal(decode_image(data, HERE, (40, 40)), stripes[:, 20:60])
-    whole = decode_image(data, HERE, (40, 40), whole=True)
+    whole = decode_image(data, HERE, (40, 40), crop=False)
     assert whole[:, 0].max() == 0
     assert whole[20, 20].tolist() == [0, 255, 0]
 
@@ -73,8 +73,8 @@ def test_it_is_the_square_that_training_sees() -> None:
     pictures = pytest.importorskip("ganport_train.data.images")
     for framing in ("center", "full"):
         seen = pictures.decode(encoded(NOISE), 16, framing).pixels
-        whole = framing == "full"
-        assert np.array_equal(decode_image(encoded(NOISE), HERE, (16, 16), whole=whole), seen)
+        crop = framing == "center"
+        assert np.array_equal(decode_image(encoded(NOISE), HERE, (16, 16), crop=crop), seen)
 
 
 def huge() -> bytes:
@@ -90,9 +90,9 @@ def huge() -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "a whole JPEG, PNG or WebP picture; found one that cannot be decoded"),
-        (b"\x1b[2J no picture", "cannot be decoded (no picture of that kind)"),
-        (encoded(NOISE, "GIF"), "cannot be decoded (no picture of that kind)"),
+        (b"", "a complete JPEG, PNG or WebP image; found one that cannot be decoded"),
+        (b"\x1b[2J no picture", "cannot be decoded (not an image of that kind)"),
+        (encoded(NOISE, "GIF"), "cannot be decoded (not an image of that kind)"),
         (encoded(NOISE)[:200], "cannot be decoded"),
         (encoded(NOISE, "JPEG")[:300], "cannot be decoded"),
         (huge(), "cannot be decoded (Image size (3600000000 pixels)"),

@@ -114,5 +114,5 @@ def test_what_makes_no_sheet(arguments: dict[str, Any], message: str) -> None:
 
 @pytest.mark.parametrize("images", [PICTURES[:0], PICTURES[0], PICTURES.astype(np.float32)])
 def test_only_uint8_pictures_make_a_sheet(images: Any) -> None:
-    with pytest.raises(RequestError, match=r"uint8 pictures \(N, H, W, 3\)"):
+    with pytest.raises(RequestError, match=r"uint8 images \(N, H, W, 3\)"):
         make_sheet(images, 1)

@@ -9,7 +9,7 @@ STREAMS = st.integers(0, 2**32 - 1)
 
 
 @given(SEEDS, st.integers(0, 2**64 - 4), STREAMS)
-def test_blocks_count_in_64_bits(seed: int, first: int, stream: int) -> None:
+def test_block_counter_has_64_bits(seed: int, first: int, stream: int) -> None:
     even, odd = uniform_midpoints(np.array([seed], np.uint64), first, 3, stream)
     for index in range(3):
         low, high = (first + index) % 2**32, (first + index) >> 32

@@ -10,7 +10,7 @@ import torch
 from ganport_models import NetworkConfig, build_generator
 from ganport_models.metadata import WEIGHTS, read_card
 from ganport_models.selection import FOLDER, choose
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.bundle.safetensors_reader import read_tensors
 from ganport_train.runs.checkpoint_io import State, save
 

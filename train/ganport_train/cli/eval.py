@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ganport_runtime.cli.launch import require
+from ganport_runtime.extras import require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.generator import Generator
 from ganport_train.synthetic import color_accuracy
@@ -34,7 +34,7 @@ class _Evaluations(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         if name in _LATER:
-            require("eval", _EXTRA)
+            require_packages("eval", _EXTRA)
             command = getattr(import_module(f"ganport_train.cli.{name}"), name)
         return name, command, rest
 

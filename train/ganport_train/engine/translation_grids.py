@@ -68,6 +68,6 @@ def switched(conditions: Conditions, vectors: Vectors) -> Iterator[tuple[str, Ve
 
 def _switch(group: ConditionGroup, place: int, part: Vectors) -> None:
     if isinstance(group, MultiHot):
-        part[:, place] = 1 + group.off - part[:, place]
+        part[:, place] = 1 + group.inactive_value - part[:, place]
     else:
         part[:] = np.eye(group.size, dtype=np.float32)[place]

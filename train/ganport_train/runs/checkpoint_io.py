@@ -24,7 +24,7 @@ from ganport_models.metadata import (
 )
 from ganport_models.migrations import SCHEMA_VERSION
 from ganport_models.selection import FOLDER, best, newest
-from ganport_runtime.bundle.latent_directions import DIRECTIONS_NAME
+from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.files import atomic_directory, atomic_write
 from ganport_train.backend.device import is_lost, is_out_of_memory
 

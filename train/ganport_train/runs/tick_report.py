@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from ganport_runtime.cli.launch import require
+from ganport_runtime.extras import require_packages
 from ganport_train.config.sections import LengthOptions
 
 
@@ -77,7 +77,7 @@ class Board:
     """
 
     def __init__(self, run: Path, images: int) -> None:
-        require("tensorboard", ("tensorboard",))
+        require_packages("tensorboard", ("tensorboard",))
         from torch.utils.tensorboard import SummaryWriter
 
         # What a killed run wrote past its checkpoint is hidden: it is about to come again.

@@ -56,7 +56,7 @@ class Source:
     def read(cls, path: Path, size: tuple[int, int], whole: bool) -> Source:
         """The picture at `path`, made to fit `size` (height, width); raises `RequestError`."""
         data = read_image_file(path)
-        pixels = decode_image(data, path, size, whole=whole)
+        pixels = decode_image(data, path, size, crop=not whole)
         return cls(sanitize(path.name, 24), sha256_of(data), whole, pixels)
 
 

@@ -93,11 +93,11 @@ def test_sheets_of_other_sizes_stand_on_paper(
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"no picture", "a sheet, which is a PNG; found no picture of that kind"),
+        (b"no picture", "a sheet, which is a PNG; found not an image of that kind"),
         (sheet(5)[:60], "a sheet, which is a PNG; found"),
         (claiming(24, 16), "a sheet, which is a PNG; found"),
         (claiming(100_000, 100_000), "a sheet, which is a PNG; found Image size"),
-        (claiming(8000, 8000), f"frames of {MAX_PIXELS:,} pixels in all at most"),
+        (claiming(8000, 8000), f"frames of at most {MAX_PIXELS:,} pixels in total"),
     ],
 )
 def test_hostile_sheets_end_in_one_line(
@@ -115,7 +115,7 @@ def test_hostile_sheets_end_in_one_line(
 def test_too_many_pixels_say_how_many_to_take(run: Any, run_folder: Path, tmp_path: Path) -> None:
     (run_folder / "samples/000000001.png").write_bytes(claiming(8000, 8000))
     result = run("sample-gan", "history", run_folder, "--out", tmp_path / "a.gif")
-    assert "found 5 of 8000 x 8000. Take one frame of 3, or smaller ones." in result.err
+    assert "found 5 of 8000 x 8000. Use one frame of 3, or smaller ones." in result.err
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,14 @@ import pytest
         (("matrix", "B", "--rows", "hair", "--columns", "eyes", "--count", "4000"),
          "at most 4096 pictures on a sheet"),
         (("draw", "B", "#ff80c0 hair"),
-         "found the colour #ff80c0. It takes labels: ask for 'pink'."),
+         "found the color #ff80c0. Use a label such as 'pink'."),
         (("sweep", "B", "--over", "hiar"), "Did you mean 'hair'?"),
         (("sweep", "B", "--over", "hair", "--set", "hair=pink"), "different groups"),
         (("sweep", "B", "--over", "hair", "--steps", "3"),
          "expected --steps for a scalar or a colour; found a one_hot, which has labels"),
         (("sweep", "K", "--over", "look"), "one of its members eyes, mood; found a joint_one_hot"),
         (("sweep", "K", "--over", "hair", "--set", "sky=pink"),
-         'Write the colour as "#ff88cc".'),
+         'Write the color as "#ff88cc".'),
         (("colormap", "B", "--group", "hair"),
          "a group of colours (rgb); found a one_hot group. Run: sample-gan sweep BUNDLE --over hair"
          ),
@@ -51,7 +51,7 @@ import pytest
         (("pairs", "B"), "at least one text; found none"),
         (("pairs", "B", "--file", "nosuchfile"),
          "nosuchfile: expected a text file; found No such file or directory. Check the path."),
-        (("draw", "nosuchbundle"), "nosuchbundle: expected a bundle; found nothing there"),
+        (("draw", "nosuchbundle"), "nosuchbundle: expected a bundle; found no such f"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn(
@@ -76,7 +76,7 @@ def test_what_cannot_be_drawn(
     [
         ("a.jpg", "a name ending in .png or .webp"),
         ("a.gif", "a .png or .webp; found a .gif. Add --animate."),
-        ("missing/a.png", "an existing folder; found nothing there"),
+        ("missing/a.png", "an existing folder; found no such f"),
         ("folder.png", "a file to write; found a folder"),
     ],
 )
@@ -114,5 +114,5 @@ def test_an_animation_too_large_to_hold(run: Any, bundle: Path, tmp_path: Path) 
     result = run("sample-gan", "blend", bundle, *arguments, "--count", 8, "--animate",
                  "--out", tmp_path / "a.webp")  # fmt: skip
     assert result.code == 1
-    assert "animation: expected frames of 134,217,728 pixels in all at most" in result.err
+    assert "animation: expected frames of at most 134,217,728 pixels in total" in result.err
     assert not list(tmp_path.iterdir())

@@ -86,9 +86,9 @@ def test_names_of_files_cannot_command_a_terminal(
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--images", "nosuchfile"), "nosuchfile: expected a picture file; found No such file"),
-        (("--images", "."), ".: expected a picture file; found a folder or a device"),
-        (("--images", "text.png"), "text.png: expected a whole JPEG, PNG or WebP picture; found"),
+        (("--images", "nosuchfile"), "nosuchfile: expected an image file; found No such file"),
+        (("--images", "."), ".: expected an image file; found a folder or a device"),
+        (("--images", "text.png"), "text.png: expected a complete JPEG, PNG or WebP image; found"),
         (("--images", "ann.png", "--set", "face=bald"), "Did you mean"),
         (("--images", *["ann.png"] * 1025), "at most 4096 pictures on a sheet; found 4100"),
         (("--images", *["ann.png"] * 4097), "at most 4096 pictures on a sheet; found 4097"),

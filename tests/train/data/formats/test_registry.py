@@ -19,7 +19,7 @@ Write = Callable[..., Path]
 
 
 def test_open_source_missing_path_raises(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"expected a folder or a zip file; found nothing there"):
+    with pytest.raises(DataError, match=r"expected a folder or a zip file; found no such file"):
         open_source(tmp_path / "absent.zip")
 
 

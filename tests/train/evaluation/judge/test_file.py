@@ -144,7 +144,7 @@ def test_every_field_of_a_card_is_checked(judge: Path, fields: Fields, words: st
 def test_an_accuracy_that_is_no_number_is_refused(judge: Path) -> None:
     text = json.dumps(json.loads((judge / CARD).read_text()) | {"accuracy": 0})
     (judge / CARD).write_text(text.replace('"accuracy": 0', f'"accuracy": {NOT_A_NUMBER}'))
-    with pytest.raises(JudgeError, match="NaN is no JSON number"):
+    with pytest.raises(JudgeError, match="NaN is not a JSON number"):
         file.read_card(judge)
 
 

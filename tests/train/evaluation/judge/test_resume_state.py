@@ -86,7 +86,7 @@ def test_damaged_progress_is_an_error(judge: Path, text: str) -> None:
 def test_losses_that_are_no_numbers_are_an_error(judge: Path) -> None:
     place = judge / FOLDER / "epoch-00001" / "progress.json"
     place.write_text(json.dumps(json.loads(place.read_text()) | {"losses": [float("nan")]}))
-    with pytest.raises(JudgeError, match="NaN is no JSON number"):
+    with pytest.raises(JudgeError, match="NaN is not a JSON number"):
         resume_state.newest(judge)
 
 

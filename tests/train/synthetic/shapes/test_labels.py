@@ -97,7 +97,7 @@ def test_count_takes_the_first(tmp_path: Path) -> None:
     ("table", "message"),
     [
         ("{", "train.json: expected valid JSON"),
-        ('{"a.png": ["red cube"], "a.png": ["red cube"]}', "stands twice in one object"),
+        ('{"a.png": ["red cube"], "a.png": ["red cube"]}', "twice in one object"),
         ([], "expected 1 to 1000000 pictures and the objects in each; found []"),
         ({}, "expected 1 to 1000000 pictures"),
         ({"a.png": "red cube"}, "entry 1, a.png: expected a list of 1 to 3 objects; found 'red"),

@@ -35,7 +35,7 @@ def _switched(group: ConditionGroup, own: Vectors) -> Iterator[tuple[str, Vector
     for place, label in enumerate(group.labels):
         if isinstance(group, MultiHot):
             vectors = own.copy()
-            vectors[:, place] = group.off + 1 - own[:, place]
+            vectors[:, place] = group.inactive_value + 1 - own[:, place]
         else:
             vectors = np.zeros_like(own)
             vectors[:, place] = 1

@@ -9,10 +9,10 @@ import onnxruntime
 import pytest
 
 from ganport_runtime.bundle.manifest import METADATA_KEY, Tensor
+from ganport_runtime.devices.cuda import GPU_THREAD
 from ganport_runtime.devices.io_binding import BoundBackend, BufferAllocator
-from ganport_runtime.devices.nvidia import GPU_THREAD
 from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
-from ganport_runtime.generation.session import Session
+from ganport_runtime.generation.engine import GraphRunner
 
 
 @pytest.fixture(scope="module")
@@ -28,18 +28,18 @@ def feeds(count: int) -> dict[str, Any]:
 
 
 def test_a_session_knows_its_graph(model: bytes) -> None:
-    session = Session(model, "cpu")
+    session = GraphRunner(model, "cpu")
     assert session.device == "cpu"
     assert session.inputs == (
         Tensor("z", "float32", ("batch", 4)),
         Tensor("condition", "float32", ("batch", 5)),
     )
-    assert session.output == Tensor("image", "uint8", ("batch", 8, 8, 3))
+    assert session.outputs[0] == Tensor("image", "uint8", ("batch", 8, 8, 3))
     assert "gan.generate/1" in session.metadata[METADATA_KEY]
 
 
 def test_a_session_runs_any_batch(model: bytes) -> None:
-    session = Session(model, "cpu")
+    session = GraphRunner(model, "cpu")
     for count in (1, 5):
         image = session.run(feeds(count))
         assert image.shape == (count, 8, 8, 3)
@@ -47,13 +47,13 @@ def test_a_session_runs_any_batch(model: bytes) -> None:
 
 
 def test_the_cpu_warms_up_with_one_row(model: bytes) -> None:
-    session = Session(model, "cpu")
+    session = GraphRunner(model, "cpu")
     session.warm_up(1 << 40)  # would not fit anywhere
     assert session.run(feeds(2)).shape == (2, 8, 8, 3)
 
 
 def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> None:
-    session, sizes = Session(model, "cpu"), []
+    session, sizes = GraphRunner(model, "cpu"), []
     plain = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     memory = BufferAllocator(onnxruntime, "cpu")  # all else is as on a GPU
     session._backend = BoundBackend("cuda:0", plain, memory, 8, GPU_THREAD, sizes.append)
@@ -66,11 +66,11 @@ def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> N
 @pytest.mark.parametrize("length", [0, 1, 40, 4000, -1])
 def test_a_truncated_graph_is_a_bundle_error(model: bytes, length: int) -> None:
     with pytest.raises(BundleError, match=r"here\.onnx: expected an ONNX graph"):
-        Session(model[:length], "cpu", place="here.onnx")
+        GraphRunner(model[:length], "cpu", place="here.onnx")
 
 
 def test_a_feed_that_does_not_fit_is_an_error_and_the_session_lives(model: bytes) -> None:
-    session = Session(model, "cpu")
+    session = GraphRunner(model, "cpu")
     with pytest.raises(BundleError, match=r"runs on cpu with z \(2, 4\), condition \(3, 5\)"):
         session.run(feeds(2) | {"condition": np.zeros((3, 5), np.float32)})
     with pytest.raises(BundleError, match="a graph that runs"):
@@ -81,7 +81,7 @@ def test_a_feed_that_does_not_fit_is_an_error_and_the_session_lives(model: bytes
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cuda:-1", "CPU"])
 def test_a_device_nobody_knows(model: bytes, device: str) -> None:
     with pytest.raises(DeviceError, match="device: expected auto, cpu, cuda or cuda:N"):
-        Session(model, device)
+        GraphRunner(model, device)
 
 
 def cuda_offered() -> bool:
@@ -92,12 +92,12 @@ def cuda_offered() -> bool:
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
 def test_a_device_named_and_absent_is_never_replaced(model: bytes, device: str) -> None:
     with pytest.raises(DeviceError, match=r"found an onnxruntime without CUDA.*ganport\[gpu\]"):
-        Session(model, device)
+        GraphRunner(model, device)
 
 
 @pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA")
 def test_auto_without_cuda_is_the_cpu_without_a_warning(model: bytes) -> None:
-    assert Session(model, "auto").device == "cpu"  # a warning would be an error here
+    assert GraphRunner(model, "auto").device == "cpu"  # a warning would be an error here
 
 
 @pytest.fixture
@@ -119,25 +119,25 @@ class TestBrokenCuda:
 
     def test_named_it_is_an_error_not_the_cpu(self, model: bytes) -> None:
         with pytest.raises(DeviceError, match="a CUDA device that onnxruntime can use"):
-            Session(model, "cuda")
+            GraphRunner(model, "cuda")
 
     def test_auto_says_that_it_draws_on_the_cpu(self, model: bytes) -> None:
-        with pytest.warns(GanportWarning, match="drawing on the CPU: device 'cuda:0'"):
-            session = Session(model, "auto")
+        with pytest.warns(GanportWarning, match="running on the CPU: device 'cuda:0'"):
+            session = GraphRunner(model, "auto")
         assert session.device == "cpu"
 
     def test_a_bad_graph_is_not_blamed_on_the_device(self, model: bytes) -> None:
         with pytest.raises(BundleError, match="expected an ONNX graph"):
-            Session(model[:100], "cuda")
+            GraphRunner(model[:100], "cuda")
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not cuda_offered(), reason="no CUDA")
 def test_cuda_draws_within_one_level(model: bytes) -> None:
     inputs = {"z": np.eye(4, dtype=np.float32), "condition": np.eye(4, 5, dtype=np.float32)}
-    session = Session(model, "cuda")
+    session = GraphRunner(model, "cuda")
     assert session.device == "cuda:0"
-    one, two = (s.run(inputs).astype(int) for s in (session, Session(model, "cpu")))
+    one, two = (s.run(inputs).astype(int) for s in (session, GraphRunner(model, "cpu")))
     assert abs(one - two).max() <= 1
 
 
@@ -164,10 +164,10 @@ def test_a_graph_cannot_read_files_beside_it(tmp_path: Path) -> None:
     (tmp_path / "external.onnx").write_bytes(model)
     script = (
         "import pathlib, sys\n"
-        "from ganport_runtime.generation.session import Session\n"
+        "from ganport_runtime.generation.engine import GraphRunner\n"
         "from ganport_runtime.errors import BundleError\n"
         "try:\n"
-        "    Session(pathlib.Path('external.onnx').read_bytes(), 'cpu')\n"
+        "    GraphRunner(pathlib.Path('external.onnx').read_bytes(), 'cpu')\n"
         "except BundleError as error:\n"
         "    sys.exit(str(error))\n"
     )

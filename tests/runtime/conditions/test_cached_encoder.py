@@ -4,8 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ganport_runtime.conditions import Conditions, OneHot, Scalar
-from ganport_runtime.conditions.encoder import CachedConditionEncoder
+from ganport_runtime.conditions import CachedConditionEncoder, Conditions, OneHot, Scalar
 from ganport_runtime.errors import ConditionError
 
 CONDITIONS = Conditions(
@@ -70,7 +69,7 @@ def test_memory_is_bounded() -> None:
     encoder = CachedConditionEncoder(wide)
     for label in wide["word"].labels[:200]:
         encoder.encode({"word": label}, 1)
-    info = encoder._known.cache_info()
+    info = encoder.cache_info()
     assert info.maxsize is not None
     assert info.currsize == info.maxsize == 2**20 // wide.size
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
+from ganport_runtime import verify as module
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle import verify as module
 from ganport_runtime.bundle.manifest import GraphFile
-from ganport_runtime.bundle.verify import Check, compare, verify
 from ganport_runtime.errors import BundleError, MissingExtraError
 from ganport_runtime.files import sha256_of
+from ganport_runtime.verify import Check, compare, verify
 
 FP32, FP16 = GraphFile("a.onnx", "onnx", "fp32"), GraphFile("b.onnx", "onnx", "fp16")
 

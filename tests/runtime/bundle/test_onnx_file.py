@@ -5,7 +5,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ganport_runtime.devices.protobuf import has_external_data
+from ganport_runtime.bundle.manifest import METADATA_KEY
+from ganport_runtime.bundle.onnx_file import has_external_data, read_onnx_metadata
 
 
 def tensor(location: str | None = None) -> onnx.TensorProto:
@@ -68,18 +69,32 @@ def test_a_length_in_more_bytes_than_it_needs_hides_nothing() -> None:
     assert has_external_data(model)
 
 
-def test_a_graph_of_ours_is_one_file(data: Path) -> None:
+def test_exported_graph_is_one_file(data: Path) -> None:
     assert not has_external_data((data / "tiny.onnx").read_bytes())
+
+
+def test_read_onnx_metadata_returns_what_onnx_stores(data: Path) -> None:
+    model = onnx.load(data / "tiny.onnx")
+    model.metadata_props.add(key="note", value="größer")
+    expected = {entry.key: entry.value for entry in model.metadata_props}
+    assert read_onnx_metadata(model.SerializeToString()) == expected
+    assert METADATA_KEY in expected
+
+
+@pytest.mark.parametrize("data", [b"\x72\x02\x0a\x05", b"\x72\x04\x0a\x02\xff\xfe", b"text"])
+def test_read_onnx_metadata_of_damaged_bytes_is_a_value_error(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        read_onnx_metadata(data)
 
 
 @pytest.mark.parametrize(
     ("broken", "why"),
     [
         (b"\x3a\x05ab", "ends outside its message"),
-        (b"\x3a", "cut off"),
+        (b"\x3a", "truncated"),
         (b"\xff" * 11, "more than 64 bits"),
-        (b"\x0b", "a field of kind 3"),
-        (b"\x0d\x00\x00", "a field of kind 5"),
+        (b"\x0b", "wire type 3"),
+        (b"\x0d\x00\x00", "wire type 5"),
     ],
 )
 def test_what_is_no_message_is_an_error(broken: bytes, why: str) -> None:

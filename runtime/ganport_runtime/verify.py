@@ -1,0 +1,207 @@
+"""Checks of a bundle that any machine can run long after the export."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import entry_points
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle.manifest import (
+    DIRECTIONS_NAME,
+    MANIFEST_NAME,
+    METADATA_KEY,
+    SUMS_NAME,
+    Graph,
+    GraphFile,
+    Tensor,
+)
+from ganport_runtime.bundle.safetensors_reader import read_tensors
+from ganport_runtime.errors import BundleError, GanportError, MissingExtraError
+from ganport_runtime.extras import load_entry_point
+from ganport_runtime.files import sha256_of
+from ganport_runtime.generation.engine import GraphRunner
+from ganport_runtime.strictjson import parse
+from ganport_runtime.values import sanitize
+
+FIXTURES_NAME = "fixtures.safetensors"
+FIXTURE_COUNTS = (1, 3)
+MAX_FLOAT_ERROR = 1e-3  # the export checks allow no larger error
+_LEVEL = 1 / 127.5  # one uint8 level in a float image
+
+
+@dataclass(frozen=True)
+class Check:
+    """The result of one check; `passed` is None if the check could not run here."""
+
+    name: str
+    passed: bool | None
+    detail: str
+
+
+def verify(bundle: Bundle) -> Iterator[Check]:
+    """Check digests, sums, every ONNX graph and its fixtures, and the checks of other packages.
+
+    A single graph file has no digests and no fixtures: only the graph is checked. Raises
+    `MissingExtraError` without onnxruntime.
+    """
+    if not bundle.is_single_file:
+        for name in bundle.manifest.files:
+            yield _run_check(f"digest of {name}", partial(_check_digest, bundle, name))
+        yield _run_check("listed files", partial(_check_names, bundle))
+        yield _run_check(SUMS_NAME, partial(_check_sums, bundle))
+    for graph in bundle.manifest.graphs:
+        for file in graph.files:
+            if file.role == "onnx":
+                yield from _check_graph(bundle, graph, file)
+    if DIRECTIONS_NAME in bundle.manifest.files:
+        yield _run_check(f"content of {DIRECTIONS_NAME}", partial(_check_directions, bundle))
+    yield from _run_contributed_checks(bundle)
+
+
+def fixtures(bundle: Bundle) -> dict[str, NDArray[Any]]:
+    """Return the recorded tensors by name (`generator.onnx/n1/z`); raise `BundleError`."""
+    return read_tensors(bundle.read(FIXTURES_NAME), FIXTURES_NAME)
+
+
+def fixture(
+    tensors: dict[str, NDArray[Any]], path: str, count: int, tensor: Tensor
+) -> NDArray[Any]:
+    """Return the recorded `tensor` of the graph file `path` for a batch of `count`."""
+    name = f"{path}/n{count}/{tensor.name}"
+    if name not in tensors:
+        raise BundleError(FIXTURES_NAME, f"the tensor {name}", "none")
+    found = tensors[name]
+    shape = (count, *tensor.shape[1:])
+    if (found.dtype.name, found.shape) != (tensor.dtype, shape):
+        place = f"{FIXTURES_NAME}: {name}"
+        raise BundleError(place, f"{tensor.dtype} {shape}", f"{found.dtype.name} {found.shape}")
+    return found
+
+
+def compare(
+    found: NDArray[Any], expected: NDArray[Any], file: GraphFile, parity: dict[str, Any]
+) -> str:
+    """Return the distance of a graph's output from the recorded one, as text.
+
+    Raises `BundleError` above the limit: one level for uint8; for float the `limit` of the
+    parity, at most 1e-3; for fp16 two levels, and one for 99.9 % of the values.
+    """
+    if found.shape != expected.shape:
+        raise BundleError(file.path, f"an output {expected.shape}", f"{found.shape}")
+    distance = np.abs(found.astype(np.float64) - expected.astype(np.float64))
+    largest = float(distance.max())
+    level = 1.0 if expected.dtype == np.uint8 else _LEVEL
+    text = f"{largest / level:.3g} levels"
+    if file.precision == "fp16":
+        passed = largest <= 2 * level and bool(np.mean(distance <= level) >= 0.999)
+        limit = "2 levels, 99.9 % within 1"
+    elif expected.dtype == np.uint8:
+        passed, limit = largest <= 1, "1 level"
+    else:
+        bound = _float_limit(parity)
+        passed, limit, text = largest <= bound, f"{bound:.1e}", f"{largest:.2e}"
+    if not passed:  # also for NaN
+        raise BundleError(file.path, f"the recorded output within {limit}", f"{text} away")
+    return f"{text} from the recorded output"
+
+
+def _float_limit(parity: dict[str, Any]) -> float:
+    limit = parity.get("limit")
+    if isinstance(limit, bool) or not isinstance(limit, int | float):
+        return MAX_FLOAT_ERROR
+    return min(limit, MAX_FLOAT_ERROR)
+
+
+def _run_check(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, check())
+    except MissingExtraError:
+        raise
+    except GanportError as error:
+        return Check(name, False, str(error))
+
+
+def _check_digest(bundle: Bundle, name: str) -> str:
+    return f"{len(bundle.read(name))} bytes, {bundle.manifest.files[name].sha256[:12]}"
+
+
+def _check_names(bundle: Bundle) -> str:
+    listed = {*bundle.manifest.files, MANIFEST_NAME, SUMS_NAME}
+    unlisted = sorted(set(bundle.names()) - listed)
+    if unlisted:
+        found = sanitize(", ".join(unlisted), 200)
+        raise BundleError(str(bundle.path), "only files that the manifest lists", found)
+    return f"{len(bundle.manifest.files)} files, no others"
+
+
+def _check_sums(bundle: Bundle) -> str:
+    stated: dict[str, str] = {}
+    for line in bundle.read(SUMS_NAME).decode("ascii", "replace").splitlines():
+        digest, _, name = line.partition("  ")
+        stated[name] = digest
+    actual = {name: entry.sha256 for name, entry in bundle.manifest.files.items()}
+    actual[MANIFEST_NAME] = sha256_of(bundle.read(MANIFEST_NAME))
+    for name in sorted(stated.keys() | actual.keys()):
+        if stated.get(name) != actual.get(name):
+            expected = f"SHA-256 {sanitize(stated.get(name, 'not stated'), 64)}"
+            raise BundleError(sanitize(name), expected, actual.get(name, "no such file"))
+    return f"{len(stated)} lines agree"
+
+
+def _check_graph(bundle: Bundle, graph: Graph, file: GraphFile) -> Iterator[Check]:
+    runners: list[GraphRunner] = []
+
+    def check_tensors() -> str:
+        runners.append(GraphRunner(bundle.read(file.path), "cpu", place=file.path))
+        runners[0].check(graph)
+        return f"{graph.interface}: the tensors of the manifest"
+
+    yield _run_check(f"graph {file.path}", check_tensors)
+    for runner in runners:
+        metadata = partial(_check_metadata, bundle, graph, runner)
+        yield _run_check(f"metadata of {file.path}", metadata)
+        if not bundle.is_single_file:
+            rerun = partial(_check_fixtures, bundle, graph, file, runner)
+            yield _run_check(f"fixtures of {file.path}", rerun)
+
+
+def _check_metadata(bundle: Bundle, graph: Graph, runner: GraphRunner) -> str:
+    text = runner.metadata.get(METADATA_KEY)
+    if text is None:
+        raise BundleError(METADATA_KEY, "the interface inside the graph", "none")
+    if parse(text.encode(), METADATA_KEY) != bundle.manifest.interface_json(graph):
+        raise BundleError(METADATA_KEY, "the manifest's interface", "another one")
+    return "holds the manifest's interface"
+
+
+def _check_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, runner: GraphRunner) -> str:
+    tensors = fixtures(bundle)
+    details = []
+    for count in FIXTURE_COUNTS:
+        feeds = {t.name: fixture(tensors, file.path, count, t) for t in graph.inputs}
+        expected = fixture(tensors, file.path, count, graph.output)
+        detail = compare(runner.run(feeds), expected, file, dict(bundle.manifest.parity))
+        details.append(f"N = {count}: {detail}")
+    return "; ".join(details)
+
+
+def _check_directions(bundle: Bundle) -> str:
+    directions = bundle.read_directions()
+    return f"{len(directions)} of shape {bundle.manifest.z_shape}"
+
+
+def _run_contributed_checks(bundle: Bundle) -> Iterator[Check]:
+    """Run the checks that other packages register as entry points `ganport.checks`."""
+    for entry in sorted(entry_points(group="ganport.checks"), key=lambda entry: entry.name):
+        try:
+            yield from load_entry_point(entry)(bundle)
+        except MissingExtraError as error:
+            yield Check(entry.name, None, f"not run: {error}")
+        except GanportError as error:
+            yield Check(entry.name, False, str(error))
