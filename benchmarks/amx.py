@@ -27,6 +27,7 @@ from ganport_export.formats.onnx import serialize
 from ganport_export.transforms.polyphase import to_polyphase
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.errors import GanportError
+from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.noise import seed_range
 
 Feeds = dict[str, NDArray[Any]]

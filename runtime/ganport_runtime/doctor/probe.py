@@ -24,6 +24,7 @@ import numpy as np
 
 from ganport_runtime.doctor.system_info import Driver, ProbeResult, onnxruntime_folder
 from ganport_runtime.errors import GanportError
+from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.values import sanitize
 
 # MatMul, Reshape, ConvTranspose: on CUDA they need cuBLAS and cuDNN, as a generator does. All

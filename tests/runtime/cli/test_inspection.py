@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ganport_runtime.bundle import verify
+from ganport_runtime import verify
 from ganport_runtime.cli import inspection, root
 from ganport_runtime.doctor import DiagnosticReport
 from ganport_runtime.doctor.system_info import ProbeResult, SystemInfo
