@@ -1,4 +1,4 @@
-"""`docs/systems.md` leads from a report's row to its recipe and networks, and leaves none out."""
+"""Tests of `docs/systems.md`: every row leads to its recipe and its networks."""
 
 import re
 from inspect import getfile
@@ -18,18 +18,18 @@ SMALL = NetworkConfig(16, 22, 2, 4, 4, num_levels=1, num_blocks=1)
 
 
 def line_of(link: str) -> str:
-    """The one line of a table that holds a link."""
+    """Return the one line of a table that holds a link."""
     (line,) = (line for line in LINES if f"({link})" in line)
     return line
 
 
 @pytest.mark.parametrize("link", sorted(set(LINKS)))
-def test_every_file_it_names_exists(link: str) -> None:
+def test_systems_page_link_leads_to_a_file(link: str) -> None:
     assert (DOCS / link).is_file()
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_every_recipe_stands_under_its_report_with_its_row(name: str) -> None:
+def test_systems_page_lists_recipe_under_its_report(name: str) -> None:
     link = f"../train/ganport_train/recipes/{name}.toml"
     source = re.match(r"report (\d{3}), row (\w\d)", recipes.load(name).source)
     report, row = (f"Report {source[1]}", source[2]) if source else ("Ours", "ours")
@@ -39,7 +39,7 @@ def test_every_recipe_stands_under_its_report_with_its_row(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_a_recipe_s_line_leads_to_its_networks(name: str) -> None:
+def test_systems_page_recipe_line_links_its_networks(name: str) -> None:
     network = recipes.load(name).network
     cells = line_of(f"../train/ganport_train/recipes/{name}.toml").split(" | ")[2:4]
     files = [getfile(type(build_generator(network.generator, SMALL)))]
@@ -52,18 +52,18 @@ def test_a_recipe_s_line_leads_to_its_networks(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", study.names())
-def test_every_study_stands_on_it(name: str) -> None:
+def test_systems_page_lists_study(name: str) -> None:
     comparisons = PAGE[PAGE.index("## The comparisons") :]
     assert f"[`{name}`](../train/ganport_train/studies/{name}.toml)" in comparisons
 
 
-def test_no_row_is_missing() -> None:
+def test_systems_page_lists_every_row_of_the_reports() -> None:
     counts = {"A": 7, "B": 5, "C": 3, "D": 3, "E": 4}
     rows = {f"{letter}{number + 1}" for letter in counts for number in range(counts[letter])}
     assert rows == set(re.findall(r"^\| ([A-E]\d) \|", PAGE, re.M))
 
 
-def test_the_study_it_shows_resolves(tmp_path: Path) -> None:
+def test_systems_page_example_study_loads(tmp_path: Path) -> None:
     (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
     file = tmp_path / "rates.toml"
     file.write_text(text)
