@@ -55,7 +55,7 @@ def test_wheel_contains_license_and_commands(wheel: zipfile.Path) -> None:
         assert f"\n{command} = " in scripts
 
 
-def test_numpy_alone_is_required(wheel: zipfile.Path) -> None:
+def test_wheel_requires_numpy_alone(wheel: zipfile.Path) -> None:
     (info,) = (top for top in wheel.iterdir() if top.name.endswith(".dist-info"))
     lines = (info / "METADATA").read_text().splitlines()
     required = [line for line in lines if line.startswith("Requires-Dist:") and "extra" not in line]
