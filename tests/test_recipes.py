@@ -31,8 +31,7 @@ from ganport_train.runs import jsonl_log
 from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
 from ganport_train.runs.run_dir import SAMPLES
 from ganport_train.synthetic.shapes.labels import sample_labels
-from ganport_train.synthetic.shapes.writer import write_shapes
-from ganport_train.synthetic.writer import write_faces
+from ganport_train.synthetic.writer import write_faces, write_shapes
 
 COUNT = 130
 """Pictures of a set: all pairs of a hair and an eye colour, and more."""

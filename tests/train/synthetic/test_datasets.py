@@ -1,4 +1,4 @@
-"""Sets of drawn pictures: several tables, any jobs and names, and what may be replaced."""
+"""Datasets of several tables and any item type."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ def contents(title: str = "letters", table: str = "first.txt") -> DatasetSpec[st
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_tables_come_first_and_every_picture_is_drawn_from_its_job(
-    tmp_path: Path, workers: int
-) -> None:
+def test_write_dataset_writes_tables_then_images(tmp_path: Path, workers: int) -> None:
     write_dataset(tmp_path / "x.zip", contents(), workers=workers)
     write_dataset(tmp_path / "x", contents(), workers=workers)
     with zipfile.ZipFile(tmp_path / "x.zip") as archive:
@@ -33,7 +31,7 @@ def test_tables_come_first_and_every_picture_is_drawn_from_its_job(
     assert all((tmp_path / "x" / name).read_bytes() == data for name, data in packed.items())
 
 
-def test_a_folder_is_replaced_only_by_what_has_the_same_first_table(tmp_path: Path) -> None:
+def test_write_dataset_replaces_same_type_only(tmp_path: Path) -> None:
     write_dataset(tmp_path / "x", contents())
     write_dataset(tmp_path / "x", contents(), replace=True)
     with pytest.raises(GanportError, match="expected a folder of numbers to replace; found a fol"):
@@ -42,7 +40,7 @@ def test_a_folder_is_replaced_only_by_what_has_the_same_first_table(tmp_path: Pa
 
 
 @pytest.mark.parametrize("workers", [0, 257])
-def test_workers_out_of_range(tmp_path: Path, workers: int) -> None:
+def test_write_dataset_workers_out_of_range_raises(tmp_path: Path, workers: int) -> None:
     message = f"workers: expected a whole number from 1 to 256; found {workers}."
     with pytest.raises(GanportError, match=message):
         write_dataset(tmp_path / "x", contents(), workers=workers)

@@ -1,7 +1,4 @@
-"""Faces are deterministic, differ by seed, and show what was asked for at any size.
-
-A trait changes the picture where it lies, and nothing elsewhere.
-"""
+"""Drawn faces: determinism, size, labels, and the region of each trait."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.palette import EYES, HAIR
-from ganport_train.synthetic.traits import Trait, traits_of
+from ganport_train.synthetic.traits import Trait, sample_traits
 
 Pixels = NDArray[np.int64]
 
@@ -35,12 +32,12 @@ SEEDS = range(20, 26)
 
 
 @pytest.mark.parametrize("size", [16, 17, 64, 100, 300])
-def test_a_face_has_the_size_asked_for(size: int) -> None:
+def test_draw_face_has_requested_size(size: int) -> None:
     face = draw_face(1, "pink", "green", size)
     assert (face.size, face.mode) == ((size, size), "RGB")
 
 
-def test_the_same_seed_draws_the_same_face() -> None:
+def test_draw_face_is_deterministic() -> None:
     first, second, other = (
         np.asarray(draw_face(seed, "blue", "red", 64)).astype(int) for seed in (5, 5, 6)
     )
@@ -49,14 +46,14 @@ def test_the_same_seed_draws_the_same_face() -> None:
 
 
 @pytest.mark.parametrize("traits", [None, frozenset(Trait)])
-def test_a_face_keeps_its_shape_at_another_size(traits: frozenset[Trait] | None) -> None:
+def test_draw_face_shape_does_not_depend_on_size(traits: frozenset[Trait] | None) -> None:
     small = np.asarray(draw_face(9, "green", "blue", 64, traits)).astype(float)
     large = np.asarray(draw_face(9, "green", "blue", 128, traits)).astype(float)
     halved = large.reshape(64, 2, 64, 2, 3).mean(axis=(1, 3))
     assert np.abs(small - halved).mean() < 6
 
 
-def test_eye_colour_changes_the_eyes_alone() -> None:
+def test_draw_face_eye_color_changes_eyes_only() -> None:
     one, two = (np.asarray(draw_face(3, "black", eyes, 64)) for eyes in ("aqua", "red"))
     rows, columns = np.nonzero((one != two).any(axis=-1))
     assert 40 < len(rows) < 300
@@ -64,12 +61,12 @@ def test_eye_colour_changes_the_eyes_alone() -> None:
     assert columns.min() > 12 and columns.max() < 52
 
 
-def test_every_pair_of_labels_can_be_drawn() -> None:
+def test_draw_face_every_label_pair_differs() -> None:
     faces = {draw_face(2, *pair, 16).tobytes() for pair in product(HAIR, EYES)}
     assert len(faces) == 120
 
 
-def test_styles_vary() -> None:
+def test_draw_face_styles_vary() -> None:
     faces = np.stack([np.asarray(draw_face(s, "red", "blue", 32)).astype(float) for s in range(40)])
     outside_the_face = faces[:, 16:, [2, 3, 28, 29]]
     assert outside_the_face.std(axis=0).mean() > 40
@@ -81,11 +78,11 @@ def draw(seed: int, traits: frozenset[Trait], hair: str = "green", size: int = 6
 
 def changed(seed: int, trait: Trait) -> NDArray[np.bool_]:
     """Return where a trait more or less changes the face of `seed`, all else as it is by chance."""
-    traits = traits_of(seed)
+    traits = sample_traits(seed)
     return (draw(seed, traits | {trait}) != draw(seed, traits - {trait})).any(axis=-1)
 
 
-def test_faces_without_traits_are_those_of_the_first_version() -> None:
+def test_draw_face_matches_recorded_digest() -> None:
     faces = b"".join(
         draw_face(seed, *pair, 32).tobytes()
         for seed, pair in enumerate(list(product(HAIR, EYES))[::3])
@@ -94,7 +91,7 @@ def test_faces_without_traits_are_those_of_the_first_version() -> None:
 
 
 @pytest.mark.parametrize("trait", Trait)
-def test_a_trait_changes_the_picture_where_it_lies_alone(trait: Trait) -> None:
+def test_trait_changes_its_region_only(trait: Trait) -> None:
     top, bottom, left, right = PLACES[trait]
     for seed in SEEDS:
         there = changed(seed, trait)
@@ -104,20 +101,20 @@ def test_a_trait_changes_the_picture_where_it_lies_alone(trait: Trait) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_long_hair_falls_below_the_chin_and_leaves_the_face(seed: int) -> None:
+def test_long_hair_reaches_below_chin(seed: int) -> None:
     there = changed(seed, Trait.LONG_HAIR)
     assert there[52:].sum() > 20
     assert not there[24:46, 26:38].any()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_wink_closes_one_eye(seed: int) -> None:
+def test_winking_changes_one_eye(seed: int) -> None:
     columns = np.nonzero(changed(seed, Trait.WINKING).any(axis=0))[0]
     assert columns.max() < 35 or columns.min() > 29
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_earrings_hang_at_both_sides_of_the_face(seed: int) -> None:
+def test_earrings_change_both_sides(seed: int) -> None:
     there = changed(seed, Trait.EARRINGS)
     assert not there[:, 22:42].any()
     assert there[:, :22].sum() >= 10
@@ -125,20 +122,20 @@ def test_earrings_hang_at_both_sides_of_the_face(seed: int) -> None:
 
 
 def covered(seed: int, traits: frozenset[Trait]) -> float:
-    """Return how much of the forehead is hair, which is what another hair colour changes."""
+    """Return how much of the forehead is hair, which is what another hair color changes."""
     one, two = (draw(seed, traits, hair) for hair in ("orange", "blue"))
     return float((one != two).any(axis=-1)[21:27, 26:38].mean())
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_bangs_cover_the_forehead(seed: int) -> None:
-    bare = traits_of(seed) - {Trait.BANGS, Trait.HAT}
+def test_bangs_cover_forehead(seed: int) -> None:
+    bare = sample_traits(seed) - {Trait.BANGS, Trait.HAT}
     assert covered(seed, bare | {Trait.BANGS}) > 0.7
     assert covered(seed, bare) < 0.4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_hat_leaves_hair_and_glasses_leave_eyes_to_see(seed: int) -> None:
+def test_hat_and_glasses_leave_hair_and_eyes_visible(seed: int) -> None:
     everything = frozenset(Trait)
     one, two = (draw(seed, everything, hair) for hair in ("orange", "blue"))
     assert (np.abs(one - two).max(axis=-1) > 60).sum() > 300

@@ -1,4 +1,4 @@
-"""Mouths smile or not, and are open or not, as they are asked."""
+"""Mouths: smiling and open expressions."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_train.synthetic.canvas import Canvas, Pose
-from ganport_train.synthetic.mouths import express
+from ganport_train.synthetic.mouths import sample_expression
 
 SEEDS = range(6)
 
 
-def ink(seed: int, *, smiling: bool, parted: bool) -> NDArray[np.float64]:
-    """Return how dark each pixel is of a mouth in the middle of a white picture (200, 200)."""
+def ink(seed: int, *, smiling: bool, is_open: bool) -> NDArray[np.float64]:
+    """Return how dark each pixel is of a mouth in the middle of a white image (200, 200)."""
     canvas = Canvas(200, Pose(0, 0, 1, 0), Image.new("RGB", (256, 256), (255, 255, 255)))
-    express(Random(seed), smiling=smiling, parted=parted)(canvas, 0.05, 0)
-    return 255 - np.asarray(canvas.picture()).astype(float).mean(axis=-1)
+    sample_expression(Random(seed), smiling=smiling, is_open=is_open)(canvas, 0.05, 0)
+    return 255 - np.asarray(canvas.to_image()).astype(float).mean(axis=-1)
 
 
 def height(dark: NDArray[np.float64]) -> float:
@@ -27,10 +27,10 @@ def height(dark: NDArray[np.float64]) -> float:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("parted", [False, True])
-def test_only_a_smile_has_its_corners_above_its_middle(seed: int, parted: bool) -> None:
+@pytest.mark.parametrize("is_open", [False, True])
+def test_expression_smile_raises_corners(seed: int, is_open: bool) -> None:
     for smiling in (False, True):
-        dark = ink(seed, smiling=smiling, parted=parted)
+        dark = ink(seed, smiling=smiling, is_open=is_open)
         columns = np.nonzero(dark.any(axis=0))[0]
         corners = dark[:, [*columns[:3], *columns[-3:]]]
         lift = height(dark[:, 98:102]) - height(corners)
@@ -39,6 +39,6 @@ def test_only_a_smile_has_its_corners_above_its_middle(seed: int, parted: bool) 
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("smiling", [False, True])
-def test_an_open_mouth_is_far_larger(seed: int, smiling: bool) -> None:
-    closed, opened = (ink(seed, smiling=smiling, parted=parted) for parted in (False, True))
+def test_expression_open_mouth_is_larger(seed: int, smiling: bool) -> None:
+    closed, opened = (ink(seed, smiling=smiling, is_open=is_open) for is_open in (False, True))
     assert opened.sum() > 1.5 * closed.sum()

@@ -1,4 +1,4 @@
-"""Sets of drawn faces: format, reproducible bytes, refusals, nothing half-written."""
+"""Datasets of drawn faces: format, reproducible bytes, errors, atomic writes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_the_zip_has_tags_and_pictures(drawn: Path) -> None:
+def test_write_faces_zip_has_tags_and_images(drawn: Path) -> None:
     with zipfile.ZipFile(drawn) as archive:
         names = ["tags.csv", *(f"images/{i}.png" for i in range(40))]
         assert archive.namelist() == names
@@ -38,12 +38,12 @@ def test_the_zip_has_tags_and_pictures(drawn: Path) -> None:
         assert (np.asarray(face) == np.asarray(draw_face(face_seed(3, 7), hair, eyes, 32))).all()
 
 
-def test_worker_processes_change_no_byte(drawn: Path, tmp_path: Path) -> None:
+def test_write_faces_bytes_do_not_depend_on_workers(drawn: Path, tmp_path: Path) -> None:
     write_faces(tmp_path / "two.zip", 40, 32, seed=3, workers=2)
     assert (tmp_path / "two.zip").read_bytes() == drawn.read_bytes()
 
 
-def test_a_shorter_set_is_the_beginning_of_a_longer_one(drawn: Path, tmp_path: Path) -> None:
+def test_write_faces_smaller_dataset_is_prefix(drawn: Path, tmp_path: Path) -> None:
     write_faces(tmp_path / "short", 5, 32, seed=3)
     with zipfile.ZipFile(drawn) as archive:
         for i in range(5):
@@ -53,7 +53,7 @@ def test_a_shorter_set_is_the_beginning_of_a_longer_one(drawn: Path, tmp_path: P
         assert archive.read("tags.csv").decode().startswith(tags)
 
 
-def test_every_pair_comes_equally_often() -> None:
+def test_balanced_labels_cover_pairs_equally() -> None:
     counts = Counter(balanced_labels(11, index) for index in range(300))
     assert len(counts) == 120
     assert set(counts.values()) == {2, 3}
@@ -72,7 +72,9 @@ def test_every_pair_comes_equally_often() -> None:
         ({"workers": 0}, "workers: expected a whole number from 1 to 256; found 0."),
     ],
 )
-def test_numbers_out_of_range(tmp_path: Path, change: dict[str, int], message: str) -> None:
+def test_write_faces_out_of_range_raises(
+    tmp_path: Path, change: dict[str, int], message: str
+) -> None:
     numbers = {"count": 2, "size": 16, "seed": 0, "workers": 1} | change
     with pytest.raises(GanportError, match=message.replace(".", r"\.")):
         write_faces(tmp_path / "x.zip", numbers.pop("count"), numbers.pop("size"), **numbers)
@@ -80,10 +82,10 @@ def test_numbers_out_of_range(tmp_path: Path, change: dict[str, int], message: s
 
 
 @pytest.mark.parametrize("name", ["faces.zip", "faces"])
-def test_what_is_there_is_replaced_only_when_asked(tmp_path: Path, name: str) -> None:
+def test_write_faces_existing_output_needs_replace(tmp_path: Path, name: str) -> None:
     out = tmp_path / name
     write_faces(out, 2, 16)
-    with pytest.raises(GanportError, match="expected a name that is free; found a f"):
+    with pytest.raises(GanportError, match="expected an unused name; found a f"):
         write_faces(out, 3, 16)
     write_faces(out, 3, 16, replace=True)
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -93,14 +95,14 @@ def test_what_is_there_is_replaced_only_when_asked(tmp_path: Path, name: str) ->
     assert len(tags.splitlines()) == 3
 
 
-def test_a_folder_of_other_things_is_never_replaced(tmp_path: Path) -> None:
+def test_write_faces_never_replaces_other_folder(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(GanportError, match="found a folder of something else"):
         write_faces(tmp_path, 1, 16, replace=True)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-def test_a_set_replaces_only_its_own_kind(tmp_path: Path) -> None:
+def test_write_faces_never_replaces_other_type(tmp_path: Path) -> None:
     (tmp_path / "x.zip").mkdir()
     with pytest.raises(
         GanportError, match="expected a zip of tagged faces to replace; found a fol"
@@ -114,13 +116,13 @@ def test_a_set_replaces_only_its_own_kind(tmp_path: Path) -> None:
     assert (tmp_path / "notes").read_text() == "keep me"
 
 
-def test_a_folder_that_is_missing(tmp_path: Path) -> None:
+def test_write_faces_missing_folder_raises(tmp_path: Path) -> None:
     with pytest.raises(GanportError, match="expected an existing folder"):
         write_faces(tmp_path / "no" / "x.zip", 1, 16)
 
 
 @pytest.mark.parametrize("name", ["faces.zip", "faces"])
-def test_an_interrupted_set_leaves_nothing(tmp_path: Path, name: str) -> None:
+def test_write_faces_interrupted_leaves_nothing(tmp_path: Path, name: str) -> None:
     def interrupt(stream: Iterator[bytes]) -> Iterator[bytes]:
         yield next(stream)
         raise KeyboardInterrupt
@@ -130,7 +132,7 @@ def test_an_interrupted_set_leaves_nothing(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_failed_replacement_keeps_the_old_set(tmp_path: Path) -> None:
+def test_write_faces_failed_replacement_keeps_old(tmp_path: Path) -> None:
     def fail(stream: Iterator[bytes]) -> Iterator[bytes]:
         yield next(stream)
         raise OSError(28, "No space left on device")

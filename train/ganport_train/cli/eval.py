@@ -13,7 +13,7 @@ from ganport_runtime.extras import require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.generator import Generator
 from ganport_train.synthetic import color_accuracy
-from ganport_train.synthetic.color_accuracy import Agreement
+from ganport_train.synthetic.color_accuracy import ColorAccuracy
 from ganport_train.synthetic.palette import EYES, HAIR
 
 _PATH = click.Path(path_type=Path)
@@ -74,13 +74,13 @@ def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: s
     size = color_accuracy.check_measurable(generator, str(bundle))
     asked = len(HAIR) * len(EYES) * seeds
     click.echo(f"1/2 drawing and measuring {asked:,} pictures of {bundle.name}", err=True)
-    shown = color_accuracy.agreement(color_accuracy.generated(generator, seeds))
+    shown = color_accuracy.measure_accuracy(color_accuracy.generate_faces(generator, seeds))
     click.echo(f"2/2 drawing and measuring {drawn:,} fresh faces to compare with", err=True)
-    reference = color_accuracy.agreement(color_accuracy.drawn(drawn, size))
+    reference = color_accuracy.measure_accuracy(color_accuracy.draw_unseen_faces(drawn, size))
     for line in _lines(shown, reference):
         click.echo(line)
     if report:
-        figures = color_accuracy.report(
+        figures = color_accuracy.make_report(
             shown,
             reference,
             bundle=bundle.name,
@@ -92,16 +92,19 @@ def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: s
         atomic_write(report, (json.dumps(figures, indent=2) + "\n").encode())
 
 
-def _lines(shown: Mapping[str, Agreement], reference: Mapping[str, Agreement]) -> Iterator[str]:
+def _lines(
+    shown: Mapping[str, ColorAccuracy], reference: Mapping[str, ColorAccuracy]
+) -> Iterator[str]:
     yield f"{'colour as asked':<16}{'hair':>8}{'eyes':>9}{'pictures':>10}"
     for title, parts in (("generated", shown), ("freshly drawn", reference)):
         hair, eyes = parts["hair"], parts["eyes"]
-        yield f"{title:<16}{hair.share:>8.1%}{eyes.share:>9.1%}{hair.pairs.total():>10}"
+        count = hair.pairs.total()
+        yield f"{title:<16}{hair.accuracy:>8.1%}{eyes.accuracy:>9.1%}{count:>10}"
     for name, part in shown.items():
-        worst = [_mistake(part, label, share) for label, share in part.labels().items()]
+        worst = [_mistake(part, label, share) for label, share in part.by_label().items()]
         yield f"worst {name}: {', '.join(worst[:_WORST])}"
 
 
-def _mistake(part: Agreement, label: str, share: float) -> str:
-    other = part.mistaken_for(label)
+def _mistake(part: ColorAccuracy, label: str, share: float) -> str:
+    other = part.most_confused_with(label)
     return f"{label} {share:.1%}" + (f" (else {other})" if other != label else "")

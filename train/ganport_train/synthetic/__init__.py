@@ -1,1 +1,1 @@
-"""Pictures the project draws itself."""
+"""Labeled images that the project draws: anime-like faces, and scenes of solids."""

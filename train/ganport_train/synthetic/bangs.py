@@ -1,7 +1,7 @@
-"""Fringes: the hair before the face, from the crown to the tips of the side locks.
+"""Bangs: the hair in front of the face, from the crown to the tips of the side locks.
 
-A fringe is a dome over the skull whose lower edge is a row of locks. Each lock runs from a notch
-down to a tip and up to the next notch; a side lock hangs at either end of the row.
+Bangs are a dome over the skull. Its lower edge is a row of locks. Each lock runs from a notch
+down to a tip and up to the next notch. A side lock hangs at each end of the row.
 """
 
 from __future__ import annotations
@@ -13,31 +13,31 @@ from random import Random
 
 import numpy as np
 
-from ganport_train.synthetic.curves import (
+from ganport_train.synthetic.canvas import (
     Point,
     Points,
-    bend,
-    flipped,
-    moved,
+    bezier,
+    mirror,
     ribbon,
-    smooth,
+    spline,
+    translate,
 )
 
-_LOWEST = -0.082  # tips above the irises end here, so that hair never hides an eye
-_HAIRLINE = -0.21  # no notch reaches higher, so that the crown is always covered
-_TEMPLE = 0.205  # where the row of locks ends to either side
+_LOWEST = -0.082  # lowest tip above an iris: hair never hides an eye
+_HAIRLINE = -0.21  # highest notch: the crown is always covered
+_TEMPLE = 0.205  # x of the two ends of the row of locks
 
 
 @dataclass(frozen=True)
-class Fringe:
-    """The shapes of a fringe: its outline and what is drawn inside it."""
+class Bangs:
+    """The shapes of bangs: the outline and the details inside it."""
 
     outline: Points
-    folds: tuple[Points, ...]  # the shaded side of each lock
+    folds: tuple[Points, ...]  # shaded side of each lock
     strands: tuple[Points, ...]  # bright hairs
     partings: tuple[Points, ...]  # from the crown to each notch
     gloss: tuple[Points, ...]
-    wisps: tuple[Points, ...]  # hairs that stand up from the crown
+    wisps: tuple[Points, ...]  # hairs that stick out of the crown
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class _Row:
 def _row(
     rng: Random, count: int, reach: Callable[[float], float], depth: float, lean: float
 ) -> _Row:
-    """Lay `count` locks side by side.
+    """Return a row of `count` locks.
 
-    `reach` gives the height of the tip at x, `depth` how far the notches lie above it, `lean`
-    how far the tips lie to the right of their locks' middle.
+    `reach` returns the y of a tip at x. `depth` is the distance from there up to the notches,
+    `lean` the shift of the tips to the right of the middle of their locks.
     """
     xs = [_TEMPLE * (2 * k / count - 1) for k in range(count + 1)]
     xs[1:-1] = [x + rng.uniform(-0.016, 0.016) for x in xs[1:-1]]
@@ -81,7 +81,7 @@ def _swept(rng: Random) -> _Row:
 
 
 def _parted(rng: Random) -> _Row:
-    """Curtains to both sides of a parting in the middle, or a little beside it."""
+    """Return curtains on both sides of a part in the middle or near it."""
     gap = rng.choice((0.0, -0.06, 0.06)) + rng.uniform(-0.015, 0.015)
     tips = [(-0.2, -0.06), (gap * 0.5 - 0.125, -0.1), (gap * 0.5 + 0.125, -0.1), (0.2, -0.06)]
     middle = (gap, _HAIRLINE + rng.uniform(0.0, 0.02))
@@ -90,7 +90,7 @@ def _parted(rng: Random) -> _Row:
 
 
 def _pointed(rng: Random) -> _Row:
-    """One lock falls between the eyes."""
+    """Return locks of which one falls between the eyes."""
     x, reach = rng.uniform(-0.02, 0.02), rng.uniform(-0.03, 0.0)
     tips = [(-0.185, -0.075), (-0.095, -0.1), (x, reach), (0.095, -0.1), (0.185, -0.075)]
     notches = [(-_TEMPLE, -0.12), (-0.145, -0.14), (-0.05, -0.165), (0.05, -0.165), (0.145, -0.14)]
@@ -98,17 +98,17 @@ def _pointed(rng: Random) -> _Row:
 
 
 def _combed_back(rng: Random) -> _Row:
-    """The forehead is free from temple to temple, but for the locks that fall beside it."""
+    """Return hair that leaves the forehead free between the temples."""
     return _swung(rng.uniform(-0.03, 0.03), -0.2)
 
 
 def _curtained(rng: Random) -> _Row:
-    """A parting off the middle, from which the hair swings wide of the forehead."""
+    """Return hair with an off-center part that leaves the forehead free."""
     return _swung(rng.choice((-0.08, 0.08)) + rng.uniform(-0.015, 0.015), -0.175)
 
 
 def _swung(gap: float, reach: float) -> _Row:
-    """Part the hair at `gap` and let it swing to the temples; `reach` is how low it hangs."""
+    """Return hair parted at x = `gap` that swings to the temples and hangs down to `reach`."""
     tips = [(-0.197, -0.06), (gap * 0.5 - 0.105, reach), (gap * 0.5 + 0.105, reach), (0.197, -0.06)]
     notches = [(-_TEMPLE, -0.1), (-0.172, -0.15), (gap, -0.238), (0.172, -0.15), (_TEMPLE, -0.1)]
     return _Row(tips, notches)
@@ -120,20 +120,22 @@ ANY: tuple[Style, ...] = (
     *(_blunt, _choppy, _choppy, _swept, _swept),
     *(_parted, _parted, _pointed, _pointed),
 )
-COVERING: tuple[Style, ...] = (_blunt, _blunt, _choppy, _choppy, _pointed)  # the forehead
+COVERING: tuple[Style, ...] = (_blunt, _blunt, _choppy, _choppy, _pointed)
+"""Styles that cover the forehead."""
 OPEN: tuple[Style, ...] = (_combed_back, _curtained)
+"""Styles that leave the forehead free."""
 
 
 def _side_lock(rng: Random, length: float) -> Points:
-    """Return the right side lock, from its outer root down to its tip and up to its inner root."""
+    """Return the right side lock: outer root, tip, inner root."""
     tip = (rng.uniform(0.215, 0.24), length)
-    outer = smooth([(0.318, -0.18), (0.33, -0.05), (0.318, 0.45 * length), tip])
-    inner = bend(tip, (0.262, 0.25 * length), (_TEMPLE, -0.12))
+    outer = spline([(0.318, -0.18), (0.33, -0.05), (0.318, 0.45 * length), tip])
+    inner = bezier(tip, (0.262, 0.25 * length), (_TEMPLE, -0.12))
     return np.concatenate([outer, inner[1:]])
 
 
 def _dome(rng: Random) -> Points:
-    """Return the crown from the left root of the side lock to the right one."""
+    """Return the crown from the root of the left side lock to that of the right one."""
     top = rng.uniform(-0.465, -0.445)
     half = [
         (0.07, top + 0.006),
@@ -142,22 +144,22 @@ def _dome(rng: Random) -> Points:
         (0.305, -0.24),
         (0.318, -0.18),
     ]
-    return smooth([*((-x, y) for x, y in half[::-1]), *half])
+    return spline([*((-x, y) for x, y in half[::-1]), *half])
 
 
 def _hanging(row: _Row) -> Points:
-    """Return the lower edge from right to left; each lock bends the way its tip leans."""
+    """Return the lower edge from right to left; each lock bends toward its tip."""
     line = []
     for tip, (left, right) in reversed(list(zip(row.tips, pairwise(row.notches), strict=True))):
         lean = 0.4 * (tip[0] - (left[0] + right[0]) / 2)
         low = tip[1] - 0.35 * (tip[1] - (left[1] + right[1]) / 2)
-        line.append(bend(right, (right[0] * 0.6 + tip[0] * 0.4 - lean, low), tip))
-        line.append(bend(tip, (left[0] * 0.6 + tip[0] * 0.4 - lean, low), left)[1:])
+        line.append(bezier(right, (right[0] * 0.6 + tip[0] * 0.4 - lean, low), tip))
+        line.append(bezier(tip, (left[0] * 0.6 + tip[0] * 0.4 - lean, low), left)[1:])
     return np.concatenate(line)
 
 
 def _gloss(rng: Random) -> tuple[Points, ...]:
-    """Return the band of light around the crown, in two pieces that are jagged below."""
+    """Return the highlight around the crown: two pieces with a jagged lower edge."""
     middle, pieces = rng.uniform(-0.25, 0.25), []
     for start, end in ((-0.95, middle - 0.06), (middle + 0.06, 0.95)):
         turn = np.linspace(start, end, 15)
@@ -166,32 +168,33 @@ def _gloss(rng: Random) -> tuple[Points, ...]:
         jag = np.array([rng.uniform(0.5, 1.1) * (k % 2) for k in range(15)])
         outer = arc * (0.264 + 0.018 * width)[:, None]
         inner = arc * (0.264 - 0.03 * width * jag)[:, None]
-        pieces.append(moved(np.concatenate([smooth(outer, steps=2), inner[::-1]]), 0, -0.075))
+        pieces.append(translate(np.concatenate([spline(outer, steps=2), inner[::-1]]), 0, -0.075))
     return tuple(pieces)
 
 
-def choose(
+def sample_bangs(
     rng: Random,
     styles: Sequence[Style] = ANY,
     *,
-    locks: Random | None = None,
-    longest: float = 1.0,
-) -> Fringe:
-    """Draw a fringe by chance, of one of `styles`.
+    lock_rng: Random | None = None,
+    max_length: float = 1.0,
+) -> Bangs:
+    """Return random bangs of one of `styles`.
 
-    locks: the stream of the row of locks, if not `rng`, so that another row leaves the crown and
-    the side locks as they are. longest: how far down the side locks may reach, give or take 8 %.
+    lock_rng: random stream of the row of locks; the default is `rng`. With a stream of its own,
+    another row does not change the crown and the side locks.
+    max_length: largest length of the side locks, within 8 %.
     """
-    locks = locks or rng
-    row = locks.choice(styles)(locks)
-    length = min(longest, rng.choice((0.18, 0.25, 0.33, 0.42)))
+    lock_rng = lock_rng or rng
+    row = lock_rng.choice(styles)(lock_rng)
+    length = min(max_length, rng.choice((0.18, 0.25, 0.33, 0.42)))
     right = _side_lock(rng, length)
-    left = flipped(_side_lock(rng, length * rng.uniform(0.92, 1.08)))
+    left = mirror(_side_lock(rng, length * rng.uniform(0.92, 1.08)))
     root = (rng.uniform(-0.05, 0.05), -0.43)
-    return Fringe(
+    return Bangs(
         outline=np.concatenate([_dome(rng), right, _hanging(row), left]),
         folds=(*_folds(row), *_side_folds(length)),
-        strands=tuple(_strands(locks, row, root)),
+        strands=tuple(_strands(lock_rng, row, root)),
         partings=tuple(_from_crown(root, notch, 0.3) for notch in row.notches[1:-1]),
         gloss=_gloss(rng),
         wisps=tuple(_wisps(rng)),
@@ -199,8 +202,8 @@ def choose(
 
 
 def _from_crown(root: Point, end: Point, start: float) -> Points:
-    """Return the part from `start` on of a hair that grows at `root` and falls to `end`."""
-    hair = bend(root, (end[0] * 1.05, 0.55 * root[1] + 0.45 * end[1]), end, 16)
+    """Return the part from fraction `start` on of a hair that falls from `root` to `end`."""
+    hair = bezier(root, (end[0] * 1.05, 0.55 * root[1] + 0.45 * end[1]), end, 16)
     return hair[round(start * 15) :]
 
 
@@ -208,15 +211,15 @@ def _folds(row: _Row) -> list[Points]:
     folds = []
     for tip, notch in zip(row.tips, row.notches, strict=False):
         top = (notch[0] * 0.92, notch[1] - 0.09)
-        edge = bend(top, (notch[0] + 0.012, notch[1]), tip)
+        edge = bezier(top, (notch[0] + 0.012, notch[1]), tip)
         folds.append(ribbon(edge, (0.0, 0.018, 0.026, 0.0)))
     return folds
 
 
 def _side_folds(length: float) -> list[Points]:
-    inner = bend((0.215, -0.17), (0.25, 0.2 * length), (0.228, length))
+    inner = bezier((0.215, -0.17), (0.25, 0.2 * length), (0.228, length))
     fold = ribbon(inner, (0.0, 0.035, 0.03, 0.0))
-    return [fold, flipped(fold)]
+    return [fold, mirror(fold)]
 
 
 def _strands(rng: Random, row: _Row, root: Point) -> list[Points]:
@@ -226,7 +229,7 @@ def _strands(rng: Random, row: _Row, root: Point) -> list[Points]:
             end = (tip[0] + rng.uniform(-0.02, 0.02), tip[1] - rng.uniform(0.03, 0.07))
             strands.append(_from_crown(root, end, rng.uniform(0.15, 0.35)))
     for side in (-1, 1):
-        strands.append(bend((side * 0.27, -0.27), (side * 0.31, -0.12), (side * 0.3, 0.05)))
+        strands.append(bezier((side * 0.27, -0.27), (side * 0.31, -0.12), (side * 0.3, 0.05)))
     return strands
 
 
@@ -234,4 +237,4 @@ def _wisps(rng: Random) -> list[Points]:
     if rng.random() < 0.75:
         return []
     side = rng.choice((-1, 1))
-    return [bend((-0.01 * side, -0.43), (-0.01 * side, -0.52), (0.11 * side, -0.485), 10)]
+    return [bezier((-0.01 * side, -0.43), (-0.01 * side, -0.52), (0.11 * side, -0.485), 10)]

@@ -1,4 +1,9 @@
-"""How often pictures show the hair and eye colours that were asked for."""
+"""Measure how often face images show the requested hair and eye colors; needs no network.
+
+Measured faces look ahead and fill the frame like the drawn ones, so each part lies within a few
+pixels of a fixed position: the crown is hair, the bridge of the nose is skin. An iris is the spot
+near an eye's position that differs most from skin and eye white while its surroundings do not.
+"""
 
 from __future__ import annotations
 
@@ -12,129 +17,240 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions, OneHot
-from ganport_runtime.errors import BundleError
+from ganport_runtime.errors import BundleError, GanportError
 from ganport_runtime.generator import Generator
-from ganport_train.synthetic.color_measurement import measure
+from ganport_train.synthetic.datasets import SIZES
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.synthetic.palette import EYES, HAIR
-from ganport_train.synthetic.writer import SIZES, balanced_labels, face_seed
+from ganport_train.synthetic.palette import EYES, HAIR, nearest_labels, rgb_to_oklab
+from ganport_train.synthetic.writer import balanced_labels, face_seed
 
-Batch = tuple[NDArray[np.uint8], list[dict[str, str]]]  # pictures (N, S, S, 3) and what was asked
+Batch = tuple[NDArray[np.uint8], list[dict[str, str]]]
+"""Images (N, S, S, 3) and the labels requested for each."""
+Lab = NDArray[np.float32]  # (N, H, W, 3) images or (N, P, 3) pixels, in Oklab
+Offsets = NDArray[np.intp]  # (P, 2) rows and columns relative to a center
 
 _LABELS = {"hair": list(HAIR), "eyes": list(EYES)}
-_UNSEEN = -1  # `ganport dataset draw` takes no seed below 0, so no training set has these faces
-_DRAWN_AT_ONCE = 120
+_UNSEEN_SEED = -1  # `ganport dataset draw` refuses negative seeds: no dataset has these faces
+_BATCH = 128  # images drawn or measured at a time, which bounds the memory
+
+_SIDE = 64  # images are measured at this size; the positions below are in its pixels
+_CROWN = (slice(9, 17), slice(22, 42))
+_NOSE = (slice(37, 42), slice(29, 35))
+_EYE_CENTERS = (33.3, 22.4), (33.3, 40.6)  # mean centers of the irises
+_SEARCH = 4  # largest distance of an iris from its mean center, per axis
+_IRIS = (4.7, 4.1)  # half axes, vertical and horizontal
+_RING = 1.5  # size of the surroundings of an iris, relative to the iris
+
+_SCLERA = np.array([0.97, 0.0, 0.0], dtype=np.float32)
+_MIN_WHITE_LIGHTNESS, _MAX_WHITE_CHROMA = 0.9, 0.035  # of highlights and sclera
+_MAX_CONTRAST = 0.15  # larger differences count the same, so that dark irises have no advantage
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """How the colours measured in pictures agree with those asked for, in one group."""
+class ColorAccuracy:
+    """Counts of (requested, measured) labels of one group."""
 
-    pairs: Counter[tuple[str, str]]  # (asked, measured)
+    pairs: Counter[tuple[str, str]]
 
     @property
-    def share(self) -> float:
-        """The share of pictures that show the label asked for."""
-        right = sum(n for (asked, measured), n in self.pairs.items() if asked == measured)
-        return right / self.pairs.total()
+    def accuracy(self) -> float:
+        """Fraction of the images that show the requested label."""
+        correct = sum(n for (requested, measured), n in self.pairs.items() if requested == measured)
+        return correct / self.pairs.total()
 
-    def labels(self) -> dict[str, float]:
-        """Return the share of each label that was asked for, the worst first."""
-        asked: Counter[str] = Counter()
+    def by_label(self) -> dict[str, float]:
+        """Return the accuracy of each requested label, the lowest first."""
+        totals: Counter[str] = Counter()
         for (label, _), count in self.pairs.items():
-            asked[label] += count
-        shares = {label: self.pairs[label, label] / count for label, count in asked.items()}
-        return dict(sorted(shares.items(), key=lambda item: item[1]))
+            totals[label] += count
+        accuracies = {label: self.pairs[label, label] / count for label, count in totals.items()}
+        return dict(sorted(accuracies.items(), key=lambda item: item[1]))
 
-    def mistaken_for(self, label: str) -> str:
-        """Return what `label` was most often measured as when it was not measured as itself."""
-        wrong = {m: n for (a, m), n in self.pairs.items() if a == label != m}
+    def most_confused_with(self, label: str) -> str:
+        """Return the most frequent wrong measurement of `label`, or `label` if there is none."""
+        wrong = {m: n for (requested, m), n in self.pairs.items() if requested == label != m}
         return max(wrong, key=lambda name: wrong[name], default=label)
 
     def to_json(self) -> dict[str, Any]:
-        """Return shares and confusions as plain JSON."""
+        """Return accuracies and confusions as plain JSON."""
         confusions = [
-            {"asked": a, "measured": m, "pictures": n}
-            for (a, m), n in self.pairs.most_common()
-            if a != m
+            {"requested": requested, "measured": measured, "images": n}
+            for (requested, measured), n in self.pairs.most_common()
+            if requested != measured
         ]
-        return {"share": self.share, "labels": self.labels(), "confusions": confusions}
+        return {"accuracy": self.accuracy, "labels": self.by_label(), "confusions": confusions}
 
 
-def agreement(batches: Iterable[Batch]) -> dict[str, Agreement]:
-    """Measure pictures and compare with what was asked; returns one Agreement for each group."""
+def measure_accuracy(batches: Iterable[Batch]) -> dict[str, ColorAccuracy]:
+    """Measure images and compare them with the requests; returns the accuracy of each group."""
     pairs: dict[str, Counter[tuple[str, str]]] = {name: Counter() for name in _LABELS}
     for images, requests in batches:
-        for name, labels in measure(images).items():
-            asked = (request[name] for request in requests)
-            pairs[name].update(zip(asked, labels, strict=True))
-    return {name: Agreement(counts) for name, counts in pairs.items()}
+        for name, measured in measure_colors(images).items():
+            requested = (request[name] for request in requests)
+            pairs[name].update(zip(requested, measured, strict=True))
+    return {name: ColorAccuracy(counts) for name, counts in pairs.items()}
 
 
-def generated(generator: Generator, seeds: int) -> Iterator[Batch]:
-    """Let a bundle draw every pair of hair and eye colour, once with each of the first `seeds`."""
+def generate_faces(generator: Generator, seeds: int) -> Iterator[Batch]:
+    """Generate every pair of hair and eye color with each of the first `seeds` seeds."""
     requests = [{"hair": hair, "eyes": eyes} for hair, eyes in product(HAIR, EYES)]
     for seed in range(seeds):
         yield generator.generate(requests, seeds=[seed] * len(requests)), requests
 
 
-def drawn(count: int, size: int) -> Iterator[Batch]:
-    """Draw `count` faces that no training set holds."""
-    for start in range(0, count, _DRAWN_AT_ONCE):
-        indices = range(start, min(start + _DRAWN_AT_ONCE, count))
-        pairs = [balanced_labels(_UNSEEN, index) for index in indices]
+def draw_unseen_faces(count: int, size: int) -> Iterator[Batch]:
+    """Draw `count` faces that are in no training set."""
+    for start in range(0, count, _BATCH):
+        indices = range(start, min(start + _BATCH, count))
+        pairs = [balanced_labels(_UNSEEN_SEED, index) for index in indices]
         faces = [
-            np.asarray(draw_face(face_seed(_UNSEEN, index), *pair, size))
+            np.asarray(draw_face(face_seed(_UNSEEN_SEED, index), *pair, size))
             for index, pair in zip(indices, pairs, strict=True)
         ]
         yield np.stack(faces), [{"hair": hair, "eyes": eyes} for hair, eyes in pairs]
 
 
-def check_measurable(generator: Generator, place: str) -> int:
-    """Return the side of a bundle's pictures, in pixels.
+def check_measurable(generator: Generator, location: str) -> int:
+    """Return the side of a bundle's images in pixels.
 
-    Raises BundleError unless it draws square faces of a size that can be drawn for comparison,
-    with the groups hair and eyes of exactly the measured labels.
+    Raises `BundleError` unless the images are square, of a size that can be drawn for comparison,
+    and the groups `hair` and `eyes` have exactly the measured labels.
     """
     height, width = generator.manifest.image.size
     if height != width or height not in SIZES:
-        raise BundleError(
-            place,
-            expected=f"square pictures of {SIZES[0]} to {SIZES[-1]} pixels",
-            found=f"{width} x {height}",
-            fix="Only bundles trained on faces of that size can be measured.",
-        )
+        expected = f"square images of {SIZES[0]} to {SIZES[-1]} pixels"
+        fix = "Measure a bundle that was trained on faces of such a size."
+        raise BundleError(location, expected, f"{width} x {height}", fix)
     for name, labels in _LABELS.items():
-        _check_group(generator.conditions, name, labels, place)
+        _check_group(generator.conditions, name, labels, location)
     return height
 
 
-def _check_group(conditions: Conditions, name: str, labels: list[str], place: str) -> None:
+def _check_group(conditions: Conditions, name: str, labels: list[str], location: str) -> None:
     group = next((group for group in conditions.groups if group.name == name), None)
     if isinstance(group, OneHot) and set(group.labels) == set(labels):
         return
     if group is None:
-        found = f"the groups {_listed(g.name for g in conditions.groups)}"
+        found = f"the groups {', '.join(g.name for g in conditions.groups) or '(none)'}"
     else:
-        found = f"kind {group.kind}, labels {_listed(getattr(group, 'labels', ()))}"
-    raise BundleError(
-        place,
-        expected=f"a one_hot group {name!r} of the labels {_listed(labels)}",
-        found=found,
-        fix="Measure a bundle that was trained on tagged faces.",
-    )
+        found = f"kind {group.kind}, labels {', '.join(group.labels) or '(none)'}"
+    expected = f"a one_hot group {name!r} of the labels {', '.join(labels)}"
+    fix = "Measure a bundle that was trained on tagged faces."
+    raise BundleError(location, expected, found, fix)
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names) or "(none)"
-
-
-def report(
-    shown: Mapping[str, Agreement], reference: Mapping[str, Agreement], **about: Any
+def make_report(
+    generated: Mapping[str, ColorAccuracy], reference: Mapping[str, ColorAccuracy], **details: Any
 ) -> dict[str, Any]:
-    """Return the whole comparison as plain JSON."""
+    """Return the comparison of generated with drawn faces as plain JSON."""
     return {
-        **about,
-        "generated": {name: part.to_json() for name, part in shown.items()},
-        "freshly_drawn": {name: part.to_json() for name, part in reference.items()},
+        **details,
+        "generated": {name: part.to_json() for name, part in generated.items()},
+        "reference": {name: part.to_json() for name, part in reference.items()},
     }
+
+
+def measure_colors(images: NDArray[np.uint8]) -> dict[str, list[str]]:
+    """Return the nearest hair and eye color of each face.
+
+    images: (N, S, S, 3) uint8 sRGB, S at least 16. Returns {"hair": N labels, "eyes": N labels}
+    of the palettes of drawn faces. Raises `GanportError` for another dtype or shape.
+    """
+    shape = images.shape
+    square = len(shape) == 4 and shape[3] == 3 and shape[1] == shape[2] and shape[1] >= 16
+    if images.dtype != np.uint8 or not square:
+        expected, found = "uint8 images (N, S, S, 3), S at least 16", f"{images.dtype} {shape}"
+        raise GanportError("images", expected, found, "Pass the output of Generator.generate.")
+    labels: dict[str, list[str]] = {"hair": [], "eyes": []}
+    for start in range(0, len(images), _BATCH):
+        lab = rgb_to_oklab(_resize(images[start : start + _BATCH]))
+        labels["hair"] += nearest_labels(_hair_color(lab), HAIR)
+        labels["eyes"] += nearest_labels(_iris_color(lab), EYES)
+    return labels
+
+
+def _resize(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Resize images to the side at which they are measured."""
+    side = images.shape[1]
+    if side == _SIDE:
+        return images
+    weights = _triangle_filter(side)
+    rows = np.einsum("ij,njkc->nikc", weights, images.astype(np.float32), optimize=True)
+    columns = np.einsum("ij,nkjc->nkic", weights, rows, optimize=True)
+    resized: NDArray[np.uint8] = np.rint(columns).astype(np.uint8)
+    return resized
+
+
+def _triangle_filter(side: int) -> NDArray[np.float32]:
+    """Return the (_SIDE, side) weights of a triangle filter as wide as the coarser grid's step."""
+    centers = (np.arange(_SIDE) + 0.5) * side / _SIDE - 0.5
+    radius = max(1.0, side / _SIDE)
+    weights = np.maximum(0, 1 - np.abs(np.arange(side) - centers[:, None]) / radius)
+    scaled: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return scaled
+
+
+def _hair_color(lab: Lab) -> Lab:
+    """Return the median color (N, 3) of the crown, between dark strands and gloss."""
+    crown = lab[:, *_CROWN].reshape(len(lab), -1, 3)
+    return np.median(crown, axis=1)
+
+
+def _iris_color(lab: Lab) -> Lab:
+    """Return the mean color (N, 3) of both irises below their pupils."""
+    contrast = np.minimum(_distance_from_skin_and_sclera(lab), _MAX_CONTRAST)
+    disc = _disc(0.6)
+    below = disc[disc[:, 0] >= 0] + np.array((1, 0))
+    pixels = [_gather(lab, _find_iris(contrast, center), below) for center in _EYE_CENTERS]
+    return _trimmed_mean(np.concatenate(pixels, axis=1))
+
+
+def _distance_from_skin_and_sclera(lab: Lab) -> NDArray[np.float32]:
+    """Return the distance (N, H, W) of each pixel from the nearest mixture of skin and sclera."""
+    skin = np.median(lab[:, *_NOSE].reshape(len(lab), -1, 3), axis=1)[:, None, None]
+    to_sclera = _SCLERA - skin
+    square = np.maximum((to_sclera**2).sum(-1, keepdims=True), 1e-6)
+    fraction = np.clip(((lab - skin) * to_sclera).sum(-1, keepdims=True) / square, 0, 1)
+    distance = np.linalg.norm(lab - skin - fraction * to_sclera, axis=-1)
+    return np.asarray(distance, dtype=np.float32)
+
+
+def _find_iris(contrast: NDArray[np.float32], mean_center: tuple[float, float]) -> Offsets:
+    """Return the center (N, 2) of the disc with the most contrast to the ring around it."""
+    disc = _disc(1.0)
+    ring = np.array([p for p in _disc(_RING).tolist() if p not in disc.tolist()])
+    steps = np.arange(-_SEARCH, _SEARCH + 1)
+    centers = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2) + np.rint(mean_center)
+    centers = centers.astype(np.intp)
+    scores = []
+    for center in centers:
+        inside, outside = (contrast[:, *(area + center).T].mean(axis=1) for area in (disc, ring))
+        # Hair may touch the ring, so it has a low weight. The last term breaks ties.
+        square = np.square(center - mean_center).sum()
+        scores.append(inside - 0.3 * outside - 0.002 * square)
+    best: Offsets = centers[np.argmax(scores, axis=0)]
+    return best
+
+
+def _disc(scale: float) -> Offsets:
+    rows, columns = np.mgrid[-8:9, -8:9]
+    inside = (rows / _IRIS[0]) ** 2 + (columns / _IRIS[1]) ** 2 <= scale**2
+    return np.stack([rows[inside], columns[inside]], axis=1)
+
+
+def _gather(lab: Lab, centers: Offsets, area: Offsets) -> Lab:
+    """Return the pixels (N, P, 3) of `area` around the center of each image."""
+    index = centers[:, None] + area
+    pixels: Lab = lab[np.arange(len(lab))[:, None], index[..., 0], index[..., 1]]
+    return pixels
+
+
+def _trimmed_mean(pixels: Lab) -> Lab:
+    """Return the mean (N, 3) of pixels (N, P, 3) without highlights, dark pupil and pale edge."""
+    lightness, chroma = pixels[..., 0], np.hypot(pixels[..., 1], pixels[..., 2])
+    white = (lightness > _MIN_WHITE_LIGHTNESS) & (chroma < _MAX_WHITE_CHROMA)
+    rank = np.where(white, np.inf, lightness).argsort(axis=1).argsort(axis=1)
+    quantile = (rank + 0.5) / np.maximum((~white).sum(axis=1, keepdims=True), 1)
+    kept = ((quantile > 0.3) & (quantile < 0.9)).astype(np.float32)[..., None]
+    mean: Lab = (pixels * kept).sum(axis=1) / kept.sum(axis=1)
+    return mean

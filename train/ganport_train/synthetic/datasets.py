@@ -1,4 +1,4 @@
-"""A set of drawn pictures: its tables and `images/`, in a zip or a folder."""
+"""Write a drawn dataset: its tables and `images/`, to a zip or a folder."""
 
 from __future__ import annotations
 
@@ -20,120 +20,109 @@ from ganport_runtime.files import atomic_directory, check_folder
 
 SIZES = range(16, 513)
 SEEDS = range(2**63)
-MOST = 1_000_000
-"""Pictures in one set."""
-MOST_WORKERS = 256
+MAX_IMAGES = 1_000_000
+"""Images in one dataset."""
+MAX_WORKERS = 256
 
-_CHUNK = 16  # pictures a worker draws before it reports
-_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # fixed, so that equal settings give equal bytes
+_CHUNK = 16  # images that a worker draws at a time
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # constant, so that equal settings give equal bytes
 
-Job = TypeVar("Job")
+Item = TypeVar("Item")
 Write = Callable[[str, bytes], None]
 Progress = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""Wraps the stream of finished PNG files, for example to show a bar."""
 
 
 @dataclass(frozen=True)
-class DatasetSpec(Generic[Job]):
-    """What goes into a set: every table whole, and how each picture is drawn.
+class DatasetSpec(Generic[Item]):
+    """The contents of a dataset.
 
-    `title` says what it is ("tagged faces"). `tables` come first, in their order; a folder that
-    holds the first of them is such a set. `jobs` are the pictures by name inside `images`, and
-    `draw` turns one into a PNG file. Both travel to other processes: `draw` is a function of a
-    module, or a partial of one.
+    title: what the dataset is, such as "tagged faces".
+    tables: files by name, in order. A folder that holds the first one is such a dataset.
+    items: what each image shows, by its name inside `images`.
+    draw: draws an item as a PNG file. Worker processes call it, so it is a module-level function
+    or a partial of one.
     """
 
     title: str
     tables: Mapping[str, bytes]
-    jobs: Mapping[str, Job]
-    draw: Callable[[Job], bytes]
+    items: Mapping[str, Item]
+    draw: Callable[[Item], bytes]
 
 
 def write_dataset(
     out: Path,
-    contents: DatasetSpec[Job],
+    spec: DatasetSpec[Item],
     *,
     workers: int = 1,
     replace: bool = False,
     progress: Progress = iter,
 ) -> None:
-    """Write a set into `out`: a zip if it is called so, else a folder.
+    """Draw a dataset to `out` atomically: to a zip if its suffix is `.zip`, else to a folder.
 
-    Equal contents give equal bytes, whatever the number of worker processes. `progress` may wrap
-    the stream of finished PNG files. `out` is written whole or not at all. Raises GanportError
-    for an `out` that exists (unless `replace`), a folder that cannot be written, and a worker
-    that dies.
+    The bytes do not depend on the number of worker processes. Raises `GanportError` for an `out`
+    that exists (unless `replace`), an unwritable folder, and a worker that dies.
     """
-    check_range("workers", workers, range(1, MOST_WORKERS + 1))
-    _check_target(out, contents, replace)
-    pictures = _drawn(contents.jobs.values(), contents.draw, workers)
-    opened = _zip_writer if _is_zip(out) else _folder_writer
+    check_range("workers", workers, range(1, MAX_WORKERS + 1))
+    _check_target(out, spec, replace)
+    images = _draw_all(spec.items.values(), spec.draw, workers)
+    open_writer = _zip_writer if _is_zip(out) else _folder_writer
     try:
-        with opened(out) as write:
-            for name, table in contents.tables.items():
+        with open_writer(out) as write:
+            for name, table in spec.tables.items():
                 write(name, table)
-            for name, png in zip(contents.jobs, progress(pictures), strict=True):
+            for name, png in zip(spec.items, progress(images), strict=True):
                 write(f"images/{name}", png)
     except BrokenProcessPool as error:
         raise GanportError(
             "workers",
-            expected="worker processes that live until the set is drawn",
-            found="one that was killed, perhaps for want of memory",
-            fix="Draw again with fewer workers.",
+            "worker processes that run to the end",
+            "one that was killed, possibly because memory ran out",
+            "Use fewer workers.",
         ) from error
     except OSError as error:
-        raise GanportError(
-            str(out),
-            expected="a place that can be written",
-            found=error.strerror or str(error),
-            fix="Free some space or choose another place.",
-        ) from error
+        found = error.strerror or str(error)
+        fix = "Free some space or choose another path."
+        raise GanportError(str(out), "a writable path", found, fix) from error
 
 
 def check_range(name: str, value: int, allowed: range) -> None:
-    """Raise GanportError for an option `name` outside `allowed`."""
+    """Raise `GanportError` for an option `name` outside `allowed`."""
     if value not in allowed:
-        raise GanportError(
-            name,
-            expected=f"a whole number from {allowed[0]} to {allowed[-1]}",
-            found=str(value),
-            fix=f"Give another {name}.",
-        )
+        expected = f"a whole number from {allowed[0]} to {allowed[-1]}"
+        raise GanportError(name, expected, str(value), f"Give another {name}.")
 
 
-def _drawn(jobs: Iterable[Job], draw: Callable[[Job], bytes], workers: int) -> Iterator[bytes]:
+def _draw_all(
+    items: Iterable[Item], draw: Callable[[Item], bytes], workers: int
+) -> Iterator[bytes]:
     if workers == 1:
-        yield from map(draw, jobs)
+        yield from map(draw, items)
         return
-    # spawn: a fork of a process that runs threads (torch, tqdm) can hang.
-    # Ctrl-C reaches every process of the terminal; the workers leave it to this one.
+    # Use spawn, because a fork of a process with threads (torch, tqdm) can hang. Workers ignore
+    # Ctrl-C, which reaches every process of the terminal: this process stops them.
     ignore = (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, ignore) as pool:
-        yield from pool.map(draw, jobs, chunksize=_CHUNK)
+        yield from pool.map(draw, items, chunksize=_CHUNK)
 
 
-def _check_target(out: Path, contents: DatasetSpec[Job], replace: bool) -> None:
+def _check_target(out: Path, spec: DatasetSpec[Item], replace: bool) -> None:
     check_folder(out.parent)
     if out.exists() and not replace:
-        raise GanportError(
-            str(out),
-            expected="a name that is free",
-            found="a folder" if out.is_dir() else "a file",
-            fix="Choose another name, or replace it with --force.",
-        )
-    if out.exists() and not _is_set(out, next(iter(contents.tables))):
-        raise GanportError(
-            str(out),
-            expected=f"a {'zip' if _is_zip(out) else 'folder'} of {contents.title} to replace",
-            found="a folder of something else" if out.is_dir() else "another file",
-            fix="Choose another name.",
-        )
+        found = "a folder" if out.is_dir() else "a file"
+        fix = "Choose another name, or replace it with --force."
+        raise GanportError(str(out), "an unused name", found, fix)
+    if out.exists() and not _is_dataset(out, next(iter(spec.tables))):
+        expected = f"a {'zip' if _is_zip(out) else 'folder'} of {spec.title} to replace"
+        found = "a folder of something else" if out.is_dir() else "another file"
+        raise GanportError(str(out), expected, found, "Choose another name.")
 
 
 def _is_zip(out: Path) -> bool:
     return out.suffix.lower() == ".zip"
 
 
-def _is_set(out: Path, table: str) -> bool:
+def _is_dataset(out: Path, table: str) -> bool:
     if _is_zip(out):
         return out.is_file()
     return out.is_dir() and ((out / table).is_file() or not any(out.iterdir()))
@@ -157,8 +146,8 @@ def _zip_writer(path: Path) -> Iterator[Write]:
 def _folder_writer(path: Path) -> Iterator[Write]:
     with atomic_directory(path) as folder:
         (folder / "images").mkdir()
-        yield lambda name, data: _write(folder / name, data)
 
+        def write(name: str, data: bytes) -> None:
+            (folder / name).write_bytes(data)
 
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+        yield write

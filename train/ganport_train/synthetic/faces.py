@@ -1,4 +1,4 @@
-"""Anime-like faces, drawn."""
+"""Draw anime-like faces."""
 
 from __future__ import annotations
 
@@ -9,73 +9,76 @@ from typing import Protocol
 
 from PIL import Image
 
-from ganport_train.synthetic import background, palette
 from ganport_train.synthetic.accessories import Bow, Earrings, Glasses
+from ganport_train.synthetic.background import Clothes, sample_background
 from ganport_train.synthetic.canvas import Canvas, Pose
 from ganport_train.synthetic.eyes import Eyes
 from ganport_train.synthetic.hair import Hair
 from ganport_train.synthetic.hats import Hat
 from ganport_train.synthetic.head import Head
-from ganport_train.synthetic.traits import Chance, Trait
+from ganport_train.synthetic.palette import EYES, HAIR, sample_shade
+from ganport_train.synthetic.traits import Streams, Trait
 
 
-class _Thing(Protocol):
-    """What can be worn."""
+class _Accessory(Protocol):
+    """Something that can be worn."""
 
     def paint(self, canvas: Canvas) -> None: ...
 
 
-_Wear = dict[Trait, Callable[[Random], _Thing]]
+_Accessories = dict[Trait, Callable[[Random], _Accessory]]
 
-_ON_THE_FACE: _Wear = {Trait.EYEGLASSES: Glasses.of}
-_ON_THE_HAIR: _Wear = {
-    Trait.EARRINGS: Earrings.of,
-    Trait.HAT: Hat.of,
-    Trait.HAIR_BOW: Bow.of,
+_ON_THE_FACE: _Accessories = {Trait.EYEGLASSES: Glasses.sample}
+_ON_THE_HAIR: _Accessories = {
+    Trait.EARRINGS: Earrings.sample,
+    Trait.HAT: Hat.sample,
+    Trait.HAIR_BOW: Bow.sample,
 }
 
 
 def draw_face(
     seed: int, hair: str, eyes: str, size: int, traits: Set[Trait] | None = None
 ) -> Image.Image:
-    """Draw the face of `seed` with hair and eyes of the given labels.
+    """Draw the face of `seed` with hair and eyes of the given labels as (size, size) RGB.
 
-    Returns a (size, size) RGB picture. The same seed draws the same face at every size and in
-    every colour. hair is a key of `palette.HAIR`, eyes of `palette.EYES`, size 16 to 512. With
-    `traits` the face has these and no others, and one more or less changes nothing but what it
-    is about; without, chance alone shapes hair and mouth, and nothing is worn.
+    hair, eyes: keys of `palette.HAIR` and `palette.EYES`. size: 16 to 512.
+    traits: the traits of the face; without them hair style and mouth are random, and nothing is
+    worn. A trait changes only its own part of the image.
+
+    The same seed gives the same face in every size and color.
     """
 
-    def chance(part: str) -> Random:
-        # One stream for each part, so that a change to one leaves the others as they are.
+    def streams(part: str) -> Random:
+        # Each part has its own random stream, so a change to one part keeps the others.
         return Random(f"ganport face 1/{seed}/{part}")
 
     worn = traits or frozenset()
-    canvas = Canvas(size, _pose(chance("pose")), background.background(chance("background")))
-    head = Head.of(chance("head"))
-    tresses = Hair.of(chance("hair"), palette.shade(chance("hair colour"), hair, palette.HAIR))
-    iris = palette.shade(chance("eye colour"), eyes, palette.EYES)
-    gaze = Eyes.of(chance("eyes"), iris, tresses.colours.line)
+    canvas = Canvas(size, _sample_pose(streams("pose")), sample_background(streams("background")))
+    head = Head.sample(streams("head"))
+    # The names of the random streams are part of every seed's image.
+    tresses = Hair.sample(streams("hair"), sample_shade(streams("hair colour"), hair, HAIR))
+    iris = sample_shade(streams("eye colour"), eyes, EYES)
+    gaze = Eyes.sample(streams("eyes"), iris, tresses.colors.line)
     if traits is not None:
-        head, gaze = head.with_traits(traits, chance), gaze.with_traits(traits, chance)
-        tresses = tresses.with_traits(traits, chance)
+        head, gaze = head.with_traits(traits, streams), gaze.with_traits(traits, streams)
+        tresses = tresses.with_traits(traits, streams)
 
     tresses.paint_back(canvas)
     tresses.paint_tails(canvas)
     head.paint_neck(canvas)
-    background.Clothes.of(chance("clothes")).paint(canvas)
+    Clothes.sample(streams("clothes")).paint(canvas)
     head.paint_face(canvas)
     tresses.cast_shadow(canvas, head.contour, head.skin.shadow)
     head.paint_features(canvas)
     gaze.paint(canvas)
-    _put_on(canvas, _ON_THE_FACE, worn, chance)
+    _paint_accessories(canvas, _ON_THE_FACE, worn, streams)
     tresses.paint_front(canvas)
     gaze.paint_brows(canvas)
-    _put_on(canvas, _ON_THE_HAIR, worn, chance)
-    return canvas.picture()
+    _paint_accessories(canvas, _ON_THE_HAIR, worn, streams)
+    return canvas.to_image()
 
 
-def _pose(rng: Random) -> Pose:
+def _sample_pose(rng: Random) -> Pose:
     return Pose(
         x=rng.uniform(-0.025, 0.025),
         y=rng.uniform(-0.02, 0.02),
@@ -84,7 +87,9 @@ def _pose(rng: Random) -> Pose:
     )
 
 
-def _put_on(canvas: Canvas, wear: _Wear, worn: Set[Trait], chance: Chance) -> None:
-    for trait, choose in wear.items():
+def _paint_accessories(
+    canvas: Canvas, accessories: _Accessories, worn: Set[Trait], streams: Streams
+) -> None:
+    for trait, sample in accessories.items():
         if trait in worn:
-            choose(chance(trait)).paint(canvas)
+            sample(streams(trait)).paint(canvas)

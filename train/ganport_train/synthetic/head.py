@@ -9,31 +9,31 @@ from random import Random
 import numpy as np
 
 from ganport_train.synthetic import mouths
-from ganport_train.synthetic.canvas import Canvas
-from ganport_train.synthetic.curves import (
+from ganport_train.synthetic.canvas import (
+    Canvas,
     Points,
-    bend,
+    bezier,
     ellipse,
-    flipped,
+    mirror,
     ribbon,
-    smooth,
-    symmetric,
+    spline,
+    symmetric_outline,
 )
-from ganport_train.synthetic.palette import Colour
-from ganport_train.synthetic.traits import Chance, Trait
+from ganport_train.synthetic.palette import Color
+from ganport_train.synthetic.traits import Streams, Trait
 
 _LINE = 0.0075
-_CLEAR = 1.25  # a mouth with a label is this much wider than others
+_LABELED_MOUTH_SCALE = 1.25  # makes a labeled mouth easier to recognize
 
 
 @dataclass(frozen=True)
 class Skin:
-    """A skin tone with its shadow, its outline and its blush."""
+    """A skin tone with its shadow, outline and blush."""
 
-    base: Colour
-    shadow: Colour
-    line: Colour
-    blush: Colour
+    base: Color
+    shadow: Color
+    line: Color
+    blush: Color
 
 
 _SKINS = (
@@ -49,7 +49,7 @@ _SKIN_WEIGHTS = (5, 6, 5, 3, 2, 1)
 
 @dataclass(frozen=True)
 class Head:
-    """One face."""
+    """The shape and features of one face."""
 
     skin: Skin
     contour: Points
@@ -58,14 +58,14 @@ class Head:
     mouth: mouths.Mouth
     mouth_width: float
     mouth_height: float
-    flush: bool = False  # a blush that fills the cheeks, with the strokes that comics give it
+    flush: bool = False  # strong blush with strokes, as in comics
 
     @classmethod
-    def of(cls, rng: Random) -> Head:
-        """Draw a face by chance."""
+    def sample(cls, rng: Random) -> Head:
+        """Return a random face."""
         wide, jaw = rng.uniform(0.244, 0.256), rng.uniform(0.162, 0.186)
         chin = rng.uniform(0.275, 0.3)
-        right = smooth(
+        right = spline(
             [
                 (0.0, -0.36),
                 (0.2, -0.3),
@@ -80,50 +80,50 @@ class Head:
         )
         return cls(
             skin=rng.choices(_SKINS, _SKIN_WEIGHTS)[0],
-            contour=symmetric(right),
+            contour=symmetric_outline(right),
             chin=chin,
             blush=rng.choice((0.25, 0.45, 0.7)),
-            mouth=mouths.choose(rng),
+            mouth=mouths.sample_mouth(rng),
             mouth_width=rng.uniform(0.035, 0.055),
             mouth_height=rng.uniform(0.195, 0.21),
         )
 
-    def with_traits(self, traits: Set[Trait], chance: Chance) -> Head:
+    def with_traits(self, traits: Set[Trait], streams: Streams) -> Head:
         """Return this face with the mouth and the cheeks of `traits`."""
         return replace(
             self,
             blush=0.0,
             flush=Trait.ROSY_CHEEKS in traits,
-            mouth=mouths.express(
-                chance("mouth"),
+            mouth=mouths.sample_expression(
+                streams("mouth"),
                 smiling=Trait.SMILING in traits,
-                parted=Trait.MOUTH_OPEN in traits,
+                is_open=Trait.MOUTH_OPEN in traits,
             ),
-            mouth_width=self.mouth_width * _CLEAR,
+            mouth_width=self.mouth_width * _LABELED_MOUTH_SCALE,
         )
 
     def paint_neck(self, canvas: Canvas) -> None:
         """Paint the neck and the shadow of the chin on it."""
-        half = smooth(
+        half = spline(
             [(0.062, 0.1), (0.06, 0.31), (0.075, 0.38), (0.15, 0.43), (0.3, 0.5), (0.3, 0.7)]
         )
-        neck = np.concatenate([half, flipped(half)])
+        neck = np.concatenate([half, mirror(half)])
         canvas.fill(neck, self.skin.base)
-        with canvas.within(neck):
+        with canvas.clip(neck):
             canvas.fill(ellipse(0, self.chin - 0.04, 0.14, 0.105), self.skin.shadow)
         canvas.outline(neck, self.skin.line, _LINE)
 
     def paint_face(self, canvas: Canvas) -> None:
         """Paint ears, face and blush."""
         for side in (-1, 1):
-            ear = smooth(
+            ear = spline(
                 np.array([(0.24, -0.03), (0.285, -0.05), (0.29, 0.03), (0.255, 0.1)]) * (side, 1),
                 closed=True,
             )
             canvas.fill(ear, self.skin.shadow)
             canvas.outline(ear, self.skin.line, _LINE)
         canvas.fill(self.contour, self.skin.base)
-        with canvas.within(self.contour):
+        with canvas.clip(self.contour):
             for side in (-1, 1):
                 canvas.glow(side * 0.165, 0.12, 0.075, 0.05, self.skin.blush, self.blush)
             if self.flush:
@@ -133,17 +133,17 @@ class Head:
     def _paint_flush(self, canvas: Canvas) -> None:
         for side in (-1, 1):
             canvas.glow(side * 0.16, 0.135, 0.1, 0.06, self.skin.blush, 1.0)
-            for place in (0.13, 0.16, 0.19):
-                stroke = bend(
-                    (side * place + 0.008, 0.117),
-                    (side * place, 0.135),
-                    (side * place - 0.008, 0.148),
+            for x in (0.13, 0.16, 0.19):
+                stroke = bezier(
+                    (side * x + 0.008, 0.117),
+                    (side * x, 0.135),
+                    (side * x - 0.008, 0.148),
                     4,
                 )
                 canvas.fill(ribbon(stroke, (0.003, 0.008, 0.003)), self.skin.line, 0.6)
 
     def paint_features(self, canvas: Canvas) -> None:
         """Paint nose and mouth."""
-        nose = bend((0.004, 0.105), (-0.006, 0.122), (0.008, 0.125))
+        nose = bezier((0.004, 0.105), (-0.006, 0.122), (0.008, 0.125))
         canvas.fill(ribbon(nose, (0.001, 0.006, 0.008)), self.skin.line)
         self.mouth(canvas, self.mouth_width, self.mouth_height)

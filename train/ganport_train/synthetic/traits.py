@@ -1,4 +1,4 @@
-"""The traits a drawn face has or has not, under CelebA's names where CelebA has the trait."""
+"""Binary traits of a drawn face, under CelebA's names if CelebA has the trait."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from random import Random
 
-Chance = Callable[[str], Random]  # the stream of one part of a face, by the part's name
+Streams = Callable[
+    [str], Random
+]  # the random stream of one part of a face, by the name of the part
 
 
 class Trait(StrEnum):
-    """A trait that can be seen in the picture; its value is its name in the table."""
+    """A visible trait; its value is its name in the table."""
 
-    BANGS = "Bangs"  # a fringe covers the forehead
+    BANGS = "Bangs"  # hair covers the forehead
     EYEGLASSES = "Eyeglasses"
     HAIR_BOW = "Hair_Bow"
-    LONG_HAIR = "Long_Hair"  # loose or tied, it falls below the chin
+    LONG_HAIR = "Long_Hair"  # loose or tied, falls below the chin
     MOUTH_OPEN = "Mouth_Slightly_Open"
     ROSY_CHEEKS = "Rosy_Cheeks"
     SMILING = "Smiling"
@@ -38,8 +40,8 @@ PROBABILITIES: dict[Trait, float] = {
 }
 
 
-def traits_of(seed: int) -> frozenset[Trait]:
-    """Draw the traits of the face of `seed`, each with its probability and apart from the rest."""
+def sample_traits(seed: int) -> frozenset[Trait]:
+    """Return the random traits of the face of `seed`, each independent of the others."""
     return frozenset(
         trait
         for trait, probability in PROBABILITIES.items()
@@ -47,15 +49,16 @@ def traits_of(seed: int) -> frozenset[Trait]:
     )
 
 
-def signed_table(faces: Mapping[str, int]) -> str:
-    """Return CelebA's table of the traits of `faces`, seeds by the names of their pictures.
+def celeba_table(faces: Mapping[str, int]) -> str:
+    """Return the traits of `faces`, seeds by image name, as CelebA's attribute table.
 
-    The number of faces, a line of all traits, then a line a face: its name, and 1 or -1 a trait
-    (`list_attr_celeba.txt` of Z. Liu et al., "Deep Learning Face Attributes in the Wild", 2015).
+    The lines are the number of faces, the names of the traits, and one line per face: its name,
+    then 1 or -1 for each trait (`list_attr_celeba.txt` of Z. Liu et al., "Deep Learning Face
+    Attributes in the Wild", 2015).
     """
     lines = [str(len(faces)), " ".join(Trait)]
     for name, seed in faces.items():
-        traits = traits_of(seed)
+        traits = sample_traits(seed)
         signs = (" 1" if trait in traits else "-1" for trait in Trait)
         lines.append(" ".join((name, *signs)))
     return "\n".join(lines) + "\n"

@@ -1,42 +1,58 @@
-"""A tagged set of drawn faces, with or without attributes."""
+"""Write drawn datasets: tagged faces, with or without attributes, and scenes of solids."""
 
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import product
 from pathlib import Path
 from random import Random
 
-from ganport_train.synthetic import datasets
-from ganport_train.synthetic.datasets import SIZES as SIZES
+from PIL import Image
+
+from ganport_runtime.errors import GanportError
+from ganport_train.synthetic.datasets import (
+    MAX_IMAGES,
+    SEEDS,
+    SIZES,
+    DatasetSpec,
+    Progress,
+    check_range,
+    write_dataset,
+)
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.palette import EYES, HAIR
-from ganport_train.synthetic.traits import signed_table, traits_of
+from ganport_train.synthetic.shapes.labels import SceneLabels
+from ganport_train.synthetic.shapes.render import draw_scene
+from ganport_train.synthetic.shapes.scene import Scene
+from ganport_train.synthetic.traits import celeba_table, sample_traits
 
 _PAIRS = tuple(product(HAIR, EYES))
+_STEP = re.compile(r"(_\d)?\.png$")
 
 
 def face_seed(seed: int, index: int) -> int:
-    """Return the seed for `draw_face` of picture `index` in the set of `seed`."""
+    """Return the seed for `draw_face` of image `index` in the dataset of `seed`."""
     return int.from_bytes(blake2b(f"{seed}/{index}".encode(), digest_size=8).digest())
 
 
 def balanced_labels(seed: int, index: int) -> tuple[str, str]:
-    """Return hair and eye label of picture `index`.
+    """Return the hair and eye labels of image `index` in the dataset of `seed`.
 
-    Every 120 pictures hold every pair once, in an order of their own.
+    Each block of 120 images holds every pair of labels once, in random order.
     """
-    block, place = divmod(index, len(_PAIRS))
-    return _order(seed, block)[place]
+    block, position = divmod(index, len(_PAIRS))
+    return _shuffled_pairs(seed, block)[position]
 
 
 @lru_cache(maxsize=1)
-def _order(seed: int, block: int) -> list[tuple[str, str]]:
-    order = list(_PAIRS)
-    Random(f"ganport pairs 1/{seed}/{block}").shuffle(order)
-    return order
+def _shuffled_pairs(seed: int, block: int) -> list[tuple[str, str]]:
+    pairs = list(_PAIRS)
+    Random(f"ganport pairs 1/{seed}/{block}").shuffle(pairs)
+    return pairs
 
 
 def write_faces(
@@ -48,38 +64,89 @@ def write_faces(
     attributes: bool = False,
     workers: int = 1,
     replace: bool = False,
-    progress: datasets.Progress = iter,
+    progress: Progress = iter,
 ) -> None:
-    """Draw `count` faces of `size` pixels into `out`: a zip if it is called so, else a folder.
+    """Draw `count` faces of `size` pixels to the zip or folder `out`.
 
-    Picture i depends on (seed, i) alone. With `attributes` its face has traits by chance, and
-    `list_attr_celeba.txt` next to `tags.csv` says which, in CelebA's format. `out` is written by
-    `write_dataset`. Raises GanportError for numbers out of range and the errors of `write_dataset`.
+    Image i depends on (seed, i) only. With `attributes` a face has random traits, and
+    `list_attr_celeba.txt` lists them in CelebA's format. Raises `GanportError` for a number out
+    of range and for the errors of `write_dataset`.
     """
-    datasets.check_range("count", count, range(1, datasets.MOST + 1))
-    datasets.check_range("size", size, datasets.SIZES)
-    datasets.check_range("seed", seed, datasets.SEEDS)
-    jobs = {f"{index}.png": index for index in range(count)}
-    tables = {"tags.csv": _tags(count, seed)}
+    check_range("count", count, range(1, MAX_IMAGES + 1))
+    check_range("size", size, SIZES)
+    check_range("seed", seed, SEEDS)
+    items = {f"{index}.png": index for index in range(count)}
+    tables = {"tags.csv": _tag_table(count, seed)}
     if attributes:
-        seeds = {name: face_seed(seed, index) for name, index in jobs.items()}
-        tables["list_attr_celeba.txt"] = signed_table(seeds).encode()
-    draw = partial(_png, seed=seed, size=size, attributes=attributes)
-    contents = datasets.DatasetSpec("tagged faces", tables, jobs, draw)
-    datasets.write_dataset(out, contents, workers=workers, replace=replace, progress=progress)
+        seeds = {name: face_seed(seed, index) for name, index in items.items()}
+        tables["list_attr_celeba.txt"] = celeba_table(seeds).encode()
+    draw = partial(_draw_face, seed=seed, size=size, attributes=attributes)
+    spec = DatasetSpec("tagged faces", tables, items, draw)
+    write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
 
 
-def _tags(count: int, seed: int) -> bytes:
-    return "".join(f"{i},{_caption(*balanced_labels(seed, i))}\n" for i in range(count)).encode()
+def write_shapes(
+    out: Path,
+    labels: SceneLabels,
+    size: int,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    replace: bool = False,
+    progress: Progress = iter,
+) -> None:
+    """Draw the scenes of `labels` in `size` pixels to the zip or folder `out`.
+
+    An image depends on (seed, its name, its objects) only. NAME_0.png, NAME_1.png and NAME_2.png
+    show one scene. Raises `GanportError` for a number out of range, an `out` that contains the
+    label file, and for the errors of `write_dataset`.
+    """
+    check_range("size", size, SIZES)
+    check_range("seed", seed, SEEDS)
+    _check_label_file_is_outside(out, labels)
+    spec = DatasetSpec(
+        "drawn shapes",
+        tables=labels.tables(),
+        items={name: (scene_name(name), objects) for name, objects in labels.images.items()},
+        draw=partial(_draw_scene, seed=seed, size=size),
+    )
+    write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
 
 
-def _caption(hair: str, eyes: str) -> str:
-    return f"{hair} hair {eyes} eyes"
+def scene_name(image: str) -> str:
+    """Return the common part of the names of a scene's images."""
+    return _STEP.sub("", image)
 
 
-def _png(index: int, *, seed: int, size: int, attributes: bool) -> bytes:
-    own = face_seed(seed, index)
-    traits = traits_of(own) if attributes else None
+def _tag_table(count: int, seed: int) -> bytes:
+    pairs = (balanced_labels(seed, i) for i in range(count))
+    return "".join(
+        f"{i},{hair} hair {eyes} eyes\n" for i, (hair, eyes) in enumerate(pairs)
+    ).encode()
+
+
+def _draw_face(index: int, *, seed: int, size: int, attributes: bool) -> bytes:
+    own_seed = face_seed(seed, index)
+    traits = sample_traits(own_seed) if attributes else None
+    return _encode_png(draw_face(own_seed, *balanced_labels(seed, index), size, traits))
+
+
+def _draw_scene(item: tuple[str, Sequence[str]], *, seed: int, size: int) -> bytes:
+    return _encode_png(draw_scene(Scene.sample(seed, *item), size))
+
+
+def _encode_png(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    draw_face(own, *balanced_labels(seed, index), size, traits).save(buffer, "PNG")
+    image.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _check_label_file_is_outside(out: Path, labels: SceneLabels) -> None:
+    # With --force the drawn dataset would replace the dataset that the labels come from.
+    if labels.source is not None and labels.source.resolve().is_relative_to(out.resolve()):
+        raise GanportError(
+            str(out),
+            "a path that does not contain the label file",
+            f"{labels.source.name} inside it" if out.is_dir() else "the label file",
+            "Choose another name.",
+        )

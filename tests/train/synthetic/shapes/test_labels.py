@@ -1,4 +1,4 @@
-"""Labels of scenes: dealt evenly, or read from a file that nothing is taken on trust from."""
+"""Labels of scenes: balanced sampling, and validation of label files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ import pytest
 
 from ganport_runtime.errors import GanportError
 from ganport_train.synthetic.shapes import labels as module
-from ganport_train.synthetic.shapes.labels import read_labels, sample_labels
-from ganport_train.synthetic.shapes.vocabulary import OBJECTS
+from ganport_train.synthetic.shapes.labels import (
+    COLORS,
+    OBJECTS,
+    SHAPES,
+    read_labels,
+    sample_labels,
+    split_label,
+)
+from ganport_train.synthetic.shapes.solids import SOLIDS
 
 TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"], "b.png": ["gray cube"]}
 
@@ -23,27 +30,27 @@ def written(folder: Path, table: object = TRAIN, **beside: object) -> Path:
     return folder / "train.json"
 
 
-def test_dealt_scenes_grow_by_one_object_and_hold_each_equally_often() -> None:
-    pictures = sample_labels(2 * 72, seed=3).pictures
-    assert list(pictures)[:4] == [
+def test_sample_labels_balances_objects() -> None:
+    images = sample_labels(2 * 72, seed=3).images
+    assert list(images)[:4] == [
         "scene_000000_0.png",
         "scene_000000_1.png",
         "scene_000000_2.png",
         "scene_000001_0.png",
     ]
     for number in range(48):
-        steps = [list(pictures[f"scene_{number:06}_{step}.png"]) for step in range(3)]
+        steps = [list(images[f"scene_{number:06}_{step}.png"]) for step in range(3)]
         assert [len(objects) for objects in steps] == [1, 2, 3]
         assert steps[1][:1] == steps[0]
         assert steps[2][:2] == steps[1]
-    counts = Counter(label for name in pictures if "_2" in name[-6:] for label in pictures[name])
+    counts = Counter(label for name in images if "_2" in name[-6:] for label in images[name])
     assert counts == dict.fromkeys(OBJECTS, 6)
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_dealt_scene_is_one_of_a_test_list(seed: int) -> None:
+def test_sample_labels_excludes_test_prompts(seed: int) -> None:
     labels = sample_labels(3000, seed)
-    shown = {frozenset(objects) for objects in labels.pictures.values()}
+    shown = {frozenset(objects) for objects in labels.images.values()}
     lists = [frozenset(objects) for test in labels.tests.values() for objects in test]
     assert list(labels.tests) == ["test.json", "new_test.json"]
     assert [len(test) for test in labels.tests.values()] == [32, 32]
@@ -52,21 +59,21 @@ def test_no_dealt_scene_is_one_of_a_test_list(seed: int) -> None:
     assert not shown.intersection(lists)
 
 
-def test_a_shorter_deal_begins_a_longer_one_and_a_seed_deals_its_own() -> None:
+def test_sample_labels_prefix_and_seed() -> None:
     short, long = sample_labels(10, 1), sample_labels(100, 1)
-    assert list(long.pictures.items())[:10] == list(short.pictures.items())
+    assert list(long.images.items())[:10] == list(short.images.items())
     assert short.tests == long.tests
-    assert sample_labels(10, 2).pictures != short.pictures
+    assert sample_labels(10, 2).images != short.images
     assert sample_labels(10, 2).tests != short.tests
 
 
 @pytest.mark.parametrize(("count", "seed"), [(0, 0), (1_000_001, 0), (1, -1)])
-def test_a_deal_out_of_range(count: int, seed: int) -> None:
+def test_sample_labels_out_of_range_raises(count: int, seed: int) -> None:
     with pytest.raises(GanportError, match="expected a whole number from"):
         sample_labels(count, seed)
 
 
-def test_what_is_read_is_what_is_written_out(tmp_path: Path) -> None:
+def test_read_labels_round_trip(tmp_path: Path) -> None:
     objects = {"blue sphere": 1, "red cube": 0, "gray cube": 2}
     path = written(tmp_path, objects=objects, test=[["red cube"]], new_test=[])
     tables = {name: json.loads(data) for name, data in read_labels(path).tables().items()}
@@ -79,16 +86,16 @@ def test_what_is_read_is_what_is_written_out(tmp_path: Path) -> None:
     assert list(tables["objects.json"]) == ["red cube", "blue sphere", "gray cube"]
 
 
-def test_a_lone_file_of_any_name_gets_the_objects_of_i_clevr(tmp_path: Path) -> None:
+def test_read_labels_single_file_uses_default_objects(tmp_path: Path) -> None:
     path = written(tmp_path).rename(tmp_path / "mine.json")
     labels = read_labels(path)
     assert list(labels.tables()) == ["train.json", "objects.json"]
     assert labels.objects == OBJECTS
 
 
-def test_count_takes_the_first(tmp_path: Path) -> None:
+def test_read_labels_count_limits_images(tmp_path: Path) -> None:
     path = written(tmp_path)
-    assert list(read_labels(path, 2).pictures) == ["a_0.png", "a_1.png"]
+    assert list(read_labels(path, 2).images) == ["a_0.png", "a_1.png"]
     with pytest.raises(GanportError, match="count: expected a whole number from 1 to 3; found 4"):
         read_labels(path, 4)
 
@@ -98,21 +105,21 @@ def test_count_takes_the_first(tmp_path: Path) -> None:
     [
         ("{", "train.json: expected valid JSON"),
         ('{"a.png": ["red cube"], "a.png": ["red cube"]}', "twice in one object"),
-        ([], "expected 1 to 1000000 pictures and the objects in each; found []"),
-        ({}, "expected 1 to 1000000 pictures"),
+        ([], "expected 1 to 1000000 images and the objects in each; found []"),
+        ({}, "expected 1 to 1000000 images"),
         ({"a.png": "red cube"}, "entry 1, a.png: expected a list of 1 to 3 objects; found 'red"),
         ({"a.png": []}, "a list of 1 to 3 objects; found []"),
         ({"a.png": list(OBJECTS[:4])}, "a list of 1 to 3 objects; found ['gray cube', 'red"),
-        ({"a.png": ["red cube"] * 2}, "expected different objects; found ['red cube', 'red cube']"),
-        ({"b.png": ["red cub"]}, "entry 1, b.png: expected objects that can be drawn"),
+        ({"a.png": ["red cube"] * 2}, "expected distinct objects; found ['red cube', 'red cube']"),
+        ({"b.png": ["red cub"]}, "entry 1, b.png: expected an object that can be drawn"),
         ({"b.png": ["red cub"]}, "found 'red cub'. Did you mean 'red cube'?"),
-        ({"b.png": [["red cube"]]}, "found ['red cube']. Name a colour and a shape."),
-        ({"b.png": [3]}, "found 3. Name a colour and a shape."),
-        ({"a.PNG": ["red cube"]}, "expected a plain file name of letters, digits"),
+        ({"b.png": [["red cube"]]}, "found ['red cube']. Name a color and a shape."),
+        ({"b.png": [3]}, "found 3. Name a color and a shape."),
+        ({"a.PNG": ["red cube"]}, "expected a file name of letters, digits"),
         ({"a.png": ["red cube"], "A.png": ["red cube"]}, "more than their case; found two that"),
     ],
 )
-def test_a_table_that_is_none(tmp_path: Path, table: object, message: str) -> None:
+def test_read_labels_invalid_table_raises(tmp_path: Path, table: object, message: str) -> None:
     with pytest.raises(GanportError) as caught:
         read_labels(written(tmp_path, table))
     assert message in str(caught.value)
@@ -136,8 +143,8 @@ def test_a_table_that_is_none(tmp_path: Path, table: object, message: str) -> No
         "",
     ],
 )
-def test_names_that_are_not_plain(tmp_path: Path, name: str) -> None:
-    with pytest.raises(GanportError, match=r"a plain file name .* that ends in \.png; found "):
+def test_read_labels_unsafe_name_raises(tmp_path: Path, name: str) -> None:
+    with pytest.raises(GanportError, match=r"a file name .* that ends in \.png; found "):
         read_labels(written(tmp_path, {name: ["red cube"]}))
 
 
@@ -148,13 +155,13 @@ def test_names_that_are_not_plain(tmp_path: Path, name: str) -> None:
         ({"objects": {"red cube": 1}}, "expected the indices 0 to 0, each once; found [1]"),
         ({"objects": {"red cube": True}}, "the indices 0 to 0, each once; found [True]"),
         ({"objects": {"pink cube": 0}}, "found 'pink cube'. Did you mean"),
-        ({"objects": {"red cube": 0}}, "entry 2, a_1.png: expected objects that can be drawn"),
+        ({"objects": {"red cube": 0}}, "entry 2, a_1.png: expected an object that can be drawn"),
         ({"test": {}}, "test.json: expected a list of at most 10000 lists of objects; found {}"),
-        ({"test": [["red cube"], ["red"]]}, "test.json: entry 2: expected objects that can be"),
+        ({"test": [["red cube"], ["red"]]}, "test.json: entry 2: expected an object that can be"),
         ({"new_test": [[]]}, "new_test.json: entry 1: expected a list of 1 to 3 objects"),
     ],
 )
-def test_files_beside_it_are_checked_too(
+def test_read_labels_invalid_companion_file_raises(
     tmp_path: Path, beside: dict[str, object], message: str
 ) -> None:
     with pytest.raises(GanportError) as caught:
@@ -163,15 +170,27 @@ def test_files_beside_it_are_checked_too(
 
 
 @pytest.mark.parametrize("path", ["", "no.json", "folder"])
-def test_what_cannot_be_read(tmp_path: Path, path: str) -> None:
+def test_read_labels_unreadable_file_raises(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(GanportError, match="expected a label file that can be read; found "):
+    with pytest.raises(GanportError, match="expected a readable label file; found "):
         read_labels(tmp_path / path)
     with pytest.raises(GanportError, match="found Is a directory"):
         read_labels(Path())
 
 
-def test_a_file_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LIMIT", 20)
+def test_read_labels_too_large_file_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_BYTES", 20)
     with pytest.raises(GanportError, match="expected at most 20 bytes of JSON; found 21 bytes"):
         read_labels(written(tmp_path))
+
+
+def test_objects_follow_i_clevr_order() -> None:
+    assert len(OBJECTS) == 24
+    assert OBJECTS[:3] == ("gray cube", "red cube", "blue cube")
+    assert OBJECTS[8] == "gray sphere"
+    assert OBJECTS[21] == "purple cylinder"
+
+
+def test_every_object_has_a_solid() -> None:
+    assert set(SHAPES) == set(SOLIDS)
+    assert [split_label(label) for label in OBJECTS] == [(c, s) for s in SHAPES for c in COLORS]

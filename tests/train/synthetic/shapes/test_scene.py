@@ -1,4 +1,4 @@
-"""Scenes: objects apart, in the frame and never hidden, and each scene the same in every step."""
+"""Scenes: separate, visible objects that do not depend on later ones; the camera."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from ganport_train.synthetic.shapes.scene import Scene, visible_shares
-from ganport_train.synthetic.shapes.vocabulary import OBJECTS
+from ganport_train.synthetic.shapes.labels import OBJECTS
+from ganport_train.synthetic.shapes.scene import Camera, Scene, visible_fractions
+from ganport_train.synthetic.shapes.solids import dot
 
 FINE = 128  # finer than what the scenes were made with
 
@@ -18,21 +19,21 @@ FINE = 128  # finer than what the scenes were made with
 @pytest.fixture(scope="module")
 def scenes() -> list[Scene]:
     rng = Random(0)
-    return [Scene.of(5, f"scene {i}", rng.sample(OBJECTS, 3)) for i in range(60)]
+    return [Scene.sample(5, f"scene {i}", rng.sample(OBJECTS, 3)) for i in range(60)]
 
 
 def silhouettes(scene: Scene) -> list[np.ndarray]:
     rays = scene.camera.rays(FINE, range(FINE))
-    return [solid.distances(scene.camera.place[:, None], rays) for solid in scene.solids]
+    return [solid.distances(scene.camera.position[:, None], rays) for solid in scene.solids]
 
 
-def test_of_every_object_at_least_two_fifths_are_seen(scenes: list[Scene]) -> None:
-    shares = np.array([visible_shares(silhouettes(scene)) for scene in scenes])
+def test_scene_objects_stay_visible(scenes: list[Scene]) -> None:
+    shares = np.array([visible_fractions(silhouettes(scene)) for scene in scenes])
     assert shares.min() >= 0.4
     assert (shares < 1).any()  # they do overlap
 
 
-def test_every_object_is_whole_and_large_enough_to_be_read(scenes: list[Scene]) -> None:
+def test_scene_objects_are_inside_frame_and_large(scenes: list[Scene]) -> None:
     for scene in scenes:
         for depth in silhouettes(scene):
             seen = np.isfinite(depth).reshape(FINE, FINE)
@@ -41,29 +42,53 @@ def test_every_object_is_whole_and_large_enough_to_be_read(scenes: list[Scene]) 
             assert seen.any(axis=1).sum() >= 10 * FINE / 64
 
 
-def test_objects_never_touch(scenes: list[Scene]) -> None:
+def test_scene_objects_never_touch(scenes: list[Scene]) -> None:
     for scene in scenes:
         for one, other in combinations(scene.solids, 2):
-            assert math.hypot(one.x - other.x, one.y - other.y) > one.reach + other.reach
+            assert math.hypot(one.x - other.x, one.y - other.y) > one.radius + other.radius
 
 
-def test_one_more_object_changes_nothing_else() -> None:
-    short = Scene.of(1, "CLEVR_train_000007", ["red cube"])
-    long = Scene.of(1, "CLEVR_train_000007", ["red cube", "gray sphere", "blue cube"])
+def test_scene_longer_list_keeps_objects() -> None:
+    short = Scene.sample(1, "CLEVR_train_000007", ["red cube"])
+    long = Scene.sample(1, "CLEVR_train_000007", ["red cube", "gray sphere", "blue cube"])
     assert long.solids[0] == short.solids[0]
-    assert (long.colours[0] == short.colours[0]).all()
+    assert (long.colors[0] == short.colors[0]).all()
     assert (long.camera.axes == short.camera.axes).all()
-    assert (long.lamp.place == short.lamp.place).all()
+    assert (long.lamp.position == short.lamp.position).all()
     assert long.ground == short.ground
 
 
 @pytest.mark.parametrize(("seed", "stem"), [(2, "a"), (1, "b")])
-def test_another_seed_or_name_is_another_scene(seed: int, stem: str) -> None:
-    other = Scene.of(seed, stem, ["red cube"])
-    assert other.solids != Scene.of(1, "a", ["red cube"]).solids
+def test_scene_depends_on_seed_and_name(seed: int, stem: str) -> None:
+    other = Scene.sample(seed, stem, ["red cube"])
+    assert other.solids != Scene.sample(1, "a", ["red cube"]).solids
 
 
-def test_visible_shares_count_what_lies_in_front() -> None:
+def test_visible_fractions_count_occlusion() -> None:
     behind = np.array([2, 2, 2, 2], dtype=np.float32)
     before = np.array([1, np.inf, np.inf, np.inf], dtype=np.float32)
-    assert visible_shares([behind, before]).tolist() == [0.75, 1]
+    assert visible_fractions([behind, before]).tolist() == [0.75, 1]
+
+
+@pytest.fixture
+def camera() -> Camera:
+    return Camera.sample(Random(3))
+
+
+def test_camera_axes_are_orthonormal_and_level(camera: Camera) -> None:
+    assert camera.axes @ camera.axes.T == pytest.approx(np.eye(3), abs=1e-6)
+    assert camera.axes[0, 2] == pytest.approx(0, abs=1e-6)
+    assert camera.axes[1, 2] > 0
+
+
+def test_camera_center_ray_points_ahead(camera: Camera) -> None:
+    rays = camera.rays(3, range(3))
+    assert rays[:, 4] == pytest.approx(camera.axes[2], abs=1e-6)
+    assert dot(rays, rays) == pytest.approx(1, abs=1e-6)
+    up_left = camera.axes @ rays[:, 0]
+    assert up_left[0] < 0 < up_left[1]
+
+
+def test_camera_rays_of_bands_equal_whole(camera: Camera) -> None:
+    bands = [camera.rays(6, range(4)), camera.rays(6, range(4, 6))]
+    assert (np.concatenate(bands, axis=1) == camera.rays(6, range(6))).all()

@@ -1,4 +1,4 @@
-"""Rays against solids: distances and normals known in closed form."""
+"""Ray intersections and normals of solids with known values."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from ganport_train.synthetic.shapes.solids import (
     SOLIDS,
     Cube,
     Cylinder,
+    Floats,
     Solid,
     Sphere,
+    dot,
+    normalize,
 )
-from ganport_train.synthetic.shapes.vectors import Floats, dot, unit
 
 angles = st.floats(0, math.tau)
 places = st.floats(-3, 3)
@@ -35,11 +37,11 @@ def column(*parts: float) -> Floats:
 
 
 def distance(solid: Solid, origin: Floats, direction: Floats) -> float:
-    return float(solid.distances(origin, unit(direction))[0])
+    return float(solid.distances(origin, normalize(direction))[0])
 
 
 @pytest.mark.parametrize("kind", list(SOLIDS))
-def test_from_above_the_top_is_met(kind: str) -> None:
+def test_distances_from_above_hit_top(kind: str) -> None:
     solid = SOLIDS[kind](1.0, -2.0, 0.75, 0.3)
     assert distance(solid, column(1, -2, 10), column(0, 0, -1)) == pytest.approx(8.5)
     assert solid.normals(column(1, -2, 1.5))[:, 0] == pytest.approx([0, 0, 1], abs=1e-6)
@@ -54,20 +56,20 @@ def test_from_above_the_top_is_met(kind: str) -> None:
         (Cube(0, 0, 0.5, math.pi / 4), 10 - math.sqrt(0.5)),
     ],
 )
-def test_from_the_side(solid: Solid, near: float) -> None:
+def test_distances_from_side(solid: Solid, near: float) -> None:
     # A hair beside the middle: there a turned cube has an edge, which faces nowhere.
     assert distance(solid, column(-10, 1e-4, 0.5), column(1, 0, 0)) == pytest.approx(near, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", list(SOLIDS))
-def test_rays_that_pass_by_lead_away_or_begin_above_miss(kind: str) -> None:
+def test_distances_missing_rays_are_infinite(kind: str) -> None:
     solid = SOLIDS[kind](0.0, 0.0, 0.5)
     assert distance(solid, column(-10, 0.8, 0.5), column(1, 0, 0)) == math.inf
     assert distance(solid, column(-10, 0, 0.5), column(-1, 0, 0)) == math.inf
     assert distance(solid, column(-10, 0, 1.1), column(1, 0, 0)) == math.inf
 
 
-def test_a_turned_cube_faces_where_it_is_turned() -> None:
+def test_normals_of_rotated_cube() -> None:
     cube = Cube(1, 1, 0.5, math.pi / 6)
     facing = [math.cos(math.pi / 6), math.sin(math.pi / 6), 0]
     point = column(1 + 0.5 * facing[0], 1 + 0.5 * facing[1], 0.5)
@@ -75,13 +77,13 @@ def test_a_turned_cube_faces_where_it_is_turned() -> None:
 
 
 @given(solids, angles, st.floats(0.1, 1.2))
-def test_what_a_ray_meets_faces_its_origin(solid: Solid, turn: float, height: float) -> None:
+def test_hit_points_lie_on_surface_facing_ray(solid: Solid, turn: float, height: float) -> None:
     origin = 9 * column(
         math.cos(turn) * math.cos(height), math.sin(turn) * math.cos(height), math.sin(height)
     )
     across, up = np.meshgrid(np.linspace(-1, 1, 9), np.linspace(-1, 1, 9))
-    aims = solid.centre + solid.reach * np.stack([across, 0 * across, up]).reshape(3, -1)
-    rays = unit(aims.astype(np.float32) - origin)
+    aims = solid.center + solid.radius * np.stack([across, 0 * across, up]).reshape(3, -1)
+    rays = normalize(aims.astype(np.float32) - origin)
     depths = solid.distances(origin, rays)
     met = np.isfinite(depths)
     assert met.any()
@@ -91,4 +93,4 @@ def test_what_a_ray_meets_faces_its_origin(solid: Solid, turn: float, height: fl
     # Not of all: at an edge, rounding may take a point for one of the face behind.
     assert (dot(normals, rays[:, met]) < 1e-3).mean() > 0.9
     assert (np.abs(points[2] - solid.size) <= solid.size + 1e-3).all()
-    assert (np.hypot(*(points - solid.centre)[:2]) <= solid.reach + 1e-3).all()
+    assert (np.hypot(*(points - solid.center)[:2]) <= solid.radius + 1e-3).all()

@@ -1,1 +1,1 @@
-"""Scenes of spheres, cubes and cylinders on a table, rendered."""
+"""Rendered scenes of spheres, cubes and cylinders, in the format of i-CLEVR."""

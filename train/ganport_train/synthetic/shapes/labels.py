@@ -1,4 +1,4 @@
-"""What each picture of a set shows: read from a label file, or dealt."""
+"""The objects of each image of a dataset: read from i-CLEVR label files, or sampled."""
 
 from __future__ import annotations
 
@@ -13,101 +13,127 @@ from random import Random
 from ganport_runtime import strictjson
 from ganport_runtime.errors import BundleError, GanportError
 from ganport_runtime.values import closest_match, repr_short, sanitize
-from ganport_train.synthetic import datasets
-from ganport_train.synthetic.shapes.vocabulary import MOST_OBJECTS, OBJECTS
+from ganport_train.synthetic.datasets import MAX_IMAGES, SEEDS, check_range
+from ganport_train.synthetic.palette import Color
+
+SHAPES = ("cube", "sphere", "cylinder")
+COLORS: dict[str, Color] = {
+    "gray": (104, 104, 106),
+    "red": (196, 36, 40),
+    "blue": (44, 84, 222),
+    "green": (36, 140, 46),
+    "brown": (128, 76, 34),
+    "purple": (146, 52, 204),
+    "cyan": (44, 206, 212),
+    "yellow": (246, 220, 44),
+}
+OBJECTS = tuple(f"{color} {shape}" for shape in SHAPES for color in COLORS)
+"""The 24 objects of i-CLEVR in the order of its `objects.json`."""
+MAX_OBJECTS = 3
+"""Objects in one scene."""
 
 TRAIN, INDICES, TESTS = "train.json", "objects.json", ("test.json", "new_test.json")
-LIMIT = 256 << 20
+MAX_BYTES = 256 << 20
 """Bytes of a label file."""
-MOST_LISTS = 10_000
-"""In a file of test lists."""
+MAX_PROMPTS = 10_000
+"""Entries of a test list."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +-]{0,199}\.png")
-_DEALT = ((2,) * 12 + (3,) * 20, (2,) * 12 + (3,) * 20)  # objects in each list of each test
+_TEST_SIZES = ((2,) * 12 + (3,) * 20, (2,) * 12 + (3,) * 20)  # objects per prompt of each list
+_RESTORE = "Fix the file or download it again."
 
-Lists = Sequence[Sequence[str]]
+Prompts = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Labels:
-    """The objects of each picture by its name, each object's index, and lists to be tested with.
+class SceneLabels:
+    """The labels of a dataset.
 
-    `source` is the file they were read from.
+    images: the objects of each image by name.
+    objects: all objects in the order of their indices.
+    tests: test lists by file name.
+    source: the label file, if the labels were read.
     """
 
-    pictures: Mapping[str, Sequence[str]]
+    images: Mapping[str, Sequence[str]]
     objects: Sequence[str] = OBJECTS
-    tests: Mapping[str, Lists] = field(default_factory=dict)
+    tests: Mapping[str, Prompts] = field(default_factory=dict)
     source: Path | None = None
 
     def tables(self) -> dict[str, bytes]:
-        """The label files of i-CLEVR."""
+        """Return the label files of i-CLEVR."""
         indices = {label: index for index, label in enumerate(self.objects)}
-        values = {TRAIN: self.pictures, INDICES: indices, **self.tests}
+        values = {TRAIN: self.images, INDICES: indices, **self.tests}
         return {name: json.dumps(value).encode() for name, value in values.items()}
 
 
-def sample_labels(count: int, seed: int) -> Labels:
-    """Return labels for `count` pictures: scenes of one, two and three objects in turn.
+def split_label(label: str) -> tuple[str, str]:
+    """Return the color and the shape of one of `OBJECTS`."""
+    color, shape = label.split()
+    return color, shape
+
+
+def sample_labels(count: int, seed: int) -> SceneLabels:
+    """Return random labels for `count` images: scenes of one, two and three objects in turn.
 
     Every eight scenes hold each of the 24 objects once. No scene shows exactly the objects of a
-    test list; those have two or three objects each. A shorter set begins a longer one. Raises
-    GanportError for numbers out of range.
+    test prompt, which has two or three objects. A smaller dataset is a prefix of a larger one.
+    Raises `GanportError` for a number out of range.
     """
-    datasets.check_range("count", count, range(1, datasets.MOST + 1))
-    datasets.check_range("seed", seed, datasets.SEEDS)
-    tests = _dealt_tests(Random(f"ganport scene tests 1/{seed}"))
-    kept = {frozenset(objects) for lists in tests.values() for objects in lists}
-    scenes = _dealt_scenes(Random(f"ganport scenes 1/{seed}"), kept)
+    check_range("count", count, range(1, MAX_IMAGES + 1))
+    check_range("seed", seed, SEEDS)
+    tests = _sample_tests(Random(f"ganport scene tests 1/{seed}"))
+    reserved = {frozenset(objects) for prompts in tests.values() for objects in prompts}
+    scenes = _sample_scenes(Random(f"ganport scenes 1/{seed}"), reserved)
     steps = (
         (f"scene_{number:06}_{step}.png", objects[: step + 1])
         for number, objects in enumerate(scenes)
-        for step in range(MOST_OBJECTS)
+        for step in range(MAX_OBJECTS)
     )
-    return Labels(dict(islice(steps, count)), tests=tests)
+    return SceneLabels(dict(islice(steps, count)), tests=tests)
 
 
-def read_labels(path: Path, count: int | None = None) -> Labels:
-    """Read a `train.json`, and the `objects.json` and test lists beside it if they are there.
+def read_labels(path: Path, count: int | None = None) -> SceneLabels:
+    """Read the first `count` images of a `train.json`, and its `objects.json` and test lists.
 
-    Of `count` pictures, the first; of all without it. Nothing in the files is trusted. Raises
-    GanportError for what is no such file, names that are no plain PNG names, and objects that
-    cannot be drawn.
+    `objects.json` and the test lists are optional. Raises `GanportError` for an invalid file,
+    an image name that is not a plain PNG name, and an object that cannot be drawn.
     """
-    table = _read(path)
-    if not isinstance(table, dict) or not 0 < len(table) <= datasets.MOST:
-        raise _refused(path, f"1 to {datasets.MOST} pictures and the objects in each", table)
+    table = _read_json(path)
+    if not isinstance(table, dict) or not 0 < len(table) <= MAX_IMAGES:
+        expected = f"1 to {MAX_IMAGES} images and the objects in each"
+        raise GanportError(str(path), expected, repr_short(table), _RESTORE)
     if count is not None:
-        datasets.check_range("count", count, range(1, len(table) + 1))
-    objects = _objects(path.with_name(INDICES))
+        check_range("count", count, range(1, len(table) + 1))
+    objects = _read_objects(path.with_name(INDICES))
     for entry, (name, labels) in enumerate(table.items(), 1):
-        place = f"{path}: entry {entry}, {sanitize(name, 80)}"
-        _check_name(place, name)
-        _check_objects(place, labels, objects)
-    _check_one_case(path, table)
-    beside = [(name, path.with_name(name)) for name in TESTS]
-    tests = {name: _tests(file, objects) for name, file in beside if file.exists()}
-    return Labels(dict(islice(table.items(), count)), objects, tests, path)
+        location = f"{path}: entry {entry}, {sanitize(name, 80)}"
+        _check_name(location, name)
+        _check_objects(location, labels, objects)
+    _check_unique_ignoring_case(path, table)
+    files = [(name, path.with_name(name)) for name in TESTS]
+    tests = {name: _read_prompts(file, objects) for name, file in files if file.exists()}
+    return SceneLabels(dict(islice(table.items(), count)), objects, tests, path)
 
 
-def _dealt_tests(rng: Random) -> dict[str, Lists]:
-    sizes = list(chain(*_DEALT))
+def _sample_tests(rng: Random) -> dict[str, Prompts]:
+    sizes = list(chain(*_TEST_SIZES))
     while True:
-        lists = _deal_out(rng, sizes)
-        if len(set(map(frozenset, lists))) == len(lists):
-            cut = len(_DEALT[0])
-            return dict(zip(TESTS, (lists[:cut], lists[cut:]), strict=True))
+        prompts = _draw_from_decks(rng, sizes)
+        if len(set(map(frozenset, prompts))) == len(prompts):
+            first = len(_TEST_SIZES[0])
+            return dict(zip(TESTS, (prompts[:first], prompts[first:]), strict=True))
 
 
-def _dealt_scenes(rng: Random, kept: Collection[frozenset[str]]) -> Iterator[list[str]]:
+def _sample_scenes(rng: Random, reserved: Collection[frozenset[str]]) -> Iterator[list[str]]:
     while True:
-        scenes = _deal_out(rng, (MOST_OBJECTS,) * (len(OBJECTS) // MOST_OBJECTS))
-        if not any(frozenset(objects[:n]) in kept for objects in scenes for n in (2, 3)):
+        scenes = _draw_from_decks(rng, (MAX_OBJECTS,) * (len(OBJECTS) // MAX_OBJECTS))
+        if not any(frozenset(objects[:n]) in reserved for objects in scenes for n in (2, 3)):
             yield from scenes
 
 
-def _deal_out(rng: Random, sizes: Sequence[int]) -> list[list[str]]:
-    """Deal hands of different objects from as many shuffled decks as it takes."""
+def _draw_from_decks(rng: Random, sizes: Sequence[int]) -> list[list[str]]:
+    """Draw lists of distinct objects from shuffled decks of all objects."""
     hands: list[list[str]] = []
     deck: list[str] = []
     for size in sizes:
@@ -117,90 +143,70 @@ def _deal_out(rng: Random, sizes: Sequence[int]) -> list[list[str]]:
     return hands
 
 
-def _read(path: Path) -> object:
+def _read_json(path: Path) -> object:
     try:
         with path.open("rb") as file:
-            data = file.read(LIMIT + 1)
-        return strictjson.parse(data, str(path), LIMIT)
+            data = file.read(MAX_BYTES + 1)
+        return strictjson.parse(data, str(path), MAX_BYTES)
     except OSError as error:
-        raise GanportError(
-            str(path),
-            expected="a label file that can be read",
-            found=error.strerror or type(error).__name__,
-            fix="Check its name and its permissions.",
-        ) from error
+        found = error.strerror or type(error).__name__
+        fix = "Check its name and its permissions."
+        raise GanportError(str(path), "a readable label file", found, fix) from error
     except BundleError as error:
-        fix = "Mend the file or take it from its makers again."
-        raise GanportError(
-            str(path), expected=error.expected, found=error.found, fix=fix
-        ) from error
+        raise GanportError(str(path), error.expected, error.found, _RESTORE) from error
 
 
-def _objects(path: Path) -> Sequence[str]:
-    """The objects in the order of their indices; ours if there is no such file."""
+def _read_objects(path: Path) -> Sequence[str]:
+    """Return the objects in the order of their indices; `OBJECTS` if there is no such file."""
     if not path.exists():
         return OBJECTS
-    table = _read(path)
+    table = _read_json(path)
     if not isinstance(table, dict):
-        raise _refused(path, "objects and their indices", table)
+        raise GanportError(str(path), "objects and their indices", repr_short(table), _RESTORE)
     if sorted(map(repr, table.values())) != sorted(map(repr, range(len(table)))):
         expected = f"the indices 0 to {len(table) - 1}, each once"
-        raise _refused(path, expected, list(table.values()))
+        raise GanportError(str(path), expected, repr_short(list(table.values())), _RESTORE)
     for label in table:
         _check_known(str(path), label, OBJECTS)
     return sorted(table, key=lambda label: int(table[label]))
 
 
-def _tests(path: Path, objects: Sequence[str]) -> Lists:
-    lists = _read(path)
-    if not isinstance(lists, list) or len(lists) > MOST_LISTS:
-        raise _refused(path, f"a list of at most {MOST_LISTS} lists of objects", lists)
-    for entry, labels in enumerate(lists, 1):
+def _read_prompts(path: Path, objects: Sequence[str]) -> Prompts:
+    prompts = _read_json(path)
+    if not isinstance(prompts, list) or len(prompts) > MAX_PROMPTS:
+        expected = f"a list of at most {MAX_PROMPTS} lists of objects"
+        raise GanportError(str(path), expected, repr_short(prompts), _RESTORE)
+    for entry, labels in enumerate(prompts, 1):
         _check_objects(f"{path}: entry {entry}", labels, objects)
-    return lists
+    return prompts
 
 
-def _check_name(place: str, name: str) -> None:
+def _check_name(location: str, name: str) -> None:
     if not _NAME.fullmatch(name):
-        raise GanportError(
-            place,
-            expected="a plain file name of letters, digits and _ . + - that ends in .png",
-            found=repr_short(name),
-            fix="Rename the picture.",
-        )
+        expected = "a file name of letters, digits and _ . + - that ends in .png"
+        raise GanportError(location, expected, repr_short(name), "Rename the image.")
 
 
-def _check_one_case(path: Path, names: Collection[str]) -> None:
-    """Where a file system tells no case, one such picture would overwrite the other."""
+def _check_unique_ignoring_case(path: Path, names: Collection[str]) -> None:
+    # On a case-insensitive file system one of the two images would overwrite the other.
     if len({name.lower() for name in names}) < len(names):
-        raise GanportError(
-            str(path),
-            expected="names that differ in more than their case",
-            found="two that do not",
-            fix="Rename one of the pictures.",
-        )
+        expected = "names that differ in more than their case"
+        raise GanportError(str(path), expected, "two that do not", "Rename one of the images.")
 
 
-def _check_objects(place: str, labels: object, objects: Sequence[str]) -> None:
-    if not isinstance(labels, list) or not 1 <= len(labels) <= MOST_OBJECTS:
-        raise _refused(place, f"a list of 1 to {MOST_OBJECTS} objects", labels)
+def _check_objects(location: str, labels: object, objects: Sequence[str]) -> None:
+    if not isinstance(labels, list) or not 1 <= len(labels) <= MAX_OBJECTS:
+        expected = f"a list of 1 to {MAX_OBJECTS} objects"
+        raise GanportError(location, expected, repr_short(labels), _RESTORE)
     for label in labels:
-        _check_known(place, label, objects)
+        _check_known(location, label, objects)
     if len(set(labels)) < len(labels):
-        raise _refused(place, "different objects", labels)
+        raise GanportError(location, "distinct objects", repr_short(labels), _RESTORE)
 
 
-def _check_known(place: str, label: object, objects: Sequence[str]) -> None:
+def _check_known(location: str, label: object, objects: Sequence[str]) -> None:
     if label not in objects:
-        near = closest_match(label, objects) if isinstance(label, str) else None
-        raise GanportError(
-            place,
-            expected="objects that can be drawn, such as 'red cube'",
-            found=repr_short(label),
-            fix=f"Did you mean {near!r}?" if near else "Name a colour and a shape.",
-        )
-
-
-def _refused(place: object, expected: str, found: object) -> GanportError:
-    fix = "Mend the file or take it from its makers again."
-    return GanportError(str(place), expected=expected, found=repr_short(found), fix=fix)
+        match = closest_match(label, objects) if isinstance(label, str) else None
+        fix = f"Did you mean {match!r}?" if match else "Name a color and a shape."
+        expected = "an object that can be drawn, such as 'red cube'"
+        raise GanportError(location, expected, repr_short(label), fix)

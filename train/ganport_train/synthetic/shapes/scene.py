@@ -1,4 +1,4 @@
-"""One scene: where camera, lamp and objects are.
+"""A scene: camera, lamp and objects.
 
 After CLEVR (J. Johnson et al., "CLEVR: A Diagnostic Dataset for Compositional Language and
 Elementary Visual Reasoning", CVPR 2017, appendix A), with objects of one size and one material.
@@ -15,105 +15,135 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_train.synthetic import oklab
-from ganport_train.synthetic.palette import shade
-from ganport_train.synthetic.shapes.camera import Camera
-from ganport_train.synthetic.shapes.solids import SOLIDS, Solid
-from ganport_train.synthetic.shapes.vectors import Floats
-from ganport_train.synthetic.shapes.vocabulary import COLOURS, parted
+from ganport_train.synthetic.palette import oklab_to_rgb, rgb_to_oklab, sample_shade
+from ganport_train.synthetic.shapes.labels import COLORS, split_label
+from ganport_train.synthetic.shapes.solids import SOLIDS, Floats, Solid, normalize
 
 GAMMA = 2.2
-"""Of the pictures: light is a stored value to this power."""
+"""Exponent that turns a stored value into light."""
 
 _SIZES = {"cube": 0.68, "sphere": 0.78, "cylinder": 0.7}  # look equally large
-_FIELD = 2.9  # how far from the middle objects stand
-_GAP = 0.25  # between two objects
-_MASK = 48  # side of the grid on which silhouettes are compared
-_VISIBLE = 0.5  # of each silhouette, on that coarse grid
+_FIELD_RADIUS = 2.9  # largest distance of an object from the center
+_GAP = 0.25  # smallest distance between two objects
+_GRID = 48  # side of the grid on which silhouettes are compared
+_MIN_VISIBLE = 0.5  # smallest visible fraction of a silhouette
+_ZOOM = 3.0  # distance at which the frame is 2 wide
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera at `position` (3,), z up; `axes` (3, 3) are right, up and ahead."""
+
+    position: Floats
+    axes: Floats
+
+    @classmethod
+    def sample(cls, rng: Random) -> Self:
+        """Return a random camera near that of CLEVR: 11 from the center, 29 degrees up."""
+        azimuth = math.radians(rng.uniform(-4, 4))
+        elevation = math.radians(29 + rng.uniform(-2, 2))
+        distance = 11 * rng.uniform(0.97, 1.03)
+        horizontal = (
+            math.sin(azimuth) * math.cos(elevation),
+            -math.cos(azimuth) * math.cos(elevation),
+        )
+        position = np.array([*horizontal, math.sin(elevation)], dtype=np.float32) * distance
+        target = np.array([rng.uniform(-0.12, 0.12), 0, rng.uniform(0.25, 0.45)], dtype=np.float32)
+        ahead = normalize(target - position)
+        right = normalize(np.cross(ahead, np.array([0, 0, 1], dtype=np.float32)))
+        return cls(position, np.stack([right, np.cross(right, ahead), ahead]))
+
+    def rays(self, side: int, rows: range) -> Floats:
+        """Return unit directions (3, rows x side) of `rows` of a grid of side x side rays."""
+        across = ((np.arange(side, dtype=np.float32) + 0.5) * (2 / side) - 1)[None, :]
+        down = ((np.array(rows, dtype=np.float32) + 0.5) * (2 / side) - 1)[:, None]
+        right, up, ahead = (axis[:, None, None] for axis in self.axes)
+        return normalize((right * across - up * down + ahead * _ZOOM).reshape(3, -1))
 
 
 @dataclass(frozen=True)
 class Lamp:
-    """A round lamp of radius `width` at `place` (3,), of a brightness relative to the usual."""
+    """A round lamp of `radius` at `position` (3,); a `brightness` of 1 is the usual one."""
 
-    place: Floats
-    width: float
+    position: Floats
+    radius: float
     brightness: float
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Solids with their colours ((3,) light reflected), the lamp, and how light the ground is."""
+    """Solids with their colors (reflectance (3,)), the lamp, and the reflectance of the ground."""
 
     camera: Camera
     lamp: Lamp
     ground: float
     solids: tuple[Solid, ...]
-    colours: tuple[Floats, ...]
+    colors: tuple[Floats, ...]
 
     @classmethod
-    def of(cls, seed: int, stem: str, objects: Sequence[str]) -> Self:
-        """Set up the scene `stem` of the set of `seed` with `objects`, each a label.
+    def sample(cls, seed: int, name: str, objects: Sequence[str]) -> Self:
+        """Return the scene `name` of the dataset of `seed` with `objects`, given as labels.
 
-        The first objects of a list stand as they stand in a shorter list: each object depends on
-        those before it alone, and none is put where it hides more than half of one before it.
+        An object depends only on the objects before it in the list, so a longer list keeps the
+        objects of a shorter one. No object hides more than half of an earlier one.
         """
 
-        def chance(part: object) -> Random:
-            return Random(f"ganport scene 1/{seed}/{stem}/{part}")
+        def stream(part: object) -> Random:
+            return Random(f"ganport scene 1/{seed}/{name}/{part}")
 
-        camera = Camera.of(chance("camera"))
+        camera = Camera.sample(stream("camera"))
         solids: list[Solid] = []
         for index, label in enumerate(objects):
-            solids.append(_placed(chance(index), parted(label)[1], solids, camera))
-        colours = (_colour(chance(f"colour {i}"), label) for i, label in enumerate(objects))
-        rng = chance("light")
-        return cls(camera, _lamp(rng), rng.uniform(0.36, 0.42), tuple(solids), tuple(colours))
+            solids.append(_sample_solid(stream(index), split_label(label)[1], solids, camera))
+        # The names of the random streams are part of every seed's image.
+        colors = (_sample_color(stream(f"colour {i}"), label) for i, label in enumerate(objects))
+        rng = stream("light")
+        return cls(camera, _sample_lamp(rng), rng.uniform(0.36, 0.42), tuple(solids), tuple(colors))
 
 
-def _lamp(rng: Random) -> Lamp:
-    place = (6 + rng.uniform(-1, 1), -4.5 + rng.uniform(-1, 1), 9 + rng.uniform(-1, 1))
-    return Lamp(np.array(place, dtype=np.float32), 1.1, rng.uniform(0.92, 1.08))
+def _sample_lamp(rng: Random) -> Lamp:
+    position = (6 + rng.uniform(-1, 1), -4.5 + rng.uniform(-1, 1), 9 + rng.uniform(-1, 1))
+    return Lamp(np.array(position, dtype=np.float32), 1.1, rng.uniform(0.92, 1.08))
 
 
-def _colour(rng: Random, label: str) -> Floats:
-    colour, _ = parted(label)
-    # Half of the jitter that could still be told: light and shade do the rest.
-    rgb = oklab.to_rgb((oklab.from_rgb(COLOURS[colour]) + shade(rng, colour, COLOURS)) / 2)
+def _sample_color(rng: Random, label: str) -> Floats:
+    color, _ = split_label(label)
+    # Halve the shade's distance from its label, because light and shadow add to it.
+    rgb = oklab_to_rgb((rgb_to_oklab(COLORS[color]) + sample_shade(rng, color, COLORS)) / 2)
     return ((rgb / 255) ** GAMMA).astype(np.float32)
 
 
-def _placed(rng: Random, shape: str, others: Sequence[Solid], camera: Camera) -> Solid:
-    """Draw a place for one more solid; two others never fill the field, so there is one."""
+def _sample_solid(rng: Random, shape: str, others: Sequence[Solid], camera: Camera) -> Solid:
+    """Return a solid at a random free position; two others never fill the field."""
     size = _SIZES[shape] * rng.uniform(0.94, 1.06)
-    rays = camera.rays(_MASK, range(_MASK))
-    depths = [other.distances(camera.place[:, None], rays) for other in others]
+    rays = camera.rays(_GRID, range(_GRID))
+    depths = [other.distances(camera.position[:, None], rays) for other in others]
     while True:
-        away, angle = _FIELD * math.sqrt(rng.random()), rng.uniform(0, math.tau)
+        distance, angle = _FIELD_RADIUS * math.sqrt(rng.random()), rng.uniform(0, math.tau)
         solid = SOLIDS[shape](
-            away * math.cos(angle), away * math.sin(angle), size, rng.uniform(0, math.tau)
+            distance * math.cos(angle), distance * math.sin(angle), size, rng.uniform(0, math.tau)
         )
-        if all(_apart(solid, other) for other in others):
-            depth = solid.distances(camera.place[:, None], rays)
-            if _whole(depth) and visible_shares([*depths, depth]).min() >= _VISIBLE:
+        if all(_are_separate(solid, other) for other in others):
+            depth = solid.distances(camera.position[:, None], rays)
+            if _is_inside(depth) and visible_fractions([*depths, depth]).min() >= _MIN_VISIBLE:
                 return solid
 
 
-def _apart(one: Solid, other: Solid) -> bool:
-    return math.hypot(one.x - other.x, one.y - other.y) >= one.reach + other.reach + _GAP
+def _are_separate(first: Solid, second: Solid) -> bool:
+    distance = math.hypot(first.x - second.x, first.y - second.y)
+    return distance >= first.radius + second.radius + _GAP
 
 
-def _whole(depth: Floats) -> bool:
-    """Whether a silhouette does not touch the edge of the picture."""
-    seen = np.isfinite(depth).reshape(_MASK, _MASK)
-    inner = seen[1:-1, 1:-1]
-    return bool(seen.sum() == inner.sum())
+def _is_inside(depth: Floats) -> bool:
+    """Return whether a silhouette does not touch the edge of the image."""
+    silhouette = np.isfinite(depth).reshape(_GRID, _GRID)
+    return bool(silhouette.sum() == silhouette[1:-1, 1:-1].sum())
 
 
-def visible_shares(depths: Sequence[Floats]) -> NDArray[np.float64]:
-    """Return how much of each silhouette is seen, as shares, from the solids' distances (N,)."""
+def visible_fractions(depths: Sequence[Floats]) -> NDArray[np.float64]:
+    """Return the visible fraction of each solid's silhouette from the solids' distances (N,)."""
     stacked = np.stack(depths)
-    outlines = np.isfinite(stacked)
-    seen = outlines & (stacked == stacked.min(axis=0))
-    shares: NDArray[np.float64] = seen.sum(axis=1) / np.maximum(outlines.sum(axis=1), 1)
-    return shares
+    silhouettes = np.isfinite(stacked)
+    visible = silhouettes & (stacked == stacked.min(axis=0))
+    fractions: NDArray[np.float64] = visible.sum(axis=1) / np.maximum(silhouettes.sum(axis=1), 1)
+    return fractions

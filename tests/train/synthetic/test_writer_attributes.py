@@ -1,4 +1,4 @@
-"""Sets of faces with attributes: both tables over the same pictures, read back by their readers."""
+"""Datasets of faces with attributes: two tables for the same images."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.registry import choose_reader, open_source
 from ganport_train.data.issues import IssueLog
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.synthetic.traits import Trait, traits_of
+from ganport_train.synthetic.traits import Trait, sample_traits
 from ganport_train.synthetic.writer import balanced_labels, face_seed, write_faces
 
 
-def test_attributes_stand_beside_the_tags_and_celebas_reader_reads_them(tmp_path: Path) -> None:
+def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
     out = tmp_path / "faces.zip"
     write_faces(out, 12, 32, seed=3, attributes=True)
     with zipfile.ZipFile(out) as archive:
-        pictures = [f"images/{i}.png" for i in range(12)]
-        assert archive.namelist() == ["tags.csv", "list_attr_celeba.txt", *pictures]
+        images = [f"images/{i}.png" for i in range(12)]
+        assert archive.namelist() == ["tags.csv", "list_attr_celeba.txt", *images]
         face = Image.open(io.BytesIO(archive.read("images/7.png")))
     seed = face_seed(3, 7)
-    drawn_so = draw_face(seed, *balanced_labels(3, 7), 32, traits_of(seed))
+    drawn_so = draw_face(seed, *balanced_labels(3, 7), 32, sample_traits(seed))
     assert (np.asarray(face) == np.asarray(drawn_so)).all()
 
     with open_source(out) as source:
@@ -40,11 +40,11 @@ def test_attributes_stand_beside_the_tags_and_celebas_reader_reads_them(tmp_path
         )
     assert [example.id for example in examples] == [f"{i}.png" for i in range(12)]
     assert [set(example.labels["attributes"]) for example in examples] == [
-        traits_of(face_seed(3, i)) for i in range(12)
+        sample_traits(face_seed(3, i)) for i in range(12)
     ]
 
 
-def test_tags_are_those_of_the_set_without_attributes_and_a_prefix_of_a_longer_one(
+def test_write_faces_attributes_keep_tags_and_prefix(
     tmp_path: Path,
 ) -> None:
     write_faces(tmp_path / "faces", 20, 16, seed=3, attributes=True, workers=2)
@@ -58,7 +58,7 @@ def test_tags_are_those_of_the_set_without_attributes_and_a_prefix_of_a_longer_o
         assert (tmp_path / "short" / name).read_bytes() == (tmp_path / "faces" / name).read_bytes()
 
 
-def test_the_command_draws_a_set_that_checks_as_celeba(tmp_path: Path) -> None:
+def test_draw_attributes_passes_check(tmp_path: Path) -> None:
     out = str(tmp_path / "faces.zip")
     drawing = ["draw", "faces", "--count", "30", "--size", "32", "--attributes", "--out", out]
     assert CliRunner().invoke(dataset, [*drawing, "--workers", "1"]).exit_code == 0
