@@ -124,7 +124,10 @@ def _replace_folder(new: Path, path: Path) -> None:
     try:
         new.rename(path)
     except BaseException:
-        old.rename(path)
+        try:
+            old.rename(path)
+        except OSError:  # another program has replaced the folder at the same time
+            shutil.rmtree(old, ignore_errors=True)
         raise
     if old.is_dir() and not old.is_symlink():
         shutil.rmtree(old, ignore_errors=True)
