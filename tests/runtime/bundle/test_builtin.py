@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from ganport_runtime.cli.info import info
 
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle import bundle as bundle_module
+from ganport_runtime.cli.inspection import info
 from ganport_runtime.cli.sample import sample_gan
 from ganport_runtime.errors import BundleError
 from ganport_runtime.generator import Generator

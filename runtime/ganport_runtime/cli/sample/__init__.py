@@ -1,36 +1,34 @@
-"""`sample-gan`: draw pictures from a bundle into a file that says how each was made."""
+"""`sample-gan`: generate images from a bundle into a file that records how each was made."""
 
 from __future__ import annotations
 
 import click
 
-from ganport_runtime.cli.sample.blend import blend
-from ganport_runtime.cli.sample.colormap import colormap
-from ganport_runtime.cli.sample.draw import draw, pairs
-from ganport_runtime.cli.sample.edit import manipulate
+from ganport_runtime.cli.sample.draw import draw, list_images
+from ganport_runtime.cli.sample.editing import edit, translate
+from ganport_runtime.cli.sample.grids import blend, colormap, matrix, sweep
 from ganport_runtime.cli.sample.history import history
 from ganport_runtime.cli.sample.interpolate import interpolate
-from ganport_runtime.cli.sample.matrix import matrix
-from ganport_runtime.cli.sample.sweep import sweep
-from ganport_runtime.cli.sample.translate import translate
 
-
-@click.group()
-@click.version_option(package_name="ganport", prog_name="sample-gan")
-def sample_gan() -> None:
-    """Draw pictures from a bundle into a PNG, WebP or GIF that says how each was made."""
-
-
-for _command in (
+_COMMANDS = (
     draw,
-    pairs,
+    list_images,
     matrix,
     sweep,
     colormap,
     blend,
     interpolate,
     translate,
-    manipulate,
+    edit,
     history,
-):
+)
+
+
+@click.group()
+@click.version_option(package_name="ganport", prog_name="sample-gan")
+def sample_gan() -> None:
+    """Generate images from a bundle: a PNG, WebP or GIF that records how each was made."""
+
+
+for _command in _COMMANDS:
     sample_gan.add_command(_command)

@@ -1,4 +1,4 @@
-"""`sample-gan history`: the sheets of a run as one animation."""
+"""`sample-gan history`: the sample sheets of a training run as one animation."""
 
 from __future__ import annotations
 
@@ -11,85 +11,78 @@ from pathlib import Path
 import click
 from PIL import Image
 
-from ganport_runtime.cli.sample.output import Output, written
+from ganport_runtime.cli.sample.context import Output
+from ganport_runtime.cli.sample.options import with_output_options
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.animation import check_pixels
 from ganport_runtime.images.encode import describe_decode_error
 
-_SHEET = re.compile(r"\d{1,12}\.png")  # named by the pictures seen
+_SHEET_NAME = re.compile(r"\d{1,12}\.png")
+"""The number of training images seen."""
 _MAX_BYTES = 64 << 20
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@written
-@click.option("--every", type=click.IntRange(1), default=1, help="Take one sheet of N.")
-@click.option("--hold", type=click.FloatRange(0, 60), default=3.0, help="Seconds of the last.")
+@with_output_options
+@click.option("--every", type=click.IntRange(1), default=1, help="Use every Nth sheet.")
+@click.option(
+    "--hold", type=click.FloatRange(0, 60), default=3.0, help="Seconds of the last frame."
+)
 def history(output: Output, run: Path, every: int, hold: float) -> None:
-    """The sample sheets of RUN, a folder that train-gan wrote, as one animation."""
-    sheets = chosen(sheets_of(run), every)
-    check_pixels([size_of(sheet) for sheet in sheets])
-    frames = [read(sheet) for sheet in sheets]
+    """Write the sample sheets of RUN, a folder of train-gan, as one animation."""
+    sheets = select_every(find_sheets(run), every)
+    check_pixels([read_size(sheet) for sheet in sheets])
+    frames = [read_sheet(sheet) for sheet in sheets]
     names = json.dumps([sheet.name for sheet in sheets])
-    wrote = output.save(frames, {"ganport.history": names}, fps=3, hold=hold)
-    seen = [int(sheet.stem) for sheet in (sheets[0], sheets[-1])]
-    click.echo(f"{wrote}, from {seen[0]:,} to {seen[1]:,} pictures seen")
+    description = output.save(frames, {"ganport.history": names}, fps=3, hold=hold)
+    first, last = int(sheets[0].stem), int(sheets[-1].stem)
+    click.echo(f"{description}, from {first:,} to {last:,} images seen")
 
 
-def sheets_of(run: Path) -> list[Path]:
-    """The sheets of a run, by the pictures it had seen; raises `RequestError` without any."""
+def find_sheets(run: Path) -> list[Path]:
+    """Return the sheets of a run by training images seen; raises `RequestError` without any."""
     folder = run / "samples"
+    expected = "the sample sheets of a run"
+    fix = "Name the folder of a training run; train-gan writes a sheet at every log interval."
     try:
         names = [path.name for path in folder.iterdir()]
     except OSError as error:
-        raise _no_run(folder, error.strerror or str(error)) from error
-    sheets = [folder / name for name in names if _SHEET.fullmatch(name)]
+        raise RequestError(str(folder), expected, error.strerror or str(error), fix) from error
+    sheets = [folder / name for name in names if _SHEET_NAME.fullmatch(name)]
     if not sheets:
-        raise _no_run(folder, f"{len(names)} files, none of them a sheet")
+        raise RequestError(str(folder), expected, f"{len(names)} other files", fix)
     return sorted(sheets, key=lambda sheet: (int(sheet.stem), sheet.name))
 
 
-def chosen(sheets: Sequence[Path], every: int) -> list[Path]:
-    """One sheet of `every`, counted from the last, which is what the run came to."""
+def select_every(sheets: Sequence[Path], every: int) -> list[Path]:
+    """Return every Nth sheet, always with the last."""
     return list(sheets[::-1][::every])[::-1]
 
 
-def size_of(sheet: Path) -> tuple[int, int]:
-    """Width and height of a sheet, from its first bytes alone; raises `RequestError`."""
+def read_size(sheet: Path) -> tuple[int, int]:
+    """Return width and height of a sheet from its header; raises `RequestError`."""
+    if not sheet.is_file() or sheet.stat().st_size > _MAX_BYTES:
+        raise _sheet_error(sheet, f"another kind of file, or over {_MAX_BYTES >> 20} MiB")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if not sheet.is_file() or sheet.stat().st_size > _MAX_BYTES:
-                raise _no_sheet(sheet, f"no file, or over {_MAX_BYTES >> 20} MiB")
             with Image.open(sheet, formats=("PNG",)) as image:
                 return image.size
-        except RequestError:
-            raise
-        except Exception as error:  # a decoder fed with hostile bytes may raise anything
-            raise _no_sheet(sheet, describe_decode_error(error)) from error
+        except Exception as error:  # a decoder may raise anything on malicious bytes
+            raise _sheet_error(sheet, describe_decode_error(error)) from error
 
 
-def read(sheet: Path) -> Image.Image:
-    """The pixels of a sheet as RGB, the first frame of several; raises `RequestError`."""
+def read_sheet(sheet: Path) -> Image.Image:
+    """Return a sheet as RGB, the first frame of several; raises `RequestError`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with Image.open(sheet, formats=("PNG",)) as image:
                 return image.convert("RGB")
-        except Exception as error:  # a decoder fed with hostile bytes may raise anything
-            raise _no_sheet(sheet, describe_decode_error(error)) from error
+        except Exception as error:  # a decoder may raise anything on malicious bytes
+            raise _sheet_error(sheet, describe_decode_error(error)) from error
 
 
-def _no_run(folder: Path, found: str) -> RequestError:
-    return RequestError(
-        str(folder),
-        expected="the sample sheets of a run",
-        found=found,
-        fix="Name a run folder of train-gan; it draws a sheet at every tick.",
-    )
-
-
-def _no_sheet(sheet: Path, found: str) -> RequestError:
-    return RequestError(
-        str(sheet), expected="a sheet, which is a PNG", found=found, fix="Move it out of there."
-    )
+def _sheet_error(sheet: Path, found: str) -> RequestError:
+    return RequestError(str(sheet), "a sheet in PNG format", found, "Move it to another folder.")

@@ -1,4 +1,4 @@
-"""`sample-gan interpolate`: the way between seeds, or between encoded pictures."""
+"""`sample-gan interpolate`: images between seeds, or between encoded images."""
 
 from __future__ import annotations
 
@@ -13,110 +13,113 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.cli.condition_args import request_of
-from ganport_runtime.cli.sample.context import Job, check_number, steps_of
-from ganport_runtime.cli.sample.greedy import SeveralImages
-from ganport_runtime.cli.sample.options import drawing, pictured, settings_option
-from ganport_runtime.cli.sample.spec import Reshot, Shot, Source
+from ganport_runtime.cli.condition_args import parse_request
+from ganport_runtime.cli.sample.context import SampleContext, check_count, even_fractions
+from ganport_runtime.cli.sample.options import (
+    GreedyImagesCommand,
+    set_option,
+    with_bundle_options,
+    with_image_options,
+)
+from ganport_runtime.cli.sample.spec import EditSpec, ImageSpec, SourceImage
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.interpolation import linear
 from ganport_runtime.noise import check_seed
 
 _STEPS, _FRAMES = 6, 16
 _SEED = re.compile(r"[0-9]{1,20}")
-Ends = Sequence[tuple[Any, Any]]
-"""The first and the last of each way: two seeds or two sources."""
+Pairs = Sequence[tuple[Any, Any]]
+"""Start and end of each interpolation: two seeds or two source images."""
 
 
-def _between(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--seeds` and `--images` and hand it the list of the one that was given."""
+def _with_seeds_or_images(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options `--seeds` and `--images`, and require exactly one of them."""
 
-    @click.option("--seeds", "listed", metavar="A,B,…", help="Two seeds or more.")
-    @pictured(required=False)
+    @click.option("--seeds", "seed_list", metavar="A,B,…", help="Two or more seeds.")
+    @with_image_options(required=False)
     @wraps(command)
-    def start(listed: str | None, images: tuple[Path, ...], **own: Any) -> None:
-        if (listed is None) == (not images):
-            found = "both" if images else "neither"
-            raise _bad("interpolate", "--seeds or --images", found, "Write --seeds 3,8,21.")
+    def run(seed_list: str | None, images: tuple[Path, ...], **others: Any) -> None:
+        if (seed_list is None) == (not images):
+            expected, found = "--seeds or --images", "both" if images else "neither"
+            raise RequestError("interpolate", expected, found, "Write --seeds 3,8,21.")
         if len(images) == 1:
-            raise _bad("--images", "two pictures or more", "one", "Write --images a.png b.png.")
-        command(seeds=_seeds(listed) if listed is not None else [], images=images, **own)
+            fix = "Write --images a.png b.png."
+            raise RequestError("--images", "two or more images", "one", fix)
+        seeds = _parse_seeds(seed_list) if seed_list is not None else []
+        command(seeds=seeds, images=images, **others)
 
-    return start
+    return run
 
 
-@click.command(cls=SeveralImages)
-@_between
-@drawing
+@click.command(cls=GreedyImagesCommand)
+@_with_seeds_or_images
+@with_bundle_options
 @click.argument("text", required=False)
 @click.option(
-    "--steps",
-    type=click.IntRange(2, 256),
-    help="Pictures from one to the next (6; 16 of an animation).",
+    "--steps", type=click.IntRange(2, 256), help="Images per pair (6; 16 for an animation)."
 )
-@settings_option
-def interpolate(job: Job, text: str | None, steps: int | None, settings: tuple[str, ...]) -> None:
-    """From seed to seed, or from picture to picture, under one condition: TEXT or --set.
+@set_option
+def interpolate(
+    context: SampleContext, text: str | None, steps: int | None, settings: tuple[str, ...]
+) -> None:
+    """Generate images between seeds, or between images, under one request: TEXT or --set.
 
-    A row for each pair; an animation comes back to the first. The way between seeds is spherical,
-    that between the noise which pictures are encoded to is straight.
+    Each pair has a row; an animation returns to the first. Interpolation is spherical between
+    seeds, and linear between the noise of encoded images.
     """
-    request = request_of(job.conditions, settings, text)
-    title = job.title(job.conditions.caption(request))
-    if job.output.animate:
-        _save_loop(job, request, steps or _FRAMES, title)
+    request = parse_request(context.conditions, settings, text)
+    title = context.title(context.conditions.caption(request))
+    if context.output.animate:
+        _save_loop(context, request, steps or _FRAMES, title)
         return
-    ends: tuple[Any, ...] = job.sources or tuple(job.seeds)
-    ways, shares = list(pairwise(ends)), steps_of(steps or _STEPS)
-    shots, images = _drawn(job, request, ways, shares)
-    kind = "picture" if job.sources else "seed"
-    job.save_table(
+    ends: tuple[Any, ...] = context.sources or tuple(context.seeds)
+    pairs, fractions = list(pairwise(ends)), even_fractions(steps or _STEPS)
+    specs, images = _generate(context, request, pairs, fractions)
+    kind = "image" if context.sources else "seed"
+    context.save_table(
         images,
-        shots,
-        rows=[f"{_named(one)} to {_named(two)}" for one, two in ways],
-        columns=[f"{100 * share:.0f}%" for share in shares],
+        specs,
+        rows=[f"{_name_of(start)} to {_name_of(end)}" for start, end in pairs],
+        columns=[f"{100 * t:.0f}%" for t in fractions],
         title=title,
-        axes=(f"{kind}s", f"share of the second {kind}"),
+        axes=(f"{kind}s", f"fraction of the second {kind}"),
     )
 
 
-def _save_loop(job: Job, request: dict[str, Any], steps: int, title: str) -> None:
-    ends: tuple[Any, ...] = job.sources or tuple(job.seeds)
-    ways, shares = list(pairwise((*ends, ends[0]))), [step / steps for step in range(steps)]
-    shots, images = _drawn(job, request, ways, shares)
-    word = "" if job.sources else "seed "
+def _save_loop(context: SampleContext, request: dict[str, Any], steps: int, title: str) -> None:
+    ends: tuple[Any, ...] = context.sources or tuple(context.seeds)
+    pairs = list(pairwise((*ends, ends[0])))
+    fractions = [step / steps for step in range(steps)]
+    specs, images = _generate(context, request, pairs, fractions)
+    prefix = "" if context.sources else "seed "
     labels = [
-        f"{word}{_named(one)} to {_named(two)}, {100 * share:.0f}%"
-        for (one, two), share in product(ways, shares)
+        f"{prefix}{_name_of(start)} to {_name_of(end)}, {100 * t:.0f}%"
+        for (start, end), t in product(pairs, fractions)
     ]
-    job.save_table(images, shots, rows=[""], columns=labels, title=title, fps=12)
+    context.save_table(images, specs, rows=[""], columns=labels, title=title, fps=12)
 
 
-def _drawn(
-    job: Job, request: dict[str, Any], ways: Ends, shares: list[float]
-) -> tuple[Sequence[Shot] | Sequence[Reshot], NDArray[np.uint8]]:
-    """The pictures of every way in every share, and how each was made."""
-    if not job.sources:
-        shots = [Shot(request, one, two, share) for (one, two), share in product(ways, shares)]
-        return shots, job.draw(shots)
-    check_number(len(ways) * len(shares))
-    noise = dict(zip(job.sources, job.encoded(request), strict=True))
-    z = np.concatenate([linear(noise[one], noise[two], shares) for one, two in ways])
-    made = [Reshot(one, request, two, share) for (one, two), share in product(ways, shares)]
-    return made, job.generator.generate(request, z=z)
+def _generate(
+    context: SampleContext, request: dict[str, Any], pairs: Pairs, fractions: list[float]
+) -> tuple[Sequence[ImageSpec] | Sequence[EditSpec], NDArray[np.uint8]]:
+    """Return the images of every pair at every fraction, with their specifications."""
+    if not context.sources:
+        specs = [ImageSpec(request, start, end, t) for (start, end), t in product(pairs, fractions)]
+        return specs, context.generate(specs)
+    check_count(len(pairs) * len(fractions))
+    noise = dict(zip(context.sources, context.encode_sources(request), strict=True))
+    z = np.concatenate([linear(noise[start], noise[end], fractions) for start, end in pairs])
+    edits = [EditSpec(start, request, end, t) for (start, end), t in product(pairs, fractions)]
+    return edits, context.generator.generate(request, z=z)
 
 
-def _named(end: int | Source) -> str:
-    return end.name if isinstance(end, Source) else str(end)
+def _name_of(end: int | SourceImage) -> str:
+    return end.name if isinstance(end, SourceImage) else str(end)
 
 
-def _seeds(listed: str) -> list[int]:
-    words = [word.strip() for word in listed.split(",")]
+def _parse_seeds(text: str) -> list[int]:
+    words = [word.strip() for word in text.split(",")]
     if len(words) < 2 or not all(_SEED.fullmatch(word) for word in words):
-        expected = "two seeds or more, parted by commas"
-        raise _bad("--seeds", expected, repr(listed)[:80], "Write --seeds 3,8,21.")
+        expected = "two or more seeds, separated by commas"
+        raise RequestError("--seeds", expected, repr(text)[:80], "Write --seeds 3,8,21.")
     return [check_seed(int(word)) for word in words]
-
-
-def _bad(place: str, expected: str, found: str, fix: str) -> RequestError:
-    return RequestError(place, expected=expected, found=found, fix=fix)

@@ -1,98 +1,151 @@
-"""The options that the ways of drawing share, and the `Job` made of them."""
+"""Options that the `sample-gan` commands share, and the context made from them."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
-from ganport_runtime.cli.sample.context import MAX_COUNT, Job, check_number
-from ganport_runtime.cli.sample.output import Output, written
-from ganport_runtime.cli.sample.spec import Source
+from ganport_runtime.cli.sample.context import MAX_COUNT, Output, SampleContext, check_count
+from ganport_runtime.cli.sample.spec import SourceImage
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import check_seed, seed_range
 
+Command = Callable[..., None]
 
-def drawing(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of bundle and output and hand it a `Job` in their place.
 
-    It is to be called with `seeds`, which `seeded` sees to, or with `images`, as `pictured` does.
+class GreedyImagesCommand(click.Command):
+    """A command whose option `--images` takes all following words: `--images a.png b.png`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, with `--images a b` expanded to `--images a --images b`."""
+        return super().parse_args(ctx, list(repeat_option(args, "--images")))
+
+
+def repeat_option(words: list[str], option: str) -> Iterator[str]:
+    """Yield the words, with `option` before each of its values."""
+    count = 0  # words since the option, including the option
+    for word in words:
+        if word.startswith("-"):
+            count = int(word == option)
+        elif count:
+            if count > 1:
+                yield option
+            count += 1
+        yield word
+
+
+def with_output_options(command: Command) -> Command:
+    """Add the options of an output file, and pass an `Output` to the command."""
+
+    @click.option(
+        "--out", "path", required=True, type=click.Path(path_type=Path), help="Output file."
+    )
+    @click.option(
+        "--fps", type=click.FloatRange(0.1, 50), help="Frames per second of an animation."
+    )
+    @click.option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        help="Quality of a lossy WebP; without it a WebP is lossless.",
+    )
+    @click.option("--dither/--no-dither", default=True, help="Dither the 256 colors of a GIF.")
+    @wraps(command)
+    def run(
+        path: Path,
+        fps: float | None,
+        quality: int | None,
+        dither: bool,
+        animate: bool = True,
+        **others: Any,
+    ) -> None:
+        command(Output(path, animate, fps, quality, dither), **others)
+
+    return run
+
+
+def with_bundle_options(command: Command) -> Command:
+    """Add the options of bundle and output, and pass a `SampleContext` to the command.
+
+    `with_seed_option` or `with_image_options` gives it seeds or images.
     """
 
     @click.argument("bundle", type=click.Path(path_type=Path))
-    @written
-    @click.option("--animate", is_flag=True, help="Write the columns as frames: a GIF or WebP.")
+    @with_output_options
+    @click.option("--animate", is_flag=True, help="Write the columns as frames of a GIF or WebP.")
     @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
     @click.option("--scale", type=click.IntRange(1, 64), help="Enlarge by whole pixels.")
     @wraps(command)
-    def start(
+    def run(
         output: Output,
         bundle: Path,
         device: str,
         scale: int | None,
         seeds: list[int] | None = None,
         images: tuple[Path, ...] = (),
-        whole: bool = False,
-        **own: Any,
+        no_crop: bool = False,
+        **others: Any,
     ) -> None:
-        check_number(len(images))
+        check_count(len(images))
         generator = Generator.load(bundle, device)
         size = generator.manifest.image.size
-        sources = tuple(Source.read(path, size, whole) for path in images)
-        command(Job(generator, output, seeds or [], scale, sources), **own)
+        sources = tuple(SourceImage.read(path, size, crop=not no_crop) for path in images)
+        command(SampleContext(generator, output, seeds or [], scale, sources), **others)
 
-    return start
+    return run
 
 
-def seeded(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command `--seed`, and hand it as many consecutive seeds as `counted` says."""
+def with_seed_option(command: Command) -> Command:
+    """Add the option `--seed`, and pass `count` consecutive seeds to the command."""
 
-    @click.option("--seed", type=int, help="0 to 2^64 - 1; without one the system draws it.")
+    @click.option("--seed", type=int, help="0 to 2^64 - 1; random by default.")
     @wraps(command)
-    def start(seed: int | None, count: int = 1, **own: Any) -> None:
-        # Half as many digits as a seed may have: it is to be read off a sheet.
+    def run(seed: int | None, count: int = 1, **others: Any) -> None:
+        # A random seed has 32 bits and not 64, so that it is easy to read from a sheet.
         first = secrets.randbits(32) if seed is None else check_seed(seed)
-        command(seeds=seed_range(first, count), **own)
+        command(seeds=seed_range(first, count), **others)
 
-    return start
+    return run
 
 
-def pictured(
-    *, required: bool = True, many: bool = True
-) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options that name pictures for its `Job`; it is a `SeveralImages` if
-    `many`."""
+def with_image_options(
+    *, required: bool = True, multiple: bool = True
+) -> Callable[[Command], Command]:
+    """Return a decorator that adds the options of source images.
 
-    def give(command: Callable[..., None]) -> Callable[..., None]:
+    With `multiple`, the command must be a `GreedyImagesCommand`.
+    """
+
+    def decorate(command: Command) -> Command:
         @click.option(
-            "--images" if many else "--image",
+            "--images" if multiple else "--image",
             "images",
-            multiple=many,
+            multiple=multiple,
             required=required,
-            metavar="FILE..." if many else "FILE",
+            metavar="FILE..." if multiple else "FILE",
             type=click.Path(path_type=Path),
-            help="PNG, JPEG or WebP; the centre is cut to the shape of the bundle.",
+            help="PNG, JPEG or WebP; the center is cropped to the aspect ratio of the bundle.",
         )
-        @click.option("--whole", is_flag=True, help="Squeeze whole pictures instead of cutting.")
+        @click.option("--no-crop", is_flag=True, help="Resize whole images; do not crop them.")
         @wraps(command)
-        def start(images: Any, **own: Any) -> None:
-            command(images=images if many else (images,), **own)
+        def run(images: Any, **others: Any) -> None:
+            command(images=images if multiple else (images,), **others)
 
-        return start
+        return run
 
-    return give
+    return decorate
 
 
-counted = click.option(
+count_option = click.option(
     "--count",
     type=click.IntRange(1, MAX_COUNT),
     default=1,
-    help="Pictures of each condition, with consecutive seeds.",
+    help="Images of each condition, with consecutive seeds.",
 )
-settings_option = click.option(
-    "--set", "settings", multiple=True, metavar="GROUP=VALUE", help="Ask for a value of a group."
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="GROUP=VALUE", help="Set the value of a group."
 )

@@ -1,4 +1,4 @@
-"""Pictures of a page, each with how to make it again."""
+"""Specifications of the images on a page: how to generate each of them again."""
 
 from __future__ import annotations
 
@@ -15,71 +15,81 @@ from ganport_runtime.files import sha256_of
 from ganport_runtime.images.decode import decode_image, read_image_file
 from ganport_runtime.values import sanitize
 
+_MAX_NAME = 24
 
-class Made(Protocol):
-    """What stands on a page and can be made again."""
 
-    def recipe(self, conditions: Conditions) -> dict[str, Any]:
-        """How to make it again, as plain JSON."""
+class Reproducible(Protocol):
+    """An image on a page that can be generated again."""
+
+    def to_metadata(self, conditions: Conditions) -> dict[str, Any]:
+        """Return how to generate the image, as plain JSON."""
         ...
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One picture of a page: its request and seed, or `share` of the way `towards` another."""
+class ImageSpec:
+    """An image from a request and a seed, or from noise between two seeds.
+
+    `t` is the position between them: 0 is `seed`, 1 is `to_seed`.
+    """
 
     request: dict[str, Any]
     seed: int
-    towards: int | None = None
-    share: float = 0.0
+    to_seed: int | None = None
+    t: float = 0.0
 
-    def recipe(self, conditions: Conditions) -> dict[str, Any]:
-        """Seeds are text, since JSON numbers are safe to 2^53 only."""
+    def to_metadata(self, conditions: Conditions) -> dict[str, Any]:
+        """Return seed and condition. Seeds are text: JSON numbers are exact only up to 2^53."""
         condition = conditions.complete(self.request)
-        if self.towards is None:
+        if self.to_seed is None:
             return {"seed": str(self.seed), "condition": condition}
-        seeds = [str(self.seed), str(self.towards)]
-        return {"seeds": seeds, "share": self.share, "condition": condition}
+        seeds = [str(self.seed), str(self.to_seed)]
+        return {"seeds": seeds, "share": self.t, "condition": condition}
 
 
 @dataclass(frozen=True)
-class Source:
-    """A picture file that was given: what to call it, its digest, whether the `whole` frame was
-    squeezed, and its pixels (H, W, 3)."""
+class SourceImage:
+    """An image file from the command line."""
 
     name: str
     digest: str
-    whole: bool
+    """SHA-256 of the file."""
+    is_cropped: bool
+    """Whether the center was cropped; otherwise the whole image was resized."""
     pixels: NDArray[np.uint8] = field(repr=False, compare=False)
+    """(H, W, 3)."""
 
     @classmethod
-    def read(cls, path: Path, size: tuple[int, int], whole: bool) -> Source:
-        """The picture at `path`, made to fit `size` (height, width); raises `RequestError`."""
+    def read(cls, path: Path, size: tuple[int, int], *, crop: bool) -> SourceImage:
+        """Return the image at `path`, fitted to `size` (height, width); raises `RequestError`."""
         data = read_image_file(path)
-        pixels = decode_image(data, path, size, crop=not whole)
-        return cls(sanitize(path.name, 24), sha256_of(data), whole, pixels)
+        pixels = decode_image(data, path, size, crop=crop)
+        return cls(sanitize(path.name, _MAX_NAME), sha256_of(data), crop, pixels)
 
 
 @dataclass(frozen=True)
-class Reshot:
-    """One picture of a page made from a source: as it came, under a request, `share` of the way
-    `towards` another, or with multiples of latent directions added."""
+class EditSpec:
+    """An image made from a source image.
 
-    source: Source
+    Without request it is the source image itself. `t` is the position between the noise of `source`
+    and of `to_source`. `directions` are multiples of latent directions that were added.
+    """
+
+    source: SourceImage
     request: dict[str, Any] | None = None
-    towards: Source | None = None
-    share: float = 0.0
+    to_source: SourceImage | None = None
+    t: float = 0.0
     directions: Mapping[str, float] = field(default_factory=dict)
 
-    def recipe(self, conditions: Conditions) -> dict[str, Any]:
-        """Sources are told by the SHA-256 of their files."""
-        made: dict[str, Any] = {"image": self.source.digest}
-        if self.towards:
-            made = {"images": [self.source.digest, self.towards.digest], "share": self.share}
-        if self.source.whole:
-            made["frame"] = "whole"
+    def to_metadata(self, conditions: Conditions) -> dict[str, Any]:
+        """Return sources, by the SHA-256 of their files, directions and condition."""
+        metadata: dict[str, Any] = {"image": self.source.digest}
+        if self.to_source:
+            metadata = {"images": [self.source.digest, self.to_source.digest], "share": self.t}
+        if not self.source.is_cropped:
+            metadata["frame"] = "whole"
         if self.directions:
-            made["directions"] = dict(self.directions)
+            metadata["directions"] = dict(self.directions)
         if self.request is not None:
-            made["condition"] = conditions.complete(self.request)
-        return made
+            metadata["condition"] = conditions.complete(self.request)
+        return metadata

@@ -1,4 +1,4 @@
-"""What a written file shows and says."""
+"""Fixtures that read the images and the metadata of written files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 from ganport_runtime import Generator
 from ganport_runtime.images.encode import read_metadata
 
-Opened = tuple[Any, list[dict[str, Any]]]
+ReadFile = tuple[Any, list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def bundle(data: Path) -> Path:
 
 @pytest.fixture
 def every_kind(data: Path) -> Path:
-    """A generator with a group of each kind."""
+    """Return a generator with a group of each kind."""
     return data / "tiny-every-kind.onnx"
 
 
@@ -40,7 +40,7 @@ def flow(data: Path) -> Path:
 
 @pytest.fixture
 def portraits(tmp_path: Path) -> list[Path]:
-    """Three pictures of 8 x 8."""
+    """Write three images of 8 x 8."""
     paths = [tmp_path / name for name in ("ann.png", "bob.png", "cleo.png")]
     for seed, path in enumerate(paths):
         pixels = np.random.default_rng(seed).integers(100, 156, (8, 8, 3), np.uint8)
@@ -49,10 +49,10 @@ def portraits(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def opened() -> Callable[[Path], Opened]:
-    """The pixels of a file, and what it says of its pictures."""
+def read_file() -> Callable[[Path], ReadFile]:
+    """Return a function that reads the pixels of a file and the metadata of its images."""
 
-    def read(path: Path) -> Opened:
+    def read(path: Path) -> ReadFile:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB")), json.loads(
                 read_metadata(path)["ganport.pictures"]
@@ -62,8 +62,8 @@ def opened() -> Callable[[Path], Opened]:
 
 
 @pytest.fixture
-def frames() -> Callable[[Path], list[Any]]:
-    """The pixels of each frame of an animation."""
+def read_frames() -> Callable[[Path], list[Any]]:
+    """Return a function that reads the pixels of each frame of an animation."""
 
     def read(path: Path) -> list[Any]:
         pages = []
@@ -77,11 +77,11 @@ def frames() -> Callable[[Path], list[Any]]:
 
 
 @pytest.fixture
-def shows() -> Callable[[Any, Any, int], bool]:
-    """Whether a page shows a picture, enlarged, anywhere."""
+def contains() -> Callable[[Any, Any, int], bool]:
+    """Return a function that finds an enlarged image anywhere on a page."""
 
-    def find(page: Any, picture: Any, scale: int) -> bool:
-        large = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+    def find(page: Any, image: Any, scale: int) -> bool:
+        large = image.repeat(scale, axis=0).repeat(scale, axis=1)
         height, width = large.shape[:2]
         corners = np.argwhere((page[: 1 - height, : 1 - width] == large[0, 0]).all(axis=2))
         return any(np.array_equal(page[y : y + height, x : x + width], large) for y, x in corners)
@@ -90,12 +90,12 @@ def shows() -> Callable[[Any, Any, int], bool]:
 
 
 @pytest.fixture
-def drawn_again() -> Callable[[Path, list[dict[str, Any]]], Any]:
-    """The pictures that the metadata of a page tell, drawn from Python."""
+def regenerate() -> Callable[[Path, list[dict[str, Any]]], Any]:
+    """Return a function that generates the images that the metadata of a page describe."""
 
-    def draw(bundle: Path, pictures: list[dict[str, Any]]) -> Any:
-        seeds = [int(picture["seed"]) for picture in pictures]
-        requests = [picture["condition"] for picture in pictures]
+    def generate(bundle: Path, entries: list[dict[str, Any]]) -> Any:
+        seeds = [int(entry["seed"]) for entry in entries]
+        requests = [entry["condition"] for entry in entries]
         return Generator.load(bundle).generate(requests, seeds=seeds)
 
-    return draw
+    return generate

@@ -1,60 +1,60 @@
-"""Every command: what it refuses, and how."""
+"""Errors of the `sample-gan` commands."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ganport_runtime.cli.sample import sample_gan
+
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("draw", "B", "pnik hair"), "Did you mean 'pink'?"),
-        (("draw", "B", "--set", "hair"), "--set: expected GROUP=VALUE; found 'hair'"),
+        (("draw", "B", "--set", "hair"), "error: --set: "),
         (("draw", "B", "--set", "hiar=pink"), "Did you mean 'hair'?"),
-        (("draw", "B", "pink hair", "--set", "hair=black"), "condition 'hair': expected one value"),
-        (("draw", "B", "--set", "hair={"), "expected valid JSON"),
-        (("draw", "B", "--set", 'hair={"pink":0.4}'), "sum to 0.4"),
-        (("draw", "B", "--seed", "-1"), "seed: expected an integer"),
-        (("draw", "B", "--device", "tpu"), "device: expected auto"),
+        (("draw", "B", "pink hair", "--set", "hair=black"), "error: condition 'hair': "),
+        (("draw", "B", "--set", "hair={"), "valid JSON"),
+        (("draw", "B", "--set", 'hair={"pink":0.4}'), "0.4"),
+        (("draw", "B", "--seed", "-1"), "error: seed: "),
+        (("draw", "B", "--device", "tpu"), "error: device: "),
         (("matrix", "B", "--rows", "hair", "--columns", "hair"), "different groups"),
-        (("matrix", "B", "--rows", "hair", "--columns", "age"), "one of the groups hair, eyes"),
+        (("matrix", "B", "--rows", "hair", "--columns", "age"), "hair, eyes"),
         (("matrix", "B", "--rows", "hair", "--columns", "eyes", "--set", "hair=pink"),
          "different groups"),
         (("matrix", "B", "--rows", "hair", "--columns", "eyes", "--count", "4000"),
-         "at most 4096 pictures on a sheet"),
+         "found 24000"),
         (("draw", "B", "#ff80c0 hair"),
-         "found the color #ff80c0. Use a label such as 'pink'."),
-        (("sweep", "B", "--over", "hiar"), "Did you mean 'hair'?"),
-        (("sweep", "B", "--over", "hair", "--set", "hair=pink"), "different groups"),
-        (("sweep", "B", "--over", "hair", "--steps", "3"),
-         "expected --steps for a scalar or a colour; found a one_hot, which has labels"),
-        (("sweep", "K", "--over", "look"), "one of its members eyes, mood; found a joint_one_hot"),
-        (("sweep", "K", "--over", "hair", "--set", "sky=pink"),
-         'Write the color as "#ff88cc".'),
+         "#ff80c0"),
+        (("sweep", "B", "--group", "hiar"), "Did you mean 'hair'?"),
+        (("sweep", "B", "--group", "hair", "--set", "hair=pink"), "different groups"),
+        (("sweep", "B", "--group", "hair", "--steps", "3"),
+         "error: condition 'hair': "),
+        (("sweep", "K", "--group", "look"), "eyes, mood"),
+        (("sweep", "K", "--group", "hair", "--set", "sky=pink"),
+         "error: condition 'sky': "),
         (("colormap", "B", "--group", "hair"),
-         "a group of colours (rgb); found a one_hot group. Run: sample-gan sweep BUNDLE --over hair"
-         ),
-        (("colormap", "K", "--group", "look"), "Run: sample-gan sweep BUNDLE --over eyes"),
+         "Run: sample-gan sweep BUNDLE --group hair"),
+        (("colormap", "K", "--group", "look"), "Run: sample-gan sweep BUNDLE --group eyes"),
         (("colormap", "K", "--group", "hair", "--set", "hair=ash"), "different groups"),
         (("colormap", "K", "--group", "hair", "--hues", "360", "--lightnesses", "99"),
-         "at most 4096 pictures on a sheet"),
+         "found 35640"),
         (("blend", "B", "--from", "pnik hair", "--to", ""), "Did you mean 'pink'?"),
-        (("interpolate", "B", "--seeds", "3"), "--seeds: expected two seeds or more"),
-        (("interpolate", "B", "--seeds", "3,x"), "found '3,x'. Write --seeds 3,8,21."),
-        (("interpolate", "B", "--seeds", f"3,{2**64}"), "seed: expected an integer from 0"),
-        (("interpolate", "B", "--seeds", "3," + "9" * 5000), "--seeds: expected two seeds or"),
-        (("interpolate", "B", "--seeds", "3,-1"), "--seeds: expected two seeds or more"),
-        (("draw", "B", "--fps", "3"), "--fps: expected --animate as well; found none"),
-        (("draw", "B", "--quality", "80"), "--quality: expected a .webp to write; found a .png"),
-        (("draw", "B", "--no-dither"), "--no-dither: expected a .gif to write; found a .png"),
-        (("pairs", "B"), "at least one text; found none"),
-        (("pairs", "B", "--file", "nosuchfile"),
-         "nosuchfile: expected a text file; found No such file or directory. Check the path."),
-        (("draw", "nosuchbundle"), "nosuchbundle: expected a bundle; found no such f"),
+        (("interpolate", "B", "--seeds", "3"), "error: --seeds: "),
+        (("interpolate", "B", "--seeds", "3,x"), "found '3,x'"),
+        (("interpolate", "B", "--seeds", f"3,{2**64}"), "error: seed: "),
+        (("interpolate", "B", "--seeds", "3," + "9" * 5000), "error: --seeds: "),
+        (("interpolate", "B", "--seeds", "3,-1"), "error: --seeds: "),
+        (("draw", "B", "--fps", "3"), "error: --fps: "),
+        (("draw", "B", "--quality", "80"), "error: --quality: "),
+        (("draw", "B", "--no-dither"), "error: --no-dither: "),
+        (("list", "B"), "error: list: "),
+        (("list", "B", "--file", "nosuchfile"), "error: nosuchfile: "),
+        (("draw", "nosuchbundle"), "error: nosuchbundle: "),
     ],
 )  # fmt: skip
-def test_what_cannot_be_drawn(
+def test_command_with_an_invalid_argument_fails(
     run: Any,
     bundle: Path,
     every_kind: Path,
@@ -74,13 +74,13 @@ def test_what_cannot_be_drawn(
 @pytest.mark.parametrize(
     ("out", "message"),
     [
-        ("a.jpg", "a name ending in .png or .webp"),
-        ("a.gif", "a .png or .webp; found a .gif. Add --animate."),
-        ("missing/a.png", "an existing folder; found no such f"),
-        ("folder.png", "a file to write; found a folder"),
+        ("a.jpg", ".png or .webp"),
+        ("a.gif", "--animate"),
+        ("missing/a.png", "an existing folder"),
+        ("folder.png", "folder.png: "),
     ],
 )
-def test_an_output_that_cannot_be_is_refused_before_anything_is_loaded(
+def test_command_checks_the_output_before_the_bundle(
     run: Any, tmp_path: Path, out: str, message: str
 ) -> None:
     (tmp_path / "folder.png").mkdir()
@@ -89,30 +89,29 @@ def test_an_output_that_cannot_be_is_refused_before_anything_is_loaded(
     assert message in result.err
 
 
-def test_usage_errors_exit_2(run: Any, bundle: Path) -> None:
+def test_command_with_a_usage_error_exits_2(run: Any, bundle: Path) -> None:
     assert run("sample-gan", "draw", bundle).code == 2
     assert run("sample-gan", "draw", bundle, "--count", 0, "--out", "a.png").code == 2
     assert run("sample-gan", "paint").code == 2
 
 
-@pytest.mark.parametrize("command", ["draw", "pairs", "matrix", "sweep", "colormap", "blend",
-                                     "interpolate", "history"])  # fmt: skip
-def test_every_command_says_what_it_takes(run: Any, command: str) -> None:
+@pytest.mark.parametrize("command", sample_gan.commands)
+def test_help_of_every_command_contains_the_output_option(run: Any, command: str) -> None:
     result = run("sample-gan", command, "--help")
     assert result.code == 0
     assert "--out" in result.out
 
 
-def test_an_animation_does_not_go_into_a_png(run: Any, bundle: Path, tmp_path: Path) -> None:
+def test_animate_into_a_png_fails(run: Any, bundle: Path, tmp_path: Path) -> None:
     result = run("sample-gan", "draw", bundle, "--animate", "--out", tmp_path / "a.png")
     assert result.code == 1
-    assert "a name ending in .gif or .webp" in result.err
+    assert ".gif or .webp" in result.err
 
 
-def test_an_animation_too_large_to_hold(run: Any, bundle: Path, tmp_path: Path) -> None:
+def test_animate_beyond_the_pixel_limit_fails(run: Any, bundle: Path, tmp_path: Path) -> None:
     arguments = ("--from", "pink hair", "--to", "black hair", "--steps", 128, "--scale", 64)
     result = run("sample-gan", "blend", bundle, *arguments, "--count", 8, "--animate",
                  "--out", tmp_path / "a.webp")  # fmt: skip
     assert result.code == 1
-    assert "animation: expected frames of at most 134,217,728 pixels in total" in result.err
+    assert "error: animation: " in result.err
     assert not list(tmp_path.iterdir())

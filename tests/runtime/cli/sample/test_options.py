@@ -4,10 +4,10 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from ganport_runtime.cli.sample.greedy import SeveralImages
+from ganport_runtime.cli.sample.options import GreedyImagesCommand
 
 
-@click.command(cls=SeveralImages)
+@click.command(cls=GreedyImagesCommand)
 @click.argument("bundle")
 @click.argument("text", required=False)
 @click.option("--images", multiple=True)
@@ -28,12 +28,12 @@ def show(bundle: str, text: str | None, images: Any, strengths: str | None) -> N
         ("B --images=a T", ("B", "T", ["a"], None)),
     ],
 )
-def test_words_up_to_the_next_option(words: str, expected: Any) -> None:
+def test_images_option_takes_all_words_up_to_the_next_option(words: str, expected: Any) -> None:
     result = CliRunner().invoke(show, words.split())
     assert result.output.strip() == repr(expected)
 
 
-def test_no_word_at_all() -> None:
+def test_images_option_without_a_word_exits_2() -> None:
     result = CliRunner().invoke(show, ["B", "--images"])
     assert result.exit_code == 2
     assert "--images" in result.output

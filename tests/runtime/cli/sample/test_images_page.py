@@ -1,4 +1,4 @@
-"""`docs/pictures.md` does what it says: its commands and its Python run, on tiny bundles."""
+"""The commands and the Python code of `docs/images.md` run, on tiny bundles."""
 
 import re
 import shlex
@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-PAGE = (Path(__file__).parents[4] / "docs/pictures.md").read_text()
+from ganport_runtime.cli.sample import sample_gan
+
+PAGE = (Path(__file__).parents[4] / "docs/images.md").read_text()
 COMMANDS = re.findall(r"^sample-gan (.*)$", PAGE, re.M)
 PYTHON = re.findall(r"```python\n(.*?)```", PAGE, re.S)
 
@@ -24,13 +26,13 @@ def workplace(
     portraits: list[Path],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Path:
-    """A folder with all the page speaks of."""
+    """Return a folder with every input of the page."""
     shutil.copytree(bundle, tmp_path / "faces.ganport")
     shutil.copytree(data / "tiny-translator.ganport", tmp_path / "domains.ganport")
     shutil.copytree(data / "tiny-flow.ganport", tmp_path / "flow.ganport")
-    for picture in portraits:
-        Image.open(picture).save(picture.with_suffix(".jpg"))
-    shutil.copy(every_kind, tmp_path / "colours.onnx")
+    for path in portraits:
+        Image.open(path).save(path.with_suffix(".jpg"))
+    shutil.copy(every_kind, tmp_path / "colors.onnx")
     sheets = tmp_path / "runs/faces/samples"
     sheets.mkdir(parents=True)
     for seen in (0, 100, 200):
@@ -40,15 +42,17 @@ def workplace(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_of_the_page_runs(run: Any, workplace: Path, command: str) -> None:
-    words = shlex.split(command.replace("colours.ganport", "colours.onnx"))
+def test_command_of_the_page_writes_its_file(run: Any, workplace: Path, command: str) -> None:
+    words = shlex.split(command.replace("colors.ganport", "colors.onnx"))
     result = run("sample-gan", *words)
     assert result.code == 0, result.err
     assert (workplace / words[words.index("--out") + 1]).stat().st_size
 
 
-def test_the_page_draws_pictures_again(run: Any, workplace: Path, opened: Any, shows: Any) -> None:
-    files = ("nine.png", "between.png", "more.png")
+def test_code_of_the_page_regenerates_images(
+    run: Any, workplace: Path, read_file: Any, contains: Any
+) -> None:
+    files = ("nine.png", "between.png", "edited.png")
     for name in files:
         (command,) = (command for command in COMMANDS if command.endswith(f"--out {name}"))
         run("sample-gan", *shlex.split(command))
@@ -56,10 +60,8 @@ def test_the_page_draws_pictures_again(run: Any, workplace: Path, opened: Any, s
     for source, name in zip(PYTHON, files, strict=True):
         exec(source, names)
         assert isinstance(names["pixels"], np.ndarray)
-        assert shows(opened(Path(name))[0], names["pixels"][0], 16)
+        assert contains(read_file(Path(name))[0], names["pixels"][0], 16)
 
 
-def test_every_command_stands_on_the_page() -> None:
-    from ganport_runtime.cli.sample import sample_gan
-
+def test_page_contains_every_command() -> None:
     assert {command.split()[0] for command in COMMANDS} == set(sample_gan.commands)
