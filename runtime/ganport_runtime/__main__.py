@@ -1,24 +1,26 @@
-"""The commands of the runtime room; `python -m ganport_runtime` is `ganport`."""
+"""Console commands of the runtime; `python -m ganport_runtime` runs `ganport`."""
 
 from __future__ import annotations
 
-from ganport_runtime.cli.launch import launch
+from ganport_runtime.cli.launch import run_entry_point
 
 
 def ganport() -> None:
-    """Console script `ganport`."""
-    launch("ganport_runtime.cli.root:ganport", extra="tools", needs=("click",))
+    """Run `ganport`."""
+    run_entry_point("ganport_runtime.cli.root:ganport", extra="tools", packages=("click",))
 
 
 def sample_gan() -> None:
-    """Console script `sample-gan`."""
-    launch("ganport_runtime.cli.sample:sample_gan", extra="tools", needs=("click", "PIL"))
+    """Run `sample-gan`."""
+    run_entry_point(
+        "ganport_runtime.cli.sample:sample_gan", extra="tools", packages=("click", "PIL")
+    )
 
 
 def serve_gan() -> None:
-    """Console script `serve-gan`."""
-    needs = ("click", "PIL", "msgspec", "prometheus_client", "starlette", "uvicorn")
-    launch("ganport_runtime.cli.serve:serve_gan", extra="serve", needs=needs)
+    """Run `serve-gan`."""
+    packages = ("click", "PIL", "msgspec", "prometheus_client", "starlette", "uvicorn")
+    run_entry_point("ganport_runtime.cli.serve:serve_gan", extra="serve", packages=packages)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganport_runtime.cli.launch import launch
+from ganport_runtime.cli.launch import run_entry_point
 
 TRAIN = ("click", "numpy", "PIL", "safetensors", "tomli_w", "torch", "tqdm")
 EVALUATE = ("click", "PIL", "tqdm")
@@ -10,12 +10,12 @@ EVALUATE = ("click", "PIL", "tqdm")
 
 def train_gan() -> None:
     """Console script `train-gan`."""
-    launch("ganport_train.cli.train:train_gan", extra="train", needs=TRAIN)
+    run_entry_point("ganport_train.cli.train:train_gan", extra="train", packages=TRAIN)
 
 
 def eval_gan() -> None:
     """Console script `eval-gan`."""
-    launch("ganport_train.cli.eval:eval_gan", extra="train", needs=EVALUATE)
+    run_entry_point("ganport_train.cli.eval:eval_gan", extra="train", packages=EVALUATE)
 
 
 if __name__ == "__main__":  # torchrun -m ganport_train

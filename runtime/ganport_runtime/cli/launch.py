@@ -1,4 +1,4 @@
-"""Start a command, or say in one line which extra it lacks. Standard library only."""
+"""Start of the console commands, without any package outside the standard library."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_runtime.extras import require_packages
 
 
-def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
+def run_entry_point(target: str, *, extra: str, packages: tuple[str, ...]) -> None:
     """Run the click command at `target` ("module:attribute") and exit with its code.
 
-    A package of `needs` that is not installed ends in exit code 6 and the exact pip line of
-    `extra`. A `GanportError`, an `OSError` and an interrupt end in one line on stderr, never in a
-    traceback.
+    If one of `packages` is not installed, exit with code 6 and the pip command of `extra`. Print a
+    `GanportError`, an `OSError` or an interrupt as one line on stderr, without traceback.
     """
     warnings.showwarning = _show_warning
     try:
-        require_packages(extra, needs)
+        require_packages(extra, packages)
         module, _, attribute = target.partition(":")
         getattr(import_module(module), attribute)()
     except GanportError as error:
@@ -29,12 +28,12 @@ def launch(target: str, *, extra: str, needs: tuple[str, ...]) -> None:
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:  # while the module was imported; later ones click sees to
+    except KeyboardInterrupt:  # during the import; click handles later ones
         print("Aborted!", file=sys.stderr)
         sys.exit(1)
 
 
-_show_other_warning = warnings.showwarning
+_show_python_warning = warnings.showwarning
 
 
 def _show_warning(
@@ -45,8 +44,8 @@ def _show_warning(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    # Our own warnings speak to the person at the terminal: no source line for them.
+    # The users of a command do not need the source line of a warning of ganport.
     if issubclass(category, GanportWarning):
         print(f"warning: {message}", file=file or sys.stderr)
     else:
-        _show_other_warning(message, category, filename, lineno, file, line)
+        _show_python_warning(message, category, filename, lineno, file, line)

@@ -23,11 +23,11 @@ sys.meta_path.insert(0, Hidden())
 def run(
     script: str, *, hide: str = "nothing", cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
-    rooms = [str(ROOT / room) for room in ("runtime", "models", "train", "export")]
+    packages = [str(ROOT / package) for package in ("runtime", "models", "train", "export")]
     return subprocess.run(
         [sys.executable, "-c", HIDE.format(package=hide) + script],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(rooms)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(packages)},
         capture_output=True,
         text=True,
     )
@@ -35,9 +35,9 @@ def run(
 
 @pytest.mark.parametrize("command", SCRIPTS)
 @pytest.mark.parametrize("package", ["click", "PIL"])
-def test_a_command_without_its_extra_says_what_to_install(command: str, package: str) -> None:
+def test_command_without_a_package_exits_6_with_the_pip_command(command: str, package: str) -> None:
     if (command, package) == ("ganport", "PIL"):
-        pytest.skip("ganport itself draws nothing")
+        pytest.skip("ganport itself needs no Pillow")
     module, _, function = SCRIPTS[command].partition(":")
     result = run(f"import {module}\n{module}.{function}()", hide=package)
     extra = "serve" if command == "serve-gan" else PACKAGE_EXTRAS[module.partition(".")[0]]
@@ -47,7 +47,7 @@ def test_a_command_without_its_extra_says_what_to_install(command: str, package:
     assert "Traceback" not in result.stderr
 
 
-def test_a_drawing_without_onnxruntime_says_what_to_install(data: Path) -> None:
+def test_draw_without_onnxruntime_exits_6_with_the_pip_command(data: Path) -> None:
     script = (
         "import sys\n"
         f"sys.argv = ['sample-gan', 'draw', {str(data / 'tiny.ganport')!r}, '--out', 'x.png']\n"
@@ -66,7 +66,7 @@ import warnings
 
 @click.command()
 def fails():
-    warnings.warn("look out", GanportWarning)
+    warnings.warn("low disk space", GanportWarning)
     raise BundleError("here", expected="one", found="another", fix="Export again.")
 
 @click.command()
@@ -81,17 +81,20 @@ def __getattr__(name):
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        ("fails", "warning: look out\nerror: here: expected one; found another. Export again.\n"),
+        (
+            "fails",
+            "warning: low disk space\nerror: here: expected one; found another. Export again.\n",
+        ),
         ("breaks", "error: [Errno 2] No such file or directory: '/nonexistent/file'\n"),
         ("interrupted", "Aborted!\n"),
     ],
 )
-def test_errors_end_in_one_line(tmp_path: Path, function: str, message: str) -> None:
+def test_entry_point_prints_errors_as_one_line(tmp_path: Path, function: str, message: str) -> None:
     (tmp_path / "failing.py").write_text(FAILING)
     script = (
         "import sys; sys.argv = ['x']; sys.path.insert(0, '.')\n"
-        "from ganport_runtime.cli.launch import launch\n"
-        f"launch('failing:{function}', extra='tools', needs=('click',))"
+        "from ganport_runtime.cli.launch import run_entry_point\n"
+        f"run_entry_point('failing:{function}', extra='tools', packages=('click',))"
     )
     result = run(script, cwd=tmp_path)
     assert result.returncode == 1

@@ -46,8 +46,8 @@ def test_check_warning_exits_with_0(faces: Path) -> None:
 
 
 def test_check_missing_path_prints_error(tmp_path: Path) -> None:
-    command = "from ganport_runtime.cli.launch import launch; launch("
-    command += "'ganport_train.cli.dataset:dataset', extra='tools', needs=())"
+    command = "from ganport_runtime.cli.launch import run_entry_point; run_entry_point("
+    command += "'ganport_train.cli.dataset:dataset', extra='tools', packages=())"
     result = subprocess.run(
         [sys.executable, "-c", command, "check", str(tmp_path / "absent")],
         capture_output=True,
