@@ -42,12 +42,11 @@ class BatcherStats:
 
 
 class StatsCollector:
-    """The mutable counters of `BatcherStats`. Not thread-safe."""
+    """The mutable counts of `BatcherStats`. Not thread-safe."""
 
     def __init__(self) -> None:
-        self.batch_sizes: Counter[int] = Counter()
         self.requests = self.rejected = self.expired = self.cancelled = self.failed = 0
-        self._batches = self._images = 0
+        self._batch_sizes: Counter[int] = Counter()
         self._recent_images = self._recent_seconds = 0.0
 
     @property
@@ -57,24 +56,22 @@ class StatsCollector:
 
     def record_run(self, images: int, seconds: float) -> None:
         """Count one successful run."""
-        self.batch_sizes[images] += 1
-        self._batches += 1
-        self._images += images
+        self._batch_sizes[images] += 1
         self._recent_images = _EMA_DECAY * self._recent_images + images
         self._recent_seconds = _EMA_DECAY * self._recent_seconds + seconds
 
     def snapshot(self, queued_images: int, running_images: int) -> BatcherStats:
         """Return the current counts together with the two given levels."""
         return BatcherStats(
-            queued_images=queued_images,
-            running_images=running_images,
-            batches=self._batches,
-            images=self._images,
+            queued_images,
+            running_images,
+            batches=self._batch_sizes.total(),
+            images=sum(size * runs for size, runs in self._batch_sizes.items()),
             requests=self.requests,
             rejected=self.rejected,
             expired=self.expired,
             cancelled=self.cancelled,
             failed=self.failed,
-            batch_sizes=dict(self.batch_sizes),
+            batch_sizes=dict(self._batch_sizes),
             images_per_second=self.images_per_second,
         )

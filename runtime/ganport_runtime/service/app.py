@@ -16,7 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.service.auth import ApiKeys
@@ -28,11 +28,10 @@ from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.responses import (
     EXPOSED_HEADERS,
-    StaticJSON,
     error_body,
-    send_json,
-    send_response,
+    json_response,
 )
+from ganport_runtime.service.schemas import Bundle, Bundles, Health, ImageSize, Readiness
 from ganport_runtime.service.settings import Settings
 from ganport_runtime.values import sanitize
 
@@ -61,74 +60,54 @@ def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
     return app
 
 
-class BundleInfo:
-    """`GET /v1/bundles/NAME`: the description of one bundle."""
-
-    def __init__(self, registry: ModelRegistry, settings: Settings) -> None:
-        self._registry = registry
-        self._settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        served = self._registry[scope["path_params"]["name"]]
-        await send_json(send, bundle_info(served, self._settings))
-
-
-class Readiness:
-    """`GET /readyz`: 503 with the reason if the service should get no new requests."""
-
-    def __init__(self, registry: ModelRegistry) -> None:
-        self._registry = registry
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ready, failing = self._registry.ready, self._registry.unhealthy()
-        state = "ready" if ready else "failing" if failing else "closing"
-        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
-        await send_json(send, {"status": state, "failing": failing}, status)
-
-
-class MetricsEndpoint:
-    """`GET /metrics`: the metrics in the text format of Prometheus."""
-
-    def __init__(self, metrics: ServiceMetrics) -> None:
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", MEDIA_TYPE)]
-        await send_response(send, HTTPStatus.OK, headers, self._metrics.render())
-
-
-def bundle_info(served: ServedBundle, settings: Settings) -> Mapping[str, Any]:
+def describe_bundle(served: ServedBundle, settings: Settings) -> Bundle:
     """Return the description of a bundle: capabilities, image size, conditions and limits."""
     generator, manifest = served.generator, served.generator.manifest
     height, width = manifest.image.size
-    return {
-        "name": served.name,
-        "title": manifest.name,
-        "version": manifest.version,
-        "family": manifest.family,
-        "license": manifest.license,
-        "digest": generator.bundle.digest,
-        "device": generator.device,
-        "abilities": served.capabilities,
-        "image": {"width": width, "height": height},
-        "conditions": manifest.conditions.to_json(),
-        "max_images": settings.max_images,
-    }
+    return Bundle(
+        name=served.name,
+        title=manifest.name,
+        version=manifest.version,
+        family=manifest.family,
+        license=manifest.license,
+        digest=generator.bundle.digest,
+        device=generator.device,
+        abilities=served.capabilities,
+        image=ImageSize(width, height),
+        conditions=manifest.conditions.to_json(),
+        max_images=settings.max_images,
+    )
 
 
 def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> list[BaseRoute]:
-    registry, settings = service.registry, service.settings
-    bundles = StaticJSON({"bundles": [bundle_info(served, settings) for served in registry]})
-    document = StaticJSON(build_document(registry, settings))
+    registry, settings, metrics = service.registry, service.settings, service.metrics
+
+    async def bundle(request: Request) -> Response:
+        served = registry[request.path_params["name"]]
+        return json_response(describe_bundle(served, settings))
+
+    async def readiness(request: Request) -> Response:
+        ready, failing = registry.ready, registry.unhealthy()
+        state = "ready" if ready else "failing" if failing else "closing"
+        status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return json_response(Readiness(state, failing), status)
+
+    async def render_metrics(request: Request) -> Response:
+        return Response(metrics.render(), media_type=MEDIA_TYPE)
+
+    bundles = Bundles([describe_bundle(served, settings) for served in registry])
+    endpoints: dict[str, Any] = {
+        "/v1/bundles": json_response(bundles),
+        "/v1/bundles/{name}": bundle,
+        "/healthz": json_response(Health()),
+        "/readyz": readiness,
+        "/metrics": render_metrics,
+        "/openapi.json": json_response(build_document(registry, settings)),
+    }
     return [
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in image_routes.items()),
-        Route("/v1/bundles", bundles, methods=["GET"]),
-        Route("/v1/bundles/{name}", BundleInfo(registry, settings), methods=["GET"]),
-        Route("/healthz", StaticJSON({"status": "alive"}), methods=["GET"]),
-        Route("/readyz", Readiness(registry), methods=["GET"]),
-        Route("/metrics", MetricsEndpoint(service.metrics), methods=["GET"]),
-        Route("/openapi.json", document, methods=["GET"]),
-        *inference_routes(registry, settings, service.metrics),
+        *(Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()),
+        *inference_routes(registry, settings, metrics),
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import ConditionInput
@@ -24,6 +25,15 @@ from ganport_runtime.service.outputs import (
     atlas_shape,
     multipart,
     zip_parts,
+)
+from ganport_runtime.service.schemas import (
+    Frame,
+    Index,
+    IndexEntry,
+    Rectangle,
+    Sheet,
+    SheetMeta,
+    Size,
 )
 
 _BYTES, _JSON = "application/octet-stream", "application/json"
@@ -114,43 +124,21 @@ def pack_atlas(pixels: NDArray[np.uint8], columns: int | None) -> NDArray[np.uin
     return grid.reshape(rows * height, columns * width, 3)
 
 
-def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> dict[str, Any]:
+def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> Sheet:
     """Return the index of an atlas in TexturePacker's JSON array form, which game engines read.
 
-    Each of `frames` has its rectangle in pixels from the top left corner, and the recipe of its
-    image. `image` is the file name or the data URL of the atlas.
+    `image` is the file name or the data URL of the atlas.
     """
     count, height, width, _ = images.pixels.shape
     rows, columns = atlas_shape(count, columns)
-    return {
-        "frames": [
-            _frame(index, columns, width, height) | recipe
-            for index, recipe in enumerate(images.recipes)
-        ],
-        "meta": {
-            "app": "ganport",
-            "version": "1",
-            "image": image,
-            "format": "RGB888",
-            "size": {"w": columns * width, "h": rows * height},
-            "scale": "1",
-            "columns": columns,
-            "rows": rows,
-            **images.bundle,
-        },
-    }
-
-
-def _frame(index: int, columns: int, width: int, height: int) -> dict[str, Any]:
-    row, column = divmod(index, columns)
-    return {
-        "filename": str(index),
-        "frame": {"x": column * width, "y": row * height, "w": width, "h": height},
-        "rotated": False,
-        "trimmed": False,
-        "spriteSourceSize": {"x": 0, "y": 0, "w": width, "h": height},
-        "sourceSize": {"w": width, "h": height},
-    }
+    frames = []
+    for index, recipe in enumerate(images.recipes):
+        row, column = divmod(index, columns)
+        cell = Rectangle(column * width, row * height, width, height)
+        whole = Rectangle(0, 0, width, height)
+        frames.append(Frame(str(index), cell, whole, Size(width, height), **recipe))
+    size = Size(columns * width, rows * height)
+    return Sheet(frames, SheetMeta(image, size, columns, rows, **images.bundle))
 
 
 def _encode_npy(pixels: NDArray[np.uint8]) -> ResponseBody:
@@ -191,11 +179,9 @@ def _encode_files(images: GeneratedImages, options: OutputOptions) -> ResponseBo
     return multipart(parts, "mixed") if options.container == "multipart" else zip_parts(parts)
 
 
-def _index(images: GeneratedImages, names: Sequence[str]) -> dict[str, Any]:
-    entries = [
-        {"image": name, **recipe} for name, recipe in zip(names, images.recipes, strict=True)
-    ]
-    return {**images.bundle, "pictures": entries}
+def _index(images: GeneratedImages, names: Sequence[str]) -> Index:
+    recipes = zip(names, images.recipes, strict=True)
+    return Index(pictures=[IndexEntry(name, **recipe) for name, recipe in recipes], **images.bundle)
 
 
 def _encode_file(
@@ -204,11 +190,11 @@ def _encode_file(
     return png_bytes(pixels, texts) if file_type == "png" else webp_bytes(pixels, texts, quality)
 
 
-def _encode_json(value: dict[str, Any]) -> ResponseBody:
+def _encode_json(value: Struct) -> ResponseBody:
     return ResponseBody(msgspec.json.encode(value), _JSON)
 
 
-def _json_part(name: str, value: dict[str, Any]) -> FilePart:
+def _json_part(name: str, value: Struct) -> FilePart:
     return FilePart(name, _JSON, msgspec.json.encode(value))
 
 

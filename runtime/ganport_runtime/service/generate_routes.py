@@ -25,23 +25,26 @@ from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
-    ConditionsField,
-    GenerateBody,
-    Seed,
-    TranslateBody,
-    TranslateQuery,
-    check_count,
+    DisconnectGuard,
     check_json,
     decode_json,
     decode_query,
     media_type_of,
     parse_seed,
     read_body,
+    remaining_time,
     unsupported_type,
 )
 from ganport_runtime.service.responses import result_headers, send_response
+from ganport_runtime.service.schemas import (
+    ConditionsField,
+    GenerateBody,
+    Seed,
+    TranslateBody,
+    TranslateQuery,
+    check_count,
+)
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.timeouts import DisconnectGuard, remaining_time
 
 _GENERATE = msgspec.json.Decoder(GenerateBody)
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)

@@ -59,6 +59,67 @@ class InferenceRequest(msgspec.Struct):
         return default
 
 
+class TensorMetadata(msgspec.Struct):
+    """A tensor of a model; -1 is a dimension of any length."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class OutputTensor(TensorMetadata, kw_only=True):
+    """A tensor of a response: `data`, or the size of the bytes after the JSON."""
+
+    data: list[int] | msgspec.UnsetType = msgspec.UNSET
+    parameters: Parameters | msgspec.UnsetType = msgspec.UNSET
+
+
+class InferenceResponse(msgspec.Struct):
+    """The JSON object of a response; `id` is that of the request."""
+
+    model_name: str
+    model_version: str
+    outputs: list[OutputTensor]
+    id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class ServerMetadata(msgspec.Struct):
+    """The server and its protocol extensions."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ModelMetadata(msgspec.Struct):
+    """A model and its tensors."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class Live(msgspec.Struct):
+    """The health of the server."""
+
+    live: bool
+
+
+class Ready(msgspec.Struct):
+    """The readiness of the server."""
+
+    ready: bool
+
+
+class ModelReady(msgspec.Struct):
+    """The readiness of a model."""
+
+    name: str
+    ready: bool
+
+
 @dataclass(frozen=True)
 class InferenceMessage:
     """A request and, per input, the bytes after the JSON or None."""
@@ -91,20 +152,14 @@ def encode_response(
     request: InferenceRequest, name: str, version: str, images: NDArray[np.uint8]
 ) -> ResponseBody:
     """Return the response of model `name` with images, uint8 (N, H, W, 3), as JSON or binary."""
-    output: dict[str, Any] = {
-        "name": IMAGE_OUTPUT,
-        "datatype": "UINT8",
-        "shape": list(images.shape),
-    }
-    response: dict[str, Any] = {"model_name": name, "model_version": version}
-    if request.id:
-        response["id"] = request.id
+    output = OutputTensor(IMAGE_OUTPUT, "UINT8", list(images.shape))
+    response = InferenceResponse(name, version, [output], request.id or msgspec.UNSET)
     if not request.is_binary(IMAGE_OUTPUT):
-        output["data"] = images.ravel().tolist()
-        return ResponseBody(_encode(response | {"outputs": [output]}), "application/json")
+        output.data = images.ravel().tolist()
+        return ResponseBody(_encode(response), "application/json")
     pixels = images.tobytes()
-    output["parameters"] = {"binary_data_size": len(pixels)}
-    header = _encode(response | {"outputs": [output]})
+    output.parameters = {"binary_data_size": len(pixels)}
+    header = _encode(response)
     length = ((LENGTH_HEADER, str(len(header))),)
     return ResponseBody(header + pixels, "application/octet-stream", length)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from math import prod
 from typing import Any
 
@@ -19,7 +20,9 @@ from ganport_runtime.service.inference_messages import (
     IMAGE_OUTPUT,
     InferenceMessage,
     InferenceRequest,
+    ModelMetadata,
     RequestInput,
+    TensorMetadata,
 )
 from ganport_runtime.service.registry import ServedBundle
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
@@ -28,7 +31,6 @@ MAX_VALUE = 1e6
 """The largest magnitude of an input; networks never need more, and none overflows below it."""
 _TYPES: Mapping[str, tuple[str, type]] = {"FP32": ("<f4", float), "UINT64": ("<u8", int)}
 """NumPy type and JSON type by datatype."""
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -40,9 +42,9 @@ class TensorSpec:
     datatype: str
     shape: tuple[int, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of the model metadata; -1 is the batch dimension."""
-        return {"name": self.name, "datatype": self.datatype, "shape": [-1, *self.shape]}
+    def metadata(self) -> TensorMetadata:
+        """Return the entry of the model metadata."""
+        return TensorMetadata(self.name, self.datatype, [-1, *self.shape])
 
     def read(self, entry: RequestInput, binary: memoryview | None, max_rows: int) -> NDArray[Any]:
         """Return the array (N, *shape), N from 1 to `max_rows`: float32, uint64 or strings.
@@ -77,13 +79,17 @@ class TensorSpec:
                 raise self._size_error(f"{size * dtype.itemsize} bytes", len(binary))
             return np.frombuffer(binary, dtype)
         values = self._read_json(entry, json_type)
-        if len(values) != size:
-            raise self._size_error(f"{size} numbers", len(values))
         try:
-            return np.array(values, dtype)
+            array = np.array(values, dtype)
         except OverflowError:
             expected = f"numbers in the range of {self.datatype}"
             raise self._error(expected, "other numbers", "Send other numbers.") from None
+        except ValueError:
+            fix = "Send rows of equal length."
+            raise self._error(f"data of shape {entry.shape}", "uneven rows", fix) from None
+        if array.size != size:
+            raise self._size_error(f"{size} numbers", array.size)
+        return array
 
     def _read_texts(self, entry: RequestInput, binary: memoryview | None) -> NDArray[Any]:
         texts = self._read_json(entry, str) if binary is None else self._split_texts(binary)
@@ -113,30 +119,12 @@ class TensorSpec:
         """Return the values of `data`, a flat list or a list nested like the shape."""
         if entry.data is msgspec.UNSET:
             raise self._error("data", "none", "Send data, or binary_data_size and the bytes.")
-        raw = bytes(entry.data)
-        nested: Any = json_type
-        for _ in entry.shape:
-            nested = list[nested]
         try:
-            values: list[Any] = _decoder(list[json_type]).decode(raw)  # type: ignore[valid-type]
-            return values
-        except msgspec.DecodeError:
-            pass
-        try:
-            values = _decoder(nested).decode(raw)
+            return _decoder(json_type, len(entry.shape)).decode(entry.data)
         except (msgspec.DecodeError, RecursionError) as error:
             expected = f"a list of {self.datatype}, flat or nested like the shape"
             found = sanitize(str(error), 200)
             raise self._error(expected, found, "Send data of that form.") from error
-        return self._flatten(values, entry.shape)
-
-    def _flatten(self, values: list[Any], shape: list[int]) -> list[Any]:
-        for length in shape[1:]:
-            if any(len(row) != length for row in values):
-                fix = "Send rows of equal length."
-                raise self._error(f"data of shape {shape}", "rows of other lengths", fix)
-            values = [value for row in values for value in row]
-        return values
 
     def _size_error(self, expected: str, found: int) -> RequestError:
         return self._error(f"{expected} for its shape", f"{found}", "Match the shape.")
@@ -168,16 +156,16 @@ class InferenceModel:
             if alternative := _ALTERNATIVES.get(spec.name):
                 self._specs[alternative.name] = alternative
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> ModelMetadata:
         """Return the model metadata: the tensors of the graph."""
         size = self._generator.manifest.image.size
-        return {
-            "name": self.name,
-            "versions": [self.version],
-            "platform": "onnxruntime_onnx",
-            "inputs": [spec.to_json() for spec in self.inputs],
-            "outputs": [{"name": IMAGE_OUTPUT, "datatype": "UINT8", "shape": [-1, *size, 3]}],
-        }
+        return ModelMetadata(
+            self.name,
+            [self.version],
+            "onnxruntime_onnx",
+            [spec.metadata() for spec in self.inputs],
+            [TensorMetadata(IMAGE_OUTPUT, "UINT8", [-1, *size, 3])],
+        )
 
     def prepare(self, message: InferenceMessage, max_images: int) -> EncodedRequest:
         """Return the generation request of a message for at most `max_images` images.
@@ -251,8 +239,10 @@ def _check_outputs(request: InferenceRequest) -> None:
             raise RequestError("outputs", expected, found, "Request that output or none.")
 
 
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    """Return the cached decoder of a type; there is one type per tensor rank."""
-    if kind not in _decoders:
-        _decoders[kind] = msgspec.json.Decoder(kind)
-    return _decoders[kind]
+@cache
+def _decoder(json_type: type, rank: int) -> msgspec.json.Decoder[list[Any]]:
+    """Return a decoder of lists that are nested up to `rank`."""
+    kind: Any = json_type
+    for _ in range(rank - 1):
+        kind = json_type | list[kind]
+    return msgspec.json.Decoder(list[kind])

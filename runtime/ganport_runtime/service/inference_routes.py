@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
 from typing import TypeVar
 
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -20,30 +21,37 @@ from ganport_runtime.service.inference_messages import (
     LENGTH_HEADER,
     InferenceMessage,
     InferenceRequest,
+    Live,
+    ModelReady,
+    Ready,
+    ServerMetadata,
     decode_message,
     encode_response,
 )
 from ganport_runtime.service.inference_model import InferenceModel
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
-from ganport_runtime.service.requests import media_type_of, read_body, unsupported_type
+from ganport_runtime.service.requests import (
+    DisconnectGuard,
+    media_type_of,
+    read_body,
+    remaining_time,
+    unsupported_type,
+)
 from ganport_runtime.service.responses import (
     MediaTypeError,
-    StaticJSON,
     UnknownBundleError,
+    json_response,
     result_headers,
-    send_json,
     send_response,
 )
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.timeouts import DisconnectGuard, remaining_time
 from ganport_runtime.values import repr_short
 
 _MEDIA_TYPES = ("", "application/json", "application/octet-stream")
 """Accepted content types; tritonclient sends none."""
 _INLINE_BYTES = 1 << 16
 """Bytes that are converted on the event loop; more would delay other requests."""
-_EXTENSIONS = ["binary_tensor_data"]
 Result = TypeVar("Result")
 
 
@@ -51,90 +59,68 @@ def inference_routes(
     registry: ModelRegistry, settings: Settings, metrics: ServiceMetrics
 ) -> list[Route]:
     """Return the routes for health, metadata and inference of every bundle."""
-    models = {served.name: InferenceModel(served) for served in registry}
-    context = _Context(registry, settings, metrics, models)
-    server = {"name": "ganport", "version": version("ganport"), "extensions": _EXTENSIONS}
+    context = _Context(registry, settings, metrics)
+    server = ServerMetadata("ganport", version("ganport"), ["binary_tensor_data"])
     routes = [
-        Route("/v2", StaticJSON(server), methods=["GET"]),
-        Route("/v2/health/live", StaticJSON({"live": True}), methods=["GET"]),
-        Route("/v2/health/ready", _Ready(context), methods=["GET"]),
+        Route("/v2", json_response(server), methods=["GET"]),
+        Route("/v2/health/live", json_response(Live(True)), methods=["GET"]),
+        Route("/v2/health/ready", context.ready, methods=["GET"]),
     ]
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         routes += [
-            Route(path, _Metadata(context), methods=["GET"]),
-            Route(f"{path}/ready", _ModelReady(context), methods=["GET"]),
+            Route(path, context.model_metadata, methods=["GET"]),
+            Route(f"{path}/ready", context.model_ready, methods=["GET"]),
             Route(f"{path}/infer", _Infer(context), methods=["POST"]),
         ]
     return routes
 
 
-@dataclass(frozen=True)
 class _Context:
-    """The shared parts of the routes."""
+    """The shared parts of the routes, and the routes without a body."""
 
-    registry: ModelRegistry
-    settings: Settings
-    metrics: ServiceMetrics
-    models: Mapping[str, InferenceModel]
+    def __init__(
+        self, registry: ModelRegistry, settings: Settings, metrics: ServiceMetrics
+    ) -> None:
+        self.registry = registry
+        self.settings = settings
+        self.metrics = metrics
+        self._models = {served.name: InferenceModel(served) for served in registry}
 
-    def find(self, scope: Scope) -> tuple[ServedBundle, InferenceModel]:
+    def find(self, parameters: Mapping[str, str]) -> tuple[ServedBundle, InferenceModel]:
         """Return the bundle and the model of a path; raises `UnknownBundleError`."""
-        parameters = scope["path_params"]
         served = self.registry[parameters["name"]]
-        model = self.models[served.name]
+        model = self._models[served.name]
         requested = parameters.get("version", model.version)
         if requested != model.version:
             raise UnknownBundleError("version", model.version, repr_short(requested), "Remove it.")
         return served, model
 
+    async def ready(self, request: Request) -> Response:
+        ready = self.registry.ready
+        return json_response(Ready(ready), _ready_status(ready))
 
-@dataclass(frozen=True)
-class _Ready:
-    """Readiness of the service."""
-
-    context: _Context
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        ready = self.context.registry.ready
-        await send_json(send, {"ready": ready}, _ready_status(ready))
-
-
-@dataclass(frozen=True)
-class _ModelReady:
-    """Readiness of one bundle."""
-
-    context: _Context
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        served, model = self.context.find(scope)
+    async def model_ready(self, request: Request) -> Response:
+        served, model = self.find(request.path_params)
         ready = served.batcher.healthy()
-        await send_json(send, {"name": model.name, "ready": ready}, _ready_status(ready))
+        return json_response(ModelReady(model.name, ready), _ready_status(ready))
+
+    async def model_metadata(self, request: Request) -> Response:
+        return json_response(self.find(request.path_params)[1].metadata())
 
 
-@dataclass(frozen=True)
-class _Metadata:
-    """The tensors of one bundle."""
-
-    context: _Context
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        _, model = self.context.find(scope)
-        await send_json(send, model.metadata())
-
-
-@dataclass(frozen=True)
 class _Infer:
-    """Images of input tensors."""
+    """`POST /v2/models/NAME/infer`: images of input tensors."""
 
-    context: _Context
+    def __init__(self, context: _Context) -> None:
+        self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = perf_counter()
         headers = dict(scope["headers"])
         _check_media_type(headers)
-        served, model = self.context.find(scope)
+        served, model = self._context.find(scope["path_params"])
         served.batcher.check_capacity()
-        body = await read_body(receive, self.context.settings.timeout)
+        body = await read_body(receive, self._context.settings.timeout)
         message, encoded = await _run_maybe_threaded(
             lambda: self._prepare(model, body, headers), len(body)
         )
@@ -148,11 +134,11 @@ class _Infer:
     ) -> tuple[InferenceMessage, EncodedRequest]:
         length = headers.get(LENGTH_HEADER.encode())
         message = decode_message(body, None if length is None else length.decode("latin-1"))
-        return message, model.prepare(message, self.context.settings.max_images)
+        return message, model.prepare(message, self._context.settings.max_images)
 
     def _time_limit(self, request: InferenceRequest) -> float:
         """Return the time limit in seconds; the parameter is in microseconds (Triton)."""
-        settings = self.context.settings
+        settings = self._context.settings
         timeout = request.parameters.get("timeout")
         if timeout is None:
             return settings.timeout
@@ -176,7 +162,7 @@ class _Infer:
             lambda: encode_response(request, model.name, model.version, images), images.nbytes
         )
         encode_seconds = perf_counter() - start
-        self.context.metrics.record_result(model.name, result, encode_seconds)
+        self._context.metrics.record_result(model.name, result, encode_seconds)
         headers = result_headers(result, body.media_type, encode_seconds, body.headers)
         await send_response(send, HTTPStatus.OK, headers, body.data)
 

@@ -19,11 +19,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 
-MEDIA_TYPE = CONTENT_TYPE_LATEST.encode()
+MEDIA_TYPE = CONTENT_TYPE_LATEST
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder in which the worker processes share metrics."""
 CLIENT_CLOSED_REQUEST = 499
 """The status that is counted for a request whose client disconnected (as nginx does)."""
+GaugeMode = Literal["livesum", "livemin", "livemax"]
 _BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
@@ -43,8 +44,17 @@ class ServiceMetrics:
             registry=self._collectors,
         )
         self._request_counters: dict[tuple[str, int], Counter] = {}
-        families = _MetricFamilies(self._collectors)
-        self._bundles = {served.name: _BundleMetrics(served, families) for served in registry}
+        self.queue = self._histogram("queue", "Seconds between a request and its run.")
+        self.compute = self._histogram("compute", "Seconds in the network.")
+        self.encode = self._histogram("encode", "Seconds from pixels to the response body.")
+        self.images = self._counter("images", "Images sent.")
+        self.batches = self._counter("batches", "Runs of the network by batch size.", "size")
+        self.unanswered = self._counter("unanswered", "Requests without images.", "reason")
+        self.queued = self._gauge("queued_images", "Waiting images.", "livesum")
+        self.running = self._gauge("running_images", "Images in the current run.", "livesum")
+        self.healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
+        self.device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
+        self._bundles = {served.name: _BundleMetrics(served, self) for served in registry}
         if FOLDER_VARIABLE not in os.environ:
             ProcessCollector(registry=self._collectors)
 
@@ -74,23 +84,6 @@ class ServiceMetrics:
             MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]
         return generate_latest(collectors)
 
-
-class _MetricFamilies:
-    """The metrics that have one row per bundle."""
-
-    def __init__(self, collectors: CollectorRegistry) -> None:
-        self._collectors = collectors
-        self.queue = self._histogram("queue", "Seconds between a request and its run.")
-        self.compute = self._histogram("compute", "Seconds in the network.")
-        self.encode = self._histogram("encode", "Seconds from pixels to the response body.")
-        self.images = self._counter("images", "Images sent.")
-        self.batches = self._counter("batches", "Runs of the network by batch size.", "size")
-        self.unanswered = self._counter("unanswered", "Requests without images.", "reason")
-        self.queued = self._gauge("queued_images", "Waiting images.", "livesum")
-        self.running = self._gauge("running_images", "Images in the current run.", "livesum")
-        self.healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
-        self.device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
-
     def _histogram(self, name: str, text: str) -> Histogram:
         name = f"ganport_{name}_seconds"
         return Histogram(name, text, ("bundle",), registry=self._collectors, buckets=_BUCKETS)
@@ -98,30 +91,23 @@ class _MetricFamilies:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"ganport_{name}", text, ("bundle", *labels), registry=self._collectors)
 
-    def _gauge(
-        self, name: str, text: str, mode: Literal["livesum", "livemin", "livemax"], *labels: str
-    ) -> Gauge:
-        return Gauge(
-            f"ganport_{name}",
-            text,
-            ("bundle", *labels),
-            registry=self._collectors,
-            multiprocess_mode=mode,
-        )
+    def _gauge(self, name: str, text: str, mode: GaugeMode, *labels: str) -> Gauge:
+        name, labels = f"ganport_{name}", ("bundle", *labels)
+        return Gauge(name, text, labels, registry=self._collectors, multiprocess_mode=mode)
 
 
 class _BundleMetrics:
     """The rows of one bundle; they are kept, because a lookup costs more than an increment."""
 
-    def __init__(self, served: ServedBundle, families: _MetricFamilies) -> None:
+    def __init__(self, served: ServedBundle, metrics: ServiceMetrics) -> None:
         self._served = served
-        self._families = families
-        self._queue = families.queue.labels(served.name)
-        self._compute = families.compute.labels(served.name)
-        self._encode = families.encode.labels(served.name)
-        self._images = families.images.labels(served.name)
-        self._totals: dict[tuple[str, str], int] = {}
-        families.device.labels(served.name, served.generator.device).set(1)
+        self._metrics = metrics
+        self._queue = metrics.queue.labels(served.name)
+        self._compute = metrics.compute.labels(served.name)
+        self._encode = metrics.encode.labels(served.name)
+        self._images = metrics.images.labels(served.name)
+        self._totals: dict[tuple[Counter, str], int] = {}
+        metrics.device.labels(served.name, served.generator.device).set(1)
 
     def record_result(self, result: GenerationResult, encode_seconds: float) -> None:
         self._queue.observe(result.queue_seconds)
@@ -130,18 +116,18 @@ class _BundleMetrics:
         self._images.inc(len(result.images))
 
     def refresh(self) -> None:
-        name, families = self._served.name, self._families
+        name, metrics = self._served.name, self._metrics
         stats = self._served.batcher.stats()
-        families.queued.labels(name).set(stats.queued_images)
-        families.running.labels(name).set(stats.running_images)
-        families.healthy.labels(name).set(self._served.batcher.healthy())
+        metrics.queued.labels(name).set(stats.queued_images)
+        metrics.running.labels(name).set(stats.running_images)
+        metrics.healthy.labels(name).set(self._served.batcher.healthy())
         for reason in ("rejected", "expired", "cancelled", "failed"):
-            self._raise_to(families.unanswered, reason, getattr(stats, reason))
+            self._raise_to(metrics.unanswered, reason, getattr(stats, reason))
         for size, count in stats.batch_sizes.items():
-            self._raise_to(families.batches, str(size), count)
+            self._raise_to(metrics.batches, str(size), count)
 
     def _raise_to(self, counter: Counter, label: str, total: int) -> None:
         """Raise a counter to a total that the batcher counts."""
-        key = (counter._name, label)
-        counter.labels(self._served.name, label).inc(total - self._totals.get(key, 0))
-        self._totals[key] = total
+        increase = total - self._totals.get((counter, label), 0)
+        counter.labels(self._served.name, label).inc(increase)
+        self._totals[counter, label] = total

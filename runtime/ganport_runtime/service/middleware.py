@@ -15,13 +15,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ganport_runtime.errors import ClosedError, GanportError
 from ganport_runtime.service.auth import ApiKeys
 from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
+from ganport_runtime.service.requests import ClientDisconnectError
 from ganport_runtime.service.responses import (
     TooLargeError,
     send_error,
     shutting_down_error,
     status_of,
 )
-from ganport_runtime.service.timeouts import ClientDisconnectError
 
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 """Paths that need no API key, because a process monitor has none."""

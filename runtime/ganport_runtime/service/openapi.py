@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from http import HTTPStatus
 from importlib.metadata import version
-from typing import Any
 
 from ganport_runtime.service.middleware import PUBLIC_PATHS
 from ganport_runtime.service.openapi_schemas import (
     TEXT,
     Schema,
-    query_parameters,
+    choice,
+    component_schemas,
+    field_schemas,
     reference,
-    request_schemas,
-    response_schemas,
 )
 from ganport_runtime.service.registry import ModelRegistry
+from ganport_runtime.service.schemas import TranslateQuery
 from ganport_runtime.service.settings import Settings
 
 ERRORS = {
@@ -27,29 +26,40 @@ ERRORS = {
     413: "The body is too large.",
     415: "The content type is not supported.",
     422: "A field is invalid.",
-    429: "The queue is full.",
+    429: "The queue is full; see Retry-After.",
     500: "An internal error; the log contains the ID of the request.",
-    503: "The service is shutting down.",
+    503: "The service is shutting down; see Retry-After.",
     504: "The images were not generated in time.",
 }
 _IMAGE_ERRORS = (400, 404, 408, 413, 415, 422, 429, 500, 503, 504)
-_RETRYABLE = {429, 503}
+_RETRYABLE = (429, 503)
 _IMAGE_TYPES = (
     *("image/png", "image/webp", "application/octet-stream", "application/x-npy"),
     *("application/zip", "multipart/mixed", "multipart/related"),
 )
-_BINARY: Schema = {}  # OpenAPI 3.1 describes bytes with an empty schema
-_KEY_SCHEMES: dict[str, Schema] = {
+_UPLOADS = ("image/png", "image/jpeg", "image/webp")
+_KEY_SCHEMES: Schema = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
-_PROTOCOL = "Open Inference Protocol, version 2."
+_BINARY: Schema = {}  # OpenAPI 3.1 describes bytes with an empty schema
+_SUMMARIES = {
+    "generate": "Generate images.",
+    "translate": "Translate images.",
+    "bundles": "List the bundles.",
+    "bundle": "Describe a bundle.",
+    "healthz": "Report health.",
+    "readyz": "Report readiness.",
+    "metrics": "Return metrics for Prometheus.",
+    "openapi": "Return this document.",
+}
 
 
-def build_document(registry: ModelRegistry, settings: Settings) -> dict[str, Any]:
+def build_document(registry: ModelRegistry, settings: Settings) -> Schema:
     """Return the document of a service with its routes, limits, bundles and labels."""
-    paths = _service_paths(registry, settings) | _inference_paths(registry)
-    document: dict[str, Any] = {
+    fields = field_schemas(registry, settings)
+    paths = _paths(registry, fields)
+    document: Schema = {
         "openapi": "3.1.0",
         "info": {
             "title": "ganport",
@@ -58,129 +68,119 @@ def build_document(registry: ModelRegistry, settings: Settings) -> dict[str, Any
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": request_schemas(registry, settings) | response_schemas()},
+        "components": {"schemas": component_schemas(registry, fields)},
     }
     if settings.keys:
         document["components"]["securitySchemes"] = _KEY_SCHEMES
         document["security"] = [{name: []} for name in _KEY_SCHEMES]
         for path, operations in paths.items():
             for operation in operations.values():
-                _add_security(operation, path)
+                if path in PUBLIC_PATHS:
+                    operation["security"] = []
+                else:
+                    operation["responses"] |= _errors(path, (401,))
     return document
 
 
-def _service_paths(registry: ModelRegistry, settings: Settings) -> dict[str, Schema]:
-    images = _image_response()
-    generate = _operation("generate", "Generate images.", images, _IMAGE_ERRORS)
-    generate["requestBody"] = _json_body("GenerateBody")
-    translate = _operation("translate", "Translate images.", images, _IMAGE_ERRORS)
-    translate["parameters"] = query_parameters(registry, settings)
-    translate["requestBody"] = _json_body("TranslateBody", "image/png", "image/jpeg", "image/webp")
-    bundles = _json("The bundles.", "Bundles")
-    bundle = _operation("bundle", "Describe a bundle.", _json("The bundle.", "Bundle"), (404,))
-    alive = _json("The process responds.", "Alive")
-    ready = _operation("readyz", "Report readiness.", _json("Ready.", "Readiness"))
-    ready["responses"]["503"] = _json("Not ready.", "Readiness")
+def _paths(registry: ModelRegistry, fields: Schema) -> dict[str, Schema]:
+    name = {"name": "name", "in": "path", "required": True, "schema": choice(registry.names)}
     metrics = {"description": "Metrics.", "content": {"text/plain": {"schema": TEXT}}}
-    document = {
-        "description": "The document.",
-        "content": {"application/json": {"schema": {"type": "object"}}},
+    document = {"description": "OpenAPI 3.1.", "content": {"application/json": {"schema": {}}}}
+    paths = {
+        "/v1/generate": _post("/v1", "generate", _image_response(), _body("GenerateBody")),
+        "/v1/translate": _post(
+            "/v1", "translate", _image_response(), _body("TranslateBody", _UPLOADS), _query(fields)
+        ),
+        "/v1/bundles": _get("/v1", "bundles", _json("Bundles")),
+        "/v1/bundles/{name}": _get("/v1", "bundle", _json("Bundle"), [name]),
+        "/healthz": _get("/v1", "healthz", _json("Health")),
+        "/readyz": _with_503(_get("/v1", "readyz", _json("Readiness"))),
+        "/metrics": _get("/v1", "metrics", metrics),
+        "/openapi.json": _get("/v1", "openapi", document),
+        "/v2": _get("/v2", "server", _json("ServerMetadata")),
+        "/v2/health/live": _get("/v2", "live", _json("Live")),
+        "/v2/health/ready": _with_503(_get("/v2", "ready", _json("Ready"))),
     }
-    return {
-        "/v1/generate": {"post": generate},
-        "/v1/translate": {"post": translate},
-        "/v1/bundles": {"get": _operation("bundles", "List the bundles.", bundles)},
-        "/v1/bundles/{name}": {"get": bundle | {"parameters": [_name_parameter(registry)]}},
-        "/healthz": {"get": _operation("healthz", "Report health.", alive)},
-        "/readyz": {"get": ready},
-        "/metrics": {"get": _operation("metrics", "Return metrics for Prometheus.", metrics)},
-        "/openapi.json": {"get": _operation("openapi", "Return this document.", document)},
-    }
-
-
-def _inference_paths(registry: ModelRegistry) -> dict[str, Schema]:
-    paths: dict[str, Schema] = {
-        "/v2": _inference_get("server", _json("The server.", "ServerMetadata")),
-        "/v2/health/live": _inference_get("live", _json("Alive.", "Live")),
-        "/v2/health/ready": _inference_get("ready", _json("Ready.", "Ready"), not_ready="Ready"),
-    }
-    version_parameter = {"name": "version", "in": "path", "required": True, "schema": TEXT}
-    for suffix, path in (
-        ("", "/v2/models/{name}"),
-        ("Version", "/v2/models/{name}/versions/{version}"),
+    model_version = {"name": "version", "in": "path", "required": True, "schema": TEXT}
+    body = _body("InferenceRequest", ("application/octet-stream",))
+    for path, suffix, parameters in (
+        ("/v2/models/{name}", "", [name]),
+        ("/v2/models/{name}/versions/{version}", "Version", [name, model_version]),
     ):
-        parameters = [_name_parameter(registry)]
-        if suffix:
-            parameters.append(version_parameter)
-        metadata, ready = _json("Tensors.", "ModelMetadata"), _json("Ready.", "ModelReady")
-        paths[path] = _inference_get(f"model{suffix}", metadata, parameters)
-        paths[f"{path}/ready"] = _inference_get(
-            f"modelReady{suffix}", ready, parameters, not_ready="ModelReady"
-        )
-        infer = _operation(
-            f"infer{suffix}", _PROTOCOL, _tensor_response(), _IMAGE_ERRORS, "ProtocolError"
-        )
-        infer["requestBody"] = _json_body("InferenceRequest", "application/octet-stream")
-        paths[f"{path}/infer"] = {"post": infer | {"parameters": parameters}}
+        ready = _get("/v2", f"modelReady{suffix}", _json("ModelReady"), parameters)
+        paths |= {
+            path: _get("/v2", f"model{suffix}", _json("ModelMetadata"), parameters),
+            f"{path}/ready": _with_503(ready),
+            f"{path}/infer": _post("/v2", f"infer{suffix}", _tensor_response(), body, parameters),
+        }
     return paths
 
 
-def _inference_get(
+def _get(
+    prefix: str, operation_id: str, response: Schema, parameters: Sequence[Schema] = ()
+) -> Schema:
+    responses = {"200": response} | _errors(prefix, (404,) if parameters else ())
+    return {"get": _operation(operation_id, responses, parameters)}
+
+
+def _post(
+    prefix: str,
     operation_id: str,
     response: Schema,
+    body: Schema,
     parameters: Sequence[Schema] = (),
-    not_ready: str | None = None,
 ) -> Schema:
-    errors = (404,) if parameters else ()
-    operation = _operation(operation_id, _PROTOCOL, response, errors, "ProtocolError")
-    if not_ready:
-        operation["responses"]["503"] = _json("Not ready.", not_ready)
-    if parameters:
-        operation["parameters"] = list(parameters)
-    return {"get": operation}
+    responses = {"200": response} | _errors(prefix, _IMAGE_ERRORS)
+    return {"post": _operation(operation_id, responses, parameters) | {"requestBody": body}}
 
 
-def _operation(
-    operation_id: str,
-    summary: str,
-    response: Schema,
-    errors: Sequence[int] = (),
-    error_component: str = "Error",
-) -> Schema:
-    responses = {"200": response, **_error_responses(errors, error_component)}
-    return {"operationId": operation_id, "summary": summary, "responses": responses}
+def _operation(operation_id: str, responses: Schema, parameters: Sequence[Schema]) -> Schema:
+    summary = _SUMMARIES.get(operation_id, "Open Inference Protocol, version 2.")
+    operation = {"operationId": operation_id, "summary": summary, "responses": responses}
+    return operation | ({"parameters": list(parameters)} if parameters else {})
 
 
-def _error_responses(statuses: Sequence[int], component: str) -> dict[str, Schema]:
-    responses = {}
+def _query(fields: Schema) -> list[Schema]:
+    return [
+        {"name": key, "in": "query", "schema": TEXT if key == "conditions" else fields[key]}
+        for key in TranslateQuery.__struct_fields__
+    ]
+
+
+def _with_503(path: Schema) -> Schema:
+    """Add the response of a route that reports "not ready" in the same form."""
+    responses = path["get"]["responses"]
+    responses["503"] = responses["200"] | {"description": "Not ready."}
+    return path
+
+
+def _errors(path: str, statuses: Sequence[int]) -> Schema:
+    component = "ProtocolError" if path.startswith("/v2") else "Error"
+    responses: Schema = {}
     for status in statuses:
-        response = _json(ERRORS.get(status, HTTPStatus(status).phrase), component)
+        response = _json(component) | {"description": ERRORS[status]}
         if status in _RETRYABLE:
             response["headers"] = {"Retry-After": _header("Seconds before a retry.")}
-        responses[str(status)] = response
+        responses[f"{status}"] = response
     return responses
 
 
 def _image_response() -> Schema:
-    index = {"anyOf": [reference("Sheet"), reference("Pictures")]}
-    content = {media_type: {"schema": _BINARY} for media_type in _IMAGE_TYPES}
-    shape = _header("Shape of raw bytes: `16, 64, 64, 3`.")
-    return {
-        "description": "The images.",
-        "headers": _result_headers() | {"Ganport-Shape": shape},
-        "content": {**content, "application/json": {"schema": index}},
-    }
+    index = {"anyOf": [reference("Sheet"), reference("Index")]}
+    content: Schema = {media_type: {"schema": _BINARY} for media_type in _IMAGE_TYPES}
+    content["application/json"] = {"schema": index}
+    shape = {"Ganport-Shape": _header("Shape of raw bytes: `16, 64, 64, 3`.")}
+    return {"description": "Images.", "headers": _result_headers() | shape, "content": content}
 
 
 def _tensor_response() -> Schema:
-    response = _json("The tensor `image`.", "InferenceResponse")
+    response = _json("InferenceResponse") | {"headers": _result_headers()}
+    response["headers"]["Inference-Header-Content-Length"] = _header("Bytes of the JSON.")
     response["content"]["application/octet-stream"] = {"schema": _BINARY}
-    length = _header("JSON bytes before the tensor.")
-    response["headers"] = _result_headers() | {"Inference-Header-Content-Length": length}
     return response
 
 
-def _result_headers() -> dict[str, Schema]:
+def _result_headers() -> Schema:
     return {
         "Server-Timing": _header("Milliseconds in the queue, the network and the encoder."),
         "Ganport-Device": _header("The device that ran the network."),
@@ -192,25 +192,12 @@ def _header(text: str) -> Schema:
     return {"description": text, "schema": TEXT}
 
 
-def _json(text: str, component: str) -> Schema:
+def _json(component: str) -> Schema:
     content = {"application/json": {"schema": reference(component)}}
-    return {"description": text, "content": content}
+    return {"description": f"{component}.", "content": content}
 
 
-def _json_body(component: str, *media_types: str) -> Schema:
+def _body(component: str, media_types: Sequence[str] = ()) -> Schema:
     content: Schema = {"application/json": {"schema": reference(component)}}
     content |= {media_type: {"schema": _BINARY} for media_type in media_types}
     return {"required": True, "content": content}
-
-
-def _name_parameter(registry: ModelRegistry) -> Schema:
-    schema = {"type": "string", "enum": list(registry.names)}
-    return {"name": "name", "in": "path", "required": True, "schema": schema}
-
-
-def _add_security(operation: Schema, path: str) -> None:
-    if path in PUBLIC_PATHS:
-        operation["security"] = []
-    else:
-        component = "ProtocolError" if path.startswith("/v2") else "Error"
-        operation["responses"] |= _error_responses((401,), component)

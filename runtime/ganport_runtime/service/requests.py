@@ -1,27 +1,26 @@
-"""Requests for images: their fields, and the checked reading of bodies and queries."""
+"""Reading a request: its body and fields, its time limit, and the disconnect of its client."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from time import perf_counter
+from types import TracebackType
+from typing import Self, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
-from msgspec import Struct
 from starlette.types import Receive
 
-from ganport_runtime.errors import RequestError
-from ganport_runtime.service.outputs import OutputOptions, container_from_accept
+from ganport_runtime.errors import DeadlineError, RequestError
 from ganport_runtime.service.responses import BodyError, MediaTypeError, SlowBodyError
-from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.timeouts import ClientDisconnectError
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
 
-ConditionsField = dict[str, Any] | str | list[dict[str, Any] | str] | None
-Seed = int | str
-"""A string for languages without 64-bit integers, such as JavaScript."""
+_LISTEN_DELAY = 0.05
+"""Seconds before a listener starts; most responses are sent by then, and a listener costs time."""
+_GRACE = 0.25
+"""Seconds after the deadline; the batcher keeps deadlines itself unless it is stalled."""
 _MAX_SEED_DIGITS = 20  # of 2^64
 _MAX_QUERY_FIELDS = 32
 # The messages of msgspec.ValidationError.
@@ -31,85 +30,66 @@ _LOCATED = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 Body = TypeVar("Body")
 
 
-class BaseRequest(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The fields of every request for images."""
-
-    bundle: str | None = None
-    output: str = "png"
-    container: str | None = None
-    columns: int | None = None
-    quality: int | None = None
-    timeout: float | None = None
-
-    def time_limit(self, settings: Settings) -> float:
-        """Return the time limit in seconds; raises `RequestError` if it is out of range."""
-        if self.timeout is None:
-            return settings.timeout
-        if not 0.0 < self.timeout <= settings.max_timeout:
-            raise RequestError(
-                "timeout",
-                expected=f"a number of seconds above 0, at most {settings.max_timeout:g}",
-                found=f"{self.timeout:g}",
-                fix="Choose a timeout in that range.",
-            )
-        return self.timeout
-
-    def output_options(self, accept: bytes) -> OutputOptions:
-        """Return the output options; an `Accept` header selects a container if no field does."""
-        container = self.container
-        if container is None and accept:
-            container = container_from_accept(accept.decode("latin-1"), self.output)
-        return OutputOptions(self.output, container, self.columns, self.quality)
+class ClientDisconnectError(Exception):
+    """The client closed its connection before the response."""
 
 
-class GenerateBody(BaseRequest, kw_only=True):
-    """The body of `POST /v1/generate`."""
+class DisconnectGuard:
+    """Cancels the work inside it when the client disconnects or after `seconds`.
 
-    conditions: ConditionsField = None
-    seed: Seed | None = None
-    seeds: list[Seed] | None = None
-    count: int | None = None
-    temperature: float | None = None
+    Raises `ClientDisconnectError` or `DeadlineError`. No other code may call `receive` meanwhile.
+    """
 
-    def check_count(self, limit: int) -> None:
-        """Raise `RequestError` if the request is for more than `limit` images."""
-        check_count("count", self.count, limit)
-        check_count("seeds", None if self.seeds is None else len(self.seeds), limit)
-        if isinstance(self.conditions, list):
-            check_count("conditions", len(self.conditions), limit)
+    def __init__(self, receive: Receive, seconds: float) -> None:
+        self._receive = receive
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+        self._listener: asyncio.Task[None] | None = None
+        self._disconnected = False
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + max(self._seconds, _LISTEN_DELAY) + _GRACE
+        self._timer = self._loop.call_later(_LISTEN_DELAY, self._start_listener)
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        if self._listener is not None:
+            self._listener.cancel()
+        try:
+            await self._timeout.__aexit__(kind, error, traceback)
+        except TimeoutError:
+            if self._disconnected:
+                raise ClientDisconnectError from None
+            raise _deadline_error(self._seconds) from None
+
+    def _start_listener(self) -> None:
+        self._timeout.reschedule(self._deadline)
+        self._listener = self._loop.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._disconnected = True
+        self._timeout.reschedule(self._loop.time())
 
 
-class TranslateQuery(BaseRequest, kw_only=True):
-    """The query of `POST /v1/translate` if the body is one image."""
+def remaining_time(seconds: float, start: float) -> float:
+    """Return the rest of `seconds` since `start` (`time.perf_counter`).
 
-    conditions: str | None = None
-    whole: bool = False
-
-
-class TranslateBody(BaseRequest, kw_only=True):
-    """The JSON body of `POST /v1/translate`; `images` are image files in base64."""
-
-    images: list[bytes]
-    conditions: ConditionsField = None
-    whole: bool = False
-
-
-def check_count(place: str, number: int | None, limit: int) -> None:
-    """Raise `RequestError` if `number` images exceed the limit of one request."""
-    if number is not None and number > limit:
-        fix = "Split the images over several requests."
-        raise RequestError(place, f"at most {limit} images", repr_short(number), fix)
-
-
-def parse_seed(place: str, value: Seed) -> int:
-    """Return a seed as an integer; the generator checks its range."""
-    if isinstance(value, int):
-        return value
-    if not (value.isascii() and value.isdigit() and len(value) <= _MAX_SEED_DIGITS):
-        raise RequestError(
-            place, "an integer from 0 to 2^64 - 1", repr_short(value), "Send a number."
-        )
-    return int(value)
+    Raises `DeadlineError` if no time remains.
+    """
+    remaining = seconds - (perf_counter() - start)
+    if remaining <= 0.0:
+        raise _deadline_error(seconds)
+    return remaining
 
 
 async def read_body(receive: Receive, seconds: float) -> bytes:
@@ -156,6 +136,16 @@ def unsupported_type(found: str, expected: str) -> MediaTypeError:
     return MediaTypeError("Content-Type", expected, quoted, fix)
 
 
+def parse_seed(place: str, value: int | str) -> int:
+    """Return a seed as an integer; the generator checks its range."""
+    if isinstance(value, int):
+        return value
+    if not (value.isascii() and value.isdigit() and len(value) <= _MAX_SEED_DIGITS):
+        expected = "an integer from 0 to 2^64 - 1"
+        raise RequestError(place, expected, repr_short(value), "Send a number.")
+    return int(value)
+
+
 def decode_json(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
     """Return the checked fields of a JSON body.
 
@@ -184,6 +174,11 @@ def decode_query(kind: type[Body], query: bytes) -> Body:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise _field_error(str(error), kind) from None
+
+
+def _deadline_error(seconds: float) -> DeadlineError:
+    fix = "Request fewer images, raise the timeout, or retry under lower load."
+    return DeadlineError("timeout", f"a response within {seconds:g} s", "none", fix)
 
 
 async def _read_chunk(receive: Receive) -> tuple[bytes, bool]:

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from math import ceil
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.responses import Response
+from starlette.types import Send
 
 from ganport_runtime.batching.futures import GenerationResult
 from ganport_runtime.errors import (
@@ -17,6 +18,7 @@ from ganport_runtime.errors import (
     QueueFullError,
     RequestError,
 )
+from ganport_runtime.service.schemas import Error, ErrorDetails, ProtocolError
 from ganport_runtime.values import closest_match, format_choices, repr_short
 
 Headers = list[tuple[bytes, bytes]]
@@ -81,14 +83,9 @@ _STATUSES: tuple[tuple[type[GanportError], HTTPStatus], ...] = (
 )
 
 
-class StaticJSON:
-    """An ASGI endpoint that returns a constant JSON value."""
-
-    def __init__(self, value: object) -> None:
-        self._body = _encode(value)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send_response(send, HTTPStatus.OK, [_JSON], self._body)
+def json_response(value: object, status: int = HTTPStatus.OK) -> Response:
+    """Return a response with `value` as JSON; it may serve as a constant endpoint."""
+    return Response(_encode(value), status, media_type="application/json")
 
 
 async def send_response(send: Send, status: int, headers: Headers, body: bytes) -> None:
@@ -96,11 +93,6 @@ async def send_response(send: Send, status: int, headers: Headers, body: bytes) 
     headers.append((b"content-length", b"%d" % len(body)))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def send_json(send: Send, value: object, status: int = HTTPStatus.OK) -> None:
-    """Send `value` as JSON."""
-    await send_response(send, status, [_JSON], _encode(value))
 
 
 async def send_error(send: Send, error: GanportError, path: str = "") -> None:
@@ -121,15 +113,9 @@ def status_of(error: GanportError) -> int:
 def error_body(error: GanportError, status: int, path: str = "") -> bytes:
     """Return an error as JSON: an object, or one string under /v2 (Open Inference Protocol)."""
     if path == "/v2" or path.startswith("/v2/"):
-        return _encode({"error": str(error)})
-    fields = {
-        "status": status,
-        "place": error.place,
-        "expected": error.expected,
-        "found": error.found,
-        "fix": error.fix,
-    }
-    return _encode({"error": fields})
+        return _encode(ProtocolError(str(error)))
+    details = ErrorDetails(status, error.place, error.expected, error.found, error.fix)
+    return _encode(Error(details))
 
 
 def shutting_down_error() -> ClosedError:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.errors import RequestError
+from ganport_runtime.errors import DeadlineError, RequestError
 from ganport_runtime.service.outputs import OutputOptions
 from ganport_runtime.service.requests import (
-    GenerateBody,
-    TranslateQuery,
+    ClientDisconnectError,
+    DisconnectGuard,
     check_json,
     decode_json,
     decode_query,
@@ -20,7 +20,7 @@ from ganport_runtime.service.requests import (
     read_body,
 )
 from ganport_runtime.service.responses import BodyError, MediaTypeError, SlowBodyError
-from ganport_runtime.service.timeouts import ClientDisconnectError
+from ganport_runtime.service.schemas import GenerateBody, TranslateQuery
 
 GENERATE = msgspec.json.Decoder(GenerateBody)
 
@@ -128,3 +128,71 @@ def test_output_options_accept_header_selects_an_absent_container() -> None:
     body = GenerateBody(output="webp", quality=80)
     assert body.output_options(b"multipart/mixed") == OutputOptions("webp", "multipart", None, 80)
     assert GenerateBody(container="json").output_options(b"application/zip").container == "json"
+
+
+async def connected() -> Any:
+    await asyncio.sleep(60.0)
+
+
+async def disconnecting() -> Any:
+    await asyncio.sleep(0.1)
+    return {"type": "http.disconnect"}
+
+
+async def guarded_sleep(receive: Any, seconds: float, work: float) -> str:
+    async with DisconnectGuard(receive, seconds):
+        await asyncio.sleep(work)
+    return "done"
+
+
+@pytest.mark.parametrize("work", [0.0, 0.2])
+def test_guard_work_in_time_completes_and_leaves_no_task(work: float) -> None:
+    async def main() -> tuple[str, int]:
+        done = await guarded_sleep(connected, 30.0, work)
+        await asyncio.sleep(0)
+        return done, len(asyncio.all_tasks())
+
+    assert asyncio.run(main()) == ("done", 1)
+
+
+def test_guard_disconnect_cancels_the_work() -> None:
+    with pytest.raises(ClientDisconnectError):
+        asyncio.run(guarded_sleep(disconnecting, 60.0, 60.0))
+
+
+@pytest.mark.parametrize("seconds", [0.01, 0.1])
+def test_guard_deadline_cancels_the_work(seconds: float) -> None:
+    with pytest.raises(DeadlineError, match=str(seconds)):
+        asyncio.run(guarded_sleep(connected, seconds, 60.0))
+
+
+def test_guard_cancellation_by_another_task_is_kept() -> None:
+    async def main() -> None:
+        task = asyncio.create_task(guarded_sleep(connected, 30.0, 30.0))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [KeyError("own"), TimeoutError("own")], ids=repr)
+def test_guard_error_of_the_work_is_kept(error: Exception) -> None:
+    async def main() -> None:
+        async with DisconnectGuard(connected, 5.0):
+            raise error
+
+    with pytest.raises(type(error), match="own") as caught:
+        asyncio.run(main())
+    assert caught.value is error
+
+
+def test_guard_task_continues_after_a_disconnect() -> None:
+    async def main() -> str:
+        with pytest.raises(ClientDisconnectError):
+            await guarded_sleep(disconnecting, 30.0, 30.0)
+        await asyncio.sleep(0.01)  # would raise if the cancellation were still pending
+        return "continued"
+
+    assert asyncio.run(main()) == "continued"

@@ -13,8 +13,8 @@ from ganport_runtime.service.responses import (
     TooLargeError,
     error_body,
     format_seeds,
+    json_response,
     send_error,
-    send_json,
     status_of,
 )
 
@@ -89,15 +89,11 @@ def test_send_error_headers_of_each_error(kind: type[GanportError], name: str, v
     assert sent_error(kind("place", **PARTS))[1][name] == value
 
 
-def test_send_json_encodes_the_value() -> None:
-    messages: list[Any] = []
-
-    async def send(message: Any) -> None:
-        messages.append(message)
-
-    asyncio.run(send_json(send, {"ä": [1, None]}))
-    assert messages[0]["status"] == 200
-    assert json.loads(messages[1]["body"]) == {"ä": [1, None]}
+def test_json_response_encodes_the_value() -> None:
+    response = json_response({"ä": [1, None]}, 503)
+    assert response.status_code == 503
+    assert response.headers["content-type"] == "application/json"
+    assert json.loads(response.body) == {"ä": [1, None]}
 
 
 @pytest.mark.parametrize(

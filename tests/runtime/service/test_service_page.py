@@ -22,7 +22,7 @@ from ganport_runtime import Generator
 from ganport_runtime.service.openapi import ERRORS, build_document
 from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS
 from ganport_runtime.service.registry import ModelRegistry
-from ganport_runtime.service.requests import GenerateBody
+from ganport_runtime.service.schemas import GenerateBody
 from ganport_runtime.service.settings import Settings
 
 ROOT = Path(__file__).parents[3]

@@ -1,0 +1,216 @@
+"""The JSON objects of requests and responses, which the OpenAPI document describes too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from ganport_runtime.errors import RequestError
+from ganport_runtime.service.outputs import OutputOptions, container_from_accept
+from ganport_runtime.service.settings import Settings
+from ganport_runtime.values import repr_short
+
+ConditionsField = dict[str, Any] | str | list[dict[str, Any] | str] | None
+Seed = int | str
+"""A string for languages without 64-bit integers, such as JavaScript."""
+
+
+class BaseRequest(Struct, forbid_unknown_fields=True, kw_only=True):
+    """The fields of every request for images."""
+
+    bundle: str | None = None
+    output: str = "png"
+    container: str | None = None
+    columns: int | None = None
+    quality: int | None = None
+    timeout: float | None = None
+
+    def time_limit(self, settings: Settings) -> float:
+        """Return the time limit in seconds; raises `RequestError` if it is out of range."""
+        if self.timeout is None:
+            return settings.timeout
+        if not 0.0 < self.timeout <= settings.max_timeout:
+            expected = f"a number of seconds above 0, at most {settings.max_timeout:g}"
+            fix = "Choose a timeout in that range."
+            raise RequestError("timeout", expected, f"{self.timeout:g}", fix)
+        return self.timeout
+
+    def output_options(self, accept: bytes) -> OutputOptions:
+        """Return the output options; an `Accept` header selects a container if no field does."""
+        container = self.container
+        if container is None and accept:
+            container = container_from_accept(accept.decode("latin-1"), self.output)
+        return OutputOptions(self.output, container, self.columns, self.quality)
+
+
+class GenerateBody(BaseRequest, kw_only=True):
+    """The body of `POST /v1/generate`."""
+
+    conditions: ConditionsField = None
+    seed: Seed | None = None
+    seeds: list[Seed] | None = None
+    count: int | None = None
+    temperature: float | None = None
+
+    def check_count(self, limit: int) -> None:
+        """Raise `RequestError` if the request is for more than `limit` images."""
+        check_count("count", self.count, limit)
+        check_count("seeds", None if self.seeds is None else len(self.seeds), limit)
+        if isinstance(self.conditions, list):
+            check_count("conditions", len(self.conditions), limit)
+
+
+class TranslateQuery(BaseRequest, kw_only=True):
+    """The query of `POST /v1/translate` if the body is one image."""
+
+    conditions: str | None = None
+    whole: bool = False
+
+
+class TranslateBody(BaseRequest, kw_only=True):
+    """The JSON body of `POST /v1/translate`; `images` are image files in base64."""
+
+    images: list[bytes]
+    conditions: ConditionsField = None
+    whole: bool = False
+
+
+def check_count(place: str, number: int | None, limit: int) -> None:
+    """Raise `RequestError` if `number` images exceed the limit of one request."""
+    if number is not None and number > limit:
+        fix = "Split the images over several requests."
+        raise RequestError(place, f"at most {limit} images", repr_short(number), fix)
+
+
+class ErrorDetails(Struct):
+    """The place of an error, the expected and the found value, and the next step."""
+
+    status: int
+    place: str
+    expected: str
+    found: str
+    fix: str
+
+
+class Error(Struct):
+    """An error of the routes under /v1."""
+
+    error: ErrorDetails
+
+
+class ProtocolError(Struct):
+    """An error of the Open Inference Protocol."""
+
+    error: str
+
+
+class ImageSize(Struct):
+    """The size of images in pixels."""
+
+    width: int
+    height: int
+
+
+class Bundle(Struct):
+    """The description of a served bundle."""
+
+    name: str
+    title: str
+    version: str
+    family: str
+    license: str
+    digest: str
+    device: str
+    abilities: tuple[str, ...]
+    image: ImageSize
+    conditions: list[dict[str, Any]]
+    max_images: int
+
+
+class Bundles(Struct):
+    """The descriptions of all served bundles."""
+
+    bundles: list[Bundle]
+
+
+class Health(Struct):
+    """The health of the process."""
+
+    status: str = "alive"
+
+
+class Readiness(Struct):
+    """The readiness of the service: `ready`, `failing` or `closing`; the failing bundles."""
+
+    status: str
+    failing: list[str]
+
+
+class Size(Struct):
+    """A width and a height in pixels."""
+
+    w: int
+    h: int
+
+
+class Rectangle(Struct):
+    """A rectangle in pixels from the top left corner."""
+
+    x: int
+    y: int
+    w: int
+    h: int
+
+
+class IndexEntry(Struct):
+    """A file of a response and the recipe of its image."""
+
+    image: str
+    condition: dict[str, Any]
+    seed: str | UnsetType = UNSET
+    temperature: float | UnsetType = UNSET
+
+
+class Index(Struct):
+    """The index of several files."""
+
+    bundle: str
+    digest: str
+    pictures: list[IndexEntry]
+
+
+class Frame(Struct):
+    """The rectangle of an image in a sheet, in TexturePacker's form, and its recipe."""
+
+    filename: str
+    frame: Rectangle
+    sprite_source_size: Rectangle = field(name="spriteSourceSize")
+    source_size: Size = field(name="sourceSize")
+    condition: dict[str, Any]
+    seed: str | UnsetType = UNSET
+    temperature: float | UnsetType = UNSET
+    rotated: bool = False
+    trimmed: bool = False
+
+
+class SheetMeta(Struct):
+    """The atlas of a sheet: `image` is a data URL or a file name."""
+
+    image: str
+    size: Size
+    columns: int
+    rows: int
+    bundle: str
+    digest: str
+    app: str = "ganport"
+    version: str = "1"
+    format: str = "RGB888"
+    scale: str = "1"
+
+
+class Sheet(Struct):
+    """The index of a sheet."""
+
+    frames: list[Frame]
+    meta: SheetMeta
