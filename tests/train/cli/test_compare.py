@@ -1,5 +1,3 @@
-"""`eval-gan compare` as a user meets it."""
-
 import json
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from ganport_train.runs.run_dir import Surroundings, write_config
 
 @pytest.fixture
 def runs(tmp_path: Path) -> list[Path]:
-    """Two runs that differ in a learning rate; the second is the better one."""
+    """Two runs with different learning rates; the second has the better score."""
     folders = []
     for name, rate, score in (("slow", "1e-4", 0.25), ("fast", "1e-3", 0.5)):
         folder = tmp_path / name
@@ -39,11 +37,11 @@ def invoke(*arguments: object, columns: int = 200) -> Result:
     return CliRunner(env={"COLUMNS": str(columns)}).invoke(compare, words)
 
 
-def test_the_table_says_what_differs_and_what_is_best(runs: list[Path]) -> None:
+def test_compare_prints_differences_and_best_values(runs: list[Path]) -> None:
     result = invoke(*runs)
     assert result.exit_code == 0, result.output
     head, slow, fast, legend = result.stdout.splitlines()
-    for title in ("run", "recipe", "optimizer.generator_lr", "pictures seen", "minutes"):
+    for title in ("run", "recipe", "optimizer.generator_lr", "images seen", "minutes"):
         assert title in head
     title = "Small, fast conditional GAN for firs…"
     assert slow.split("  ")[0:3] == ["slow", title, "0.0001"]
@@ -53,26 +51,26 @@ def test_the_table_says_what_differs_and_what_is_best(runs: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("columns", [60, 90, 200])
-def test_the_table_keeps_within_the_terminal(runs: list[Path], columns: int) -> None:
+def test_compare_wraps_to_the_terminal(runs: list[Path], columns: int) -> None:
     lines = invoke(*runs, columns=columns).stdout.splitlines()
     assert max(map(len, lines)) <= columns
     assert sum(line.startswith("fast") for line in lines) == {60: 3, 90: 2, 200: 1}[columns]
 
 
-def test_the_page_holds_table_and_curves_of_both(runs: list[Path], tmp_path: Path) -> None:
+def test_compare_writes_a_page_with_curves(runs: list[Path], tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = invoke(*runs, "--out", out)
     assert result.stdout.splitlines()[-1] == f"wrote {out / 'compare.html'}"
     page = (out / "compare.html").read_text()
-    assert page.count("<svg") == 2  # the generator's loss, and the light score
+    assert page.count("<svg") == 2  # the generator loss and the validation score
     assert page.count('class="line c0"') == page.count('class="line c1"') == 2
     assert '<td class="best"><span>50.0%</span></td>' in page
-    figures = json.loads((out / "compare.json").read_text())
-    assert [run["name"] for run in figures["runs"]] == ["slow", "fast"]
-    assert figures["runs"][1]["options"] == {"optimizer.generator_lr": "0.001"}
+    data = json.loads((out / "compare.json").read_text())
+    assert [run["name"] for run in data["runs"]] == ["slow", "fast"]
+    assert data["runs"][1]["options"] == {"optimizer.generator_lr": "0.001"}
 
 
-def test_an_earlier_comparison_is_made_anew_and_is_the_same(
+def test_compare_over_an_earlier_comparison_gives_the_same_bytes(
     runs: list[Path], tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -81,7 +79,7 @@ def test_an_earlier_comparison_is_made_anew_and_is_the_same(
     assert (out / "compare.html").read_bytes() == first[1]
 
 
-def test_a_run_s_title_is_text_on_the_page(runs: list[Path], tmp_path: Path) -> None:
+def test_compare_escapes_titles(runs: list[Path], tmp_path: Path) -> None:
     config = runs[0] / "config.toml"
     lines = config.read_text().splitlines()
     lines[0] = 'title = "<script>alert(1)</script>"'
@@ -92,19 +90,19 @@ def test_a_run_s_title_is_text_on_the_page(runs: list[Path], tmp_path: Path) -> 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-def test_a_collapsed_run_is_noted(runs: list[Path]) -> None:
+def test_compare_notes_a_collapse(runs: list[Path]) -> None:
     line = {"step": 20, "extractor": "pixels", "score": 0.125, "collapsed": True}
     with (runs[1] / "scores.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
-    assert "note: fast is collapsed at its last light score" in invoke(*runs).stdout
+    assert "note: fast collapsed at its last validation score" in invoke(*runs).stdout
 
 
-def test_other_files_are_never_replaced(runs: list[Path], tmp_path: Path) -> None:
+def test_compare_into_a_folder_with_other_files_fails(runs: list[Path], tmp_path: Path) -> None:
     result = invoke(*runs, "--out", runs[0])
     assert isinstance(result.exception, RequestError)
-    assert "expected a new folder, or one of an earlier comparison" in str(result.exception)
+    assert result.exception.place == f"--out {runs[0]}"
     assert (runs[0] / "config.toml").exists()
 
 
-def test_no_run_is_a_fault_of_use() -> None:
+def test_compare_without_runs_is_a_usage_error() -> None:
     assert invoke().exit_code == 2

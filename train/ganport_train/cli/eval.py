@@ -1,4 +1,4 @@
-"""`eval-gan`: how good a generator's pictures are."""
+"""`eval-gan`: measure the images of a generator."""
 
 from __future__ import annotations
 
@@ -9,42 +9,42 @@ from pathlib import Path
 
 import click
 
-from ganport_runtime.extras import require_packages
+from ganport_runtime.cli.launch import require
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.generator import Generator
 from ganport_train.synthetic import color_accuracy
-from ganport_train.synthetic.color_accuracy import ColorAccuracy
+from ganport_train.synthetic.color_accuracy import Agreement
 from ganport_train.synthetic.palette import EYES, HAIR
 
 _PATH = click.Path(path_type=Path)
-_WORST = 3  # labels shown
-_EXTRA = ("jinja2", "scipy", "torch", "torch_fidelity", "torchvision")
-_LATER = {
+_LABELS_SHOWN = 3
+_EVAL_PACKAGES = ("jinja2", "scipy", "torch", "torch_fidelity", "torchvision")
+_EVAL_COMMANDS = {
     "judge": "Train the judge of a data set.",
-    "score": "Report how good the pictures of a bundle or run are.",
-    "compare": "Set runs and reports side by side.",
+    "score": "Report the image quality of a bundle or run.",
+    "compare": "Compare runs and reports.",
 }
 
 
-class _Evaluations(click.Group):
-    """A group that imports a command of `_LATER` when it is called: it needs the extra eval."""
+class _LazyGroup(click.Group):
+    """A group that imports a command of `_EVAL_COMMANDS` only to run it."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
-        if name in _LATER:
-            require_packages("eval", _EXTRA)
+        if name in _EVAL_COMMANDS:
+            require("eval", _EVAL_PACKAGES)
             command = getattr(import_module(f"ganport_train.cli.{name}"), name)
         return name, command, rest
 
 
-@click.group(name="eval-gan", cls=_Evaluations)
+@click.group(name="eval-gan", cls=_LazyGroup)
 def eval_gan() -> None:
-    """Measure how good the pictures of a generator are."""
+    """Measure the images of a generator."""
 
 
-for _name, _summary in _LATER.items():
+for _name, _summary in _EVAL_COMMANDS.items():
     eval_gan.add_command(click.Command(_name, short_help=_summary))
 
 
@@ -55,33 +55,33 @@ for _name, _summary in _LATER.items():
     type=click.IntRange(1, 1000),
     default=8,
     show_default=True,
-    help="Pictures for each pair of hair and eye colour.",
+    help="Images for each pair of hair and eye color.",
 )
 @click.option(
     "--drawn",
     type=click.IntRange(1, 100_000),
     default=960,
     show_default=True,
-    help="Freshly drawn faces to compare with.",
+    help="Synthetic faces to draw as a reference.",
 )
-@click.option("--report", type=_PATH, help="Write the figures here, as JSON.")
+@click.option("--report", type=_PATH, help="JSON file for the results.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: str) -> None:
-    """Measure how often BUNDLE's faces show the hair and eye colours asked for."""
+def colors(bundle: Path, seeds: int, drawn: int, report: Path | None, device: str) -> None:
+    """Measure how often BUNDLE's faces have the requested hair and eye colors."""
     if report:
         check_output(report, (".json",))
     generator = Generator.load(bundle, device=device)
     size = color_accuracy.check_measurable(generator, str(bundle))
-    asked = len(HAIR) * len(EYES) * seeds
-    click.echo(f"1/2 drawing and measuring {asked:,} pictures of {bundle.name}", err=True)
-    shown = color_accuracy.measure_accuracy(color_accuracy.generate_faces(generator, seeds))
-    click.echo(f"2/2 drawing and measuring {drawn:,} fresh faces to compare with", err=True)
-    reference = color_accuracy.measure_accuracy(color_accuracy.draw_unseen_faces(drawn, size))
-    for line in _lines(shown, reference):
+    count = len(HAIR) * len(EYES) * seeds
+    click.echo(f"1/2 generating and measuring {count:,} images of {bundle.name}", err=True)
+    generated = color_accuracy.agreement(color_accuracy.generated(generator, seeds))
+    click.echo(f"2/2 drawing and measuring {drawn:,} synthetic faces as a reference", err=True)
+    reference = color_accuracy.agreement(color_accuracy.drawn(drawn, size))
+    for line in _summary_lines(generated, reference):
         click.echo(line)
     if report:
-        figures = color_accuracy.make_report(
-            shown,
+        results = color_accuracy.report(
+            generated,
             reference,
             bundle=bundle.name,
             digest=generator.bundle.digest,
@@ -89,22 +89,21 @@ def colours(bundle: Path, seeds: int, drawn: int, report: Path | None, device: s
             seeds=seeds,
             drawn=drawn,
         )
-        atomic_write(report, (json.dumps(figures, indent=2) + "\n").encode())
+        atomic_write(report, (json.dumps(results, indent=2) + "\n").encode())
 
 
-def _lines(
-    shown: Mapping[str, ColorAccuracy], reference: Mapping[str, ColorAccuracy]
+def _summary_lines(
+    generated: Mapping[str, Agreement], reference: Mapping[str, Agreement]
 ) -> Iterator[str]:
-    yield f"{'colour as asked':<16}{'hair':>8}{'eyes':>9}{'pictures':>10}"
-    for title, parts in (("generated", shown), ("freshly drawn", reference)):
-        hair, eyes = parts["hair"], parts["eyes"]
-        count = hair.pairs.total()
-        yield f"{title:<16}{hair.accuracy:>8.1%}{eyes.accuracy:>9.1%}{count:>10}"
-    for name, part in shown.items():
-        worst = [_mistake(part, label, share) for label, share in part.by_label().items()]
-        yield f"worst {name}: {', '.join(worst[:_WORST])}"
+    yield f"{'color accuracy':<16}{'hair':>8}{'eyes':>9}{'images':>10}"
+    for title, groups in (("generated", generated), ("synthetic", reference)):
+        hair, eyes = groups["hair"], groups["eyes"]
+        yield f"{title:<16}{hair.share:>8.1%}{eyes.share:>9.1%}{hair.pairs.total():>10}"
+    for name, group in generated.items():
+        lowest = [_label_text(group, label, value) for label, value in group.labels().items()]
+        yield f"lowest {name}: {', '.join(lowest[:_LABELS_SHOWN])}"
 
 
-def _mistake(part: ColorAccuracy, label: str, share: float) -> str:
-    other = part.most_confused_with(label)
-    return f"{label} {share:.1%}" + (f" (else {other})" if other != label else "")
+def _label_text(group: Agreement, label: str, value: float) -> str:
+    other = group.mistaken_for(label)
+    return f"{label} {value:.1%}" + (f" (mostly {other} instead)" if other != label else "")

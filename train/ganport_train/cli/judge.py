@@ -14,28 +14,24 @@ from ganport_train.backend.device import make_exact, pick
 from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
-from ganport_train.evaluation.judge.file import (
-    CARD,
-    MAX_RESOLUTION,
-    MAX_WIDTH,
-    MIN_WIDTH,
-)
 from ganport_train.evaluation.judge.network import MIN_RESOLUTION
-from ganport_train.evaluation.judge.training import JudgeTrainer, Settings
+from ganport_train.evaluation.judge.storage import MAX_RESOLUTION, MAX_WIDTH, METADATA, MIN_WIDTH
+from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
 from ganport_train.runs.stop_signal import interruptible
 
 _PATH = click.Path(path_type=Path)
-_WORST = 3  # labels shown
+_LABELS_SHOWN = 3
 
 
 @click.command()
-@click.option("--data", type=_PATH, required=True, help="Folder or zip of labelled pictures.")
+@click.option("--data", type=_PATH, required=True, help="Folder or zip of labeled images.")
 @click.option("--out", type=_PATH, required=True, help="Folder of the judge.")
 @click.option(
     "--resolution",
     type=click.IntRange(MIN_RESOLUTION, MAX_RESOLUTION),
     default=64,
     show_default=True,
+    help="Size of the images that the judge reads, in pixels.",
 )
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=14, show_default=True)
 @click.option(
@@ -43,25 +39,28 @@ _WORST = 3  # labels shown
     type=click.IntRange(MIN_WIDTH, MAX_WIDTH),
     default=32,
     show_default=True,
-    help="First channels.",
+    help="Channels of the first block.",
 )
-@click.option("--batch", type=click.IntRange(2, 4096), default=64, show_default=True)
+@click.option("--batch-size", type=click.IntRange(2, 4096), default=64, show_default=True)
 @click.option(
-    "--rate", type=click.FloatRange(1e-6, 1.0), default=3e-3, show_default=True, help="Largest."
+    "--learning-rate",
+    type=click.FloatRange(1e-6, 1.0),
+    default=3e-3,
+    show_default=True,
+    help="Peak of the learning-rate schedule.",
 )
 @click.option(
     "--val-fraction",
-    "held_out",
     type=click.FloatRange(0.001, 0.9),
     default=0.05,
     show_default=True,
-    help="Share that the judge never sees and is tested on: by default that of the recipes.",
+    help="Fraction of the images held out to test the judge. The default is that of the recipes.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
-@click.option("--no-mirror", is_flag=True, help="For pictures in which left and right matter.")
+@click.option("--no-mirror", is_flag=True, help="For images in which left and right matter.")
 @click.option("--kind", type=click.Choice(FORMATS), default=AUTO, show_default=True)
-@click.option("--attribute", "attributes", multiple=True, help="Only these of its attributes.")
-@click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
+@click.option("--attribute", "attributes", multiple=True, help="Read only these attributes.")
+@click.option("--skip-bad", is_flag=True, help="Skip images that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 def judge(
     data: Path,
@@ -75,12 +74,13 @@ def judge(
 ) -> None:
     """Train the judge of a data set: eval-gan judge --data PATH --out JUDGE.
 
-    A small network learns to read the data set's own conditions; its accuracy is measured on
-    pictures it never saw. Stopped with Ctrl-C, the same command goes on after the last epoch.
+    The judge is a small network that reads the data set's own conditions back from its images. Its
+    accuracy is measured on held-out images. After Ctrl-C the same command resumes after the last
+    complete epoch.
     """
-    _check_free(out)
-    chosen = pick(device)
-    settings = Settings(**numbers, mirror=not no_mirror)
+    _check_output(out)
+    resolved = pick(device)
+    settings = JudgeSettings(**numbers, mirror=not no_mirror)
     dataset = load_dataset(
         data,
         resolution=settings.resolution,
@@ -89,41 +89,43 @@ def judge(
         skip_bad=skip_bad,
     )
     make_exact()
-    trainer = JudgeTrainer(out, dataset, settings, chosen, click.echo)
+    trainer = JudgeTrainer(out, dataset, settings, resolved, click.echo)
     trainer.resume()
-    with interruptible() as interrupt:
-        complete = trainer.train(interrupt)
+    with interruptible() as stop:
+        complete = trainer.train(stop)
     if not complete:
-        click.echo("stopped; the same command goes on after the last whole epoch")
+        click.echo("stopped; the same command resumes after the last complete epoch")
         raise SystemExit(130)
     name = sanitize(data.resolve().name)
-    card = trainer.finish({"data": {"name": name, "digest": dataset.digest}})
-    for line in _lines(card):
+    metadata = trainer.finish({"data": {"name": name, "digest": dataset.digest}})
+    for line in _summary(metadata):
         click.echo(line)
-    here, there = click.format_filename(out), click.format_filename(data)
-    click.echo(f"{here}: next, eval-gan score BUNDLE --data {there} --judge {here} --out REPORT")
-
-
-def _check_free(out: Path) -> None:
-    if (out / CARD).exists():
-        found = "one that holds a judge"
-    elif out.is_file():
-        found = "a file"
-    elif out.is_dir() and not resume_state.holds_nothing_else(out):
-        found = "one that holds other files"
-    else:
-        return
-    raise RequestError(
-        f"--out {out}", expected="a new folder", found=found, fix="Name another place."
+    folder, source = click.format_filename(out), click.format_filename(data)
+    click.echo(
+        f"{folder}: next, eval-gan score BUNDLE --data {source} --judge {folder} --out REPORT"
     )
 
 
-def _lines(card: Mapping[str, Any]) -> Iterator[str]:
-    yield f"on {card['held_out']:,} held-out pictures (95 % interval)"
-    for name, found in card["accuracy"].items():
-        yield f"  {name:<14} {found['value']:7.2%}   {found['low']:.2%} to {found['high']:.2%}"
-        seen = [(label, part["value"]) for label, part in found["labels"].items() if part["count"]]
-        worst = sorted(seen, key=lambda item: float(item[1]))[:_WORST]
-        if worst:
-            listed = ", ".join(f"{label} {share:.1%}" for label, share in worst)
+def _check_output(out: Path) -> None:
+    if (out / METADATA).exists():
+        found = "a folder with a judge"
+    elif out.is_file():
+        found = "a file"
+    elif out.is_dir() and not resume_state.holds_only_training(out):
+        found = "a folder with other files"
+    else:
+        return
+    raise RequestError(f"--out {out}", "a new folder", found, "Choose another folder.")
+
+
+def _summary(metadata: Mapping[str, Any]) -> Iterator[str]:
+    yield f"accuracy on {metadata['held_out']:,} held-out images (95 % interval)"
+    for name, group in metadata["accuracy"].items():
+        yield f"  {name:<14} {group['value']:7.2%}   {group['low']:.2%} to {group['high']:.2%}"
+        values = [
+            (label, part["value"]) for label, part in group["labels"].items() if part["count"]
+        ]
+        lowest = sorted(values, key=lambda item: float(item[1]))[:_LABELS_SHOWN]
+        if lowest:
+            listed = ", ".join(f"{label} {value:.1%}" for label, value in lowest)
             yield f"  {'':<14} lowest: {listed}"

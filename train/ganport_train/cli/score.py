@@ -1,4 +1,4 @@
-"""`eval-gan score`: a bundle or run before its judge, and the report on it."""
+"""`eval-gan score`: measure a bundle or run with a judge, and write the report."""
 
 from __future__ import annotations
 
@@ -14,136 +14,148 @@ from ganport_train.backend.device import pick
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.formats.registry import FORMATS
 from ganport_train.evaluation.judge.judge import Judge
-from ganport_train.evaluation.report.formatting import interval, measure
-from ganport_train.evaluation.report.page import render
-from ganport_train.evaluation.scores import provenance, score_folder
-from ganport_train.evaluation.scores.compatibility import FEWEST, check_groups, side
-from ganport_train.evaluation.scores.evaluation import Options, Scoring
+from ganport_train.evaluation.report.comparison import SCORE
+from ganport_train.evaluation.report.formatting import format_interval, format_number
+from ganport_train.evaluation.report.page import (
+    HTML,
+    check_target,
+    render_score,
+    write_report,
+)
+from ganport_train.evaluation.scores.evaluation import (
+    DEFAULT_PROMPT_ROUNDS,
+    Evaluation,
+    EvaluationOptions,
+)
 from ganport_train.evaluation.scores.extractors import Extractor, Inception
-from ganport_train.evaluation.scores.flow import Likelihood
-from ganport_train.evaluation.scores.generation import Generation
-from ganport_train.evaluation.scores.prompt_lists import DRAWS
-from ganport_train.evaluation.scores.target import Subject, opened, run_of
-from ganport_train.evaluation.scores.translation import Translation
+from ganport_train.evaluation.scores.flow import FlowLikelihood
+from ganport_train.evaluation.scores.generation import GenerationEvaluation
+from ganport_train.evaluation.scores.sampling import (
+    MIN_IMAGES,
+    check_same_conditions,
+    image_side,
+)
+from ganport_train.evaluation.scores.target import (
+    EvaluationTarget,
+    find_run,
+    open_target,
+    provenance,
+)
+from ganport_train.evaluation.scores.translation import TranslationEvaluation
 
 _PATH = click.Path(path_type=Path)
-_REPORT = "score"  # the folder of a run in which its report lies
+_NUMBERS = ("count", "rounds", "seed", "prompt_rounds")
 
 
 @click.command()
 @click.argument("source", metavar="BUNDLE|RUN", type=_PATH)
-@click.option(
-    "--data", type=_PATH, help="Folder or zip of labelled pictures.  [default: the run's]"
-)
+@click.option("--data", type=_PATH, help="Folder or zip of labeled images.  [default: the run's]")
 @click.option("--judge", "judge_folder", type=_PATH, required=True, help="From eval-gan judge.")
 @click.option("--out", type=_PATH, help="Folder of the report.  [default: RUN/score]")
 @click.option(
     "--count",
-    type=click.IntRange(FEWEST, 1_000_000),
+    type=click.IntRange(MIN_IMAGES, 1_000_000),
     default=2000,
     show_default=True,
-    help="Pictures a round.",
+    help="Images per round.",
 )
 @click.option(
     "--rounds",
     type=click.IntRange(1, 100),
     default=3,
     show_default=True,
-    help="Each with noise of its own, for the intervals.",
+    help="Rounds with separate noise, which give the intervals.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
 @click.option(
-    "--draws",
+    "--prompt-rounds",
     type=click.IntRange(1, 10_000),
-    default=DRAWS,
+    default=DEFAULT_PROMPT_ROUNDS,
     show_default=True,
-    help="How often each test list is drawn.",
+    help="Rounds of each prompt list of the data set.",
 )
 @click.option(
     "--val-fraction",
-    "held_out",
     type=click.FloatRange(0.0, 0.9),
-    help="Share of the data that training never saw.  [default: the run's, or 0.05]",
+    help="Fraction of the data held out from training.  [default: the run's, or 0.05]",
 )
 @click.option(
     "--inception",
     type=_PATH,
     metavar="FILE",
-    help="Inception v3 weights of torch-fidelity, for FID and KID; else the judge's features.",
+    help="Inception v3 weights of torch-fidelity, for FID and KID.",
 )
 @click.option("--kind", type=click.Choice(FORMATS), help="Kind of data set.  [default: the run's]")
-@click.option("--attribute", "attributes", multiple=True, help="Only these of its attributes.")
-@click.option("--skip-bad", is_flag=True, help="Leave out pictures that cannot be used.")
+@click.option("--attribute", "attributes", multiple=True, help="Read only these attributes.")
+@click.option("--skip-bad", is_flag=True, help="Skip images that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
-@click.option("--force", is_flag=True, help="Replace a report that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing report.")
 def score(
     source: Path,
+    data: Path | None,
     judge_folder: Path,
     out: Path | None,
     inception: Path | None,
     device: str,
     force: bool,
-    held_out: float | None,
-    **chosen: Any,
+    val_fraction: float | None,
+    **options: Any,
 ) -> None:
-    """Report how good the pictures of BUNDLE|RUN are.
+    """Report the image quality of BUNDLE|RUN.
 
-    Draws through the runtime, or translates pictures that were held out; measures whether the
-    pictures show what was asked for, how near they come to real ones, and whether they repeat
-    themselves or copy, or what a translation leaves alone. A run is exported first.
+    Generates images with the runtime, or translates held-out images. Measures condition accuracy,
+    the distance to real images, diversity, and copies of training images, or what a translation
+    keeps. A run is exported first.
     """
-    place = _place(source, out)
-    score_folder.check_target(place, force=force)
+    folder = _report_folder(source, out)
+    check_target(folder, force=force)
     judge = Judge.load(judge_folder, pick(device))
-    others: list[Extractor] = [Inception(inception, judge.device)] if inception else []
-    numbers = {name: chosen.pop(name) for name in ("count", "rounds", "seed", "draws")}
-    with opened(source, _say) as subject:
-        path = _data(chosen.pop("data"), subject)
-        generator = Generator.load(subject.bundle, device=device)
-        dataset = _load(path, subject, side(generator), judge, **chosen)
-        share = subject.options.val_fraction if held_out is None else held_out
-        options = Options(held_out=share, **numbers)
-        from_run = subject.run and "encode" in generator.capabilities
-        likelihood = Likelihood.of(source, generator, judge.device) if from_run else None
-        kind = Generation if "generate" in generator.capabilities else Translation
-        scoring: Scoring = kind(
-            generator, dataset, judge, options, others, likelihood=likelihood, say=_say
+    extractors: list[Extractor] = [Inception(inception, judge.device)] if inception else []
+    numbers = {name: options.pop(name) for name in _NUMBERS}
+    with open_target(source, _log) as target:
+        path = _data_path(data, target)
+        generator = Generator.load(target.bundle, device=device)
+        dataset = _load(path, target, image_side(generator), judge, **options)
+        fraction = target.options.val_fraction if val_fraction is None else val_fraction
+        is_flow_run = target.run and "encode" in generator.capabilities
+        generates = "generate" in generator.capabilities
+        kind = GenerationEvaluation if generates else TranslationEvaluation
+        evaluation: Evaluation = kind(
+            generator,
+            dataset,
+            judge,
+            EvaluationOptions(val_fraction=fraction, **numbers),
+            extractors,
+            likelihood=FlowLikelihood.of(source, generator, judge.device) if is_flow_run else None,
+            log=_log,
         )
-        report = scoring.run().to_json()
-    report |= {
-        "bundle": provenance.bundle(generator, source.resolve().name),
-        "data": provenance.data(dataset, path, len(scoring.usable)),
-        "judge": provenance.judge(judge),
-        "options": provenance.options(options, generator, judge),
-        "extractors": provenance.seen_by(scoring.extractors),
-        "notes": report["notes"] + provenance.notes(dataset, judge, subject.data_digest),
-    }
-    sheets = scoring.report.sheets
-    score_folder.write(
-        place, report, render(report, sheets, subject.records, subject.scores), sheets
-    )
-    for line in _lines(report):
+        sheets = evaluation.run().sheets
+    name = source.resolve().name
+    report = evaluation.report.to_json() | provenance(evaluation, target, name=name, data=path)
+    html = render_score(report, sheets, target.records, target.scores)
+    write_report(folder, report, html, sheets)
+    for line in _summary(report):
         click.echo(line)
-    click.echo(f"{place / score_folder.HTML}")
+    click.echo(f"{folder / HTML}")
 
 
-def _place(source: Path, out: Path | None) -> Path:
-    run = run_of(source)
+def _report_folder(source: Path, out: Path | None) -> Path:
+    run = find_run(source)
     if out is None and run is None:
-        raise click.UsageError("A bundle has no folder for it: name the report's with --out.")
-    return out or (run or source) / _REPORT
+        raise click.UsageError("Name the folder of the report with --out.")
+    return out or (run or source) / SCORE
 
 
-def _data(named: Path | None, subject: Subject) -> Path:
-    path = named or subject.data
+def _data_path(data: Path | None, target: EvaluationTarget) -> Path:
+    path = data or target.data
     if path is None:
-        raise click.UsageError("What it was trained on is not known: name it with --data.")
+        raise click.UsageError("Name the data set of the bundle with --data.")
     return path
 
 
 def _load(
     path: Path,
-    subject: Subject,
+    target: EvaluationTarget,
     resolution: int,
     judge: Judge,
     *,
@@ -151,31 +163,31 @@ def _load(
     attributes: tuple[str, ...],
     skip_bad: bool,
 ) -> Dataset:
-    """The data set in the judge's layout."""
-    read = partial(
+    """Load the data set in the judge's layout."""
+    load = partial(
         load_dataset,
         path,
         resolution=resolution,
-        format=kind or subject.options.kind,
+        format=kind or target.options.kind,
         attributes=attributes,
-        skip_bad=skip_bad or subject.skip_bad,
+        skip_bad=skip_bad or target.skip_bad,
     )
-    dataset = read()
-    check_groups(dataset, judge)
-    # Most often the two are the same; training and the judge have decoded the pictures then.
+    dataset = load()
+    check_same_conditions(dataset, judge)
+    # The layouts are mostly equal; then the cache of training and judge serves.
     same = dataset.conditions == judge.conditions
-    return dataset if same else read(conditions=judge.conditions)
+    return dataset if same else load(conditions=judge.conditions)
 
 
-def _lines(report: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{'':<40} {'drawn':>9}  {'95 % interval':<20} {'real':>9}"
+def _summary(report: Mapping[str, Any]) -> Iterator[str]:
+    yield f"{'':<40} {'generated':>9}  {'95 % interval':<20} {'real':>9}"
     for key in report["headline"]:
-        figure = report["figures"][key]
-        value, real = (measure(figure[name], figure["unit"]) for name in ("value", "real"))
-        yield f"{figure['title']:<40} {value:>9}  {interval(figure):<20} {real:>9}"
+        metric = report["metrics"][key]
+        value, real = (format_number(metric[name], metric["unit"]) for name in ("value", "real"))
+        yield f"{metric['title']:<40} {value:>9}  {format_interval(metric):<20} {real:>9}"
     yield from (f"warning: {line}" for line in report["warnings"])
     yield from (f"note: {line}" for line in report["notes"])
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     click.echo(line, err=True)

@@ -20,12 +20,11 @@ from ganport_runtime.noise import normals, seed_range
 from ganport_train.config.condition_encoding import in_labels
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render
-from ganport_train.evaluation.judge.accuracy import accuracy
+from ganport_train.evaluation.judge.accuracy import group_counts
 from ganport_train.evaluation.metrics import grain
-from ganport_train.evaluation.metrics.diversity import share
-from ganport_train.evaluation.metrics.manifolds import density_coverage
-from ganport_train.evaluation.metrics.neighbours import thumbnails
-from ganport_train.evaluation.scores.diversity import Plan
+from ganport_train.evaluation.metrics.distribution import density_coverage, kernel_distance
+from ganport_train.evaluation.metrics.diversity import DiversityPlan, relative_spread
+from ganport_train.evaluation.metrics.memorization import thumbnails
 
 if TYPE_CHECKING:  # it brings torchvision, which takes a second; few runs have a judge
     from ganport_train.evaluation.judge.judge import Judge
@@ -68,7 +67,7 @@ class Scorer:
     wanted: Vectors
     real: Features
     real_coverage: float
-    plan: Plan
+    plan: DiversityPlan
     real_small: Features
     real_grain: Mapping[str, float]
     sources: Images | None = None
@@ -98,7 +97,7 @@ class Scorer:
         apart, others = np.sort(order[:count]), np.sort(order[count : 2 * count])
         asked = dataset.vectors[apart]
         wanted = _translated(asked, dataset.conditions, judge.conditions) if judge else asked
-        plan = Plan.of(dataset.conditions, dataset.vectors[rows])
+        plan = DiversityPlan.of(dataset.conditions, dataset.vectors[rows])
         real = _features(judge, dataset.images[others])
         return cls(
             judge=judge,
@@ -108,7 +107,7 @@ class Scorer:
             real=real,
             real_coverage=_coverage(_features(judge, dataset.images[apart]), real),
             plan=plan,
-            real_small=thumbnails(dataset.images[rows[np.concatenate(plan.real)]]),
+            real_small=thumbnails(dataset.images[rows[plan.real_rows]]),
             real_grain=grain.energies(dataset.images[others]),
             sources=dataset.images[order[:count]] if translates else None,
         )
@@ -128,7 +127,7 @@ class Scorer:
         images = self._draw(generator, self.asked, SEED)
         features, fine = _features(self.judge, images), grain.ratios(images, self.real_grain)
         found = self._accuracy(features)
-        real = {name: self.judge.real[name] for name in found} if self.judge else {}
+        real = {name: self.judge.metadata.accuracy[name] for name in found} if self.judge else {}
         coverage = _coverage(features, self.real)
         return {
             "score": round(light(found, real, coverage, self.real_coverage, fine), 4),
@@ -153,23 +152,18 @@ class Scorer:
         if self.judge is None or not self.wanted.shape[1]:
             return {}
         outputs = self.judge.outputs(features)
-        tallies = accuracy(self.judge.conditions, outputs, self.wanted)
-        return {name: tally.share for name, tally in tallies.items()}
+        counts = group_counts(self.judge.conditions, outputs, self.wanted)
+        return {name: count.fraction for name, count in counts.items()}
 
     def _spread(self, generator: Generator) -> float:
         small = thumbnails(self._draw(generator, self.plan.vectors, SEED + len(self.asked)))
-        ends = np.cumsum([len(rows) for rows in self.plan.real])
-        places = [
-            np.arange(end - len(rows), end) for end, rows in zip(ends, self.plan.real, strict=True)
-        ]
-        return share(small, self.plan.drawn, self.real_small, places)
+        plan = self.plan
+        return relative_spread(small, plan.generated, self.real_small, plan.real_groups)
 
     def _kernel(self, features: Features) -> dict[str, float]:
         if find_spec("torch_fidelity") is None:  # of the extra eval; training does without
             return {}
-        from ganport_train.evaluation.metrics.distances import kernel
-
-        distance, _ = kernel(features, self.real, subsets=1, size=len(features))
+        distance, _ = kernel_distance(features, self.real, subsets=1, size=len(features))
         return {"kernel": round(distance * 1000, 4)}
 
 
@@ -231,7 +225,7 @@ def _translated(vectors: Vectors, ours: Conditions, theirs: Conditions) -> Vecto
 
 
 def _another(ours: Conditions, found: str) -> GanportError:
-    from ganport_train.evaluation.judge.file import JudgeError
+    from ganport_train.evaluation.judge.storage import JudgeError
 
     return JudgeError(
         "--judge",

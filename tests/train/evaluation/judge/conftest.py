@@ -1,4 +1,4 @@
-"""Toy data sets in memory: a coloured square on noise, and what it is said to show."""
+"""Toy data sets in memory: a colored square on noise, labeled with its color."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ SHADES = {"red": (220, 30, 30), "blue": (30, 30, 220)}
 
 @pytest.fixture
 def toy() -> Callable[..., Dataset]:
-    """Pictures whose square is red and blue by turns; `request` makes a request of its colour."""
+    """Make a data set of alternately red and blue squares; `request` maps a color to a request."""
 
     def make(
         count: int = 48,

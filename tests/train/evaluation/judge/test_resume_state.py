@@ -1,5 +1,3 @@
-"""What a training keeps: one whole epoch at any moment, and nothing that is not its own."""
-
 import json
 import resource
 from collections.abc import Callable
@@ -9,9 +7,15 @@ import pytest
 import torch
 from torch import nn
 
-from ganport_train.evaluation.judge import resume_state
-from ganport_train.evaluation.judge.file import WEIGHTS, JudgeError
-from ganport_train.evaluation.judge.resume_state import FOLDER
+from ganport_train.evaluation.judge.resume_state import (
+    FOLDER,
+    holds_only_training,
+    prepare_folder,
+    read_latest,
+    remove_state,
+    save_epoch,
+)
+from ganport_train.evaluation.judge.storage import WEIGHTS, JudgeError
 from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS, State
 
 MADE = {"made_from": {"epochs": 3}, "made_on": {"device": "cpu"}}
@@ -25,87 +29,98 @@ def state(value: float = 1.0) -> State:
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Path:
-    """A folder with an epoch in it."""
+    """A folder with one saved epoch."""
     folder = tmp_path / "judge"
-    resume_state.prepare(folder)
-    resume_state.keep(folder, state(), [0.5], MADE)
+    prepare_folder(folder)
+    save_epoch(folder, state(), [0.5], MADE)
     return folder
 
 
-def kept(judge: Path) -> list[str]:
+def saved(judge: Path) -> list[str]:
     return sorted(path.name for path in (judge / FOLDER).iterdir())
 
 
-def test_the_newest_epoch_alone_is_kept(judge: Path) -> None:
-    resume_state.keep(judge, state(2.0), [0.5, 0.25], MADE)
-    assert kept(judge) == ["epoch-00002"]
-    found = resume_state.newest(judge)
-    assert found is not None
-    assert (list(found.losses), found.made_from, found.made_on) == ([0.5, 0.25], *MADE.values())
-    taken = state(0.0)
-    taken.load(found.folder)
-    assert (taken.networks["network"].state_dict()["weight"] == 2).all()
+def test_save_epoch_keeps_only_the_latest(judge: Path) -> None:
+    save_epoch(judge, state(2.0), [0.5, 0.25], MADE)
+    assert saved(judge) == ["epoch-00002"]
+    latest = read_latest(judge)
+    assert latest is not None
+    assert (list(latest.losses), latest.made_from, latest.made_on) == ([0.5, 0.25], *MADE.values())
+    restored = state(0.0)
+    restored.load(latest.folder)
+    assert (restored.networks["network"].state_dict()["weight"] == 2).all()
 
 
-def test_before_the_first_epoch_there_is_none(tmp_path: Path) -> None:
-    resume_state.prepare(tmp_path / "judge")
-    assert resume_state.newest(tmp_path / "judge") is None
-    assert resume_state.newest(tmp_path / "nowhere") is None
+def test_read_latest_before_the_first_epoch_returns_none(tmp_path: Path) -> None:
+    prepare_folder(tmp_path / "judge")
+    assert read_latest(tmp_path / "judge") is None
+    assert read_latest(tmp_path / "nowhere") is None
 
 
-def test_a_kill_between_two_epochs_leaves_the_newer(judge: Path) -> None:
+def test_read_latest_after_a_kill_returns_the_newer_epoch(judge: Path) -> None:
     first = judge / FOLDER / "epoch-00001"
     first.rename(judge / "aside")
-    resume_state.keep(judge, state(), [0.5, 0.25], MADE)
+    save_epoch(judge, state(), [0.5, 0.25], MADE)
     (judge / "aside").rename(first)
-    half = judge / FOLDER / ".epoch-00003.0a1b2c3d4e5f.tmp"
-    half.mkdir()
-    (half / NETWORKS).write_bytes(b"half")
-    assert resume_state.holds_nothing_else(judge)
-    resume_state.prepare(judge)
-    assert kept(judge) == ["epoch-00001", "epoch-00002"]
-    found = resume_state.newest(judge)
-    assert found is not None and found.folder.name == "epoch-00002"
+    partial = judge / FOLDER / ".epoch-00003.0a1b2c3d4e5f.tmp"
+    partial.mkdir()
+    (partial / NETWORKS).write_bytes(b"half")
+    assert holds_only_training(judge)
+    prepare_folder(judge)
+    assert saved(judge) == ["epoch-00001", "epoch-00002"]
+    latest = read_latest(judge)
+    assert latest is not None and latest.folder.name == "epoch-00002"
 
 
 @pytest.mark.parametrize("name", [NETWORKS, OPTIMIZERS])
-@pytest.mark.parametrize("alter", [b"", b"other"])
-def test_torn_and_altered_files_are_found(judge: Path, name: str, alter: bytes) -> None:
-    (judge / FOLDER / "epoch-00001" / name).write_bytes(alter)
-    with pytest.raises(JudgeError, match=r"torn or altered\. Remove .*training and train again"):
-        resume_state.newest(judge)
+@pytest.mark.parametrize("content", [b"", b"other"])
+def test_read_latest_with_altered_files_raises(judge: Path, name: str, content: bytes) -> None:
+    (judge / FOLDER / "epoch-00001" / name).write_bytes(content)
+    with pytest.raises(JudgeError, match="altered") as caught:
+        read_latest(judge)
+    assert caught.value.place == str(judge / FOLDER / "epoch-00001")
 
 
-@pytest.mark.parametrize("text", ["", "[]", "[" * 100_000, "{}", '{"losses": ["low"]}'])
-def test_damaged_progress_is_an_error(judge: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", "[]", "[" * 100_000, "{}", '{"losses": ["low"]}', '{"losses": [NaN]}']
+)
+def test_read_latest_with_corrupt_progress_raises(judge: Path, text: str) -> None:
     (judge / FOLDER / "epoch-00001" / "progress.json").write_text(text)
-    with pytest.raises(JudgeError, match="expected the state of an unfinished training"):
-        resume_state.newest(judge)
+    with pytest.raises(JudgeError, match=r"progress\.json"):
+        read_latest(judge)
 
 
-def test_losses_that_are_no_numbers_are_an_error(judge: Path) -> None:
-    place = judge / FOLDER / "epoch-00001" / "progress.json"
-    place.write_text(json.dumps(json.loads(place.read_text()) | {"losses": [float("nan")]}))
-    with pytest.raises(JudgeError, match="NaN is not a JSON number"):
-        resume_state.newest(judge)
+def test_read_latest_of_schema_1_renames_the_settings(judge: Path) -> None:
+    path = judge / FOLDER / "epoch-00001" / "progress.json"
+    old = {"made_from": {"batch": 8, "rate": 0.1, "held_out": 0.2, "shift": 2, "seed": 3}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | old))
+    latest = read_latest(judge)
+    assert latest is not None
+    assert latest.made_from == {
+        "batch_size": 8,
+        "learning_rate": 0.1,
+        "val_fraction": 0.2,
+        "max_shift": 2,
+        "seed": 3,
+    }
 
 
-def test_a_full_disk_leaves_the_epoch_before(judge: Path) -> None:
+def test_save_epoch_on_a_full_disk_keeps_the_previous_one(judge: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
     try:
-        with pytest.raises(JudgeError, match=r"and room in it; found .*the same command goes on"):
-            resume_state.keep(judge, state(), [0.5, 0.25], MADE)
+        with pytest.raises(JudgeError, match="free space"):
+            save_epoch(judge, state(), [0.5, 0.25], MADE)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert kept(judge) == ["epoch-00001"]
-    assert resume_state.newest(judge) is not None
+    assert saved(judge) == ["epoch-00001"]
+    assert read_latest(judge) is not None
 
 
-def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+def test_prepare_folder_under_a_file_raises(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(JudgeError, match="expected a folder that can be written to"):
-        resume_state.prepare(tmp_path / "file")
+    with pytest.raises(JudgeError, match="writable folder"):
+        prepare_folder(tmp_path / "file")
 
 
 def write(path: Path) -> None:
@@ -114,23 +129,23 @@ def write(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "alone"),
+    ("add", "expected"),
     [
         (lambda judge: None, True),
-        (lambda judge: write(judge / WEIGHTS), True),  # a kill before the card was written
+        (lambda judge: write(judge / WEIGHTS), True),  # a kill before the metadata was written
         (lambda judge: write(judge / ".judge.json.0a1b2c3d4e5f.tmp"), True),
         (lambda judge: write(judge / "notes.txt"), False),
         (lambda judge: write(judge / FOLDER / "1.png"), False),
         (lambda judge: write(judge / "other" / "1.png"), False),
     ],
 )
-def test_files_of_others_are_noticed(
-    judge: Path, spoil: Callable[[Path], None], alone: bool
+def test_holds_only_training_finds_other_files(
+    judge: Path, add: Callable[[Path], None], expected: bool
 ) -> None:
-    spoil(judge)
-    assert resume_state.holds_nothing_else(judge) is alone
+    add(judge)
+    assert holds_only_training(judge) is expected
 
 
-def test_the_end_leaves_nothing(judge: Path) -> None:
-    resume_state.remove(judge)
+def test_remove_state_leaves_an_empty_folder(judge: Path) -> None:
+    remove_state(judge)
     assert list(judge.iterdir()) == []

@@ -1,41 +1,51 @@
-"""Grain of pictures whose finest details are known."""
-
 import numpy as np
 import pytest
 
-from ganport_train.evaluation.metrics.grain import checker, energies, octave, ratios
+from ganport_train.evaluation.metrics.grain import (
+    checker,
+    energies,
+    grain_metrics,
+    octave,
+    ratios,
+)
 
 
 def board(levels: int, side: int = 8) -> np.ndarray:
-    """Two pictures of 128 plus and minus so many levels, as on a chess board."""
+    """Return two checkerboard images of 128 plus and minus `levels`."""
     signs = 1 - 2 * (np.indices((side, side)).sum(axis=0) % 2)
-    picture = np.repeat((128 + levels * signs)[:, :, None], 3, axis=2)
-    return np.stack([picture, picture]).astype(np.uint8)
+    image = np.repeat((128 + levels * signs)[:, :, None], 3, axis=2)
+    return np.stack([image, image]).astype(np.uint8)
 
 
-def test_a_checkerboard_has_four_times_its_levels_and_once() -> None:
+def test_energies_of_a_checkerboard_follow_its_levels() -> None:
     assert checker(board(10)) == pytest.approx(40)
     assert octave(board(10)) == pytest.approx(10)
 
 
-def test_slopes_have_no_grain() -> None:
+def test_energies_of_a_gradient_are_0() -> None:
     rows, columns = np.indices((9, 9))
-    slopes = np.repeat((3 * rows + 5 * columns)[None, :, :, None], 3, axis=3).astype(np.uint8)
-    assert energies(slopes) == {"checker": 0, "octave": 0}
+    gradient = np.repeat((3 * rows + 5 * columns)[None, :, :, None], 3, axis=3).astype(np.uint8)
+    assert energies(gradient) == {"checker": 0, "octave": 0}
 
 
-def test_stripes_are_of_the_top_octave_but_no_checkerboard() -> None:
+def test_energies_of_stripes_are_only_in_the_top_octave() -> None:
     stripes = np.zeros((1, 8, 8, 3), np.uint8)
     stripes[:, :, ::2] = 20
     assert checker(stripes) == 0
     assert octave(stripes) == pytest.approx(10)
 
 
-def test_many_pictures_are_weighed_alike() -> None:
+def test_energies_of_several_blocks_weigh_images_equally() -> None:
     images = np.concatenate([np.zeros((600, 8, 8, 3), np.uint8), board(10)])
     assert checker(images) == pytest.approx(40 * 2 / 602)
 
 
-def test_ratios_are_of_real_ones_and_one_where_those_have_none() -> None:
+def test_ratios_to_an_energy_of_0_are_1() -> None:
     assert ratios(board(5), energies(board(10))) == {"checker": 0.5, "octave": 0.5}
     assert ratios(board(5), {"checker": 0.0}) == {"checker": 1.0}
+
+
+def test_grain_metrics_are_relative_to_real_images() -> None:
+    metrics = grain_metrics([board(5), board(10)], board(10))
+    assert (metrics["grain_checker"].value, metrics["grain_octave"].value) == (0.75, 0.75)
+    assert metrics["grain_checker"].real == 1

@@ -1,16 +1,21 @@
-"""Numbers, intervals and tables as words."""
-
 import math
+from typing import Any
 
 import pytest
 
 from ganport_train.evaluation.report.formatting import (
-    NOTHING,
-    flat,
-    interval,
-    measure,
-    name_of,
-    number,
+    MISSING,
+    as_number,
+    flatten,
+    format_interval,
+    format_number,
+    headline_metrics,
+    heatmap,
+    label_accuracies,
+    label_table,
+    metric_sections,
+    provenance_tables,
+    report_title,
 )
 
 
@@ -24,34 +29,34 @@ from ganport_train.evaluation.report.formatting import (
         (131.25, "", "131.2"),
         (-12345.6, "", "-12,346"),
         (2.5, "bits", "2.50 bits"),
-        (None, "%", NOTHING),
-        (math.nan, "", NOTHING),
+        (None, "%", MISSING),
+        (math.nan, "", MISSING),
     ],
 )
-def test_a_measure_has_the_digits_that_count(value: object, unit: str, text: str) -> None:
-    assert measure(value, unit) == text
+def test_format_number_rounds_by_size(value: object, unit: str, text: str) -> None:
+    assert format_number(value, unit) == text
 
 
 @pytest.mark.parametrize("value", [None, "1", True, math.nan, math.inf, -math.inf, 10**400, [1]])
-def test_what_cannot_be_drawn_is_no_number(value: object) -> None:
-    assert number(value) is None
+def test_as_number_of_other_values_is_none(value: object) -> None:
+    assert as_number(value) is None
 
 
-def test_an_interval_is_in_the_unit_of_its_figure() -> None:
-    assert interval({"low": 0.5, "high": 0.75}) == "50.0% to 75.0%"
-    assert interval({"low": 1, "high": 2.5, "unit": ""}) == "1.00 to 2.50"
-    assert interval({"low": None, "high": None, "unit": ""}) == ""
-    assert interval({}) == ""
+def test_format_interval_uses_the_unit() -> None:
+    assert format_interval({"low": 0.5, "high": 0.75}) == "50.0% to 75.0%"
+    assert format_interval({"low": 1, "high": 2.5, "unit": ""}) == "1.00 to 2.50"
+    assert format_interval({"low": None, "high": None, "unit": ""}) == ""
+    assert format_interval({}) == ""
 
 
-def test_tables_become_lines_with_dotted_names() -> None:
+def test_flatten_yields_dotted_names() -> None:
     tables = {
         "a": {"b": {"c": True, "d": 0.0002}, "empty": {}, "none": None},
         "labels": ["pink", "blue"],
         "rows": [{"name": "x"}, {"name": "y"}],
         "zero": 0,
     }
-    assert list(flat(tables)) == [
+    assert list(flatten(tables)) == [
         ("a.b.c", "yes"),
         ("a.b.d", "0.0002"),
         ("labels", "pink, blue"),
@@ -61,7 +66,53 @@ def test_tables_become_lines_with_dotted_names() -> None:
     ]
 
 
-def test_a_report_has_the_name_of_its_bundle() -> None:
-    assert name_of({"bundle": {"name": "faces.ganport", "title": "Faces"}}) == "Faces"
-    assert name_of({"bundle": {"name": "faces.ganport"}}) == "faces.ganport"
-    assert name_of({"bundle": "faces"}) == name_of({}) == ""
+def test_report_title_is_that_of_the_bundle() -> None:
+    assert report_title({"bundle": {"name": "faces.ganport", "title": "Faces"}}) == "Faces"
+    assert report_title({"bundle": {"name": "faces.ganport"}}) == "faces.ganport"
+    assert report_title({"bundle": "faces"}) == report_title({}) == ""
+
+
+def test_headline_metrics_skip_unknown_keys(report: dict[str, Any]) -> None:
+    titles = [metric["title"] for metric in headline_metrics(report)]
+    assert titles == ["accuracy of hair", "kernel distance x 1000"]
+    assert headline_metrics({}) == []
+
+
+def test_metric_sections_group_by_section(report: dict[str, Any]) -> None:
+    found = {title: [row["title"] for row in rows] for title, rows in metric_sections(report)}
+    assert found == {
+        "Conditions": ["accuracy of hair", "accuracy of eyes"],
+        "Quality": ["kernel distance x 1000"],
+        "Diversity": ["spread"],
+    }
+
+
+def test_label_tables_start_with_the_worst(report: dict[str, Any]) -> None:
+    assert [label for label, _ in label_accuracies(report["accuracy"]["hair"])] == ["blue", "pink"]
+    columns, rows = label_table(report)
+    assert [row["label"] for row in rows] == ["blue", "pink", "rare"]
+    assert columns[0] == ("kernel", "kernel distance x 1000", "")
+    assert columns[2] == ("coverage", "coverage", "%")
+
+
+def test_heatmap_cells_are_fractions_of_their_row() -> None:
+    cells = heatmap([[40, 10], [0, 0]])
+    assert [[cell.fraction for cell in row] for row in cells] == [[0.8, 0.2], [0.0, 0.0]]
+    assert [cell.is_dark for cell in cells[0]] == [True, False]
+
+
+def test_provenance_tables_hold_all_other_fields(report: dict[str, Any]) -> None:
+    assert provenance_tables(report) == [
+        ("report", [("schema_version", "2"), ("kind", "score")]),
+        (
+            "bundle",
+            [
+                ("name", "faces.ganport"),
+                ("title", "Faces"),
+                ("digest", "ab12"),
+                ("provenance.step", "1200"),
+            ],
+        ),
+        ("options", [("count", "2000"), ("seed", "0")]),
+        ("extractors", [("1.name", "judge"), ("1.digest", "cd34")]),
+    ]

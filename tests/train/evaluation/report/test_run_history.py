@@ -1,14 +1,12 @@
-"""Records as charts: which there are, over what, and whose line is whose."""
-
 import math
 from typing import Any
 
 from ganport_train.evaluation.report.run_history import (
     EPOCHS,
-    PICTURES,
-    Course,
-    of_run,
-    of_runs,
+    KILO_IMAGES,
+    RunHistory,
+    comparison_charts,
+    run_charts,
 )
 
 RECORDS = [
@@ -25,46 +23,50 @@ def without_epoch(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{key: value for key, value in row.items() if key != "epoch"} for row in rows]
 
 
-def test_points_are_over_epochs_and_leave_out_what_is_missing() -> None:
-    course = Course(RECORDS, SCORES)
-    assert course.points("d_loss", EPOCHS) == [(0.5, 2.0), (1.0, 1.5)]
-    assert course.points("g_loss", EPOCHS) == [(0.5, 1.0)]
-    assert course.points("accuracy/hair", EPOCHS) == [(0.5, 0.5)]
-    assert course.points("spread", PICTURES) == [(1.0, 0.75)]
-    assert course.points("kernel", EPOCHS) == []
+def test_points_skip_missing_values() -> None:
+    history = RunHistory(RECORDS, SCORES)
+    assert history.points("d_loss", EPOCHS) == [(0.5, 2.0), (1.0, 1.5)]
+    assert history.points("g_loss", EPOCHS) == [(0.5, 1.0)]
+    assert history.points("accuracy/hair", EPOCHS) == [(0.5, 0.5)]
+    assert history.points("spread", KILO_IMAGES) == [(1.0, 0.75)]
+    assert history.points("kernel", EPOCHS) == []
 
 
-def test_the_charts_of_a_run() -> None:
-    charts = of_run(Course(RECORDS, SCORES))
+def test_run_charts_show_recorded_values() -> None:
+    charts = run_charts(RunHistory(RECORDS, SCORES))
     assert {chart.title: [line.name for line in chart.lines] for chart in charts} == {
         "Losses": ["generator", "discriminator"],
-        "The discriminator's outputs": ["real"],
+        "Discriminator outputs": ["real"],
         "Accuracy": ["hair"],
-        "Light scores": ["score", "spread"],
+        "Validation scores": ["score", "spread"],
     }
-    assert {chart.across for chart in charts} == {EPOCHS}
+    assert {chart.x_axis for chart in charts} == {EPOCHS}
 
 
-def test_a_run_without_epochs_is_shown_over_pictures() -> None:
-    charts = of_run(Course(without_epoch(RECORDS)))
-    assert charts[0].across == PICTURES
+def test_run_charts_without_epochs_use_images() -> None:
+    charts = run_charts(RunHistory(without_epoch(RECORDS)))
+    assert charts[0].x_axis == KILO_IMAGES
     assert charts[0].lines[1].points == [(0.5, 2.0), (1.0, 1.5)]
 
 
-def test_no_records_no_charts() -> None:
-    assert of_run(Course()) == []
-    assert of_runs({"one": Course()}) == []
+def test_charts_without_records_are_empty() -> None:
+    assert run_charts(RunHistory()) == []
+    assert comparison_charts({"one": RunHistory()}) == []
 
 
-def test_runs_share_charts_and_keep_their_colours() -> None:
-    charts = of_runs({"plain": Course(RECORDS), "none": Course(), "scored": Course([], SCORES)})
-    lines = {chart.title: [(line.name, line.place) for line in chart.lines] for chart in charts}
-    assert lines["Generator's loss"] == [("plain", 0)]
-    assert lines["Light score"] == [("scored", 2)]
+def test_comparison_charts_keep_the_color_of_each_run() -> None:
+    charts = comparison_charts(
+        {"plain": RunHistory(RECORDS), "none": RunHistory(), "scored": RunHistory([], SCORES)}
+    )
+    lines = {chart.title: [(line.name, line.index) for line in chart.lines] for chart in charts}
+    assert lines["Generator loss"] == [("plain", 0)]
+    assert lines["Validation score"] == [("scored", 2)]
     assert lines["Accuracy: hair"] == [("scored", 2)]
-    assert [chart.percent for chart in charts if chart.title == "Light score"] == [True]
+    assert [chart.percent for chart in charts if chart.title == "Validation score"] == [True]
 
 
-def test_one_run_without_epochs_takes_all_to_pictures() -> None:
-    charts = of_runs({"new": Course(RECORDS), "old": Course(without_epoch(RECORDS))})
-    assert {chart.across for chart in charts} == {PICTURES}
+def test_comparison_charts_of_mixed_runs_use_images() -> None:
+    charts = comparison_charts(
+        {"new": RunHistory(RECORDS), "old": RunHistory(without_epoch(RECORDS))}
+    )
+    assert {chart.x_axis for chart in charts} == {KILO_IMAGES}

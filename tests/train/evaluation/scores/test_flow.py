@@ -1,5 +1,3 @@
-"""Bits per dimension against closed forms, and pictures that come back from their noise."""
-
 from __future__ import annotations
 
 import math
@@ -13,16 +11,20 @@ from torch import Tensor
 
 from ganport_models import Flow, NetworkConfig
 from ganport_runtime.generator import Generator
-from ganport_train.evaluation.scores.evaluation import Options
-from ganport_train.evaluation.scores.flow import Likelihood, Sample, reconstruction
-from ganport_train.evaluation.scores.generation import Generation
+from ganport_train.evaluation.scores.evaluation import EvaluationOptions
+from ganport_train.evaluation.scores.flow import (
+    FlowLikelihood,
+    LabeledImages,
+    reconstruction_metric,
+)
+from ganport_train.evaluation.scores.generation import GenerationEvaluation
 
 TINY = Path(__file__).parents[3] / "runtime" / "data" / "tiny-flow.ganport"
 CPU = torch.device("cpu")
 
 
 class Slope(Flow):
-    """Every pixel x in (0, 1) has the density 1 - a + 2 a x; a is the condition."""
+    """A flow with the density 1 - a + 2 a x of every pixel x in (0, 1); a is the condition."""
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         assert not self.training
@@ -30,16 +32,16 @@ class Slope(Flow):
         return pixels, (1 - slope + 2 * slope * pixels).log().flatten(1).sum(1)
 
 
-def likelihood() -> Likelihood:
-    return Likelihood(Slope(NetworkConfig(16, 1, 1, 1, 1)), CPU)
+def likelihood() -> FlowLikelihood:
+    return FlowLikelihood(Slope(NetworkConfig(16, 1, 1, 1, 1)), CPU)
 
 
-def test_uniform_noise_has_eight_bits() -> None:
+def test_bits_of_uniform_noise_are_8() -> None:
     images = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 3), np.uint8)
     assert likelihood().bits(images, np.zeros((20, 1), np.float32), 0) == pytest.approx([8] * 20)
 
 
-def test_a_known_density_has_the_bits_of_its_integral() -> None:
+def test_bits_of_a_known_density_equal_its_integral() -> None:
     levels = np.array([0, 64, 255])
     images = np.repeat(levels.astype(np.uint8), 32 * 32 * 3).reshape(3, 32, 32, 3)
     # The mean of ln 2x over x in k/256 .. (k+1)/256, by the integral of ln.
@@ -58,24 +60,24 @@ def tiny() -> Generator:
     return Generator.load(TINY, "cpu")
 
 
-def asked(count: int) -> list[dict[str, Any]]:
+def requests(count: int) -> list[dict[str, Any]]:
     return [{"face": [["smiling"], ["young"], []][row % 3]} for row in range(count)]
 
 
-def test_pictures_come_back_through_the_bundles_own_graphs(tiny: Generator, noisy: Any) -> None:
-    dataset = noisy(tiny.conditions, asked(33), 8)
-    sample = Sample(dataset.images, dataset.vectors)
-    figure = reconstruction(tiny, tiny.conditions, sample)
-    assert figure.value < 1
-    assert (figure.real, figure.unit, figure.better) == (0.0, "", "lower")
-    assert "33 held-out pictures" in figure.note
-    # Under another condition than it was encoded with, a picture does not come back.
-    other = reconstruction(_Forgetful(TINY), tiny.conditions, sample)
+def test_reconstruction_metric_of_a_bundle_is_small(tiny: Generator, noisy: Any) -> None:
+    dataset = noisy(tiny.conditions, requests(33), 8)
+    sample = LabeledImages(dataset.images, dataset.vectors)
+    metric = reconstruction_metric(tiny, tiny.conditions, sample)
+    assert metric.value < 1
+    assert (metric.real, metric.unit, metric.better) == (0.0, "", "lower")
+    assert "33 held-out images" in metric.note
+    # Another condition than that of the encoding does not restore the image.
+    other = reconstruction_metric(IgnoresRequests(TINY), tiny.conditions, sample)
     assert other.value > 5
 
 
-class _Forgetful:
-    """A bundle that draws under its default whatever it is asked for."""
+class IgnoresRequests:
+    """A bundle that generates only for its default condition."""
 
     def __init__(self, path: Path) -> None:
         self.bundle = Generator.load(path, "cpu")
@@ -86,43 +88,45 @@ class _Forgetful:
         return self.bundle.generate(None, z=z)
 
 
-def scored(tiny: Generator, noisy: Any, untrained: Any, cache: Path, **more: Any) -> Generation:
-    scoring = Generation(
+def evaluate(
+    tiny: Generator, noisy: Any, untrained: Any, cache: Path, **options: Any
+) -> GenerationEvaluation:
+    evaluation = GenerationEvaluation(
         tiny,
-        noisy(tiny.conditions, asked(60), 8),
+        noisy(tiny.conditions, requests(60), 8),
         untrained(tiny.conditions),
-        Options(count=30, rounds=1, held_out=more.pop("held_out", 0.2)),
+        EvaluationOptions(count=30, rounds=1, val_fraction=options.pop("val_fraction", 0.2)),
         cache=cache,
-        say=more.pop("say", lambda line: None),
-        **more,
+        log=options.pop("log", lambda line: None),
+        **options,
     )
-    scoring.run()
-    return scoring
+    evaluation.run()
+    return evaluation
 
 
-def test_a_flow_is_scored_as_what_it_draws_and_as_what_it_encodes(
+def test_evaluation_of_a_flow_run_measures_bits_and_reconstruction(
     tiny: Generator, noisy: Any, untrained: Any, tmp_path: Path
 ) -> None:
-    told: list[str] = []
-    one = Likelihood(Slope(NetworkConfig(16, 3, 1, 1, 1)), CPU)
-    report = scored(tiny, noisy, untrained, tmp_path, likelihood=one, say=told.append).report
-    assert told[-1] == "7/7 encoding real pictures"
-    assert {"spread_pixels", "copied", "accuracy_face"} <= set(report.figures)
-    assert report.figures["reconstruction"].value < 1
+    messages: list[str] = []
+    likelihood = FlowLikelihood(Slope(NetworkConfig(16, 3, 1, 1, 1)), CPU)
+    report = evaluate(
+        tiny, noisy, untrained, tmp_path, likelihood=likelihood, log=messages.append
+    ).report
+    assert messages[-1] == "7/7 encoding real images"
+    assert {"spread_pixels", "copied", "accuracy_face"} <= set(report.metrics)
+    assert report.metrics["reconstruction"].value < 1
     for key in ("bits", "training_bits"):
-        figure = report.figures[key]
-        assert figure.low is not None and figure.low <= figure.value <= (figure.high or 0)
+        metric = report.metrics[key]
+        assert metric.low is not None and metric.low <= metric.value <= (metric.high or 0)
     assert report.notes == []
 
 
-def test_what_a_bundle_alone_cannot_say_is_noted(
+def test_evaluation_of_a_flow_bundle_notes_what_is_missing(
     tiny: Generator, noisy: Any, untrained: Any, tmp_path: Path
 ) -> None:
-    alone = scored(tiny, noisy, untrained, tmp_path).report
-    assert alone.notes == [
-        "a bundle holds no likelihood: score a flow's run for its bits per dimension"
-    ]
-    assert "bits" not in alone.figures
-    seen = scored(tiny, noisy, untrained, tmp_path, held_out=0.0).report
-    assert seen.notes[-1].startswith("no picture that the flow never saw")
-    assert "reconstruction" not in seen.figures
+    alone = evaluate(tiny, noisy, untrained, tmp_path).report
+    assert [note.partition(":")[0] for note in alone.notes] == ["a bundle holds no likelihood"]
+    assert "bits" not in alone.metrics
+    seen = evaluate(tiny, noisy, untrained, tmp_path, val_fraction=0.0).report
+    assert seen.notes[-1].startswith("no image was held out")
+    assert "reconstruction" not in seen.metrics

@@ -1,15 +1,13 @@
-"""Distances and coverage between sets of features made for it."""
-
 import numpy as np
 import pytest
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.evaluation.scores.quality import (
-    MOST,
-    SMALLEST,
+    MAX_LABEL_IMAGES,
+    MIN_LABEL_IMAGES,
     Reference,
-    by_label,
-    figures,
+    label_metrics,
+    quality_metrics,
 )
 
 HAIR = Conditions.one_hots({"hair": ["red", "blue", "pink"]})
@@ -20,23 +18,27 @@ def normal(count: int, seed: int, shift: float = 0.0):
     return (random.standard_normal((count, 6)) + shift).astype(np.float32)
 
 
-def reference(count: int = 300, drawn: int = 100) -> Reference:
-    return Reference.of(normal(count, 0), np.zeros((count, 0), np.float32), drawn, seed=0)
+def reference(count: int = 300, size: int = 100) -> Reference:
+    return Reference.of(normal(count, 0), np.zeros((count, 0), np.float32), size, seed=0)
 
 
-@pytest.mark.parametrize(("count", "drawn", "compared"), [(300, 100, 100), (300, 1000, 150)])
-def test_what_stands_for_drawn_pictures_is_set_apart(count: int, drawn: int, compared: int) -> None:
-    found = reference(count, drawn)
+@pytest.mark.parametrize(("count", "size", "compared"), [(300, 100, 100), (300, 1000, 150)])
+def test_reference_separates_baseline_and_others(count: int, size: int, compared: int) -> None:
+    found = reference(count, size)
     assert not set(found.baseline) & set(found.others)
     assert len(found.baseline) + len(found.others) == count
-    assert len(set(found.fellows)) == compared
-    assert set(found.fellows) <= set(found.others)
-    assert found.counts() == {"drawn": compared, "real": count - compared, "fellows": compared}
+    assert len(set(found.size_matched)) == compared
+    assert set(found.size_matched) <= set(found.others)
+    assert found.counts() == {
+        "generated": compared,
+        "real": count - compared,
+        "size_matched": compared,
+    }
 
 
-def test_new_pictures_fare_as_real_ones_do_and_shifted_ones_worse() -> None:
+def test_quality_metrics_of_shifted_features_are_worse() -> None:
     same, moved = (
-        figures("judge", [normal(100, seed, shift) for seed in (1, 2, 3)], reference())
+        quality_metrics("judge", [normal(100, seed, shift) for seed in (1, 2, 3)], reference())
         for shift in (0.0, 2.0)
     )
     for name in ("judge_kernel", "judge_frechet"):
@@ -47,18 +49,17 @@ def test_new_pictures_fare_as_real_ones_do_and_shifted_ones_worse() -> None:
     assert same["judge_coverage"].low is not None
 
 
-def test_sorted_pictures_are_thinned_out_evenly() -> None:
-    """Drawn pictures come in the order of their conditions; the first of them are not all."""
+def test_quality_metrics_of_sorted_features_use_all_conditions() -> None:
     halves = np.concatenate([normal(500, 1, -9), normal(500, 2, 9)])
     real = np.concatenate([normal(100, 3, -9), normal(100, 4, 9)])
     found = Reference.of(real, np.zeros((200, 0), np.float32), 1000, seed=0)
-    coverage = figures("judge", [halves], found)["judge_coverage"]
+    coverage = quality_metrics("judge", [halves], found)["judge_coverage"]
     assert coverage.value > 0.85
 
 
-def test_only_inception_has_fid_and_kid() -> None:
-    drawn = [normal(50, 1)]
-    ours, theirs = (figures(name, drawn, reference()) for name in ("judge", "inception"))
+def test_only_inception_metrics_are_named_fid_and_kid() -> None:
+    features = [normal(50, 1)]
+    ours, theirs = (quality_metrics(name, features, reference()) for name in ("judge", "inception"))
     assert [ours[f"judge_{key}"].title for key in ("kernel", "frechet")] == [
         "kernel distance x 1000",
         "feature distance",
@@ -67,28 +68,28 @@ def test_only_inception_has_fid_and_kid() -> None:
         "KID x 1000",
         "FID",
     ]
-    assert all("KID" not in figure.title + figure.section for figure in ours.values())
+    assert all("KID" not in metric.title + metric.section for metric in ours.values())
     assert ours["judge_coverage"].value == theirs["inception_coverage"].value
 
 
-def test_each_label_has_figures_of_its_own_unless_it_has_few_pictures() -> None:
-    asked = HAIR.encode_many([{"hair": hair} for hair in ["red"] * 30 + ["blue"] * 30])
-    there = HAIR.encode_many(
-        [{"hair": hair} for hair in ["red"] * 60 + ["blue"] * 60 + ["pink"] * SMALLEST]
+def test_label_metrics_of_a_rare_label_are_none() -> None:
+    requested = HAIR.encode_many([{"hair": hair} for hair in ["red"] * 30 + ["blue"] * 30])
+    available = HAIR.encode_many(
+        [{"hair": hair} for hair in ["red"] * 60 + ["blue"] * 60 + ["pink"] * MIN_LABEL_IMAGES]
     )
-    real = Reference.of(normal(len(there), 0), there, 60, seed=0)
-    drawn = [np.concatenate([normal(30, seed), normal(30, seed, 5)]) for seed in (1, 2)]
-    red, blue, pink = by_label(HAIR, asked, drawn, real)
+    real = Reference.of(normal(len(available), 0), available, 60, seed=0)
+    rounds = [np.concatenate([normal(30, seed), normal(30, seed, 5)]) for seed in (1, 2)]
+    red, blue, pink = label_metrics(HAIR, requested, rounds, real)
     assert (red["label"], red["generated"], red["real"]) == ("red", 60, 60)
-    assert red["figures"]["coverage"] > 0.8 > 0.1 > blue["figures"]["coverage"]
-    assert blue["figures"]["kernel"] > 10 * abs(red["figures"]["kernel"])
-    assert red["figures"]["spread"] == pytest.approx(1, abs=0.15)
-    assert (pink["generated"], pink["real"]) == (0, SMALLEST)
-    assert set(pink["figures"].values()) == {None}
+    assert red["metrics"]["coverage"] > 0.8 > 0.1 > blue["metrics"]["coverage"]
+    assert blue["metrics"]["kernel"] > 10 * abs(red["metrics"]["kernel"])
+    assert red["metrics"]["spread"] == pytest.approx(1, abs=0.15)
+    assert (pink["generated"], pink["real"]) == (0, MIN_LABEL_IMAGES)
+    assert set(pink["metrics"].values()) == {None}
 
 
-def test_of_a_frequent_label_so_many_are_looked_at() -> None:
-    asked = HAIR.encode_many([{"hair": "red"}] * (MOST + 50))
-    real = Reference.of(normal(len(asked), 0), asked, 100, seed=0)
-    red, *_ = by_label(HAIR, asked, [normal(len(asked), 1)], real)
-    assert red["figures"]["coverage"] == pytest.approx(1 - 2**-5, abs=0.03)
+def test_label_metrics_of_a_frequent_label_use_a_limited_number() -> None:
+    requested = HAIR.encode_many([{"hair": "red"}] * (MAX_LABEL_IMAGES + 50))
+    real = Reference.of(normal(len(requested), 0), requested, 100, seed=0)
+    red, *_ = label_metrics(HAIR, requested, [normal(len(requested), 1)], real)
+    assert red["metrics"]["coverage"] == pytest.approx(1 - 2**-5, abs=0.03)

@@ -1,5 +1,3 @@
-"""Translators of every character before their judge: each fault shows in its own figure."""
-
 from __future__ import annotations
 
 import json
@@ -11,49 +9,61 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ganport_runtime.conditions import (
+    Conditions,
+    JointOneHot,
+    MultiHot,
+    OneHot,
+    Scalar,
+    SignedMultiHot,
+)
 from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.judge import Judge
-from ganport_train.evaluation.scores.evaluation import Options, Report
-from ganport_train.evaluation.scores.translation import Translation
+from ganport_train.evaluation.scores.evaluation import EvaluationOptions, EvaluationReport
+from ganport_train.evaluation.scores.translation import (
+    MAX_DOMAINS,
+    TranslationEvaluation,
+    domain_vectors,
+)
 
-OPTIONS = Options(count=120, rounds=2, held_out=0.3)
+OPTIONS = EvaluationOptions(count=120, rounds=2, val_fraction=0.3)
 TINY = Path(__file__).parents[3] / "runtime" / "data" / "tiny-translator.ganport"
 
-Score = Callable[..., Report]
+Score = Callable[..., EvaluationReport]
 
 
 @pytest.fixture(scope="module")
 def score(translating: Any, dataset: Dataset, judge: Judge, cache: Path) -> Score:
-    kept: dict[str, Report] = {}
+    reports: dict[str, EvaluationReport] = {}
 
-    def score(**character: Any) -> Report:
-        name = str(character)
-        if name not in kept:
-            scoring = Translation(
-                translating(**character),
+    def score(**faults: Any) -> EvaluationReport:
+        name = str(faults)
+        if name not in reports:
+            evaluation = TranslationEvaluation(
+                translating(**faults),
                 dataset,
                 judge,
                 OPTIONS,
                 cache=cache,
-                say=lambda line: None,
+                log=lambda line: None,
             )
-            kept[name] = scoring.run()
-        return kept[name]
+            reports[name] = evaluation.run()
+        return reports[name]
 
     return score
 
 
-def values(report: Report) -> dict[str, float]:
-    return {key: figure.value for key, figure in report.figures.items()}
+def values(report: EvaluationReport) -> dict[str, float]:
+    return {key: metric.value for key, metric in report.metrics.items()}
 
 
-def raised(report: Report) -> set[str]:
-    """The beginnings of the warnings."""
+def raised(report: EvaluationReport) -> set[str]:
+    """Return the first part of each warning."""
     return {line.partition(":")[0] for line in report.to_json()["warnings"]}
 
 
-def test_a_good_translator_changes_what_it_is_asked_for_and_no_more(score: Score) -> None:
+def test_evaluation_of_a_good_translator_raises_no_warning(score: Score) -> None:
     report = score()
     assert raised(report) == set()
     found = values(report)
@@ -66,38 +76,38 @@ def test_a_good_translator_changes_what_it_is_asked_for_and_no_more(score: Score
     assert found["judge_coverage"] > 0.8
 
 
-def test_one_that_does_nothing_is_caught_by_what_it_does_not_change(score: Score) -> None:
+def test_evaluation_of_an_identity_translator_warns_of_missing_changes(score: Score) -> None:
     report = score(works=False)
-    assert {"hardly changes its pictures", "ignores part of its condition"} <= raised(report)
+    assert {"hardly changes its images", "ignores part of its condition"} <= raised(report)
     found = values(report)
     assert found["changed"] < 0.1
     assert (found["kept"], found["own_levels"], found["moved_levels"]) == (1, 0, 0)
-    assert "judge sees" in report.figures["changed"].note
+    assert "judge sees" in report.metrics["changed"].note
 
 
-def test_one_that_changes_more_is_caught_by_what_does_not_stay(score: Score) -> None:
-    report = score(hears=False)
-    assert "changes what was to stay" in raised(report)
+def test_evaluation_of_a_translator_that_changes_more_warns(score: Score) -> None:
+    report = score(conditional=False)
+    assert "changes other labels" in raised(report)
     found = values(report)
     assert found["accuracy_hair"] > 0.95
     assert found["kept"] == pytest.approx(0.5, abs=0.3)
 
 
-def test_one_that_draws_another_picture_is_caught_by_the_way_back(score: Score) -> None:
-    good, other = values(score()), values(score(moves=0.7))
+def test_evaluation_of_a_translator_of_other_images_has_large_reconstruction_errors(
+    score: Score,
+) -> None:
+    good, other = values(score()), values(score(noise_offset=0.7))
     assert min(other["changed"], other["kept"]) > 0.9
     for key in ("own_levels", "back_levels"):
         assert other[key] > good[key] + 10
     assert other["own_features"] > 0.1
 
 
-def test_the_report_holds_what_there_is_and_says_what_there_is_not(
-    score: Score, dataset: Dataset
-) -> None:
+def test_report_of_a_translator_notes_what_does_not_apply(score: Score, dataset: Dataset) -> None:
     report = score()
     fields = report.to_json()
-    held = dataset.split(0.3)[1]
-    assert (fields["sources"], fields["trials"]) == (len(held), {})
+    held_out = dataset.split(0.3)[1]
+    assert (fields["sources"], fields["prompt_lists"]) == (len(held_out), {})
     assert fields["headline"] == [
         "accuracy_hair",
         "accuracy_eyes",
@@ -111,54 +121,103 @@ def test_the_report_holds_what_there_is_and_says_what_there_is_not(
         "own_levels",
         "back_levels",
     ]
-    assert fields["notes"] == [
-        "an image-to-image bundle has no noise: spread, near-duplicates and copies say nothing"
+    assert [note.partition(":")[0] for note in fields["notes"]] == [
+        "an image-to-image bundle has no noise"
     ]
     assert np.sum(fields["accuracy"]["hair"]["confusion"]["generated"]) == 240
     json.dumps(fields, allow_nan=False)
 
 
-def test_the_sheet_shows_every_domain_and_mistakes_name_their_picture(score: Score) -> None:
-    report = score(hears=False)
+def test_report_of_a_translator_shows_every_domain(score: Score) -> None:
+    report = score(conditional=False)
     titles = [sheet.title for sheet in report.sheets]
-    assert titles == ["Every domain", "Worst mistakes"]
-    assert "real pictures" in report.sheets[0].note
-    # Eight pictures in seven columns and row labels, of 96 pixels each.
-    assert report.sheets[0].picture.width > 7 * 96
-    assert report.sheets[0].picture.height > 8 * 96
-    assert all(row["origin"].startswith("picture ") for row in report.fields["worst"])
+    assert titles == ["Every domain", "Most confident errors"]
+    assert "real images" in report.sheets[0].note
+    # Eight rows and seven columns of images with 96 pixels each.
+    assert report.sheets[0].image.width > 7 * 96
+    assert report.sheets[0].image.height > 8 * 96
+    assert all(row["origin"].startswith("image ") for row in report.fields["misclassified"])
 
 
-def test_the_same_options_give_the_same_figures_and_another_seed_others(
+def test_evaluation_depends_only_on_the_options(
     translating: Any, dataset: Dataset, judge: Judge, cache: Path
 ) -> None:
-    generator = translating(moves=0.7)
+    generator = translating(noise_offset=0.7)
 
-    def figures(seed: int) -> Any:
+    def metrics(seed: int) -> Any:
         few = replace(OPTIONS, count=20, rounds=1, seed=seed)
-        scoring = Translation(generator, dataset, judge, few, cache=cache, say=lambda line: None)
-        return scoring.run().to_json()["figures"]
+        evaluation = TranslationEvaluation(
+            generator, dataset, judge, few, cache=cache, log=lambda line: None
+        )
+        return evaluation.run().to_json()["metrics"]
 
-    assert figures(1) == figures(1)
-    assert figures(1) != figures(2)
+    assert metrics(1) == metrics(1)
+    assert metrics(1) != metrics(2)
 
 
-def test_signed_labels_and_a_data_set_that_was_wholly_seen(
+def test_evaluation_without_held_out_images_translates_training_images(
     untrained: Any, noisy: Any, tmp_path: Path
 ) -> None:
     generator = Generator.load(TINY, "cpu")
     labels = generator.conditions.groups[0].labels
-    asked = [{"face": [labels[row % 3]] if row % 4 else []} for row in range(40)]
-    told: list[str] = []
-    report = Translation(
+    requests = [{"face": [labels[row % 3]] if row % 4 else []} for row in range(40)]
+    messages: list[str] = []
+    report = TranslationEvaluation(
         generator,
-        noisy(generator.conditions, asked, 8),
+        noisy(generator.conditions, requests, 8),
         untrained(generator.conditions),
-        Options(count=30, rounds=1, held_out=0.0),
+        EvaluationOptions(count=30, rounds=1, val_fraction=0.0),
         cache=tmp_path,
-        say=told.append,
+        log=messages.append,
     ).run()
-    assert [line[:4] for line in told] == [f"{stage}/5 " for stage in range(1, 6)]
+    assert [line[:4] for line in messages] == [f"{stage}/5 " for stage in range(1, 6)]
     assert report.fields["sources"] == 40
-    assert report.notes[-1].startswith("no picture that training never saw")
-    assert {"accuracy_face", "changed", "kept"} <= set(report.figures)
+    assert report.notes[-1].startswith("no image was held out")
+    assert {"accuracy_face", "changed", "kept"} <= set(report.metrics)
+
+
+HAIR, EYES = OneHot("hair", ("red", "blue")), OneHot("eyes", ("dark", "light"))
+
+
+def describe(conditions: Conditions, *requests: dict) -> dict[str, list[str]]:
+    """Return the captions of every domain."""
+    found = domain_vectors(conditions, conditions.encode_many(requests))
+    return {
+        name: [conditions.caption(conditions.decode(vector)) for vector in vectors]
+        for name, vectors in found.items()
+    }
+
+
+def test_domain_vectors_of_one_hot_groups_set_every_label() -> None:
+    both = Conditions((HAIR, EYES))
+    assert describe(both, {"hair": "blue", "eyes": "dark"}, {"hair": "red", "eyes": "light"}) == {
+        "own condition": ["blue hair dark eyes", "red hair light eyes"],
+        "red hair": ["red hair dark eyes", "red hair light eyes"],
+        "blue hair": ["blue hair dark eyes", "blue hair light eyes"],
+        "dark eyes": ["blue hair dark eyes", "red hair dark eyes"],
+        "light eyes": ["blue hair light eyes", "red hair light eyes"],
+    }
+
+
+def test_domain_vectors_of_multi_hot_groups_toggle_every_label() -> None:
+    for kind in (SignedMultiHot, MultiHot):
+        face = Conditions((kind("face", ("smiling", "bald")),))
+        assert describe(face, {"face": ["bald"]}, {"face": []}) == {
+            "own condition": ["bald", "no face"],
+            "smiling": ["smiling, bald", "smiling"],
+            "bald": ["no face", "bald"],
+        }
+
+
+def test_domain_vectors_skip_numbers_and_are_limited() -> None:
+    assert set(describe(Conditions((Scalar("age", 20, 0, 100),)), {})) == {"own condition"}
+    many = OneHot("hair", tuple(f"hue{number}" for number in range(20)))
+    joint = Conditions((JointOneHot("look", (many, EYES)),))
+    found = domain_vectors(joint, joint.encode_many([{}]))
+    assert len(found) == 1 + MAX_DOMAINS
+    assert np.array_equal(found["hue0 hair light eyes"][0], np.eye(40)[1])
+
+
+def test_domain_vectors_of_equal_labels_have_distinct_names() -> None:
+    both = Conditions((HAIR, OneHot("eyes", ("red",))))
+    assert {"red hair", "red eyes"} <= set(describe(both, {"hair": "blue"}))

@@ -1,8 +1,10 @@
-"""What the judge's outputs say: how many conditions are met, by group, label and pair of labels."""
+"""Accuracy of a judge's outputs against condition vectors: by group, label, and pair of labels."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,115 +19,147 @@ from ganport_runtime.conditions import (
     Scalar,
     SignedMultiHot,
 )
+from ganport_train.evaluation.metrics.metric import wilson_interval
 from ganport_train.methods.classification import span
 
-Floats = NDArray[np.float32]
-Flags = NDArray[np.bool_]
-Counts = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 TOLERANCE = 0.1
-"""A colour's channel or a number is met within this share of its range."""
-MAX_CONFUSED = 256
-"""Labels of a group whose confusions are counted: their table is the square of it."""
+"""Largest error of a correct number or color channel, as a fraction of its range."""
+MAX_CONFUSION_LABELS = 256
+"""Largest group with a confusion matrix, whose size is the square of the group's size."""
 
 
 @dataclass(frozen=True)
-class Tally:
-    """How many of how many conditions are met."""
+class Count:
+    """Number of correct conditions among the requested ones."""
 
     hits: int
     total: int
 
     @property
-    def share(self) -> float:
-        """`hits` over `total`; 0 of 0 is 0."""
+    def fraction(self) -> float:
+        """`hits` / `total`; 0 if nothing was requested."""
         return self.hits / self.total if self.total else 0.0
 
     @classmethod
-    def of(cls, met: Flags, asked: Flags) -> Tally:
-        """The tally of what is `asked` for and `met`, of the same shape."""
-        return cls(int((met & asked).sum()), int(asked.sum()))
+    def of(cls, correct: Mask, requested: Mask) -> Count:
+        """Count the entries of two masks of equal shape."""
+        return cls(int((correct & requested).sum()), int(requested.sum()))
+
+    @classmethod
+    def sum(cls, counts: Iterable[Count]) -> Count:
+        """Return the sum of several counts."""
+        pairs = [(count.hits, count.total) for count in counts]
+        return cls(sum(hits for hits, _ in pairs), sum(total for _, total in pairs))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `value`, its 95 % interval `low` to `high`, and `count`, the total."""
+        low, high = wilson_interval(self.hits, self.total)
+        return {"value": self.fraction, "low": low, "high": high, "count": self.total}
 
 
-def met(group: ConditionGroup, outputs: Floats, vectors: Floats) -> Flags:
-    """Which conditions of each picture are met: bool (N, L), of the labels or of one number.
+def is_correct(group: ConditionGroup, outputs: Vectors, vectors: Vectors) -> Mask:
+    """Return which conditions of each image are correct: bool (N, L), L = 1 for numbers and colors.
 
-    Only where `asked` is true does it mean anything. One label: it has the highest output. Several
-    labels: they are among the k highest outputs, k being how many were asked for (the rule of the
-    i-CLEVR lab's evaluator). Signed labels: their signs. Numbers: all within `TOLERANCE`.
+    Entries count only where `is_requested` is true. OneHot: the requested label has the highest
+    output. MultiHot: the label is among the k highest outputs, where k labels are requested (the
+    rule of the i-CLEVR lab's evaluator). SignedMultiHot: the signs agree. Scalar, Rgb: every number
+    is within `TOLERANCE`.
     """
     if isinstance(group, SignedMultiHot):
-        same: Flags = (outputs > 0) == (vectors > 0)
-        return same
+        return np.asarray((outputs > 0) == (vectors > 0))
     if isinstance(group, MultiHot):
-        return _highest(outputs, (vectors > 0).sum(axis=1))
+        return _top_k(outputs, (vectors > 0).sum(axis=1))
     if isinstance(group, OneHot | JointOneHot):
-        return _highest(outputs, np.ones(len(outputs), np.int64))
+        return _top_k(outputs, np.ones(len(outputs), np.int64))
     low, high = span(group)
-    apart = np.abs(outputs - (vectors - low) / (high - low))
-    near: Flags = apart.max(axis=1, keepdims=True) <= TOLERANCE
-    return near
+    errors = np.abs(outputs - (vectors - low) / (high - low))
+    return np.asarray(errors.max(axis=1, keepdims=True) <= TOLERANCE)
 
 
-def asked(group: ConditionGroup, vectors: Floats) -> Flags:
-    """Which labels each picture is held to: bool (N, L) beside `met`."""
+def is_requested(group: ConditionGroup, vectors: Vectors) -> Mask:
+    """Return which conditions of each image are counted: bool, the shape of `is_correct`."""
     if isinstance(group, SignedMultiHot):
         return np.ones(vectors.shape, np.bool_)
     if isinstance(group, MultiHot):
-        on: Flags = vectors > 0
-        return on
+        return np.asarray(vectors > 0)
     if isinstance(group, OneHot | JointOneHot):
-        return _highest(vectors, np.ones(len(vectors), np.int64))
+        return _top_k(vectors, np.ones(len(vectors), np.int64))
     return np.ones((len(vectors), 1), np.bool_)
 
 
-def accuracy(conditions: Conditions, outputs: Floats, vectors: Floats) -> dict[str, Tally]:
-    """The tally of each group over all pictures, for outputs and vectors (N, C)."""
-    tallies: dict[str, Tally] = {}
+def group_counts(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> dict[str, Count]:
+    """Return the count of each group over all images, for outputs and vectors (N, C)."""
+    counts: dict[str, Count] = {}
     for group in conditions.groups:
-        part = conditions.slices[group.name]
-        ours, theirs = outputs[:, part], vectors[:, part]
-        tallies[group.name] = Tally.of(met(group, ours, theirs), asked(group, theirs))
-    return tallies
+        columns = conditions.slices[group.name]
+        part, target = outputs[:, columns], vectors[:, columns]
+        counts[group.name] = Count.of(is_correct(group, part, target), is_requested(group, target))
+    return counts
 
 
-def joint(conditions: Conditions, outputs: Floats, vectors: Floats) -> Tally:
-    """How many pictures meet all that they were asked for, for outputs and vectors (N, C)."""
-    whole = np.ones(len(vectors), np.bool_)
+def joint_count(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> Count:
+    """Count the images with all requested conditions correct, for outputs and vectors (N, C)."""
+    correct = np.ones(len(vectors), np.bool_)
     for group in conditions.groups:
-        part = conditions.slices[group.name]
-        ours, theirs = outputs[:, part], vectors[:, part]
-        whole &= (met(group, ours, theirs) | ~asked(group, theirs)).all(axis=1)
-    return Tally(int(whole.sum()), len(whole))
+        columns = conditions.slices[group.name]
+        part, target = outputs[:, columns], vectors[:, columns]
+        correct &= (is_correct(group, part, target) | ~is_requested(group, target)).all(axis=1)
+    return Count(int(correct.sum()), len(correct))
 
 
-def by_label(group: ConditionGroup, outputs: Floats, vectors: Floats) -> dict[str, Tally]:
-    """The tally of each label of a group, for that group's outputs and vectors (N, size).
+def label_counts(group: ConditionGroup, outputs: Vectors, vectors: Vectors) -> dict[str, Count]:
+    """Return the count of each label of a group, for that group's outputs and vectors (N, size).
 
-    Colours and numbers have none: names of a palette are no conditions of their own.
+    Colors and numbers have no labels: the names of a palette are not conditions.
     """
     if isinstance(group, Rgb | Scalar):
         return {}
-    right, wanted = met(group, outputs, vectors), asked(group, vectors)
+    correct, requested = is_correct(group, outputs, vectors), is_requested(group, vectors)
     return {
-        label: Tally.of(right[:, place], wanted[:, place])
-        for place, label in enumerate(group.labels)
+        label: Count.of(correct[:, index], requested[:, index])
+        for index, label in enumerate(group.labels)
     }
 
 
-def confusion(group: ConditionGroup, outputs: Floats, vectors: Floats) -> list[list[int]] | None:
-    """How often each label (rows) was judged to be each (columns).
+def confusion_matrix(
+    group: ConditionGroup, outputs: Vectors, vectors: Vectors
+) -> list[list[int]] | None:
+    """Count how often each requested label (row) is predicted as each label (column).
 
-    None unless it is one of many, and of no more than `MAX_CONFUSED`.
+    Return None for a group that is not OneHot or has more than `MAX_CONFUSION_LABELS` labels.
     """
-    if not isinstance(group, OneHot) or group.size > MAX_CONFUSED:
+    if not isinstance(group, OneHot) or group.size > MAX_CONFUSION_LABELS:
         return None
     pairs = vectors.argmax(axis=1) * group.size + outputs.argmax(axis=1)
     counts = np.bincount(pairs, minlength=group.size**2).reshape(group.size, group.size)
     return [[int(count) for count in row] for row in counts]
 
 
-def _highest(outputs: Floats, counts: Counts) -> Flags:
-    """Whether each output is among its row's `counts` highest; of equal ones the first."""
+def assess(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> dict[str, dict[str, Any]]:
+    """Return the accuracy of outputs (N, C) against vectors (N, C), by group, as plain JSON.
+
+    Each group has its `kind`, the fields of `Count.to_json`, those of each of its `labels`, and
+    its `confusion` matrix or None.
+    """
+    counts = group_counts(conditions, outputs, vectors)
+    report: dict[str, dict[str, Any]] = {}
+    for group in conditions.groups:
+        columns = conditions.slices[group.name]
+        part, target = outputs[:, columns], vectors[:, columns]
+        labels = label_counts(group, part, target)
+        report[group.name] = {
+            "kind": group.kind,
+            **counts[group.name].to_json(),
+            "labels": {label: count.to_json() for label, count in labels.items()},
+            "confusion": confusion_matrix(group, part, target),
+        }
+    return report
+
+
+def _top_k(outputs: Vectors, counts: NDArray[np.int64]) -> Mask:
+    """Return whether each output is among its row's `counts` highest; the first of equal ones."""
     order = np.argsort(-outputs, axis=1, kind="stable")
     rank = np.empty_like(order)
     np.put_along_axis(rank, order, np.arange(outputs.shape[1])[None, :], axis=1)

@@ -1,22 +1,27 @@
-"""The network that looks at pictures: a small residual network with one linear layer on top."""
+"""The judge's network, the preprocessing of its input, and its training augmentation."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
 STAGES = 4
-"""Each halves height and width; the stem halves them once before."""
+"""Number of stages, each of which halves height and width after a stem that halves them once."""
 MIN_RESOLUTION = 16
+RESIZE_FILTER = "bilinear, antialiased"
+"""Filter that resizes images to the judge's resolution."""
 
 
 class JudgeNetwork(nn.Module):
-    """Pictures to features, and features to one number for each number of the condition vector.
+    """A small residual network with one linear layer from its features to its outputs.
 
-    A stem and four residual blocks (He et al. 2016) of `width`, 2, 4 and 8 times as many channels;
-    the features are their averages and their largest values over the picture, 16 * width numbers:
-    an average alone loses a small object.
+    A stem and four residual blocks (He et al. 2016) of `width`, 2, 4, and 8 times as many channels.
+    The features are the mean and the maximum of each channel, 16 * width numbers: the mean alone
+    loses a small object.
     """
 
     def __init__(self, outputs: int, width: int = 32) -> None:
@@ -31,32 +36,64 @@ class JudgeNetwork(nn.Module):
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
         )
-        before = [width, *widths]
+        inputs = [width, *widths]
         self.blocks = nn.Sequential(
             *(
-                _block(before[stage], widths[stage], stride=1 if stage == 0 else 2)
+                _residual_block(inputs[stage], widths[stage], stride=1 if stage == 0 else 2)
                 for stage in range(STAGES)
             )
         )
-        self.size = 2 * widths[-1]
+        self.num_features = 2 * widths[-1]
         self.dropout = nn.Dropout(0.2)
-        self.head = nn.Linear(self.size, outputs)
+        self.head = nn.Linear(self.num_features, outputs)
 
     def features(self, images: Tensor) -> Tensor:
-        """The (N, size) features of float (N, 3, R, R) pictures in [-1, 1]."""
-        seen = self.blocks(self.stem(images)).flatten(2)
-        return torch.cat([seen.mean(dim=2), seen.amax(dim=2)], dim=1)
+        """Return the (N, num_features) features of float (N, 3, R, R) images in [-1, 1]."""
+        maps = self.blocks(self.stem(images)).flatten(2)
+        return torch.cat([maps.mean(dim=2), maps.amax(dim=2)], dim=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """The (N, outputs) numbers: logits of labels, values of colours and scalars."""
+        """Return (N, outputs) numbers: logits of labels, values of colors and scalars."""
         outputs: Tensor = self.head(self.dropout(self.features(images)))
         return outputs
 
 
-def _block(inside: int, outside: int, stride: int) -> BasicBlock:
-    if stride == 1 and inside == outside:
-        return BasicBlock(inside, outside)
+def prepare_images(images: NDArray[np.uint8], resolution: int, device: torch.device) -> Tensor:
+    """Convert uint8 (N, S, S, 3) images to float (N, 3, R, R) in [-1, 1] on a device."""
+    # A memory map is read-only, and torch warns about read-only arrays.
+    owned = np.require(images, requirements=("C", "W"))
+    batch = torch.from_numpy(owned).to(device).permute(0, 3, 1, 2).float()
+    if images.shape[1:3] != (resolution, resolution):
+        size = (resolution, resolution)
+        batch = F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
+    return (batch / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def random_mirror(images: Tensor, random: np.random.Generator) -> Tensor:
+    """Mirror each of the float (N, 3, R, R) images with probability 0.5."""
+    chosen = torch.from_numpy(random.random(len(images)) < 0.5).to(images.device)
+    return torch.where(chosen[:, None, None, None], images.flip(-1), images)
+
+
+def random_shift(images: Tensor, max_shift: int, random: np.random.Generator) -> Tensor:
+    """Shift each of the float (N, 3, R, R) images by up to `max_shift` pixels per axis.
+
+    The pixels of the border are repeated.
+    """
+    count, side = len(images), images.shape[-1]
+    shifts = torch.from_numpy(random.integers(0, 2 * max_shift + 1, (count, 2)))
+    padded = F.pad(images, (max_shift,) * 4, mode="replicate")
+    positions = (torch.arange(side) + shifts[:, :, None]).to(images.device)  # (N, 2, R)
+    rows, columns = positions[:, 0], positions[:, 1]
+    index = torch.arange(count, device=images.device)[:, None, None]
+    pixels = padded.permute(0, 2, 3, 1)[index, rows[:, :, None], columns[:, None, :]]
+    return pixels.permute(0, 3, 1, 2)
+
+
+def _residual_block(inputs: int, outputs: int, stride: int) -> BasicBlock:
+    if stride == 1 and inputs == outputs:
+        return BasicBlock(inputs, outputs)
     shortcut = nn.Sequential(
-        nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside)
+        nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
     )
-    return BasicBlock(inside, outside, stride, shortcut)
+    return BasicBlock(inputs, outputs, stride, shortcut)

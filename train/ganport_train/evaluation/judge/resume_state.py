@@ -1,7 +1,7 @@
-"""A judge's training that is not over: what the last whole epoch left, kept in the judge's folder.
+"""The state of an unfinished judge training: the last complete epoch, in the judge's folder.
 
-Each epoch is written under a name of its own before the one before it goes, so that a kill at any
-moment leaves a whole one.
+Each epoch is written under its own name before the previous one is removed, so a kill at any moment
+leaves a complete epoch.
 """
 
 from __future__ import annotations
@@ -9,116 +9,110 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from safetensors import SafetensorError
 
 from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_directory, atomic_write, sha256_of
 from ganport_runtime.strictjson import JsonObject, check_number
-from ganport_runtime.values import sanitize
-from ganport_train.evaluation.judge.file import WEIGHTS, JudgeError
+from ganport_train.evaluation.judge.storage import (
+    WEIGHTS,
+    JudgeError,
+    disk_errors,
+    migrate_settings,
+)
 from ganport_train.runs.checkpoint_io import State, sweep
 
 FOLDER = "training"
 _PROGRESS = "progress.json"
 _EPOCH = re.compile(r"epoch-\d{5}")
-_LEFTOVER = re.compile(r"\..+\.tmp")
-_MOST = 1 << 20  # epochs
+_TEMPORARY = re.compile(r"\..+\.tmp")
+_MAX_EPOCHS = 1 << 20
 
 
 @dataclass(frozen=True)
-class Kept:
-    """An epoch on disk; `losses` holds the mean of each so far, so its length is their number."""
+class EpochState:
+    """A complete epoch on disk; `losses` holds the mean loss of each epoch so far."""
 
     folder: Path
     losses: Sequence[float]
     made_from: Mapping[str, Any]
-    """The data set and settings; another training has others."""
+    """Data set and settings, which a resumed training must share."""
     made_on: Mapping[str, Any]
-    """Device, precision, threads and version; with others the result is not bit for bit."""
+    """Device, precision, threads, and torch version, which decide the exact bits."""
+
+    @classmethod
+    def read(cls, folder: Path) -> EpochState:
+        """Read and verify an epoch; raise JudgeError for missing or altered files."""
+        try:
+            return cls._parse(folder)
+        except OSError as error:
+            found = error.strerror or str(error)
+        except GanportError as error:
+            found = f"{error.found} ({error.place})"
+        fix = f"Remove {folder.parent} and train again."
+        raise JudgeError(str(folder), "the state of an unfinished training", found, fix)
+
+    @classmethod
+    def _parse(cls, folder: Path) -> EpochState:
+        place = str(folder / _PROGRESS)
+        fields = JsonObject(strictjson.parse((folder / _PROGRESS).read_bytes(), place), place)
+        losses = [check_number(loss, place) for loss in fields.items("losses", limit=_MAX_EPOCHS)]
+        made_from = migrate_settings(fields.mapping("made_from"))
+        state = cls(folder, losses, made_from, fields.mapping("made_on"))
+        if _digests(folder) != fields.mapping("digests"):
+            raise JudgeError(place, "files with these digests", "corrupt or altered files")
+        return state
 
 
-def holds_nothing_else(judge: Path) -> bool:
-    """Whether all that lies in a folder was left there by an unfinished training, if by any."""
-    return _only(judge, f"{FOLDER}|{re.escape(WEIGHTS)}") and (
-        not (judge / FOLDER).exists() or _only(judge / FOLDER, _EPOCH.pattern)
+def holds_only_training(judge: Path) -> bool:
+    """Return whether a judge's folder holds only the files of an unfinished training."""
+    return _all_match(judge, f"{FOLDER}|{re.escape(WEIGHTS)}") and (
+        not (judge / FOLDER).exists() or _all_match(judge / FOLDER, _EPOCH.pattern)
     )
 
 
-def prepare(judge: Path) -> None:
-    """Make the folder in which epochs are kept, and sweep what a kill left half-written in it."""
-    with room(judge):
+def prepare_folder(judge: Path) -> None:
+    """Create the folder of the epochs and remove temporary files that a kill left."""
+    with disk_errors(judge):
         (judge / FOLDER).mkdir(parents=True, exist_ok=True)
         sweep(judge)
 
 
-def keep(judge: Path, state: State, losses: Sequence[float], made: Mapping[str, Any]) -> None:
-    """Write an epoch, then remove those before it; `made` holds `made_from` and `made_on`.
+def save_epoch(judge: Path, state: State, losses: Sequence[float], made: Mapping[str, Any]) -> None:
+    """Write an epoch, then remove earlier ones; `made` holds `made_from` and `made_on`.
 
-    Raises JudgeError when the disk is full; the epoch before is kept then.
+    Raises JudgeError if the disk is full; the previous epoch stays.
     """
-    prepare(judge)
-    with room(judge), atomic_directory(judge / FOLDER / f"epoch-{len(losses):05d}") as folder:
+    prepare_folder(judge)
+    with (
+        disk_errors(judge),
+        atomic_directory(judge / FOLDER / f"epoch-{len(losses):05d}") as folder,
+    ):
         state.save(folder)
         progress = {**made, "losses": losses, "digests": _digests(folder)}
         atomic_write(folder / _PROGRESS, json.dumps(progress).encode())
-    for older in _epochs(judge)[:-1]:
+    for older in _epoch_folders(judge)[:-1]:
         shutil.rmtree(older, ignore_errors=True)
 
 
-def newest(judge: Path) -> Kept | None:
-    """The last epoch that was kept, if any; raises JudgeError when it is torn or altered."""
-    epochs = _epochs(judge)
-    return _read(epochs[-1]) if epochs else None
+def read_latest(judge: Path) -> EpochState | None:
+    """Read the last complete epoch, or return None; raise JudgeError if it is corrupt."""
+    epochs = _epoch_folders(judge)
+    return EpochState.read(epochs[-1]) if epochs else None
 
 
-def remove(judge: Path) -> None:
-    """Remove all that was kept: the training is over."""
+def remove_state(judge: Path) -> None:
+    """Remove all epochs of a finished training."""
     shutil.rmtree(judge / FOLDER, ignore_errors=True)
 
 
-@contextmanager
-def room(judge: Path) -> Iterator[None]:
-    """Turn what goes wrong when a judge's folder is written to into a JudgeError."""
-    try:
-        yield
-    # What torch and safetensors make of a full disk.
-    except (OSError, RuntimeError, SafetensorError) as error:
-        words = (isinstance(error, OSError) and error.strerror) or str(error)
-        raise JudgeError(
-            str(judge),
-            expected="a folder that can be written to, and room in it",
-            found=sanitize(" ".join(words.split()), 200),
-            fix="Mend that; the same command goes on after the last whole epoch.",
-        ) from None
-
-
-def _epochs(judge: Path) -> list[Path]:
-    found = (judge / FOLDER).iterdir() if (judge / FOLDER).is_dir() else ()
-    return sorted(path for path in found if _EPOCH.fullmatch(path.name))
-
-
-def _read(folder: Path) -> Kept:
-    place = str(folder / _PROGRESS)
-    try:
-        fields = JsonObject(strictjson.parse((folder / _PROGRESS).read_bytes(), place), place)
-        losses = [check_number(loss, place) for loss in fields.items("losses", limit=_MOST)]
-        kept = Kept(folder, losses, fields.mapping("made_from"), fields.mapping("made_on"))
-        if _digests(folder) != fields.mapping("digests"):
-            raise _damaged(folder, "files that are torn or altered")
-        return kept
-    except OSError as error:
-        raise _damaged(folder, error.strerror or str(error)) from None
-    except JudgeError:
-        raise
-    except GanportError as error:
-        raise _damaged(folder, f"{_PROGRESS} with {error.found} for {error.expected}") from None
+def _epoch_folders(judge: Path) -> list[Path]:
+    paths = (judge / FOLDER).iterdir() if (judge / FOLDER).is_dir() else ()
+    return sorted(path for path in paths if _EPOCH.fullmatch(path.name))
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -127,17 +121,8 @@ def _digests(folder: Path) -> dict[str, str]:
     }
 
 
-def _damaged(folder: Path, found: str) -> JudgeError:
-    return JudgeError(
-        str(folder),
-        expected="the state of an unfinished training",
-        found=found,
-        fix=f"Remove {folder.parent} and train again.",
-    )
-
-
-def _only(folder: Path, names: str) -> bool:
+def _all_match(folder: Path, names: str) -> bool:
     return all(
-        re.fullmatch(names, path.name) or _LEFTOVER.fullmatch(path.name)
+        re.fullmatch(names, path.name) or _TEMPORARY.fullmatch(path.name)
         for path in folder.iterdir()
     )

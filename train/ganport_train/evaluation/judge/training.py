@@ -1,8 +1,10 @@
-"""The making of a judge: epochs over the training pictures, then a look at those held out."""
+"""Training of a judge: epochs over the training images, then a test on the held-out ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,149 +14,163 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganport_train.backend.device import precision, random_stream
+from ganport_train.backend.device import is_out_of_memory, precision, random_stream
 from ganport_train.data import Dataset
 from ganport_train.data.progress import progress_bar
-from ganport_train.evaluation.judge import checks, file, resume_state
-from ganport_train.evaluation.judge.assessment import assess
-from ganport_train.evaluation.judge.augmentation import mirrored, moved
-from ganport_train.evaluation.judge.file import JudgeError
-from ganport_train.evaluation.judge.judge import (
-    FILTER,
-    features_of,
-    outputs_of,
-    prepare,
+from ganport_train.evaluation.judge import resume_state, storage
+from ganport_train.evaluation.judge.accuracy import assess
+from ganport_train.evaluation.judge.judge import extract_features, outputs_from_features
+from ganport_train.evaluation.judge.network import (
+    RESIZE_FILTER,
+    JudgeNetwork,
+    prepare_images,
+    random_mirror,
+    random_shift,
 )
-from ganport_train.evaluation.judge.network import JudgeNetwork
+from ganport_train.evaluation.judge.storage import JudgeError
 from ganport_train.methods.classification import classification_loss
 from ganport_train.runs.checkpoint_io import State
 from ganport_train.runs.stop_signal import Interrupt
 
-_ORDER, _AUGMENT = range(2)
-
-SMOOTHING = 0.05
-"""Share of a label's target spread over all: tags are wrong now and then."""
+_ORDER, _AUGMENT = range(2)  # streams of random numbers
+LABEL_SMOOTHING = 0.05
+"""Fraction of a label's target that is spread over all labels: some tags are wrong."""
+WARMUP = 0.1
+"""Fraction of the steps in which the learning rate rises."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a judge is made with; the same settings and data give the same judge."""
+class JudgeSettings:
+    """Settings of a judge; equal settings and data give the same judge."""
 
     resolution: int = 64
     width: int = 32
     epochs: int = 14
-    batch: int = 64
-    rate: float = 3e-3
-    """The largest learning rate of a single cycle (Smith and Topin 2017)."""
-    held_out: float = 0.05
+    batch_size: int = 64
+    learning_rate: float = 3e-3
+    """Peak of the one-cycle schedule (Smith and Topin 2017)."""
+    val_fraction: float = 0.05
     seed: int = 0
     mirror: bool = True
-    shift: int = 2
-    """Pixels a picture is moved by at most, to each side."""
+    max_shift: int = 2
+    """Largest random shift of an image, in pixels per axis."""
 
 
 class JudgeTrainer:
-    """A judge in the making, in the folder in which it will lie."""
+    """The training of a judge in its folder; raises JudgeError for a data set that is too small."""
 
     def __init__(
         self,
         folder: Path,
         dataset: Dataset,
-        settings: Settings,
+        settings: JudgeSettings,
         device: torch.device,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self.folder, self.dataset, self.settings = folder, dataset, settings
-        self.device, self.say = device, say
-        self.train_rows, self.held_rows = dataset.split(settings.held_out)
-        checks.check_enough(dataset.conditions, len(self.train_rows), len(self.held_rows))
+        self.device, self.log = device, log
+        self.train_rows, self.val_rows = dataset.split(settings.val_fraction)
+        self._check_dataset()
         torch.manual_seed(settings.seed)
         self.network = JudgeNetwork(dataset.conditions.size, settings.width)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(_groups(self.network), betas=(0.9, 0.99), lr=0.0)
-        self.half = precision("auto", device) == "bf16"
-        self.steps = max(1, len(self.train_rows) // settings.batch)
+        self.optimizer = torch.optim.AdamW(_param_groups(self.network), betas=(0.9, 0.99), lr=0.0)
+        self.bf16 = precision("auto", device) == "bf16"
+        self.steps_per_epoch = max(1, len(self.train_rows) // settings.batch_size)
         self.losses: list[float] = []
-        """The mean loss of each whole epoch."""
+        """Mean loss of each complete epoch."""
 
     def resume(self) -> None:
-        """Take up an unfinished training with these settings; raises JudgeError for others."""
-        resume_state.prepare(self.folder)
-        kept = resume_state.newest(self.folder)
-        if kept is None:
+        """Continue an unfinished training in the folder; raise JudgeError for other settings."""
+        resume_state.prepare_folder(self.folder)
+        latest = resume_state.read_latest(self.folder)
+        if latest is None:
             return
-        changed = _differences(kept.made_from, self._made_from())
-        if changed:
+        if changed := _differences(latest.made_from, self._made_from()):
             raise JudgeError(
                 str(self.folder),
-                expected="the data set and settings that its training began with",
-                found=f"another {', another '.join(changed)}",
-                fix="Run the command as before, or name another --out.",
+                "the data set and settings that its training started with",
+                f"another {', another '.join(changed)}",
+                "Run the original command, or name another --out.",
             )
-        self._state().load(kept.folder)
-        self.losses = list(kept.losses)
-        self.say(f"going on after epoch {len(self.losses)}")
-        for name in _differences(kept.made_on, self._made_on()):
-            self.say(f"note: another {name}; the judge will not be the same bit for bit")
+        self._state().load(latest.folder)
+        self.losses = list(latest.losses)
+        self.log(f"resuming after epoch {len(self.losses)}")
+        for name in _differences(latest.made_on, self._made_on()):
+            self.log(f"note: another {name}; the judge will not be bit-identical")
 
-    def train(self, interrupt: Interrupt) -> bool:
-        """Train to the last epoch or until somebody interrupts; True when it is complete.
+    def train(self, stop: Interrupt) -> bool:
+        """Train until the last epoch or a stop signal; return whether the training is complete.
 
-        Raises JudgeError when a loss or weight is no longer finite, when memory runs out, and
-        when the disk is full.
+        Raises JudgeError for a loss or weight that is not finite, for lack of memory, and for a
+        full disk.
         """
-        epochs, on = self.settings.epochs, self._made_on()
-        self.say(
-            f"training on {len(self.train_rows):,} pictures, {len(self.held_rows):,} held out; "
-            f"{on['device']}, {on['precision']}, {on['threads']} threads"
+        epochs, made_on = self.settings.epochs, self._made_on()
+        self.log(
+            f"training on {len(self.train_rows):,} images, {len(self.val_rows):,} held out; "
+            f"{made_on['device']}, {made_on['precision']}, {made_on['threads']} threads"
         )
-        while len(self.losses) < epochs and not interrupt.asked:
-            with checks.memory():
-                mean = self._epoch(interrupt)
-            if mean is None:
+        while len(self.losses) < epochs and not stop.asked:
+            with oom_as_judge_error():
+                mean_loss = self._train_epoch(stop)
+            if mean_loss is None:
                 break
-            self.losses.append(round(mean, 5))
-            self.save()
-            self.say(f"epoch {len(self.losses)} of {epochs}: loss {mean:.4f}")
+            self.losses.append(round(mean_loss, 5))
+            self.save_epoch()
+            self.log(f"epoch {len(self.losses)} of {epochs}: loss {mean_loss:.4f}")
         return len(self.losses) >= epochs
 
-    def save(self) -> None:
-        """Keep the state after an epoch, so that the training can go on from it."""
-        checks.check_weights(self.network.state_dict(), len(self.losses))
+    def save_epoch(self) -> None:
+        """Save the state after an epoch; raise JudgeError for weights that are not finite."""
+        # The loss shows such weights only one step later.
+        if name := storage.first_non_finite(self.network.state_dict()):
+            raise _diverged(f"epoch {len(self.losses)}", f"NaN or infinity in weights {name}")
         made = {"made_from": self._made_from(), "made_on": self._made_on()}
-        resume_state.keep(self.folder, self._state(), self.losses, made)
+        resume_state.save_epoch(self.folder, self._state(), self.losses, made)
 
     def finish(self, about: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Write the judge with its accuracy on held-out pictures; returns its card.
+        """Write the judge with its accuracy on held-out images; return the metadata.
 
-        `about` says more of the data set. What the training kept is removed.
+        `about` is added to the metadata. The saved epochs are removed.
         """
-        card = {
+        fields = {
             **about,
             "conditions": self.dataset.conditions.to_json(),
             "resolution": self.settings.resolution,
-            "resized_with": FILTER,
+            "resized_with": RESIZE_FILTER,
             "width": self.settings.width,
             "settings": asdict(self.settings),
             "made_on": self._made_on(),
             "losses": self.losses,
             "training": len(self.train_rows),
-            "held_out": len(self.held_rows),
+            "held_out": len(self.val_rows),
             "accuracy": self._accuracy(),
         }
-        with resume_state.room(self.folder):
-            file.save(self.folder, self.network, card)
-        resume_state.remove(self.folder)
-        return card
+        with storage.disk_errors(self.folder):
+            storage.save_judge(self.folder, self.network, fields)
+        resume_state.remove_state(self.folder)
+        return fields
 
-    def _accuracy(self) -> Mapping[str, Any]:
-        network = self.network.eval()
-        images = self.dataset.images[self.held_rows]
-        features = features_of(
-            network, images, self.settings.resolution, self.device, progress=True
-        )
-        outputs = outputs_of(network, features, self.device)
-        return assess(self.dataset.conditions, outputs, self.dataset.vectors[self.held_rows])
+    def _check_dataset(self) -> None:
+        if not self.dataset.conditions.groups:
+            found = "images without labels"
+            raise JudgeError("data set", "labeled images", found, "Use a labeled data set.")
+        train, held_out = len(self.train_rows), len(self.val_rows)
+        # Batch norm needs two images: a single one has no variance.
+        if train < 2 or not held_out:
+            raise JudgeError(
+                "data set",
+                "at least two training images and one held-out image",
+                f"{train} and {held_out}",
+                "Add images, or change --val-fraction.",
+            )
+
+    def _accuracy(self) -> dict[str, Any]:
+        network, images = self.network.eval(), self.dataset.images[self.val_rows]
+        resolution = self.settings.resolution
+        features = extract_features(network, images, resolution, self.device, progress=True)
+        outputs = outputs_from_features(network, features, self.device)
+        return assess(self.dataset.conditions, outputs, self.dataset.vectors[self.val_rows])
 
     def _made_from(self) -> dict[str, Any]:
         conditions = self.dataset.conditions.to_json()
@@ -163,7 +179,7 @@ class JudgeTrainer:
     def _made_on(self) -> dict[str, Any]:
         return {
             "device": str(self.device),
-            "precision": "bf16" if self.half else "fp32",
+            "precision": "bf16" if self.bf16 else "fp32",
             "threads": torch.get_num_threads(),
             "torch": str(torch.__version__),
         }
@@ -171,57 +187,81 @@ class JudgeTrainer:
     def _state(self) -> State:
         return State({"network": self.network}, {"optimizer": self.optimizer})
 
-    def _epoch(self, interrupt: Interrupt) -> float | None:
-        """The mean loss of an epoch; None when it was interrupted half-way."""
+    def _train_epoch(self, stop: Interrupt) -> float | None:
+        """Return the mean loss of an epoch, or None if a stop signal came before its end."""
         self.network.train()
-        settings, epoch = self.settings, len(self.losses)
-        order = random_stream(settings.seed, _ORDER, epoch).permutation(self.train_rows)
+        size, steps, epoch = self.settings.batch_size, self.steps_per_epoch, len(self.losses)
+        order = random_stream(self.settings.seed, _ORDER, epoch).permutation(self.train_rows)
         total = 0.0
-        with progress_bar(f"epoch {epoch + 1}", self.steps, "steps", shown=True) as done:
-            for step in range(self.steps):
-                rows = np.sort(order[step * settings.batch : (step + 1) * settings.batch])
-                total += self._step(rows, epoch * self.steps + step)
+        with progress_bar(f"epoch {epoch + 1}", steps, "steps", shown=True) as done:
+            for step in range(steps):
+                rows = np.sort(order[step * size : (step + 1) * size])
+                total += self._train_step(rows, epoch * steps + step)
                 done.update()
-                if interrupt.asked:
+                if stop.asked:
                     return None
-        return total / self.steps
+        return total / steps
 
-    def _step(self, rows: NDArray[np.int64], step: int) -> float:
+    def _train_step(self, rows: NDArray[np.int64], step: int) -> float:
         settings = self.settings
         random = random_stream(settings.seed, _AUGMENT, step)
         torch.manual_seed(settings.seed * 1_000_003 + step)  # for dropout
         for group in self.optimizer.param_groups:
-            group["lr"] = settings.rate * cycle(step, settings.epochs * self.steps)
-        images = prepare(self.dataset.images[rows], settings.resolution, self.device)
-        images = moved(
-            mirrored(images, random) if settings.mirror else images, settings.shift, random
-        )
+            total_steps = settings.epochs * self.steps_per_epoch
+            group["lr"] = settings.learning_rate * one_cycle(step, total_steps)
+        images = prepare_images(self.dataset.images[rows], settings.resolution, self.device)
+        images = random_mirror(images, random) if settings.mirror else images
+        images = random_shift(images, settings.max_shift, random)
         vectors = torch.from_numpy(self.dataset.vectors[rows]).to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.half):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             outputs = self.network(images)
-        value = classification_loss(
+        loss = classification_loss(
             self.dataset.conditions,
             outputs.float(),
             vectors,
-            smoothing=SMOOTHING,
+            smoothing=LABEL_SMOOTHING,
             per_label=False,
         )
         self.optimizer.zero_grad(set_to_none=True)
-        value.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
-        return checks.check_loss(float(value.detach()), step)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise _diverged(f"step {step}", f"a loss of {value}")
+        return value
 
 
-def cycle(step: int, steps: int) -> float:
-    """The learning rate of a step as a share of its largest: up for a tenth, then down a cosine."""
-    place = (step + 1) / steps
-    if place < 0.1:
-        return place / 0.1
-    return float(0.5 + 0.5 * np.cos(np.pi * (place - 0.1) / 0.9))
+def one_cycle(step: int, steps: int) -> float:
+    """Return a step's fraction of the peak learning rate: a linear warmup, then a cosine."""
+    progress = (step + 1) / steps
+    if progress < WARMUP:
+        return progress / WARMUP
+    return float(0.5 + 0.5 * np.cos(np.pi * (progress - WARMUP) / (1 - WARMUP)))
 
 
-def _groups(network: nn.Module) -> list[dict[str, Any]]:
-    # No decay of biases and norms (He et al. 2019, section 3.1).
+@contextmanager
+def oom_as_judge_error() -> Iterator[None]:
+    """Raise JudgeError in place of an out-of-memory error."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise JudgeError(
+            "judge training",
+            "enough memory for a step",
+            " ".join(str(error).split())[:200] or "none left",
+            "Choose a smaller --batch-size, --width, or --resolution, and another --out.",
+        ) from None
+
+
+def _diverged(place: str, found: str) -> JudgeError:
+    fix = "Choose a smaller --learning-rate and another --out."
+    return JudgeError(f"judge training, {place}", "finite numbers", found, fix)
+
+
+def _param_groups(network: nn.Module) -> list[dict[str, Any]]:
+    # Biases and norms have no weight decay (He et al. 2019, section 3.1).
     weights = [value for value in network.parameters() if value.ndim > 1]
     others = [value for value in network.parameters() if value.ndim <= 1]
     return [{"params": weights, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]

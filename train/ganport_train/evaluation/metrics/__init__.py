@@ -1,1 +1,1 @@
-"""The figures themselves: pure functions of features, pictures and counts."""
+"""Metrics as pure functions of features, images, and counts."""

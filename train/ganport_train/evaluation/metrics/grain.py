@@ -1,54 +1,73 @@
-"""Grain: how much of pictures lies in their finest details, beside real pictures."""
+"""Grain: the amount of the finest details in images, relative to real images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_train.evaluation.metrics.metric import Metric
+
+SECTION = "Grain"
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
-_BLOCK = 512
+_BLOCK = 512  # images processed at once
+_TITLES = {"checker": "grain of 2x2 blocks", "octave": "energy of the top octave"}
+
+
+def grain_metrics(rounds: Sequence[Images], real: Images) -> dict[str, Metric]:
+    """Return both energies of uint8 (N, H, W, 3) images, one array per round, over the real ones.
+
+    A value above 1 is as wrong as one below: it means noise instead of blur.
+    """
+    reference = energies(real)
+    measured = [ratios(images, reference) for images in rounds]
+    return {
+        f"grain_{name}": Metric.over_rounds(
+            title, SECTION, [values[name] for values in measured], real=1.0, unit="%"
+        )
+        for name, title in _TITLES.items()
+    }
 
 
 def energies(images: Images) -> dict[str, float]:
-    """Both measures below of uint8 pictures (N, H, W, 3) of at least 3 x 3 pixels, in levels."""
+    """Return both energies of uint8 (N, H, W, 3) images of at least 3 x 3 pixels, in levels."""
     return {"checker": checker(images), "octave": octave(images)}
 
 
 def ratios(images: Images, real: Mapping[str, float]) -> dict[str, float]:
-    """The energies of uint8 pictures (N, H, W, 3) over those of real ones; 1 where those are 0."""
+    """Return the energies of uint8 (N, H, W, 3) images over the real ones; 1 where those are 0."""
     found = energies(images)
     return {name: found[name] / value if value else 1.0 for name, value in real.items()}
 
 
 def checker(images: Images) -> float:
-    """The mean of |a - b - c + d| over all 2x2 blocks, a and b above c and d.
+    """Return the mean of |a - b - c + d| over all 2x2 blocks, with a and b above c and d.
 
-    A checkerboard of levels v and -v has 4v, a slope none.
+    A checkerboard of levels v and -v has 4v, a gradient 0.
     """
     return _mean(_checker, images)
 
 
 def octave(images: Images) -> float:
-    """The mean difference of pixels from a picture without its top octave.
+    """Return the mean absolute difference of images and images without their top octave.
 
-    That is the picture smoothed by (1, 2, 1) / 4 in both directions, which takes the highest
-    frequency away and keeps slopes. A checkerboard of levels v and -v has v.
+    The filter (1, 2, 1) / 4 in both directions removes the highest frequency and keeps gradients.
+    A checkerboard of levels v and -v has v.
     """
     return _mean(_octave, images)
 
 
 def _mean(measure: Callable[[Floats], float], images: Images) -> float:
-    parts = [images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)]
-    sums = [measure(part.astype(np.float32)) * len(part) for part in parts]
+    blocks = [images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)]
+    sums = [measure(block.astype(np.float32)) * len(block) for block in blocks]
     return sum(sums) / len(images)
 
 
 def _checker(images: Floats) -> float:
-    across = images[:, :, 1:] - images[:, :, :-1]
-    return float(np.abs(across[:, 1:] - across[:, :-1]).mean())
+    horizontal = images[:, :, 1:] - images[:, :, :-1]
+    return float(np.abs(horizontal[:, 1:] - horizontal[:, :-1]).mean())
 
 
 def _octave(images: Floats) -> float:

@@ -1,1 +1,1 @@
-"""What a score looks like on a page."""
+"""Reports: HTML pages and JSON files of scores and comparisons."""

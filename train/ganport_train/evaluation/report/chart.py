@@ -1,4 +1,4 @@
-"""A chart of lines as the numbers of an SVG; the page's template draws it."""
+"""Line charts as SVG coordinates, which the template of the page draws."""
 
 from __future__ import annotations
 
@@ -11,61 +11,61 @@ from itertools import pairwise
 Points = Sequence[tuple[float, float]]
 WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
-_COLOURS = 8  # of the style sheet
-_MOST = 240
-_DASH = 4.0  # half the length of what marks a single point
-_LEVEL = 1e-9  # changes below this share are no changes
+_COLORS = 8  # of the style sheet
+_MAX_POINTS = 240
+_DASH = 4.0  # half the length of the dash that marks a single point
+_MIN_RANGE = 1e-9  # smallest relative range of values
 
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis: its place in the picture's units, and its text."""
+    """A mark on an axis: its position in SVG units, and its text."""
 
-    place: float
+    position: float
     text: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart; its points (x, y) stand in order of x.
+    """A line of a chart, its points (x, y) sorted by x.
 
-    `place` chooses its colour: the same run has the same one in every chart.
+    `index` chooses the color: a run has the same color in every chart.
     """
 
     name: str
     points: Points
-    place: int
+    index: int
 
     @property
     def style(self) -> str:
-        """Its classes in the style sheet; those past the last colour are dashed."""
-        colour = f"c{self.place % _COLOURS}"
-        return colour if self.place < _COLOURS else f"{colour} dashed"
+        """The classes of the style sheet; lines after the last color are dashed."""
+        color = f"c{self.index % _COLORS}"
+        return color if self.index < _COLORS else f"{color} dashed"
 
 
 @dataclass(frozen=True)
 class Chart:
-    """Lines over one axis; `percent` for shares in 0..1."""
+    """Lines over a common axis; `percent` formats fractions in 0..1."""
 
     title: str
     lines: Sequence[Line]
-    across: str
+    x_axis: str
     percent: bool = False
 
     @property
-    def across_ticks(self) -> list[Tick]:
-        """The marks of the axis from left to right."""
+    def x_ticks(self) -> list[Tick]:
+        """The marks of the x axis, from left to right."""
         return [Tick(self._x(value), f"{value:,g}") for value in _round_steps(*self._spans[0])]
 
     @property
-    def up_ticks(self) -> list[Tick]:
-        """The marks of the axis from the bottom up."""
+    def y_ticks(self) -> list[Tick]:
+        """The marks of the y axis, from bottom to top."""
         steps = _round_steps(*self._spans[1])
         return [Tick(self._y(value), self._text(value, steps)) for value in steps]
 
     @property
     def paths(self) -> list[tuple[Line, str]]:
-        """Each line with its path; a line of one point is a dash, to be seen at all."""
+        """Each line with its SVG path; a single point becomes a dash."""
         return [(line, self._path(thinned(line.points))) for line in self.lines]
 
     def _text(self, value: float, steps: Sequence[float]) -> str:
@@ -75,11 +75,11 @@ class Chart:
         return f"{value * scale:,.{digits}f}{unit}"
 
     def _path(self, points: Points) -> str:
-        places = [(self._x(x), self._y(y)) for x, y in points]
-        if len(places) == 1:
-            ((x, y),) = places
-            places = [(x - _DASH, y), (x + _DASH, y)]
-        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+        positions = [(self._x(x), self._y(y)) for x, y in points]
+        if len(positions) == 1:
+            ((x, y),) = positions
+            positions = [(x - _DASH, y), (x + _DASH, y)]
+        return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in positions)
 
     def _x(self, value: float) -> float:
         low, high = self._spans[0]
@@ -92,25 +92,25 @@ class Chart:
     @cached_property
     def _spans(self) -> tuple[tuple[float, float], tuple[float, float]]:
         points = [point for line in self.lines for point in thinned(line.points)]
-        across, up = [x for x, _ in points], [y for _, y in points]
-        return self._span(across), self._span([*up, 0.0] if self.percent else up)
+        xs, ys = [x for x, _ in points], [y for _, y in points]
+        return self._span(xs), self._span([*ys, 0.0] if self.percent else ys)
 
     @staticmethod
     def _span(values: Sequence[float]) -> tuple[float, float]:
         low, high = min(values), max(values)
         size = max(abs(low), abs(high))
-        if high - low > _LEVEL * max(size, _LEVEL):
+        if high - low > _MIN_RANGE * max(size, _MIN_RANGE):
             return low, high
-        # A line that keeps level lies in the middle of a span of its own size.
-        half = size / 2 if size > _LEVEL else 0.5
+        # A constant line lies in the middle of a span of its own size.
+        half = size / 2 if size > _MIN_RANGE else 0.5
         return low - half, high + half
 
 
 def thinned(points: Points) -> Points:
-    """At most 240 points: means of as many equal parts, so that a long run stays readable."""
-    if len(points) <= _MOST:
+    """Return at most 240 points, each the mean of an equal part of all points."""
+    if len(points) <= _MAX_POINTS:
         return points
-    ends = [round(number * len(points) / _MOST) for number in range(_MOST + 1)]
+    ends = [round(number * len(points) / _MAX_POINTS) for number in range(_MAX_POINTS + 1)]
     return [_mean(points[start:end]) for start, end in pairwise(ends)]
 
 
@@ -122,7 +122,7 @@ def _mean(points: Points) -> tuple[float, float]:
 
 
 def _round_steps(low: float, high: float, count: int = 5) -> list[float]:
-    """Round numbers (1, 2 or 5 times a power of ten apart) from `low` to `high`."""
+    """Return multiples of 1, 2, or 5 times a power of ten from `low` to `high`."""
     rough = (high - low) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)

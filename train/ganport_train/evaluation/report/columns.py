@@ -1,23 +1,25 @@
-"""The columns of a comparison, the best value of each marked, and what must be known with them."""
+"""The columns of a comparison, with the best values marked, and notes on what is comparable."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from ganport_train.evaluation.report.formatting import flat, measure, number
-from ganport_train.evaluation.scores.comparison import Entry, differing
+from ganport_train.evaluation.report.comparison import Entry, differing_options
+from ganport_train.evaluation.report.formatting import as_number, flatten, format_number
 
-# What two reports must have in common for their figures to be comparable.
-_ALIKE = ("judge.digest", "data.digest", "options.count", "options.rounds", "options.held_out")
+# Fields that two reports must share for their metrics to be comparable.
+_SHARED_FIELDS = (
+    *("judge.digest", "data.digest"),
+    *("options.count", "options.rounds", "options.val_fraction"),
+)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its title, a cell for each entry, and which of them are the best.
+    """A column with one cell per entry; `best` holds the indices of the best cells.
 
-    `text` says that its cells are no numbers.
+    `text` is true for a column without numbers.
     """
 
     title: str
@@ -26,84 +28,81 @@ class Column:
     text: bool = False
 
 
-def columns(entries: Sequence[Entry]) -> list[Column]:
-    """All columns: the runs, the options in which they differ, light scores, headline figures."""
-    options = differing(entries)
-    return [
-        column
-        for column in (
-            Column("recipe", [entry.title for entry in entries], text=True),
-            *(Column(key, values, text=True) for key, values in options.items()),
-            _numbers("pictures seen", [entry.images for entry in entries], "{:,.0f}".format),
-            _numbers("minutes", [entry.minutes for entry in entries], "{:,.1f}".format),
-            *_scores(entries),
-            *_figures(entries),
-        )
-        if any(column.cells)
+def make_columns(entries: Sequence[Entry]) -> list[Column]:
+    """Return the columns: recipes, differing options, progress, validation scores, metrics."""
+    columns = [
+        Column("recipe", [entry.title for entry in entries], text=True),
+        *(Column(key, cells, text=True) for key, cells in differing_options(entries).items()),
+        _number_column("images seen", [entry.images for entry in entries], "{:,.0f}".format),
+        _number_column("minutes", [entry.minutes for entry in entries], "{:,.1f}".format),
+        *_score_columns(entries),
+        *_metric_columns(entries),
     ]
+    return [column for column in columns if any(column.cells)]
 
 
-def notes(entries: Sequence[Entry]) -> list[str]:
-    """What keeps the entries from being compared, and which of them collapsed."""
-    found = [f"{entry.name} is collapsed at its last light score" for entry in entries]
-    lines = [line for line, entry in zip(found, entries, strict=True) if entry.collapsed]
+def comparison_notes(entries: Sequence[Entry]) -> list[str]:
+    """Return which runs collapsed, and which values are not comparable."""
+    notes = [
+        f"{entry.name} collapsed at its last validation score"
+        for entry in entries
+        if entry.collapsed
+    ]
     if len({entry.data_digest for entry in entries if entry.data_digest}) > 1:
-        lines.append("the runs were trained on different data")
-    if not _same_scale(entries):
-        lines.append("the light scores were not made alike: none is marked best")
-    if unlike := _unlike(entries):
-        lines.append(f"the reports differ in {', '.join(unlike)}: no figure is marked best")
-    return lines
+        notes.append("the runs were trained on different data")
+    if not _same_score_scale(entries):
+        notes.append("the validation scores have different scales: none is marked best")
+    if fields := _differing_fields(entries):
+        notes.append(f"the reports differ in {', '.join(fields)}: no metric is marked best")
+    return notes
 
 
-def _scores(entries: Sequence[Entry]) -> Iterator[Column]:
-    better = "higher" if _same_scale(entries) else ""
-    scores = [entry.light_scores for entry in entries]
+def _score_columns(entries: Sequence[Entry]) -> Iterator[Column]:
+    better = "higher" if _same_score_scale(entries) else ""
+    scores = [entry.validation_scores for entry in entries]
     last = [values[-1] if values else None for values in scores]
-    yield _numbers("last light score", last, _share, better)
-    yield _numbers(
-        "best light score", [max(values, default=None) for values in scores], _share, better
-    )
+    best = [max(values, default=None) for values in scores]
+    yield _number_column("last validation score", last, _format_in("%"), better)
+    yield _number_column("best validation score", best, _format_in("%"), better)
 
 
-def _figures(entries: Sequence[Entry]) -> Iterator[Column]:
-    comparable = not _unlike(entries)
-    shown = [entry.headline for entry in entries]
-    for key in dict.fromkeys(key for figures in shown for key in figures):
-        first = next(figures[key] for figures in shown if key in figures)
-        values = [number(figures.get(key, {}).get("value")) for figures in shown]
+def _metric_columns(entries: Sequence[Entry]) -> Iterator[Column]:
+    comparable = not _differing_fields(entries)
+    headlines = [entry.headline for entry in entries]
+    for key in dict.fromkeys(key for metrics in headlines for key in metrics):
+        first = next(metrics[key] for metrics in headlines if key in metrics)
+        values = [as_number(metrics.get(key, {}).get("value")) for metrics in headlines]
         better = first.get("better") if comparable else ""
-        yield _numbers(str(first.get("title", key)), values, _measure_in(first), better)
+        formatter = _format_in(str(first.get("unit", "")))
+        yield _number_column(str(first.get("title", key)), values, formatter, better)
 
 
-def _numbers(
+def _number_column(
     title: str,
     values: Sequence[float | None],
-    write: Callable[[float], str],
+    formatter: Callable[[float], str],
     better: object = "",
 ) -> Column:
-    cells = ["" if value is None else write(value) for value in values]
-    # What reads the same is equally good, and where all are there is no best.
-    there = {value: cell for value, cell in zip(values, cells, strict=True) if value is not None}
-    if better not in ("higher", "lower") or len(set(there.values())) < 2:
+    cells = ["" if value is None else formatter(value) for value in values]
+    # Equal texts are equally good; without a difference no cell is marked.
+    texts = {value: cell for value, cell in zip(values, cells, strict=True) if value is not None}
+    if better not in ("higher", "lower") or len(set(texts.values())) < 2:
         return Column(title, cells)
-    best = there[max(there) if better == "higher" else min(there)]
+    best = texts[max(texts) if better == "higher" else min(texts)]
     return Column(title, cells, frozenset(i for i, cell in enumerate(cells) if cell == best))
 
 
-def _share(value: float) -> str:
-    return measure(value, "%")
+def _format_in(unit: str) -> Callable[[float], str]:
+    return lambda value: format_number(value, unit)
 
 
-def _measure_in(figure: Any) -> Callable[[float], str]:
-    unit = str(figure.get("unit", ""))
-    return lambda value: measure(value, unit)
+def _same_score_scale(entries: Sequence[Entry]) -> bool:
+    scales = {
+        (*entry.score_scale, entry.data_digest) for entry in entries if entry.validation_scores
+    }
+    return len(scales) <= 1
 
 
-def _same_scale(entries: Sequence[Entry]) -> bool:
-    return len({(*entry.scale, entry.data_digest) for entry in entries if entry.light_scores}) <= 1
-
-
-def _unlike(entries: Sequence[Entry]) -> list[str]:
-    tables = [dict(flat(entry.report)) for entry in entries if entry.report]
-    return [key for key in _ALIKE if len({table.get(key) for table in tables}) > 1]
+def _differing_fields(entries: Sequence[Entry]) -> list[str]:
+    tables = [dict(flatten(entry.report)) for entry in entries if entry.report]
+    return [key for key in _SHARED_FIELDS if len({table.get(key) for table in tables}) > 1]

@@ -1,4 +1,4 @@
-"""The course of a run: its records as the lines of charts."""
+"""The history of a run, and its charts."""
 
 from __future__ import annotations
 
@@ -7,105 +7,106 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganport_train.evaluation.report.chart import Chart, Line, Points
-from ganport_train.evaluation.report.formatting import number
+from ganport_train.evaluation.report.formatting import as_number
 
-Rows = Sequence[Mapping[str, Any]]
 EPOCHS = "epochs"
-PICTURES = "thousand pictures seen"
-ACCURACY = "accuracy/"
-
+KILO_IMAGES = "thousand images seen"
+_ACCURACY = "accuracy/"
 _LOSSES = {
-    "d_loss": "discriminator's loss",
-    "g_loss": "generator's loss",
-    "d_real": "discriminator on real pictures",
-    "d_fake": "discriminator on drawn pictures",
+    "d_loss": "discriminator loss",
+    "g_loss": "generator loss",
+    "d_real": "discriminator output, real images",
+    "d_fake": "discriminator output, generated images",
 }
 _SCORES = {
-    "score": "light score",
+    "score": "validation score",
     "coverage": "coverage",
-    "spread": "spread within a condition, as a share of the real one",
+    "spread": "spread within a condition, relative to real images",
     "kernel": "kernel distance x 1000",
 }
-_OPEN = ("kernel",)  # the scores that are no shares
+_NOT_PERCENT = (*_LOSSES, "kernel")
 
 
 @dataclass(frozen=True)
-class Course:
-    """What a run recorded: the lines of its stats.jsonl, and those of its scores.jsonl."""
+class RunHistory:
+    """The lines of a run's stats.jsonl and of its scores.jsonl."""
 
-    records: Rows = ()
-    scores: Rows = ()
+    records: Sequence[Mapping[str, Any]] = ()
+    scores: Sequence[Mapping[str, Any]] = ()
 
     @property
     def has_epochs(self) -> bool:
-        """Whether every line says how often the data set was gone through; old runs do not."""
-        return all(number(row.get("epoch")) is not None for row in (*self.records, *self.scores))
+        """Whether every line holds its epoch; runs of old versions have none."""
+        rows = (*self.records, *self.scores)
+        return all(as_number(row.get("epoch")) is not None for row in rows)
 
     @property
     def groups(self) -> list[str]:
-        """The condition groups whose accuracy was ever scored."""
+        """The condition groups with a recorded accuracy."""
         return sorted({name for row in self.scores for name in _mapping(row.get("accuracy"))})
 
-    def points(self, key: str, across: str) -> Points:
-        """The values of `key` (`accuracy/GROUP` for a group's) over EPOCHS or PICTURES."""
+    def points(self, key: str, x_axis: str) -> Points:
+        """Return the values of `key` (`accuracy/GROUP` for a group) over EPOCHS or KILO_IMAGES."""
         rows = self.records if key in _LOSSES else self.scores
-        found = ((_across(row, across), _value(row, key)) for row in rows)
-        return [(x, y) for x, y in found if x is not None and y is not None]
+        pairs = ((_x_value(row, x_axis), _y_value(row, key)) for row in rows)
+        return [(x, y) for x, y in pairs if x is not None and y is not None]
 
 
-def of_run(course: Course) -> list[Chart]:
-    """The charts of one run: losses, the discriminator's outputs, accuracy, and light scores."""
-    across = EPOCHS if course.has_epochs else PICTURES
+def run_charts(history: RunHistory) -> list[Chart]:
+    """Return the charts of one run: losses, discriminator outputs, accuracy, validation scores."""
+    x_axis = EPOCHS if history.has_epochs else KILO_IMAGES
     plans = (
         ("Losses", {"generator": "g_loss", "discriminator": "d_loss"}, False),
-        ("The discriminator's outputs", {"real": "d_real", "drawn": "d_fake"}, False),
-        ("Accuracy", {name: ACCURACY + name for name in course.groups}, True),
-        ("Light scores", {key: key for key in ("score", "coverage", "spread")}, True),
+        ("Discriminator outputs", {"real": "d_real", "generated": "d_fake"}, False),
+        ("Accuracy", {name: _ACCURACY + name for name in history.groups}, True),
+        ("Validation scores", {key: key for key in ("score", "coverage", "spread")}, True),
         ("Kernel distance x 1000", {"kernel": "kernel"}, False),
     )
     charts = (
-        _chart(title, ((name, course.points(key, across)) for name, key in keys.items()), across, p)
+        _make_chart(
+            title, ((name, history.points(k, x_axis)) for name, k in keys.items()), x_axis, p
+        )
         for title, keys, p in plans
     )
     return [chart for chart in charts if chart]
 
 
-def of_runs(courses: Mapping[str, Course]) -> list[Chart]:
-    """A chart for everything recorded, with a line for each run that recorded it."""
-    recorded = [course for course in courses.values() if course.records or course.scores]
-    across = EPOCHS if all(course.has_epochs for course in recorded) else PICTURES
-    groups = sorted({name for course in recorded for name in course.groups})
-    titles = _SCORES | {ACCURACY + name: f"accuracy: {name}" for name in groups} | _LOSSES
+def comparison_charts(histories: Mapping[str, RunHistory]) -> list[Chart]:
+    """Return a chart per recorded value, with one line for each named run."""
+    recorded = [history for history in histories.values() if history.records or history.scores]
+    x_axis = EPOCHS if all(history.has_epochs for history in recorded) else KILO_IMAGES
+    groups = sorted({name for history in recorded for name in history.groups})
+    titles = _SCORES | {_ACCURACY + name: f"accuracy: {name}" for name in groups} | _LOSSES
     charts = (
-        _chart(
+        _make_chart(
             title[0].upper() + title[1:],
-            ((name, course.points(key, across)) for name, course in courses.items()),
-            across,
-            key not in _LOSSES and key not in _OPEN,
+            ((name, history.points(key, x_axis)) for name, history in histories.items()),
+            x_axis,
+            key not in _NOT_PERCENT,
         )
         for key, title in titles.items()
     )
     return [chart for chart in charts if chart]
 
 
-def _chart(
-    title: str, named: Iterable[tuple[str, Points]], across: str, percent: bool
+def _make_chart(
+    title: str, lines: Iterable[tuple[str, Points]], x_axis: str, percent: bool
 ) -> Chart | None:
-    lines = [Line(name, points, place) for place, (name, points) in enumerate(named) if points]
-    return Chart(title, lines, across, percent) if lines else None
+    drawn = [Line(name, points, index) for index, (name, points) in enumerate(lines) if points]
+    return Chart(title, drawn, x_axis, percent) if drawn else None
 
 
-def _across(row: Mapping[str, Any], across: str) -> float | None:
-    if across == EPOCHS:
-        return number(row.get("epoch"))
-    images = number(row.get("images"))
+def _x_value(row: Mapping[str, Any], x_axis: str) -> float | None:
+    if x_axis == EPOCHS:
+        return as_number(row.get("epoch"))
+    images = as_number(row.get("images"))
     return None if images is None else images / 1000
 
 
-def _value(row: Mapping[str, Any], key: str) -> float | None:
-    if key.startswith(ACCURACY):
-        return number(_mapping(row.get("accuracy")).get(key.removeprefix(ACCURACY)))
-    return number(row.get(key))
+def _y_value(row: Mapping[str, Any], key: str) -> float | None:
+    if key.startswith(_ACCURACY):
+        return as_number(_mapping(row.get("accuracy")).get(key.removeprefix(_ACCURACY)))
+    return as_number(row.get(key))
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

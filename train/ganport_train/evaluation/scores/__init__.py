@@ -1,1 +1,1 @@
-"""How good a bundle is: drawn by the runtime, seen by a judge, set beside real pictures."""
+"""Scores of a bundle: generate with the runtime, predict with a judge, compare with real images."""

@@ -1,8 +1,8 @@
-"""What a translation changed of a picture, and what it left: the judge's word on either side."""
+"""Edits: what a translation changes in an image, what it keeps, and what it can reconstruct."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,136 +17,189 @@ from ganport_runtime.conditions import (
 )
 from ganport_train.evaluation.judge.accuracy import (
     TOLERANCE,
-    Flags,
-    Tally,
-    asked,
-    met,
+    Count,
+    Mask,
+    Vectors,
+    is_correct,
+    is_requested,
 )
-from ganport_train.evaluation.scores.metric import Figure
+from ganport_train.evaluation.metrics.diversity import mean_spread
+from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.scores.sampling import Images
 
-SECTION = "Changes what was asked for, and no more"
-
-Floats = NDArray[np.float32]
+EDIT_SECTION = "Edits"
+RECONSTRUCTION_SECTION = "Reconstruction"
+MAX_RECONSTRUCTIONS = 256
+"""Largest number of images per round that are translated and translated back."""
+_RECONSTRUCTION_TITLES = {
+    "own": "translated to its own condition",
+    "back": "translated and back",
+    "moved": "the translation itself",
+}
 
 
 @dataclass(frozen=True, eq=False)
 class Edits:
-    """Pictures before and after: what they were and what was asked for, and what the judge sees.
+    """The conditions of images before and after a translation, and the judge's outputs for both.
 
-    All are float32 (N, C): `own` and `target` vectors, the judge's outputs `before` and `after`.
+    All are float32 (N, C): vectors `own` and `target`, outputs `before` and `after`.
     """
 
     conditions: Conditions
-    own: Floats
-    target: Floats
-    before: Floats
-    after: Floats
+    own: Vectors
+    target: Vectors
+    before: Vectors
+    after: Vectors
 
-    def changed(self) -> Tally:
-        """Of what was asked for and was not there: how much the judge sees afterwards."""
-        return self._all(lambda edit: _done(edit, edit.after))
+    def changed(self) -> Count:
+        """Count the requested changes that the judge sees after the translation."""
+        return Count.sum(edit.count_changed(edit.after) for edit in self._edits())
 
-    def untouched(self) -> Tally:
-        """The same for the pictures as they came: what the judge sees there is its own mistake."""
-        return self._all(lambda edit: _done(edit, edit.before))
+    def changed_before(self) -> Count:
+        """Count the requested changes that the judge sees before it: the judge's own errors."""
+        return Count.sum(edit.count_changed(edit.before) for edit in self._edits())
 
-    def kept(self) -> Tally:
-        """Of what was not to change: how much the judge takes for the same as before."""
-        return self._all(_kept)
+    def kept(self) -> Count:
+        """Count the conditions without a requested change that the judge sees unchanged."""
+        return Count.sum(Count.of(edit.unchanged, ~edit.differs) for edit in self._edits())
 
-    def _all(self, count: Callable[[_Edit], Tally]) -> Tally:
-        """All groups together."""
-        tallies = [count(self._edit(group)) for group in self.conditions.groups]
-        return Tally(sum(tally.hits for tally in tallies), sum(tally.total for tally in tallies))
-
-    def _edit(self, group: ConditionGroup) -> _Edit:
-        part = self.conditions.slices[group.name]
-        sides = (self.own, self.target, self.before, self.after)
-        return _Edit(group, *(side[:, part] for side in sides))
+    def _edits(self) -> Iterable[_GroupEdit]:
+        for group in self.conditions.groups:
+            columns = self.conditions.slices[group.name]
+            parts = (self.own, self.target, self.before, self.after)
+            yield _GroupEdit(group, *(part[:, columns] for part in parts))
 
 
-def figures(rounds: Sequence[Edits], real: float) -> dict[str, Figure]:
-    """What changed and what stayed, over the rounds; `real` is the judge's share of real pictures.
+def edit_metrics(rounds: Sequence[Edits], real: float) -> dict[str, Metric]:
+    """Return what changed and what stayed; `real` is the judge's accuracy on real images.
 
-    What no round asked for has no figure.
+    A metric is left out if no round requests anything for it.
     """
-    before = float(np.mean([edits.untouched().share for edits in rounds]))
-    plans = {
+    before = float(np.mean([edits.changed_before().fraction for edits in rounds]))
+    counts = {
         "changed": (
-            "labels that were to change, and did",
+            "requested changes made",
             [edits.changed() for edits in rounds],
             real,
-            f"in the pictures as they came the judge sees {before:.1%} of them",
+            f"before the translation the judge sees {before:.1%} of them",
         ),
         "kept": (
-            "labels that were to stay, and did",
+            "other labels kept",
             [edits.kept() for edits in rounds],
             1.0,
-            "by what the judge sees in the picture before and after",
+            "labels that the judge predicts equally before and after",
         ),
     }
     return {
-        key: Figure.over_rounds(
+        key: Metric.over_rounds(
             title,
-            SECTION,
-            [tally.share for tally in tallies],
+            EDIT_SECTION,
+            [count.fraction for count in values],
             better="higher",
             real=reference,
             unit="%",
             note=note,
         )
-        for key, (title, tallies, reference, note) in plans.items()
-        if all(tally.total for tally in tallies)
+        for key, (title, values, reference, note) in counts.items()
+        if all(count.total for count in values)
     }
 
 
 @dataclass(frozen=True, eq=False)
-class _Edit:
-    """The part of one group; its flags are bool (N, L), for each label where several may be on,
-    else for the one value."""
+class Reconstructions:
+    """Images, uint8 (N, H, W, 3): the sources and three translations of them.
+
+    `own` are translated to their own condition, `moved` to another, `back` from there again.
+    """
+
+    source: Images
+    own: Images
+    moved: Images
+    back: Images
+
+
+def reconstruction_metrics(
+    rounds: Sequence[Reconstructions], extract: Callable[[Images], NDArray[np.float32]]
+) -> dict[str, Metric]:
+    """Return the mean change of each translation, in levels and in the features of `extract`.
+
+    A change of features is a fraction of the mean distance of two source images.
+    """
+    note = "relative to the distance of two real images"
+    measured = {
+        "levels": ([_level_changes(images) for images in rounds], "", ""),
+        "features": ([_feature_changes(images, extract) for images in rounds], "%", note),
+    }
+    return {
+        f"{name}_{space}": Metric.over_rounds(
+            f"{title}: change in {space}",
+            RECONSTRUCTION_SECTION,
+            [changes[name] for changes in values],
+            better=None if name == "moved" else "lower",
+            real=None if name == "moved" else 0.0,
+            unit=unit,
+            note=note,
+        )
+        for space, (values, unit, note) in measured.items()
+        for name, title in _RECONSTRUCTION_TITLES.items()
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _GroupEdit:
+    """The columns of one group; its masks are bool (N, L), L > 1 only for a multi-hot group."""
 
     group: ConditionGroup
-    own: Floats
-    target: Floats
-    before: Floats
-    after: Floats
+    own: Vectors
+    target: Vectors
+    before: Vectors
+    after: Vectors
 
     @property
-    def differs(self) -> Flags:
-        """Whether something else is asked for than there was."""
-        return self._joined(self.own != self.target)
+    def differs(self) -> Mask:
+        """Whether the request differs from the image's own condition."""
+        return self._merge(self.own != self.target)
 
     @property
-    def wanted(self) -> Flags:
-        """Whether the picture is held to it: of a list, only to the labels that are on it."""
-        return self._joined(asked(self.group, self.target))
-
-    def shows(self, outputs: Floats) -> Flags:
-        """Whether the judge's outputs show what is asked for."""
-        wanted = asked(self.group, self.target)
-        return self._joined(met(self.group, outputs, self.target) & wanted)
-
-    @property
-    def alike(self) -> Flags:
-        """Whether the judge says the same of both pictures."""
+    def unchanged(self) -> Mask:
+        """Whether the judge predicts the same before and after."""
         if isinstance(self.group, OneHot | JointOneHot):
-            same: Flags = self.before.argmax(axis=1) == self.after.argmax(axis=1)
-            return same[:, None]
+            return np.asarray(self.before.argmax(axis=1) == self.after.argmax(axis=1))[:, None]
         if isinstance(self.group, MultiHot):
-            was = met(self.group, self.before, self.own)
-            return np.asarray(was == met(self.group, self.after, self.target))
-        apart = np.abs(self.before - self.after).max(axis=1, keepdims=True)
-        return np.asarray(apart <= TOLERANCE)
+            before = is_correct(self.group, self.before, self.own)
+            return np.asarray(before == is_correct(self.group, self.after, self.target))
+        change = np.abs(self.before - self.after).max(axis=1, keepdims=True)
+        return np.asarray(change <= TOLERANCE)
 
-    def _joined(self, flags: Flags) -> Flags:
+    def count_changed(self, outputs: Vectors) -> Count:
+        """Count the requested changes that the judge's `outputs` show."""
+        requested = is_requested(self.group, self.target)
+        shown = self._merge(is_correct(self.group, outputs, self.target) & requested)
+        return Count.of(shown, self.differs & self._merge(requested))
+
+    def _merge(self, mask: Mask) -> Mask:
         if isinstance(self.group, MultiHot):
-            return flags
-        return np.asarray(flags.any(axis=1, keepdims=True))
+            return mask
+        return np.asarray(mask.any(axis=1, keepdims=True))
 
 
-def _done(edit: _Edit, outputs: Floats) -> Tally:
-    return Tally.of(edit.shows(outputs), edit.differs & edit.wanted)
+def _level_changes(images: Reconstructions) -> dict[str, float]:
+    """Return the mean absolute difference of all pixels, in levels from 0 to 255."""
+    source = images.source.astype(np.int16)
+    return {
+        name: float(np.abs(getattr(images, name) - source).mean())
+        for name in _RECONSTRUCTION_TITLES
+    }
 
 
-def _kept(edit: _Edit) -> Tally:
-    return Tally.of(edit.alike, ~edit.differs)
+def _feature_changes(
+    images: Reconstructions, extract: Callable[[Images], NDArray[np.float32]]
+) -> dict[str, float]:
+    source = extract(images.source)
+    spread = mean_spread(source, [np.arange(len(source))])
+    if not spread:
+        return dict.fromkeys(_RECONSTRUCTION_TITLES, 0.0)
+    return {
+        name: float(np.linalg.norm(extract(getattr(images, name)) - source, axis=1).mean() / spread)
+        for name in _RECONSTRUCTION_TITLES
+    }

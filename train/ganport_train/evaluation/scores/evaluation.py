@@ -1,4 +1,4 @@
-"""A bundle before its judge: what every kind of bundle is measured by, and the report."""
+"""The evaluation of a bundle: the measurements common to all kinds of bundles, and the report."""
 
 from __future__ import annotations
 
@@ -13,74 +13,68 @@ import numpy as np
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
-from ganport_train.evaluation.judge.accuracy import joint
-from ganport_train.evaluation.judge.assessment import assess
-from ganport_train.evaluation.judge.judge import Judge, Look
-from ganport_train.evaluation.report.page import Sheet
-from ganport_train.evaluation.scores import (
-    condition_accuracy,
-    misclassified,
-    prompt_lists,
-    quality,
-    sheets,
-    warnings,
-)
-from ganport_train.evaluation.scores.compatibility import usable
-from ganport_train.evaluation.scores.diversity import Rows
-from ganport_train.evaluation.scores.extractors import Extractor, cached
-from ganport_train.evaluation.scores.flow import Likelihood
-from ganport_train.evaluation.scores.metric import Figure
-from ganport_train.evaluation.scores.sampling import Drawn, spaced
+from ganport_train.evaluation.judge.accuracy import assess, joint_count
+from ganport_train.evaluation.judge.judge import Judge, Prediction
+from ganport_train.evaluation.metrics.diversity import Rows, evenly_spaced
+from ganport_train.evaluation.metrics.grain import grain_metrics
+from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.scores import condition_accuracy, quality
+from ganport_train.evaluation.scores.extractors import Extractor, cached_features
+from ganport_train.evaluation.scores.flow import FlowLikelihood
+from ganport_train.evaluation.scores.sampling import GeneratedRound, Vectors, usable_rows
+from ganport_train.evaluation.scores.sheets import Sheet, misclassified_sheet
+from ganport_train.evaluation.scores.warnings import find_warnings, headline_keys
 
-SCHEMA_VERSION = 1
-_WORST = 16
-_UNCONDITIONAL = "an unconditional bundle: nothing was asked of it, so nothing says what it follows"
+SCHEMA_VERSION = 2
+DEFAULT_PROMPT_ROUNDS = 50
+_MAX_MISCLASSIFIED = 16
+_UNCONDITIONAL = "an unconditional bundle has no accuracy: it takes no request"
 
 
 @dataclass(frozen=True)
-class Options:
-    """How a bundle is scored; the same options, bundle, data and judge give the same figures."""
+class EvaluationOptions:
+    """Options of an evaluation; equal options, bundle, data, and judge give equal metrics."""
 
     count: int = 2000
-    """Pictures a round, at least 20."""
+    """Images per round, at least 20."""
     rounds: int = 3
-    """Each with noise, or with source pictures, of its own."""
+    """Rounds, each with its own noise or source images."""
     seed: int = 0
-    held_out: float = 0.05
-    """The share of the data set that the generator's training never saw."""
-    draws: int = prompt_lists.DRAWS
-    """How often each test list is drawn."""
+    val_fraction: float = 0.05
+    """Fraction of the data set that was held out from the generator's training."""
+    prompt_rounds: int = DEFAULT_PROMPT_ROUNDS
+    """Rounds of each prompt list."""
 
 
 @dataclass
-class Report:
-    """The parts of report.json as they come, and the sheets of its page."""
+class EvaluationReport:
+    """The parts of report.json, filled step by step, and the sheets of the page."""
 
     fields: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, Figure] = field(default_factory=dict)
+    metrics: dict[str, Metric] = field(default_factory=dict)
     sheets: list[Sheet] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    """What could not be measured, and why."""
+    """Measurements that were not possible, with the reason."""
 
     def to_json(self) -> dict[str, Any]:
-        """The whole of report.json."""
+        """Return the measured part of report.json."""
         return {
             "schema_version": SCHEMA_VERSION,
             "kind": "score",
             **self.fields,
-            "headline": warnings.headline(self.figures),
-            "figures": {key: figure.to_json() for key, figure in self.figures.items()},
-            "warnings": warnings.warnings(self.figures, self.fields["accuracy"]),
+            "headline": headline_keys(self.metrics),
+            "metrics": {key: metric.to_json() for key, metric in self.metrics.items()},
+            "warnings": find_warnings(self.metrics, self.fields["accuracy"]),
             "notes": self.notes,
         }
 
 
-class Scoring(ABC):
-    """One bundle, one data set, one judge, and what is drawn and seen on the way.
+class Evaluation(ABC):
+    """The evaluation of one bundle on one data set with one judge.
 
-    The vectors of `dataset` are in the judge's layout. Raises ScoreError when the three do not go
-    together. `cache` is the folder of the cache of features, else that of data sets; `likelihood`
-    that of the run that a flow came from.
+    The vectors of `dataset` are in the judge's layout. `cache` is the folder of cached features, by
+    default that of data sets. `likelihood` is that of the run a flow was exported from. Raises
+    ScoreError if bundle, data set, and judge do not fit together.
     """
 
     def __init__(
@@ -88,86 +82,93 @@ class Scoring(ABC):
         generator: Generator,
         dataset: Dataset,
         judge: Judge,
-        options: Options,
+        options: EvaluationOptions,
         extractors: Sequence[Extractor] = (),
         cache: Path | None = None,
-        likelihood: Likelihood | None = None,
-        say: Callable[[str], None] = print,
+        likelihood: FlowLikelihood | None = None,
+        log: Callable[[str], None] = print,
     ) -> None:
         self.generator, self.dataset, self.judge, self.options = generator, dataset, judge, options
         self.extractors: list[Extractor] = [judge, *extractors]
-        self.cache, self.likelihood, self.say = cache, likelihood, say
-        self.usable = usable(generator, dataset, judge)
-        # Nothing was asked of an unconditional generator: there is nothing for it to follow.
-        asks = bool(generator.conditions.groups)
-        self.conditions = judge.conditions if asks else Conditions()
+        self.cache, self.likelihood, self.log = cache, likelihood, log
+        self.usable = usable_rows(generator, dataset, judge)
+        conditional = bool(generator.conditions.groups)
+        self.conditions = judge.conditions if conditional else Conditions()
         self.vectors = dataset.vectors[self.usable][:, : self.conditions.size]
-        self.report = Report(notes=[] if asks else [_UNCONDITIONAL])
+        self.report = EvaluationReport(notes=[] if conditional else [_UNCONDITIONAL])
         self._stage = 0
 
     @property
     @abstractmethod
-    def stages(self) -> int:
-        """How many stages are announced."""
+    def num_stages(self) -> int:
+        """The number of logged stages."""
 
     @abstractmethod
-    def run(self) -> Report:
-        """Measure everything; the order is that of the report."""
+    def run(self) -> EvaluationReport:
+        """Measure everything, in the order of the report."""
 
-    def _begin(self, stage: str) -> None:
+    def _log_stage(self, stage: str) -> None:
         self._stage += 1
-        self.say(f"{self._stage}/{self.stages} {stage}")
+        self.log(f"{self._stage}/{self.num_stages} {stage}")
 
-    def _look(self, rounds: Sequence[Drawn]) -> list[Look]:
-        self._begin("asking the judge what they show")
-        return [self.judge.look(drawn.images, progress=True) for drawn in rounds]
+    def _predict(self, rounds: Sequence[GeneratedRound]) -> list[Prediction]:
+        self._log_stage("reading the images with the judge")
+        return [self.judge.predict(generated.images, progress=True) for generated in rounds]
 
-    def _follow(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
-        rows, look = self._look_at_real()
-        real = assess(self.conditions, look.outputs, self.dataset.vectors[rows])
-        self.report.fields["accuracy"] = condition_accuracy.section(
-            self.conditions, rounds, looks, real
+    def _measure_accuracy(
+        self, rounds: Sequence[GeneratedRound], predictions: Sequence[Prediction]
+    ) -> None:
+        report, conditions = self.report, self.conditions
+        outputs, vectors = self._predict_real()
+        measured = (conditions, rounds, predictions, assess(conditions, outputs, vectors))
+        report.fields["accuracy"] = condition_accuracy.accuracy_section(*measured)
+        report.metrics |= condition_accuracy.accuracy_metrics(*measured)
+        joint = joint_count(conditions, outputs, vectors).fraction
+        report.metrics |= condition_accuracy.joint_accuracy_metric(
+            conditions, rounds, predictions, joint
         )
-        self.report.figures |= condition_accuracy.figures(self.conditions, rounds, looks, real)
-        whole = joint(self.conditions, look.outputs, self.dataset.vectors[rows]).share
-        self.report.figures |= condition_accuracy.whole(self.conditions, rounds, looks, whole)
-        worst = misclassified.worst(self.conditions, rounds[0], looks[0], _WORST)
-        self.report.fields["worst"] = [mistake.to_json() for mistake in worst]
-        if worst:
-            self.report.sheets.append(sheets.mistakes(rounds[0], worst))
+        errors = condition_accuracy.find_misclassified(
+            conditions, rounds[0], predictions[0], _MAX_MISCLASSIFIED
+        )
+        report.fields["misclassified"] = [error.to_json() for error in errors]
+        if errors:
+            report.sheets.append(misclassified_sheet(rounds[0], errors))
 
-    def _look_at_real(self) -> tuple[Rows, Look]:
-        """The judge on real pictures that its training never saw, or on all if it saw them all."""
-        _, held = self.dataset.split(float(self.judge.card["settings"]["held_out"]))
-        rows = np.intersect1d(held, self.usable)
+    def _predict_real(self) -> tuple[Vectors, Vectors]:
+        """Return outputs and vectors of images held out from the judge, or of all if none."""
+        _, held_out = self.dataset.split(self.judge.metadata.val_fraction)
+        rows = np.intersect1d(held_out, self.usable)
         rows = rows if len(rows) else self.usable
-        return rows, self.judge.look(self.dataset.images[rows])
+        outputs = self.judge.predict(self.dataset.images[rows]).outputs
+        return outputs, self.dataset.vectors[rows]
 
-    def _real_share(self) -> float:
-        """What the judge gets on real pictures, all groups together."""
+    def _real_accuracy(self) -> float:
+        """Return the judge's accuracy on real images over all groups."""
         parts = [part["real"] for part in self.report.fields["accuracy"].values()]
         total = sum(part["count"] for part in parts)
         return float(sum(part["value"] * part["count"] for part in parts) / max(1, total))
 
-    def _compare(self, rounds: Sequence[Drawn], looks: Sequence[Look]) -> None:
-        self._begin(f"comparing with {len(self.usable):,} real pictures")
+    def _compare(self, rounds: Sequence[GeneratedRound], predictions: Sequence[Prediction]) -> None:
+        self._log_stage(f"comparing with {len(self.usable):,} real images")
         options = self.options
         for extractor in self.extractors:
-            real = cached(extractor, self.dataset, self.cache)[self.usable]
+            real = cached_features(extractor, self.dataset, self.cache)[self.usable]
             reference = quality.Reference.of(real, self.vectors, options.count, options.seed)
             if extractor is self.judge:
-                drawn = [look.features for look in looks]
-                by_label = quality.by_label(self.conditions, rounds[0].vectors, drawn, reference)
-                self.report.fields["conditions"] = by_label
+                features = [prediction.features for prediction in predictions]
+                self.report.fields["labels"] = quality.label_metrics(
+                    self.conditions, rounds[0].vectors, features, reference
+                )
             else:
-                drawn = [extractor.features(part.images, progress=True) for part in rounds]
-            self.report.figures |= quality.figures(extractor.name, drawn, reference)
+                features = [extractor.features(part.images, progress=True) for part in rounds]
+            self.report.metrics |= quality.quality_metrics(extractor.name, features, reference)
             self.report.fields["compared"] = reference.counts()
-        some = self.usable[spaced(len(self.usable), min(options.count, len(self.usable)))]
-        pictures = [drawn.images for drawn in rounds]
-        self.report.figures |= quality.fineness(pictures, self.dataset.images[some])
+        count = min(options.count, len(self.usable))
+        rows = self.usable[evenly_spaced(len(self.usable), count)]
+        images = [generated.images for generated in rounds]
+        self.report.metrics |= grain_metrics(images, self.dataset.images[rows])
 
-    def _held_out(self) -> Rows:
-        """The rows that training never saw and that the bundle can be asked for."""
-        _, held = self.dataset.split(self.options.held_out)
-        return np.intersect1d(held, self.usable)
+    def _held_out_rows(self) -> Rows:
+        """Return the usable rows that were held out from the generator's training."""
+        _, held_out = self.dataset.split(self.options.val_fraction)
+        return np.intersect1d(held_out, self.usable)

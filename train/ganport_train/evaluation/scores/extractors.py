@@ -1,4 +1,4 @@
-"""What turns pictures into features: the judge, or Inception with weights that the user brings."""
+"""Feature extractors: the judge, or Inception with weights that the user provides."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from ganport_train.data.cache import default_cache_root
 from ganport_train.data.progress import progress_bar
 
 MAX_WEIGHTS = 1 << 30
-"""Bytes of a file of Inception weights."""
-FILTER = "bilinear as in TensorFlow 1, to 299 x 299, by torch-fidelity"
+"""Largest file of Inception weights, in bytes."""
+INCEPTION_FILTER = "bilinear as in TensorFlow 1, to 299 x 299, by torch-fidelity"
 _LAYER = "2048"
 _BATCH = 32
 
@@ -35,25 +35,36 @@ Features = NDArray[np.float32]
 
 
 class Extractor(Protocol):
-    """Anything that sees features (N, F) in uint8 (N, H, W, 3) pictures."""
+    """A function from images to features, with a name and a digest."""
 
     @property
     def name(self) -> str:
-        """Decides what distances on its features are called."""
+        """The name of its features, which decides the names of the distances."""
         ...
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what it was made from."""
+        """SHA-256 of its weights."""
         ...
 
     def features(self, images: Images, *, progress: bool = False) -> Features:
-        """The float32 (N, F) features."""
+        """Return float32 (N, F) features of uint8 (N, H, W, 3) images."""
         ...
 
 
 class ExtractorError(GanportError):
-    """Inception weights that are missing, or none."""
+    """Inception weights that are missing or of another kind."""
+
+    default_fix = (
+        "Download weights-inception-2015-12-05 from torch-fidelity's releases, or leave out "
+        "--inception to use only the judge's features."
+    )
+
+    @classmethod
+    def not_weights(cls, path: Path, found: str) -> ExtractorError:
+        """Return the error for a file that does not hold the expected weights."""
+        expected = "the Inception v3 weights that torch-fidelity publishes (.pth or .safetensors)"
+        return cls(str(path), expected, found)
 
 
 class Inception:
@@ -62,33 +73,33 @@ class Inception:
     name = "inception"
 
     def __init__(self, path: Path, device: torch.device) -> None:
-        self.digest = _checked_digest(path)
+        self.digest = _file_digest(path)
         self._device = device
-        self._network = _network(_weights(path), path).to(device)
+        self._network = _build_network(_read_weights(path), path).to(device)
 
     def features(self, images: Images, *, progress: bool = False) -> Features:
-        """The float32 (N, 2048) features of the last pooling layer."""
-        found = np.empty((len(images), int(_LAYER)), np.float32)
+        """Return the float32 (N, 2048) features of the last pooling layer."""
+        features = np.empty((len(images), int(_LAYER)), np.float32)
         with (
             torch.inference_mode(),
-            progress_bar("Inception", len(images), "pictures", shown=progress) as done,
+            progress_bar("Inception", len(images), "images", shown=progress) as done,
         ):
             for start in range(0, len(images), _BATCH):
                 block = np.ascontiguousarray(images[start : start + _BATCH].transpose(0, 3, 1, 2))
-                seen = self._network(torch.from_numpy(block).to(self._device))[0]
-                found[start : start + len(block)] = seen.cpu().numpy()
+                pooled = self._network(torch.from_numpy(block).to(self._device))[0]
+                features[start : start + len(block)] = pooled.cpu().numpy()
                 done.update(len(block))
-        return found
+        return features
 
 
-def cached(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> Features:
-    """The features (N, F) of a data set's pictures, kept in the cache under all they come from.
+def cached_features(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> Features:
+    """Return the features (N, F) of a data set, from the cache if they are there.
 
-    `root` is the folder of the cache, else that of data sets; a torn file is made again.
+    `root` is the cache folder, by default that of data sets. A corrupt file is replaced.
     """
-    # Which of a source's pictures there are, and in which order, hangs on how it was read.
-    read = [dataset.digest, dataset.format, list(dataset.images.shape), dataset.ids]
-    key = sha256_of(json.dumps([extractor.name, extractor.digest, *read]).encode())[:32]
+    # The options of loading decide which images of a source there are, and their order.
+    content = [dataset.digest, dataset.format, list(dataset.images.shape), dataset.ids]
+    key = sha256_of(json.dumps([extractor.name, extractor.digest, *content]).encode())[:32]
     path = (root or default_cache_root()) / "features" / f"{key}.safetensors"
     try:
         features: Features = safetensors.numpy.load(path.read_bytes())["features"]
@@ -97,61 +108,51 @@ def cached(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> 
     except (OSError, SafetensorError, KeyError):
         pass
     features = extractor.features(dataset.images, progress=True)
-    with suppress(OSError):  # a full or read-only cache costs time, not the figures
+    with suppress(OSError):  # a full or read-only cache costs only time
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, safetensors.numpy.save({"features": features}))
     return features
 
 
-def _checked_digest(path: Path) -> str:
+def _file_digest(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_WEIGHTS:
-            raise _fault(path, f"a file of {path.stat().st_size:,} bytes")
+            raise ExtractorError.not_weights(path, f"a file of {path.stat().st_size:,} bytes")
         return sha256_of(path)
     except OSError as error:
-        raise _fault(path, error.strerror or str(error)) from None
+        raise ExtractorError.not_weights(path, error.strerror or str(error)) from None
 
 
-def _weights(path: Path) -> Mapping[str, Any]:
-    # torch-fidelity would unpickle the file whole; this reads tensors and nothing else.
+def _read_weights(path: Path) -> Mapping[str, Any]:
+    # torch-fidelity would unpickle the whole file; weights_only reads only tensors.
     try:
         if path.suffix == ".safetensors":
             return safetensors.torch.load_file(path)
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, SafetensorError):
-        raise _fault(path, "something else than tensors") from None
-    except Exception as error:  # a hostile file may break the reader anywhere
-        raise _fault(path, _short(error)) from None
+        raise ExtractorError.not_weights(path, "objects other than tensors") from None
+    except Exception as error:  # a malicious file may fail anywhere in the reader
+        raise ExtractorError.not_weights(path, _summary(error)) from None
     if not isinstance(weights, Mapping) or not all(map(torch.is_tensor, weights.values())):
-        raise _fault(path, "something else than named tensors")
+        raise ExtractorError.not_weights(path, "values other than named tensors")
     return weights
 
 
-def _network(weights: Mapping[str, Any], path: Path) -> torch.nn.Module:
+def _build_network(weights: Mapping[str, Any], path: Path) -> torch.nn.Module:
     from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-    # It takes weights from a file alone: one that holds nothing but the tensors read above.
+    # The class only accepts a file: give it one that holds the checked tensors alone.
     with tempfile.TemporaryDirectory() as folder:
-        plain = Path(folder) / "weights.pth"
-        torch.save({str(name): value for name, value in weights.items()}, plain)
+        checked = Path(folder) / "weights.pth"
+        torch.save({str(name): value for name, value in weights.items()}, checked)
         try:
             network: torch.nn.Module = FeatureExtractorInceptionV3(
-                "inception-v3-compat", [_LAYER], feature_extractor_weights_path=str(plain)
+                "inception-v3-compat", [_LAYER], feature_extractor_weights_path=str(checked)
             )
         except RuntimeError as error:
-            raise _fault(path, _short(error)) from None
+            raise ExtractorError.not_weights(path, _summary(error)) from None
     return network
 
 
-def _short(error: Exception) -> str:
+def _summary(error: Exception) -> str:
     return sanitize(" ".join(str(error).split()), 160) or type(error).__name__
-
-
-def _fault(path: Path, found: str) -> ExtractorError:
-    return ExtractorError(
-        str(path),
-        expected="the Inception v3 weights that torch-fidelity publishes (.pth or .safetensors)",
-        found=found,
-        fix="Download weights-inception-2015-12-05 from torch-fidelity's releases, or leave "
-        "--inception out: the judge's features are used then.",
-    )

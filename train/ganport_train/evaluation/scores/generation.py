@@ -1,151 +1,237 @@
-"""The scoring of bundles that draw from noise: test lists, repetition, copies, and flows."""
+"""The evaluation of bundles that generate from noise: prompt lists, diversity, copies, flows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ganport_train.evaluation.scores import diversity, flow, memorization, prompt_lists, sheets
-from ganport_train.evaluation.scores.diversity import Rows
-from ganport_train.evaluation.scores.evaluation import Report, Scoring
+from ganport_runtime.generator import Generator
+from ganport_train.data.progress import progress_bar
+from ganport_train.evaluation.judge.accuracy import Count, group_counts
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.metrics.diversity import (
+    DiversityPlan,
+    Rows,
+    evenly_spaced,
+    near_duplicate_metric,
+    rows_by_label,
+    spread_metrics,
+)
+from ganport_train.evaluation.metrics.memorization import memorization_metrics
+from ganport_train.evaluation.metrics.metric import Metric, mean_interval
+from ganport_train.evaluation.scores import condition_accuracy, flow, sheets
+from ganport_train.evaluation.scores.evaluation import Evaluation, EvaluationReport
 from ganport_train.evaluation.scores.sampling import (
-    Drawn,
+    GeneratedRound,
     Images,
-    Rounds,
+    RoundPlan,
     captions,
-    rows_with,
-    sample,
-    spaced,
+    encodable,
+    sample_vectors,
 )
 
-_FEW = 4  # pictures a condition needs to be shown
-_NO_LIKELIHOOD = "a bundle holds no likelihood: score a flow's run for its bits per dimension"
-_NONE_HELD = "no picture that the flow never saw: it is neither encoded nor measured in bits"
+_MIN_SHOWN = 4  # images of a condition that is shown
+_NO_LIKELIHOOD = "a bundle holds no likelihood: score the run of a flow for bits per dimension"
+_NONE_HELD_OUT = "no image was held out from the flow: it is neither encoded nor measured in bits"
 
 
-class Generation(Scoring):
-    """A bundle that draws; a flow is asked for the way back as well."""
+@dataclass(frozen=True)
+class PromptListResult:
+    """A generated prompt list: the accuracy of each round, and the first round.
+
+    `conditions` counts the requested conditions of one round, `skipped` the requests that the
+    bundle does not know.
+    """
+
+    accuracies: Sequence[float]
+    conditions: int
+    first: GeneratedRound
+    skipped: int
+
+    def metric(self, name: str, real: float | None) -> Metric:
+        """Return the mean accuracy; `real` is the judge's on real images."""
+        title, section = f"accuracy on prompt list {name}", condition_accuracy.SECTION
+        return Metric.over_rounds(
+            title, section, self.accuracies, better="higher", real=real, unit="%"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report's entry, with Student's 95 % interval of the mean accuracy."""
+        mean, low, high = mean_interval(self.accuracies)
+        count = self.conditions * len(self.accuracies)
+        return {
+            "accuracy": {"value": mean, "low": low, "high": high, "count": count},
+            "requests": len(self.first),
+            "skipped": self.skipped,
+            "conditions": self.conditions,
+            "rounds": len(self.accuracies),
+        }
+
+
+def run_prompt_lists(
+    generator: Generator,
+    judge: Judge,
+    lists: Mapping[str, Sequence[Mapping[str, Any]]],
+    seed: int,
+    *,
+    rounds: int,
+    progress: bool = False,
+) -> dict[str, PromptListResult]:
+    """Generate every prompt list `rounds` times, and measure each round: one has few conditions.
+
+    A list without any request that the bundle knows is left out.
+    """
+    results: dict[str, PromptListResult] = {}
+    for name, requests in lists.items():
+        vectors = judge.conditions.encode_many(list(requests))
+        known = vectors[encodable(generator, judge.conditions, vectors)]
+        if not len(known):
+            continue
+        plan = RoundPlan(known, seed, rounds)
+        counts: list[Count] = []
+        first: GeneratedRound | None = None
+        with progress_bar(f"generating {name}", rounds, "rounds", shown=progress) as done:
+            for index in range(rounds):
+                generated = plan.generate(generator, judge.conditions, index)
+                first = first or generated
+                outputs = judge.predict(generated.images).outputs
+                by_group = group_counts(judge.conditions, outputs, generated.vectors)
+                counts.append(Count.sum(by_group.values()))
+                done.update()
+        accuracies = [count.fraction for count in counts]
+        skipped = len(vectors) - len(known)
+        assert first is not None  # there is at least one round
+        results[name] = PromptListResult(accuracies, counts[0].total, first, skipped)
+        seed = plan.next_seed
+    return results
+
+
+class GenerationEvaluation(Evaluation):
+    """The evaluation of a bundle that generates; a flow also encodes."""
 
     @property
-    def stages(self) -> int:
-        """How many stages are announced."""
-        return 7 if self._flows else 6
+    def num_stages(self) -> int:
+        """The number of logged stages."""
+        return 7 if self._is_flow else 6
 
-    def run(self) -> Report:
-        """Measure everything; the order is that of the report."""
-        self._begin(f"drawing {self.options.rounds} x {self.options.count:,} pictures")
-        rounds = self._draw(self._rounds)
-        looks = self._look(rounds)
-        self._follow(rounds, looks)
-        self._try_lists()
-        self._compare(rounds, looks)
-        self._begin("looking for repetition")
-        self._vary(rounds)
-        self._begin("looking for copies of training pictures")
-        self._find_copies(rounds)
-        if self._flows:
-            self._begin("encoding real pictures")
-            self._encode()
+    def run(self) -> EvaluationReport:
+        """Measure everything, in the order of the report."""
+        self._log_stage(f"generating {self.options.rounds} x {self.options.count:,} images")
+        rounds = self._generate(self._plan)
+        predictions = self._predict(rounds)
+        self._measure_accuracy(rounds, predictions)
+        self._measure_prompt_lists()
+        self._compare(rounds, predictions)
+        self._log_stage("measuring diversity")
+        self._measure_diversity(rounds)
+        self._log_stage("looking for copies of training images")
+        self._measure_memorization(rounds)
+        if self._is_flow:
+            self._log_stage("encoding real images")
+            self._measure_flow()
         return self.report
 
     @property
-    def _flows(self) -> bool:
+    def _is_flow(self) -> bool:
         return "encode" in self.generator.capabilities
 
     @property
-    def _rounds(self) -> Rounds:
-        vectors = sample(self.vectors, self.options.count)
-        return Rounds(vectors, self.options.seed, self.options.rounds)
+    def _plan(self) -> RoundPlan:
+        vectors = sample_vectors(self.vectors, self.options.count)
+        return RoundPlan(vectors, self.options.seed, self.options.rounds)
 
-    def _draw(self, rounds: Rounds) -> list[Drawn]:
+    def _generate(self, plan: RoundPlan) -> list[GeneratedRound]:
         return [
-            rounds.draw(self.generator, self.conditions, number, progress=True)
-            for number in range(rounds.count)
+            plan.generate(self.generator, self.conditions, index, progress=True)
+            for index in range(plan.count)
         ]
 
-    def _try_lists(self) -> None:
+    def _measure_prompt_lists(self) -> None:
         lists = self.dataset.test_prompts if self.conditions.groups else {}
-        names = ", ".join(lists)
-        self._begin(f"drawing {names} {self.options.draws} times" if lists else "no test lists")
-        found = prompt_lists.run(
-            self.generator,
-            self.judge,
-            lists,
-            self._rounds.next_seed,
-            draws=self.options.draws,
-            progress=True,
+        count, names = self.options.prompt_rounds, ", ".join(lists)
+        stage = f"generating prompt lists {names} {count} times" if lists else "no prompt lists"
+        self._log_stage(stage)
+        results = run_prompt_lists(
+            self.generator, self.judge, lists, self._plan.next_seed, rounds=count, progress=True
         )
-        self.report.fields["trials"] = {name: trial.to_json() for name, trial in found.items()}
-        for name, trial in found.items():
-            self.report.figures[f"trial_{name}"] = trial.figure(name, self._real_share())
-            self.report.sheets.append(sheets.trial(self.conditions, name, trial.first))
+        report, real = self.report, self._real_accuracy()
+        report.fields["prompt_lists"] = {name: result.to_json() for name, result in results.items()}
+        for name, result in results.items():
+            report.metrics[f"prompts_{name}"] = result.metric(name, real)
+            report.sheets.append(sheets.prompt_sheet(self.conditions, name, result.first))
 
-    def _vary(self, rounds: Sequence[Drawn]) -> None:
+    def _measure_diversity(self, rounds: Sequence[GeneratedRound]) -> None:
         images = self.dataset.images
-        plan = diversity.Plan.of(self.conditions, self.vectors)
-        seed = (self._rounds.next_seed + 2**32) % 2**64  # past those of the test lists
-        again = self._draw(Rounds(plan.vectors, seed, len(rounds)))
-        pictures = [drawn.images for drawn in again]
-        real = images[self.usable[plan.rows]]
-        self.report.figures |= diversity.figures(plan, pictures, real, self.judge.features)
+        plan = DiversityPlan.of(self.conditions, self.vectors)
+        seed = (self._plan.next_seed + 2**32) % 2**64  # after those of the prompt lists
+        generated = [
+            part.images for part in self._generate(RoundPlan(plan.vectors, seed, len(rounds)))
+        ]
+        real = images[self.usable[plan.real_rows]]
+        self.report.metrics |= spread_metrics(plan, generated, real, self.judge.features)
         count = min(self.options.count, len(self.usable))
-        self.report.figures["near_duplicates"] = diversity.duplicates(
-            [drawn.images[spaced(len(drawn), count)] for drawn in rounds],
-            images[self.usable[spaced(len(self.usable), count)]],
+        self.report.metrics["near_duplicates"] = near_duplicate_metric(
+            [part.images[evenly_spaced(len(part), count)] for part in rounds],
+            images[self.usable[evenly_spaced(len(self.usable), count)]],
         )
         if plan.shared:
-            self._show(pictures[0], plan.drawn, plan.real, self._captions(plan))
+            self._add_comparison(generated[0], plan.generated, plan.real, self._plan_captions(plan))
         else:
-            ours = rows_with(self.conditions, rounds[0].vectors)
-            theirs = rows_with(self.conditions, self.vectors)
+            ours = rows_by_label(self.conditions, rounds[0].vectors)
+            theirs = rows_by_label(self.conditions, self.vectors)
             names = [f"{label} {group}" for group, label in ours]
-            self._show(rounds[0].images, list(ours.values()), list(theirs.values()), names)
+            self._add_comparison(
+                rounds[0].images, list(ours.values()), list(theirs.values()), names
+            )
 
-    def _captions(self, plan: diversity.Plan) -> list[str]:
+    def _plan_captions(self, plan: DiversityPlan) -> list[str]:
         if not self.conditions.groups:
             return [""]
-        return captions(self.conditions, plan.vectors[[rows[0] for rows in plan.drawn]])
+        return captions(self.conditions, plan.vectors[[rows[0] for rows in plan.generated]])
 
-    def _show(
-        self, drawn: Images, ours: Sequence[Rows], theirs: Sequence[Rows], names: Sequence[str]
+    def _add_comparison(
+        self, images: Images, ours: Sequence[Rows], theirs: Sequence[Rows], names: Sequence[str]
     ) -> None:
         rows = [
-            (list(mine), list(self.usable[real]), name)
-            for mine, real, name in zip(ours, theirs, names, strict=True)
-            if min(len(mine), len(real)) >= _FEW
+            (list(generated), list(self.usable[real]), name)
+            for generated, real, name in zip(ours, theirs, names, strict=True)
+            if min(len(generated), len(real)) >= _MIN_SHOWN
         ]
         if rows:
-            sheet = sheets.side_by_side(drawn, self.dataset.images, rows)
+            sheet = sheets.comparison_sheet(images, self.dataset.images, rows)
             self.report.sheets.insert(0, sheet)
 
-    def _find_copies(self, rounds: Sequence[Drawn]) -> None:
-        train, held = self.dataset.split(self.options.held_out)
-        if not len(held):
+    def _measure_memorization(self, rounds: Sequence[GeneratedRound]) -> None:
+        train, held_out = self.dataset.split(self.options.val_fraction)
+        if not len(held_out):
             return
-        images = self.dataset.images
-        pictures = [drawn.images for drawn in rounds]
-        found, nearest = memorization.figures(pictures, images, train, held)
-        self.report.figures |= found
-        self.report.sheets.append(sheets.neighbours(pictures[0], images, nearest))
+        real, generated = self.dataset.images, [part.images for part in rounds]
+        metrics, nearest = memorization_metrics(generated, real, train, held_out)
+        self.report.metrics |= metrics
+        self.report.sheets.append(sheets.neighbor_sheet(generated[0], real, nearest))
 
-    def _encode(self) -> None:
-        held = self._held_out()
-        if not len(held):
-            self.report.notes.append(_NONE_HELD)
+    def _measure_flow(self) -> None:
+        rows, report = self._held_out_rows(), self.report
+        if not len(rows):
+            report.notes.append(_NONE_HELD_OUT)
             return
-        pictures = self._sample(held)
-        back = flow.reconstruction(self.generator, self.conditions, pictures)
-        self.report.figures["reconstruction"] = back
+        held_out = self._select_images(rows)
+        report.metrics["reconstruction"] = flow.reconstruction_metric(
+            self.generator, self.conditions, held_out
+        )
         if self.likelihood is None:
-            self.report.notes.append(_NO_LIKELIHOOD)
+            report.notes.append(_NO_LIKELIHOOD)
             return
-        known = self._sample(np.setdiff1d(self.usable, held))
-        self.report.figures |= self.likelihood.figures(
-            self.generator, self.conditions, pictures, known, self.options.seed
+        training = self._select_images(np.setdiff1d(self.usable, rows))
+        report.metrics |= self.likelihood.metrics(
+            self.generator, self.conditions, held_out, training, self.options.seed
         )
 
-    def _sample(self, rows: Rows) -> flow.Sample:
-        chosen = rows[spaced(len(rows), min(len(rows), flow.MOST, self.options.count))]
+    def _select_images(self, rows: Rows) -> flow.LabeledImages:
+        count = min(len(rows), flow.MAX_IMAGES, self.options.count)
+        chosen = rows[evenly_spaced(len(rows), count)]
         vectors = self.dataset.vectors[chosen][:, : self.conditions.size]
-        return flow.Sample(self.dataset.images[chosen], vectors)
+        return flow.LabeledImages(self.dataset.images[chosen], vectors)

@@ -1,4 +1,4 @@
-"""How near drawn pictures come to real ones: distances, and what part of which covers the other."""
+"""Image quality: distances between generated and real features, in total and by label."""
 
 from __future__ import annotations
 
@@ -10,29 +10,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.evaluation.metrics import diversity
-from ganport_train.evaluation.metrics.distances import frechet, kernel
-from ganport_train.evaluation.metrics.grain import energies, ratios
-from ganport_train.evaluation.metrics.manifolds import density_coverage, precision_recall
-from ganport_train.evaluation.scores.metric import Figure
-from ganport_train.evaluation.scores.sampling import rows_with, spaced
+from ganport_train.evaluation.metrics.distribution import (
+    density_coverage,
+    frechet_distance,
+    kernel_distance,
+    precision_recall,
+)
+from ganport_train.evaluation.metrics.diversity import (
+    evenly_spaced,
+    relative_spread,
+    rows_by_label,
+)
+from ganport_train.evaluation.metrics.metric import Metric
 
 Features = NDArray[np.float32]
 Rows = NDArray[np.int64]
-SMALLEST = 20
-"""Pictures below which a label gets no distances of its own."""
-MOST = 1000
-"""Pictures of a label that are looked at, on either side."""
+MIN_LABEL_IMAGES = 20
+"""Fewest images of a label, generated or real, that are measured."""
+MAX_LABEL_IMAGES = 1000
+"""Largest number of images of a label, generated or real, that are measured."""
 SUBSETS = 20
-"""Over which a kernel distance is averaged."""
+"""Number of subsets over which a kernel distance is averaged."""
+_LABEL_METRICS = ("kernel", "density", "coverage", "spread")
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What drawn pictures are compared with.
+    """The real images that generated ones are compared with.
 
-    `features` (N, F) are those of all real pictures that may be asked for; `baseline` are rows of
-    them as many as are drawn in a round, set apart to be judged like drawn ones; `others` the rest.
+    `features` (N, F) are those of all usable real images. The rows `baseline`, as many as a round
+    generates, are measured like generated images; `others` are the remaining rows.
     """
 
     features: Features
@@ -44,91 +51,86 @@ class Reference:
     def of(
         cls, features: Features, vectors: NDArray[np.float32], count: int, seed: int
     ) -> Reference:
-        """Set `count` of the pictures apart, chosen by `seed`, or half of them if there are few."""
+        """Choose `count` images for the baseline by `seed`, at most half of all."""
         order = np.random.Generator(np.random.Philox(seed)).permutation(len(features))
         size = min(count, len(features) // 2)
         return cls(features, vectors, np.sort(order[:size]), np.sort(order[size:]))
 
     @property
-    def fellows(self) -> Rows:
-        """As many of the others as there are in the baseline: coverage compares equal numbers."""
-        return self.others[spaced(len(self.others), len(self.baseline))]
+    def size_matched(self) -> Rows:
+        """As many of `others` as `baseline` has: coverage depends on the number of real images."""
+        return self.others[evenly_spaced(len(self.others), len(self.baseline))]
 
     def counts(self) -> dict[str, int]:
-        """How many pictures a figure compares: those drawn in a round with `real` ones, for
-        coverage with `fellows`."""
-        compared = len(self.baseline)
-        return {"drawn": compared, "real": len(self.others), "fellows": compared}
+        """Return the numbers of images that a metric compares; coverage uses `size_matched`."""
+        size = len(self.baseline)
+        return {"generated": size, "real": len(self.others), "size_matched": size}
 
 
-def figures(name: str, rounds: Sequence[Features], reference: Reference) -> dict[str, Figure]:
-    """Every figure on the features of one extractor: those of the drawn pictures, one array a
-    round, against those of real pictures."""
-    titles = _Titles.of(name)
+def quality_metrics(
+    name: str, rounds: Sequence[Features], reference: Reference
+) -> dict[str, Metric]:
+    """Return all metrics on one extractor's features, of which `rounds` has an array per round."""
+    # Only distances of Inception features may have the names that papers compare.
+    inception = name == "inception"
+    space = "Inception features" if inception else "the judge's features"
+    rows = (
+        ("kernel", "KID x 1000" if inception else "kernel distance x 1000", "lower", ""),
+        ("frechet", "FID" if inception else "feature distance", "lower", ""),
+        ("precision", "precision", "higher", "%"),
+        ("recall", "recall", "higher", "%"),
+        ("density", "density", "higher", ""),
+        ("coverage", "coverage", "higher", "%"),
+    )
     measured = [_measure(features, reference) for features in rounds]
     real = _measure(reference.features[reference.baseline], reference)
     return {
-        f"{name}_{key}": Figure.over_rounds(
+        f"{name}_{key}": Metric.over_rounds(
             title,
-            f"Like real pictures ({titles.space})",
+            f"Image quality ({space})",
             [values[key] for values in measured],
             better=better,
             real=real[key],
             unit=unit,
         )
-        for key, title, better, unit in titles.rows
+        for key, title, better, unit in rows
     }
 
 
-def fineness(rounds: Sequence[NDArray[np.uint8]], real: NDArray[np.uint8]) -> dict[str, Figure]:
-    """Both measures of grain of images uint8 (N, H, W, 3), one array a round, as shares of those of
-    real ones: grain is as wrong as blur."""
-    truth = energies(real)
-    found = [ratios(images, truth) for images in rounds]
-    titles = {"checker": "grain of 2x2 blocks", "octave": "energy of the top octave"}
-    return {
-        f"grain_{name}": Figure.over_rounds(
-            title, "Fineness", [ratio[name] for ratio in found], real=1.0, unit="%"
-        )
-        for name, title in titles.items()
-    }
-
-
-def by_label(
+def label_metrics(
     conditions: Conditions,
     vectors: NDArray[np.float32],
     rounds: Sequence[Features],
     reference: Reference,
 ) -> list[dict[str, Any]]:
-    """The figures of each label alone, over all rounds; `vectors` are those of one round.
+    """Return the metrics of each label over all rounds; `vectors` are those of one round.
 
-    A total hides the label that fails. Those with fewer than 20 pictures on a side get nulls.
+    The values are None for a label with fewer than `MIN_LABEL_IMAGES` images.
     """
-    drawn, asked = np.concatenate(rounds), np.tile(vectors, (len(rounds), 1))
-    ours = rows_with(conditions, asked)
-    theirs = rows_with(conditions, reference.vectors)
+    generated, requested = np.concatenate(rounds), np.tile(vectors, (len(rounds), 1))
+    real_rows = rows_by_label(conditions, reference.vectors)
     return [
         {
             "group": group,
             "label": label,
             "generated": len(rows),
-            "real": len(theirs[group, label]),
-            "figures": _label(drawn[rows], reference.features[theirs[group, label]]),
+            "real": len(real_rows[group, label]),
+            "metrics": _measure_label(generated[rows], reference.features[real_rows[group, label]]),
         }
-        for (group, label), rows in ours.items()
+        for (group, label), rows in rows_by_label(conditions, requested).items()
     ]
 
 
-def _measure(drawn: Features, reference: Reference) -> dict[str, float]:
-    # Every figure changes with the number of pictures: drawn ones are as many as the baseline.
-    drawn = drawn[spaced(len(drawn), len(reference.baseline))]
+def _measure(features: Features, reference: Reference) -> dict[str, float]:
+    # Every metric depends on the number of images, so each round has the size of the baseline.
+    features = features[evenly_spaced(len(features), len(reference.baseline))]
     others = reference.features[reference.others]
-    fellows = reference.features[reference.fellows]
-    precision, recall = precision_recall(drawn, fellows)
-    density, coverage = density_coverage(drawn, fellows)
+    size_matched = reference.features[reference.size_matched]
+    precision, recall = precision_recall(features, size_matched)
+    density, coverage = density_coverage(features, size_matched)
     return {
-        "kernel": kernel(drawn, others, subsets=SUBSETS)[0] * 1000,
-        "frechet": frechet(drawn, others),
+        "kernel": kernel_distance(features, others, subsets=SUBSETS)[0] * 1000,
+        "frechet": frechet_distance(features, others),
         "precision": precision,
         "recall": recall,
         "density": density,
@@ -136,43 +138,18 @@ def _measure(drawn: Features, reference: Reference) -> dict[str, float]:
     }
 
 
-def _label(drawn: Features, real: Features) -> dict[str, float | None]:
-    names = ("kernel", "density", "coverage", "spread")
-    if min(len(drawn), len(real)) < SMALLEST:
-        return dict.fromkeys(names)
-    count = min(len(drawn), len(real), MOST)
-    drawn, real = drawn[spaced(len(drawn), count)], real[spaced(len(real), count)]
-    density, coverage = density_coverage(drawn, real)
+def _measure_label(generated: Features, real: Features) -> dict[str, float | None]:
+    count = min(len(generated), len(real), MAX_LABEL_IMAGES)
+    if count < MIN_LABEL_IMAGES:
+        return dict.fromkeys(_LABEL_METRICS)
+    generated = generated[evenly_spaced(len(generated), count)]
+    real = real[evenly_spaced(len(real), count)]
+    density, coverage = density_coverage(generated, real)
     everything = [np.arange(count)]
     values = (
-        kernel(drawn, real, subsets=1, size=count)[0] * 1000,
+        kernel_distance(generated, real, subsets=1, size=count)[0] * 1000,
         density,
         coverage,
-        diversity.share(drawn, everything, real, everything),
+        relative_spread(generated, everything, real, everything),
     )
-    return dict(zip(names, values, strict=True))
-
-
-@dataclass(frozen=True)
-class _Titles:
-    space: str
-    rows: tuple[tuple[str, str, str, str], ...]
-
-    @classmethod
-    def of(cls, name: str) -> _Titles:
-        # Only Inception's distances may be called by the names that papers compare.
-        inception = name == "inception"
-        kid, fid = (
-            ("KID x 1000", "FID") if inception else ("kernel distance x 1000", "feature distance")
-        )
-        return cls(
-            "Inception features" if inception else "the judge's features",
-            (
-                ("kernel", kid, "lower", ""),
-                ("frechet", fid, "lower", ""),
-                ("precision", "precision", "higher", "%"),
-                ("recall", "recall", "higher", "%"),
-                ("density", "density", "higher", ""),
-                ("coverage", "coverage", "higher", "%"),
-            ),
-        )
+    return dict(zip(_LABEL_METRICS, values, strict=True))

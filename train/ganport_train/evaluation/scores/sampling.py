@@ -1,8 +1,8 @@
-"""The pictures that are judged: what they are asked to show, and the runtime that draws them."""
+"""Requests to a bundle and the images that it returns; checks of bundle, data set, and judge."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,20 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.errors import ConditionError
+from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import seed_range
+from ganport_train.data import Dataset
 from ganport_train.data.progress import progress_bar
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.metrics.diversity import evenly_spaced
 
+MIN_IMAGES = 20
+"""Fewest images, generated or real, that give a meaningful distance."""
 Images = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
-_AT_ONCE = 256
+_BATCH = 256
+
+
+class ScoreError(GanportError):
+    """A bundle, data set, judge, or output folder that cannot be scored together."""
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
-    """Pictures as they were drawn: uint8 `images` (N, H, W, 3), `vectors` float32 (N, C) in the
-    judge's layout, and what each was made of: its seed, or the name of another picture."""
+class GeneratedRound:
+    """The images of one round, uint8 (N, H, W, 3), and their `vectors` (N, C) in judge's layout.
+
+    `origins` names the source of each image: its seed or another image.
+    """
 
     images: Images
     vectors: Vectors
@@ -33,61 +44,11 @@ class Drawn:
         return len(self.origins)
 
 
-def sample(vectors: Vectors, count: int) -> Vectors:
-    """Condition vectors (count, C) that stand for all of (N, C): every stretch of them, sorted, has
-    its share, so that no label is missing by chance."""
-    order = np.lexsort(vectors.T[::-1]) if vectors.shape[1] else np.arange(len(vectors))
-    return vectors[order[spaced(len(vectors), count)]]
-
-
-def spaced(total: int, count: int) -> NDArray[np.int64]:
-    """`count` rows spread evenly over `total`, rising: what is sorted keeps all of its kinds."""
-    return ((np.arange(count) + 0.5) * total / count).astype(np.int64)
-
-
-def draw(
-    generator: Generator,
-    conditions: Conditions,
-    vectors: Vectors,
-    seed: int,
-    *,
-    progress: bool = False,
-) -> Drawn:
-    """Let a bundle draw a picture for each of the judge's vectors (N, C), seeds consecutive."""
-    seeds = seed_range(seed, len(vectors))
-    height, width = generator.manifest.image.size
-    images = np.empty((len(vectors), height, width, 3), np.uint8)
-    asked = requests(generator, conditions, vectors)
-    with progress_bar("drawing", len(vectors), "pictures", shown=progress) as done:
-        for part in parts(len(vectors)):
-            images[part] = generator.generate(asked[part], seeds=seeds[part])
-            done.update(len(seeds[part]))
-    return Drawn(images, vectors, [f"seed {seed}" for seed in seeds])
-
-
-def translate(
-    generator: Generator,
-    conditions: Conditions,
-    images: Images,
-    vectors: Vectors,
-    *,
-    progress: bool = False,
-) -> Images:
-    """Let a bundle bring pictures, uint8 (N, H, W, 3), to the judge's vectors (N, C)."""
-    translated = np.empty_like(images)
-    asked = requests(generator, conditions, vectors)
-    with progress_bar("translating", len(vectors), "pictures", shown=progress) as done:
-        for part in parts(len(vectors)):
-            translated[part] = generator.translate(images[part], asked[part])
-            done.update(len(translated[part]))
-    return translated
-
-
 @dataclass(frozen=True, eq=False)
-class Rounds:
-    """The same requests drawn `count` times, each time with noise of its own.
+class RoundPlan:
+    """The same requests generated in `count` rounds, each with its own noise.
 
-    `vectors` (N, C) are in the judge's layout; the seeds of all rounds are consecutive from `seed`.
+    `vectors` (N, C) are in the judge's layout. The seeds of all rounds are consecutive from `seed`.
     """
 
     vectors: Vectors
@@ -96,69 +57,133 @@ class Rounds:
 
     @property
     def next_seed(self) -> int:
-        """The first seed that no picture of a round has."""
-        return self._start(self.count)
+        """The first seed after those of all rounds."""
+        return self._first_seed(self.count)
 
-    def draw(
-        self, generator: Generator, conditions: Conditions, number: int, *, progress: bool = False
-    ) -> Drawn:
-        """One round, counted from 0."""
-        return draw(generator, conditions, self.vectors, self._start(number), progress=progress)
+    def generate(
+        self, generator: Generator, conditions: Conditions, index: int, *, progress: bool = False
+    ) -> GeneratedRound:
+        """Generate one round, counted from 0."""
+        seeds = seed_range(self._first_seed(index), len(self.vectors))
+        height, width = generator.manifest.image.size
+        images = np.empty((len(seeds), height, width, 3), np.uint8)
+        requests = decode_requests(generator, conditions, self.vectors)
+        with progress_bar("generating", len(seeds), "images", shown=progress) as done:
+            for part in batch_slices(len(seeds)):
+                images[part] = generator.generate(requests[part], seeds=seeds[part])
+                done.update(len(seeds[part]))
+        return GeneratedRound(images, self.vectors, [f"seed {seed}" for seed in seeds])
 
-    def _start(self, number: int) -> int:
-        return (self.seed + number * len(self.vectors)) % 2**64
+    def _first_seed(self, index: int) -> int:
+        return (self.seed + index * len(self.vectors)) % 2**64
 
 
-def requests(
+def translate_images(
+    generator: Generator,
+    conditions: Conditions,
+    images: Images,
+    vectors: Vectors,
+    *,
+    progress: bool = False,
+) -> Images:
+    """Translate uint8 (N, H, W, 3) images with a bundle to the judge's vectors (N, C)."""
+    translated = np.empty_like(images)
+    requests = decode_requests(generator, conditions, vectors)
+    with progress_bar("translating", len(vectors), "images", shown=progress) as done:
+        for part in batch_slices(len(vectors)):
+            translated[part] = generator.translate(images[part], requests[part])
+            done.update(len(translated[part]))
+    return translated
+
+
+def sample_vectors(vectors: Vectors, count: int) -> Vectors:
+    """Return (count, C) vectors that represent (N, C): evenly spaced in sorted order.
+
+    No frequent label is missing by chance.
+    """
+    order = np.lexsort(vectors.T[::-1]) if vectors.shape[1] else np.arange(len(vectors))
+    return vectors[order[evenly_spaced(len(vectors), count)]]
+
+
+def decode_requests(
     generator: Generator, conditions: Conditions, vectors: Vectors
 ) -> list[dict[str, Any]]:
-    """What a bundle is asked for, for each of the judge's vectors (N, C)."""
+    """Return the requests to a bundle for the judge's vectors (N, C)."""
     if not generator.conditions.groups:
         return [{} for _ in vectors]
     return [conditions.decode(vector) for vector in vectors]
 
 
-def sayable(generator: Generator, conditions: Conditions, vectors: Vectors) -> NDArray[np.bool_]:
-    """Which of the judge's vectors (N, C) a bundle can be asked for: bool (N,)."""
-    distinct, places = np.unique(vectors, axis=0, return_inverse=True)
-    good = [_can(generator, request) for request in requests(generator, conditions, distinct)]
-    return np.array(good, np.bool_)[places.reshape(-1)]
+def encodable(generator: Generator, conditions: Conditions, vectors: Vectors) -> NDArray[np.bool_]:
+    """Return which of the judge's vectors (N, C) a bundle can encode: bool (N,)."""
+    distinct, inverse = np.unique(vectors, axis=0, return_inverse=True)
+    requests = decode_requests(generator, conditions, distinct)
+    mask = np.array([_can_encode(generator.conditions, request) for request in requests], np.bool_)
+    return mask[inverse.reshape(-1)]
 
 
-def parts(count: int, size: int = _AT_ONCE) -> Iterator[slice]:
-    """Slices of at most `size` that cover `count`."""
+def batch_slices(count: int, size: int = _BATCH) -> Iterator[slice]:
+    """Yield slices of at most `size` that cover `count`."""
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 
 
-def groups_of(vectors: Vectors, *, least: int, most: int) -> list[NDArray[np.int64]]:
-    """The rows of each condition that at least `least` vectors share, up to `most` rows of each,
-    the most frequent conditions first."""
-    if not vectors.shape[1]:
-        return [spaced(len(vectors), min(len(vectors), most))]
-    _, places, counts = np.unique(vectors, axis=0, return_inverse=True, return_counts=True)
-    frequent = [index for index in np.argsort(-counts, kind="stable") if counts[index] >= least]
-    return [np.flatnonzero(places.reshape(-1) == index)[:most] for index in frequent]
-
-
-def rows_with(conditions: Conditions, vectors: Vectors) -> dict[tuple[str, str], NDArray[np.int64]]:
-    """The rows of vectors (N, C) that carry each label of each group with labels."""
-    return {
-        (group.name, label): np.flatnonzero(vectors[:, conditions.slices[group.name]][:, place] > 0)
-        for group in conditions.groups
-        if group.size == len(group.labels)
-        for place, label in enumerate(group.labels)
-    }
-
-
-def captions(conditions: Conditions, vectors: Sequence[Vectors] | Vectors) -> list[str]:
-    """Each vector's request in words."""
+def captions(conditions: Conditions, vectors: Vectors) -> list[str]:
+    """Return the text of each vector's request."""
     return [conditions.caption(conditions.decode(vector)) for vector in vectors]
 
 
-def _can(generator: Generator, request: dict[str, Any]) -> bool:
+def image_side(generator: Generator) -> int:
+    """Return the height and width of a bundle's images; raise ScoreError unless square."""
+    height, width = generator.manifest.image.size
+    if height != width:
+        raise ScoreError(
+            str(generator.bundle.path),
+            "square images, like those of data sets",
+            f"{height} x {width}",
+            "Score a bundle of square images.",
+        )
+    return height
+
+
+def check_same_conditions(dataset: Dataset, judge: Judge) -> None:
+    """Raise ScoreError unless a data set and a judge have the same condition groups."""
+    if list(dataset.conditions.fields) != list(judge.conditions.fields):
+        raise ScoreError(
+            "data set and judge",
+            f"the judge's condition groups, {_describe(judge.conditions)}",
+            _describe(dataset.conditions),
+            "Use a judge that was trained on this data set.",
+        )
+
+
+def usable_rows(generator: Generator, dataset: Dataset, judge: Judge) -> NDArray[np.int64]:
+    """Return the rows whose conditions a bundle can encode; raise ScoreError if too few."""
+    rows = np.flatnonzero(encodable(generator, judge.conditions, dataset.vectors))
+    if not len(rows):
+        raise ScoreError(
+            "bundle and judge",
+            f"conditions that both know; the judge's: {_describe(judge.conditions)}",
+            _describe(generator.conditions),
+            "Use a judge of the data set that the bundle was trained on.",
+        )
+    if len(rows) < MIN_IMAGES:
+        raise ScoreError(
+            "data set",
+            f"at least {MIN_IMAGES} images with conditions that the bundle knows",
+            f"{len(rows)} of {len(dataset)}",
+            "Add images.",
+        )
+    return rows
+
+
+def _can_encode(conditions: Conditions, request: dict[str, Any]) -> bool:
     try:
-        generator.conditions.encode(request)
+        conditions.encode(request)
     except ConditionError:
         return False
     return True
+
+
+def _describe(conditions: Conditions) -> str:
+    return ", ".join(f"{group.name} ({group.kind})" for group in conditions.groups) or "none"

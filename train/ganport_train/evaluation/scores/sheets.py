@@ -1,8 +1,9 @@
-"""The pictures of a report: drawn beside real ones, mistakes, trials and nearest neighbours."""
+"""The image sheets of a report: real images, errors, prompt lists, and nearest neighbors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -11,97 +12,100 @@ from PIL import Image
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.images.sheet import make_sheet
-from ganport_train.evaluation.report.page import Sheet
-from ganport_train.evaluation.scores.memorization import Nearest
-from ganport_train.evaluation.scores.misclassified import Mistake
-from ganport_train.evaluation.scores.sampling import Drawn, Images, captions
+from ganport_train.evaluation.metrics.memorization import NearestImages
+from ganport_train.evaluation.scores.condition_accuracy import Misclassified
+from ganport_train.evaluation.scores.sampling import GeneratedRound, Images, captions
 
 _COLUMNS = 8
-_ROWS = 12
-_TRIAL = 64  # pictures of a test list
-_SIDE, _LARGEST = 96, 256  # pixels a picture takes at least and at most
-_THEIRS = "It holds real pictures of the data set: whoever owns those decides who may see it."
+_MAX_ROWS = 12
+_MAX_PROMPTS = 64
+_MIN_SIDE, _MAX_SIDE = 96, 256  # size of an image on a sheet, in pixels
+_RIGHTS = "It holds real images of the data set: their owner decides who may see it."
 
 
-def side_by_side(
-    drawn: Images,
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A page of images with a title, and a note on its content."""
+
+    title: str
+    note: str
+    image: Image.Image
+
+
+def comparison_sheet(
+    generated: Images,
     real: Images,
     rows: Sequence[tuple[Sequence[int], Sequence[int], str]],
 ) -> Sheet:
-    """Drawn pictures and real ones of the same conditions: rows of (drawn, real, caption), at
-    least four of either in each."""
+    """Show generated next to real images: rows of (generated, real, caption), four of each."""
     half = _COLUMNS // 2
-    pictures = [
-        np.concatenate([drawn[list(ours[:half])], real[list(theirs[:half])]])
-        for ours, theirs, _ in rows[:_ROWS]
+    parts = [
+        np.concatenate([generated[list(ours[:half])], real[list(theirs[:half])]])
+        for ours, theirs, _ in rows[:_MAX_ROWS]
     ]
-    page = _page(
-        np.concatenate(pictures),
+    page = _make_page(
+        np.concatenate(parts),
         2 * half,
-        row_labels=[caption for *_, caption in rows[:_ROWS]],
-        column_labels=["drawn"] * half + ["real"] * half,
+        row_labels=[caption for *_, caption in rows[:_MAX_ROWS]],
+        column_labels=["generated"] * half + ["real"] * half,
     )
-    return Sheet(
-        "Drawn and real", f"Four of each for conditions that both sides have. {_THEIRS}", page
-    )
+    note = f"Four images each for conditions that both sides have. {_RIGHTS}"
+    return Sheet("Generated and real", note, page)
 
 
-def domains(columns: Mapping[str, Images], names: Sequence[str]) -> Sheet:
-    """Pictures as they came, a row each under its name, and in every domain, a column each."""
-    rows = np.stack(list(columns.values()), axis=1)
-    page = _page(
-        rows.reshape(-1, *rows.shape[2:]),
+def domain_sheet(columns: Mapping[str, Images], names: Sequence[str]) -> Sheet:
+    """Show source images, one row each, and their translations, one column per domain."""
+    images = np.stack(list(columns.values()), axis=1)
+    page = _make_page(
+        images.reshape(-1, *images.shape[2:]),
         len(columns),
         row_labels=names,
         column_labels=list(columns),
     )
-    return Sheet(
-        "Every domain",
-        "Pictures as they came, and translated: one label of their condition is another, or is "
-        f"switched on or, where it is on, off. {_THEIRS}",
-        page,
+    note = f"Source images, and their translations with one label set or toggled. {_RIGHTS}"
+    return Sheet("Every domain", note, page)
+
+
+def misclassified_sheet(generated: GeneratedRound, errors: Sequence[Misclassified]) -> Sheet:
+    """Show the images of the most confident errors."""
+    page = _make_page(
+        generated.images[[error.row for error in errors]],
+        min(_COLUMNS, len(errors)),
+        captions=[f"{error.requested}, predicted {error.predicted}" for error in errors],
     )
+    return Sheet("Most confident errors", "The requested and the predicted condition.", page)
 
 
-def mistakes(drawn: Drawn, worst: Sequence[Mistake]) -> Sheet:
-    """The pictures that most surely show something else than was asked for."""
-    page = _page(
-        drawn.images[[mistake.row for mistake in worst]],
-        min(_COLUMNS, len(worst)),
-        captions=[f"{mistake.asked}, judged {mistake.judged}" for mistake in worst],
-    )
-    return Sheet("Worst mistakes", "Asked for, and what the judge is surest to see instead.", page)
-
-
-def trial(conditions: Conditions, name: str, drawn: Drawn) -> Sheet:
-    """The first draw of a test list."""
-    page = _page(
-        drawn.images[:_TRIAL], _COLUMNS, captions=captions(conditions, drawn.vectors[:_TRIAL])
-    )
-    return Sheet(f"Test list {name}", "The first of its draws.", page)
-
-
-def neighbours(drawn: Images, real: Images, nearest: Nearest) -> Sheet:
-    """The 16 drawn pictures that lie nearest to a training picture, over that picture."""
-    halves = nearest.closest(_COLUMNS * 2).reshape(2, _COLUMNS)
-    pictures = [(drawn[half], real[nearest.rows[half]]) for half in halves]
-    page = _page(
-        np.concatenate(list(chain.from_iterable(pictures))),
+def prompt_sheet(conditions: Conditions, name: str, generated: GeneratedRound) -> Sheet:
+    """Show the first round of a prompt list."""
+    page = _make_page(
+        generated.images[:_MAX_PROMPTS],
         _COLUMNS,
-        row_labels=["drawn", "training"] * len(halves),
+        captions=captions(conditions, generated.vectors[:_MAX_PROMPTS]),
     )
-    return Sheet(
-        "Nearest training pictures",
-        "The drawn pictures nearest to a training picture, each over it; that one may be "
-        f"mirrored. {_THEIRS}",
-        page,
-    )
+    return Sheet(f"Prompt list {name}", "The first round.", page)
 
 
-def _page(images: Images, columns: int, **labels: Any) -> Image.Image:
+def neighbor_sheet(generated: Images, real: Images, nearest: NearestImages) -> Sheet:
+    """Show the 16 generated images nearest to a training image, each above that image."""
+    halves = nearest.closest(_COLUMNS * 2).reshape(2, _COLUMNS)
+    pairs = [(generated[half], real[nearest.rows[half]]) for half in halves]
+    page = _make_page(
+        np.concatenate(list(chain.from_iterable(pairs))),
+        _COLUMNS,
+        row_labels=["generated", "training"] * len(halves),
+    )
+    note = (
+        "The generated images nearest to a training image, each above that image, which may be "
+        f"mirrored. {_RIGHTS}"
+    )
+    return Sheet("Nearest training images", note, page)
+
+
+def _make_page(images: Images, columns: int, **labels: Any) -> Image.Image:
     side = int(images.shape[1])
-    if side > _LARGEST:
-        size = (_LARGEST, _LARGEST)
+    if side > _MAX_SIDE:
+        size = (_MAX_SIDE, _MAX_SIDE)
         small = [Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in images]
         images = np.stack([np.asarray(image) for image in small])
-    return make_sheet(images, columns, scale=max(1, -(-_SIDE // side)), **labels)
+    return make_sheet(images, columns, scale=max(1, -(-_MIN_SIDE // side)), **labels)

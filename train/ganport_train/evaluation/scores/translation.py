@@ -1,135 +1,176 @@
-"""The scoring of image-to-image bundles: what they change, and what stays as it was."""
+"""The evaluation of image-to-image bundles: what they change, and what they keep."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 
+from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot, OneHot
 from ganport_runtime.values import sanitize
-from ganport_train.evaluation.judge.judge import Look
-from ganport_train.evaluation.scores import edits, reconstruction, sheets
-from ganport_train.evaluation.scores.diversity import Rows
-from ganport_train.evaluation.scores.domains import domains
-from ganport_train.evaluation.scores.edits import Edits
-from ganport_train.evaluation.scores.evaluation import Report, Scoring
-from ganport_train.evaluation.scores.reconstruction import Ways
+from ganport_train.evaluation.judge.judge import Prediction
+from ganport_train.evaluation.metrics.diversity import Rows, evenly_spaced
+from ganport_train.evaluation.scores.edits import (
+    MAX_RECONSTRUCTIONS,
+    Edits,
+    Reconstructions,
+    edit_metrics,
+    reconstruction_metrics,
+)
+from ganport_train.evaluation.scores.evaluation import Evaluation, EvaluationReport
 from ganport_train.evaluation.scores.sampling import (
-    Drawn,
+    GeneratedRound,
     Images,
     Vectors,
-    sample,
-    sayable,
-    spaced,
-    translate,
+    encodable,
+    sample_vectors,
+    translate_images,
 )
+from ganport_train.evaluation.scores.sheets import domain_sheet
 
-_ROWS, _SHOWN = 8, 96  # pictures that are shown translated, and with their translations at most
-_NAME = 40  # letters
-_NO_NOISE = "an image-to-image bundle has no noise: spread, near-duplicates and copies say nothing"
-_ALL_KNOWN = "no picture that training never saw: known ones were translated, which flatters it"
+MAX_DOMAINS = 24
+"""Largest number of labels in the domain sheet, in addition to the image's own condition."""
+_SHEET_ROWS, _SHEET_IMAGES = 8, 96
+_MAX_NAME = 40
+_NO_NOISE = (
+    "an image-to-image bundle has no noise: spread, near-duplicates, and copies do not apply"
+)
+_NONE_HELD_OUT = "no image was held out: training images were translated, which flatters the bundle"
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
-    """A round: the rows of source pictures, their own vectors, and the translations."""
+class TranslatedRound:
+    """A round: the rows of the source images, their own vectors, and the translations."""
 
     rows: Rows
     own: Vectors
-    drawn: Drawn
+    generated: GeneratedRound
 
 
-class Translation(Scoring):
-    """A bundle that translates; real held-out pictures are brought to conditions of others."""
+class TranslationEvaluation(Evaluation):
+    """The evaluation of a bundle that translates held-out images to conditions of other images."""
 
     @property
-    def stages(self) -> int:
-        """How many stages are announced."""
+    def num_stages(self) -> int:
+        """The number of logged stages."""
         return 5
 
-    def run(self) -> Report:
-        """Measure everything; the order is that of the report."""
-        self.report.notes += [_NO_NOISE] if self._strange else [_NO_NOISE, _ALL_KNOWN]
-        self._begin(f"translating {self.options.rounds} x {self.options.count:,} pictures")
-        jobs = [self._translate(number) for number in range(self.options.rounds)]
-        rounds = [job.drawn for job in jobs]
-        looks = self._look(rounds)
-        self._follow(rounds, looks)
-        self._begin("asking the judge what they showed before")
-        self._edit(jobs, looks)
-        self._compare(rounds, looks)
-        self._begin("translating to the pictures' own conditions, and there and back")
-        self._return(jobs)
-        self._show()
-        self.report.fields |= {"trials": {}, "sources": len(self._sources)}
-        return self.report
+    def run(self) -> EvaluationReport:
+        """Measure everything, in the order of the report."""
+        report, options = self.report, self.options
+        report.notes += [_NO_NOISE] if self._has_held_out else [_NO_NOISE, _NONE_HELD_OUT]
+        self._log_stage(f"translating {options.rounds} x {options.count:,} images")
+        rounds = [self._translate_round(index) for index in range(options.rounds)]
+        generated = [part.generated for part in rounds]
+        predictions = self._predict(generated)
+        self._measure_accuracy(generated, predictions)
+        self._log_stage("reading the source images with the judge")
+        self._measure_edits(rounds, predictions)
+        self._compare(generated, predictions)
+        self._log_stage("translating to the images' own conditions, and back")
+        reconstructions = [self._reconstruct(part) for part in rounds]
+        report.metrics |= reconstruction_metrics(reconstructions, self.judge.features)
+        self._add_domain_sheet()
+        report.fields |= {"prompt_lists": {}, "sources": len(self._sources)}
+        return report
 
     @cached_property
-    def _strange(self) -> bool:
-        """Whether there are pictures that training never saw."""
-        return len(self._held_out()) > 0
+    def _has_held_out(self) -> bool:
+        return len(self._held_out_rows()) > 0
 
     @cached_property
     def _sources(self) -> Rows:
-        return self._held_out() if self._strange else self.usable
+        return self._held_out_rows() if self._has_held_out else self.usable
 
     @cached_property
     def _targets(self) -> Vectors:
-        return sample(self.vectors, self.options.count)
+        return sample_vectors(self.vectors, self.options.count)
 
-    def _translate(self, number: int) -> Job:
-        """Every source picture in turn, each time to another of the conditions there are."""
-        random = np.random.Generator(np.random.Philox([self.options.seed, number]))
-        turns = -(-self.options.count // len(self._sources))
-        order = [random.permutation(self._sources) for _ in range(turns)]
+    def _translate_round(self, index: int) -> TranslatedRound:
+        """Translate every source image in turn, each time to another of the targets."""
+        random = np.random.Generator(np.random.Philox([self.options.seed, index]))
+        repeats = -(-self.options.count // len(self._sources))
+        order = [random.permutation(self._sources) for _ in range(repeats)]
         rows = np.concatenate(order)[: self.options.count]
-        images = self._to(self.dataset.images[rows], self._targets)
-        origins = [f"picture {name}" for name in self._names(rows)]
-        return Job(rows, self._own(rows), Drawn(images, self._targets, origins))
+        images = self._translate(self.dataset.images[rows], self._targets)
+        origins = [f"image {name}" for name in self._names(rows)]
+        generated = GeneratedRound(images, self._targets, origins)
+        return TranslatedRound(rows, self._own_vectors(rows), generated)
 
     def _names(self, rows: Rows) -> list[str]:
-        return [sanitize(self.dataset.ids[row], _NAME) for row in rows]
+        return [sanitize(self.dataset.ids[row], _MAX_NAME) for row in rows]
 
-    def _own(self, rows: Rows) -> Vectors:
+    def _own_vectors(self, rows: Rows) -> Vectors:
         return self.dataset.vectors[rows][:, : self.conditions.size]
 
-    def _edit(self, jobs: Sequence[Job], looks: Sequence[Look]) -> None:
-        known = self.judge.look(self.dataset.images[self._sources]).outputs
-        found = [
+    def _measure_edits(
+        self, rounds: Sequence[TranslatedRound], predictions: Sequence[Prediction]
+    ) -> None:
+        before = self.judge.predict(self.dataset.images[self._sources]).outputs
+        edits = [
             Edits(
                 self.conditions,
-                job.own,
-                job.drawn.vectors,
-                known[np.searchsorted(self._sources, job.rows)],
-                look.outputs,
+                part.own,
+                part.generated.vectors,
+                before[np.searchsorted(self._sources, part.rows)],
+                prediction.outputs,
             )
-            for job, look in zip(jobs, looks, strict=True)
+            for part, prediction in zip(rounds, predictions, strict=True)
         ]
-        self.report.figures |= edits.figures(found, self._real_share())
+        self.report.metrics |= edit_metrics(edits, self._real_accuracy())
 
-    def _return(self, jobs: Sequence[Job]) -> None:
-        found = [self._ways(job) for job in jobs]
-        self.report.figures |= reconstruction.figures(found, self.judge.features)
+    def _reconstruct(self, part: TranslatedRound) -> Reconstructions:
+        first = slice(0, MAX_RECONSTRUCTIONS)
+        source, own = self.dataset.images[part.rows[first]], part.own[first]
+        moved = part.generated.images[first]
+        return Reconstructions(
+            source, self._translate(source, own), moved, self._translate(moved, own)
+        )
 
-    def _ways(self, job: Job) -> Ways:
-        few = slice(0, reconstruction.MOST)
-        source, own, moved = self.dataset.images[job.rows[few]], job.own[few], job.drawn.images[few]
-        return Ways(source, self._to(source, own), moved, self._to(moved, own))
+    def _translate(self, images: Images, vectors: Vectors) -> Images:
+        return translate_images(self.generator, self.conditions, images, vectors, progress=True)
 
-    def _to(self, images: Images, vectors: Vectors) -> Images:
-        return translate(self.generator, self.conditions, images, vectors, progress=True)
-
-    def _show(self) -> None:
-        count = min(_ROWS, len(self._sources))
-        rows = self._sources[spaced(len(self._sources), count)]
-        columns = domains(self.conditions, self._own(rows))
-        rows = rows[: _SHOWN // (1 + len(columns))]
+    def _add_domain_sheet(self) -> None:
+        count = min(_SHEET_ROWS, len(self._sources))
+        rows = self._sources[evenly_spaced(len(self._sources), count)]
+        domains = domain_vectors(self.conditions, self._own_vectors(rows))
+        rows = rows[: _SHEET_IMAGES // (1 + len(domains))]
         images = self.dataset.images[rows]
-        shown = {"as it came": images} | {
-            name: self._to(images, vectors[: len(rows)])
-            for name, vectors in columns.items()
-            if sayable(self.generator, self.conditions, vectors).all()
+        columns = {"source": images} | {
+            name: self._translate(images, vectors[: len(rows)])
+            for name, vectors in domains.items()
+            if encodable(self.generator, self.conditions, vectors).all()
         }
-        self.report.sheets.insert(0, sheets.domains(shown, self._names(rows)))
+        self.report.sheets.insert(0, domain_sheet(columns, self._names(rows)))
+
+
+def domain_vectors(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
+    """Return named conditions (N, C) for images with the conditions `own` (N, C).
+
+    The first are their own. Each other one sets one label of a one-hot group, or toggles one label
+    of a multi-hot group; the remaining condition stays.
+    """
+    domains = {"own condition": own}
+    for group in conditions.groups:
+        columns = conditions.slices[group.name]
+        for name, part in _label_domains(group, own[:, columns]):
+            domains[name] = own.copy()
+            domains[name][:, columns] = part
+    return dict(islice(domains.items(), 1 + MAX_DOMAINS))
+
+
+def _label_domains(group: ConditionGroup, own: Vectors) -> Iterator[tuple[str, Vectors]]:
+    if len(group.labels) != group.size:  # a color or a number
+        return
+    for index, label in enumerate(group.labels):
+        if isinstance(group, MultiHot):
+            vectors = own.copy()
+            vectors[:, index] = group.off + 1 - own[:, index]
+        else:
+            vectors = np.zeros_like(own)
+            vectors[:, index] = 1
+        # Hair and eyes may share a label.
+        yield f"{label} {group.name}" if isinstance(group, OneHot) else label, vectors

@@ -1,0 +1,317 @@
+"""Evaluations of generators with known faults: each fault raises its warning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganport_runtime.conditions import (
+    Conditions,
+    JointOneHot,
+    MultiHot,
+    OneHot,
+    Rgb,
+    Scalar,
+    SignedMultiHot,
+)
+from ganport_runtime.generator import Generator
+from ganport_train.config.condition_encoding import coded
+from ganport_train.data import Dataset
+from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.scores.evaluation import EvaluationOptions, EvaluationReport
+from ganport_train.evaluation.scores.generation import GenerationEvaluation, run_prompt_lists
+
+OPTIONS = EvaluationOptions(count=120, rounds=2, seed=1000, prompt_rounds=4)
+SIDE = 32
+
+Score = Callable[..., EvaluationReport]
+
+
+@pytest.fixture(scope="session")
+def score(dataset: Dataset, judge: Judge, cache: Path) -> Score:
+    """Evaluate a generator; results with the default options are kept."""
+    reports: dict[Generator, EvaluationReport] = {}
+
+    def evaluate(
+        generator: Generator, options: EvaluationOptions = OPTIONS, data: Dataset = dataset
+    ) -> EvaluationReport:
+        evaluation = GenerationEvaluation(
+            generator, data, judge, options, cache=cache, log=lambda line: None
+        )
+        return evaluation.run()
+
+    def score(
+        generator: Generator, *options: EvaluationOptions, **data: Dataset
+    ) -> EvaluationReport:
+        if options or data:
+            return evaluate(generator, *options, **data)
+        if generator not in reports:
+            reports[generator] = evaluate(generator)
+        return reports[generator]
+
+    return score
+
+
+def values(report: EvaluationReport) -> dict[str, float]:
+    return {key: metric.value for key, metric in report.metrics.items()}
+
+
+def raised(report: EvaluationReport) -> set[str]:
+    """Return the first part of each warning."""
+    return {line.partition(":")[0] for line in report.to_json()["warnings"]}
+
+
+def test_healthy_generator_raises_no_warning(healthy: Generator, score: Score) -> None:
+    report = score(healthy)
+    assert raised(report) == set()
+    found = values(report)
+    assert found["accuracy_hair"] > 0.95
+    assert found["accuracy_eyes"] > 0.95
+    assert found["joint"] > 0.9
+    assert found["judge_coverage"] > 0.85
+    assert found["grain_checker"] == pytest.approx(1, abs=0.15)
+    assert found["grain_octave"] == pytest.approx(1, abs=0.15)
+    assert found["spread_pixels"] == pytest.approx(1, abs=0.15)
+    assert found["spread_features"] == pytest.approx(1, abs=0.15)
+    assert found["distance_ratio"] == pytest.approx(1, abs=0.15)
+
+
+def test_collapsed_generator_fails_in_spread(collapsed: Generator, score: Score) -> None:
+    report = score(collapsed)
+    assert {"collapsed within a condition", "generates near-duplicates"} <= raised(report)
+    found = values(report)
+    assert found["accuracy_hair"] > 0.95
+    assert found["spread_pixels"] < 0.15
+    assert found["spread_features"] < 0.15
+    assert found["near_duplicates"] == 1
+
+
+def test_generator_that_ignores_conditions_fails_in_accuracy(
+    ignoring: Generator, score: Score
+) -> None:
+    report = score(ignoring)
+    assert raised(report) == {"ignores part of its condition", "ignores a label"}
+    found = values(report)
+    assert found["accuracy_hair"] == pytest.approx(1 / 4, abs=0.12)
+    assert found["accuracy_eyes"] == pytest.approx(1 / 2, abs=0.12)
+    assert found["joint"] == pytest.approx(1 / 8, abs=0.1)
+    assert found["judge_coverage"] > 0.7
+
+
+def test_generator_that_copies_fails_only_in_memorization(copying: Generator, score: Score) -> None:
+    report = score(copying)
+    assert "copies training images" in raised(report)
+    found = values(report)
+    assert (found["copied"], found["distance_ratio"]) == (1, pytest.approx(0, abs=1e-3))
+    assert found["accuracy_hair"] > 0.95
+    assert found["judge_coverage"] > 0.85
+    assert found["spread_pixels"] > 0.8
+
+
+def test_distances_rank_generators_by_quality(
+    healthy: Generator, ignoring: Generator, collapsed: Generator, score: Score
+) -> None:
+    good, worse, worst = (values(score(each)) for each in (healthy, ignoring, collapsed))
+    for key in ("judge_kernel", "judge_frechet"):
+        assert good[key] < worse[key] < worst[key]
+
+
+def test_report_has_every_part(healthy: Generator, score: Score) -> None:
+    report = score(healthy).to_json()
+    assert (report["schema_version"], report["kind"]) == (2, "score")
+    hair = report["accuracy"]["hair"]
+    assert hair["generated"]["count"] == 240
+    assert hair["real"]["value"] == pytest.approx(report["metrics"]["accuracy_hair"]["real"])
+    assert set(hair["labels"]) == {"red", "green", "blue", "white"}
+    assert np.sum(hair["confusion"]["generated"]) == 240
+    assert [(row["group"], row["label"]) for row in report["labels"]][:2] == [
+        ("hair", "blue"),
+        ("hair", "green"),
+    ]
+    assert all(row["metrics"]["coverage"] > 0.8 for row in report["labels"])
+    assert report["headline"] == [
+        "accuracy_hair",
+        "accuracy_eyes",
+        "joint",
+        "judge_kernel",
+        "judge_coverage",
+        "spread_pixels",
+        "grain_checker",
+        "grain_octave",
+        "copied",
+    ]
+    assert report["compared"] == {"generated": 120, "real": 280, "size_matched": 120}
+    json.dumps(report, allow_nan=False)
+
+
+def test_report_has_sheets_of_generated_and_real_images(healthy: Generator, score: Score) -> None:
+    sheets = {sheet.title: sheet for sheet in score(healthy).sheets}
+    for title in ("Generated and real", "Nearest training images"):
+        assert "real images" in sheets[title].note
+    assert min(min(sheet.image.size) for sheet in sheets.values()) > 96
+
+
+def test_report_depends_only_on_the_options(ignoring: Generator, score: Score) -> None:
+    few = replace(OPTIONS, count=20, rounds=1)
+    first, second = (score(ignoring, few).to_json() for _ in range(2))
+    other = score(ignoring, replace(few, seed=5)).to_json()
+    assert first == second
+    assert first["metrics"] != other["metrics"]
+
+
+def test_prompt_lists_of_the_data_set_are_reported(
+    healthy: Generator, ignoring: Generator, dataset: Dataset, score: Score
+) -> None:
+    prompts = [{"hair": h, "eyes": e} for h in ("red", "blue") for e in ("dark", "light")]
+    data = replace(dataset, test_prompts={"test": prompts * 3})
+    few = replace(OPTIONS, count=20, rounds=1)
+    good, bad = (score(each, few, data=data) for each in (healthy, ignoring))
+    result = good.to_json()["prompt_lists"]["test"]
+    assert (result["requests"], result["conditions"], result["rounds"]) == (12, 24, 4)
+    assert (result["accuracy"]["count"], result["skipped"]) == (96, 0)
+    assert good.metrics["prompts_test"].value > 0.9
+    assert good.metrics["prompts_test"].low is not None
+    assert "fails a prompt list" in raised(bad)
+    assert "Prompt list test" in [sheet.title for sheet in good.sheets]
+
+
+class Stripes(nn.Module):
+    """An unconditional generator of stripes."""
+
+    def forward(self, z: Tensor) -> Tensor:
+        rows = torch.tanh(z[:, :1]) * torch.linspace(-1, 1, SIDE)
+        return rows[:, None, None, :].expand(-1, 3, SIDE, SIDE) + 0 * z[:, :1, None, None]
+
+
+def test_unconditional_generator_has_no_accuracy(write: Any, score: Score) -> None:
+    generator = Generator.load(write(Stripes(), conditions=Conditions()), "cpu")
+    report = score(generator, replace(OPTIONS, count=20, rounds=1)).to_json()
+    assert (report["accuracy"], report["labels"], report["misclassified"]) == ({}, [], [])
+    assert report["headline"][0] == "judge_kernel"
+    assert report["metrics"]["judge_coverage"]["value"] < 0.5
+
+
+def test_run_prompt_lists_measures_each_round(healthy: Generator, judge: Judge) -> None:
+    lists = {
+        "test": [{"hair": "red", "eyes": "dark"}, {"hair": "blue", "eyes": "light"}],
+        "new_test": [{"hair": "white", "eyes": "light"}] * 3,
+    }
+    results = run_prompt_lists(healthy, judge, lists, seed=7, rounds=5)
+    test, other = results["test"], results["new_test"]
+    assert (len(test.accuracies), test.conditions, test.skipped) == (5, 4, 0)
+    assert set(test.accuracies) <= {0, 0.25, 0.5, 0.75, 1}
+    assert test.first.origins == ["seed 7", "seed 8"]
+    assert other.first.origins == ["seed 17", "seed 18", "seed 19"]
+    fields = test.to_json()
+    assert fields["accuracy"]["value"] == pytest.approx(sum(test.accuracies) / 5)
+    assert (fields["accuracy"]["count"], fields["requests"], fields["rounds"]) == (20, 2, 5)
+    metric = test.metric("test", 0.9)
+    assert (metric.real, metric.unit) == (0.9, "%")
+
+
+def test_run_prompt_lists_skips_unknown_conditions(healthy: Generator, judge: Judge) -> None:
+    more = Conditions.one_hots({"hair": ["blue", "green", "pink", "white"], "eyes": ["dark", "x"]})
+    lists = {"test": [{"hair": "pink"}, {"hair": "blue"}], "none": [{"eyes": "x"}]}
+    other = replace(judge, metadata=replace(judge.metadata, conditions=more))
+    results = run_prompt_lists(healthy, other, lists, seed=0, rounds=2)
+    assert list(results) == ["test"]
+    assert (results["test"].skipped, len(results["test"].first)) == (1, 1)
+
+
+LABELS = {"hair": ("blue", "green", "red", "white"), "eyes": ("dark", "light")}
+PALETTE = {
+    "hair": {"blue": "#0000ff", "green": "#00ff00", "red": "#ff0000", "white": "#ffffff"},
+    "eyes": {"dark": "#000000", "light": "#ffffff"},
+}
+
+
+class Recoded(nn.Module):
+    """A generator with another condition encoding, in front of one that takes labels."""
+
+    def __init__(self, renderer: nn.Module, conditions: Conditions) -> None:
+        super().__init__()
+        self.renderer = renderer
+        pairs = [{"hair": hair, "eyes": eyes} for hair in LABELS["hair"] for eyes in LABELS["eyes"]]
+        labels = Conditions.one_hots(LABELS).encode_many(pairs)
+        self.register_buffer("known", torch.from_numpy(conditions.encode_many(pairs)))
+        self.register_buffer("labels", torch.from_numpy(labels))
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        distances = (condition[:, None] - self.known).square().sum(2)
+        images: Tensor = self.renderer(z, torch.softmax(-20 * distances, 1) @ self.labels)
+        return images
+
+
+@pytest.mark.parametrize("encoding", ["joint", "rgb"])
+def test_generator_of_another_encoding_is_judged_by_its_labels(
+    encoding: str, renderer: nn.Module, write: Any, score: Score
+) -> None:
+    conditions = coded(LABELS, encoding, PALETTE)
+    assert conditions is not None
+    path = write(Recoded(renderer, conditions), conditions=conditions)
+    options = EvaluationOptions(count=80, rounds=1, seed=1000)
+    report = score(Generator.load(path, "cpu"), options).to_json()
+    assert report["warnings"] == []
+    assert min(report["metrics"][f"accuracy_{name}"]["value"] for name in LABELS) > 0.95
+    assert set(report["accuracy"]["hair"]["labels"]) == set(LABELS["hair"])
+    json.dumps(report, allow_nan=False)
+
+
+EVERY_KIND = Conditions(
+    (
+        JointOneHot("look", (OneHot("hair", ("red", "blue")), OneHot("eyes", ("dark", "light")))),
+        MultiHot("objects", ("cube", "ball", "cone"), (), 2),
+        SignedMultiHot("face", ("smiling", "bald")),
+        Rgb("skin", "#804020", (-1.0, 1.0)),
+        Scalar("age", 20, 0, 100),
+    )
+)
+
+
+class Waves(nn.Module):
+    """A generator whose images depend on every number of noise and condition."""
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        waves = torch.arange(1, condition.shape[1] + 1) * torch.linspace(0, 1, SIDE)[:, None]
+        rows = torch.sin(waves) @ (condition / 8).T
+        images = torch.tanh(rows.T[:, None, :, None] + z[:, :3, None, None] / 2)
+        return images.expand(-1, 3, SIDE, SIDE)
+
+
+def request(row: int) -> dict[str, Any]:
+    return {
+        "look": {"hair": ("red", "blue")[row % 2], "eyes": ("dark", "light")[row // 2 % 2]},
+        "objects": (["cube"], ["ball", "cone"], ["cone"])[row % 3],
+        "face": (["smiling"], [])[row % 2],
+        "skin": (row % 256, 128, 255 - row % 256),
+        "age": row % 100,
+    }
+
+
+def test_every_kind_of_group_is_evaluated(
+    write: Any, untrained: Any, noisy: Any, tmp_path: Path
+) -> None:
+    requests = [request(row) for row in range(120)]
+    dataset = noisy(EVERY_KIND, requests, SIDE, test_prompts={"test": requests[:3]})
+    generator = Generator.load(write(Waves(), conditions=EVERY_KIND), "cpu")
+    options = EvaluationOptions(count=60, rounds=2, prompt_rounds=2)
+    judge = untrained(EVERY_KIND)
+    evaluation = GenerationEvaluation(
+        generator, dataset, judge, options, cache=tmp_path, log=lambda line: None
+    )
+    report = evaluation.run().to_json()
+    assert list(report["accuracy"]) == ["look", "objects", "face", "skin", "age"]
+    assert {row["group"] for row in report["labels"]} == {"look", "objects", "face"}
+    assert report["prompt_lists"]["test"]["conditions"] == 3 + 4 + 3 * 2 + 3 + 3
+    assert "almost no real images" in report["metrics"]["spread_pixels"]["note"]
+    titles = {sheet.title for sheet in evaluation.report.sheets}
+    assert {"Generated and real", "Prompt list test"} <= titles
+    json.dumps(report, allow_nan=False)

@@ -1,0 +1,1 @@
+"""Evaluation of generators: judges, metrics, scores, and reports."""
