@@ -31,16 +31,14 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render
 from ganport_train.engine.trainer import Trainer
-from ganport_train.evaluation.judge.accuracy import accuracy, joint
+from ganport_train.evaluation.judge.accuracy import group_counts, joint_count
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics import grain
-from ganport_train.evaluation.metrics.distances import kernel
-from ganport_train.evaluation.metrics.diversity import share
-from ganport_train.evaluation.metrics.manifolds import density_coverage
-from ganport_train.evaluation.metrics.neighbours import thumbnails
-from ganport_train.evaluation.scores.diversity import Plan
+from ganport_train.evaluation.metrics.distribution import density_coverage, kernel_distance
+from ganport_train.evaluation.metrics.diversity import DiversityPlan, relative_spread
+from ganport_train.evaluation.metrics.memorization import thumbnails
 from ganport_train.evaluation.scores.quality import SUBSETS, Reference
-from ganport_train.evaluation.scores.sampling import sample
+from ganport_train.evaluation.scores.sampling import sample_vectors
 from ganport_train.runs.stop_signal import Interrupt
 
 ASKED, COMPARED = 1200, 2000
@@ -90,14 +88,14 @@ class Exam:
         return Reference.of(features, self.dataset.vectors, COMPARED, seed=0)
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> DiversityPlan:
         """Whose spread within a condition is measured."""
-        return Plan.of(self.dataset.conditions, self.dataset.vectors)
+        return DiversityPlan.of(self.dataset.conditions, self.dataset.vectors)
 
     @cached_property
     def real_small(self) -> Vectors:
         """Thumbnails of the real pictures of the plan."""
-        return thumbnails(self.dataset.images[self.plan.rows])
+        return thumbnails(self.dataset.images[self.plan.real_rows])
 
     @cached_property
     def real_grain(self) -> dict[str, float]:
@@ -108,27 +106,24 @@ class Exam:
         """Accuracies, distances, spread and grain of a generator that is ready to draw."""
         conditions, vectors = self.dataset.conditions, self.dataset.vectors
         asked = evenly(conditions, vectors, ASKED)
-        outputs = self.judge.look(self._draw(generator, asked)).outputs
-        tallies = accuracy(conditions, outputs, asked)
-        images = self._draw(generator, sample(vectors, COMPARED))
+        outputs = self.judge.predict(self._draw(generator, asked)).outputs
+        counts = group_counts(conditions, outputs, asked)
+        images = self._draw(generator, sample_vectors(vectors, COMPARED))
         features, reference = self.judge.features(images), self.reference
         return {
-            **{name: tally.share for name, tally in tallies.items()},
-            "joint": joint(conditions, outputs, asked).share,
+            **{name: count.fraction for name, count in counts.items()},
+            "joint": joint_count(conditions, outputs, asked).fraction,
             "spread": self._spread(generator),
             **grain.ratios(images, self.real_grain),
-            "coverage": density_coverage(features, reference.features[reference.fellows])[1],
+            "coverage": density_coverage(features, reference.features[reference.size_matched])[1],
             "kernel": 1000
-            * kernel(features, reference.features[reference.others], subsets=SUBSETS)[0],
+            * kernel_distance(features, reference.features[reference.others], subsets=SUBSETS)[0],
         }
 
     def _spread(self, generator: Generator) -> float:
         small = thumbnails(self._draw(generator, self.plan.vectors))
-        ends = np.cumsum([len(rows) for rows in self.plan.real])
-        places = [
-            np.arange(end - len(rows), end) for end, rows in zip(ends, self.plan.real, strict=True)
-        ]
-        return share(small, self.plan.drawn, self.real_small, places)
+        plan = self.plan
+        return relative_spread(small, plan.generated, self.real_small, plan.real_groups)
 
     def _draw(self, generator: Generator, vectors: Vectors) -> NDArray[np.uint8]:
         noise = normals(seed_range(_SEED, len(vectors)), generator.z_shape)

@@ -26,6 +26,6 @@ echo "== 5/6 draw a sheet from it: demo/matrix.png"
 sample-gan matrix demo/faces.ganport --rows hair --columns eyes --seed 7 --out demo/matrix.png
 
 echo "== 6/6 measure the colours it draws"
-eval-gan colours demo/faces.ganport --seeds 8
+eval-gan colors demo/faces.ganport --seeds 8
 
 echo "The same draws from the bundle that ships along: sample-gan matrix starter --rows hair --columns eyes --out starter.png"

@@ -1,4 +1,4 @@
-"""`eval-gan colours` on bundles with known images; color measurement on drawn faces."""
+"""`eval-gan colors` on bundles with known images; color measurement on drawn faces."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(eval_gan, ["colours", *arguments, "--device", "cpu"])
+    return CliRunner().invoke(eval_gan, ["colors", *arguments, "--device", "cpu"])
 
 
 def test_colors_command_correct_bundle_scores_high(honest: Path, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_colors_command_correct_bundle_scores_high(honest: Path, tmp_path: Path)
     lines = result.stdout.splitlines()
     assert lines[1].split()[0] == "generated" and lines[1].split()[-1] == "240"
     assert lines[2].split()[-1] == "60"
-    assert lines[3].startswith("worst hair: ") and lines[4].startswith("worst eyes: ")
+    assert lines[3].startswith("lowest hair: ") and lines[4].startswith("lowest eyes: ")
     report = json.loads(out.read_text())
     assert report["generated"]["hair"]["accuracy"] >= 0.99
     assert report["generated"]["eyes"]["accuracy"] >= 0.97
@@ -150,8 +150,8 @@ def test_colors_command_finds_swapped_colors(tmp_path: Path) -> None:
     result = run(str(tmp_path / "swaps.onnx"), "--seeds", "1", "--drawn", "1")
     assert result.exit_code == 0, result.output
     assert "generated          83.3%" in result.output
-    worst = result.stdout.splitlines()[3]
-    assert "red 0.0% (else blue)" in worst and "blue 0.0% (else red)" in worst
+    lowest = result.stdout.splitlines()[3]
+    assert "red 0.0% (mostly blue instead)" in lowest and "blue 0.0% (mostly red instead)" in lowest
 
 
 @pytest.mark.parametrize(
