@@ -34,10 +34,14 @@ from ganport_train.engine.trainer import Trainer
 from ganport_train.evaluation.judge.accuracy import group_counts, joint_count
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics import grain
-from ganport_train.evaluation.metrics.distribution import density_coverage, kernel_distance
 from ganport_train.evaluation.metrics.diversity import DiversityPlan, relative_spread
 from ganport_train.evaluation.metrics.memorization import thumbnails
-from ganport_train.evaluation.scores.quality import SUBSETS, Reference
+from ganport_train.evaluation.metrics.quality import (
+    SUBSETS,
+    Reference,
+    density_coverage,
+    kernel_distance,
+)
 from ganport_train.evaluation.scores.sampling import sample_vectors
 from ganport_train.runs.stop_signal import Interrupt
 

@@ -82,11 +82,7 @@ def judge(
     resolved = pick(device)
     settings = JudgeSettings(**numbers, mirror=not no_mirror)
     dataset = load_dataset(
-        data,
-        resolution=settings.resolution,
-        format=kind,
-        attributes=attributes,
-        skip_bad=skip_bad,
+        data, resolution=settings.resolution, format=kind, attributes=attributes, skip_bad=skip_bad
     )
     make_exact()
     trainer = JudgeTrainer(out, dataset, settings, resolved, click.echo)

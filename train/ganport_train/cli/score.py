@@ -16,12 +16,7 @@ from ganport_train.data.formats.registry import FORMATS
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.report.comparison import SCORE
 from ganport_train.evaluation.report.formatting import format_interval, format_number
-from ganport_train.evaluation.report.page import (
-    HTML,
-    check_target,
-    render_score,
-    write_report,
-)
+from ganport_train.evaluation.report.page import HTML, check_target, render_score, write_report
 from ganport_train.evaluation.scores.evaluation import (
     DEFAULT_PROMPT_ROUNDS,
     Evaluation,
@@ -30,11 +25,7 @@ from ganport_train.evaluation.scores.evaluation import (
 from ganport_train.evaluation.scores.extractors import Extractor, Inception
 from ganport_train.evaluation.scores.flow import FlowLikelihood
 from ganport_train.evaluation.scores.generation import GenerationEvaluation
-from ganport_train.evaluation.scores.sampling import (
-    MIN_IMAGES,
-    check_same_conditions,
-    image_side,
-)
+from ganport_train.evaluation.scores.sampling import MIN_IMAGES, check_same_conditions, image_side
 from ganport_train.evaluation.scores.target import (
     EvaluationTarget,
     find_run,

@@ -22,9 +22,9 @@ from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render
 from ganport_train.evaluation.judge.accuracy import group_counts
 from ganport_train.evaluation.metrics import grain
-from ganport_train.evaluation.metrics.distribution import density_coverage, kernel_distance
 from ganport_train.evaluation.metrics.diversity import DiversityPlan, relative_spread
 from ganport_train.evaluation.metrics.memorization import thumbnails
+from ganport_train.evaluation.metrics.quality import density_coverage, kernel_distance
 
 if TYPE_CHECKING:  # it brings torchvision, which takes a second; few runs have a judge
     from ganport_train.evaluation.judge.judge import Judge

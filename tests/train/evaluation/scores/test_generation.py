@@ -206,15 +206,13 @@ def test_run_prompt_lists_measures_each_round(healthy: Generator, judge: Judge) 
     }
     results = run_prompt_lists(healthy, judge, lists, seed=7, rounds=5)
     test, other = results["test"], results["new_test"]
-    assert (len(test.accuracies), test.conditions, test.skipped) == (5, 4, 0)
-    assert set(test.accuracies) <= {0, 0.25, 0.5, 0.75, 1}
+    assert (len(test.counts), test.counts[0].total, test.skipped) == (5, 4, 0)
     assert test.first.origins == ["seed 7", "seed 8"]
     assert other.first.origins == ["seed 17", "seed 18", "seed 19"]
     fields = test.to_json()
-    assert fields["accuracy"]["value"] == pytest.approx(sum(test.accuracies) / 5)
+    mean = sum(count.fraction for count in test.counts) / 5
+    assert fields["accuracy"]["value"] == pytest.approx(mean)
     assert (fields["accuracy"]["count"], fields["requests"], fields["rounds"]) == (20, 2, 5)
-    metric = test.metric("test", 0.9)
-    assert (metric.real, metric.unit) == (0.9, "%")
 
 
 def test_run_prompt_lists_skips_unknown_conditions(healthy: Generator, judge: Judge) -> None:

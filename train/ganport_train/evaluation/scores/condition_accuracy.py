@@ -18,6 +18,7 @@ from ganport_runtime.conditions import (
     SignedMultiHot,
 )
 from ganport_train.evaluation.judge.accuracy import (
+    Count,
     Vectors,
     assess,
     group_counts,
@@ -33,66 +34,43 @@ SECTION = "Condition accuracy"
 _COUNT_FIELDS = ("value", "low", "high", "count")
 
 
-def accuracy_metrics(
+def measure_accuracy(
     conditions: Conditions,
     rounds: Sequence[GeneratedRound],
     predictions: Sequence[Prediction],
-    real: Mapping[str, Any],
-) -> dict[str, Metric]:
-    """Return the accuracy of each group over the rounds; `real` assesses real images."""
-    counts = [
-        group_counts(conditions, prediction.outputs, generated.vectors)
-        for generated, prediction in zip(rounds, predictions, strict=True)
-    ]
-    return {
-        f"accuracy_{name}": Metric.over_rounds(
-            f"accuracy of {name}",
-            SECTION,
-            [count[name].fraction for count in counts],
-            better="higher",
-            real=part["value"],
-            unit="%",
-        )
+    real_outputs: Vectors,
+    real_vectors: Vectors,
+) -> tuple[dict[str, Metric], dict[str, Any]]:
+    """Return the accuracy metrics, and the report's `accuracy` by group and label.
+
+    `real_outputs` and `real_vectors` (N, C) are those of real images.
+    """
+    outputs = [prediction.outputs for prediction in predictions]
+    vectors = [generated.vectors for generated in rounds]
+    pairs = list(zip(outputs, vectors, strict=True))
+    generated = assess(conditions, np.concatenate(outputs), np.concatenate(vectors))
+    real = assess(conditions, real_outputs, real_vectors)
+    counts = [group_counts(conditions, *pair) for pair in pairs]
+    metrics = {
+        f"accuracy_{name}": accuracy_metric(name, [count[name] for count in counts], part["value"])
         for name, part in real.items()
     }
-
-
-def joint_accuracy_metric(
-    conditions: Conditions,
-    rounds: Sequence[GeneratedRound],
-    predictions: Sequence[Prediction],
-    real: float,
-) -> dict[str, Metric]:
-    """Return the fraction of images with all groups correct, if there are several groups.
-
-    `real` is the fraction for real images.
-    """
-    if len(conditions.groups) < 2:
-        return {}
-    fractions = [
-        joint_count(conditions, prediction.outputs, generated.vectors).fraction
-        for generated, prediction in zip(rounds, predictions, strict=True)
-    ]
-    title = "accuracy of all groups together"
-    return {
-        "joint": Metric.over_rounds(title, SECTION, fractions, better="higher", real=real, unit="%")
+    if len(conditions.groups) > 1:
+        joint = [joint_count(conditions, *pair) for pair in pairs]
+        expected = joint_count(conditions, real_outputs, real_vectors).fraction
+        metrics["joint"] = accuracy_metric("all groups together", joint, expected)
+    report = {
+        name: _side_by_side(conditions[name].labels, part, real[name])
+        for name, part in generated.items()
     }
+    return metrics, report
 
 
-def accuracy_section(
-    conditions: Conditions,
-    rounds: Sequence[GeneratedRound],
-    predictions: Sequence[Prediction],
-    real: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the report's `accuracy`: groups, labels, and confusions of generated and real."""
-    vectors = np.concatenate([generated.vectors for generated in rounds])
-    outputs = np.concatenate([prediction.outputs for prediction in predictions])
-    generated = assess(conditions, outputs, vectors)
-    return {
-        name: _side_by_side(conditions[name].labels, generated[name], real[name])
-        for name in generated
-    }
+def accuracy_metric(name: str, counts: Sequence[Count], real: float | None) -> Metric:
+    """Return the accuracy over rounds, one count each; `real` is that of real images."""
+    fractions = [count.fraction for count in counts]
+    title = f"accuracy of {name}"
+    return Metric.over_rounds(title, SECTION, fractions, better="higher", real=real, unit="%")
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions import (
-    ConditionGroup,
-    Conditions,
-    JointOneHot,
-    MultiHot,
-    OneHot,
-)
+from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
 from ganport_train.evaluation.judge.accuracy import (
     TOLERANCE,
     Count,

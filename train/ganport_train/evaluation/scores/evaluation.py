@@ -13,15 +13,16 @@ import numpy as np
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
-from ganport_train.evaluation.judge.accuracy import assess, joint_count
+from ganport_train.evaluation.judge.accuracy import Vectors
 from ganport_train.evaluation.judge.judge import Judge, Prediction
+from ganport_train.evaluation.metrics import quality
 from ganport_train.evaluation.metrics.diversity import Rows, evenly_spaced
 from ganport_train.evaluation.metrics.grain import grain_metrics
 from ganport_train.evaluation.metrics.metric import Metric
-from ganport_train.evaluation.scores import condition_accuracy, quality
+from ganport_train.evaluation.scores import condition_accuracy
 from ganport_train.evaluation.scores.extractors import Extractor, cached_features
 from ganport_train.evaluation.scores.flow import FlowLikelihood
-from ganport_train.evaluation.scores.sampling import GeneratedRound, Vectors, usable_rows
+from ganport_train.evaluation.scores.sampling import GeneratedRound, usable_rows
 from ganport_train.evaluation.scores.sheets import Sheet, misclassified_sheet
 from ganport_train.evaluation.scores.warnings import find_warnings, headline_keys
 
@@ -119,14 +120,10 @@ class Evaluation(ABC):
         self, rounds: Sequence[GeneratedRound], predictions: Sequence[Prediction]
     ) -> None:
         report, conditions = self.report, self.conditions
-        outputs, vectors = self._predict_real()
-        measured = (conditions, rounds, predictions, assess(conditions, outputs, vectors))
-        report.fields["accuracy"] = condition_accuracy.accuracy_section(*measured)
-        report.metrics |= condition_accuracy.accuracy_metrics(*measured)
-        joint = joint_count(conditions, outputs, vectors).fraction
-        report.metrics |= condition_accuracy.joint_accuracy_metric(
-            conditions, rounds, predictions, joint
+        metrics, report.fields["accuracy"] = condition_accuracy.measure_accuracy(
+            conditions, rounds, predictions, *self._predict_real()
         )
+        report.metrics |= metrics
         errors = condition_accuracy.find_misclassified(
             conditions, rounds[0], predictions[0], _MAX_MISCLASSIFIED
         )

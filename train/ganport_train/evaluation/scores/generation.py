@@ -21,7 +21,7 @@ from ganport_train.evaluation.metrics.diversity import (
     spread_metrics,
 )
 from ganport_train.evaluation.metrics.memorization import memorization_metrics
-from ganport_train.evaluation.metrics.metric import Metric, mean_interval
+from ganport_train.evaluation.metrics.metric import mean_interval
 from ganport_train.evaluation.scores import condition_accuracy, flow, sheets
 from ganport_train.evaluation.scores.evaluation import Evaluation, EvaluationReport
 from ganport_train.evaluation.scores.sampling import (
@@ -40,34 +40,25 @@ _NONE_HELD_OUT = "no image was held out from the flow: it is neither encoded nor
 
 @dataclass(frozen=True)
 class PromptListResult:
-    """A generated prompt list: the accuracy of each round, and the first round.
+    """A generated prompt list: the accuracy counts of each round, and the first round.
 
-    `conditions` counts the requested conditions of one round, `skipped` the requests that the
-    bundle does not know.
+    `skipped` counts the requests that the bundle does not know.
     """
 
-    accuracies: Sequence[float]
-    conditions: int
+    counts: Sequence[Count]
     first: GeneratedRound
     skipped: int
 
-    def metric(self, name: str, real: float | None) -> Metric:
-        """Return the mean accuracy; `real` is the judge's on real images."""
-        title, section = f"accuracy on prompt list {name}", condition_accuracy.SECTION
-        return Metric.over_rounds(
-            title, section, self.accuracies, better="higher", real=real, unit="%"
-        )
-
     def to_json(self) -> dict[str, Any]:
         """Return the report's entry, with Student's 95 % interval of the mean accuracy."""
-        mean, low, high = mean_interval(self.accuracies)
-        count = self.conditions * len(self.accuracies)
+        mean, low, high = mean_interval([count.fraction for count in self.counts])
+        total = sum(count.total for count in self.counts)
         return {
-            "accuracy": {"value": mean, "low": low, "high": high, "count": count},
+            "accuracy": {"value": mean, "low": low, "high": high, "count": total},
             "requests": len(self.first),
             "skipped": self.skipped,
-            "conditions": self.conditions,
-            "rounds": len(self.accuracies),
+            "conditions": self.counts[0].total,
+            "rounds": len(self.counts),
         }
 
 
@@ -91,22 +82,21 @@ def run_prompt_lists(
         if not len(known):
             continue
         plan = RoundPlan(known, seed, rounds)
-        counts: list[Count] = []
-        first: GeneratedRound | None = None
-        with progress_bar(f"generating {name}", rounds, "rounds", shown=progress) as done:
-            for index in range(rounds):
+        first = plan.generate(generator, judge.conditions, 0)
+        counts = [_count_correct(judge, first)]
+        with progress_bar(f"generating {name}", rounds - 1, "rounds", shown=progress) as done:
+            for index in range(1, rounds):
                 generated = plan.generate(generator, judge.conditions, index)
-                first = first or generated
-                outputs = judge.predict(generated.images).outputs
-                by_group = group_counts(judge.conditions, outputs, generated.vectors)
-                counts.append(Count.sum(by_group.values()))
+                counts.append(_count_correct(judge, generated))
                 done.update()
-        accuracies = [count.fraction for count in counts]
-        skipped = len(vectors) - len(known)
-        assert first is not None  # there is at least one round
-        results[name] = PromptListResult(accuracies, counts[0].total, first, skipped)
+        results[name] = PromptListResult(counts, first, len(vectors) - len(known))
         seed = plan.next_seed
     return results
+
+
+def _count_correct(judge: Judge, generated: GeneratedRound) -> Count:
+    outputs = judge.predict(generated.images).outputs
+    return Count.sum(group_counts(judge.conditions, outputs, generated.vectors).values())
 
 
 class GenerationEvaluation(Evaluation):
@@ -160,7 +150,9 @@ class GenerationEvaluation(Evaluation):
         report, real = self.report, self._real_accuracy()
         report.fields["prompt_lists"] = {name: result.to_json() for name, result in results.items()}
         for name, result in results.items():
-            report.metrics[f"prompts_{name}"] = result.metric(name, real)
+            report.metrics[f"prompts_{name}"] = condition_accuracy.accuracy_metric(
+                f"prompt list {name}", result.counts, real
+            )
             report.sheets.append(sheets.prompt_sheet(self.conditions, name, result.first))
 
     def _measure_diversity(self, rounds: Sequence[GeneratedRound]) -> None:

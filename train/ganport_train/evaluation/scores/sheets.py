@@ -33,9 +33,7 @@ class Sheet:
 
 
 def comparison_sheet(
-    generated: Images,
-    real: Images,
-    rows: Sequence[tuple[Sequence[int], Sequence[int], str]],
+    generated: Images, real: Images, rows: Sequence[tuple[Sequence[int], Sequence[int], str]]
 ) -> Sheet:
     """Show generated next to real images: rows of (generated, real, caption), four of each."""
     half = _COLUMNS // 2

@@ -22,9 +22,9 @@ from ganport_train.data import Dataset
 from ganport_train.data.images import THUMBNAIL_SIZE
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import RESIZE_FILTER
-from ganport_train.evaluation.metrics.distribution import MAX_SUBSET
+from ganport_train.evaluation.metrics import quality
 from ganport_train.evaluation.metrics.memorization import SIDE
-from ganport_train.evaluation.scores import quality
+from ganport_train.evaluation.metrics.quality import MAX_SUBSET
 from ganport_train.evaluation.scores.evaluation import Evaluation
 from ganport_train.evaluation.scores.extractors import INCEPTION_FILTER
 from ganport_train.runs import jsonl_log, run_dir
@@ -145,10 +145,7 @@ def provenance(
             extractor.name: {"digest": extractor.digest, "filter": filters[extractor.name]}
             for extractor in evaluation.extractors
         },
-        "notes": [
-            *evaluation.report.notes,
-            *provenance_notes(dataset, judge, target.data_digest),
-        ],
+        "notes": [*evaluation.report.notes, *provenance_notes(dataset, judge, target.data_digest)],
     }
 
 
