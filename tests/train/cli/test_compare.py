@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner, Result
 from ganport_runtime.errors import RequestError
 from ganport_train.cli.compare import compare
 from ganport_train.config import recipes
-from ganport_train.runs.run_dir import Surroundings, write_config
+from ganport_train.runs.run_dir import Surroundings, read_config, write_config
 
 
 @pytest.fixture
@@ -80,10 +81,9 @@ def test_compare_over_an_earlier_comparison_gives_the_same_bytes(
 
 
 def test_compare_escapes_titles(runs: list[Path], tmp_path: Path) -> None:
-    config = runs[0] / "config.toml"
-    lines = config.read_text().splitlines()
-    lines[0] = 'title = "<script>alert(1)</script>"'
-    config.write_text("\n".join(lines))
+    recipe, environment = read_config(runs[0])
+    title = "<script>alert(1)</script>"
+    write_config(runs[0], replace(recipe, title=title), environment)
     assert invoke(*runs, "--out", tmp_path / "out").exit_code == 0
     page = (tmp_path / "out" / "compare.html").read_text()
     assert "<script" not in page

@@ -164,7 +164,7 @@ def test_score_prints_stages_headline_warnings_and_path(
 def test_score_of_a_flow_run_measures_bits(flow: Path, judge: Path) -> None:
     result = score(flow, "--judge", judge, "--count", "20", "--rounds", "1", "--device", "cpu")
     assert result.exit_code == 0, (result.output, result.exception)
-    assert "7/7 encoding real pictures" in result.stderr
+    assert "7/7 encoding real images" in result.stderr
     report = json.loads((flow / "score" / "report.json").read_text())
     assert 3 < report["metrics"]["bits"]["value"] < 12
     assert report["metrics"]["reconstruction"]["value"] < 1
@@ -256,7 +256,7 @@ eval_gan()
         (["judge", "--help"], 6, "ganport[eval]"),
         (["compare", "x"], 6, "ganport[eval]"),
         (["colors", "nothing.ganport"], 1, "nothing.ganport"),
-        (["--help"], 0, "score    EvaluationReport how good"),
+        (["--help"], 0, "score    Report the image quality"),
     ],
 )
 def test_command_without_packages_names_the_extra(

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from ganport_runtime.cli.launch import require
+from ganport_runtime.extras import require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.generator import Generator
 from ganport_train.synthetic import color_accuracy
-from ganport_train.synthetic.color_accuracy import Agreement
+from ganport_train.synthetic.color_accuracy import ColorAccuracy
 from ganport_train.synthetic.palette import EYES, HAIR
 
 _PATH = click.Path(path_type=Path)
@@ -34,7 +34,7 @@ class _LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name, command, rest = super().resolve_command(ctx, args)
         if name in _EVAL_COMMANDS:
-            require("eval", _EVAL_PACKAGES)
+            require_packages("eval", _EVAL_PACKAGES)
             command = getattr(import_module(f"ganport_train.cli.{name}"), name)
         return name, command, rest
 
@@ -74,13 +74,13 @@ def colors(bundle: Path, seeds: int, drawn: int, report: Path | None, device: st
     size = color_accuracy.check_measurable(generator, str(bundle))
     count = len(HAIR) * len(EYES) * seeds
     click.echo(f"1/2 generating and measuring {count:,} images of {bundle.name}", err=True)
-    generated = color_accuracy.agreement(color_accuracy.generated(generator, seeds))
+    generated = color_accuracy.measure_accuracy(color_accuracy.generate_faces(generator, seeds))
     click.echo(f"2/2 drawing and measuring {drawn:,} synthetic faces as a reference", err=True)
-    reference = color_accuracy.agreement(color_accuracy.drawn(drawn, size))
+    reference = color_accuracy.measure_accuracy(color_accuracy.draw_unseen_faces(drawn, size))
     for line in _summary_lines(generated, reference):
         click.echo(line)
     if report:
-        results = color_accuracy.report(
+        results = color_accuracy.make_report(
             generated,
             reference,
             bundle=bundle.name,
@@ -93,17 +93,17 @@ def colors(bundle: Path, seeds: int, drawn: int, report: Path | None, device: st
 
 
 def _summary_lines(
-    generated: Mapping[str, Agreement], reference: Mapping[str, Agreement]
+    generated: Mapping[str, ColorAccuracy], reference: Mapping[str, ColorAccuracy]
 ) -> Iterator[str]:
     yield f"{'color accuracy':<16}{'hair':>8}{'eyes':>9}{'images':>10}"
     for title, groups in (("generated", generated), ("synthetic", reference)):
         hair, eyes = groups["hair"], groups["eyes"]
-        yield f"{title:<16}{hair.share:>8.1%}{eyes.share:>9.1%}{hair.pairs.total():>10}"
+        yield f"{title:<16}{hair.accuracy:>8.1%}{eyes.accuracy:>9.1%}{hair.pairs.total():>10}"
     for name, group in generated.items():
-        lowest = [_label_text(group, label, value) for label, value in group.labels().items()]
+        lowest = [_label_text(group, label, value) for label, value in group.by_label().items()]
         yield f"lowest {name}: {', '.join(lowest[:_LABELS_SHOWN])}"
 
 
-def _label_text(group: Agreement, label: str, value: float) -> str:
-    other = group.mistaken_for(label)
+def _label_text(group: ColorAccuracy, label: str, value: float) -> str:
+    other = group.most_confused_with(label)
     return f"{label} {value:.1%}" + (f" (mostly {other} instead)" if other != label else "")

@@ -196,7 +196,7 @@ def test_unconditional_generator_has_no_accuracy(write: Any, score: Score) -> No
     report = score(generator, replace(OPTIONS, count=20, rounds=1)).to_json()
     assert (report["accuracy"], report["labels"], report["misclassified"]) == ({}, [], [])
     assert report["headline"][0] == "judge_kernel"
-    assert report["metrics"]["judge_coverage"]["value"] < 0.5
+    assert report["metrics"]["judge_coverage"]["value"] < 0.7  # a good generator has 0.97
 
 
 def test_run_prompt_lists_measures_each_round(healthy: Generator, judge: Judge) -> None:

@@ -168,7 +168,7 @@ def _label_domains(group: ConditionGroup, own: Vectors) -> Iterator[tuple[str, V
     for index, label in enumerate(group.labels):
         if isinstance(group, MultiHot):
             vectors = own.copy()
-            vectors[:, index] = group.off + 1 - own[:, index]
+            vectors[:, index] = group.inactive_value + 1 - own[:, index]
         else:
             vectors = np.zeros_like(own)
             vectors[:, index] = 1
