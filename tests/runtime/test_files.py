@@ -16,13 +16,13 @@ from ganport_runtime.files import (
 )
 
 
-def test_sha256_of_bytes_and_of_a_file(tmp_path: Path) -> None:
+def test_sha256_of_bytes_and_file_are_equal(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     expected = hashlib.sha256(b"abc").hexdigest()
     assert sha256_of(b"abc") == sha256_of(tmp_path / "a") == expected
 
 
-def test_write_whole_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
+def test_atomic_write_replaces_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     atomic_write(path, b"old")
     atomic_write(path, b"new")
@@ -30,7 +30,7 @@ def test_write_whole_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"]
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+def test_failed_atomic_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "taken"
     path.mkdir()
     (path / "inside").touch()
@@ -40,7 +40,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
     assert (path / "inside").exists()
 
 
-def test_whole_directory_appears_when_it_is_complete(tmp_path: Path) -> None:
+def test_atomic_directory_appears_when_complete(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     with atomic_directory(path) as folder:
         (folder / "sub").mkdir()
@@ -51,7 +51,7 @@ def test_whole_directory_appears_when_it_is_complete(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_whole_directory_replaces_an_older_one(tmp_path: Path) -> None:
+def test_atomic_directory_replaces_an_old_one(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     path.mkdir()
     (path / "old").touch()
@@ -61,7 +61,7 @@ def test_whole_directory_replaces_an_older_one(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_whole_directory_replaces_a_file(tmp_path: Path) -> None:
+def test_atomic_directory_replaces_a_file(tmp_path: Path) -> None:
     path = tmp_path / "bundle"
     path.write_text("a zip once")
     with atomic_directory(path) as folder:
@@ -71,7 +71,9 @@ def test_whole_directory_replaces_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_an_error_leaves_the_older_directory(tmp_path: Path, error: type[BaseException]) -> None:
+def test_failed_atomic_directory_keeps_the_old_one(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
     path = tmp_path / "bundle"
     path.mkdir()
     (path / "old").touch()
@@ -87,7 +89,7 @@ def test_an_error_leaves_the_older_directory(tmp_path: Path, error: type[BaseExc
     assert [entry.name for entry in tmp_path.iterdir()] == ["bundle"]
 
 
-def test_check_output_accepts_a_new_and_an_old_file(tmp_path: Path) -> None:
+def test_check_output_accepts_new_and_existing_files(tmp_path: Path) -> None:
     (tmp_path / "old.PNG").touch()
     check_output(tmp_path / "new.png", (".png",))
     check_output(tmp_path / "old.PNG", (".png",))
@@ -103,7 +105,9 @@ def test_check_output_accepts_a_new_and_an_old_file(tmp_path: Path) -> None:
         ("folder.png", "expected a file to write; found a folder"),
     ],
 )
-def test_check_output_refuses(tmp_path: Path, name: str, message: str) -> None:
+def test_check_output_of_unusable_path_is_a_request_error(
+    tmp_path: Path, name: str, message: str
+) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(RequestError) as caught:
@@ -116,7 +120,7 @@ LEFT = ".bundle-1.0123456789ab.tmp"
 
 @pytest.fixture
 def a_minute_later(monkeypatch: pytest.MonkeyPatch) -> float:
-    # Not by os.utime alone: nobody can set the time at which a folder was renamed.
+    # os.utime cannot set the ctime of a renamed folder.
     later = time.time() + 60
     monkeypatch.setattr(time, "time", lambda: later)
     return later
@@ -128,19 +132,19 @@ def leave(folder: Path, name: str = LEFT) -> Path:
     return folder / name
 
 
-def test_leftovers_of_a_killed_program_go(tmp_path: Path, a_minute_later: float) -> None:
+def test_stale_temporaries_are_removed(tmp_path: Path, a_minute_later: float) -> None:
     leave(tmp_path)
     remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_young_leftovers_stay(tmp_path: Path, a_minute_later: float) -> None:
+def test_recent_temporaries_are_kept(tmp_path: Path, a_minute_later: float) -> None:
     leave(tmp_path)
     remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=70)
     assert [entry.name for entry in tmp_path.iterdir()] == [LEFT]
 
 
-def test_a_folder_that_is_still_written_to_stays(tmp_path: Path, a_minute_later: float) -> None:
+def test_folder_in_use_is_kept(tmp_path: Path, a_minute_later: float) -> None:
     os.utime(leave(tmp_path) / "sub/half", (a_minute_later, a_minute_later))
     remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
     assert [entry.name for entry in tmp_path.iterdir()] == [LEFT]
@@ -149,15 +153,13 @@ def test_a_folder_that_is_still_written_to_stays(tmp_path: Path, a_minute_later:
 @pytest.mark.parametrize(
     "name", ["bundle-1", ".bundle-1.0123.tmp", ".bundle-12.0123456789ab.tmp", f"{LEFT}.tmp"]
 )
-def test_nothing_of_another_name_goes(tmp_path: Path, a_minute_later: float, name: str) -> None:
+def test_folders_of_other_names_are_kept(tmp_path: Path, a_minute_later: float, name: str) -> None:
     leave(tmp_path, name)
     remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=0)
     assert (tmp_path / name / "sub/half").exists()
 
 
-def test_leftovers_are_called_as_whole_directory_calls_them(
-    tmp_path: Path, a_minute_later: float
-) -> None:
+def test_temporaries_of_atomic_directory_match(tmp_path: Path, a_minute_later: float) -> None:
     with pytest.raises(FileNotFoundError), atomic_directory(tmp_path / "bundle-1"):
         remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
         assert list(tmp_path.iterdir()) == []

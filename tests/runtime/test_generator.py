@@ -25,7 +25,7 @@ def tiny_generator(data: Path) -> Generator:
     return Generator.load(data / "tiny.ganport")
 
 
-def test_a_request_and_a_seed_make_a_picture(tiny_generator: Generator) -> None:
+def test_generate_returns_uint8_images(tiny_generator: Generator) -> None:
     images = tiny_generator.generate(PINK, seed=7)
     assert images.shape == (1, 8, 8, 3)
     assert images.dtype == np.uint8
@@ -34,14 +34,14 @@ def test_a_request_and_a_seed_make_a_picture(tiny_generator: Generator) -> None:
     assert tiny_generator.conditions.size == 5
 
 
-def test_the_version_1_bundle_draws_what_it_always_drew(tiny_generator: Generator) -> None:
+def test_version_1_bundle_gives_the_recorded_images(tiny_generator: Generator) -> None:
     # Written down when the bundle was: these bytes must stay, on a CPU within one level.
     first = tiny_generator.generate("pink hair green eyes", seed=7)[0, 0].reshape(-1)
     assert abs(first.astype(int) - np.array(FIRST_ROW)).max() <= 1
 
 
 @pytest.mark.parametrize("name", ["tiny.onnx", "tiny-float.ganport", "zip"])
-def test_every_form_of_a_bundle_draws_the_same(
+def test_every_container_gives_the_same_images(
     tiny_generator: Generator, data: Path, tiny: Any, name: str
 ) -> None:
     other = Generator.load(tiny.zipped() if name == "zip" else data / name)
@@ -49,18 +49,18 @@ def test_every_form_of_a_bundle_draws_the_same(
     assert np.array_equal(other.generate(PINK, seed=3, count=9), expected)
 
 
-def test_pictures_depend_on_seed_and_on_each_group(tiny_generator: Generator) -> None:
+def test_images_depend_on_seed_and_groups(tiny_generator: Generator) -> None:
     one = tiny_generator.generate(PINK, seed=1)
     for request, seed in ((PINK, 2), (PINK | {"hair": "black"}, 1), (PINK | {"eyes": "blue"}, 1)):
         assert not np.array_equal(tiny_generator.generate(request, seed=seed), one)
 
 
 REQUESTS = st.sampled_from([PINK, "black hair", {}, {"hair": {"pink": 0.5, "dark red": 0.5}}])
-PICTURES = st.lists(st.tuples(REQUESTS, st.integers(0, 2**64 - 1)), min_size=1, max_size=70)
+IMAGES = st.lists(st.tuples(REQUESTS, st.integers(0, 2**64 - 1)), min_size=1, max_size=70)
 
 
-@given(PICTURES, st.integers(1, 64), st.data())
-def test_a_picture_does_not_depend_on_its_batch(
+@given(IMAGES, st.integers(1, 64), st.data())
+def test_image_does_not_depend_on_its_batch(
     tiny_generator: Generator, plan: list[Any], batch_size: int, data: st.DataObject
 ) -> None:
     requests, seeds = [list(column) for column in zip(*plan, strict=True)]
@@ -71,7 +71,7 @@ def test_a_picture_does_not_depend_on_its_batch(
     assert images[index].tobytes() == alone[0].tobytes()
 
 
-def test_more_pictures_than_a_batch_holds(tiny_generator: Generator) -> None:
+def test_generate_splits_large_requests(tiny_generator: Generator) -> None:
     many = tiny_generator.generate(PINK, seed=0, count=1000)
     assert many.shape == (1000, 8, 8, 3)
     assert np.array_equal(many[999], tiny_generator.generate(PINK, seed=999)[0])
@@ -83,7 +83,7 @@ def test_consecutive_seeds_wrap_around(tiny_generator: Generator) -> None:
     assert np.array_equal(images[1], tiny_generator.generate(seed=0)[0])
 
 
-def test_without_a_seed_the_pictures_can_be_made_again(tiny_generator: Generator) -> None:
+def test_last_seeds_reproduce_unseeded_images(tiny_generator: Generator) -> None:
     images = tiny_generator.generate(PINK, count=3)
     seeds = tiny_generator.last_seeds
     assert np.array_equal(tiny_generator.generate(PINK, seeds=seeds), images)
@@ -91,13 +91,13 @@ def test_without_a_seed_the_pictures_can_be_made_again(tiny_generator: Generator
     assert tiny_generator.last_seeds != seeds[:1]
 
 
-def test_numpy_seeds_are_taken(tiny_generator: Generator) -> None:
+def test_numpy_seeds_are_accepted(tiny_generator: Generator) -> None:
     seeds = np.array([2**64 - 1, 5], np.uint64)
     images = tiny_generator.generate(PINK, seeds=seeds)  # type: ignore[arg-type]
     assert np.array_equal(images, tiny_generator.generate(PINK, seeds=[2**64 - 1, 5]))
 
 
-def test_every_sequence_of_seeds_is_counted(tiny_generator: Generator) -> None:
+def test_any_sequence_of_seeds_sets_the_count(tiny_generator: Generator) -> None:
     images = tiny_generator.generate(PINK, seeds=range(3))
     assert np.array_equal(images, tiny_generator.generate(PINK, seed=0, count=3))
 
@@ -158,7 +158,7 @@ def test_lists_set_the_count(tiny_generator: Generator) -> None:
         ({"temperature": True}, RequestError, "found True"),
     ],
 )
-def test_requests_that_cannot_be_served(
+def test_invalid_arguments_raise_and_keep_last_seeds(
     tiny_generator: Generator, arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     tiny_generator.generate(PINK, seed=11)
@@ -168,7 +168,7 @@ def test_requests_that_cannot_be_served(
     assert tiny_generator.last_seeds == [11]
 
 
-def test_noise_stands_in_place_of_seeds(tiny_generator: Generator) -> None:
+def test_z_replaces_seeds(tiny_generator: Generator) -> None:
     seeds = [3, 2**64 - 1, 9]
     noise = tiny_generator.noise(seeds)
     assert noise.shape == (3, *tiny_generator.z_shape)
@@ -177,7 +177,7 @@ def test_noise_stands_in_place_of_seeds(tiny_generator: Generator) -> None:
     assert np.array_equal(images, tiny_generator.generate(PINK, seeds=seeds))
 
 
-def test_an_unconditional_generator(data: Path) -> None:
+def test_unconditional_generator_refuses_conditions(data: Path) -> None:
     generator = Generator.load(data / "tiny-unconditional.onnx")
     assert generator.conditions.size == 0
     assert generator.generate(seed=1, count=3).shape == (3, 8, 8, 3)
@@ -186,7 +186,7 @@ def test_an_unconditional_generator(data: Path) -> None:
         generator.generate(PINK, seed=1)
 
 
-def test_temperature_scales_the_noise(tiny: Any, data: Path) -> None:
+def test_bundle_temperature_scales_noise_but_not_z(tiny: Any, data: Path) -> None:
     tiny.edit(lambda value: value["noise"].update(temperature=0))
     generator = Generator.load(tiny.path)
     cold = generator.generate(PINK, seed=1, count=2)
@@ -197,7 +197,7 @@ def test_temperature_scales_the_noise(tiny: Any, data: Path) -> None:
     assert not np.array_equal(warm[0], cold[0])
 
 
-def test_a_temperature_asked_for_stands_in_place_of_the_bundle_s(tiny: Any) -> None:
+def test_requested_temperature_replaces_the_bundle_temperature(tiny: Any) -> None:
     tiny.edit(lambda value: value["noise"].update(temperature=3))
     generator = Generator.load(tiny.path)
     plain = normals([5], (4,))
@@ -209,7 +209,7 @@ def test_a_temperature_asked_for_stands_in_place_of_the_bundle_s(tiny: Any) -> N
     assert not np.array_equal(half, generator.generate(PINK, seed=5))
 
 
-def test_a_zip_may_go_after_loading(tiny: Any) -> None:
+def test_zip_may_be_deleted_after_loading(tiny: Any) -> None:
     path = tiny.zipped()
     generator = Generator.load(path)
     path.unlink()
@@ -217,22 +217,22 @@ def test_a_zip_may_go_after_loading(tiny: Any) -> None:
     assert generator.generate(PINK, seed=1).shape == (1, 8, 8, 3)
 
 
-def test_threads_may_share_a_generator(tiny_generator: Generator) -> None:
+def test_generator_is_thread_safe(tiny_generator: Generator) -> None:
     expected = [tiny_generator.generate(PINK, seed=seed, count=20) for seed in range(4)]
-    drawn: dict[int, Any] = {}
+    images: dict[int, Any] = {}
 
-    def draw(seed: int) -> None:
-        drawn[seed] = tiny_generator.generate(PINK, seed=seed, count=20)
+    def generate(seed: int) -> None:
+        images[seed] = tiny_generator.generate(PINK, seed=seed, count=20)
 
-    threads = [threading.Thread(target=draw, args=(seed,)) for seed in range(4)]
+    threads = [threading.Thread(target=generate, args=(seed,)) for seed in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert all(np.array_equal(drawn[seed], expected[seed]) for seed in range(4))
+    assert all(np.array_equal(images[seed], expected[seed]) for seed in range(4))
 
 
-def test_wrong_tensor_names(tiny: Any) -> None:
+def test_graph_with_other_tensor_names_is_a_bundle_error(tiny: Any) -> None:
     # The same number of bytes, so the graph stays whole; its embedded interface follows.
     tiny.rewrite("generator.onnx", lambda data: data.replace(b"condition", b"conditiox"))
     with pytest.raises(BundleError) as caught:
@@ -241,7 +241,7 @@ def test_wrong_tensor_names(tiny: Any) -> None:
     assert "conditiox float32 [batch, 5]" in str(caught.value)
 
 
-def test_a_graph_of_another_size(tiny: Any) -> None:
+def test_graph_of_another_shape_is_a_bundle_error(tiny: Any) -> None:
     def more_noise(value: dict[str, Any]) -> None:
         value["graphs"][0]["inputs"][0]["shape"] = ["batch", 5]
 
@@ -250,20 +250,20 @@ def test_a_graph_of_another_size(tiny: Any) -> None:
         Generator.load(tiny.path)
 
 
-def test_a_float_graph_under_a_uint8_manifest(tiny: Any, data: Path) -> None:
+def test_float_graph_with_uint8_manifest_is_a_bundle_error(tiny: Any, data: Path) -> None:
     other = (data / "tiny-float.ganport/generator.onnx").read_bytes()
     tiny.rewrite("generator.onnx", lambda _: other)
     with pytest.raises(BundleError, match="output: expected image uint8"):
         Generator.load(tiny.path)
 
 
-def test_a_truncated_graph(tiny: Any) -> None:
+def test_load_truncated_graph_is_a_bundle_error(tiny: Any) -> None:
     tiny.rewrite("generator.onnx", lambda data: data[:3000])
     with pytest.raises(BundleError, match=r"generator\.onnx: expected an ONNX graph"):
         Generator.load(tiny.path)
 
 
-def test_a_changed_graph(tiny: Any) -> None:
+def test_load_changed_graph_is_a_bundle_error(tiny: Any) -> None:
     data = bytearray((tiny.path / "generator.onnx").read_bytes())
     data[4000] ^= 1
     (tiny.path / "generator.onnx").write_bytes(bytes(data))
@@ -271,15 +271,15 @@ def test_a_changed_graph(tiny: Any) -> None:
         Generator.load(tiny.path)
 
 
-def test_a_device_that_is_no_device(data: Path) -> None:
+def test_load_on_unknown_device_is_a_device_error(data: Path) -> None:
     with pytest.raises(DeviceError, match="auto, cpu, cuda or cuda:N"):
         Generator.load(data / "tiny.ganport", device="tpu")
 
 
-def test_the_graph_gets_the_noise_of_the_contract(data: Path) -> None:
+def test_graph_receives_the_noise_of_the_contract(data: Path) -> None:
     generator = Generator.load(data / "tiny-float.ganport")
-    session, shape = GraphRunner(generator.bundle.read("generator.onnx"), "cpu"), (4,)
+    runner, shape = GraphRunner(generator.bundle.read("generator.onnx"), "cpu"), (4,)
     feeds = {"z": normals([9], shape), "condition": generator.conditions.encode_many([PINK])}
-    expected = np.floor(np.clip(session.run(feeds) * np.float32(127.5) + 128, 0, 255))
-    drawn = generator.generate(PINK, seed=9)
-    assert np.array_equal(drawn, expected.transpose(0, 2, 3, 1).astype(np.uint8))
+    expected = np.floor(np.clip(runner.run(feeds) * np.float32(127.5) + 128, 0, 255))
+    images = generator.generate(PINK, seed=9)
+    assert np.array_equal(images, expected.transpose(0, 2, 3, 1).astype(np.uint8))

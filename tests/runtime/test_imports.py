@@ -1,4 +1,4 @@
-"""What `import ganport_runtime` may bring in: the standard library and numpy."""
+"""The modules that `import ganport_runtime` may load."""
 
 import json
 import os
@@ -37,14 +37,14 @@ def brought_in(*modules: str) -> set[str]:
     return set(json.loads(result.stdout))
 
 
-def test_importing_the_runtime_brings_in_nothing_but_numpy() -> None:
+def test_import_loads_only_the_standard_library_and_numpy() -> None:
     assert "ganport_runtime" in brought_in("ganport_runtime") <= ALLOWED
 
 
-def test_every_module_but_the_commands_is_as_lean() -> None:
+def test_every_module_but_the_commands_needs_only_numpy() -> None:
     assert len(MODULES) > 15
     assert brought_in(*MODULES) <= ALLOWED
 
 
-def test_the_check_can_fail() -> None:
+def test_the_allow_list_check_can_fail() -> None:
     assert not brought_in("ganport_runtime.cli.sample") <= ALLOWED

@@ -15,28 +15,28 @@ EXAMPLE = json.loads(re.search(r"```json\n(.*?)```", PAGE, re.S)[1])  # type: ig
 HEX4 = r"((?:[0-9a-f]{8} ?){4})"
 
 
-def test_the_example_is_a_manifest() -> None:
+def test_example_manifest_parses() -> None:
     assert Manifest.from_json(EXAMPLE, "example").to_json() == EXAMPLE
 
 
-def test_the_example_request_makes_the_vector_of_the_page() -> None:
+def test_example_request_encodes_as_on_the_page() -> None:
     found = re.search(r"Its request `(\{.*?\})` is the vector\n`(.*?)`", PAGE)
     assert found
     vector = Manifest.from_json(EXAMPLE, "example").conditions.encode(json.loads(found[1]))
     assert vector.tolist() == [float(number) for number in found[2].split()]
 
 
-def test_the_normals_of_the_page() -> None:
+def test_normals_equal_the_table_of_the_page() -> None:
     rows = re.findall(rf"\| (\d+) \| {HEX4} \| (.*?) \({HEX4}\) \|", PAGE)
     assert len(rows) == 5
     for seed, _, decimals, bits in rows:
-        drawn = normals([int(seed)], (4,))[0]
+        row = normals([int(seed)], (4,))[0]
         stated = np.array([int(word, 16) for word in bits.split()], np.uint32).view(np.float32)
-        np.testing.assert_array_max_ulp(drawn, stated, 1)
+        np.testing.assert_array_max_ulp(row, stated, 1)
         assert np.array_equal(stated, np.array(decimals.split(), np.float32))
 
 
-def test_the_words_of_the_page() -> None:
+def test_words_equal_the_table_of_the_page() -> None:
     rows = re.findall(rf"\| {HEX4} \| ([0-9a-f]{{8}} [0-9a-f]{{8}}) \| {HEX4} \|", PAGE)
     assert len(rows) == 3
     for counter, key, words in rows:
@@ -47,6 +47,6 @@ def test_the_words_of_the_page() -> None:
         assert result == [int(word, 16) for word in words.split()]
 
 
-def test_every_kind_and_constant_stands_on_the_page() -> None:
+def test_every_kind_and_constant_is_on_the_page() -> None:
     for word in (*KINDS, METADATA_KEY, ALGORITHM):
         assert f"`{word}`" in PAGE

@@ -15,12 +15,12 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_what_json_can_say_is_read(value: object) -> None:
+def test_parse_returns_any_json_value(value: object) -> None:
     assert parse(json.dumps(value).encode(), "here") == value
 
 
 @given(st.binary() | st.text().map(str.encode))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
     try:
         parse(data, "here")
     except BundleError as error:
@@ -46,17 +46,17 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         (b" " * (MAX_BYTES + 1), "bytes"),
     ],
 )
-def test_what_json_leaves_open_is_refused(data: bytes, found: str) -> None:
+def test_non_strict_json_is_a_bundle_error(data: bytes, found: str) -> None:
     with pytest.raises(BundleError) as caught:
         parse(data, "here")
     assert found in str(caught.value)
 
 
-def test_depth_that_is_allowed() -> None:
+def test_nesting_up_to_the_limit_is_accepted() -> None:
     assert parse(b"[" * 64 + b"]" * 64, "here")
 
 
-def test_fields_are_taken_by_name() -> None:
+def test_json_object_checks_each_field() -> None:
     fields = JsonObject({"a": "text", "b": 3, "c": 0.5, "d": [1], "e": {"f": 1}}, "here")
     assert fields.text("a") == "text"
     assert fields.integer("b", 0, 3) == 3
@@ -79,23 +79,23 @@ def test_fields_are_taken_by_name() -> None:
         (3, "found a number"),
     ],
 )
-def test_texts_are_checked(value: object, message: str) -> None:
+def test_check_text_refuses_other_values(value: object, message: str) -> None:
     with pytest.raises(BundleError, match=f"here: name: expected .*{message}"):
         JsonObject({"name": value}, "here").text("name")
 
 
 @pytest.mark.parametrize("value", [True, 1.0, "1", None, -1, 11, 10**3000, [1]])
-def test_integers_are_checked(value: object) -> None:
+def test_check_integer_refuses_other_values(value: object) -> None:
     with pytest.raises(BundleError, match="here: n: expected an integer from 0 to 10; found"):
         JsonObject({"n": value}, "here").integer("n", 0, 10)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, 10**400])
-def test_numbers_are_checked(value: object) -> None:
+def test_check_number_refuses_other_values(value: object) -> None:
     with pytest.raises(BundleError, match="here: n: expected a number"):
         JsonObject({"n": value}, "here").number("n")
 
 
-def test_a_missing_key_is_named() -> None:
+def test_missing_key_is_named() -> None:
     with pytest.raises(BundleError, match="here: expected the required key 'license'"):
         JsonObject({}, "here").text("license")

@@ -13,5 +13,5 @@ from ganport_runtime.values import sanitize
         ("x" * 61, "x" * 60 + "…"),
     ],
 )
-def test_what_is_shown_cannot_command_a_terminal(text: str, shown: str) -> None:
+def test_sanitize_escapes_control_characters(text: str, shown: str) -> None:
     assert sanitize(text) == shown

@@ -26,7 +26,7 @@ def failed(path: Path) -> dict[str, str]:
     return {check.name: check.detail for check in verify(Bundle.open(path)) if not check.passed}
 
 
-def test_a_good_bundle_passes_every_check(tiny: Any) -> None:
+def test_valid_bundle_passes_every_check(tiny: Any) -> None:
     checks = list(verify(Bundle.open(tiny.path)))
     assert [check.name for check in checks if check.passed] == [
         "digest of MODEL_CARD.md",
@@ -43,23 +43,23 @@ def test_a_good_bundle_passes_every_check(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["tiny-float.ganport", "tiny.onnx", "tiny-unconditional.onnx"])
-def test_other_forms_pass(data: Path, name: str) -> None:
+def test_other_containers_pass_every_check(data: Path, name: str) -> None:
     assert not failed(data / name)
 
 
-def test_a_changed_file(tiny: Any) -> None:
+def test_changed_file_fails_its_digest(tiny: Any) -> None:
     (tiny.path / "MODEL_CARD.md").write_text(
         "another card, as long as the old one was, to a letter\n"
     )
     assert set(failed(tiny.path)) == {"digest of MODEL_CARD.md"}
 
 
-def test_a_missing_file(tiny: Any) -> None:
+def test_missing_file_fails_its_digest(tiny: Any) -> None:
     (tiny.path / "generator.onnx").unlink()
     assert set(failed(tiny.path)) == {"digest of generator.onnx", "graph generator.onnx"}
 
 
-def test_a_file_nobody_listed(tiny: Any) -> None:
+def test_unlisted_file_fails(tiny: Any) -> None:
     (tiny.path / "virus\x1b.exe").touch()
     assert "virus\\x1b.exe" in failed(tiny.path)["listed files"]
 
@@ -73,18 +73,18 @@ def test_a_file_nobody_listed(tiny: Any) -> None:
         lambda text: "",
     ],
 )
-def test_sums_that_do_not_cover_the_bundle(tiny: Any, change: Any) -> None:
+def test_incomplete_sums_fail(tiny: Any, change: Any) -> None:
     sums = tiny.path / "SHA256SUMS"
     sums.write_text(change(sums.read_text()))
     assert set(failed(tiny.path)) == {"SHA256SUMS"}
 
 
-def test_sums_cannot_command_a_terminal(tiny: Any) -> None:
+def test_sums_are_sanitized_in_messages(tiny: Any) -> None:
     (tiny.path / "SHA256SUMS").write_text("\x1b[2J  \x1b[1A\n")
     assert failed(tiny.path)["SHA256SUMS"].isprintable()
 
 
-def test_a_manifest_changed_after_export(tiny: Any) -> None:
+def test_changed_manifest_fails_the_sums(tiny: Any) -> None:
     stated = sha256_of(tiny.path / "manifest.json")
     tiny.edit(
         lambda value: value["conditions"][0].update(labels=["pink", "dark", "red"], default="red")
@@ -95,7 +95,7 @@ def test_a_manifest_changed_after_export(tiny: Any) -> None:
     assert f"manifest.json: expected SHA-256 {stated}; found {found}." in problems["SHA256SUMS"]
 
 
-def test_a_graph_of_another_interface(tiny: Any) -> None:
+def test_graph_with_another_embedded_interface_fails(tiny: Any) -> None:
     tiny.rewrite("generator.onnx", lambda data: data.replace(b"condition", b"conditiox"))
     problems = failed(tiny.path)
     assert "inputs: expected z" in problems["graph generator.onnx"]
@@ -110,7 +110,7 @@ def change_fixtures(tiny: Any, change: Any) -> None:
     tiny.rewrite("fixtures.safetensors", rewritten)
 
 
-def test_pictures_that_moved(tiny: Any) -> None:
+def test_changed_output_fails_the_fixtures(tiny: Any) -> None:
     def move(tensors: dict[str, Any]) -> None:
         image = tensors["generator.onnx/n3/image"].copy()
         image[0, 0, 0, 0] = 255 - image[0, 0, 0, 0]
@@ -123,34 +123,34 @@ def test_pictures_that_moved(tiny: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["generator.onnx/n3/z", "generator.onnx/n1/image"])
-def test_fixtures_that_are_missing(tiny: Any, name: str) -> None:
+def test_missing_fixture_fails(tiny: Any, name: str) -> None:
     change_fixtures(tiny, lambda tensors: tensors.pop(name))
     assert f"the tensor {name}; found none" in failed(tiny.path)["fixtures of generator.onnx"]
 
 
-def test_fixtures_of_another_shape(tiny: Any) -> None:
+def test_fixture_of_another_shape_fails(tiny: Any) -> None:
     name = "generator.onnx/n1/z"
     change_fixtures(tiny, lambda tensors: tensors.update({name: tensors[name].astype(np.float64)}))
     assert "one of F32, U8; found 'F64'" in failed(tiny.path)["fixtures of generator.onnx"]
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage!", b"\xff" * 8, b'\x08\0\0\0\0\0\0\0{"a":1}x'])
-def test_fixtures_that_are_no_safetensors(tiny: Any, data: bytes) -> None:
+def test_damaged_fixtures_fail(tiny: Any, data: bytes) -> None:
     tiny.rewrite("fixtures.safetensors", lambda _: data)
     assert "fixtures.safetensors: expected" in failed(tiny.path)["fixtures of generator.onnx"]
 
 
-def test_fixtures_of_another_length(tiny: Any) -> None:
+def test_fixture_of_another_count_fails(tiny: Any) -> None:
     name = "generator.onnx/n1/z"
     change_fixtures(tiny, lambda tensors: tensors.update({name: tensors[name][:, :3].copy()}))
     assert "float32 (1, 4); found float32 (1, 3)" in failed(tiny.path)["fixtures of generator.onnx"]
 
 
-def test_a_translator_passes(tiny_translator: Any) -> None:
+def test_translator_passes_every_check(tiny_translator: Any) -> None:
     assert not failed(tiny_translator.path)
 
 
-def test_a_flow_passes_with_its_encoder_and_directions(tiny_flow: Any) -> None:
+def test_flow_passes_with_encoder_and_directions(tiny_flow: Any) -> None:
     names = [check.name for check in verify(Bundle.open(tiny_flow.path)) if check.passed]
     assert names[-4:] == [
         "graph encoder.onnx",
@@ -161,7 +161,7 @@ def test_a_flow_passes_with_its_encoder_and_directions(tiny_flow: Any) -> None:
     assert not failed(tiny_flow.path)
 
 
-def test_noise_that_moved(tiny_flow: Any) -> None:
+def test_changed_noise_fails_the_fixtures(tiny_flow: Any) -> None:
     def move(tensors: dict[str, Any]) -> None:
         tensors["encoder.onnx/n3/z"] = tensors["encoder.onnx/n3/z"] + np.float32(0.01)
 
@@ -171,7 +171,7 @@ def test_noise_that_moved(tiny_flow: Any) -> None:
     assert "within 1.0e-05; found 1.00e-02 away" in problems["fixtures of encoder.onnx"]
 
 
-def test_directions_of_another_shape(tiny_flow: Any) -> None:
+def test_directions_of_another_shape_fail(tiny_flow: Any) -> None:
     tiny_flow.rewrite(
         "directions.safetensors", lambda _: save({"face/young": np.zeros((3, 8), np.float32)})
     )
@@ -200,7 +200,9 @@ def images(*levels: float, dtype: str = "uint8") -> Any:
         (images(1, 2), images(1), FP32, False),
     ],
 )
-def test_how_far_is_too_far(found: Any, expected: Any, file: GraphFile, good: bool) -> None:
+def test_compare_accepts_only_outputs_within_the_limit(
+    found: Any, expected: Any, file: GraphFile, good: bool
+) -> None:
     if good:
         compare(found, expected, file, {})
     else:
@@ -209,7 +211,7 @@ def test_how_far_is_too_far(found: Any, expected: Any, file: GraphFile, good: bo
 
 
 @pytest.mark.parametrize("limit", [1e-4, 1, True, "1", None])
-def test_a_parity_can_tighten_the_limit_and_never_loosen_it(limit: object) -> None:
+def test_parity_limit_can_only_tighten_the_limit(limit: object) -> None:
     near, far = images(0.5, dtype="float32"), images(0.5005, dtype="float32")
     if limit == 1e-4:
         with pytest.raises(BundleError, match=r"within 1\.0e-04"):
@@ -231,7 +233,7 @@ def lacks(bundle: Bundle) -> Iterable[Check]:
 @pytest.mark.parametrize(
     ("name", "passed"), [("refuses", False), ("lacks", None), ("missing", None)]
 )
-def test_what_other_rooms_contribute(
+def test_checks_of_other_packages_run(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, name: str, passed: bool | None
 ) -> None:
     class Entry:

@@ -14,7 +14,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def test_a_folder(tiny: Any) -> None:
+def test_open_folder_reads_its_files(tiny: Any) -> None:
     bundle = Bundle.open(tiny.path)
     assert bundle.manifest.name == "tiny"
     assert bundle.names() == NAMES
@@ -23,7 +23,7 @@ def test_a_folder(tiny: Any) -> None:
     assert not bundle.is_single_file
 
 
-def test_a_stored_zip_is_the_same_bundle(tiny: Any) -> None:
+def test_open_zip_equals_the_folder(tiny: Any) -> None:
     folder, zipped = Bundle.open(tiny.path), Bundle.open(str(tiny.zipped()))
     assert zipped.manifest == folder.manifest
     assert zipped.digest == folder.digest
@@ -32,7 +32,7 @@ def test_a_stored_zip_is_the_same_bundle(tiny: Any) -> None:
         assert zipped.read(name) == folder.read(name)
 
 
-def test_a_lone_graph_explains_itself(data: Path) -> None:
+def test_open_single_graph_reads_its_embedded_interface(data: Path) -> None:
     bundle = Bundle.open(data / "tiny.onnx")
     whole = Bundle.open(data / "tiny.ganport")
     assert bundle.is_single_file
@@ -42,13 +42,13 @@ def test_a_lone_graph_explains_itself(data: Path) -> None:
     assert bundle.read("tiny.onnx") == whole.read("generator.onnx")
 
 
-def test_a_lone_graph_may_have_any_file_name(data: Path, tmp_path: Path) -> None:
+def test_open_single_graph_accepts_any_file_name(data: Path, tmp_path: Path) -> None:
     path = tmp_path / "mein Gesicht (2).onnx"
     path.write_bytes((data / "tiny.onnx").read_bytes())
     assert Bundle.open(path).manifest.name == "mein Gesicht (2)"
 
 
-def test_a_bundle_is_named_as_it_was_given(
+def test_error_place_is_the_given_path(
     tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -60,26 +60,26 @@ def test_a_bundle_is_named_as_it_was_given(
     assert caught.value.place == str(tiny.path / "MODEL_CARD.md")
 
 
-def test_a_path_the_system_refuses() -> None:
+def test_open_path_too_long_is_a_bundle_error() -> None:
     with pytest.raises(BundleError, match="expected a readable bundle; found File name too long"):
         Bundle.open("x" * 300)
 
 
 @pytest.mark.parametrize("name", ["generator.ts.pt", "x.pt", "x.PTH"])
-def test_a_torchscript_file_says_how_to_get_the_onnx(tmp_path: Path, name: str) -> None:
+def test_open_torchscript_file_names_the_export_command(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04")
     with pytest.raises(BundleError, match=r"export-gan RUN --format onnx --out NAME\.ganport"):
         Bundle.open(tmp_path / name)
 
 
-def test_a_torchscript_only_bundle_says_how_to_get_the_onnx(tiny: Any) -> None:
+def test_find_onnx_of_torchscript_only_bundle_names_the_export_command(tiny: Any) -> None:
     tiny.edit(lambda value: value["graphs"][0]["files"][0].update(role="torchscript"))
     bundle = Bundle.open(tiny.path)
     with pytest.raises(BundleError, match=r"found TorchScript only.*export-gan RUN --format onnx"):
         bundle.find_onnx("gan.generate/1")
 
 
-def test_an_interface_the_bundle_has_not(tiny: Any) -> None:
+def test_find_onnx_of_absent_interface_is_a_bundle_error(tiny: Any) -> None:
     with pytest.raises(BundleError, match=r"gan\.encode/1; found gan\.generate/1"):
         Bundle.open(tiny.path).find_onnx("gan.encode/1")
 
@@ -111,14 +111,14 @@ POLYPHASE = {"path": "generator.phase.onnx", "role": "onnx", "precision": "fp32"
         ("fp32", "spiral", "generator.onnx"),
     ],
 )
-def test_the_graph_file_for_a_precision_and_a_form(
+def test_find_onnx_selects_precision_and_form(
     tiny: Any, precision: str, form: str | None, path: str
 ) -> None:
     bundle = with_files(tiny, POLYPHASE, HALF, FULL)
     assert bundle.find_onnx("gan.generate/1", precision, form)[1].path == path
 
 
-def test_a_precision_the_bundle_has_not(tiny: Any) -> None:
+def test_find_onnx_of_absent_precision_names_the_option(tiny: Any) -> None:
     with pytest.raises(BundleError) as caught:
         Bundle.open(tiny.path).find_onnx("gan.generate/1", "fp16")
     assert caught.value.place == str(tiny.path)
@@ -126,7 +126,7 @@ def test_a_precision_the_bundle_has_not(tiny: Any) -> None:
     assert "--precision fp16" in caught.value.fix
 
 
-def test_a_lone_graph_is_all_there_is(data: Path) -> None:
+def test_find_onnx_of_single_graph_ignores_precision_and_form(data: Path) -> None:
     bundle = Bundle.open(data / "tiny.onnx")
     assert bundle.find_onnx("gan.generate/1", "fp16", "phase")[1].path == "tiny.onnx"
 
@@ -145,7 +145,7 @@ def test_a_lone_graph_is_all_there_is(data: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("zipped", [False, True])
-def test_a_file_that_is_not_what_was_exported(
+def test_read_changed_file_is_a_bundle_error(
     tiny: Any, name: str, make: Callable[[Path], object], message: str, zipped: bool
 ) -> None:
     make(tiny.path / name)
@@ -156,12 +156,12 @@ def test_a_file_that_is_not_what_was_exported(
 
 
 @pytest.mark.parametrize("name", ["other", "../x", "/etc/passwd", "", "a\0b"])
-def test_only_listed_files_are_read(tiny: Any, name: str) -> None:
+def test_read_unlisted_file_is_a_bundle_error(tiny: Any, name: str) -> None:
     with pytest.raises(BundleError, match="a file that the manifest lists"):
         Bundle.open(tiny.path).read(name)
 
 
-def test_a_link_inside_a_folder_is_refused(tiny: Any, tmp_path: Path) -> None:
+def test_read_link_in_folder_is_a_bundle_error(tiny: Any, tmp_path: Path) -> None:
     target = tmp_path / "elsewhere"
     (tiny.path / "generator.onnx").rename(target)
     (tiny.path / "generator.onnx").symlink_to(target)
@@ -169,14 +169,14 @@ def test_a_link_inside_a_folder_is_refused(tiny: Any, tmp_path: Path) -> None:
         Bundle.open(tiny.path).read("generator.onnx")
 
 
-def test_a_pipe_inside_a_folder_does_not_block(tiny: Any) -> None:
+def test_open_pipe_as_manifest_does_not_block(tiny: Any) -> None:
     (tiny.path / "manifest.json").unlink()
     os.mkfifo(tiny.path / "manifest.json")
     with pytest.raises(BundleError, match="a regular file"):
         Bundle.open(tiny.path)
 
 
-def test_a_manifest_of_absurd_size_is_not_read(tiny: Any) -> None:
+def test_open_huge_manifest_is_a_bundle_error(tiny: Any) -> None:
     with (tiny.path / "manifest.json").open("wb") as file:
         file.truncate(100 * 2**20)
     for path in (tiny.path, tiny.zipped()):
@@ -194,7 +194,9 @@ def test_a_manifest_of_absurd_size_is_not_read(tiny: Any) -> None:
         (b"PK\x05\x06" + b"\xff" * 18, "a bundle folder or a stored zip"),
     ],
 )
-def test_paths_that_hold_no_bundle(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_open_other_content_is_a_bundle_error(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
     path = tmp_path / "x.ganport"
     if content is not None:
         path.write_bytes(content)
@@ -203,29 +205,29 @@ def test_paths_that_hold_no_bundle(tmp_path: Path, content: bytes | None, messag
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/dev/null"])
-def test_a_device_is_not_read(path: str) -> None:
+def test_open_device_is_a_bundle_error(path: str) -> None:
     with pytest.raises(BundleError, match="a stored zip; found a device or pipe"):
         Bundle.open(path)
 
 
-def test_a_path_that_no_system_takes() -> None:
+def test_open_path_with_null_byte_is_a_bundle_error() -> None:
     with pytest.raises(BundleError, match="null byte"):
         Bundle.open("a\0b")
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
+def test_open_empty_folder_is_a_bundle_error(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match=r"manifest\.json: "):
         Bundle.open(tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage", b"\x08\x08" * 400])
-def test_a_lone_file_that_is_no_graph(tmp_path: Path, data: bytes) -> None:
+def test_open_single_file_without_a_graph_is_a_bundle_error(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.onnx").write_bytes(data)
     with pytest.raises(BundleError, match=r"x\.onnx: "):
         Bundle.open(tmp_path / "x.onnx")
 
 
-def test_a_lone_graph_without_metadata(data: Path, tmp_path: Path) -> None:
+def test_open_single_graph_without_metadata_is_a_bundle_error(data: Path, tmp_path: Path) -> None:
     graph = (data / "tiny.onnx").read_bytes().replace(b"ganport.interface", b"other.interfaces!")
     (tmp_path / "x.onnx").write_bytes(graph)
     with pytest.raises(BundleError, match=r"ganport\.interface"):

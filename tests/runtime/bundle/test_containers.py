@@ -22,24 +22,24 @@ def write_zip(path: Path, members: dict[str, bytes] | list[tuple[Any, bytes]]) -
 
 
 @pytest.mark.parametrize("name", ["../manifest.json", "/manifest.json", "a/b", "a\\b", "C:a", ".."])
-def test_members_that_reach_out(tmp_path: Path, name: str) -> None:
+def test_zip_member_outside_the_bundle_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(BundleError, match="plain file names"):
         Bundle.open(write_zip(tmp_path / "x.ganport", {name: b"{}"}))
 
 
-def test_a_member_name_with_a_nul(tmp_path: Path) -> None:
+def test_zip_member_name_with_null_byte_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", {"manifest.jsonXevil": b"{}"})
     path.write_bytes(path.read_bytes().replace(b"manifest.jsonX", b"manifest.json\0"))
     with pytest.raises(BundleError, match="plain file names"):
         Bundle.open(path)
 
 
-def test_a_compressed_zip(tiny: Any) -> None:
+def test_compressed_zip_is_refused(tiny: Any) -> None:
     with pytest.raises(BundleError, match=r"a stored member \(zip -0\); found a compressed one"):
         Bundle.open(tiny.zipped(zipfile.ZIP_DEFLATED))
 
 
-def test_a_zip_bomb_is_refused_unread(tmp_path: Path) -> None:
+def test_zip_bomb_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "x.ganport"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", b"\0" * 50_000_000)
@@ -48,13 +48,13 @@ def test_a_zip_bomb_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_a_member_twice(tmp_path: Path) -> None:
+def test_duplicate_zip_member_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", [("manifest.json", b"{}"), ("manifest.json", b"[]")])
     with pytest.raises(BundleError, match=r"each member once; found manifest\.json twice"):
         Bundle.open(path)
 
 
-def test_a_link_in_a_zip(tmp_path: Path) -> None:
+def test_link_in_zip_is_refused(tmp_path: Path) -> None:
     info = zipfile.ZipInfo("manifest.json")
     info.external_attr = (stat.S_IFLNK | 0o777) << 16
     with pytest.raises(BundleError, match="a regular file; found a link"):
@@ -70,20 +70,20 @@ def patched(path: Path, signature: bytes, offset: int, value: bytes) -> Path:
     return path
 
 
-def test_an_encrypted_member(tmp_path: Path) -> None:
+def test_encrypted_zip_member_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", {"manifest.json": b"{}"})
     with pytest.raises(BundleError, match="without a password; found an encrypted one"):
         Bundle.open(patched(path, b"PK\x01\x02", 8, b"\x01\x00"))
 
 
-def test_a_member_that_claims_more_than_there_is(tmp_path: Path) -> None:
+def test_zip_member_with_too_large_size_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", {"manifest.json": b"{}"})
     huge = struct.pack("<II", 2**31, 2**31)
     with pytest.raises(BundleError, match="members within the zip"):
         Bundle.open(patched(path, b"PK\x01\x02", 20, huge))
 
 
-def test_a_member_whose_content_changed(tiny: Any) -> None:
+def test_changed_zip_member_is_refused(tiny: Any) -> None:
     path = patched(tiny.zipped(), b'{"batch"', 2, b"B")
     with pytest.raises(BundleError, match="Bad CRC-32"):
         Bundle.open(path)
@@ -91,7 +91,7 @@ def test_a_member_whose_content_changed(tiny: Any) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.integers(0, 11_000), st.binary(min_size=1, max_size=8))
-def test_a_zip_with_any_bytes_changed_is_a_bundle_or_an_error(
+def test_zip_with_changed_bytes_is_a_bundle_or_a_bundle_error(
     tiny: Any, position: int, noise: bytes
 ) -> None:
     data = bytearray(tiny.zipped().read_bytes())
@@ -107,7 +107,7 @@ def test_a_zip_with_any_bytes_changed_is_a_bundle_or_an_error(
         pass
 
 
-def test_too_many_members(tmp_path: Path) -> None:
+def test_zip_with_too_many_members_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", {f"f{i}": b"" for i in range(1100)})
     with pytest.raises(BundleError, match="at most 1024 files"):
         Bundle.open(path)

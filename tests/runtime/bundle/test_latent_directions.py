@@ -10,7 +10,7 @@ from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.verify import verify
 
 
-def test_the_directions_of_a_flow(tiny_flow: Any) -> None:
+def test_flow_has_read_only_directions(tiny_flow: Any) -> None:
     directions = Generator.load(tiny_flow.path).directions
     assert set(directions) == {"face/smiling", "face/young", "face/glasses"}
     for direction in directions.values():
@@ -20,7 +20,7 @@ def test_the_directions_of_a_flow(tiny_flow: Any) -> None:
         directions["face/bald"] = direction  # type: ignore[index]
 
 
-def test_they_are_read_and_verified_with_numpy_and_onnxruntime_alone(
+def test_directions_need_neither_safetensors_nor_torch(
     tiny_flow: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "safetensors", None)  # importing it is an ImportError
@@ -31,7 +31,7 @@ def test_they_are_read_and_verified_with_numpy_and_onnxruntime_alone(
     assert all(check.passed for check in verify(bundle))
 
 
-def test_other_bundles_have_none(tiny: Any, tiny_translator: Any) -> None:
+def test_bundles_without_directions_have_none(tiny: Any, tiny_translator: Any) -> None:
     assert dict(Generator.load(tiny.path).directions) == {}
     assert dict(Generator.load(tiny_translator.path).directions) == {}
 
@@ -44,7 +44,9 @@ def test_other_bundles_have_none(tiny: Any, tiny_translator: Any) -> None:
         (np.full((3, 8, 8), np.inf, np.float32), "finite numbers; found NaN or infinity"),
     ],
 )
-def test_directions_that_do_not_fit(tiny_flow: Any, value: Any, message: str) -> None:
+def test_directions_of_wrong_type_shape_or_value_are_a_bundle_error(
+    tiny_flow: Any, value: Any, message: str
+) -> None:
     tiny_flow.rewrite(DIRECTIONS_NAME, lambda _: save({"face/young": value}))
     with pytest.raises(BundleError) as caught:
         Bundle.open(tiny_flow.path).read_directions()
@@ -52,7 +54,7 @@ def test_directions_that_do_not_fit(tiny_flow: Any, value: Any, message: str) ->
     assert message in str(caught.value)
 
 
-def test_directions_that_were_changed(tiny_flow: Any) -> None:
+def test_changed_directions_are_a_bundle_error(tiny_flow: Any) -> None:
     file = tiny_flow.path / DIRECTIONS_NAME
     file.write_bytes(file.read_bytes()[:-1] + b"\1")
     generator = Generator.load(tiny_flow.path)

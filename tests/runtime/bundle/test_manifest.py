@@ -25,14 +25,14 @@ def changed(change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
     return value
 
 
-def test_round_trip() -> None:
+def test_manifest_round_trips_through_json() -> None:
     manifest = Manifest.from_json(JSON, "manifest.json")
     assert manifest.to_json() == JSON
     assert Manifest.from_json(manifest.to_json(), "again") == manifest
 
 
 @pytest.mark.parametrize("form", ["phase", "of a later version"])
-def test_a_form_is_kept_and_none_is_needed(form: str) -> None:
+def test_graph_file_form_is_optional(form: str) -> None:
     value = changed(lambda manifest: manifest["graphs"][0]["files"][0].update(form=form))
     manifest = Manifest.from_json(value, "manifest.json")
     assert manifest.graphs[0].files[0].form == form
@@ -40,7 +40,7 @@ def test_a_form_is_kept_and_none_is_needed(form: str) -> None:
     assert Manifest.from_json(JSON, "manifest.json").graphs[0].files[0].form is None
 
 
-def test_what_it_says() -> None:
+def test_manifest_has_the_values_of_the_file() -> None:
     manifest = Manifest.from_json(JSON, "manifest.json")
     graph = manifest.graph("gan.generate/1")
     assert graph is not None
@@ -53,7 +53,7 @@ def test_what_it_says() -> None:
     assert manifest.graph("gan.encode/1") is None
 
 
-def test_the_interface_part_has_no_digests_and_no_parity() -> None:
+def test_interface_json_has_no_digests_and_no_parity() -> None:
     part = Manifest.from_json(JSON, "manifest.json").interface_json()
     assert set(part) == {
         "schema_version", "interface", "inputs", "output", "conditions", "noise", "image"
@@ -61,12 +61,12 @@ def test_the_interface_part_has_no_digests_and_no_parity() -> None:
 
 
 @pytest.mark.parametrize("key", REQUIRED)
-def test_a_missing_key_is_named(key: str) -> None:
+def test_missing_key_is_named(key: str) -> None:
     with pytest.raises(BundleError, match=f"expected the required key '{key}'"):
         Manifest.from_json(changed(lambda value: value.pop(key)), "manifest.json")
 
 
-def test_unknown_keys_are_ignored() -> None:
+def test_unknown_manifest_keys_are_ignored() -> None:
     def add(value: dict[str, Any]) -> None:
         value["future"] = {"a": 1}
         value["graphs"][0]["future"] = 1
@@ -75,13 +75,13 @@ def test_unknown_keys_are_ignored() -> None:
     assert Manifest.from_json(changed(add), "manifest.json").to_json() == JSON
 
 
-def test_a_graph_of_an_unknown_interface_is_kept_and_not_judged() -> None:
+def test_graph_of_unknown_interface_is_kept_unchecked() -> None:
     other = JSON["graphs"][0] | {"interface": "gan.dream/7", "inputs": []}
     value = changed(lambda value: value["graphs"].append(other))
     assert len(Manifest.from_json(value, "manifest.json").graphs) == 2
 
 
-def test_a_newer_schema_is_refused() -> None:
+def test_newer_schema_names_the_upgrade() -> None:
     value = changed(lambda value: value.update(schema_version=SCHEMA_VERSION + 1))
     with pytest.raises(BundleError, match=r"schema_version 1 or lower; found schema_version 2"):
         Manifest.from_json(value, "manifest.json")
@@ -110,7 +110,7 @@ def test_all_interfaces_parse() -> None:
     ]  # fmt: skip
 
 
-def test_a_bundle_that_takes_no_noise_needs_no_noise_rule() -> None:
+def test_translator_needs_no_noise_rule() -> None:
     value = changed(lambda value: value.update(graphs=[TRANSLATE], noise=None))
     assert Manifest.from_json(value, "manifest.json").noise is None
 
@@ -120,7 +120,7 @@ def unconditional(value: dict[str, Any]) -> None:
     value["graphs"][0]["inputs"].pop()
 
 
-def test_an_unconditional_generator_has_no_condition() -> None:
+def test_unconditional_manifest_has_no_condition_input() -> None:
     assert Manifest.from_json(changed(unconditional), "manifest.json").conditions.size == 0
 
 
@@ -129,7 +129,7 @@ def floats(value: dict[str, Any]) -> None:
     value["graphs"][0]["output"] = {"name": "image", "dtype": "float32", "shape": PLANES}
 
 
-def test_a_float_image_parses() -> None:
+def test_float_image_parses() -> None:
     assert Manifest.from_json(changed(floats), "manifest.json").image.range == (-1, 1)
 
 
@@ -201,7 +201,7 @@ ENTRY = {"sha256": "0" * 64, "size": 0}
         (at("license", to=3), "text"),
     ],
 )  # fmt: skip
-def test_what_a_manifest_must_not_say(change: Any, message: str) -> None:
+def test_invalid_manifest_is_a_bundle_error(change: Any, message: str) -> None:
     with pytest.raises(BundleError, match=message):
         Manifest.from_json(changed(change), "manifest.json")
 
@@ -209,7 +209,7 @@ def test_what_a_manifest_must_not_say(change: Any, message: str) -> None:
 @pytest.mark.parametrize(
     "name", ["", "..", ".", "a/b", "/a", "a\\b", "C:x", "a\0", "-", ".x", "a.", "ä", "x" * 200]
 )
-def test_file_names_that_are_not_plain(name: str) -> None:
+def test_file_name_that_is_a_path_is_refused(name: str) -> None:
     with pytest.raises(BundleError, match="plain file names"):
         Manifest.from_json(changed(lambda value: value["files"].update({name: ENTRY})), "here")
 
@@ -229,7 +229,7 @@ GARBAGE = st.recursive(
 
 
 @given(st.sampled_from(PATHS), GARBAGE)
-def test_garbage_anywhere_is_a_bundle_error(path: tuple[str | int, ...], garbage: object) -> None:
+def test_garbage_in_any_key_is_a_bundle_error(path: tuple[str | int, ...], garbage: object) -> None:
     try:
         Manifest.from_json(changed(at(*path, to=garbage)), "manifest.json")
     except BundleError as error:

@@ -24,7 +24,7 @@ def model_of(graph: onnx.GraphProto, *functions: onnx.FunctionProto) -> bytes:
 
 
 def nested(inner: onnx.TensorProto) -> dict[str, bytes]:
-    """A model for each place where a tensor may stand."""
+    """Return a model for each message that can hold a tensor."""
     constant = helper.make_node("Constant", [], ["y"], value=inner)
     branch = helper.make_graph([constant], "branch", [], [])
     choice = helper.make_node("If", ["x"], ["y"], then_branch=branch, else_branch=branch)
@@ -47,12 +47,12 @@ PLACES = list(nested(tensor()))
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_a_tensor_in_another_file_is_seen_wherever_it_stands(place: str) -> None:
+def test_has_external_data_finds_tensors_in_every_message(place: str) -> None:
     assert has_external_data(nested(tensor("weights.bin"))[place])
     assert not has_external_data(nested(tensor())[place])
 
 
-def test_the_mark_alone_and_the_path_alone_are_enough() -> None:
+def test_has_external_data_needs_only_path_or_location() -> None:
     marked, pathed = tensor(), tensor("weights.bin")
     marked.data_location = TensorProto.EXTERNAL
     pathed.ClearField("data_location")
@@ -60,7 +60,7 @@ def test_the_mark_alone_and_the_path_alone_are_enough() -> None:
         assert has_external_data(nested(one)["initializer"])
 
 
-def test_a_length_in_more_bytes_than_it_needs_hides_nothing() -> None:
+def test_has_external_data_reads_overlong_lengths() -> None:
     inner = tensor("weights.bin").SerializeToString()
     assert len(inner) < 0x80
     graph = bytes([5 << 3 | 2, len(inner) | 0x80, 0x80, 0]) + inner  # initializer
@@ -69,7 +69,7 @@ def test_a_length_in_more_bytes_than_it_needs_hides_nothing() -> None:
     assert has_external_data(model)
 
 
-def test_exported_graph_is_one_file(data: Path) -> None:
+def test_has_external_data_of_exported_graph_is_false(data: Path) -> None:
     assert not has_external_data((data / "tiny.onnx").read_bytes())
 
 
@@ -97,12 +97,12 @@ def test_read_onnx_metadata_of_damaged_bytes_is_a_value_error(data: bytes) -> No
         (b"\x0d\x00\x00", "wire type 5"),
     ],
 )
-def test_what_is_no_message_is_an_error(broken: bytes, why: str) -> None:
+def test_damaged_message_is_a_value_error(broken: bytes, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         has_external_data(broken)
 
 
-def test_graphs_inside_graphs_end_somewhere() -> None:
+def test_deep_nesting_is_a_value_error() -> None:
     graph = b""
     for _ in range(60):  # a graph in an attribute of a node of a graph
         for field in (6, 5, 1):

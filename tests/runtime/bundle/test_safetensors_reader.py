@@ -28,7 +28,7 @@ def entry(dtype: str = "F32", shape: Any = (2,), offsets: Any = (0, 8)) -> dict[
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
-def test_what_the_library_writes_comes_back() -> None:
+def test_read_tensors_returns_what_the_library_wrote() -> None:
     found = read_tensors(save(TENSORS, metadata={"format": "np"}), "here")
     assert set(found) == set(TENSORS)
     for name, value in TENSORS.items():
@@ -37,7 +37,7 @@ def test_what_the_library_writes_comes_back() -> None:
         assert found[name].flags.aligned
 
 
-def test_bytes_at_odd_places() -> None:
+def test_read_tensors_accepts_unaligned_tensors() -> None:
     body = b"\x09" + struct.pack("<2f", 1.5, -2.0)
     header = {"b": entry(offsets=(1, 9)), "a": entry("U8", (1,), (0, 1))}
     found = read_tensors(written(header, body), "here")
@@ -45,7 +45,7 @@ def test_bytes_at_odd_places() -> None:
     assert found["b"].tolist() == [1.5, -2.0]
 
 
-def test_an_empty_file_of_tensors() -> None:
+def test_read_tensors_of_empty_file_is_empty() -> None:
     assert read_tensors(written({}, b""), "here") == {}
 
 
@@ -73,7 +73,7 @@ def test_an_empty_file_of_tensors() -> None:
         (written({"a" * 301: entry()}), "printable names of at most 300 characters"),
     ],
 )
-def test_what_is_refused(data: bytes, message: str) -> None:
+def test_read_tensors_of_invalid_file_is_a_bundle_error(data: bytes, message: str) -> None:
     with pytest.raises(BundleError) as caught:
         read_tensors(data, "here")
     assert message in str(caught.value)
@@ -81,7 +81,7 @@ def test_what_is_refused(data: bytes, message: str) -> None:
 
 
 @given(st.integers(0, 400), st.integers(0, 255))
-def test_no_damage_ends_in_a_traceback(place: int, value: int) -> None:
+def test_damaged_file_is_read_or_refused(place: int, value: int) -> None:
     data = bytearray(save(TENSORS))
     data[place % len(data)] = value
     try:

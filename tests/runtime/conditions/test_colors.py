@@ -10,7 +10,7 @@ from ganport_runtime.conditions.colors import (
 
 
 @pytest.mark.parametrize(
-    ("hue", "lightness", "saturation", "colour"),
+    ("hue", "lightness", "saturation", "color"),
     [
         (0, 0.5, 1, "#ff0000"),
         (120, 0.5, 1, "#00ff00"),
@@ -22,11 +22,13 @@ from ganport_runtime.conditions.colors import (
         (17, 1, 1, "#ffffff"),
     ],
 )
-def test_hue_and_lightness(hue: float, lightness: float, saturation: float, colour: str) -> None:
-    assert from_hue(hue, lightness, saturation) == colour
+def test_from_hue_returns_known_colors(
+    hue: float, lightness: float, saturation: float, color: str
+) -> None:
+    assert from_hue(hue, lightness, saturation) == color
 
 
-def test_hex_there_and_back() -> None:
+def test_hex_round_trips() -> None:
     assert channels("#ff88CC") == (255, 136, 204)
     assert to_hex((254.6, 136, 203.5)) == "#ff88cc"
     assert [is_hex(value) for value in ("#12abEF", "#12abE", "12abEF", "#12abEF\n", 7)] == [
@@ -35,12 +37,12 @@ def test_hex_there_and_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("colour", "label"),
+    ("color", "label"),
     [("#fe8ac8", "pink"), ("#c00000", "dark red"), ("#202020", "Black"), ("#f8f8f8", "pink")],
 )
-def test_the_nearest_label_is_by_colour(colour: str, label: str) -> None:
-    assert closest_color_label(colour, ("large", "pink", "dark red", "Black")) == label
+def test_closest_color_label_compares_colors(color: str, label: str) -> None:
+    assert closest_color_label(color, ("large", "pink", "dark red", "Black")) == label
 
 
-def test_labels_without_colours_have_no_nearest() -> None:
+def test_closest_color_label_without_color_names_is_none() -> None:
     assert closest_color_label("#ffffff", ("large", "small")) is None

@@ -48,20 +48,20 @@ ALL = Conditions(
 )
 
 
-def test_groups_lie_end_to_end() -> None:
+def test_slices_have_no_gaps() -> None:
     assert FACES.size == 22
     assert FACES.slices == {"hair": slice(0, 12), "eyes": slice(12, 22)}
     assert ALL.size == 4 + 2 + 2 + 3 + 1
 
 
-def test_a_request_becomes_the_vector_of_the_contract() -> None:
+def test_encode_returns_the_vector_of_the_contract() -> None:
     vector = FACES.encode({"hair": "pink", "eyes": "black"})
     assert vector.dtype == np.float32
     assert np.flatnonzero(vector).tolist() == [7, 12]
     assert np.array_equal(FACES.encode("pink hair black eyes"), vector)
 
 
-def test_a_joint_group_takes_the_same_requests() -> None:
+def test_joint_group_accepts_its_members_requests() -> None:
     vector = JOINT.encode("pink hair yellow eyes")
     assert np.flatnonzero(vector).tolist() == [7 * 10 + 3]
     assert np.array_equal(JOINT.encode({"hair": "pink", "eyes": "yellow"}), vector)
@@ -69,19 +69,19 @@ def test_a_joint_group_takes_the_same_requests() -> None:
 
 
 @pytest.mark.parametrize("request_", [None, {}, ""])
-def test_what_is_left_out_takes_its_default(request_: Any) -> None:
+def test_omitted_group_takes_its_default(request_: Any) -> None:
     assert np.array_equal(FACES.encode(request_), FACES.encode("orange hair black eyes"))
     assert ALL.encode(request_).tolist()[4:8] == [1, 0, -1, -1]
 
 
-def test_many_requests_make_rows() -> None:
+def test_encode_many_returns_one_row_per_request() -> None:
     rows = FACES.encode_many(["pink hair", {"eyes": "blue"}])
     assert rows.shape == (2, 22)
     assert np.array_equal(rows[1], FACES.encode({"eyes": "blue"}))
     assert FACES.encode_many([]).shape == (0, 22)
 
 
-def test_captions_name_the_whole_request() -> None:
+def test_caption_names_every_group() -> None:
     assert FACES.caption({"hair": "pink"}) == "pink hair black eyes"
     assert FACES.caption({"hair": {"pink": 0.5, "red": 0.5}}) == "50% pink 50% red hair black eyes"
     assert ALL.caption({"skin": (0, 0, 255), "objects": []}) == (
@@ -89,7 +89,7 @@ def test_captions_name_the_whole_request() -> None:
     )
 
 
-def test_an_unconditional_generator_says_so() -> None:
+def test_unconditional_conditions_refuse_requests() -> None:
     nothing = Conditions()
     assert nothing.encode().shape == (0,)
     for request in ({"hair": "pink"}, "pink hair"):
@@ -108,18 +108,18 @@ def test_an_unconditional_generator_says_so() -> None:
         (b"pink hair", "a mapping of group to value"),
     ],
 )
-def test_requests_that_are_refused(request_: Any, message: str) -> None:
+def test_invalid_request_is_a_condition_error(request_: Any, message: str) -> None:
     with pytest.raises(ConditionError) as caught:
         FACES.encode(request_)
     assert message in str(caught.value)
 
 
-def test_a_joint_group_is_not_asked_for_twice() -> None:
+def test_joint_group_requested_twice_is_a_condition_error() -> None:
     with pytest.raises(ConditionError, match="condition 'hair': expected one value"):
         JOINT.encode({"look": {"eyes": "blue"}, "hair": "pink"})
 
 
-def test_a_group_is_found_by_name() -> None:
+def test_getitem_returns_group_or_member() -> None:
     assert FACES["hair"].labels == tuple(HAIR)
     assert JOINT["eyes"].labels == tuple(EYES)
     assert JOINT["look"].size == 120
@@ -127,13 +127,13 @@ def test_a_group_is_found_by_name() -> None:
         FACES["hairs"]
 
 
-def test_names_are_unique_members_included() -> None:
+def test_duplicate_names_are_a_condition_error() -> None:
     with pytest.raises(ConditionError, match="each once"):
         Conditions((*JOINT.groups, OneHot("hair", ("a",))))
 
 
 @given(st.data())
-def test_json_round_trip(data: st.DataObject) -> None:
+def test_conditions_round_trip_through_json(data: st.DataObject) -> None:
     word = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=6)
     names = data.draw(st.lists(word, min_size=1, max_size=4, unique=True))
     labels = st.lists(word, min_size=1, max_size=5, unique=True)
@@ -141,7 +141,7 @@ def test_json_round_trip(data: st.DataObject) -> None:
     assert Conditions.from_json(conditions.to_json(), "here") == conditions
 
 
-def test_json_round_trip_of_every_kind() -> None:
+def test_every_kind_round_trips_through_json() -> None:
     assert Conditions.from_json(ALL.to_json(), "here") == ALL
     assert [entry["slice"] for entry in ALL.to_json()] == [
         [0, 4],
@@ -152,14 +152,14 @@ def test_json_round_trip_of_every_kind() -> None:
     ]
 
 
-def test_slices_must_lie_end_to_end() -> None:
+def test_slices_with_gaps_are_a_bundle_error() -> None:
     entries = FACES.to_json()
     entries[1]["slice"] = [13, 23]
     with pytest.raises(BundleError, match=r"expected \[12, 22\]"):
         Conditions.from_json(entries, "here")
 
 
-def test_faults_of_a_manifest_are_bundle_errors() -> None:
+def test_invalid_group_in_manifest_is_a_bundle_error() -> None:
     twice = [FACES.to_json()[0], FACES.to_json()[0] | {"slice": [12, 24]}]
     for entries, message in ((twice, "each once"), ({}, "a list"), ([{}], "kind")):
         with pytest.raises(BundleError, match=message):
@@ -170,7 +170,7 @@ def test_faults_of_a_manifest_are_bundle_errors() -> None:
         Conditions.from_json(bad_default, "here")
 
 
-def test_a_vector_of_absurd_size_is_refused() -> None:
+def test_too_long_vector_is_a_bundle_error() -> None:
     labels = [f"l{i}" for i in range(9000)]
     entries = [
         OneHot(f"g{i}", tuple(labels)).to_json() | {"slice": [9000 * i, 9000 * (i + 1)]}
@@ -180,7 +180,7 @@ def test_a_vector_of_absurd_size_is_refused() -> None:
         Conditions.from_json(entries, "here")
 
 
-def test_a_request_comes_back_from_its_vector() -> None:
+def test_decode_inverts_encode() -> None:
     request = {
         "look": {"hair": "pink", "eyes": "tan"},
         "objects": ["blue ball"],
@@ -207,7 +207,7 @@ REQUESTS = st.fixed_dictionaries(
 
 
 @given(REQUESTS, REQUESTS, st.floats(0, 1))
-def test_a_blend_is_a_request_on_the_line_between_two(
+def test_blend_encodes_between_both_requests(
     first: dict[str, Any], second: dict[str, Any], fraction: float
 ) -> None:
     one, two = ALL.encode(first), ALL.encode(second)
@@ -222,7 +222,7 @@ def test_a_blend_is_a_request_on_the_line_between_two(
         assert np.array_equal(ALL.encode(ALL.blend(first, second, end)), vector)
 
 
-def test_texts_blend_and_defaults_too() -> None:
+def test_blend_accepts_texts_and_defaults() -> None:
     blend = FACES.blend("pink hair", None, 0.25)
     assert blend == {"hair": {"pink": 0.75, "orange": 0.25}, "eyes": "black"}
     assert FACES.caption(blend) == "75% pink 25% orange hair black eyes"
@@ -237,7 +237,7 @@ def test_texts_blend_and_defaults_too() -> None:
         ("#ff88cc hair", 0.5, "found the color #ff88cc. Use a label such as 'pink'."),
     ],
 )
-def test_what_does_not_blend(first: str, fraction: float, message: str) -> None:
+def test_invalid_blend_is_a_condition_error(first: str, fraction: float, message: str) -> None:
     with pytest.raises(ConditionError) as caught:
         FACES.blend(first, "blue hair", fraction)
     assert message in str(caught.value)

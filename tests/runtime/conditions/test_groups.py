@@ -35,7 +35,7 @@ def encoded(group: ConditionGroup, value: object) -> list[float]:
     return [float(number) for number in vector]
 
 
-def test_there_is_a_group_for_every_kind_of_the_contract() -> None:
+def test_kinds_are_those_of_the_contract() -> None:
     kinds = {"one_hot", "joint_one_hot", "multi_hot", "signed_multi_hot", "rgb", "scalar"}
     assert set(KINDS) == kinds == {group.kind for group in GROUPS}
 
@@ -65,21 +65,21 @@ def test_there_is_a_group_for_every_kind_of_the_contract() -> None:
         (AGE, np.int64(7), [7]),
     ],
 )
-def test_encoding(group: ConditionGroup, value: object, vector: list[float]) -> None:
+def test_group_encodes_value(group: ConditionGroup, value: object, vector: list[float]) -> None:
     assert encoded(group, value) == vector
 
 
-def test_a_palette_name_is_its_colour() -> None:
+def test_palette_name_encodes_as_its_color() -> None:
     assert encoded(SKIN, "rosy") == encoded(SKIN, (255, 200, 190))
     assert encoded(SKIN, "pale") == encoded(SKIN, "#fff0e8")
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.kind)
-def test_the_default_encodes(group: ConditionGroup) -> None:
+def test_default_encodes(group: ConditionGroup) -> None:
     assert len(encoded(group, group.default)) == group.size
 
 
-def test_a_one_hot_group_defaults_to_its_first_label() -> None:
+def test_one_hot_default_is_its_first_label() -> None:
     assert EYES.default == "black"
 
 
@@ -145,7 +145,9 @@ def test_joint_labels_are_row_major() -> None:
         (AGE, None, "found None"),
     ],
 )  # fmt: skip
-def test_what_a_group_does_not_take(group: ConditionGroup, value: object, message: str) -> None:
+def test_invalid_value_is_a_condition_error(
+    group: ConditionGroup, value: object, message: str
+) -> None:
     with pytest.raises(ConditionError) as caught:
         group.encode(value)
     assert message in str(caught.value)
@@ -184,7 +186,7 @@ def test_any_value_is_encoded_or_refused(group: ConditionGroup, value: Any) -> N
         (AGE, 10, 50, 20.0),
     ],
 )  # fmt: skip
-def test_a_quarter_of_the_way(group: ConditionGroup, first: Any, second: Any, value: Any) -> None:
+def test_blend_at_a_quarter(group: ConditionGroup, first: Any, second: Any, value: Any) -> None:
     assert group.blend(first, second, 0.25) == value
 
 
@@ -197,25 +199,25 @@ def test_a_quarter_of_the_way(group: ConditionGroup, first: Any, second: Any, va
         (SKIN, [25.0, 50.0, 10.0], "#19320a skin"),
     ],
 )
-def test_blends_in_words(group: ConditionGroup, value: Any, words: str) -> None:
+def test_describe_formats_blends(group: ConditionGroup, value: Any, words: str) -> None:
     assert group.describe(value) == words
 
 
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3).filter(lambda w: sum(w) > 0.1))
-def test_weights_go_into_the_vector_as_they_are(weights: list[float]) -> None:
+def test_weights_are_encoded_unchanged(weights: list[float]) -> None:
     weights = [weight / sum(weights) for weight in weights]
     vector = HAIR.encode(dict(zip(HAIR.labels, weights, strict=True)))
     assert np.array_equal(vector, np.array(weights, np.float32))
 
 
-def test_weights_may_miss_one_by_a_thousandth() -> None:
+def test_weights_sum_to_one_within_a_thousandth() -> None:
     HAIR.encode({"orange": 0.333, "pink": 0.333, "dark red": 0.333})
     with pytest.raises(ConditionError, match="sum to 1"):
         HAIR.encode({"orange": 0.333, "pink": 0.333, "dark red": 0.33})
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.kind)
-def test_json_round_trip(group: ConditionGroup) -> None:
+def test_conditions_round_trip_through_json(group: ConditionGroup) -> None:
     entry = group.to_json() | {"slice": [0, group.size]}
     assert Conditions.from_json([entry], "here").groups == (group,)
 
@@ -238,7 +240,7 @@ def test_json_round_trip(group: ConditionGroup) -> None:
         (lambda: Scalar("age", 5, 0, 3), "a number from 0 to 3"),
     ],
 )
-def test_groups_that_make_no_sense(make: Any, message: str) -> None:
+def test_inconsistent_group_is_a_condition_error(make: Any, message: str) -> None:
     with pytest.raises(ConditionError, match=message):
         make()
 
@@ -256,7 +258,7 @@ def test_groups_that_make_no_sense(make: Any, message: str) -> None:
         ({"kind": "scalar", "name": "a", "default": 1, "min": 0, "max": "9"}, "a number"),
     ],
 )
-def test_entries_of_a_manifest_that_are_wrong(entry: object, message: str) -> None:
+def test_invalid_manifest_entry_is_a_bundle_error(entry: object, message: str) -> None:
     with pytest.raises(BundleError, match=message):
         Conditions.from_json([entry], "here")
 
@@ -273,12 +275,12 @@ def test_entries_of_a_manifest_that_are_wrong(entry: object, message: str) -> No
         (AGE, 42.0),
     ],
 )
-def test_a_vector_is_decoded_to_the_value_it_came_from(group: ConditionGroup, value: Any) -> None:
+def test_group_decode_inverts_encode(group: ConditionGroup, value: Any) -> None:
     decoded = group.decode(group.encode(value))
     assert decoded == (pytest.approx(value, abs=1e-4) if isinstance(value, tuple) else value)
 
 
-def test_a_vector_in_between_is_decoded_to_the_nearest_value() -> None:
+def test_decode_returns_the_closest_value() -> None:
     assert HAIR.decode(np.float32([0.2, 0.3, 0.5])) == "dark red"
     assert OBJECTS.decode(np.float32([0.6, 0.4, 0.9])) == ["red cube", "green cone"]
     assert FACE.decode(np.float32([-0.1, 0.2, -1])) == ["young"]

@@ -19,7 +19,7 @@ WORDS = ("red", "dark", "light", "blue", "hair")
 AWKWARD = Conditions(
     (
         OneHot("hair", ("red", "dark red", "light blue", "long hair")),
-        OneHot("eye colour", ("blue", "light blue", "green")),
+        OneHot("eye color", ("blue", "light blue", "green")),
         MultiHot("things", ("hat", "red scarf")),
         Rgb("skin", "#ff88cc", palette={"rosy": "#ffc8be"}),
         Scalar("age", 18, -5, 99),
@@ -34,10 +34,10 @@ AWKWARD = Conditions(
         ("red hair", {"hair": "red"}),
         ("dark red hair", {"hair": "dark red"}),
         (
-            "light blue eye colour light blue hair",
-            {"eye colour": "light blue", "hair": "light blue"},
+            "light blue eye color light blue hair",
+            {"eye color": "light blue", "hair": "light blue"},
         ),
-        ("  red   hair,blue eye colour ", {"hair": "red", "eye colour": "blue"}),
+        ("  red   hair,blue eye color ", {"hair": "red", "eye color": "blue"}),
         ("long hair hair", {"hair": "long hair"}),
         ("hat red scarf red hair", {"things": ("hat", "red scarf"), "hair": "red"}),
         ("no things", {"things": ()}),
@@ -45,7 +45,7 @@ AWKWARD = Conditions(
         ("#00FF00 skin -2.5 age", {"skin": "#00FF00", "age": -2.5}),
     ],
 )
-def test_texts_that_read_one_way(text: str, request_: dict[str, Any]) -> None:
+def test_parse_returns_the_request(text: str, request_: dict[str, Any]) -> None:
     assert AWKWARD.parse(text) == request_
     AWKWARD.encode(text)
 
@@ -56,8 +56,8 @@ def test_texts_that_read_one_way(text: str, request_: dict[str, Any]) -> None:
         ("pnik hair", "condition 'hair': expected one of red, dark red, light blue, long hair; "
          "found 'pnik'"),
         ("dark rad hair", "Did you mean 'dark red'?"),
-        ("red hair grean eye colour", "condition 'eye colour'"),
-        ("red hair and blue eye colour", "found 'and blue'"),
+        ("red hair grean eye color", "condition 'eye color'"),
+        ("red hair and blue eye color", "found 'and blue'"),
         ("hair", "condition 'hair'"),
         ("red", "expected phrases such as red hair"),
         ("red hare", "Did you mean 'red hair'?"),
@@ -68,13 +68,13 @@ def test_texts_that_read_one_way(text: str, request_: dict[str, Any]) -> None:
         ("x" * 20_000, "at most 10000 characters"),
     ],
 )  # fmt: skip
-def test_texts_that_are_refused(text: str, message: str) -> None:
+def test_unreadable_text_is_a_condition_error(text: str, message: str) -> None:
     with pytest.raises(ConditionError) as caught:
         AWKWARD.encode(text)
     assert message in str(caught.value)
 
 
-def test_a_text_with_two_readings_is_refused() -> None:
+def test_ambiguous_text_is_a_condition_error() -> None:
     two = Conditions((MultiHot("a", ("red", "cube", "red cube")),))
     with pytest.raises(ConditionError, match="a text with one reading"):
         two.parse("red cube")
@@ -84,10 +84,10 @@ def test_a_text_with_two_readings_is_refused() -> None:
 
 
 @given(st.data())
-def test_a_caption_reads_back(data: st.DataObject) -> None:
+def test_caption_parses_to_its_request(data: st.DataObject) -> None:
     request = {
         "hair": data.draw(st.sampled_from(AWKWARD["hair"].labels)),
-        "eye colour": data.draw(st.sampled_from(AWKWARD["eye colour"].labels)),
+        "eye color": data.draw(st.sampled_from(AWKWARD["eye color"].labels)),
         "things": tuple(data.draw(st.lists(st.sampled_from(("hat", "red scarf")), unique=True))),
         "skin": data.draw(st.sampled_from(("rosy", "#102030"))),
         "age": data.draw(st.integers(-5, 99)),
@@ -95,8 +95,8 @@ def test_a_caption_reads_back(data: st.DataObject) -> None:
     assert AWKWARD.parse(AWKWARD.caption(request)) == request
 
 
-@given(st.lists(st.sampled_from([*WORDS, "eye", "colour", "hat", "zebra", "3", "#aabbcc"])))
-def test_any_text_is_read_or_refused(words: list[str]) -> None:
+@given(st.lists(st.sampled_from([*WORDS, "eye", "color", "hat", "zebra", "3", "#aabbcc"])))
+def test_any_text_is_parsed_or_refused(words: list[str]) -> None:
     try:
         vector = AWKWARD.encode(" ".join(words))
     except ConditionError as error:
@@ -105,7 +105,7 @@ def test_any_text_is_read_or_refused(words: list[str]) -> None:
         assert np.isfinite(vector).all()
 
 
-def test_a_long_text_is_read_quickly_enough_to_be_refused() -> None:
+def test_long_ambiguous_text_is_a_condition_error() -> None:
     many = Conditions((MultiHot("a", ("b", "b b", "b b b")),))
     with pytest.raises(ConditionError, match="a text with one reading"):
         many.parse("b " * 4000)

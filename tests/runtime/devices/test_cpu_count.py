@@ -36,17 +36,19 @@ def groups(root: Path, files: dict[str, str]) -> Path:
         ("0::/\n", {}, None),
     ],
 )
-def test_quota(tmp_path: Path, membership: str, files: dict[str, str], quota: float | None) -> None:
+def test_cgroup_quota_is_the_lowest_of_the_ancestors(
+    tmp_path: Path, membership: str, files: dict[str, str], quota: float | None
+) -> None:
     root = groups(tmp_path / "root", files)
     (tmp_path / "self").write_text(membership)
     assert cgroup_quota(tmp_path / "self", root) == quota
 
 
-def test_no_control_groups(tmp_path: Path) -> None:
+def test_cgroup_quota_without_control_groups_is_none(tmp_path: Path) -> None:
     assert cgroup_quota(tmp_path / "none", tmp_path) is None
 
 
-def test_usable_cpus_follow_the_affinity() -> None:
+def test_available_cpu_count_respects_the_affinity() -> None:
     before = os.sched_getaffinity(0)
     try:
         os.sched_setaffinity(0, {min(before)})

@@ -24,24 +24,24 @@ def opened(model: bytes, device: str, precision: str = "fp32", max_batch: int | 
     return backend.device
 
 
-def test_the_cpu_takes_half_precision_graphs_as_they_are(model: bytes) -> None:
+def test_cpu_opens_fp16_graphs(model: bytes) -> None:
     assert opened(model, "cpu", "fp16", 4) == "cpu"
 
 
 @pytest.mark.parametrize("device", ["tpu", "tensorrt:x", "openvino:0", "cpu:0", "cuda:1234"])
-def test_unknown_names(model: bytes, device: str) -> None:
+def test_unknown_device_name_is_a_device_error(model: bytes, device: str) -> None:
     names = "auto, cpu, cuda or cuda:N, tensorrt or tensorrt:N, or openvino"
     with pytest.raises(DeviceError, match=f"device: expected {names}; found '{device}'"):
         opened(model, device)
 
 
-def test_an_unknown_precision(model: bytes) -> None:
+def test_unknown_precision_is_a_device_error(model: bytes) -> None:
     with pytest.raises(DeviceError, match="precision: expected fp32, fp16, bf16; found 'int8'"):
         opened(model, "cpu", "int8")
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "tensorrt:1"])
-def test_only_openvino_has_bf16(model: bytes, device: str) -> None:
+def test_bf16_without_openvino_is_a_device_error(model: bytes, device: str) -> None:
     with pytest.raises(DeviceError, match="bf16") as caught:
         opened(model, device, "bf16")
     assert device.partition(":")[0] in caught.value.expected
@@ -49,12 +49,12 @@ def test_only_openvino_has_bf16(model: bytes, device: str) -> None:
 
 
 @pytest.mark.parametrize("most", [0, -1, True, 1.5])
-def test_a_batch_has_at_least_one_row(model: bytes, most: int) -> None:
+def test_invalid_max_batch_is_a_request_error(model: bytes, most: int) -> None:
     with pytest.raises(RequestError, match="max_batch"):
         opened(model, "cpu", max_batch=most)
 
 
-def test_openvino_is_opened_by_its_name(model: bytes) -> None:
+def test_openvino_opens_by_name(model: bytes) -> None:
     pytest.importorskip("openvino")
     assert opened(model, "openvino") == "openvino"
 

@@ -45,20 +45,20 @@ def rows(fed: dict[str, Any], part: slice) -> dict[str, Any]:
     return {name: array[part] for name, array in fed.items()}
 
 
-def test_a_graph_is_known_as_on_the_cpu(model: bytes) -> None:
+def test_openvino_reports_the_tensors_of_the_cpu(model: bytes) -> None:
     here, there = GraphRunner(model, "openvino"), GraphRunner(model, "cpu")
     assert here.device == "openvino"
     assert (here.inputs, here.outputs) == (there.inputs, there.outputs)
     assert here.metadata[METADATA_KEY] == there.metadata[METADATA_KEY]
 
 
-def test_a_graph_without_metadata_has_none(model: bytes) -> None:
+def test_openvino_graph_without_metadata_has_none(model: bytes) -> None:
     bare = onnx.load_from_string(model)
     del bare.metadata_props[:]
     assert opened(bare.SerializeToString()).metadata == {}
 
 
-def test_it_draws_what_the_cpu_draws(backend: OpenvinoBackend, model: bytes) -> None:
+def test_openvino_is_within_one_level_of_the_cpu(backend: OpenvinoBackend, model: bytes) -> None:
     for count in (1, 7):
         here, there = backend.run(feeds(count)), GraphRunner(model, "cpu").run(feeds(count))
         assert here.dtype == np.uint8
@@ -66,7 +66,7 @@ def test_it_draws_what_the_cpu_draws(backend: OpenvinoBackend, model: bytes) -> 
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_a_picture_has_the_same_bytes_in_any_batch(model: bytes, precision: str) -> None:
+def test_openvino_row_does_not_depend_on_the_batch(model: bytes, precision: str) -> None:
     backend = opened_or_skipped(model, precision)
     fed = feeds(33)
     whole = backend.run(fed)
@@ -74,23 +74,23 @@ def test_a_picture_has_the_same_bytes_in_any_batch(model: bytes, precision: str)
         assert np.array_equal(backend.run(rows(fed, slice(size))), whole[:size])
 
 
-def test_a_result_is_not_overwritten_by_the_next(backend: OpenvinoBackend) -> None:
+def test_openvino_result_is_a_copy(backend: OpenvinoBackend) -> None:
     first = backend.run(feeds(3))
     kept = first.copy()
     backend.run(rows(feeds(6), slice(3, 6)))
     assert np.array_equal(first, kept)
 
 
-def test_threads_draw_at_once(backend: OpenvinoBackend) -> None:
+def test_openvino_runs_in_several_threads(backend: OpenvinoBackend) -> None:
     fed = feeds(64)
     whole = backend.run(fed)
     parts = [slice(start, start + 4) for start in range(0, 64, 4)]
     with ThreadPoolExecutor(4) as pool:
-        drawn = list(pool.map(lambda part: backend.run(rows(fed, part)), parts * 4))
-    assert np.array_equal(np.concatenate(drawn), np.concatenate([whole] * 4))
+        images = list(pool.map(lambda part: backend.run(rows(fed, part)), parts * 4))
+    assert np.array_equal(np.concatenate(images), np.concatenate([whole] * 4))
 
 
-def test_bf16_is_near(model: bytes, backend: OpenvinoBackend) -> None:
+def test_bf16_is_close_to_fp32(model: bytes, backend: OpenvinoBackend) -> None:
     near = opened_or_skipped(model, "bf16").run(feeds(16))
     assert 0 < np.abs(near.astype(int) - backend.run(feeds(16))).max() <= 8
 
@@ -102,15 +102,15 @@ def opened_or_skipped(model: bytes, precision: str) -> OpenvinoBackend:
         pytest.skip(str(error))
 
 
-def test_bf16_on_a_processor_without_it_is_refused(
+def test_bf16_on_a_processor_without_it_is_a_device_error(
     model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Plain(load_openvino().Core):  # type: ignore[misc]
-        def get_property(self, *asked: str) -> object:
+        def get_property(self, *names: str) -> object:
             return (
                 ["FP32"]
-                if asked[-1] == "OPTIMIZATION_CAPABILITIES"
-                else super().get_property(*asked)
+                if names[-1] == "OPTIMIZATION_CAPABILITIES"
+                else super().get_property(*names)
             )
 
     monkeypatch.setattr("ganport_runtime.devices.openvino.get_core", lambda _: Plain())
@@ -120,7 +120,7 @@ def test_bf16_on_a_processor_without_it_is_refused(
     assert opened(model).device == "openvino"
 
 
-def test_an_openvino_without_the_cpu_is_refused(
+def test_openvino_without_the_cpu_plugin_is_a_device_error(
     model: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Elsewhere(load_openvino().Core):  # type: ignore[misc]
@@ -132,15 +132,15 @@ def test_an_openvino_without_the_cpu_is_refused(
 
 
 @pytest.mark.parametrize("broken", [b"", b"nothing of the kind", b"\x08\x08"])
-def test_what_is_no_graph_is_refused(broken: bytes) -> None:
-    with pytest.raises(BundleError) as refused:
+def test_openvino_with_a_damaged_graph_is_a_bundle_error(broken: bytes) -> None:
+    with pytest.raises(BundleError) as caught:
         opened(broken)
-    told = str(refused.value)
-    assert told.startswith("tiny.onnx: expected an ONNX graph that OpenVINO can load; found ")
-    assert "Exception from" not in told and "\n" not in told
+    message = str(caught.value)
+    assert message.startswith("tiny.onnx: expected an ONNX graph that OpenVINO can load; found ")
+    assert "Exception from" not in message and "\n" not in message
 
 
-def test_a_graph_may_not_reach_for_other_files(
+def test_openvino_with_external_data_is_a_bundle_error(
     model: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -154,23 +154,23 @@ def test_a_graph_may_not_reach_for_other_files(
         opened(outside.SerializeToString())
 
 
-def test_other_inputs_are_refused(model: bytes) -> None:
-    session = GraphRunner(model, "openvino", place="tiny.onnx")
-    with pytest.raises(BundleError) as refused:
-        session.run({**feeds(2), "z": np.zeros((2, 3), np.float32)})
-    told = str(refused.value)
-    assert "runs on openvino with z (2, 3), condition (2, 5); found " in told
-    assert "Exception from" not in told
+def test_openvino_with_wrong_inputs_is_a_bundle_error(model: bytes) -> None:
+    runner = GraphRunner(model, "openvino", place="tiny.onnx")
+    with pytest.raises(BundleError) as caught:
+        runner.run({**feeds(2), "z": np.zeros((2, 3), np.float32)})
+    message = str(caught.value)
+    assert "runs on openvino with z (2, 3), condition (2, 5); found " in message
+    assert "Exception from" not in message
 
 
-def test_a_generator_draws_the_same_pictures(data: Path) -> None:
+def test_generator_on_openvino_equals_the_cpu(data: Path) -> None:
     here, there = (Generator.load(data / "tiny.ganport", device=d) for d in ("openvino", "cpu"))
     assert here.device == "openvino"
-    drawn = [g.generate({"hair": "pink"}, seed=3, count=5).astype(int) for g in (here, there)]
-    assert np.abs(drawn[0] - drawn[1]).max() <= 1
+    images = [g.generate({"hair": "pink"}, seed=3, count=5).astype(int) for g in (here, there)]
+    assert np.abs(images[0] - images[1]).max() <= 1
 
 
-def test_a_missing_package_is_named_with_its_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_openvino_names_the_pip_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'ganport\[openvino\]'"):
         load_openvino()
@@ -192,7 +192,7 @@ print("alive")
 """
 
 
-def test_a_signal_after_graphs_were_let_go_is_no_crash(data: Path) -> None:
+def test_signal_after_backends_are_freed_does_not_crash(data: Path) -> None:
     command = [sys.executable, "-c", SIGNALLED, str(data / "tiny.onnx")]
     ended = subprocess.run(command, capture_output=True, text=True)
     assert (ended.returncode, ended.stdout) == (0, "caught\nalive\n"), ended.stderr
@@ -206,7 +206,7 @@ assert not [name for name in sys.modules if name.startswith("openvino_telemetry"
 """
 
 
-def test_nothing_is_reported_and_nothing_written_into_the_home_folder(tmp_path: Path) -> None:
+def test_openvino_import_sends_no_telemetry(tmp_path: Path) -> None:
     paths = os.pathsep.join(path for path in sys.path if path)
     home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONPATH": paths}
     subprocess.run([sys.executable, "-c", PROGRAM], env=os.environ | home, check=True)

@@ -27,59 +27,62 @@ def feeds(count: int) -> dict[str, Any]:
     }
 
 
-def test_a_session_knows_its_graph(model: bytes) -> None:
-    session = GraphRunner(model, "cpu")
-    assert session.device == "cpu"
-    assert session.inputs == (
+def test_runner_reports_device_tensors_and_metadata(model: bytes) -> None:
+    runner = GraphRunner(model, "cpu")
+    assert runner.device == "cpu"
+    assert runner.inputs == (
         Tensor("z", "float32", ("batch", 4)),
         Tensor("condition", "float32", ("batch", 5)),
     )
-    assert session.outputs[0] == Tensor("image", "uint8", ("batch", 8, 8, 3))
-    assert "gan.generate/1" in session.metadata[METADATA_KEY]
+    assert runner.outputs[0] == Tensor("image", "uint8", ("batch", 8, 8, 3))
+    assert "gan.generate/1" in runner.metadata[METADATA_KEY]
 
 
-def test_a_session_runs_any_batch(model: bytes) -> None:
-    session = GraphRunner(model, "cpu")
+def test_runner_runs_any_batch_size(model: bytes) -> None:
+    runner = GraphRunner(model, "cpu")
     for count in (1, 5):
-        image = session.run(feeds(count))
+        image = runner.run(feeds(count))
         assert image.shape == (count, 8, 8, 3)
         assert (image == 128).all()  # tanh(0) is the middle of the range
 
 
-def test_the_cpu_warms_up_with_one_row(model: bytes) -> None:
-    session = GraphRunner(model, "cpu")
-    session.warm_up(1 << 40)  # would not fit anywhere
-    assert session.run(feeds(2)).shape == (2, 8, 8, 3)
+def test_warm_up_on_cpu_runs_one_row(model: bytes) -> None:
+    runner = GraphRunner(model, "cpu")
+    runner.warm_up(1 << 40)  # would not fit anywhere
+    assert runner.run(feeds(2)).shape == (2, 8, 8, 3)
 
 
-def test_a_device_that_prepares_each_size_is_warmed_up_in_all(model: bytes) -> None:
-    session, sizes = GraphRunner(model, "cpu"), []
+def test_warm_up_runs_every_bucket_of_other_devices(
+    model: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
     plain = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
-    memory = BufferAllocator(onnxruntime, "cpu")  # all else is as on a GPU
-    session._backend = BoundBackend("cuda:0", plain, memory, 8, GPU_THREAD, sizes.append)
-    session.device = "cuda:0"
-    session.warm_up(8)
-    session.run(feeds(7))
+    allocator = BufferAllocator(onnxruntime, "cpu")  # everything else is as on a GPU
+    backend = BoundBackend("cuda:0", plain, allocator, 8, GPU_THREAD, sizes.append)
+    monkeypatch.setattr("ganport_runtime.generation.engine.open_backend", lambda *_, **__: backend)
+    runner = GraphRunner(model, "cuda")
+    runner.warm_up(8)
+    runner.run(feeds(7))
     assert sizes == [1, 2, 4, 8]
 
 
 @pytest.mark.parametrize("length", [0, 1, 40, 4000, -1])
-def test_a_truncated_graph_is_a_bundle_error(model: bytes, length: int) -> None:
+def test_truncated_graph_is_a_bundle_error(model: bytes, length: int) -> None:
     with pytest.raises(BundleError, match=r"here\.onnx: expected an ONNX graph"):
         GraphRunner(model[:length], "cpu", place="here.onnx")
 
 
-def test_a_feed_that_does_not_fit_is_an_error_and_the_session_lives(model: bytes) -> None:
-    session = GraphRunner(model, "cpu")
+def test_wrong_feed_is_a_bundle_error_and_the_runner_survives(model: bytes) -> None:
+    runner = GraphRunner(model, "cpu")
     with pytest.raises(BundleError, match=r"runs on cpu with z \(2, 4\), condition \(3, 5\)"):
-        session.run(feeds(2) | {"condition": np.zeros((3, 5), np.float32)})
+        runner.run(feeds(2) | {"condition": np.zeros((3, 5), np.float32)})
     with pytest.raises(BundleError, match="a graph that runs"):
-        session.run({"z": np.zeros((1, 4))})
-    assert session.run(feeds(1)).shape == (1, 8, 8, 3)
+        runner.run({"z": np.zeros((1, 4))})
+    assert runner.run(feeds(1)).shape == (1, 8, 8, 3)
 
 
 @pytest.mark.parametrize("device", ["gpu", "", "cuda:", "cuda:x", "cuda:-1", "CPU"])
-def test_a_device_nobody_knows(model: bytes, device: str) -> None:
+def test_unknown_device_is_a_device_error(model: bytes, device: str) -> None:
     with pytest.raises(DeviceError, match="device: expected auto, cpu, cuda or cuda:N"):
         GraphRunner(model, device)
 
@@ -90,7 +93,7 @@ def cuda_offered() -> bool:
 
 @pytest.mark.skipif(cuda_offered(), reason="this onnxruntime has CUDA")
 @pytest.mark.parametrize("device", ["cuda", "cuda:1"])
-def test_a_device_named_and_absent_is_never_replaced(model: bytes, device: str) -> None:
+def test_absent_device_is_a_device_error(model: bytes, device: str) -> None:
     with pytest.raises(DeviceError, match=r"found an onnxruntime without CUDA.*ganport\[gpu\]"):
         GraphRunner(model, device)
 
@@ -117,31 +120,31 @@ BROKEN_CUDA = [
 class TestBrokenCuda:
     pytestmark = BROKEN_CUDA
 
-    def test_named_it_is_an_error_not_the_cpu(self, model: bytes) -> None:
+    def test_named_cuda_is_a_device_error(self, model: bytes) -> None:
         with pytest.raises(DeviceError, match="a CUDA device that onnxruntime can use"):
             GraphRunner(model, "cuda")
 
-    def test_auto_says_that_it_draws_on_the_cpu(self, model: bytes) -> None:
+    def test_auto_warns_and_uses_the_cpu(self, model: bytes) -> None:
         with pytest.warns(GanportWarning, match="running on the CPU: device 'cuda:0'"):
-            session = GraphRunner(model, "auto")
-        assert session.device == "cpu"
+            runner = GraphRunner(model, "auto")
+        assert runner.device == "cpu"
 
-    def test_a_bad_graph_is_not_blamed_on_the_device(self, model: bytes) -> None:
+    def test_damaged_graph_is_a_bundle_error(self, model: bytes) -> None:
         with pytest.raises(BundleError, match="expected an ONNX graph"):
             GraphRunner(model[:100], "cuda")
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not cuda_offered(), reason="no CUDA")
-def test_cuda_draws_within_one_level(model: bytes) -> None:
+def test_cuda_is_within_one_level_of_the_cpu(model: bytes) -> None:
     inputs = {"z": np.eye(4, dtype=np.float32), "condition": np.eye(4, 5, dtype=np.float32)}
-    session = GraphRunner(model, "cuda")
-    assert session.device == "cuda:0"
-    one, two = (s.run(inputs).astype(int) for s in (session, GraphRunner(model, "cpu")))
+    runner = GraphRunner(model, "cuda")
+    assert runner.device == "cuda:0"
+    one, two = (s.run(inputs).astype(int) for s in (runner, GraphRunner(model, "cpu")))
     assert abs(one - two).max() <= 1
 
 
-def test_a_graph_cannot_read_files_beside_it(tmp_path: Path) -> None:
+def test_graph_cannot_read_external_files(tmp_path: Path) -> None:
     # A protobuf written by hand: y = x + w, where w says its data lies in the file "secret".
     def field(number: int, value: bytes | int) -> bytes:
         if isinstance(value, int):

@@ -10,20 +10,20 @@ from ganport_runtime.noise import normals
 SEEDS = st.integers(0, 2**64 - 1)
 
 
-def test_a_quarter_turn() -> None:
+def test_spherical_quarter_turn_keeps_the_length() -> None:
     between = spherical(np.float32([1, 0]), np.float32([0, 1]), [0, 1 / 3, 0.5, 1])
     root = np.sqrt(0.75)
     expected = [[1, 0], [root, 0.5], [np.sqrt(0.5), np.sqrt(0.5)], [0, 1]]
     np.testing.assert_allclose(between, expected, atol=1e-6)
 
 
-def test_the_length_moves_on_a_line() -> None:
+def test_spherical_length_is_linear() -> None:
     between = spherical(np.float32([2, 0]), np.float32([0, 4]), [0.5])
     np.testing.assert_allclose(between, [[3 * np.sqrt(0.5)] * 2], rtol=1e-6)
 
 
 @given(SEEDS, SEEDS, st.sampled_from([(4,), (64,), (3, 8, 8)]))
-def test_the_ends_come_back_and_nothing_is_short(
+def test_spherical_ends_are_exact_and_lengths_bounded(
     first: int, second: int, shape: tuple[int, ...]
 ) -> None:
     one, two = normals([first, second], shape)
@@ -40,7 +40,7 @@ def test_the_ends_come_back_and_nothing_is_short(
     ("first", "second", "middle"),
     [([1, 1], [1, 1], [1, 1]), ([1, 1], [3, 3], [2, 2]), ([0, 0], [2, 4], [1, 2])],
 )
-def test_samples_on_one_line_mix_linearly(
+def test_spherical_of_collinear_samples_is_linear(
     first: list[float], second: list[float], middle: list[float]
 ) -> None:
     between = spherical(np.float32(first), np.float32(second), [0.5])
@@ -48,7 +48,7 @@ def test_samples_on_one_line_mix_linearly(
 
 
 @given(SEEDS, SEEDS)
-def test_the_straight_way(first: int, second: int) -> None:
+def test_linear_is_the_weighted_mean(first: int, second: int) -> None:
     one, two = normals([first, second], (3, 4, 4))
     between = linear(one, two, [0.0, 0.25, 0.5, 1.0])
     assert between.dtype == np.float32
@@ -58,6 +58,6 @@ def test_the_straight_way(first: int, second: int) -> None:
     np.testing.assert_allclose(between[2], (one + two) / 2, atol=1e-6)
 
 
-def test_samples_of_two_shapes() -> None:
+def test_interpolation_of_different_shapes_is_a_request_error() -> None:
     with pytest.raises(RequestError, match="two samples of one shape"):
         spherical(np.zeros(3, np.float32), np.zeros(4, np.float32), [0.5])

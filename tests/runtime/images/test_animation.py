@@ -17,13 +17,13 @@ from ganport_runtime.images.animation import (
 from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.images.sheet import INK, PAPER
 
-SAID = {"ganport.bundle": "faces", "ganport.pictures": "x" * 2000}
+METADATA = {"ganport.bundle": "faces", "ganport.pictures": "x" * 2000}
 
 
-def page(colour: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> Image.Image:
-    """Paper with a patch of a colour and a line of ink."""
+def page(color: tuple[int, int, int], size: tuple[int, int] = (32, 24)) -> Image.Image:
+    """Return paper with a patch of a color and a line of ink."""
     image = Image.new("RGB", size, PAPER)
-    image.paste(colour, (4, 4, 20, 20))
+    image.paste(color, (4, 4, 20, 20))
     image.paste(INK, (0, 22, 32, 23))
     return image
 
@@ -43,30 +43,30 @@ def pages_of(path: Path) -> tuple[list[Any], list[int]]:
     return pixels, times
 
 
-def test_a_webp_holds_every_frame_exactly(tmp_path: Path) -> None:
-    size = save_animation(PAGES, tmp_path / "a.webp", Timing(4, 1.5), SAID)
+def test_webp_keeps_every_frame_exactly(tmp_path: Path) -> None:
+    size = save_animation(PAGES, tmp_path / "a.webp", Timing(4, 1.5), METADATA)
     pixels, times = pages_of(tmp_path / "a.webp")
     assert size == (32, 24)
     assert times == [250, 250, 1500]
     for frame, made in zip(pixels, PAGES, strict=True):
         assert np.array_equal(frame, np.asarray(made))
-    assert read_metadata(tmp_path / "a.webp") == SAID
+    assert read_metadata(tmp_path / "a.webp") == METADATA
 
 
 @pytest.mark.parametrize("dither", [True, False])
-def test_a_gif_keeps_paper_ink_and_few_colours(tmp_path: Path, dither: bool) -> None:
-    save_animation(PAGES, tmp_path / "a.gif", Timing(10), SAID, dither=dither)
+def test_gif_keeps_paper_ink_and_few_colors(tmp_path: Path, dither: bool) -> None:
+    save_animation(PAGES, tmp_path / "a.gif", Timing(10), METADATA, dither=dither)
     pixels, times = pages_of(tmp_path / "a.gif")
     assert times == [100, 100, 100]
     for frame, made in zip(pixels, PAGES, strict=True):
         assert abs(frame - np.asarray(made)).max() <= 1
         assert tuple(frame[0, 0]) == PAPER
         assert tuple(frame[22, 5]) == INK
-    assert read_metadata(tmp_path / "a.gif") == SAID
+    assert read_metadata(tmp_path / "a.gif") == METADATA
 
 
 def ramp() -> Image.Image:
-    """A grey ramp in more steps than a palette has for it, half of it tinted."""
+    """Return a gray ramp with more levels than the palette, half of it tinted."""
     levels = np.linspace(0, 255, 512).round().astype(np.uint8)
     pixels = np.repeat(np.tile(levels, (64, 1))[..., None], 3, axis=2)
     pixels[32:, :, 2] //= 2
@@ -85,7 +85,7 @@ def test_dithering_keeps_the_mean_of_a_region(tmp_path: Path) -> None:
     assert errors[0] < errors[1] / 2
 
 
-def test_a_rare_colour_is_kept(tmp_path: Path) -> None:
+def test_gif_keeps_a_rare_color(tmp_path: Path) -> None:
     made = ramp()
     made.paste((30, 60, 250), (0, 0, 4, 4))
     save_animation([made], tmp_path / "a.gif", Timing(10), dither=False)
@@ -94,14 +94,14 @@ def test_a_rare_colour_is_kept(tmp_path: Path) -> None:
     assert abs(kept - (30, 60, 250)).max() <= 12
 
 
-def test_one_palette_serves_every_frame(tmp_path: Path) -> None:
+def test_gif_frames_share_one_palette(tmp_path: Path) -> None:
     save_animation(PAGES, tmp_path / "a.gif", Timing(10))
     data = (tmp_path / "a.gif").read_bytes()
     # Three frames of a few patches: local palettes of 768 bytes each would show.
     assert len(data) < 768 * 2
 
 
-def test_smaller_frames_stand_on_paper() -> None:
+def test_smaller_frames_are_padded_with_paper() -> None:
     small, large = pad_to_largest([page((9, 9, 9), (8, 30)), page((9, 9, 9))])
     assert small.size == large.size == (32, 30)
     assert small.getpixel((20, 10)) == PAPER
@@ -113,11 +113,13 @@ def test_smaller_frames_stand_on_paper() -> None:
     ("fps", "hold", "times"),
     [(1, 0, [1000, 1000]), (3, 0, [330, 330]), (50, 2, [20, 2000]), (2, 0.1, [500, 500])],
 )
-def test_times_are_hundredths_of_a_second(fps: float, hold: float, times: list[int]) -> None:
+def test_timing_is_in_multiples_of_ten_milliseconds(
+    fps: float, hold: float, times: list[int]
+) -> None:
     assert Timing(fps, hold).milliseconds(2) == times
 
 
-def test_too_many_pixels() -> None:
+def test_too_many_pixels_are_a_request_error() -> None:
     check_pixels([(8192, 8192)] * 2)
     with pytest.raises(RequestError) as caught:
         check_pixels([(8192, 8192)] * 3 + [(9, 9)])
@@ -125,15 +127,15 @@ def test_too_many_pixels() -> None:
     assert "found 4 of 8192 x 8192. Use one frame of 2" in str(caught.value)
 
 
-def test_a_png_does_not_move(tmp_path: Path) -> None:
+def test_png_animation_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"a name ending in \.gif or \.webp"):
         save_animation(PAGES, tmp_path / "a.png", Timing(10))
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
-def test_the_same_frames_make_the_same_file(tmp_path: Path, name: str) -> None:
+def test_same_frames_give_the_same_file(tmp_path: Path, name: str) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
-        save_animation(PAGES, tmp_path / folder / name, Timing(10), SAID)
+        save_animation(PAGES, tmp_path / folder / name, Timing(10), METADATA)
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()

@@ -20,25 +20,25 @@ NOISE = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)
 
 def encoded(image: Any, kind: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    picture = Image.fromarray(image) if isinstance(image, np.ndarray) else image
-    picture.save(buffer, kind, **options)
+    page = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+    page.save(buffer, kind, **options)
     return buffer.getvalue()
 
 
-def test_a_picture_of_the_right_size_comes_as_it_is() -> None:
+def test_image_of_the_right_size_is_unchanged() -> None:
     assert np.array_equal(decode_image(encoded(NOISE), HERE, (40, 60)), NOISE)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_formats(kind: str) -> None:
+def test_every_format_decodes(kind: str) -> None:
     pixels = decode_image(encoded(NOISE, kind), HERE, (8, 8))
     assert pixels.shape == (8, 8, 3)
     assert pixels.dtype == np.uint8
 
 
-def test_the_centre_is_cut_or_the_whole_squeezed() -> None:
+def test_image_is_center_cropped_or_squeezed() -> None:
     stripes = np.zeros((40, 80, 3), np.uint8)
-    stripes[:, 20:60] = (0, 255, 0)  # all that a square around the centre holds
+    stripes[:, 20:60] = (0, 255, 0)  # exactly the centered square
     data = encoded(stripes)
     assert np.array_equal(decode_image(data, HERE, (40, 40)), stripes[:, 20:60])
     whole = decode_image(data, HERE, (40, 40), crop=False)
@@ -46,39 +46,39 @@ def test_the_centre_is_cut_or_the_whole_squeezed() -> None:
     assert whole[20, 20].tolist() == [0, 255, 0]
 
 
-def test_the_cut_has_the_shape_of_the_bundle() -> None:
+def test_crop_has_the_requested_aspect_ratio() -> None:
     assert np.array_equal(decode_image(encoded(NOISE), HERE, (40, 20)), NOISE[:, 20:40])
     assert np.array_equal(decode_image(encoded(NOISE), HERE, (20, 60)), NOISE[10:30])
 
 
-def test_pictures_are_turned_upright() -> None:
+def test_exif_orientation_is_applied() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to the right
     data = encoded(NOISE, "PNG", exif=exif.tobytes())
     assert np.array_equal(decode_image(data, HERE, (60, 40)), np.rot90(NOISE, -1))
 
 
-def test_transparency_lies_on_white() -> None:
+def test_transparency_is_composed_over_white() -> None:
     clear = np.zeros((4, 4, 4), np.uint8)
     assert (decode_image(encoded(clear), HERE, (4, 4)) == 255).all()
 
 
-def test_wide_grey_keeps_its_levels() -> None:
-    grey = np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16)
-    pixels = decode_image(encoded(grey), HERE, (2, 2))
+def test_16_bit_gray_keeps_its_levels() -> None:
+    gray = np.array([[0, 257 * 100], [257 * 200, 65535]], np.uint16)
+    pixels = decode_image(encoded(gray), HERE, (2, 2))
     assert pixels[..., 0].tolist() == [[0, 100], [200, 255]]
 
 
-def test_it_is_the_square_that_training_sees() -> None:
-    pictures = pytest.importorskip("ganport_train.data.images")
+def test_decode_equals_the_preprocessing_of_training() -> None:
+    training_images = pytest.importorskip("ganport_train.data.images")
     for framing in ("center", "full"):
-        seen = pictures.decode(encoded(NOISE), 16, framing).pixels
+        seen = training_images.decode(encoded(NOISE), 16, framing).pixels
         crop = framing == "center"
         assert np.array_equal(decode_image(encoded(NOISE), HERE, (16, 16), crop=crop), seen)
 
 
 def huge() -> bytes:
-    """A PNG that says it is 60000 x 60000."""
+    """A PNG with a declared size of 60000 x 60000."""
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -91,7 +91,7 @@ def huge() -> bytes:
     ("data", "message"),
     [
         (b"", "a complete JPEG, PNG or WebP image; found one that cannot be decoded"),
-        (b"\x1b[2J no picture", "cannot be decoded (not an image of that kind)"),
+        (b"\x1b[2J not an image", "cannot be decoded (not an image of that kind)"),
         (encoded(NOISE, "GIF"), "cannot be decoded (not an image of that kind)"),
         (encoded(NOISE)[:200], "cannot be decoded"),
         (encoded(NOISE, "JPEG")[:300], "cannot be decoded"),
@@ -99,7 +99,7 @@ def huge() -> bytes:
         (encoded(Image.new("1", (8193, 8192))), "at most 67,108,864 pixels; found 8193 x 8192"),
     ],
 )
-def test_what_is_no_picture(data: bytes, message: str) -> None:
+def test_invalid_image_is_a_request_error(data: bytes, message: str) -> None:
     with pytest.raises(RequestError) as caught:
         decode_image(data, HERE, (8, 8))
     assert str(caught.value).startswith("here.png: expected")
@@ -107,14 +107,14 @@ def test_what_is_no_picture(data: bytes, message: str) -> None:
     assert str(caught.value).isprintable()
 
 
-def test_a_caller_may_allow_fewer_pixels() -> None:
+def test_max_pixels_limits_the_image() -> None:
     assert decode_image(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60).shape == (8, 8, 3)
     with pytest.raises(RequestError, match="of at most 2,399 pixels; found 60 x 40"):
         decode_image(encoded(NOISE), HERE, (8, 8), max_pixels=40 * 60 - 1)
 
 
 @given(st.integers(0, 2000), st.integers(0, 255), st.sampled_from(["PNG", "JPEG", "WEBP"]))
-def test_no_damage_ends_in_a_traceback(place: int, value: int, kind: str) -> None:
+def test_damaged_file_is_read_or_refused(place: int, value: int, kind: str) -> None:
     data = bytearray(encoded(NOISE[:16, :16], kind))
     data[place % len(data)] = value
     try:
@@ -124,7 +124,7 @@ def test_no_damage_ends_in_a_traceback(place: int, value: int, kind: str) -> Non
     assert pixels.shape == (8, 8, 3)
 
 
-def test_files_that_are_none(tmp_path: Path) -> None:
+def test_read_of_other_than_a_file_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="found No such file or directory"):
         read_image_file(tmp_path / "none.png")
     with pytest.raises(RequestError, match="found a folder or a device"):
@@ -134,7 +134,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         read_image_file(tmp_path / "pipe.png")
 
 
-def test_a_file_too_large(tmp_path: Path) -> None:
+def test_read_of_a_large_file_is_a_request_error(tmp_path: Path) -> None:
     with (tmp_path / "a.png").open("wb") as file:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(RequestError, match="at most 64 MiB; found more"):

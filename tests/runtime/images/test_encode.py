@@ -29,17 +29,17 @@ def levels(*values: float) -> list[int]:
     ("value", "level"),
     [(-1, 0), (0, 128), (1, 255), (-5, 0), (5, 255), (-0.0001, 127), (0.0039, 128), (0.00785, 129)],
 )
-def test_the_uint8_rule(value: float, level: int) -> None:
+def test_to_uint8_follows_the_contract(value: float, level: int) -> None:
     assert levels(value) == [level]
 
 
-def test_every_level_comes_back() -> None:
-    # 2 u / 255 - 1 is the rule for pictures that go in: out again they are the same.
+def test_to_uint8_inverts_the_input_rule() -> None:
+    # The input rule is 2 u / 255 - 1.
     u8 = np.arange(256)
     assert levels(*(2 * u8 / 255 - 1)) == u8.tolist()
 
 
-def test_planes_become_pixels() -> None:
+def test_to_uint8_transposes_planes() -> None:
     planes = np.zeros((2, 3, 4, 5), np.float32)
     planes[1, 2, 3, 4] = 1.0
     pixels = to_uint8(planes)
@@ -49,18 +49,18 @@ def test_planes_become_pixels() -> None:
     assert pixels.flags.c_contiguous
 
 
-def test_half_precision_is_computed_in_single() -> None:
+def test_to_uint8_computes_float16_in_float32() -> None:
     value = np.float16(0.7)
     assert to_uint8(np.full((1, 3, 1, 1), value))[0, 0, 0, 0] == levels(float(value))[0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_broken_picture_is_no_picture(value: float) -> None:
+def test_to_uint8_of_non_finite_numbers_is_a_bundle_error(value: float) -> None:
     with pytest.raises(BundleError, match="finite numbers"):
         to_uint8(np.full((1, 3, 2, 2), value, np.float32))
 
 
-def test_a_png_carries_its_texts(tmp_path: Path) -> None:
+def test_save_png_writes_pixels_and_metadata(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
     texts = {"ganport.seed": "7", "ganport.condition": '{"hair": "ピンク"}'}
     save_png(pixels, tmp_path / "a.png", texts)
@@ -70,47 +70,47 @@ def test_a_png_carries_its_texts(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.png"]
 
 
-def test_png_bytes_are_reproducible() -> None:
+def test_encode_png_is_reproducible() -> None:
     pixels = np.zeros((4, 4, 3), np.uint8)
     assert encode_png(pixels, {"a": "b"}) == encode_png(Image.fromarray(pixels), {"a": "b"})
 
 
-def test_a_png_goes_into_a_png_file(tmp_path: Path) -> None:
+def test_save_png_with_another_suffix_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"a name ending in \.png"):
         save_png(np.zeros((4, 4, 3), np.uint8), tmp_path / "a.jpg")
     assert not list(tmp_path.iterdir())
 
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-SAID = {"ganport.bundle": "ピンク", "ganport.pictures": '[{"seed": "7"}]'}
+METADATA = {"ganport.bundle": "ピンク", "ganport.pictures": '[{"seed": "7"}]'}
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp", "A.WEBP"])
-def test_a_picture_and_what_it_says_come_back(tmp_path: Path, name: str) -> None:
-    save_image(PIXELS, tmp_path / name, SAID)
+def test_save_image_keeps_pixels_and_metadata(tmp_path: Path, name: str) -> None:
+    save_image(PIXELS, tmp_path / name, METADATA)
     with Image.open(tmp_path / name) as image:
         assert np.array_equal(np.asarray(image), PIXELS)
-    assert read_metadata(tmp_path / name) == SAID
+    assert read_metadata(tmp_path / name) == METADATA
 
 
-def test_a_lossy_webp_says_the_same(tmp_path: Path) -> None:
-    save_image(PIXELS, tmp_path / "a.webp", SAID, quality=10)
+def test_lossy_webp_keeps_metadata(tmp_path: Path) -> None:
+    save_image(PIXELS, tmp_path / "a.webp", METADATA, quality=10)
     with Image.open(tmp_path / "a.webp") as image:
         assert not np.array_equal(np.asarray(image), PIXELS)
-    assert read_metadata(tmp_path / "a.webp") == SAID
+    assert read_metadata(tmp_path / "a.webp") == METADATA
 
 
-def test_what_others_wrote_into_a_picture_is_left_out(tmp_path: Path) -> None:
-    save_png(PIXELS, tmp_path / "a.png", SAID | {"Software": "another"})
-    assert read_metadata(tmp_path / "a.png") == SAID
+def test_read_metadata_omits_other_programs_keys(tmp_path: Path) -> None:
+    save_png(PIXELS, tmp_path / "a.png", METADATA | {"Software": "another"})
+    assert read_metadata(tmp_path / "a.png") == METADATA
 
 
-def test_a_gif_is_no_still(tmp_path: Path) -> None:
+def test_save_image_as_gif_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"a name ending in \.png or \.webp"):
         save_image(PIXELS, tmp_path / "a.gif")
 
 
-def test_a_page_too_large_for_webp(tmp_path: Path) -> None:
+def test_too_large_webp_is_a_request_error(tmp_path: Path) -> None:
     page = np.zeros((1, 16384, 3), np.uint8)
     with pytest.raises(RequestError, match="at most 16383 pixels a side"):
         save_image(page, tmp_path / "a.webp")
@@ -130,19 +130,21 @@ def described(text: str) -> bytes:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"no picture", "found not an image of that kind"),
+        (b"not an image", "found not an image of that kind"),
         (encode_png(PIXELS), "without metadata"),
         (encode_png(PIXELS, {"seed": "7"}), "without metadata"),
         (described("[" * 10_000), "found nesting"),
         (described("[1, 2]"), "without metadata"),
         (described('{"ganport.bundle": 7}'), "without metadata"),
         (described("holiday"), "a PNG, WebP or GIF that sample-gan wrote"),
-        (encode_webp([PIXELS], SAID)[:40], "a PNG, WebP or GIF that sample-gan wrote"),
+        (encode_webp([PIXELS], METADATA)[:40], "a PNG, WebP or GIF that sample-gan wrote"),
         (b"GIF89a" + b"\xff" * 50, "a PNG, WebP or GIF that sample-gan wrote"),
         (b"\x89PNG\r\n\x1a\n" + b"\xff" * 50, "a PNG, WebP or GIF that sample-gan wrote"),
     ],
 )
-def test_pictures_that_say_nothing(tmp_path: Path, data: bytes, message: str) -> None:
+def test_file_without_metadata_is_a_request_error(
+    tmp_path: Path, data: bytes, message: str
+) -> None:
     (tmp_path / "a.webp").write_bytes(data)
     with pytest.raises(RequestError) as caught:
         read_metadata(tmp_path / "a.webp")
@@ -151,10 +153,10 @@ def test_pictures_that_say_nothing(tmp_path: Path, data: bytes, message: str) ->
 
 
 @given(st.integers(0, 400), st.integers(0, 255), st.sampled_from(["png", "webp"]))
-def test_no_damage_ends_in_a_traceback(
+def test_damaged_file_is_read_or_refused(
     tmp_path_factory: pytest.TempPathFactory, place: int, value: int, kind: str
 ) -> None:
-    written = encode_png(PIXELS, SAID) if kind == "png" else encode_webp([PIXELS], SAID)
+    written = encode_png(PIXELS, METADATA) if kind == "png" else encode_webp([PIXELS], METADATA)
     data = bytearray(written)
     data[place % len(data)] = value
     path = tmp_path_factory.mktemp("damaged") / "a"
@@ -163,12 +165,12 @@ def test_no_damage_ends_in_a_traceback(
         assert all(isinstance(text, str) for text in read_metadata(path).values())
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_read_metadata_of_absent_file_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
         read_metadata(tmp_path / "a.png")
 
 
-def test_levels_go_in_and_come_out() -> None:
+def test_to_uint8_inverts_to_float() -> None:
     pixels = np.random.default_rng(2).permutation(np.arange(768) % 256).astype(np.uint8)
     images = pixels.reshape(2, 16, 8, 3)
     planes = to_float(images)

@@ -7,8 +7,8 @@ from PIL import Image
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.sheet import PAPER, make_sheet
 
-PICTURES = np.zeros((6, 16, 12, 3), np.uint8)
-PICTURES[..., 0] = (np.arange(6) * 40 + 10)[:, None, None]  # reds, for words are grey
+IMAGES = np.zeros((6, 16, 12, 3), np.uint8)
+IMAGES[..., 0] = (np.arange(6) * 40 + 10)[:, None, None]  # reds: text is gray
 
 
 def found(page: Image.Image, level: int) -> tuple[int, int, int, int]:
@@ -18,8 +18,8 @@ def found(page: Image.Image, level: int) -> tuple[int, int, int, int]:
     return left, top, int(columns.max()) - left + 1, int(rows.max()) - top + 1
 
 
-def test_every_picture_stands_whole_and_in_order() -> None:
-    page = make_sheet(PICTURES, 3, scale=2)
+def test_sheet_holds_every_image_in_order() -> None:
+    page = make_sheet(IMAGES, 3, scale=2)
     places = [found(page, index * 40 + 10) for index in range(6)]
     assert all(place[2:] == (24, 32) for place in places)
     assert [place[1] for place in places[:3]] == [places[0][1]] * 3
@@ -28,13 +28,13 @@ def test_every_picture_stands_whole_and_in_order() -> None:
     assert places[3][1] >= places[0][1] + 32
 
 
-def test_pictures_do_not_overlap_their_words() -> None:
+def test_images_do_not_overlap_text() -> None:
     labels = ["a rather long label", "b", "c"]
     page = make_sheet(
-        PICTURES, 3, row_labels=["one", "two"], column_labels=labels, captions=labels * 2,
-        title="a title much wider than the pictures of this page",
+        IMAGES, 3, row_labels=["one", "two"], column_labels=labels, captions=labels * 2,
+        title="a title much wider than the images of this page",
     )  # fmt: skip
-    bare = make_sheet(PICTURES, 3)
+    bare = make_sheet(IMAGES, 3)
     assert page.width > bare.width
     assert page.height > bare.height
     for index in range(6):
@@ -44,9 +44,9 @@ def test_pictures_do_not_overlap_their_words() -> None:
         assert (block == (index * 40 + 10, 0, 0)).all()
 
 
-def test_words_stay_on_the_page() -> None:
+def test_text_stays_on_the_page() -> None:
     page = make_sheet(
-        PICTURES, 3, row_labels=["a long name of a row"] * 2, captions=["word " * 6] * 6
+        IMAGES, 3, row_labels=["a long name of a row"] * 2, captions=["word " * 6] * 6
     )
     edges = np.asarray(page)
     for edge in (edges[0], edges[-1], edges[:, 0], edges[:, -1]):
@@ -58,16 +58,16 @@ def words_above(page: Image.Image, row: int) -> int:
     return int((np.asarray(page)[:row] != PAPER).any(axis=(1, 2)).sum())
 
 
-def test_a_long_title_wraps_to_the_page() -> None:
-    short, long = (make_sheet(PICTURES, 3, title="word " * count) for count in (2, 40))
+def test_long_title_wraps() -> None:
+    short, long = (make_sheet(IMAGES, 3, title="word " * count) for count in (2, 40))
     assert long.width <= 16 * 11 + 32
     assert long.height > short.height
     tops = [found(page, 10)[1] for page in (short, long)]
     assert words_above(long, tops[1]) > 4 * words_above(short, tops[0])
 
 
-def test_a_footer_stands_below_and_moves_nothing() -> None:
-    bare, with_footer = make_sheet(PICTURES, 3), make_sheet(PICTURES, 3, footer="half way")
+def test_footer_is_below_the_images() -> None:
+    bare, with_footer = make_sheet(IMAGES, 3), make_sheet(IMAGES, 3, footer="half way")
     pixels = np.asarray(with_footer)
     end = bare.height - 16
     assert np.array_equal(pixels[:end, : bare.width], np.asarray(bare)[:end])
@@ -75,10 +75,10 @@ def test_a_footer_stands_below_and_moves_nothing() -> None:
     assert (pixels[-1] == PAPER).all()
 
 
-def test_axes_have_their_names() -> None:
+def test_axes_names_are_drawn() -> None:
     labels = {"row_labels": ["1", "2"], "column_labels": ["a", "b", "c"]}
-    plain = make_sheet(PICTURES, 3, **labels)  # type: ignore[arg-type]
-    named = make_sheet(PICTURES, 3, **labels, axes=("lightness", "hue"))  # type: ignore[arg-type]
+    plain = make_sheet(IMAGES, 3, **labels)  # type: ignore[arg-type]
+    named = make_sheet(IMAGES, 3, **labels, axes=("lightness", "hue"))  # type: ignore[arg-type]
     assert found(named, 10)[0] > found(plain, 10)[0]  # room for the longer word
     assert found(named, 10)[1] > found(plain, 10)[1]
     pixels = np.asarray(named)
@@ -86,13 +86,13 @@ def test_axes_have_their_names() -> None:
         assert (edge == PAPER).all()
 
 
-def test_a_word_wider_than_its_picture_is_cut() -> None:
-    page = make_sheet(PICTURES, 3, captions=["incomprehensibilities"] * 6)
-    assert page.width == make_sheet(PICTURES, 3).width
+def test_wide_caption_is_shortened() -> None:
+    page = make_sheet(IMAGES, 3, captions=["incomprehensibilities"] * 6)
+    assert page.width == make_sheet(IMAGES, 3).width
 
 
-def test_a_last_row_need_not_be_full() -> None:
-    page = make_sheet(PICTURES[:4], 3)
+def test_last_row_may_be_incomplete() -> None:
+    page = make_sheet(IMAGES[:4], 3)
     assert found(page, 130)[2:] == (12, 16)
 
 
@@ -107,12 +107,12 @@ def test_a_last_row_need_not_be_full() -> None:
         ({"columns": 6, "scale": 999}, "at most 16384 pixels a side"),
     ],
 )
-def test_what_makes_no_sheet(arguments: dict[str, Any], message: str) -> None:
+def test_mismatched_arguments_are_a_request_error(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(RequestError, match=message):
-        make_sheet(PICTURES, **arguments)
+        make_sheet(IMAGES, **arguments)
 
 
-@pytest.mark.parametrize("images", [PICTURES[:0], PICTURES[0], PICTURES.astype(np.float32)])
-def test_only_uint8_pictures_make_a_sheet(images: Any) -> None:
+@pytest.mark.parametrize("images", [IMAGES[:0], IMAGES[0], IMAGES.astype(np.float32)])
+def test_other_arrays_are_a_request_error(images: Any) -> None:
     with pytest.raises(RequestError, match=r"uint8 images \(N, H, W, 3\)"):
         make_sheet(images, 1)

@@ -14,7 +14,7 @@ CONDITIONS = Conditions(
         Scalar("age", 0.5, 0.0, 1.0),
     )
 )
-ASKED: list[Any] = [
+REQUESTS: list[Any] = [
     None,
     {},
     {"hair": "pink"},
@@ -27,29 +27,29 @@ ASKED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("request_", ASKED, ids=str)
-def test_vectors_are_those_of_the_conditions(request_: Any) -> None:
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_cached_encoder_equals_the_conditions(request_: Any) -> None:
     encoder = CachedConditionEncoder(CONDITIONS)
     expected = CONDITIONS.encode(request_)
-    for _ in range(2):  # worked out, then remembered
+    for _ in range(2):  # computed, then cached
         assert np.array_equal(encoder.encode(request_, 1), expected[None])
         assert np.array_equal(encoder.encode(request_, 3), np.stack([expected] * 3))
 
 
-def test_a_list_holds_one_for_each() -> None:
-    vectors = CachedConditionEncoder(CONDITIONS).encode(ASKED, len(ASKED))
-    assert np.array_equal(vectors, np.stack([CONDITIONS.encode(one) for one in ASKED]))
+def test_cached_encoder_encodes_a_list_by_row() -> None:
+    vectors = CachedConditionEncoder(CONDITIONS).encode(REQUESTS, len(REQUESTS))
+    assert np.array_equal(vectors, np.stack([CONDITIONS.encode(request) for request in REQUESTS]))
 
 
-def test_what_is_remembered_cannot_be_written_to() -> None:
+def test_cached_vector_is_read_only() -> None:
     encoder = CachedConditionEncoder(CONDITIONS)
     for count in (1, 2):
         with pytest.raises(ValueError, match="read-only"):
             encoder.encode({"hair": "pink"}, count)[0, 0] = 9
 
 
-def test_equal_values_of_other_types_are_told_apart() -> None:
-    # 1 == True, and True is no number here: it must not be answered from memory.
+def test_cached_encoder_distinguishes_equal_keys_of_other_types() -> None:
+    # 1 == True, and True is not a number: the cache must not return the vector of 1.
     encoder = CachedConditionEncoder(CONDITIONS)
     encoder.encode({"age": 1}, 1)
     with pytest.raises(ConditionError, match="age"):
@@ -57,14 +57,14 @@ def test_equal_values_of_other_types_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"hair": "pnik"}, "pnik hair", 5, {"hair": None}, {3: "pink"}])
-def test_a_refusal_is_not_remembered(wrong: Any) -> None:
+def test_cached_encoder_raises_again_for_an_invalid_request(wrong: Any) -> None:
     encoder = CachedConditionEncoder(CONDITIONS)
     for _ in range(2):
         with pytest.raises(ConditionError):
             encoder.encode(wrong, 1)
 
 
-def test_memory_is_bounded() -> None:
+def test_cache_size_is_bounded() -> None:
     wide = Conditions((OneHot("word", tuple(f"w{i}" for i in range(2**13))),))
     encoder = CachedConditionEncoder(wide)
     for label in wide["word"].labels[:200]:
@@ -74,7 +74,7 @@ def test_memory_is_bounded() -> None:
     assert info.currsize == info.maxsize == 2**20 // wide.size
 
 
-def test_threads_may_ask_together() -> None:
+def test_cached_encoder_is_thread_safe() -> None:
     encoder, labels = CachedConditionEncoder(CONDITIONS), ("black", "pink")
     wrong: list[str] = []
 

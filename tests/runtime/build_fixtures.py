@@ -1,8 +1,7 @@
-"""Write the tiny bundle of the runtime's tests: `python tests/runtime/make_tiny.py`.
+"""Write the tiny bundles of the runtime's tests: `python tests/runtime/build_fixtures.py`.
 
-`data/tiny.ganport` is the version-1 bundle that must load for ever, so this script is here to
-show how it came to be, not to be run again. It needs the export extra and
-onnxruntime, never torch.
+`data/tiny.ganport` is the version-1 bundle that every later version must load. This script
+documents how it was made and is not run again. It needs the export extra and onnxruntime.
 
 The graph is one matrix product: every pixel depends on z and on each condition group.
 """
@@ -73,8 +72,8 @@ LEVELS = {
 }
 
 
-def tiny_graph(image: str, conditions: Conditions) -> tuple[Graph, Image]:
-    """The manifest's entries for the tiny graph, with a uint8 or a float32 image."""
+def build_graph(image: str, conditions: Conditions) -> tuple[Graph, Image]:
+    """Return the manifest entries of the tiny graph, with a uint8 or a float32 image."""
     uint8 = image == "uint8"
     shape = ("batch", SIDE, SIDE, 3) if uint8 else ("batch", 3, SIDE, SIDE)
     inputs = [Tensor("z", "float32", ("batch", NOISE))]
@@ -89,9 +88,9 @@ def tiny_graph(image: str, conditions: Conditions) -> tuple[Graph, Image]:
     return graph, Image((SIDE, SIDE), (0, 255) if uint8 else (-1, 1), "RGB", image)
 
 
-def tiny_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) -> Manifest:
-    """The tiny manifest, its `files` still empty."""
-    graph, picture = tiny_graph(image, conditions)
+def build_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) -> Manifest:
+    """Return the tiny manifest with empty `files`."""
+    graph, image_spec = build_graph(image, conditions)
     return Manifest(
         name="tiny",
         version="1.0.0",
@@ -99,17 +98,17 @@ def tiny_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) -> 
         graphs=(graph,),
         conditions=conditions,
         noise=Noise(),
-        image=picture,
+        image=image_spec,
         batch=BatchLimits(1, 16, 64),
         files={},
         parity={"limit": 1e-5},
-        provenance={"written_by": "tests/runtime/make_tiny.py"},
+        provenance={"written_by": "tests/runtime/build_fixtures.py"},
         license="Apache-2.0",
     )
 
 
-def tiny_model(manifest: Manifest) -> bytes:
-    """The ONNX file: tanh([z, condition] W), and for uint8 floor(clamp(x * 127.5 + 128))."""
+def build_tiny_model(manifest: Manifest) -> bytes:
+    """Return the ONNX file: tanh([z, condition] W), and for uint8 floor(clamp(x * 127.5 + 128))."""
     graph = manifest.graphs[0]
     width = NOISE + manifest.conditions.size
     weights = np.random.default_rng(20240401).normal(0, 0.6, (width, 3 * SIDE * SIDE))
@@ -125,12 +124,12 @@ def tiny_model(manifest: Manifest) -> bytes:
         helper.make_node("Reshape", ["squashed", "planes"], ["float" if uint8 else "image"]),
     ]
     if uint8:
-        nodes += head()
-    return model_of(manifest, graph, nodes, constants)
+        nodes += uint8_head()
+    return build_model(manifest, graph, nodes, constants)
 
 
-def head() -> list[onnx.NodeProto]:
-    """From `float` (N, 3, H, W) to the uint8 `image`, with the constants `LEVELS`."""
+def uint8_head() -> list[onnx.NodeProto]:
+    """Return the nodes from `float` (N, 3, H, W) to the uint8 `image`; they use `LEVELS`."""
     return [
         helper.make_node("Mul", ["float", "scale"], ["scaled"]),
         helper.make_node("Add", ["scaled", "shift"], ["shifted"]),
@@ -141,10 +140,10 @@ def head() -> list[onnx.NodeProto]:
     ]
 
 
-def model_of(
+def build_model(
     manifest: Manifest, graph: Graph, nodes: list[onnx.NodeProto], constants: dict[str, np.ndarray]
 ) -> bytes:
-    """The ONNX file of one graph of a manifest, which it carries inside."""
+    """Return the ONNX file of one graph, with its interface embedded."""
     used = {name for node in nodes for name in node.input}
     model = helper.make_model(
         helper.make_graph(
@@ -169,7 +168,7 @@ def _value(tensor: Tensor) -> onnx.ValueInfoProto:
 
 
 def fixtures(manifest: Manifest, model: bytes) -> bytes:
-    """Recorded inputs and output of the graph for N = 1 and 3."""
+    """Return recorded inputs and output of the graph for N = 1 and 3."""
     tensors: dict[str, np.ndarray] = {}
     for count in (1, 3):
         requests = ["pink hair green eyes", "black hair blue eyes", "dark red hair"][:count]
@@ -177,14 +176,14 @@ def fixtures(manifest: Manifest, model: bytes) -> bytes:
             "z": normals(seed_range(42, count), (NOISE,)),
             "condition": manifest.conditions.encode_many(requests),
         }
-        tensors |= recorded(manifest.graphs[0], model, count, feeds)
+        tensors |= record(manifest.graphs[0], model, count, feeds)
     return bytes(save(tensors))
 
 
-def recorded(
+def record(
     graph: Graph, model: bytes, count: int, feeds: dict[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """The fixtures of one batch: what is fed to the graph, and what it gives."""
+    """Return the fixtures of one batch: the inputs and the output of the graph."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     output = graph.output.name
     values = feeds | {output: session.run([output], feeds)[0]}
@@ -194,17 +193,17 @@ def recorded(
 
 def write_bundle(folder: Path, image: str = "uint8") -> None:
     """Write the tiny bundle as a folder."""
-    manifest = tiny_manifest(image)
-    model = tiny_model(manifest)
+    manifest = build_manifest(image)
+    model = build_tiny_model(manifest)
     files = {
         "generator.onnx": model,
         "fixtures.safetensors": fixtures(manifest, model),
-        "MODEL_CARD.md": b"# tiny\n\nA matrix product that the runtime's tests draw with.\n",
+        "MODEL_CARD.md": b"# tiny\n\nA matrix product that the runtime's tests run.\n",
     }
-    pack(folder, manifest, files)
+    write_files(folder, manifest, files)
 
 
-def pack(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
+def write_files(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
     """Write a bundle of these files as a folder."""
     entries = {
         name: FileEntry(hashlib.sha256(data).hexdigest(), len(data)).to_json()
@@ -222,8 +221,8 @@ def pack(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
 if __name__ == "__main__":
     write_bundle(DATA / "tiny.ganport")
     write_bundle(DATA / "tiny-float.ganport", "float32")
-    unconditional = tiny_model(tiny_manifest(conditions=Conditions()))
+    unconditional = build_tiny_model(build_manifest(conditions=Conditions()))
     atomic_write(DATA / "tiny-unconditional.onnx", unconditional)
-    every_kind = tiny_model(tiny_manifest(conditions=EVERY_KIND))
+    every_kind = build_tiny_model(build_manifest(conditions=EVERY_KIND))
     atomic_write(DATA / "tiny-every-kind.onnx", every_kind)
     atomic_write(DATA / "tiny.onnx", (DATA / "tiny.ganport" / "generator.onnx").read_bytes())

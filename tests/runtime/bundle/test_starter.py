@@ -1,4 +1,4 @@
-"""The bundle that ships with the runtime: small, whole, and there when nothing else is."""
+"""The bundle that ships with the runtime."""
 
 import shutil
 from pathlib import Path
@@ -25,7 +25,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_it_is_small_ours_and_asks_for_hair_and_eyes() -> None:
+def test_starter_is_small_and_has_hair_and_eyes() -> None:
     bundle = Bundle.open("starter")
     assert bundle.path == SHIPPED
     assert SHIPPED.stat().st_size <= 2**20
@@ -38,28 +38,28 @@ def test_it_is_small_ours_and_asks_for_hair_and_eyes() -> None:
     }
 
 
-def test_it_passes_every_check_of_a_bundle() -> None:
+def test_starter_passes_every_check() -> None:
     checks = list(verify(Bundle.open("starter")))
     assert len(checks) >= 8
     assert [check for check in checks if check.passed is False] == []
 
 
-# Where the hair is in nearly every face the project draws: above the forehead.
-FRINGE = (slice(10, 22), slice(20, 44))
+# The region above the forehead, which is hair in nearly every generated face.
+HAIR_REGION = (slice(10, 22), slice(20, 44))
 
 
 @pytest.mark.parametrize(
-    ("hair", "near"),
+    ("hair", "expected"),
     [("red", (196, 36, 50)), ("blue", (54, 98, 212)), ("green", (78, 166, 84))],
 )
-def test_hair_is_of_the_colour_asked_for(hair: str, near: tuple[int, int, int]) -> None:
+def test_starter_hair_has_the_requested_color(hair: str, expected: tuple[int, int, int]) -> None:
     faces = Generator.load("starter", "cpu").generate({"hair": hair}, seed=0, count=16)
-    rows, columns = FRINGE
-    colour = np.median(faces[:, rows, columns].reshape(-1, 3), axis=0)
-    assert np.abs(colour - near).max() <= 50
+    rows, columns = HAIR_REGION
+    color = np.median(faces[:, rows, columns].reshape(-1, 3), axis=0)
+    assert np.abs(color - expected).max() <= 50
 
 
-def test_seeds_and_eyes_change_the_picture() -> None:
+def test_starter_image_changes_with_seed_and_eyes() -> None:
     faces = Generator.load("starter", "cpu")
     one, other = faces.generate(seeds=[1, 2])
     assert np.abs(one.astype(int) - other).mean() > 10
@@ -69,18 +69,18 @@ def test_seeds_and_eyes_change_the_picture() -> None:
     assert changed[..., 2].sum() > 0 > changed[..., 0].sum()
 
 
-def test_commands_take_it_by_name(elsewhere: Path) -> None:
-    told = CliRunner().invoke(info, ["starter"], catch_exceptions=False)
-    assert told.exit_code == 0
-    assert "hair (one_hot)" in told.output
+def test_commands_accept_the_name_starter(elsewhere: Path) -> None:
+    result = CliRunner().invoke(info, ["starter"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "hair (one_hot)" in result.output
     line = ["matrix", "starter", "--rows", "hair", "--columns", "eyes", "--seed", "7"]
-    done = CliRunner().invoke(sample_gan, [*line, "--out", "matrix.png"], catch_exceptions=False)
-    assert done.exit_code == 0, done.output
+    matrix = CliRunner().invoke(sample_gan, [*line, "--out", "matrix.png"], catch_exceptions=False)
+    assert matrix.exit_code == 0, matrix.output
     assert (elsewhere / "matrix.png").stat().st_size > 100_000
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_a_bundle_of_that_name_in_the_folder_comes_first(
+def test_bundle_named_starter_in_the_folder_takes_precedence(
     tiny: Any, elsewhere: Path, zipped: bool
 ) -> None:
     if zipped:
@@ -91,18 +91,20 @@ def test_a_bundle_of_that_name_in_the_folder_comes_first(
     assert Bundle.open("./starter").manifest.name == "tiny"
 
 
-def test_another_folder_of_that_name_does_not_stand_in_the_way() -> None:
+def test_folder_named_starter_without_a_bundle_is_ignored() -> None:
     Path("starter").mkdir()
     assert Bundle.open("starter").path == SHIPPED
 
 
-def test_only_the_bare_name_is_resolved(elsewhere: Path) -> None:
+def test_resolve_path_changes_only_the_bare_name(elsewhere: Path) -> None:
     for path in ("faces/starter", "starter.ganport", "Starter", str(elsewhere / "starter")):
         with pytest.raises(BundleError, match="found no such file"):
             Bundle.open(path)
 
 
-def test_a_package_without_its_data_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_data_is_a_bundle_error_with_the_fix(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(bundle_module, "_SHIPPED", Path("nowhere.ganport"))
     with pytest.raises(BundleError) as caught:
         Bundle.open("starter")

@@ -1,14 +1,14 @@
-"""Write the tiny translator and the tiny flow: `python tests/runtime/make_tiny_pictures.py`.
+"""Write the tiny translator and the tiny flow: `python tests/runtime/build_image_fixtures.py`.
 
-Like `make_tiny.py` it shows how the committed bundles came to be. The translator adds a pattern
-for each label to a picture. The flow's two graphs are each other's inverse: it turns pictures
-about their diagonal, stretches them, and shifts them by what the condition asks.
+Like `build_fixtures.py` it documents how the committed bundles were made. The translator adds a
+pattern for each label to an image. The flow's two graphs are inverse to each other: images are
+transposed, scaled, and shifted by the patterns of the condition.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from make_tiny import DATA, LEVELS, PLANES, SIDE, head, model_of, pack, recorded
+from build_fixtures import DATA, LEVELS, PLANES, SIDE, build_model, record, uint8_head, write_files
 from onnx import NodeProto, helper
 from safetensors.numpy import save
 
@@ -41,12 +41,12 @@ TRANSLATE = graph_of("translate", IMAGE_IN, IMAGE, "generator.onnx")
 GENERATE = graph_of("generate", Z, IMAGE, "generator.onnx")
 ENCODE = graph_of("encode", IMAGE_IN, Z, "encoder.onnx")
 NODES = {
-    TRANSLATE: [helper.make_node("Add", ["image_in", "pattern"], ["float"]), *head()],
+    TRANSLATE: [helper.make_node("Add", ["image_in", "pattern"], ["float"]), *uint8_head()],
     GENERATE: [
         helper.make_node("Mul", ["z", "stretch"], ["stretched"]),
         helper.make_node("Add", ["stretched", "pattern"], ["moved"]),
         helper.make_node("Transpose", ["moved"], ["float"], perm=[0, 1, 3, 2]),
-        *head(),
+        *uint8_head(),
     ],
     ENCODE: [
         helper.make_node("Transpose", ["image_in"], ["turned"], perm=[0, 1, 3, 2]),
@@ -57,7 +57,7 @@ NODES = {
 
 
 def manifest_of(name: str, noise: Noise | None, *graphs: Graph) -> Manifest:
-    """The manifest of a tiny bundle, its `files` still empty."""
+    """Return the manifest of a tiny bundle with empty `files`."""
     return Manifest(
         name=name,
         version="1.0.0",
@@ -69,29 +69,29 @@ def manifest_of(name: str, noise: Noise | None, *graphs: Graph) -> Manifest:
         batch=BatchLimits(1, 16, 64),
         files={},
         parity={"limit": 1e-5},
-        provenance={"written_by": "tests/runtime/make_tiny_pictures.py"},
+        provenance={"written_by": "tests/runtime/build_image_fixtures.py"},
         license="Apache-2.0",
     )
 
 
 def patterns() -> np.ndarray:
-    """What each label adds to a picture, float32 (labels, 3 * SIDE * SIDE)."""
-    drawn = np.random.default_rng(20241101).normal(0, 0.1, (FACE.size, 3 * SIDE * SIDE))
-    return drawn.astype(np.float32)
+    """Return the pattern that each label adds to an image, float32 (labels, 3 * SIDE * SIDE)."""
+    values = np.random.default_rng(20241101).normal(0, 0.1, (FACE.size, 3 * SIDE * SIDE))
+    return values.astype(np.float32)
 
 
 def model(manifest: Manifest, graph: Graph) -> bytes:
-    """The ONNX file of a graph: `pattern` (N, 3, H, W) of the condition, then its own nodes."""
+    """Return the ONNX file of a graph: the `pattern` of the condition, then its own nodes."""
     common: list[NodeProto] = [
         helper.make_node("MatMul", ["condition", "patterns"], ["flat"]),
         helper.make_node("Reshape", ["flat", "planes"], ["pattern"]),
     ]
     constants = {"patterns": patterns(), "planes": PLANES, "stretch": STRETCH} | LEVELS
-    return model_of(manifest, graph, common + NODES[graph], constants)
+    return build_model(manifest, graph, common + NODES[graph], constants)
 
 
 def fixtures(manifest: Manifest, models: dict[str, bytes]) -> bytes:
-    """Recorded inputs and output of every graph for N = 1 and 3."""
+    """Return record inputs and output of every graph for N = 1 and 3."""
     tensors: dict[str, np.ndarray] = {}
     for graph in manifest.graphs:
         for count in (1, 3):
@@ -102,16 +102,16 @@ def fixtures(manifest: Manifest, models: dict[str, bytes]) -> bytes:
                 graph.inputs[0].name: noise if graph.inputs[0] is Z else to_float(pixels),
                 "condition": manifest.conditions.encode_many(requests),
             }
-            tensors |= recorded(graph, models[graph.files[0].path], count, feeds)
+            tensors |= record(graph, models[graph.files[0].path], count, feeds)
     return bytes(save(tensors))
 
 
 def write(manifest: Manifest, **others: bytes) -> None:
     """Write the bundle of a manifest with all its graphs and other files."""
     models = {graph.files[0].path: model(manifest, graph) for graph in manifest.graphs}
-    card = f"# {manifest.name}\n\nA sum that the runtime's tests draw with.\n".encode()
+    card = f"# {manifest.name}\n\nA sum that the runtime's tests run.\n".encode()
     files = {"fixtures.safetensors": fixtures(manifest, models), "MODEL_CARD.md": card}
-    pack(DATA / f"{manifest.name}.ganport", manifest, models | files | others)
+    write_files(DATA / f"{manifest.name}.ganport", manifest, models | files | others)
 
 
 if __name__ == "__main__":
