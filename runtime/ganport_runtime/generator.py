@@ -62,16 +62,18 @@ class Generator:
     ) -> None:
         self.bundle = bundle
         self.last_seeds: list[int] = []
-        main = next((i for i in VERBS if bundle.manifest.graph(i)), None)
-        if main is None:
+        interfaces = [i for i in VERBS if bundle.manifest.graph(i)]
+        if not interfaces:
             raise BundleError(
                 str(bundle.path),
                 f"a graph of interface {', '.join(VERBS)}",
                 ", ".join(graph.interface for graph in bundle.manifest.graphs),
                 "Install a newer ganport: pip install --upgrade ganport",
             )
-        self._graphs = GraphSet(bundle, main, device, allow_spinning, precision)
+        self._graphs = GraphSet(bundle, interfaces[0], device, allow_spinning, precision)
         self.device = self._graphs.device
+        self.capabilities = tuple(VERBS[interface] for interface in interfaces)
+        self.z_shape = bundle.manifest.z_shape
         self._encoder = CachedConditionEncoder(bundle.manifest.conditions)
         noise = bundle.manifest.noise
         self._default_temperature = noise.temperature if noise else 1.0
@@ -104,16 +106,6 @@ class Generator:
     def conditions(self) -> Conditions:
         """The condition groups of the bundle."""
         return self.manifest.conditions
-
-    @cached_property
-    def capabilities(self) -> tuple[str, ...]:
-        """Those of `generate`, `translate` and `encode` that the bundle has graphs for."""
-        return tuple(verb for interface, verb in VERBS.items() if self.manifest.graph(interface))
-
-    @cached_property
-    def z_shape(self) -> tuple[int, ...]:
-        """The shape of the noise of one image; empty without noise."""
-        return self.manifest.z_shape
 
     @cached_property
     def directions(self) -> Mapping[str, NDArray[np.float32]]:

@@ -1,6 +1,9 @@
+import os
 import shutil
+import sys
 import threading
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ganport_runtime
 from ganport_runtime import Generator
 from ganport_runtime.errors import BundleError, ConditionError, DeviceError, RequestError
 from ganport_runtime.generation.engine import GraphRunner
@@ -283,3 +287,21 @@ def test_graph_receives_the_noise_of_the_contract(data: Path) -> None:
     expected = np.floor(np.clip(runner.run(feeds) * np.float32(127.5) + 128, 0, 255))
     images = generator.generate(PINK, seed=9)
     assert np.array_equal(images, expected.transpose(0, 2, 3, 1).astype(np.uint8))
+
+
+def test_first_generate_passes_through_at_most_seven_files() -> None:
+    generator = Generator.load("starter", "cpu")
+    root = f"{Path(ganport_runtime.__file__).parent}{os.sep}"
+    files: set[str] = set()
+
+    def record(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename.startswith(root):
+            files.add(frame.f_code.co_filename.removeprefix(root))
+
+    sys.setprofile(record)
+    try:
+        generator.generate(PINK, seed=7)
+    finally:
+        sys.setprofile(None)
+    assert "generator.py" in files
+    assert len(files) <= 7, files
