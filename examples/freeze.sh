@@ -1,8 +1,8 @@
 #!/bin/sh
-# Freezes the character screen into OUT/portraits/, a folder that runs on a machine without Python:
+# Build the character screen as a folder OUT/portraits/ that runs on a machine without Python:
 #   sh examples/freeze.sh dist && dist/portraits/portraits
-# It needs pyinstaller, pygame-ce and ganport[cpu], nothing else; what else happens to be installed
-# is left out by name, since PyInstaller follows imports that a game never reaches.
+# Requires pyinstaller, pygame-ce and ganport[cpu]. Other installed packages are excluded by name,
+# because PyInstaller follows imports that the game never executes.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-dist}
@@ -11,7 +11,7 @@ out=$(cd "$out" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The runtime imports onnxruntime only when a graph is opened, where PyInstaller does not see it.
+# The runtime imports onnxruntime when it opens a graph, where PyInstaller does not find the import.
 set -- --collect-data ganport_runtime --hidden-import onnxruntime
 for package in torch torchvision onnx onnxscript openvino safetensors scipy sympy pandas PIL click \
     starlette uvicorn msgspec ray matplotlib tkinter setuptools yaml pytest; do

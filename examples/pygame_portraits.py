@@ -1,11 +1,11 @@
-"""A character screen: new faces are drawn in the background while the frame rate holds.
+"""A character screen that generates faces in the background at a constant frame rate.
 
-    python examples/pygame_portraits.py                    # space: other faces; escape: leave
+    python examples/pygame_portraits.py                    # space: new faces; escape: quit
     python examples/pygame_portraits.py --frames 600 --headless --save screen.png
 
-It needs numpy, onnxruntime and pygame. The batcher draws on a thread of its own; once a frame the
-loop takes what is done, and never waits. With `--frames` it asks for other faces by itself, twice
-a second, and says in the end how long a frame took.
+It requires numpy, onnxruntime and pygame. The batcher generates images on its own thread. Once per
+frame, the loop collects the finished images without waiting. With `--frames` the game requests new
+faces twice per second, and finally prints the duration of a frame.
 """
 
 from __future__ import annotations
@@ -40,164 +40,166 @@ NIGHT, DUSK, GOLD, PALE = (22, 20, 38), (58, 38, 74), (240, 196, 108), (222, 216
 
 @dataclass(frozen=True)
 class Face:
-    """Somebody on the screen: who, how asked for, and the picture."""
+    """A face on the screen."""
 
     name: str
     caption: str
     seed: int
-    picture: pygame.Surface
-    since: float
+    image: pygame.Surface
+    shown_since: float
 
 
-class Casting:
-    """Orders faces and hands out those that are drawn; nothing here waits for a picture."""
+class FaceLoader:
+    """Requests faces and returns the finished ones, without waiting for an image."""
 
     def __init__(self, generator: Generator) -> None:
-        self.arrivals = 0
+        self.finished = 0
         self._generator = generator
-        # A short run leaves the next frame its share of the processor.
+        # Short runs leave CPU time for the next frame.
         self._batcher = Batcher(generator, max_batch=4)
-        self._ordered: dict[int, tuple[str, Future[GenerationResult]]] = {}
+        self._pending: dict[int, tuple[str, Future[GenerationResult]]] = {}
 
-    def order(self, place: int) -> None:
-        """Ask for somebody new at `place`; whoever was on the way there is called off."""
+    def request(self, slot: int) -> None:
+        """Request a new face for `slot`, and cancel the previous request for it."""
         seed = secrets.randbits(32)
         groups = self._generator.conditions.fields
-        chance = Random(seed)
-        asked = {name: chance.choice(g.labels) for name, g in groups.items() if g.kind == "one_hot"}
-        if place in self._ordered:
-            self._ordered[place][1].cancel()
-        caption = self._generator.conditions.caption(asked)
-        self._ordered[place] = caption, self._batcher.submit(asked, seed=seed)
+        rng = Random(seed)
+        request = {name: rng.choice(g.labels) for name, g in groups.items() if g.kind == "one_hot"}
+        if slot in self._pending:
+            self._pending[slot][1].cancel()
+        caption = self._generator.conditions.caption(request)
+        self._pending[slot] = caption, self._batcher.submit(request, seed=seed)
 
-    def arrived(self) -> Iterator[tuple[int, Face]]:
-        """Those whose pictures are done, with their places."""
-        for place in [p for p, (_, future) in self._ordered.items() if future.done()]:
-            caption, future = self._ordered.pop(place)
-            drawn = future.result()
-            pixels = drawn.images[0]
-            picture = pygame.image.frombuffer(pixels.tobytes(), pixels.shape[1::-1], "RGB")
-            self.arrivals += 1
-            yield place, Face(name_of(drawn.seeds[0]), caption, drawn.seeds[0], picture, now())
+    def take_finished(self) -> Iterator[tuple[int, Face]]:
+        """Yield the finished faces with their slots."""
+        for slot in [s for s, (_, future) in self._pending.items() if future.done()]:
+            caption, future = self._pending.pop(slot)
+            result = future.result()
+            pixels, seed = result.images[0], result.seeds[0]
+            image = pygame.image.frombuffer(pixels.tobytes(), pixels.shape[1::-1], "RGB")
+            self.finished += 1
+            yield slot, Face(name_of(seed), caption, seed, image, now())
 
     def close(self) -> None:
+        """Complete the pending requests and stop the batcher."""
         self._batcher.close()
 
 
 class Screen:
-    """The party on the right, the one looked at on the left, drifting lights behind them."""
+    """The party on the right, the selected face on the left, moving lights in the background."""
 
     def __init__(self, window: pygame.Surface) -> None:
         self.faces: dict[int, Face] = {}
-        self.chosen = 0
+        self.selected = 0
         self._window = window
-        self._dusk = _dusk(SIZE)
+        self._background = _background(SIZE)
         self._glow = _glow(28)
-        self._large, self._middle, self._little = (
+        self._large_font, self._medium_font, self._small_font = (
             pygame.font.Font(None, size) for size in (52, 28, 22)
         )
         self._small: dict[int, tuple[Face, pygame.Surface]] = {}
         self._portrait: tuple[Face, pygame.Surface] | None = None
 
     def paint(self, status: str) -> None:
-        """Draw one frame."""
-        self._window.blit(self._dusk, (0, 0))
+        """Paint one frame."""
+        self._window.blit(self._background, (0, 0))
         self._paint_lights()
-        for place in range(PARTY):
-            self._paint_small(place)
-        if self.chosen in self.faces:
-            self._paint_chosen(self.faces[self.chosen])
-        self._write(self._little, status, (40, SIZE[1] - 34), (150, 140, 170))
+        for slot in range(PARTY):
+            self._paint_small(slot)
+        if self.selected in self.faces:
+            self._paint_selected(self.faces[self.selected])
+        self._write(self._small_font, status, (40, SIZE[1] - 34), (150, 140, 170))
 
-    def place_at(self, point: tuple[int, int]) -> int | None:
-        """The place of the small portrait under a point of the window."""
-        hits = [place for place in range(PARTY) if _frame(place).collidepoint(point)]
+    def slot_at(self, point: tuple[int, int]) -> int | None:
+        """Return the slot of the small portrait at a point of the window."""
+        hits = [slot for slot in range(PARTY) if _frame(slot).collidepoint(point)]
         return hits[0] if hits else None
 
     def _paint_lights(self) -> None:
-        moment = now()
+        seconds = now()
         for light in range(24):
-            x = (light * 173 + moment * (8 + light % 5 * 4)) % (SIZE[0] + 60) - 60
-            y = light * 97 % SIZE[1] + 24 * math.sin(moment * 0.6 + light)
+            x = (light * 173 + seconds * (8 + light % 5 * 4)) % (SIZE[0] + 60) - 60
+            y = light * 97 % SIZE[1] + 24 * math.sin(seconds * 0.6 + light)
             self._window.blit(self._glow, (x, y), special_flags=pygame.BLEND_RGB_ADD)
 
-    def _paint_small(self, place: int) -> None:
-        frame = _frame(place)
+    def _paint_small(self, slot: int) -> None:
+        frame = _frame(slot)
         pygame.draw.rect(self._window, (34, 30, 52), frame, border_radius=12)
-        face = self.faces.get(place)
+        face = self.faces.get(slot)
         if face is not None:
-            if self._small.get(place, (None,))[0] is not face:
-                self._small[place] = face, _rounded(face.picture, SMALL - 8, 9)
-            self._show(self._small[place][1], frame, face)
-        edge = GOLD if place == self.chosen else (74, 66, 96)
+            if self._small.get(slot, (None,))[0] is not face:
+                self._small[slot] = face, _rounded(face.image, SMALL - 8, 9)
+            self._show(self._small[slot][1], frame, face)
+        edge = GOLD if slot == self.selected else (74, 66, 96)
         pygame.draw.rect(self._window, edge, frame, width=3, border_radius=12)
 
-    def _paint_chosen(self, face: Face) -> None:
+    def _paint_selected(self, face: Face) -> None:
         frame = pygame.Rect(40, 62, LARGE, LARGE)
         pygame.draw.rect(self._window, (34, 30, 52), frame, border_radius=18)
         if self._portrait is None or self._portrait[0] is not face:
-            self._portrait = face, _rounded(face.picture, LARGE - 12, 14)
+            self._portrait = face, _rounded(face.image, LARGE - 12, 14)
         self._show(self._portrait[1], frame, face)
         pygame.draw.rect(self._window, GOLD, frame, width=4, border_radius=18)
-        self._write(self._large, face.name, (42, 402), PALE)
-        self._write(self._middle, face.caption, (42, 448), GOLD)
-        self._write(self._little, f"seed {face.seed}", (42, 482), (150, 140, 170))
+        self._write(self._large_font, face.name, (42, 402), PALE)
+        self._write(self._medium_font, face.caption, (42, 448), GOLD)
+        self._write(self._small_font, f"seed {face.seed}", (42, 482), (150, 140, 170))
 
-    def _show(self, picture: pygame.Surface, frame: pygame.Rect, face: Face) -> None:
-        shown = min(1.0, (now() - face.since) / FADE)
-        picture.set_alpha(round(255 * shown))
-        at = picture.get_rect(center=frame.center).move(0, round(10 * (1 - shown) ** 2))
-        self._window.blit(picture, at)
+    def _show(self, image: pygame.Surface, frame: pygame.Rect, face: Face) -> None:
+        progress = min(1.0, (now() - face.shown_since) / FADE)
+        image.set_alpha(round(255 * progress))
+        position = image.get_rect(center=frame.center).move(0, round(10 * (1 - progress) ** 2))
+        self._window.blit(image, position)
 
     def _write(
-        self, font: pygame.font.Font, words: str, at: tuple[int, int], ink: tuple[int, int, int]
+        self, font: pygame.font.Font, text: str, at: tuple[int, int], color: tuple[int, int, int]
     ) -> None:
-        self._window.blit(font.render(words, True, ink), at)
+        self._window.blit(font.render(text, True, color), at)
 
 
 class Game:
-    """The loop: events, arrivals, a frame."""
+    """The game loop."""
 
     def __init__(self, generator: Generator) -> None:
-        self._casting = Casting(generator)
+        self._loader = FaceLoader(generator)
         self.window = pygame.display.set_mode(SIZE)
         self.screen = Screen(self.window)
         pygame.display.set_caption("ganport portraits")
         self.running = True
-        self.new_party()
+        self.request_party()
 
-    def new_party(self) -> None:
-        for place in range(PARTY):
-            self._casting.order(place)
+    def request_party(self) -> None:
+        """Request a new face for every slot."""
+        for slot in range(PARTY):
+            self._loader.request(slot)
 
     def play(self, frames: int | None) -> list[float]:
-        """Run until it is left, or for so many frames; returns the seconds of each."""
-        clock, took = pygame.time.Clock(), list[float]()
+        """Run until the user quits, or for `frames` frames; return the seconds of each frame."""
+        clock, durations = pygame.time.Clock(), list[float]()
         before = now()
-        while self.running and (frames is None or len(took) < frames):
+        while self.running and (frames is None or len(durations) < frames):
             for event in pygame.event.get():
-                self._react(event)
-            if frames is not None and len(took) % (RATE // 2) == RATE // 2 - 1:
-                self.new_party()
-            self.screen.faces.update(self._casting.arrived())
-            self.screen.paint(f"space: other faces     {clock.get_fps():.0f} frames a second")
+                self._handle(event)
+            if frames is not None and len(durations) % (RATE // 2) == RATE // 2 - 1:
+                self.request_party()
+            self.screen.faces.update(self._loader.take_finished())
+            self.screen.paint(f"space: new faces     {clock.get_fps():.0f} frames per second")
             pygame.display.flip()
             clock.tick(RATE)
-            took.append(now() - before)
-            before += took[-1]
-        return took
+            durations.append(now() - before)
+            before += durations[-1]
+        return durations
 
     def close(self) -> int:
-        """Stop drawing; returns how many faces came."""
-        self._casting.close()
-        return self._casting.arrivals
+        """Stop the loader; return the number of generated faces."""
+        self._loader.close()
+        return self._loader.finished
 
-    def _react(self, event: pygame.event.Event) -> None:
+    def _handle(self, event: pygame.event.Event) -> None:
         if event.type == pygame.QUIT:
             self.running = False
         elif event.type == pygame.MOUSEBUTTONDOWN:
-            place = self.screen.place_at(event.pos)
-            self.screen.chosen = self.screen.chosen if place is None else place
+            slot = self.screen.slot_at(event.pos)
+            self.screen.selected = self.screen.selected if slot is None else slot
         elif event.type == pygame.KEYDOWN:
             self._press(event.key)
 
@@ -209,46 +211,51 @@ class Game:
             pygame.K_DOWN: COLUMNS,
         }
         self.running = key != pygame.K_ESCAPE
-        self.screen.chosen = (self.screen.chosen + steps.get(key, 0)) % PARTY
+        self.screen.selected = (self.screen.selected + steps.get(key, 0)) % PARTY
         if key == pygame.K_SPACE:
-            self.new_party()
+            self.request_party()
 
 
 def name_of(seed: int) -> str:
-    """A name that belongs to a seed, as its face does."""
-    chance = Random(seed)
+    """Return a name that depends on the seed."""
+    rng = Random(seed)
     starts, ends = ("A", "Mi", "Ka", "Lu", "Yu", "Se", "Ri", "No"), ("ra", "ko", "lia", "ne", "mi")
-    return chance.choice(starts) + "".join(chance.sample(ends, chance.choice((1, 2))))
+    return rng.choice(starts) + "".join(rng.sample(ends, rng.choice((1, 2))))
 
 
-def report(took: list[float], faces: int) -> str:
-    """What a run came to, in one line."""
-    steady = sorted(took[RATE // 2 :] or took)  # the first frames load fonts and open the window
+def format_report(durations: list[float], faces: int) -> str:
+    """Return the number of frames and faces, and the duration of a frame."""
+    steady = sorted(
+        durations[RATE // 2 :] or durations
+    )  # the first frames load fonts and open the window
     late = sum(seconds > 1.5 / RATE for seconds in steady)
+    median = statistics.median(steady) * 1e3
+    slow = steady[math.ceil(len(steady) * 0.99) - 1] * 1e3
     return (
-        f"{len(took)} frames, {faces} faces; a frame took {statistics.median(steady) * 1e3:.1f} ms "
-        f"(99 of 100: {steady[math.ceil(len(steady) * 0.99) - 1] * 1e3:.1f} ms), {late} late"
+        f"{len(durations)} frames, {faces} faces; median {median:.1f} ms per frame, "
+        f"99th percentile {slow:.1f} ms, {late} late"
     )
 
 
 def now() -> float:
+    """Return the time in seconds."""
     return time.perf_counter()
 
 
-def _frame(place: int) -> pygame.Rect:
-    row, column = divmod(place, COLUMNS)
+def _frame(slot: int) -> pygame.Rect:
+    row, column = divmod(slot, COLUMNS)
     return pygame.Rect(400 + column * (SMALL + 12), 62 + row * (SMALL + 12), SMALL, SMALL)
 
 
-def _rounded(picture: pygame.Surface, side: int, radius: int) -> pygame.Surface:
-    scaled = pygame.transform.smoothscale(picture, (side, side)).convert_alpha()
+def _rounded(image: pygame.Surface, side: int, radius: int) -> pygame.Surface:
+    scaled = pygame.transform.smoothscale(image, (side, side)).convert_alpha()
     mask = pygame.Surface((side, side), pygame.SRCALPHA)
     pygame.draw.rect(mask, (255, 255, 255), mask.get_rect(), border_radius=radius)
     scaled.blit(mask, (0, 0), special_flags=pygame.BLEND_RGBA_MULT)
     return scaled
 
 
-def _dusk(size: tuple[int, int]) -> pygame.Surface:
+def _background(size: tuple[int, int]) -> pygame.Surface:
     column = pygame.Surface((1, 2))
     column.set_at((0, 0), NIGHT)
     column.set_at((0, 1), DUSK)
@@ -259,17 +266,18 @@ def _glow(radius: int) -> pygame.Surface:
     light = pygame.Surface((2 * radius, 2 * radius))
     for step in range(radius, 0, -1):
         strength = (1 - step / radius) ** 2
-        colour = tuple(round(channel * strength * 0.25) for channel in GOLD)
-        pygame.draw.circle(light, colour, (radius, radius), step)
+        color = tuple(round(channel * strength * 0.25) for channel in GOLD)
+        pygame.draw.circle(light, color, (radius, radius), step)
     return light.convert()
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(description="A character screen that draws new faces.")
+    """Parse the command line and run the game."""
+    parser = argparse.ArgumentParser(description="A character screen with generated faces.")
     parser.add_argument("bundle", nargs="?", default="starter")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--frames", type=int, help="stop after so many, and say how long each took")
-    parser.add_argument("--headless", action="store_true", help="open no window")
+    parser.add_argument("--frames", type=int, help="stop after this number of frames")
+    parser.add_argument("--headless", action="store_true", help="do not open a window")
     parser.add_argument("--save", type=Path, help="write the last frame as PNG")
     options = parser.parse_args(arguments)
     if options.frames is not None and options.frames < 1:
@@ -280,10 +288,10 @@ def main(arguments: list[str]) -> None:
     pygame.display.init()
     pygame.font.init()
     game = Game(generator)
-    took = game.play(options.frames)
+    durations = game.play(options.frames)
     if options.save:
         pygame.image.save(game.window, options.save)
-    print(report(took, game.close()))
+    print(format_report(durations, game.close()))
     pygame.quit()
 
 

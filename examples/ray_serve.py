@@ -1,13 +1,12 @@
-"""More processes or machines than one: Ray Serve spreads requests over replicas and batches them.
+"""Serve a bundle with Ray Serve, which distributes requests over replicas and batches them.
 
     python examples/ray_serve.py --replicas 2              # or: serve run ray_serve:app
-    curl -o face.npy 'localhost:8000/?asked=pink+hair+blue+eyes&seed=7&count=4'
+    curl -o face.npy 'localhost:8000/?request=pink+hair+blue+eyes&seed=7&count=4'
 
-Each replica owns a generator. Ray's batching stands in place of our batcher, which would only make
-a second queue behind the first: a request becomes an `EncodedRequest`, and `run_rows` runs the
-requests of a batch in one run. Same seed, same bytes, whichever replica draws. The answer is a
-.npy file, uint8
-(count, H, W, 3), or status 400 and the reason.
+Each replica has its own generator. Ray's batching replaces ganport's batcher, which would only add
+a second queue: a request becomes an `EncodedRequest`, and `run_rows` runs a batch of them. The same
+seed gives the same bytes on every replica. The response is a .npy file, uint8 (count, H, W, 3), or
+status 400 with the error message.
 """
 
 from __future__ import annotations
@@ -30,54 +29,56 @@ from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.noise import check_integer
 
-MOST = 64
-"""Pictures that Ray puts into one run, and most that one request may ask for."""
+MAX_IMAGES = 64
+"""Largest number of images in one run, and in one request."""
 
 
-def pictures_in(jobs: Sequence[EncodedRequest]) -> int:
-    """How large a batch of requests is: pictures count, not requests."""
-    return sum(len(job) for job in jobs)
+def count_images(requests: Sequence[EncodedRequest]) -> int:
+    """Return the size of a batch in images."""
+    return sum(len(request) for request in requests)
 
 
-@serve.deployment(max_ongoing_requests=4 * MOST, ray_actor_options={"num_cpus": 1})
+@serve.deployment(max_ongoing_requests=4 * MAX_IMAGES, ray_actor_options={"num_cpus": 1})
 class Faces:
-    """One replica: a generator, and the requests that Ray sends it."""
+    """A replica with its own generator."""
 
     def __init__(self, bundle: str, device: str) -> None:
         self.generator = Generator.load(bundle, device)
 
-    # No timer: a lone request goes at once, and those that come meanwhile share the next run.
-    @serve.batch(max_batch_size=MOST, batch_wait_timeout_s=0.0, batch_size_fn=pictures_in)
-    async def draw(self, jobs: list[EncodedRequest]) -> list[NDArray[np.uint8]]:
-        parts = [(job, slice(len(job))) for job in jobs]
-        images = await asyncio.to_thread(self.generator.run_rows, parts)
-        return np.split(images, np.cumsum([len(job) for job in jobs])[:-1])
+    # A timeout of 0: a single request runs at once, and later ones share the next run.
+    @serve.batch(max_batch_size=MAX_IMAGES, batch_wait_timeout_s=0.0, batch_size_fn=count_images)
+    async def run_batch(self, requests: list[EncodedRequest]) -> list[NDArray[np.uint8]]:
+        """Return the images of each request."""
+        rows = [(request, slice(len(request))) for request in requests]
+        images = await asyncio.to_thread(self.generator.run_rows, rows)
+        return np.split(images, np.cumsum([len(request) for request in requests])[:-1])
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, http_request: Request) -> Response:
         try:
-            job = self.job(request.query_params)
+            request = self.parse_query(http_request.query_params)
         except GanportError as error:
             return Response(f"{error}\n", 400, media_type="text/plain")
         buffer = io.BytesIO()
-        np.save(buffer, await self.draw(job))
-        seeds = ",".join(map(str, job.seed_list))
+        np.save(buffer, await self.run_batch(request))
+        seeds = ",".join(map(str, request.seed_list))
         return Response(buffer.getvalue(), headers={"ganport-seeds": seeds})
 
-    def job(self, query: Mapping[str, str]) -> EncodedRequest:
-        """What a query asks for; raises `RequestError` or `ConditionError`."""
-        count = check_integer("count", _whole(query.get("count", "1")), 1, MOST)
-        seed = _whole(query["seed"]) if "seed" in query else None
-        return self.generator.prepare(query.get("asked", ""), seed=seed, count=count)
+    def parse_query(self, query: Mapping[str, str]) -> EncodedRequest:
+        """Return the request of a query; raises `RequestError` or `ConditionError`."""
+        count = check_integer("count", _parse_integer(query.get("count", "1")), 1, MAX_IMAGES)
+        seed = _parse_integer(query["seed"]) if "seed" in query else None
+        return self.generator.prepare(query.get("request", ""), seed=seed, count=count)
 
 
-def _whole(text: str) -> Any:
+def _parse_integer(text: str) -> Any:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= 20 else text
 
 
-app = Faces.bind("starter", "cpu")  # what `serve run ray_serve:app` looks for
+app = Faces.bind("starter", "cpu")  # used by `serve run ray_serve:app`
 
 
 def main(arguments: Sequence[str]) -> None:
+    """Parse the command line and serve until the process is interrupted."""
     parser = argparse.ArgumentParser(description="Serve a bundle from several replicas.")
     parser.add_argument("bundle", nargs="?", default="starter")
     parser.add_argument("--replicas", type=int, default=1)

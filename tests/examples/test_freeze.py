@@ -1,4 +1,4 @@
-"""A frozen game: built by the script, it starts where there is no Python."""
+"""Tests of the frozen game, which runs without Python."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from PIL import Image
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 SCRIPT = Path(__file__).parents[2] / "examples" / "freeze.sh"
-MOST_MEGABYTES = 200
+MAX_MEGABYTES = 200
 FOREIGN = ("torch", "torchvision", "scipy", "PIL", "ray", "openvino", "onnx", "click")
 
 
@@ -28,39 +28,39 @@ def frozen(tmp_path_factory: pytest.TempPathFactory) -> Path:
         line, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    # Moved, so that nothing can lean on where it was built.
+    # Move the folder, so that it cannot depend on its place of origin.
     return Path(shutil.move(out / "built" / "portraits", out / "moved"))
 
 
 def start(frozen: Path, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Run the game with an empty environment: no Python, no library path, no home."""
+    """Run the game with an empty environment: no Python, no library path, no home folder."""
     line: Sequence[str] = [str(frozen / "portraits"), *options]
     return subprocess.run(
         line, env={"PATH": "/nonexistent"}, cwd=folder, capture_output=True, text=True, check=False
     )
 
 
-def test_it_draws_faces_without_python(frozen: Path, tmp_path: Path) -> None:
+def test_frozen_game_generates_faces_without_python(frozen: Path, tmp_path: Path) -> None:
     done = start(frozen, tmp_path, "--frames", "90", "--headless", "--save", "screen.png")
     assert done.returncode == 0, done.stderr
-    told = re.search(r"^90 frames, (\d+) faces", done.stdout, re.M)
-    assert told
-    assert int(told[1]) >= 12
+    match = re.search(r"^90 frames, (\d+) faces", done.stdout, re.M)
+    assert match
+    assert int(match[1]) >= 12
     with Image.open(tmp_path / "screen.png") as image:
         portrait = np.asarray(image.convert("RGB"))[80:180, 420:520]
     assert portrait.std() > 20
 
 
-def test_a_mistake_is_one_line_there_too(frozen: Path, tmp_path: Path) -> None:
+def test_frozen_game_prints_an_error_as_one_line(frozen: Path, tmp_path: Path) -> None:
     done = start(frozen, tmp_path, "nowhere")
     assert done.returncode == 1
     assert done.stderr.startswith("error: nowhere: expected a bundle; found no such file.")
 
 
-def test_it_holds_what_the_game_needs_and_no_more(frozen: Path) -> None:
+def test_frozen_game_contains_no_other_package(frozen: Path) -> None:
     inside = frozen / "_internal"
     assert (inside / "ganport_runtime" / "starter.ganport").is_file()
     assert [name for name in FOREIGN if (inside / name).exists()] == []
     size = sum(file.stat().st_size for file in frozen.rglob("*") if not file.is_symlink())
     print(f"frozen game: {size / 1e6:.0f} MB")
-    assert size <= MOST_MEGABYTES * 1e6
+    assert size <= MAX_MEGABYTES * 1e6

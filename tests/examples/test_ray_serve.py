@@ -1,4 +1,4 @@
-"""Scale-out with a real Ray: replicas draw what the generator draws, and refuse what it refuses."""
+"""Tests of the Ray Serve example, with a real Ray."""
 
 import io
 import os
@@ -29,15 +29,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("ray") / "log"
     line = [sys.executable, str(EXAMPLE), "--port", str(port), "--replicas", "2"]
-    # No word of the test's machine to Ray's makers.
-    quiet = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
+    environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
     with log.open("w") as out:
-        # Ctrl-C ends it, also where these tests run behind a shell that lets jobs ignore that.
+        # SIGINT must end it, also if the shell of the tests makes its jobs ignore SIGINT.
         process = subprocess.Popen(
             line,
             stdout=out,
             stderr=out,
-            env=quiet,
+            env=environment,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
@@ -46,7 +45,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         process.send_signal(signal.SIGINT)
         process.wait(60)
     finally:
-        process.kill()  # one that did not end, so that no other test has to bear it
+        process.kill()  # if it did not end by itself
         process.wait()
 
 
@@ -61,21 +60,21 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-def test_same_seed_same_bytes_whoever_draws(url: str) -> None:
+def test_same_seed_gives_same_bytes_on_every_replica(url: str) -> None:
     generator = Generator.load("starter", "cpu")
 
-    def ask(seed: int) -> bytes:
-        query = {"asked": "pink hair blue eyes", "seed": str(seed), "count": str(1 + seed % 5)}
+    def fetch(seed: int) -> bytes:
+        query = {"request": "pink hair blue eyes", "seed": str(seed), "count": str(1 + seed % 5)}
         return httpx.get(url, params=query, timeout=60).raise_for_status().content
 
-    with ThreadPoolExecutor(8) as callers:
-        answers = list(callers.map(ask, range(40)))
-    for seed, answer in enumerate(answers):
+    with ThreadPoolExecutor(8) as pool:
+        bodies = list(pool.map(fetch, range(40)))
+    for seed, body in enumerate(bodies):
         expected = generator.generate("pink hair blue eyes", seed=seed, count=1 + seed % 5)
-        assert np.array_equal(np.load(io.BytesIO(answer)), expected)
+        assert np.array_equal(np.load(io.BytesIO(body)), expected)
 
 
-def test_the_seeds_that_were_drawn_are_told(url: str) -> None:
+def test_response_header_contains_the_seeds(url: str) -> None:
     first = httpx.get(url, params={"count": "2"}, timeout=60)
     seeds = [int(seed) for seed in first.headers["ganport-seeds"].split(",")]
     again = httpx.get(url, params={"count": "2", "seed": str(seeds[0])}, timeout=60)
@@ -84,16 +83,16 @@ def test_the_seeds_that_were_drawn_are_told(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "told"),
+    ("query", "message"),
     [
-        ({"asked": "pnk hair"}, "Did you mean 'pink'?"),
-        ({"count": "65"}, "count: expected an integer from 1 to 64"),
-        ({"count": "many"}, "count: expected an integer from 1 to 64"),
-        ({"seed": "-1"}, "seed: expected"),
-        ({"seed": "9" * 5000}, "seed: expected"),
+        ({"request": "pnk hair"}, "Did you mean 'pink'?"),
+        ({"count": "65"}, "count: "),
+        ({"count": "many"}, "count: "),
+        ({"seed": "-1"}, "seed: "),
+        ({"seed": "9" * 5000}, "seed: "),
     ],
 )
-def test_a_bad_question_is_the_caller_s_fault(url: str, query: dict[str, str], told: str) -> None:
-    answer = httpx.get(url, params=query, timeout=60)
-    assert answer.status_code == 400
-    assert told in answer.text
+def test_invalid_query_returns_400(url: str, query: dict[str, str], message: str) -> None:
+    response = httpx.get(url, params=query, timeout=60)
+    assert response.status_code == 400
+    assert message in response.text
