@@ -1,7 +1,7 @@
-"""The picture files of `serve-gan` against Pillow's: time and bytes of each.
+"""Compare the image files of `serve-gan` with those of Pillow: time and size.
 
-`python benchmarks/encoding.py` prints Markdown: 64 faces drawn by the starter, each a file of its
-own with the texts that a service writes, and all of them on one page. One core, in turns, medians.
+`python benchmarks/encoding.py` prints Markdown for 64 faces of the starter bundle: one file per
+face with the metadata of the service, and one atlas. One core, interleaved, medians.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _ROUNDS = 9
 
 
 def rows() -> Iterator[str]:
-    """The table, line by line."""
-    faces, texts = _faces()
-    yield "\n| file | encoder | one takes | bytes | ratio (quartiles) |"
+    """Yield the lines of the table."""
+    faces, texts = _generate_faces()
+    yield "\n| file | encoder | time per image | bytes | ratio (quartiles) |"
     yield "|---|---|---|---|---|"
     for title, ours, others in (
         ("PNG", partial(png_bytes, texts=texts), _pngs(texts)),
@@ -41,17 +41,17 @@ def rows() -> Iterator[str]:
         ("WebP, 80", partial(webp_bytes, texts=texts, quality=80), _webps(texts, quality=80)),
     ):
         yield from _table(f"face, {title}", faces, ours, others)
-    page = pack_atlas(faces, None)[None]
-    yield from _table("64 faces, PNG", page, partial(png_bytes, texts=texts), _pngs(texts))
+    atlas = pack_atlas(faces, None)[None]
+    yield from _table("64 faces, PNG", atlas, partial(png_bytes, texts=texts), _pngs(texts))
 
 
-def _faces() -> tuple[NDArray[np.uint8], dict[str, str]]:
-    """Faces of every hair colour, uint8 (64, 64, 64, 3), and the texts of the first one's file."""
+def _generate_faces() -> tuple[NDArray[np.uint8], dict[str, str]]:
+    """Return faces of all hair colors, uint8 (64, 64, 64, 3), and the metadata of the first."""
     starter = Generator.load("starter", "cpu")
-    colours = [{"hair": label} for label in starter.conditions.fields["hair"].labels]
-    asked = list(islice(cycle(colours), _COUNT))
+    colors = [{"hair": label} for label in starter.conditions.fields["hair"].labels]
+    conditions = list(islice(cycle(colors), _COUNT))
     seeds = range(_COUNT)
-    images = GeneratedImages(starter.generate(asked, seeds=seeds), seeds, asked, starter)
+    images = GeneratedImages(starter.generate(conditions, seeds=seeds), seeds, conditions, starter)
     return images.pixels, images.file_metadata(images.recipes[:1])
 
 
@@ -60,8 +60,8 @@ def _pngs(texts: Mapping[str, str]) -> dict[str, Encode]:
     for key, text in texts.items():
         info.add_text(key, text)
     return {
-        "Pillow": partial(_saved, format="PNG", pnginfo=info),
-        "Pillow, compress_level=1": partial(_saved, format="PNG", pnginfo=info, compress_level=1),
+        "Pillow": partial(_save, format="PNG", pnginfo=info),
+        "Pillow, compress_level=1": partial(_save, format="PNG", pnginfo=info, compress_level=1),
     }
 
 
@@ -70,12 +70,12 @@ def _webps(texts: Mapping[str, str], **options: Any) -> dict[str, Encode]:
     exif[0x010E] = json.dumps(dict(texts))  # ImageDescription
     options |= {"exif": exif.tobytes()}
     return {
-        "Pillow": partial(_saved, format="WEBP", **options),
-        "Pillow, method=0": partial(_saved, format="WEBP", method=0, **options),
+        "Pillow": partial(_save, format="WEBP", **options),
+        "Pillow, method=0": partial(_save, format="WEBP", method=0, **options),
     }
 
 
-def _saved(image: NDArray[np.uint8], **options: Any) -> bytes:
+def _save(image: NDArray[np.uint8], **options: Any) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, **options)
     return buffer.getvalue()
@@ -85,24 +85,24 @@ def _table(
     title: str, images: NDArray[np.uint8], ours: Encode, others: Mapping[str, Encode]
 ) -> Iterator[str]:
     encoders = {"ours": ours, **others}
-    runs = {name: partial(_all, encode, images) for name, encode in encoders.items()}
-    found = race(title, runs.pop("ours"), runs, _ROUNDS)
-    first = next(iter(found.values()))
+    runs = {name: partial(_encode_all, encode, images) for name, encode in encoders.items()}
+    comparisons = race(title, runs.pop("ours"), runs, _ROUNDS)
+    first = next(iter(comparisons.values()))
     yield _row(title, "ours", first.ours, images, ours, "")
-    for (name, comparison), other in zip(found.items(), others.values(), strict=True):
+    for (name, comparison), other in zip(comparisons.items(), others.values(), strict=True):
         low, high = comparison.spread
         ratio = f"{comparison.ratio:.2f} ({low:.2f} to {high:.2f})"
         yield _row(title, name, comparison.other, images, other, ratio)
 
 
 def _row(
-    title: str, name: str, spent: float, images: NDArray[np.uint8], encode: Encode, ratio: str
+    title: str, name: str, seconds: float, images: NDArray[np.uint8], encode: Encode, ratio: str
 ) -> str:
-    size = sum(map(len, _all(encode, images))) // len(images)
-    return f"| {title} | {name} | {1e3 * spent / len(images):.3f} ms | {size:,} | {ratio} |"
+    size = sum(map(len, _encode_all(encode, images))) // len(images)
+    return f"| {title} | {name} | {1e3 * seconds / len(images):.3f} ms | {size:,} | {ratio} |"
 
 
-def _all(encode: Encode, images: NDArray[np.uint8]) -> list[bytes]:
+def _encode_all(encode: Encode, images: NDArray[np.uint8]) -> list[bytes]:
     return [encode(image) for image in images]
 
 
