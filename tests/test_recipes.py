@@ -111,7 +111,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     faces = folder / "faces.zip"
     return {
         "auto": faces,
-        "tagged": faces,
+        "tagged_csv": faces,
         "iclevr": folder / "shapes.zip",
         "celeba": folder / "celeba",
     }
@@ -142,7 +142,7 @@ def settings(recipe: Recipe, steps: int) -> list[str]:
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_recipe_goes_the_whole_way(name: str, sets: Mapping[str, Path], tmp_path: Path) -> None:
     recipe = recipes.load(name)
-    data = sets[recipe.data.kind]
+    data = sets[recipe.data.format]
     assert "# generator: " in run(
         train_gan, name, "--dry-run", "--data", data, *settings(recipe, STEPS)
     )
@@ -224,5 +224,5 @@ def test_the_lean_environment_has_no_torch() -> None:
 def test_the_quick_share_spans_methods_and_codings() -> None:
     chosen = [recipes.load(name) for name in QUICK]
     everything = [recipes.load(name) for name in recipes.names()]
-    for trait in (lambda recipe: recipe.method.name, lambda recipe: recipe.data.kind):
+    for trait in (lambda recipe: recipe.method.name, lambda recipe: recipe.data.format):
         assert {trait(recipe) for recipe in chosen} == {trait(recipe) for recipe in everything}

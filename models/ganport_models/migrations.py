@@ -19,6 +19,7 @@ OPTIONS = {
     "average.refresh": "bn_calibration_images",
     "data.coding": "condition_encoding",
     "data.held_out": "val_fraction",
+    "data.kind": "format",
     "length.images": "max_images",
     "logging.save_minutes": "checkpoint_minutes",
     "logging.score_pictures": "eval_images",
@@ -46,7 +47,14 @@ OPTIONS = {
 }
 """Options of a recipe, by the old section and name."""
 
-VALUES = {"recovery.on_divergence": {"reload": "rollback"}}
+VALUES = {
+    "data.kind": {
+        "classes": "image_folder",
+        "indexed": "stylegan_json",
+        "tagged": "tagged_csv",
+    },
+    "recovery.on_divergence": {"reload": "rollback"},
+}
 """Values of options, by the old section and name."""
 
 CHECKPOINT_KEYS = {"shape": "network_config", "reload": "rollback"}

@@ -123,7 +123,9 @@ def test_check_selected_attributes(celeba: Path) -> None:
 
 def test_check_requested_format(celeba: Path) -> None:
     (celeba / "dataset.json").write_text('{"labels": [["images/0.png", 4], ["images/1.png", 2]]}')
-    result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "indexed", "--json"])
+    result = CliRunner().invoke(
+        dataset, ["check", str(celeba), "--format", "stylegan_json", "--json"]
+    )
     assert result.exit_code == 0
     assert json.loads(result.stdout)["conditions"]["labels"] == {"class": {"2": 1, "4": 1}}
 
@@ -135,7 +137,7 @@ def test_check_requested_format(celeba: Path) -> None:
             ("--attribute", "smile"),
             "the attribute 'smile'; found 2 others. Did you mean 'Smiling'?",
         ),
-        (("--kind", "iclevr"), "expected `train.json`, `objects.json` and the images"),
+        (("--format", "iclevr"), "expected `train.json`, `objects.json` and the images"),
     ],
 )
 def test_check_unsupported_choice_raises(
@@ -147,6 +149,6 @@ def test_check_unsupported_choice_raises(
 
 
 def test_check_unknown_format_exits_with_2(celeba: Path) -> None:
-    result = CliRunner().invoke(dataset, ["check", str(celeba), "--kind", "celebA"])
+    result = CliRunner().invoke(dataset, ["check", str(celeba), "--format", "celebA"])
     assert result.exit_code == 2
-    assert "'celebA' is not one of 'auto', 'tagged'" in result.stderr
+    assert "'celebA' is not one of 'auto', 'tagged_csv'" in result.stderr

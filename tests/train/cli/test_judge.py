@@ -160,7 +160,7 @@ def test_judge_into_a_used_folder_fails(tmp_path: Path, faces: Path) -> None:
         (["--learning-rate", "nan", "--epochs", "1"], "--learning-rate"),
         (["--resolution", "8"], "8 is not in the range 16<=x<=1024"),
         (["--width", "2"], "2 is not in the range 4<=x<=128"),
-        (["--kind", "celeba"], "celeba"),
+        (["--format", "celeba"], "celeba"),
     ],
 )
 def test_judge_errors_name_the_option(

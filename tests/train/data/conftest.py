@@ -22,8 +22,8 @@ EYES = ("black", "green")
 IMAGE_NAMES = {
     "iclevr": [f"images/{name}.png" for name in ("a_0", "a_1", "a_2", "b_0", "c_0")],
     "celeba": [f"img_align_celeba/{i}.png" for i in range(5)],
-    "classes": [f"{'cat' if i < 2 else 'dog'}/{i}.png" for i in range(5)],
-    "indexed": [f"00000/{i}.png" for i in range(5)],
+    "image_folder": [f"{'cat' if i < 2 else 'dog'}/{i}.png" for i in range(5)],
+    "stylegan_json": [f"00000/{i}.png" for i in range(5)],
 }
 TABLES: dict[str, dict[str, str]] = {
     "iclevr": {
@@ -36,8 +36,8 @@ TABLES: dict[str, dict[str, str]] = {
         "list_attr_celeba.txt": "5\nBald Smiling Young\n"
         "0.png 1 1 -1\n1.png -1 1 -1\n2.png -1 -1 -1\n3.png -1 1 1\n4.png 1 -1 -1\n",
     },
-    "classes": {},
-    "indexed": {
+    "image_folder": {},
+    "stylegan_json": {
         "dataset.json": '{"labels": [["00000/0.png", 3], ["00000/1.png", 12], ["00000/2.png", 3],'
         ' ["00000/3.png", 12], ["00000/4.png", 3]]}',
     },

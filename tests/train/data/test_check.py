@@ -171,7 +171,9 @@ def test_check_dataset_numbers_have_range(
     format_files: Callable[[str], Files], write_folder: Write
 ) -> None:
     labels = [[f"00000/{i}.png", [i / 4, 7]] for i in range(5)]
-    files = format_files("indexed") | {"dataset.json": json.dumps({"labels": labels}).encode()}
+    files = format_files("stylegan_json") | {
+        "dataset.json": json.dumps({"labels": labels}).encode()
+    }
     report = check_dataset(write_folder(files), resolution=16, progress=False)
     assert report.conditions.numbers == {"value_0": (0.0, 0.5, 1.0), "value_1": (7.0, 7.0, 7.0)}
     assert report.conditions.labels == {}
@@ -183,7 +185,9 @@ def test_check_dataset_numbers_have_range(
 def test_check_dataset_orders_classes_by_number(
     format_files: Callable[[str], Files], write_folder: Write
 ) -> None:
-    report = check_dataset(write_folder(format_files("indexed")), resolution=16, progress=False)
+    report = check_dataset(
+        write_folder(format_files("stylegan_json")), resolution=16, progress=False
+    )
     assert list(report.conditions.labels["class"].items()) == [("3", 3), ("12", 2)]
 
 
@@ -202,7 +206,11 @@ def test_format_report_cuts_long_captions(
     ("kind", "changed", "message"),
     [
         ("iclevr", {"test.json": b"[1]"}, r"/test\.json\[0\]: expected a list of objects"),
-        ("classes", {"cat /9.png": b""}, "labels of 'class': printable text without space at its"),
+        (
+            "image_folder",
+            {"cat /9.png": b""},
+            "labels of 'class'",
+        ),
     ],
 )
 def test_check_dataset_fatal_error_equals_load_error(

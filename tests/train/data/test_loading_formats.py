@@ -31,8 +31,8 @@ VECTORS = {
         "signed_multi_hot",
         [[1, 1, -1], [-1, 1, -1], [-1, -1, -1], [-1, 1, 1], [1, -1, -1]],
     ),
-    "classes": ("one_hot", [[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]]),
-    "indexed": ("one_hot", [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]),
+    "image_folder": ("one_hot", [[1, 0], [1, 0], [0, 1], [0, 1], [0, 1]]),
+    "stylegan_json": ("one_hot", [[1, 0], [0, 1], [1, 0], [0, 1], [1, 0]]),
 }
 
 
@@ -157,7 +157,9 @@ def test_load_dataset_every_label_type_of_dataset_json(
     vectors: list[list[float]],
 ) -> None:
     entries = labels and [[f"00000/{i}.png", label] for i, label in enumerate(labels)]
-    files = format_files("indexed") | {"dataset.json": json.dumps({"labels": entries}).encode()}
+    files = format_files("stylegan_json") | {
+        "dataset.json": json.dumps({"labels": entries}).encode()
+    }
     data = load_dataset(write_folder(files), resolution=16)
     assert data.vectors.tolist() == vectors
     assert load_dataset(write_folder(files), resolution=16).conditions == data.conditions
@@ -168,8 +170,8 @@ def test_load_dataset_every_label_type_of_dataset_json(
     [
         ("iclevr", "images/a_1.png", r"/train\.json \(images/a_1\.png\): "),
         ("celeba", "img_align_celeba/1.png", r"celeba\.txt:4 \(img_align_celeba/1\.png\): "),
-        ("classes", "cat/1.png", r"/cat/1\.png: "),
-        ("indexed", "00000/1.png", r"/dataset\.json \(00000/1\.png\): "),
+        ("image_folder", "cat/1.png", r"/cat/1\.png: "),
+        ("stylegan_json", "00000/1.png", r"/dataset\.json \(00000/1\.png\): "),
     ],
 )
 def test_load_dataset_corrupt_image_names_location(
@@ -194,7 +196,7 @@ def test_load_dataset_conditions_of_other_format_raise(
         DataError,
         match=r"cat/0\.png: expected the condition groups of the recipe, hair; found class",
     ):
-        load_dataset(write_folder(format_files("classes")), resolution=16, conditions=hair)
+        load_dataset(write_folder(format_files("image_folder")), resolution=16, conditions=hair)
 
 
 @pytest.mark.real

@@ -55,7 +55,7 @@ def test_the_networks_of_every_shipped_study_can_be_built(name: str) -> None:
 @pytest.mark.parametrize("name", study.names())
 def test_every_variant_of_a_study_is_of_one_data_set(name: str) -> None:
     recipes = study.load(name).variants.values()
-    assert len({(recipe.data.resolution, recipe.data.kind) for recipe in recipes}) == 1
+    assert len({(recipe.data.resolution, recipe.data.format) for recipe in recipes}) == 1
 
 
 def test_every_comparison_of_the_reports_has_a_study() -> None:

@@ -33,7 +33,7 @@ def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
     assert (np.asarray(face) == np.asarray(drawn_so)).all()
 
     with open_source(out) as source:
-        assert choose_reader(source).format == "tagged"
+        assert choose_reader(source).format == "tagged_csv"
         examples = CelebA().read(source, IssueLog(str(out), strict=True))
         assert CelebA().vocabulary(source, examples).groups == (
             SignedMultiHot("attributes", tuple(Trait)),
@@ -63,7 +63,7 @@ def test_draw_attributes_passes_check(tmp_path: Path) -> None:
     drawing = ["draw", "faces", "--count", "30", "--size", "32", "--attributes", "--out", out]
     assert CliRunner().invoke(dataset, [*drawing, "--workers", "1"]).exit_code == 0
     checking = ["check", out, "--resolution", "32", "--json"]
-    for kind, groups in ((["--kind", "celeba"], ["attributes"]), ([], ["eyes", "hair"])):
+    for kind, groups in ((["--format", "celeba"], ["attributes"]), ([], ["eyes", "hair"])):
         result = CliRunner().invoke(dataset, [*checking, *kind])
         assert result.exit_code == 0
         report = json.loads(result.output)

@@ -42,8 +42,7 @@ def dataset() -> None:
     help="Training resolution in pixels.",
 )
 @click.option(
-    "--kind",
-    "format",
+    "--format",
     type=click.Choice(FORMATS),
     default=AUTO,
     show_default=True,

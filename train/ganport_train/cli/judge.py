@@ -58,14 +58,14 @@ _LABELS_SHOWN = 3
 )
 @click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
 @click.option("--no-mirror", is_flag=True, help="For images in which left and right matter.")
-@click.option("--kind", type=click.Choice(FORMATS), default=AUTO, show_default=True)
+@click.option("--format", type=click.Choice(FORMATS), default=AUTO, show_default=True)
 @click.option("--attribute", "attributes", multiple=True, help="Read only these attributes.")
 @click.option("--skip-bad", is_flag=True, help="Skip images that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 def judge(
     data: Path,
     out: Path,
-    kind: str,
+    format: str,
     attributes: tuple[str, ...],
     skip_bad: bool,
     device: str,
@@ -82,7 +82,11 @@ def judge(
     resolved = pick(device)
     settings = JudgeSettings(**numbers, mirror=not no_mirror)
     dataset = load_dataset(
-        data, resolution=settings.resolution, format=kind, attributes=attributes, skip_bad=skip_bad
+        data,
+        resolution=settings.resolution,
+        format=format,
+        attributes=attributes,
+        skip_bad=skip_bad,
     )
     make_exact()
     trainer = JudgeTrainer(out, dataset, settings, resolved, click.echo)

@@ -148,7 +148,7 @@ def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
         data,
         resolution=recipe.data.resolution,
         conditions=recipe.vocabulary(),
-        format=recipe.data.kind,
+        format=recipe.data.format,
         attributes=recipe.data.attributes,
         skip_bad=skip_bad,
     )

@@ -76,7 +76,7 @@ _NUMBERS = ("count", "rounds", "seed", "prompt_rounds")
     metavar="FILE",
     help="Inception v3 weights of torch-fidelity, for FID and KID.",
 )
-@click.option("--kind", type=click.Choice(FORMATS), help="Kind of data set.  [default: the run's]")
+@click.option("--format", type=click.Choice(FORMATS), help="Dataset format.  [default: the run's]")
 @click.option("--attribute", "attributes", multiple=True, help="Read only these attributes.")
 @click.option("--skip-bad", is_flag=True, help="Skip images that cannot be used.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
@@ -150,7 +150,7 @@ def _load(
     resolution: int,
     judge: Judge,
     *,
-    kind: str | None,
+    format: str | None,
     attributes: tuple[str, ...],
     skip_bad: bool,
 ) -> Dataset:
@@ -159,7 +159,7 @@ def _load(
         load_dataset,
         path,
         resolution=resolution,
-        format=kind or target.options.kind,
+        format=format or target.options.format,
         attributes=attributes,
         skip_bad=skip_bad or target.skip_bad,
     )

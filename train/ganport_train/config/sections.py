@@ -26,7 +26,7 @@ class DataOptions:
     )
     mirror: bool = option(True, "flip each image horizontally with probability 0.5")
     val_fraction: float = option(0.05, "fraction of images kept from training", ge=0.0, le=0.9)
-    kind: str = option(AUTO, "data set format, if several match", choices=FORMATS)
+    format: str = option(AUTO, "data set format, if several match", choices=FORMATS)
     attributes: tuple[str, ...] = option((), "attributes to use; empty = all")
     condition_encoding: str = option(
         "labels",

@@ -148,7 +148,7 @@ def test_read_missing_and_unlisted_images_log_issues(read: Read) -> None:
         (iclevr(objects=["red cube"]), r"objects\.json: expected objects and their indices; found"),
         (iclevr(objects={}), r"objects\.json: expected 1 to 1024 labels of 'objects'; found 0"),
         (iclevr(objects={str(i): i for i in range(1025)}), "labels of 'objects'; found 1025"),
-        (iclevr(objects={" red": 0}), "printable text without space at its ends; found ' red'"),
+        (iclevr(objects={" red": 0}), "found ' red'"),
         (iclevr(objects={"a": 0, "b": 2}), r"the indices 0 to 1, each once; found \[0, 2\]"),
         (iclevr(objects={"a": 0, "b": 0}), r"the indices 0 to 1, each once; found \[0, 0\]"),
         (iclevr(objects={"a": 0, "b": True}), r"each once; found \[0, True\]"),

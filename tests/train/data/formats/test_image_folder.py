@@ -89,7 +89,7 @@ def test_detect_other_layout_returns_false(open_zip: OpenZip, names: tuple[str, 
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("cat ", "labels of 'class': printable text without space at its ends; found 'cat '"),
+        ("cat ", "labels of 'class': .*found 'cat '"),
         ("c" * 101, "labels of 'class': text of 1 to 100 characters; found 'ccc"),
     ],
 )

@@ -60,11 +60,11 @@ def test_choose_reader_unknown_format_summarizes_files(
 
 
 TABLES = {
-    "tagged": {"tags.csv": b""},
+    "tagged_csv": {"tags.csv": b""},
     "iclevr": {"train.json": b"", "objects.json": b""},
     "celeba": {"list_attr_celeba.txt": b""},
-    "indexed": {"dataset.json": b""},
-    "classes": {"cat/1.png": b"", "dog/1.png": b""},
+    "stylegan_json": {"dataset.json": b""},
+    "image_folder": {"cat/1.png": b"", "dog/1.png": b""},
 }
 
 
@@ -76,13 +76,13 @@ def test_choose_reader_every_format(write_folder: Write, kind: str) -> None:
     with open_source(write_folder(TABLES[kind])) as source:
         assert choose_reader(source).format == kind
     with open_source(write_folder(others, "all")) as source:
-        assert choose_reader(source).format == "tagged"
+        assert choose_reader(source).format == "tagged_csv"
         assert choose_reader(source, kind).format == kind
 
 
 def test_choose_reader_other_format_raises(write_folder: Write) -> None:
     with (
-        open_source(write_folder(TABLES["tagged"])) as source,
+        open_source(write_folder(TABLES["tagged_csv"])) as source,
         pytest.raises(DataError) as caught,
     ):
         choose_reader(source, "iclevr")
@@ -93,7 +93,7 @@ def test_choose_reader_other_format_raises(write_folder: Write) -> None:
 
 def test_choose_reader_invalid_format_suggests_nearest(write_folder: Write) -> None:
     with (
-        open_source(write_folder(TABLES["tagged"])) as source,
+        open_source(write_folder(TABLES["tagged_csv"])) as source,
         pytest.raises(DataError) as caught,
     ):
         choose_reader(source, "celebA")

@@ -24,7 +24,7 @@ class ImageFolder:
     `SPLIT_FOLDERS`. Images of all splits are read, because ganport makes its own split.
     """
 
-    format = "classes"
+    format = "image_folder"
     title = "class folders"
     layout = "at least two folders of images, one for each class"
     framing: Framing = "center"

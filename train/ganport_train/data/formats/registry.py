@@ -30,7 +30,7 @@ def open_source(path: Path | str) -> Source:
         return FolderSource(path)
     if path.is_file():
         return ZipSource(path)
-    found = "something else" if path.exists() else "nothing there"
+    found = "something else" if path.exists() else "no such file"
     raise DataError(str(path), "a folder or a zip file", found, "Check the path.")
 
 

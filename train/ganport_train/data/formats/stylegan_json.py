@@ -45,7 +45,7 @@ class StyleGanJson:
     `value_1`, …. A null instead of the list of labels means an unconditional dataset.
     """
 
-    format = "indexed"
+    format = "stylegan_json"
     title = "images with dataset.json"
     layout = "`dataset.json` and images"
     framing: Framing = "center"

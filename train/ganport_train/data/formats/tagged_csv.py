@@ -35,7 +35,7 @@ _WORD = re.compile(r"\w[\w-]{0,63}")
 class TaggedCsv:
     """Reader of tagged images; every line has a label for each group of the first line."""
 
-    format = "tagged"
+    format = "tagged_csv"
     title = "tagged images"
     layout = "`tags.csv` and a folder `images`"
     framing: Framing = "center"
