@@ -46,8 +46,8 @@ class ProjectionHeadDiscriminator(ProjectionDiscriminator):
     classifies = True
 
     def __init__(
-        self, shape: Shape, norm: Norm | None = None, groups: Sequence[int] | None = None
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
-        super().__init__(shape, norm, groups)
-        width = shape.widths()[0] * BASE_SIZE**2
-        self.classifier = nn.Linear(width, shape.condition_size)
+        super().__init__(config, norm, groups)
+        width = config.widths()[0] * BASE_SIZE**2
+        self.classifier = nn.Linear(width, config.condition_size)
