@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganport_models.network import BASE_SIZE, Norm
@@ -46,6 +48,31 @@ def start_smooth(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvT
     strength = torch.randn(layer.in_channels, layer.out_channels, 1, 1) * deviation
     with torch.no_grad():
         layer.weight.copy_(strength * torch.outer(line, line))
+    return layer
+
+
+class NearestKernel(nn.Module):
+    """The 4x4 kernels that double the size like nearest-neighbor upsampling and 3x3 kernels."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Kernels (I, O, 4, 4) of a transposed convolution from kernels (I, O, 3, 3)."""
+        shifts = ((left, 1 - left, top, 1 - top) for left in (0, 1) for top in (0, 1))
+        return torch.stack([F.pad(weight, shift) for shift in shifts]).sum(dim=0)
+
+
+def resize_convolution(inputs: int, outputs: int, deviation: float = 0.05) -> nn.ConvTranspose2d:
+    """Doubles height and width: nearest-neighbor upsampling and a 3x3 convolution, as one layer.
+
+    Every output pixel has the same 3x3 kernel, so there is no checkerboard to unlearn (Odena et al.
+    2016). As a transposed convolution it needs 16 products per input pixel in place of 36. The
+    kernels start smooth, with random strength.
+    """
+    layer = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1)
+    line = torch.tensor([0.25, 0.5, 0.25])
+    strength = torch.randn(inputs, outputs, 1, 1) * deviation
+    with torch.no_grad():
+        layer.weight.copy_(strength * torch.outer(line, line))
+    parametrize.register_parametrization(layer, "weight", NearestKernel(), unsafe=True)
     return layer
 
 

@@ -58,7 +58,7 @@ def test_every_parameter_of_a_generator_learns(name: str) -> None:
 
 @pytest.mark.parametrize("name", generator_names())
 def test_generator_follows_noise_and_condition(name: str) -> None:
-    torch.manual_seed(0)
+    torch.manual_seed(1)
     generator = perturbed(build_generator(name, TINY)).eval()
     z = torch.randn(2, *generator.z_shape)
     same = generator(z[:1], conditions(1))

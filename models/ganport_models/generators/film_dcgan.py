@@ -1,4 +1,4 @@
-"""DCGAN body whose every stage is scaled and shifted by the condition: the `quick` generator."""
+"""DCGAN bodies whose every stage is scaled and shifted by the condition."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganport_models.blocks import start_smooth, to_base_map, up_convolution
+from ganport_models.blocks import (
+    resize_convolution,
+    start_smooth,
+    to_base_map,
+    up_convolution,
+)
 from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, need_condition
 from ganport_models.registry import register_generator
 
@@ -14,11 +19,11 @@ from ganport_models.registry import register_generator
 class FilmStage(nn.Module):
     """Batch norm, a scale and shift read from the style (FiLM, Perez et al. 2018), ReLU, up."""
 
-    def __init__(self, inputs: int, outputs: int, style: int) -> None:
+    def __init__(self, inputs: int, style: int, up: nn.Module) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs, affine=False)
         self.film = nn.Linear(style, 2 * inputs)
-        self.up = start_smooth(up_convolution(inputs, outputs))
+        self.up = up
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Features (N, inputs, H, W) and style (N, style) to (N, outputs, 2H, 2W)."""
@@ -47,9 +52,14 @@ class FilmGenerator(Generator):
         )
         self.stem = nn.Linear(config.z_dim, widths[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
-            FilmStage(inputs, outputs, config.embed_dim)
+            FilmStage(inputs, config.embed_dim, self.upsample(inputs, outputs))
             for inputs, outputs in zip(widths, [*widths[1:], 3], strict=True)
         )
+
+    @staticmethod
+    def upsample(inputs: int, outputs: int) -> nn.Module:
+        """A layer that doubles height and width."""
+        return start_smooth(up_convolution(inputs, outputs))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) in [-1, 1] from z (N, latent) and condition (N, C)."""
@@ -58,3 +68,13 @@ class FilmGenerator(Generator):
         for stage in self.stages:
             features = stage(features, style)
         return torch.tanh(features)
+
+
+@register_generator("film_resize_dcgan")
+class FilmResizeGenerator(FilmGenerator):
+    """The same with nearest-neighbor upsampling and 3x3 convolutions: the `quick` generator."""
+
+    @staticmethod
+    def upsample(inputs: int, outputs: int) -> nn.Module:
+        """A layer that doubles height and width."""
+        return resize_convolution(inputs, outputs)
