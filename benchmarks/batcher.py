@@ -18,9 +18,9 @@ from time import perf_counter, process_time
 from typing import Any
 
 from library import by_hand, on_onnxruntime
-from machine import machine
 from service import bundles
-from timing import Work, compare, race
+from system_info import describe_system
+from timing import Work, compare, compare_interleaved
 
 from ganport_runtime import Batcher, Generator
 
@@ -78,7 +78,9 @@ def measure_many_callers(batcher: Batcher) -> None:
     others: dict[str, Work] = {"raw onnxruntime": lambda: raw(_IMAGES), "generate": generate}
     with ThreadPoolExecutor(_CALLERS) as pool:
         for name, ours in (("threads", run_threads), ("coroutines", run_coroutines)):
-            rows = race(f"{_CALLERS} {name}, {_IMAGES} images", ours, others, _ROUNDS)
+            rows = compare_interleaved(
+                f"{_CALLERS} {name}, {_IMAGES} images", ours, others, _ROUNDS
+            )
             for row in rows.values():
                 print(f"{row.line()}  {_IMAGES / row.ours:.0f} images/s", flush=True)
 
@@ -121,7 +123,7 @@ async def _call(work: Work) -> None:
 
 def main(paths: list[Path], folder: Path) -> None:
     """Print all rows of all bundles."""
-    print(machine())
+    print(describe_system())
     if not paths:
         bundles.write_random(folder / "width-64.ganport", features=64)
         paths = [folder / "width-64.ganport"]

@@ -12,11 +12,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from machine import machine
 from service import bundles
 from service.competitors import Competitor, competitors
 from service.load import measure, require_wrk
 from service.tables import Results
+from system_info import describe_system
 
 from ganport_runtime.bundle import Bundle
 
@@ -35,7 +35,7 @@ def main() -> None:
             for name, path in graphs.items():
                 baseline = Path(folder) / f"baseline-{name}"
                 _run_round(path, baseline, results[name], arguments, index)
-    print(f"{machine()}; medians of {arguments.rounds} rounds of {arguments.seconds:g} s")
+    print(f"{describe_system()}; medians of {arguments.rounds} rounds of {arguments.seconds:g} s")
     for result in results.values():
         print("", *result.lines(), sep="\n")
 

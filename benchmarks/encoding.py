@@ -14,11 +14,11 @@ from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
-from machine import machine
 from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from timing import race
+from system_info import describe_system
+from timing import compare_interleaved
 
 from ganport_runtime import Generator
 from ganport_runtime.service.encoding import GeneratedImages, pack_atlas
@@ -86,7 +86,7 @@ def _table(
 ) -> Iterator[str]:
     encoders = {"ours": ours, **others}
     runs = {name: partial(_encode_all, encode, images) for name, encode in encoders.items()}
-    comparisons = race(title, runs.pop("ours"), runs, _ROUNDS)
+    comparisons = compare_interleaved(title, runs.pop("ours"), runs, _ROUNDS)
     first = next(iter(comparisons.values()))
     yield _row(title, "ours", first.ours, images, ours, "")
     for (name, comparison), other in zip(comparisons.items(), others.values(), strict=True):
@@ -107,6 +107,6 @@ def _encode_all(encode: Encode, images: NDArray[np.uint8]) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    print(machine())
+    print(describe_system())
     for row in rows():
         print(row, flush=True)

@@ -1,8 +1,8 @@
-"""`Generator.generate` against what one would write by hand, with onnxruntime or with torch.
+"""`Generator.generate` against the same generation by hand, with onnxruntime or torch.
 
 `python benchmarks/library.py` prints Markdown: the `quick` generator at width 64 with random
-weights, and the starter. Everybody starts from a request and a seed for each picture and ends with
-uint8 rows in numpy, on as many cores, in turns; medians. Absolute times are this machine's.
+weights, and the starter. Each way starts from a request and a seed per image and returns uint8 rows
+in NumPy, on the same number of cores, interleaved; medians. Absolute times depend on the machine.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 import torch
-from machine import machine
 from numpy.typing import NDArray
 from service import bundles
-from timing import Comparison, race
+from system_info import describe_system
+from timing import Comparison, compare_interleaved
 from torch import nn
 
 from ganport_export.formats import suppress_known_messages
@@ -27,20 +27,20 @@ from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.devices.cpu_count import available_cpu_count
 
-Draw = Callable[[int], NDArray[np.uint8]]
-"""So many pictures of one request, with the seeds from 0."""
+GenerateMany = Callable[[int], NDArray[np.uint8]]
+"""Generates a number of images of one request, with the seeds from 0."""
 Graph = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.uint8]]
-"""From noise and condition vectors to pictures."""
+"""Turns noise and condition vectors into images."""
 
 _ROUNDS = {1: 41, 8: 31, 64: 15, 1000: 5}
 _CALLS = {1: 16, 8: 2}
-"""In one turn, as a game or a tool makes them; the rest are loops by themselves."""
+"""Calls per turn, as in the loop of a game; larger counts run one call per turn."""
 _BATCH = 64
-_GATE = 0.97
+_TARGET = 0.97
 
 
 def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[str]:
-    """The tables, line by line."""
+    """Yield the lines of the tables."""
     torch.set_num_threads(available_cpu_count())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "width.ganport"
@@ -56,27 +56,27 @@ def rows(counts: Sequence[int] = tuple(_ROUNDS), width: int = 64) -> Iterator[st
 
 
 def _table(
-    title: str, bundle: Bundle, others: dict[str, Draw], counts: Sequence[int]
+    title: str, bundle: Bundle, others: dict[str, GenerateMany], counts: Sequence[int]
 ) -> Iterator[str]:
-    faces, asked = Generator(bundle, "cpu"), bundles.sample_conditions(bundle)
+    faces, request = Generator(bundle, "cpu"), bundles.sample_conditions(bundle)
     behind: list[str] = []
-    yield f"\n| {title}: pictures | ours | {' | '.join(others)} |"
+    yield f"\n| {title}: images | ours | {' | '.join(others)} |"
     yield "|---|" + "---|" * (1 + len(others))
     for count in counts:
-        found = race(
+        found = compare_interleaved(
             title,
-            lambda count=count: faces.generate(asked, seed=0, count=count),
-            {name: partial(draw, count) for name, draw in others.items()},
+            lambda count=count: faces.generate(request, seed=0, count=count),
+            {name: partial(generate, count) for name, generate in others.items()},
             _ROUNDS.get(count, 21),
             _CALLS.get(count, 1),
         )
         ours = next(iter(found.values())).ours
         cells = " | ".join(_cell(comparison) for comparison in found.values())
         yield f"| {count:,} | {1e3 * ours:,.2f} ms | {cells} |"
-        reached = found["onnxruntime by hand"].ratio
-        if reached < _GATE:
-            behind.append(f"{reached:.3f} with {count}")
-    yield f"\nBelow {_GATE} of onnxruntime by hand: {', '.join(behind) or 'nowhere'}."
+        ratio = found["onnxruntime by hand"].ratio
+        if ratio < _TARGET:
+            behind.append(f"{ratio:.3f} with {count}")
+    yield f"\nBelow {_TARGET} of onnxruntime by hand: {', '.join(behind) or 'nowhere'}."
 
 
 def _cell(comparison: Comparison) -> str:
@@ -84,8 +84,8 @@ def _cell(comparison: Comparison) -> str:
     return f"{1e3 * comparison.other:,.2f} ms: {comparison.ratio:.2f} ({low:.2f} to {high:.2f})"
 
 
-def by_hand(bundle: Bundle, graph: Graph) -> Draw:
-    """The loop one writes around a graph: noise, a vector, runs of 64, one array."""
+def by_hand(bundle: Bundle, graph: Graph) -> GenerateMany:
+    """Return the loop around a graph: noise, a vector, runs of 64, one array."""
     latent, size = bundle.manifest.z_shape, bundle.manifest.conditions.size
     vector = np.zeros(size, np.float32)
     vector[np.flatnonzero(bundle.manifest.conditions.encode(bundles.sample_conditions(bundle)))] = 1
@@ -99,13 +99,13 @@ def by_hand(bundle: Bundle, graph: Graph) -> Draw:
         condition[:] = vector
         return graph(z, condition)
 
-    def draw(count: int) -> NDArray[np.uint8]:
+    def generate(count: int) -> NDArray[np.uint8]:
         if count <= _BATCH:
             return batch(0, count)
         starts = range(0, count, _BATCH)
         return np.concatenate([batch(start, min(start + _BATCH, count)) for start in starts])
 
-    return draw
+    return generate
 
 
 def on_onnxruntime(bundle: Bundle) -> Graph:
@@ -120,18 +120,18 @@ def on_onnxruntime(bundle: Bundle) -> Graph:
 
 
 def _torches(network: nn.Module, bundle: Bundle) -> Iterator[tuple[str, Graph]]:
-    headed = _Headed(network).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    yield "torch, eager", _torch(headed)
+    with_head = _WithHead(network).eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    yield "torch, eager", _torch(with_head)
     sizes = (*bundle.manifest.z_shape, bundle.manifest.conditions.size)
     with suppress_known_messages(), torch.inference_mode():
-        traced = torch.jit.trace(headed, tuple(torch.zeros(2, size) for size in sizes))
+        traced = torch.jit.trace(with_head, tuple(torch.zeros(2, size) for size in sizes))
         frozen = torch.jit.freeze(traced)
     yield "TorchScript", _torch(frozen)
-    yield "torch.compile", _torch(torch.compile(headed))
+    yield "torch.compile", _torch(torch.compile(with_head))
 
 
-class _Headed(nn.Module):
-    """A generator that ends in uint8 rows, as its graph does."""
+class _WithHead(nn.Module):
+    """A generator with the uint8 head of its graph."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -145,10 +145,10 @@ class _Headed(nn.Module):
 def _torch(network: Callable[..., torch.Tensor]) -> Graph:
     def graph(z: NDArray[np.float32], condition: NDArray[np.float32]) -> NDArray[np.uint8]:
         with torch.inference_mode():
-            pictures: NDArray[np.uint8] = network(
+            images: NDArray[np.uint8] = network(
                 torch.from_numpy(z), torch.from_numpy(condition)
             ).numpy()
-        return pictures
+        return images
 
     return graph
 
@@ -158,9 +158,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--width", type=int, default=64)
     parser.add_argument("--counts", type=int, nargs="+", default=list(_ROUNDS))
-    asked = parser.parse_args()
-    print(machine())
-    for row in rows(asked.counts, asked.width):
+    arguments = parser.parse_args()
+    print(describe_system())
+    for row in rows(arguments.counts, arguments.width):
         print(row, flush=True)
 
 

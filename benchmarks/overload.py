@@ -21,10 +21,10 @@ from statistics import median
 
 import numpy as np
 import uvloop
-from machine import machine
 from service.client import Connection
 from service.competitors import ganport_server
 from service.processes import ServerProcess
+from system_info import describe_system
 
 _PATH = "/v1/generate"
 _REJECTED = (429, 503)
@@ -186,7 +186,7 @@ def main() -> None:
         report = run_overload(
             server, arguments.count, arguments.queue, arguments.seconds, arguments.rounds
         )
-    print(f"{machine()}; {priority}")
+    print(f"{describe_system()}; {priority}")
     print(json.dumps(report, indent=2))
     sys.exit(1 if report["faults"] else 0)
 

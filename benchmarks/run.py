@@ -1,6 +1,6 @@
-"""Every benchmark: ours against the alternative, interleaved; ratios of medians, machine stated.
+"""Every benchmark: ours against the alternative, interleaved, with ratios of medians.
 
-Run it with `make bench`. Absolute times are this machine's; quote the ratios.
+Run it with `make bench`. Absolute times depend on the machine: quote the ratios.
 """
 
 from __future__ import annotations
@@ -10,24 +10,24 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-import drawing
 import encoding
 import library
+import noise
 import training
-from machine import machine
 from spending import Spending
+from system_info import describe_system
 from timing import Comparison
 
 
 def comparisons() -> Iterator[Comparison | Spending]:
-    """All of them, one after another."""
+    """Run all comparisons, one after another."""
     with tempfile.TemporaryDirectory() as folder:
         yield from training.comparisons(Path(folder))
-        yield from drawing.comparisons(Path(folder))
+        yield from noise.comparisons(Path(folder))
 
 
 if __name__ == "__main__":
-    print(machine())
+    print(describe_system())
     print(f"{'':<58} {'ours':>12} {'other':>12}  ratio  (quartiles)")
     for comparison in comparisons():
         print(comparison.line(), flush=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from timing import finished, in_turn
+from timing import synchronized, time_interleaved
 
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
@@ -80,7 +80,7 @@ def measure(dataset: Dataset, recipe: Recipe, device: torch.device, rounds: int)
     engines = [Engine(dataset, variant, device) for variant in (recipe, plain, alone)]
     whole, bare, single = engines
     works = (whole.step, bare.learn, single.judge, bare.fetch, bare.mean)
-    columns = in_turn([finished(work, device) for work in works], rounds)
+    columns = time_interleaved([synchronized(work, device) for work in works], rounds)
     step, learn, judge, fetch, mean = map(statistics.median, columns)
     parts = {
         "data": fetch,

@@ -1,4 +1,4 @@
-"""Several ways of doing one thing, timed in turn, so that a noisy machine is unfair to none."""
+"""Interleaved timing of several ways to do one thing, fair to each on a noisy machine."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from dataclasses import dataclass
 import torch
 
 Work = Callable[[], object]
-# Threads of one contender that wait awake for more work would slow the next one down.
-_PAUSE = 0.005
+_PAUSE = 0.005  # seconds; spinning threads of one contender would slow the next
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Medians in seconds of a call of either, and the median of the ratios pair by pair."""
+    """Median seconds per call of two ways, and the median of their paired ratios.
+
+    `ratio` is the time of the other way over ours: above 1, ours is faster. `spread` holds its
+    quartiles.
+    """
 
     title: str
     ours: float
     other: float
     ratio: float
-    """Time of the other over ours: above 1, ours is faster."""
     spread: tuple[float, float]
-    """Quartiles of that ratio."""
 
     def line(self) -> str:
-        """One row of the report."""
+        """Return one row of the report."""
         low, high = self.spread
         return (
             f"{self.title:<58} {1e3 * self.ours:>9.2f} ms {1e3 * self.other:>9.2f} ms "
@@ -37,41 +38,41 @@ class Comparison:
 
 
 def compare(title: str, ours: Work, other: Work, rounds: int = 21, calls: int = 1) -> Comparison:
-    """Times both in turn, `rounds` times so many `calls` each, after one call to warm up."""
-    return paired(title, *in_turn([ours, other], rounds, calls))
+    """Time two ways in turn: `rounds` times `calls` calls each, after one warm-up call."""
+    return compare_paired(title, *time_interleaved([ours, other], rounds, calls))
 
 
-def race(
+def compare_interleaved(
     title: str, ours: Work, others: Mapping[str, Work], rounds: int, calls: int = 1
 ) -> dict[str, Comparison]:
-    """Times ours and all others, in another order each round; ours against each of them.
+    """Time ours and all others in a new random order each round; compare ours with each.
 
-    A turn is so many `calls`, one after another, since what is used in a loop is measured in one.
+    A turn is `calls` consecutive calls, since code that runs in a loop is measured in a loop.
     """
-    runners = {"": ours, **others}
-    spent: dict[str, list[float]] = {name: [] for name in runners}
-    for work in runners.values():
+    works = {"": ours, **others}
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for work in works.values():
         work(), work()
     shuffle = random.Random(0).shuffle
     for _ in range(rounds):
-        order = list(runners)
+        order = list(works)
         shuffle(order)
         for name in order:
             time.sleep(_PAUSE)
-            spent[name].append(_seconds(runners[name], calls))
-    return {name: paired(f"{title}, {name}", spent[""], spent[name]) for name in others}
+            seconds[name].append(_time(works[name], calls))
+    return {name: compare_paired(f"{title}, {name}", seconds[""], seconds[name]) for name in others}
 
 
-def in_turn(works: Sequence[Work], rounds: int, calls: int = 1) -> list[list[float]]:
-    """Seconds of every call of each: all are called once to warm up, then in turn."""
+def time_interleaved(works: Sequence[Work], rounds: int, calls: int = 1) -> list[list[float]]:
+    """Return the seconds of every call of each way: one warm-up call each, then in turn."""
     for work in works:
         work()
-    table = [[_seconds(work, calls) for work in works] for _ in range(rounds)]
+    table = [[_time(work, calls) for work in works] for _ in range(rounds)]
     return [list(column) for column in zip(*table, strict=True)]
 
 
-def paired(title: str, ours: Sequence[float], other: Sequence[float]) -> Comparison:
-    """The comparison of two columns of seconds, at least two rows, timed in turn."""
+def compare_paired(title: str, ours: Sequence[float], other: Sequence[float]) -> Comparison:
+    """Compare two columns of seconds, of at least two rows, that were timed in turn."""
     ratios = [b / a for a, b in zip(ours, other, strict=True)]
     low, _, high = statistics.quantiles(ratios, n=4)
     return Comparison(
@@ -83,20 +84,20 @@ def paired(title: str, ours: Sequence[float], other: Sequence[float]) -> Compari
     )
 
 
-def finished(work: Work, device: torch.device, times: int = 1) -> Work:
-    """Work done some times over, at whose end the device has done what it was asked for."""
+def synchronized(work: Work, device: torch.device, times: int = 1) -> Work:
+    """Return a function that does `work` several times and waits until the device is done."""
 
-    def whole() -> None:
+    def run() -> None:
         for _ in range(times):
             work()
         if device.type == "cuda":
             torch.cuda.synchronize(device)
 
-    return whole
+    return run
 
 
-def _seconds(work: Work, calls: int = 1) -> float:
-    begun = time.perf_counter()
+def _time(work: Work, calls: int = 1) -> float:
+    start = time.perf_counter()
     for _ in range(calls):
         work()
-    return (time.perf_counter() - begun) / calls
+    return (time.perf_counter() - start) / calls

@@ -12,7 +12,7 @@ import click
 import torch
 from reference_training import Careful, Plain
 from spending import Engine, Spending, measure
-from timing import Comparison, finished, in_turn, paired
+from timing import Comparison, compare_paired, synchronized, time_interleaved
 
 from ganport_train.backend.device import make_exact, pick, precision
 from ganport_train.cli.run import load_data
@@ -73,13 +73,15 @@ def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> I
     plain = Plain(setting.data, dataset.vectors, *rest)
     bf16 = recipe.training.precision == "bf16"
     careful = Careful(dataset.images, dataset.vectors, *rest, bf16=bf16)
-    works = [finished(loop.step, setting.device, setting.turn) for loop in (ours, careful, plain)]
-    columns = in_turn([lambda: time.sleep(_PAUSE), *works], setting.rounds)[1:]
+    works = [
+        synchronized(loop.step, setting.device, setting.turn) for loop in (ours, careful, plain)
+    ]
+    columns = time_interleaved([lambda: time.sleep(_PAUSE), *works], setting.rounds)[1:]
     pictures = recipe.training.batch_size * setting.turn
     fastest = pictures / sorted(columns[0])[len(columns[0]) // 2]
     step = f"{name}, {fastest:,.0f} pictures/s on {setting.device.type}"
-    yield paired(f"{step}: against a DCGAN tutorial's loop", columns[0], columns[2])
-    yield paired(f"{step}: against a careful one", columns[0], columns[1])
+    yield compare_paired(f"{step}: against a DCGAN tutorial's loop", columns[0], columns[2])
+    yield compare_paired(f"{step}: against a careful one", columns[0], columns[1])
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that a benchmark ran on."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 
-def machine() -> str:
-    """Processor, cores, GPU, versions and load in one line."""
+def describe_system() -> str:
+    """Return processor, cores, GPU, versions and load in one line."""
     names = [line for line in _cpuinfo() if line.startswith("model name")]
     processor = names[0].split(":", 1)[1].strip() if names else platform.processor()
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"

@@ -1,4 +1,4 @@
-"""What drawing starts from: our noise, our own scenes."""
+"""Noise from seeds, and the rendering of the project's own scenes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _DRAW = (sys.executable, "-c", _COMMAND, "shapes", "--count", str(_SCENES))
 
 
 def comparisons(folder: Path) -> Iterator[Comparison]:
-    """Noise against numpy's own, and the drawing of scenes with and without a second process."""
+    """Compare noise with NumPy's, and rendering in two processes with one."""
     yield compare(
-        "noise of 1,024 pictures: against numpy, one generator a picture",
+        "noise of 1,024 images: NumPy with one generator per image",
         lambda: normals(seed_range(7, 1024), (64,)),
         lambda: [
             np.random.Generator(np.random.Philox(seed)).standard_normal(64, dtype=np.float32)
@@ -29,13 +29,13 @@ def comparisons(folder: Path) -> Iterator[Comparison]:
     )
     yield compare(
         f"{_SCENES} scenes of 64 pixels: two processes against one",
-        lambda: _draw_scenes(folder, workers=2),
-        lambda: _draw_scenes(folder, workers=1),
+        lambda: _render_scenes(folder, workers=2),
+        lambda: _render_scenes(folder, workers=1),
         rounds=5,
     )
 
 
-def _draw_scenes(folder: Path, workers: int) -> None:
-    """As the command does it: what it takes to start counts."""
+def _render_scenes(folder: Path, workers: int) -> None:
+    """Run the command, start-up included."""
     out = ("--out", str(folder / "shapes.zip"), "--force")
     subprocess.run([*_DRAW, *out, "--workers", str(workers)], check=True, capture_output=True)
