@@ -85,7 +85,7 @@ def write_random(path: Path, features: int, precision: str = "fp32") -> nn.Modul
     assert conditions is not None
     recipe = recipes.load("quick", [f"network.base_channels={features}"])
     torch.manual_seed(features)
-    network = build_generator(recipe.network.generator, recipe.shape(conditions)).eval()
+    network = build_generator(recipe.network.generator, recipe.network_config(conditions)).eval()
     interface = Interface(
         name=path.stem, z=network.z_shape, resolution=(_SIDE, _SIDE), conditions=conditions
     )
