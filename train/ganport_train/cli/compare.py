@@ -13,10 +13,10 @@ import click
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, check_folder
 from ganport_runtime.values import sanitize
+from ganport_train.evaluation.report.charts import comparison_charts
 from ganport_train.evaluation.report.columns import Column, comparison_notes, make_columns
 from ganport_train.evaluation.report.comparison import Entry, comparison_json, read_entries
 from ganport_train.evaluation.report.page import render_page
-from ganport_train.evaluation.report.run_history import comparison_charts
 
 _PATH = click.Path(path_type=Path)
 _HTML, _JSON = "compare.html", "compare.json"

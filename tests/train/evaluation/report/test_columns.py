@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
+from ganport_train.evaluation.report.charts import RunHistory
 from ganport_train.evaluation.report.columns import Column, comparison_notes, make_columns
 from ganport_train.evaluation.report.comparison import Entry
-from ganport_train.evaluation.report.run_history import RunHistory
 
 
 def with_scores(*scores: float | None, extractor: str = "pixels", **last: Any) -> RunHistory:

@@ -10,9 +10,9 @@ from typing import Any
 
 from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.values import repr_short, sanitize
+from ganport_train.evaluation.report.charts import RunHistory
 from ganport_train.evaluation.report.formatting import as_number, flatten, report_title
 from ganport_train.evaluation.report.page import JSON
-from ganport_train.evaluation.report.run_history import RunHistory
 from ganport_train.runs import jsonl_log
 from ganport_train.runs.run_dir import CONFIG, read_config
 

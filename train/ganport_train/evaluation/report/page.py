@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from ganport_runtime.files import atomic_directory, check_folder
-from ganport_train.evaluation.report import chart, formatting
-from ganport_train.evaluation.report.run_history import RunHistory, run_charts
+from ganport_train.evaluation.report import charts, formatting
+from ganport_train.evaluation.report.charts import RunHistory, run_charts
 from ganport_train.evaluation.scores.sampling import ScoreError
 from ganport_train.evaluation.scores.sheets import Sheet
 
@@ -53,7 +53,7 @@ def render_page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"chart": chart, "tables": formatting}
+    environment.globals |= {"chart": charts, "tables": formatting}
     environment.filters |= {
         "data_uri": data_uri,
         "interval": formatting.format_interval,
