@@ -274,7 +274,7 @@ def main(
     first = recipes.load(variants[0].partition(":")[2].split()[0])
     dataset = load_data(first, data, skip_bad=True)
     exam = Exam(exam_judge, dataset, chosen)
-    real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.real.items())
+    real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.metadata.accuracy.items())
     print(f"judge on real pictures it never saw: {real}", flush=True)
     make_exact()
     runs = [Variant(text, out, dataset, chosen) for text in variants]
