@@ -98,7 +98,7 @@ def test_new_entry_removes_day_old_leftovers(
     assert killed.returncode == -signal.SIGKILL
     (left,) = tmp_path.iterdir()
     write(tmp_path)
-    assert left.exists()  # it might be a writer at work
+    assert left.exists()  # it may belong to an active writer
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + DAY + 60)
     write(tmp_path)
@@ -111,7 +111,7 @@ def test_new_entry_keeps_active_writer(tmp_path: Path, monkeypatch: pytest.Monke
     with new_entry(tmp_path, slow) as writer:
         writer.add(IMAGES[0])
         (images,) = tmp_path.glob("*/images.u8")
-        os.utime(images, (later, later))  # as if the last image had just come
+        os.utime(images, (later, later))  # as if the last image was just written
         monkeypatch.setattr(time, "time", lambda: later)
         write(tmp_path)
     assert open_entry(tmp_path, slow) is not None
@@ -125,7 +125,7 @@ def test_new_entry_error_keeps_old_entry(tmp_path: Path) -> None:
     np.testing.assert_array_equal(opened(tmp_path).images, IMAGES)
 
 
-# The images are held to their size alone, as their digest would take too long.
+# Only the size of the images is checked, because hashing them takes too long.
 DAMAGE = [("images.u8", damage) for damage in ("cut", "absent", "longer")]
 DAMAGE += product(
     ("keys.npy", "index.json", "index.sha256"), ("cut", "absent", "longer", "flipped")

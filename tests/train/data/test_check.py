@@ -22,7 +22,7 @@ def flawed(
     encode: Callable[..., bytes],
     write_zip: Write,
 ) -> Path:
-    """Six good faces, copies of three kinds, and one error of each kind."""
+    """Six valid images, three types of copies, and one error of each type."""
     files = tagged_files(6, 64)
     files["images/same.webp"] = encode(make_image(0, 64), "WEBP", lossless=True)
     files["images/mirror.png"] = encode(ImageOps.mirror(make_image(1, 64)))
@@ -130,7 +130,7 @@ def test_check_dataset_counts_objects_and_prompts(
     assert (report.conditions.possible, report.conditions.seen) == (None, 4)
     assert report.test_prompts == {"test": 2}
     lines = list(format_report(report))
-    # Several objects in an image: the shares are of the images, and do not sum to one.
+    # An image has several objects, so the fractions of the images do not sum to one.
     assert [line for line in lines if "%" in line and "P" not in line and " x " not in line] == [
         "  cube  3   60.0%",
         "  ball  4   80.0%",

@@ -32,7 +32,7 @@ def test_split_covers_images_and_keeps_groups(keys: list[int], share: float) -> 
 def test_split_does_not_depend_on_other_images(
     keys: list[int], others: list[int], share: float
 ) -> None:
-    sure = [0, *keys, 2**64 - 1]  # something on either side, so that no family is moved
+    sure = [0, *keys, 2**64 - 1]  # neither side is empty, so no group moves
     held = set(split(np.array(sure, np.uint64), share)[1].tolist())
     among = split(np.array([*others, *sure], np.uint64), share)[1]
     assert held == {i - len(others) for i in among.tolist() if i >= len(others)}

@@ -94,7 +94,7 @@ def test_decode_16_bit_gray_keeps_levels(encode: Encode) -> None:
 
 def test_decode_applies_exif_orientation(make_image: Make, encode: Encode) -> None:
     exif = Image.Exif()
-    exif[0x0112] = 6  # the camera was held upright
+    exif[0x0112] = 6  # rotated by 90 degrees
     pixels = decode(encode(make_image(1, 16), exif=exif), 16).pixels
     np.testing.assert_array_equal(pixels, np.rot90(np.asarray(make_image(1, 16)), -1))
 

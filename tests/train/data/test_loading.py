@@ -126,7 +126,7 @@ def test_load_dataset_corrupt_cache_is_rewritten(
     first = load_dataset(path, resolution=16)
     images = next(cache.rglob("images.u8"))
     expected = np.array(first.images)
-    images.unlink()  # the mapped file stays whole for who has it open
+    images.unlink()  # an open memory map keeps the old file
     images.write_bytes(expected.tobytes()[:-1])
     np.testing.assert_array_equal(load_dataset(path, resolution=16).images, expected)
 
@@ -174,7 +174,7 @@ def test_load_dataset_error_restores_warning_filters(
     filters = list(warnings.filters)
     with pytest.raises(DataError) as caught:
         load_dataset(path, resolution=16)
-    # As long as somebody holds the error, nothing it went through is collected.
+    # The error keeps its frames alive, so an open generator would still hold the filters.
     assert caught.tb is not None
     assert warnings.filters == filters
 
@@ -191,7 +191,7 @@ def test_load_dataset_skip_bad_drops_entry_and_warns(
     assert data.ids == [str(i) for i in kept]
     np.testing.assert_array_equal(data.images, [np.asarray(make_image(i, 32)) for i in kept])
     assert data.vectors.shape == (len(kept), PINNED.size)
-    # What was left out is not forgotten by the cache.
+    # The cache keeps the issues of the entries that it leaves out.
     with pytest.warns(GanportWarning, match=FAULTS[name]):
         same(load_dataset(path, resolution=32, conditions=PINNED, skip_bad=True), data)
     with pytest.raises(DataError, match=FAULTS[name]):
@@ -295,7 +295,7 @@ def test_load_dataset_concurrent_writers_agree(
 ) -> None:
     path = write_folder(tagged_files(60))
     context = multiprocessing.get_context("spawn")
-    # Nobody begins before all three are there.
+    # The barrier starts all three writers together.
     with ProcessPoolExecutor(3, context, context.Barrier(3).wait) as pool:
         writers = [
             pool.submit(load_dataset, path, resolution=32, cache=cache, progress=False)

@@ -14,7 +14,7 @@ Pixels = NDArray[np.uint8]
 
 
 def scene(seed: int, size: int = 64) -> Pixels:
-    """A smooth random image; no two seeds look alike."""
+    """Return a smooth random image that differs for every seed."""
     coarse = np.random.default_rng(seed).integers(0, 256, (9, 9, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC))
 

@@ -115,7 +115,7 @@ def test_read_member_longer_than_declared_is_bounded(write_zip: Write) -> None:
         patch(path, signature, offset, struct.pack("<I", 100))
     with pytest.raises(EntryError, match="Bad CRC-32"):
         read(path)
-    # Even with the right sum for the declared part, no more than that part is unpacked.
+    # With a matching checksum, only the declared part is unpacked.
     for signature, offset in ((CENTRAL, 16), (LOCAL, 14)):
         patch(path, signature, offset, struct.pack("<I", zlib.crc32(bytes(100))))
     assert read(path) == bytes(100)

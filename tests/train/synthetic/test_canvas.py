@@ -41,7 +41,7 @@ def test_canvas_origin_is_at_eye_level() -> None:
 def test_canvas_pose_shifts_scales_and_tilts() -> None:
     canvas = blank(pose=Pose(0.1, -0.1, 2.0, np.pi / 2))
     canvas.fill(ellipse(0.1, 0, 0.05, 0.05), RED)
-    # Twice 0.1 to the right becomes 0.2 down after a quarter turn.
+    # A quarter turn maps 2 * 0.1 to the right to 0.2 down.
     assert center_of_ink(canvas) == pytest.approx((30, (0.525 - 0.1 + 0.2) * 50), abs=0.3)
 
 

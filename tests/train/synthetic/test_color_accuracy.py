@@ -48,7 +48,7 @@ Write = Callable[..., Path]
 
 
 def image_book(images: NDArray[np.uint8], labels: dict[str, list[str]]) -> bytes:
-    """A lone .onnx that answers hair i and eyes j with image i * len(eyes) + j."""
+    """Return a single .onnx file that answers hair i and eyes j with image i * len(eyes) + j."""
     height, width = images.shape[1:3]
     hair, eyes = len(labels["hair"]), len(next(v for k, v in labels.items() if k != "hair"))
     helper, dtypes = onnx.helper, onnx.TensorProto

@@ -15,7 +15,7 @@ from ganport_train.synthetic.traits import Trait, sample_traits
 
 Pixels = NDArray[np.int64]
 
-# Where, at 64 pixels, a trait may show for any pose: rows from, to; columns from, to.
+# Region of each trait for any pose, at 64 pixels: first and last row, first and last column.
 PLACES = {
     Trait.BANGS: (4, 37, 14, 50),
     Trait.EYEGLASSES: (22, 45, 12, 52),
@@ -77,7 +77,7 @@ def draw(seed: int, traits: frozenset[Trait], hair: str = "green", size: int = 6
 
 
 def changed(seed: int, trait: Trait) -> NDArray[np.bool_]:
-    """Return where a trait more or less changes the face of `seed`, all else as it is by chance."""
+    """Return the pixels of the face of `seed` that depend on `trait`."""
     traits = sample_traits(seed)
     return (draw(seed, traits | {trait}) != draw(seed, traits - {trait})).any(axis=-1)
 
@@ -122,7 +122,7 @@ def test_earrings_change_both_sides(seed: int) -> None:
 
 
 def covered(seed: int, traits: frozenset[Trait]) -> float:
-    """Return how much of the forehead is hair, which is what another hair color changes."""
+    """Return the fraction of the forehead that changes with the hair color."""
     one, two = (draw(seed, traits, hair) for hair in ("orange", "blue"))
     return float((one != two).any(axis=-1)[21:27, 26:38].mean())
 

@@ -16,7 +16,7 @@ SEEDS = range(6)
 
 
 def ink(seed: int, *, smiling: bool, is_open: bool) -> NDArray[np.float64]:
-    """Return how dark each pixel is of a mouth in the middle of a white image (200, 200)."""
+    """Return the darkness (200, 200) of a mouth on a white image."""
     canvas = Canvas(200, Pose(0, 0, 1, 0), Image.new("RGB", (256, 256), (255, 255, 255)))
     sample_expression(Random(seed), smiling=smiling, is_open=is_open)(canvas, 0.05, 0)
     return 255 - np.asarray(canvas.to_image()).astype(float).mean(axis=-1)

@@ -47,5 +47,5 @@ def test_celeba_table_format() -> None:
     name, *signs = table[3].split()
     assert name == "picture_1.jpg"
     assert signs == ["1" if trait in sample_traits(1) else "-1" for trait in Trait]
-    assert len(table[2]) == len("0.png") + 3 * len(Trait)  # as wide with 1 as with -1
+    assert len(table[2]) == len("0.png") + 3 * len(Trait)  # 1 and -1 take the same width
     assert table[4:] == [""]

@@ -67,20 +67,31 @@ def _fall(rng: Random, half: Sequence[Point]) -> Lock:
 
 
 def _long(rng: Random) -> BackHair:
-    wide = rng.uniform(0.34, 0.4)
-    return BackHair(_fall(rng, [(0.335, -0.1), (0.345, 0.1), (wide, 0.3), (wide + 0.02, 0.62)]))
+    half_width = rng.uniform(0.34, 0.4)
+    return BackHair(
+        _fall(rng, [(0.335, -0.1), (0.345, 0.1), (half_width, 0.3), (half_width + 0.02, 0.62)])
+    )
 
 
 def _wavy(rng: Random) -> BackHair:
-    wide = rng.uniform(0.35, 0.385)
-    ends = [(wide - 0.01, 0.2), (wide + 0.05, 0.32), (wide + 0.01, 0.42), (wide + 0.06, 0.62)]
-    return BackHair(_fall(rng, [(0.335, -0.12), (wide - 0.02, 0.0), (wide + 0.03, 0.1), *ends]))
+    half_width = rng.uniform(0.35, 0.385)
+    ends = [
+        (half_width - 0.01, 0.2),
+        (half_width + 0.05, 0.32),
+        (half_width + 0.01, 0.42),
+        (half_width + 0.06, 0.62),
+    ]
+    return BackHair(
+        _fall(rng, [(0.335, -0.12), (half_width - 0.02, 0.0), (half_width + 0.03, 0.1), *ends])
+    )
 
 
 def _bob(rng: Random) -> BackHair:
-    end, wide = rng.uniform(0.22, 0.31), rng.uniform(0.345, 0.375)
+    end, half_width = rng.uniform(0.22, 0.31), rng.uniform(0.345, 0.375)
     tips = [(0.31, end), (0.265, end - 0.022), (0.22, end + 0.012), (0.1, end - 0.03)]
-    return BackHair(_fall(rng, [(0.335, -0.1), (wide, 0.06), (wide - 0.005, end - 0.06), *tips]))
+    return BackHair(
+        _fall(rng, [(0.335, -0.1), (half_width, 0.06), (half_width - 0.005, end - 0.06), *tips])
+    )
 
 
 def _short(rng: Random) -> BackHair:

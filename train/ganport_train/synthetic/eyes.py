@@ -125,16 +125,20 @@ class Eyes:
 
     def _paint_iris(self, canvas: Canvas, x: float) -> None:
         rim, top, middle, bottom, glow, pupil = self.iris
-        wide, high = self.width, self.height
-        canvas.fill(ellipse(x, 0, wide, high), rim)
-        canvas.shade(ellipse(x, 0, wide * 0.9, high * 0.92), (top, middle, bottom))
-        canvas.glow(x, 0.62 * high, 0.6 * wide, 0.4 * high, glow, 0.8)
-        canvas.fill(ellipse(x, -0.1 * high, wide * 0.36, high * 0.36), pupil)
+        width, height = self.width, self.height
+        canvas.fill(ellipse(x, 0, width, height), rim)
+        canvas.shade(ellipse(x, 0, width * 0.9, height * 0.92), (top, middle, bottom))
+        canvas.glow(x, 0.62 * height, 0.6 * width, 0.4 * height, glow, 0.8)
+        canvas.fill(ellipse(x, -0.1 * height, width * 0.36, height * 0.36), pupil)
 
     def _paint_highlights(self, canvas: Canvas, x: float) -> None:
-        wide, high = self.width, self.height
-        canvas.fill(ellipse(x - 0.34 * wide, -0.36 * high, wide * 0.29, high * 0.25, 20), _WHITE)
-        canvas.fill(ellipse(x + 0.42 * wide, 0.4 * high, wide * 0.15, high * 0.13, 12), _WHITE)
+        width, height = self.width, self.height
+        canvas.fill(
+            ellipse(x - 0.34 * width, -0.36 * height, width * 0.29, height * 0.25, 20), _WHITE
+        )
+        canvas.fill(
+            ellipse(x + 0.42 * width, 0.4 * height, width * 0.15, height * 0.13, 12), _WHITE
+        )
 
     def paint_brows(self, canvas: Canvas) -> None:
         """Paint both brows."""

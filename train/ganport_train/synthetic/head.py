@@ -63,15 +63,15 @@ class Head:
     @classmethod
     def sample(cls, rng: Random) -> Head:
         """Return a random face."""
-        wide, jaw = rng.uniform(0.244, 0.256), rng.uniform(0.162, 0.186)
+        half_width, jaw = rng.uniform(0.244, 0.256), rng.uniform(0.162, 0.186)
         chin = rng.uniform(0.275, 0.3)
         right = spline(
             [
                 (0.0, -0.36),
                 (0.2, -0.3),
-                (wide, -0.1),
-                (wide, 0.02),
-                (wide * 0.955, 0.105),
+                (half_width, -0.1),
+                (half_width, 0.02),
+                (half_width * 0.955, 0.105),
                 (jaw, 0.2),
                 (jaw * 0.5, chin - 0.03),
                 (0.035, chin - 0.004),

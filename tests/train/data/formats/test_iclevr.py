@@ -136,7 +136,7 @@ def test_read_missing_and_unlisted_images_log_issues(read: Read) -> None:
         ("missing", "error", "x/train.json (../b_0.png)"),
         ("unlabeled", "warning", "x/images/z.png"),
     ]
-    # What was there of the scene is still one.
+    # The remaining image still belongs to its scene.
     assert [(example.id, example.scene) for example in examples] == [("a_0.png", "a")]
 
 

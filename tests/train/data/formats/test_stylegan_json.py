@@ -33,7 +33,7 @@ def read(open_zip: OpenZip) -> Read:
 
 
 def indexed(*labels: Any, images: int | None = None) -> Files:
-    """ImageIndex 00000/0.png, 00000/1.png, ... and a label for each."""
+    """Return images 00000/0.png, 00000/1.png, ... and a label for each."""
     names = [f"00000/{i}.png" for i in range(len(labels))]
     table = {"labels": [[name, label] for name, label in zip(names, labels, strict=True)]}
     files = {f"00000/{i}.png": b"" for i in range(len(labels) if images is None else images)}
@@ -168,7 +168,7 @@ def test_numbers_reach_condition_vectors(read: Read, rows: list[list[float]]) ->
     assert issues == []
     vectors = conditions.encode_many([example.labels for example in examples])
     np.testing.assert_array_equal(vectors, np.array(rows, np.float32))
-    # What is written into a checkpoint is read again.
+    # A checkpoint stores the conditions as JSON.
     assert Conditions.from_json(conditions.to_json(), "conditions") == conditions
 
 

@@ -31,7 +31,7 @@ def read(write_folder: Write) -> Read:
 
 
 def vocabulary(examples: Sequence[Example]) -> Conditions:
-    # The vocabulary of tagged images is in their examples: no source is read for it.
+    # The vocabulary comes from the examples, so the source is not read.
     return TaggedCsv().vocabulary(FolderSource(Path()), examples)
 
 

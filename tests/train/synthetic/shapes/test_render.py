@@ -22,7 +22,7 @@ def pixels(scene: Scene, size: int = SIZE) -> np.ndarray:
 
 
 def inside(scene: Scene, index: int = 0) -> np.ndarray:
-    """Where the middle of a pixel shows a solid, whatever is in front."""
+    """Return the pixels whose center lies on a solid, ignoring occlusion."""
     rays = scene.camera.rays(SIZE, range(SIZE))
     depth = scene.solids[index].distances(scene.camera.position[:, None], rays)
     return np.isfinite(depth).reshape(SIZE, SIZE)
@@ -54,7 +54,7 @@ def test_draw_scene_haze_is_smooth() -> None:
 
 
 def test_draw_scene_antialiases_edges() -> None:
-    """Between a bright and a dark side lie pixels of every mixture."""
+    """Mixed pixels lie between a bright and a dark side."""
     scene = Scene.sample(0, "edge", ["yellow cube"])
     blue = pixels(scene)[..., 2].astype(int)
     outline = inside(scene)

@@ -13,7 +13,7 @@ from ganport_train.synthetic.shapes.labels import OBJECTS
 from ganport_train.synthetic.shapes.scene import Camera, Scene, visible_fractions
 from ganport_train.synthetic.shapes.solids import dot
 
-FINE = 128  # finer than what the scenes were made with
+FINE = 128  # finer than the grid on which scenes are sampled
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def silhouettes(scene: Scene) -> list[np.ndarray]:
 def test_scene_objects_stay_visible(scenes: list[Scene]) -> None:
     shares = np.array([visible_fractions(silhouettes(scene)) for scene in scenes])
     assert shares.min() >= 0.4
-    assert (shares < 1).any()  # they do overlap
+    assert (shares < 1).any()  # some overlap
 
 
 def test_scene_objects_are_inside_frame_and_large(scenes: list[Scene]) -> None:

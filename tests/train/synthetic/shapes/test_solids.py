@@ -57,7 +57,7 @@ def test_distances_from_above_hit_top(kind: str) -> None:
     ],
 )
 def test_distances_from_side(solid: Solid, near: float) -> None:
-    # A hair beside the middle: there a turned cube has an edge, which faces nowhere.
+    # Off center, because a cube rotated by 45 degrees has an edge in the middle.
     assert distance(solid, column(-10, 1e-4, 0.5), column(1, 0, 0)) == pytest.approx(near, abs=1e-3)
 
 
@@ -90,7 +90,7 @@ def test_hit_points_lie_on_surface_facing_ray(solid: Solid, turn: float, height:
     points = origin + depths[met] * rays[:, met]
     normals = solid.normals(points)
     assert dot(normals, normals) == pytest.approx(1, abs=1e-3)
-    # Not of all: at an edge, rounding may take a point for one of the face behind.
+    # At an edge, rounding may assign a point to the hidden face.
     assert (dot(normals, rays[:, met]) < 1e-3).mean() > 0.9
     assert (np.abs(points[2] - solid.size) <= solid.size + 1e-3).all()
     assert (np.hypot(*(points - solid.center)[:2]) <= solid.radius + 1e-3).all()
