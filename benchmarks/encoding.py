@@ -22,7 +22,7 @@ from timing import compare_interleaved
 
 from ganport_runtime import Generator
 from ganport_runtime.service.encoding import GeneratedImages, pack_atlas
-from ganport_runtime.service.fast_png import png_bytes, webp_bytes
+from ganport_runtime.service.outputs import png_bytes, webp_bytes
 
 Encode = Callable[[NDArray[np.uint8]], bytes]
 

@@ -12,11 +12,11 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.batching.futures import GenerationResult as GenerationResult
-from ganport_runtime.batching.futures import ResultFuture
 from ganport_runtime.batching.queue import PendingRequest
+from ganport_runtime.batching.results import BatcherStats as BatcherStats
+from ganport_runtime.batching.results import GenerationResult as GenerationResult
+from ganport_runtime.batching.results import ResultFuture
 from ganport_runtime.batching.scheduler import RequestScheduler, closed_error
-from ganport_runtime.batching.stats import BatcherStats as BatcherStats
 from ganport_runtime.batching.worker import Worker
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import MAX_COUNT, EncodedRequest
@@ -26,7 +26,7 @@ from ganport_runtime.values import repr_short
 if TYPE_CHECKING:
     import asyncio
 
-    from ganport_runtime.batching.futures import AnyFuture
+    from ganport_runtime.batching.results import AnyFuture
     from ganport_runtime.conditions import ConditionInput
     from ganport_runtime.generator import Generator
 

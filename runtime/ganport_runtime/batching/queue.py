@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.batching.futures import GenerationResult
+from ganport_runtime.batching.results import GenerationResult
 from ganport_runtime.errors import DeadlineError
 from ganport_runtime.generation.request import EncodedRequest
 
 if TYPE_CHECKING:
-    from ganport_runtime.batching.futures import AnyFuture
+    from ganport_runtime.batching.results import AnyFuture
 
 
 @dataclass(slots=True, eq=False)

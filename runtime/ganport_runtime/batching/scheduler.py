@@ -8,13 +8,18 @@ from threading import Condition, RLock
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ganport_runtime.batching.futures import GenerationResult, Result, resolve_all
 from ganport_runtime.batching.queue import Batch, FairQueue, PendingRequest
-from ganport_runtime.batching.stats import BatcherStats, StatsCollector
+from ganport_runtime.batching.results import (
+    BatcherStats,
+    GenerationResult,
+    Result,
+    StatsCollector,
+    resolve_all,
+)
 from ganport_runtime.errors import ClosedError, DeadlineError, QueueFullError, RequestError
 
 if TYPE_CHECKING:
-    from ganport_runtime.batching.futures import AnyFuture
+    from ganport_runtime.batching.results import AnyFuture
 
 _DEADLINE_RESOLUTION = 0.005
 """Seconds; deadlines closer than this share one wake-up."""

@@ -10,8 +10,8 @@ from time import monotonic
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.batching.futures import GenerationResult, Result
 from ganport_runtime.batching.queue import Batch, PendingRequest
+from ganport_runtime.batching.results import GenerationResult, Result
 from ganport_runtime.batching.scheduler import RequestScheduler
 from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.generator import Generator

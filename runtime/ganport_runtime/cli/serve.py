@@ -13,11 +13,9 @@ from typing import Any
 import click
 
 from ganport_runtime.errors import GanportWarning
-from ganport_runtime.service.auth import KEYS_VARIABLE, load_api_keys
 from ganport_runtime.service.registry import ModelRegistry, parse_bundle_args
-from ganport_runtime.service.server import address_of, listen, run
-from ganport_runtime.service.settings import Settings
-from ganport_runtime.service.supervisor import supervise
+from ganport_runtime.service.server import address_of, listen, run, supervise
+from ganport_runtime.service.settings import KEYS_VARIABLE, Settings, load_api_keys
 
 _DEFAULTS = Settings()
 

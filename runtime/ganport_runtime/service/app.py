@@ -19,11 +19,10 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service.auth import ApiKeys
 from ganport_runtime.service.generate_routes import Generate, GenerationService, Translate
 from ganport_runtime.service.inference_routes import inference_routes
 from ganport_runtime.service.metrics import FOLDER_VARIABLE, MEDIA_TYPE, ServiceMetrics
-from ganport_runtime.service.middleware import RequestGuardMiddleware
+from ganport_runtime.service.middleware import ApiKeys, RequestGuardMiddleware
 from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.responses import (

@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import ConditionInput
 from ganport_runtime.generator import Generator
-from ganport_runtime.service.fast_png import png_bytes, webp_bytes
 from ganport_runtime.service.outputs import (
     FilePart,
     OutputOptions,
     ResponseBody,
     atlas_shape,
     multipart,
+    png_bytes,
+    webp_bytes,
     zip_parts,
 )
 from ganport_runtime.service.schemas import (

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from http import HTTPStatus
 from itertools import count
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import ClosedError, GanportError
-from ganport_runtime.service.auth import ApiKeys
 from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
 from ganport_runtime.service.requests import ClientDisconnectError
 from ganport_runtime.service.responses import (
+    KeyMissingError,
     TooLargeError,
     send_error,
     shutting_down_error,
@@ -27,6 +29,34 @@ PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/
 """Paths that need no API key, because a process monitor has none."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _log = logging.getLogger("ganport.service")
+
+
+class ApiKeys:
+    """The API keys of a service; without keys, every request is accepted."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        # Digests have equal lengths, so the comparison time does not depend on a key's length.
+        self._digests = [sha256(key.encode()).digest() for key in keys]
+
+    def check(self, headers: Mapping[bytes, bytes]) -> None:
+        """Raise `KeyMissingError` unless the headers carry a known key.
+
+        The key is in `X-API-Key` or in `Authorization: Bearer`.
+        """
+        if not self._digests:
+            return
+        digest = sha256(_read_key(headers)).digest()
+        known = False
+        for expected in self._digests:  # no early exit: the time must not reveal the position
+            known |= hmac.compare_digest(digest, expected)
+        if not known:
+            has_key = b"x-api-key" in headers or b"authorization" in headers
+            raise KeyMissingError(
+                "API key",
+                expected="a key that the service knows",
+                found="an unknown key" if has_key else "no key",
+                fix="Send it as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'.",
+            )
 
 
 class RequestGuardMiddleware:
@@ -142,3 +172,8 @@ def _public_error(error: BaseException) -> GanportError:
         found="an internal error",
         fix="Report it to the operator; the log contains the ID of this request.",
     )
+
+
+def _read_key(headers: Mapping[bytes, bytes]) -> bytes:
+    scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+    return headers.get(b"x-api-key", token.strip() if scheme.lower() == b"bearer" else b"")

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import version
 
+import msgspec
+
+from ganport_runtime.generation.request import MAX_TEMPERATURE
+from ganport_runtime.images.sheet import MAX_SIDE
+from ganport_runtime.service import inference_messages, schemas
 from ganport_runtime.service.middleware import PUBLIC_PATHS
-from ganport_runtime.service.openapi_schemas import (
-    TEXT,
-    Schema,
-    choice,
-    component_schemas,
-    field_schemas,
-    reference,
-)
+from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS
 from ganport_runtime.service.registry import ModelRegistry
-from ganport_runtime.service.schemas import TranslateQuery
+from ganport_runtime.service.schemas import Schema, choice, conditions_schema
 from ganport_runtime.service.settings import Settings
 
 ERRORS = {
@@ -42,6 +40,15 @@ _KEY_SCHEMES: Schema = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
+TEXT: Schema = {"type": "string"}
+_BODIES = (schemas.GenerateBody, schemas.TranslateBody)
+_COMPONENTS = (
+    *(*_BODIES, schemas.Error, schemas.ProtocolError, schemas.Bundle, schemas.Bundles),
+    *(schemas.Health, schemas.Readiness, schemas.Index, schemas.Sheet),
+    *(inference_messages.InferenceRequest, inference_messages.InferenceResponse),
+    *(inference_messages.ServerMetadata, inference_messages.ModelMetadata),
+    *(inference_messages.Live, inference_messages.Ready, inference_messages.ModelReady),
+)
 _BINARY: Schema = {}  # OpenAPI 3.1 describes bytes with an empty schema
 _SUMMARIES = {
     "generate": "Generate images.",
@@ -143,7 +150,7 @@ def _operation(operation_id: str, responses: Schema, parameters: Sequence[Schema
 def _query(fields: Schema) -> list[Schema]:
     return [
         {"name": key, "in": "query", "schema": TEXT if key == "conditions" else fields[key]}
-        for key in TranslateQuery.__struct_fields__
+        for key in schemas.TranslateQuery.__struct_fields__
     ]
 
 
@@ -201,3 +208,66 @@ def _body(component: str, media_types: Sequence[str] = ()) -> Schema:
     content: Schema = {"application/json": {"schema": reference(component)}}
     content |= {media_type: {"schema": _BINARY} for media_type in media_types}
     return {"required": True, "content": content}
+
+
+def reference(component: str) -> Schema:
+    """Return a reference to a component."""
+    return {"$ref": f"#/components/schemas/{component}"}
+
+
+def component_schemas(registry: ModelRegistry, fields: Schema) -> Schema:
+    """Return all components; request fields get the limits and the labels of the service."""
+    template = reference("{name}")["$ref"]
+    _, components = msgspec.json.schema_components(_COMPONENTS, ref_template=template)
+    for body in _BODIES:
+        component = components[body.__name__]
+        component["properties"] = {key: fields[key] for key in component["properties"]}
+        if len(registry) > 1:
+            component["required"] = [*component["required"], "bundle"]
+    for served in registry:
+        components[f"Conditions-{served.name}"] = conditions_schema(served.generator.conditions)
+    return components
+
+
+def field_schemas(registry: ModelRegistry, settings: Settings) -> Schema:
+    """Return the schema of each request field, with the limits of the service."""
+    limit = settings.max_images
+    seed = {"anyOf": [_integer(0, 2**64 - 1), {"type": "string", "pattern": "^[0-9]{1,20}$"}]}
+    condition = {"anyOf": [*(reference(f"Conditions-{name}") for name in registry.names), TEXT]}
+    image = {"type": "string", "contentEncoding": "base64"}
+    whole = "Scale the whole image; the default crops its center."
+    output = "Image files, uint8 bytes [N, H, W, 3], a NumPy file, or an atlas."
+    return {
+        "bundle": _optional(choice(registry.names), "Required with several bundles."),
+        "conditions": _optional(
+            {"anyOf": [condition, _array(condition, limit)]},
+            'One condition, such as "pink hair blue eyes", or one per image.',
+        ),
+        "seed": _optional(seed, "Seed of the first image; the next images use the next seeds."),
+        "seeds": _optional(_array(seed, limit), "Seed of each image."),
+        "count": _optional(_integer(1, limit), "Number of images; the default is that of a list."),
+        "temperature": _optional(_positive(MAX_TEMPERATURE), "Below 1, images vary less."),
+        "images": _optional(_array(image, limit), "PNG, JPEG or WebP files in base64."),
+        "whole": {"type": "boolean", "default": False, "description": whole},
+        "output": choice(OUTPUTS) | {"default": "png", "description": output},
+        "container": _optional(choice(CONTAINERS), "Form of several files."),
+        "columns": _optional(_integer(1, MAX_SIDE), "Columns of a sheet; the default is square."),
+        "quality": _optional(_integer(1, 100), "Quality of a lossy WebP, also of a sheet."),
+        "timeout": _optional(_positive(settings.max_timeout), "Time limit in seconds."),
+    }
+
+
+def _array(items: Schema, limit: int) -> Schema:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": limit}
+
+
+def _optional(schema: Schema, text: str) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}], "description": text}
+
+
+def _integer(low: int, high: int) -> Schema:
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def _positive(maximum: float) -> Schema:
+    return {"type": "number", "exclusiveMinimum": 0, "maximum": maximum}

@@ -10,7 +10,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import Send
 
-from ganport_runtime.batching.futures import GenerationResult
+from ganport_runtime.batching.results import GenerationResult
 from ganport_runtime.errors import (
     ClosedError,
     DeadlineError,

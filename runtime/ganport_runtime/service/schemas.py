@@ -1,16 +1,27 @@
-"""The JSON objects of requests and responses, which the OpenAPI document describes too."""
+"""The JSON objects of requests and responses, and the JSON schema of conditions."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
+from ganport_runtime.conditions import (
+    ConditionGroup,
+    Conditions,
+    JointOneHot,
+    MultiHot,
+    Rgb,
+    Scalar,
+)
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.outputs import OutputOptions, container_from_accept
 from ganport_runtime.service.settings import Settings
-from ganport_runtime.values import repr_short
+from ganport_runtime.values import format_choices, repr_short
 
+Schema = dict[str, Any]
+"""A JSON schema."""
 ConditionsField = dict[str, Any] | str | list[dict[str, Any] | str] | None
 Seed = int | str
 """A string for languages without 64-bit integers, such as JavaScript."""
@@ -214,3 +225,45 @@ class Sheet(Struct):
 
     frames: list[Frame]
     meta: SheetMeta
+
+
+def conditions_schema(conditions: Conditions) -> Schema:
+    """Return the schema of a conditions object; absent groups take their defaults."""
+    properties = {name: _group(group) for name, group in conditions.fields.items()}
+    for group in conditions.groups:
+        if isinstance(group, JointOneHot):
+            members = {member.name: _group(member) for member in group.of}
+            names = format_choices(list(members))
+            properties[group.name] = _closed_object(members, f"Alternative to {names}.")
+    text = f"Text form: {conditions.caption()!r}." if conditions.groups else "No conditions."
+    return _closed_object(properties, text)
+
+
+def choice(values: Sequence[str]) -> Schema:
+    """Return the schema of one of several strings."""
+    return {"type": "string", "enum": list(values)}
+
+
+def _group(group: ConditionGroup) -> Schema:
+    labels = choice(group.labels)
+    fraction = {"type": "number", "minimum": 0, "maximum": 1}
+    fractions = _closed_object(dict.fromkeys(group.labels, fraction), "Weights of the labels.")
+    if isinstance(group, Scalar):
+        schema: Schema = {"type": "number", "minimum": group.min, "maximum": group.max}
+    elif isinstance(group, Rgb):
+        channel = {"type": "number", "minimum": 0, "maximum": 255}
+        channels = {"type": "array", "items": channel, "minItems": 3, "maxItems": 3}
+        text = {"type": "string", "pattern": "^#[0-9A-Fa-f]{6}$"}
+        schema = {"anyOf": [text, channels, *([labels] if group.labels else [])]}
+    elif isinstance(group, MultiHot):
+        several = {"type": "array", "items": labels, "uniqueItems": True}
+        schema = {"anyOf": [several | {"maxItems": group.max_active}, fractions]}
+    else:
+        schema = {"anyOf": [labels, fractions]}
+    default = list(group.default) if isinstance(group.default, tuple) else group.default
+    return schema | {"description": f"A group of kind {group.kind}.", "default": default}
+
+
+def _closed_object(properties: Schema, text: str) -> Schema:
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return schema | {"description": text}

@@ -1,9 +1,17 @@
-"""The settings of a service: its address, its limits and its access rules."""
+"""The settings of a service: its address, its limits, its access rules and its API keys."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from ganport_runtime.errors import RequestError
+
+KEYS_VARIABLE = "GANPORT_API_KEYS"
+"""The environment variable that holds API keys."""
+_MAX_FILE_BYTES = 1 << 20
+_ALLOWED_KEYS = "keys of printable ASCII characters without spaces"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
 
@@ -40,3 +48,42 @@ class Settings:
     def is_local(self) -> bool:
         """Return whether only programs on the same machine can reach the service."""
         return self.host in _LOCAL_HOSTS
+
+
+def load_api_keys(environment: Mapping[str, str], file: Path | None) -> tuple[str, ...]:
+    """Return the API keys of the environment and of a file.
+
+    The variable GANPORT_API_KEYS separates keys with commas. A file has one key per line; lines
+    that start with # are comments. Raises `RequestError` for a source without keys, because a
+    lost key list must not open the service.
+    """
+    keys: list[str] = []
+    if KEYS_VARIABLE in environment:
+        keys += _check_keys(KEYS_VARIABLE, environment[KEYS_VARIABLE].split(","))
+    if file is not None:
+        lines = _read_text(file).splitlines()
+        keys += _check_keys(str(file), [line for line in lines if not line.startswith("#")])
+    return tuple(keys)
+
+
+def _check_keys(place: str, entries: Iterable[str]) -> list[str]:
+    keys = [entry.strip() for entry in entries if entry.strip()]
+    if not keys:
+        raise RequestError(place, "at least one key", "none", "Add a key or remove the option.")
+    for key in keys:
+        if not all("!" <= character <= "~" for character in key):
+            # The message must not contain the key, because it may reach a log.
+            raise RequestError(place, _ALLOWED_KEYS, "another character", "Create a new key.")
+    return keys
+
+
+def _read_text(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return stream.read(_MAX_FILE_BYTES).decode()
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise RequestError(str(file), "a file of keys", found, "Check the path.") from error
+    except UnicodeDecodeError as error:
+        fix = "Write one key per line."
+        raise RequestError(str(file), _ALLOWED_KEYS, "another character", fix) from error

@@ -15,9 +15,13 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.service.middleware import PUBLIC_PATHS
 from ganport_runtime.service.openapi import build_document
-from ganport_runtime.service.openapi_schemas import conditions_schema
 from ganport_runtime.service.registry import ModelRegistry
-from ganport_runtime.service.schemas import GenerateBody, TranslateBody, TranslateQuery
+from ganport_runtime.service.schemas import (
+    GenerateBody,
+    TranslateBody,
+    TranslateQuery,
+    conditions_schema,
+)
 from ganport_runtime.service.settings import Settings
 
 SEED = {"name": "seed", "shape": [1], "datatype": "UINT64", "data": [7]}

@@ -1,13 +1,24 @@
+import io
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
 
 from ganport_runtime.errors import RequestError
+from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.service.outputs import (
     OUTPUTS,
     OutputOptions,
     atlas_shape,
     container_from_accept,
+    png_bytes,
+    webp_bytes,
 )
 
 
@@ -76,3 +87,55 @@ def test_atlas_shape_is_nearly_square_or_has_the_columns(
 def test_container_from_accept_returns_the_first_named(accept: str, container: str | None) -> None:
     assert container_from_accept(accept, "png") == container
     assert container_from_accept(accept, "raw") is None
+
+
+IMAGES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)).flatmap(
+    lambda shape: arrays(np.uint8, shape)
+)
+TEXTS = {"ganport.bundle": "faces", "ganport.pictures": '[{"seed": "7"}]'}
+
+
+def decode(data: bytes) -> np.ndarray:
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        return np.asarray(image)
+
+
+@settings(max_examples=60, deadline=None)
+@given(IMAGES)
+def test_lossless_files_keep_every_pixel(image: np.ndarray) -> None:
+    assert np.array_equal(decode(png_bytes(image, TEXTS)), image)
+    assert np.array_equal(decode(webp_bytes(image, TEXTS)), image)
+
+
+def test_strided_view_keeps_every_pixel() -> None:
+    image = np.arange(8 * 8 * 3, dtype=np.uint8).reshape(8, 8, 3)[::2, ::-1]
+    assert np.array_equal(decode(png_bytes(image, {})), image)
+    assert np.array_equal(decode(webp_bytes(image, {})), image)
+
+
+@pytest.mark.parametrize(("suffix", "write"), [(".png", png_bytes), (".webp", webp_bytes)])
+@pytest.mark.parametrize("name", ["faces", "Gesichter äöü", "顔"])
+def test_texts_are_read_back(
+    suffix: str, write: Callable[..., bytes], name: str, tmp_path: Path
+) -> None:
+    texts = TEXTS | {"ganport.bundle": name}
+    path = tmp_path / f"one{suffix}"
+    path.write_bytes(write(np.zeros((4, 4, 3), np.uint8), texts))
+    assert read_metadata(path) == texts
+
+
+def test_quality_makes_a_webp_smaller() -> None:
+    y, x = np.mgrid[0:64, 0:64]
+    image = np.stack([x * 4, y * 4, (x * y) % 256], axis=2).astype(np.uint8)
+    lossy = webp_bytes(image, {}, quality=60)
+    assert len(lossy) < len(webp_bytes(image, {}))
+    assert np.abs(decode(lossy).astype(int) - image).mean() < 16
+
+
+def test_png_size_is_near_that_of_pillow() -> None:
+    rng = np.random.default_rng(0)
+    smooth = np.cumsum(rng.integers(-2, 3, (64, 64, 3)), axis=0).astype(np.uint8)
+    reference = io.BytesIO()
+    Image.fromarray(smooth).save(reference, "PNG")
+    assert len(png_bytes(smooth, {})) < 1.1 * len(reference.getvalue())

@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
-from ganport_runtime.service.settings import Settings
+from ganport_runtime.errors import RequestError
+from ganport_runtime.service.settings import KEYS_VARIABLE, Settings, load_api_keys
 
 
 @pytest.mark.parametrize(
@@ -15,3 +18,39 @@ def test_settings_default_is_local_without_origins() -> None:
     settings = Settings()
     assert settings.is_local
     assert settings.origins == ()
+
+
+def test_load_api_keys_of_the_environment_and_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text("# the artists\nabc\n\n  def  \n")
+    assert load_api_keys({}, None) == ()
+    assert load_api_keys({KEYS_VARIABLE: "x, y,"}, None) == ("x", "y")
+    assert load_api_keys({KEYS_VARIABLE: "x"}, file) == ("x", "abc", "def")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"", "at least one key"),
+        (b"# comment\n", "at least one key"),
+        (b"two words\n", "ASCII"),
+        ("schlüssel\n".encode(), "ASCII"),
+        (b"\xff\xfe", "ASCII"),
+    ],
+)
+def test_load_api_keys_file_without_valid_keys_raises_without_revealing_them(
+    tmp_path: Path, content: bytes, expected: str
+) -> None:
+    file = tmp_path / "keys"
+    file.write_bytes(content)
+    with pytest.raises(RequestError, match=expected) as caught:
+        load_api_keys({}, file)
+    assert caught.value.place == str(file)
+    assert "words" not in str(caught.value)
+
+
+def test_load_api_keys_empty_variable_or_missing_file_raises(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=KEYS_VARIABLE):
+        load_api_keys({KEYS_VARIABLE: " , "}, None)
+    with pytest.raises(RequestError, match="none"):
+        load_api_keys({}, tmp_path / "none")

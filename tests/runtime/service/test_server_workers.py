@@ -1,4 +1,4 @@
-"""The supervisor, in an interpreter of its own because it handles signals."""
+"""The worker processes, in an interpreter of its own because it handles signals."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ START = """
 import multiprocessing, os, signal, sys, threading, time
 from functools import partial
 from ganport_runtime.errors import GanportError
-from ganport_runtime.service.supervisor import supervise
+from ganport_runtime.service.server import supervise
 
 def terminate_when(condition):
     def watch():
