@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
 from ganport_runtime.bundle.schema import MAX_FILES, check_file_name
 from ganport_runtime.errors import BundleError
@@ -29,18 +28,12 @@ _ZIP_ERRORS = (
 _BUNDLE = "a bundle folder or a stored zip"
 
 
-class Container(Protocol):
-    """Files by plain name; every method raises `BundleError` for files that are not allowed."""
-
-    def names(self) -> list[str]:
-        """Return the names of all files."""
-
-    def read(self, name: str, *, limit: int) -> bytes:
-        """Return the content of a file of at most `limit` bytes."""
-
-
 class SingleFileContainer:
-    """One file that is the whole bundle."""
+    """One file that is the whole bundle.
+
+    Every container has the methods `names()` and `read(name, limit=...)`, which returns at most
+    `limit` bytes. They raise `BundleError` for files that are not allowed.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -124,6 +117,9 @@ class ZipContainer:
         if total > self._path.stat().st_size:
             raise BundleError(place, "members within the zip", f"{total} bytes declared")
         return members
+
+
+Container = SingleFileContainer | FolderContainer | ZipContainer
 
 
 def _check_member(info: zipfile.ZipInfo, place: str) -> None:

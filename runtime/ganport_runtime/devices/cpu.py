@@ -77,7 +77,7 @@ def open_cpu_session(model: bytes, place: str, allow_spinning: bool, threads: in
 
 
 class RowParallelBackend(OnnxBackend):
-    """A `Backend` on `cores` cores; the bytes of a row do not depend on how a batch is split.
+    """A graph on `cores` cores; the bytes of a row do not depend on how a batch is split.
 
     `open_session` opens the graph on a number of threads. The session on all cores is opened at
     once; a session on one thread is opened when runs that it would speed up have taken

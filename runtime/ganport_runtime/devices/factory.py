@@ -8,8 +8,8 @@ import warnings
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.devices.cuda import cuda_is_built_in, open_cuda
-from ganport_runtime.devices.onnxruntime_session import Backend
-from ganport_runtime.devices.openvino import open_openvino
+from ganport_runtime.devices.onnxruntime_session import OnnxBackend
+from ganport_runtime.devices.openvino import OpenvinoBackend, open_openvino
 from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import DeviceError, GanportWarning
 from ganport_runtime.noise import check_integer
@@ -26,7 +26,7 @@ def open_backend(
     allow_spinning: bool,
     precision: str,
     max_batch: int | None,
-) -> Backend:
+) -> OnnxBackend | OpenvinoBackend:
     """Open `model` on the device of that name; "auto" is CUDA if it works, else the CPU.
 
     Raises `DeviceError` for an unusable device or a precision that it does not have, `BundleError`

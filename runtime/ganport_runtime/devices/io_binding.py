@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import Executor
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,71 +30,6 @@ _OUT_OF_MEMORY = (
     "failed to allocate memory",
     "available memory of",
 )
-
-
-class Bucket(Protocol):
-    """Runs of one batch size: pads its feeds and returns only the rows that were fed."""
-
-    def run(self, feeds: Feeds) -> NDArray[Any]: ...
-
-
-class Buckets:
-    """Batches of any length as runs of 1, 2, 4 … `max_rows` rows, one after another.
-
-    `open_bucket` creates the bucket of a size on first use. If a bucket runs out of memory, it and
-    all larger ones are freed, `max_rows` becomes half its size, a `GanportWarning` reports it, and
-    the batch continues. Not thread-safe.
-    """
-
-    def __init__(self, open_bucket: Callable[[int], Bucket], max_rows: int, device: str) -> None:
-        self.max_rows = max_rows
-        self._open_bucket = open_bucket
-        self._device = device
-        self._buckets: dict[int, Bucket] = {}
-
-    def run(self, feeds: Feeds) -> NDArray[Any]:
-        """Return the first output for all rows.
-
-        Raises `DeviceError` if the memory does not suffice for one row.
-        """
-        rows = len(next(iter(feeds.values())))
-        outputs: list[NDArray[Any]] = []
-        previous_max, start = self.max_rows, 0
-        while start < rows or not outputs:
-            part = slice(start, min(start + self.max_rows, rows))
-            size = bucket_size(part.stop - start, self.max_rows)
-            try:
-                bucket = self._buckets.get(size) or self._open(size)
-                outputs.append(bucket.run({name: x[part] for name, x in feeds.items()}))
-                start = part.stop
-            except Exception as error:  # the libraries' exceptions share no base class
-                if not is_out_of_memory(error):
-                    raise
-                self._shrink(size, error)
-        if self.max_rows < previous_max:
-            warnings.warn(
-                f"out of memory on {self._device} with {previous_max} images per run: "
-                f"continuing with at most {self.max_rows}",
-                GanportWarning,
-                stacklevel=3,
-            )
-        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
-
-    def _open(self, size: int) -> Bucket:
-        self._buckets[size] = self._open_bucket(size)
-        return self._buckets[size]
-
-    def _shrink(self, size: int, error: Exception) -> None:
-        """Free the buckets of `size` rows and more."""
-        if size == 1:
-            raise DeviceError(
-                f"device {self._device!r}",
-                "memory for one image",
-                error_summary(error),
-                "Close other programs that use the device, or use cpu.",
-            ) from error
-        self.max_rows = size // 2
-        self._buckets = {n: bucket for n, bucket in self._buckets.items() if n <= self.max_rows}
 
 
 def bucket_sizes(max_rows: int) -> list[int]:
@@ -148,7 +83,7 @@ class BufferAllocator:
 
 
 class Binding:
-    """A `Bucket` of a session: `size` rows, padded with zeros. Not thread-safe."""
+    """A bucket of a session: runs of `size` rows, padded with zeros. Not thread-safe."""
 
     def __init__(
         self,
@@ -185,9 +120,11 @@ class Binding:
 
 
 class BoundBackend(OnnxBackend):
-    """A `Backend` that runs a session in buckets of up to `max_rows` rows, all on `thread`.
+    """A session that runs in buckets of 1, 2, 4 … `max_rows` rows, all on `thread`.
 
-    `run_options` returns the options of a bucket's runs for its size.
+    The bucket of a size is bound on first use; `run_options` returns the options of its runs. If a
+    bucket runs out of memory, it and all larger ones are freed, `max_rows` becomes half its size, a
+    `GanportWarning` reports it, and the batch continues.
     """
 
     def __init__(
@@ -200,20 +137,62 @@ class BoundBackend(OnnxBackend):
         run_options: Callable[[int], Any] | None = None,
     ) -> None:
         super().__init__(device, session)
+        self.max_rows = max_rows
         self._thread = thread
         self._allocator = allocator
         self._run_options = run_options
-        self._buckets = Buckets(self._bind, max_rows, device)
+        self._buckets: dict[int, Binding] = {}
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
-        """Return the first output for one batch of every input."""
+        """Return the first output for one batch of every input.
+
+        Raises `DeviceError` if the memory does not suffice for one row.
+        """
         check_feeds(feeds, self.inputs)
-        return self._thread.submit(self._buckets.run, feeds).result()
+        return self._thread.submit(self._run_buckets, feeds).result()
+
+    def _run_buckets(self, feeds: Feeds) -> NDArray[Any]:
+        rows = len(next(iter(feeds.values())))
+        outputs: list[NDArray[Any]] = []
+        previous_max, start = self.max_rows, 0
+        while start < rows or not outputs:
+            part = slice(start, min(start + self.max_rows, rows))
+            size = bucket_size(part.stop - start, self.max_rows)
+            try:
+                bucket = self._buckets.get(size) or self._bind(size)
+                outputs.append(bucket.run({name: x[part] for name, x in feeds.items()}))
+                start = part.stop
+            except Exception as error:  # the libraries' exceptions share no base class
+                if not is_out_of_memory(error):
+                    raise
+                self._shrink(size, error)
+        if self.max_rows < previous_max:
+            warnings.warn(
+                f"out of memory on {self.device} with {previous_max} images per run: "
+                f"continuing with at most {self.max_rows}",
+                GanportWarning,
+                stacklevel=2,
+            )
+        return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def _bind(self, size: int) -> Binding:
         options = self._run_options(size) if self._run_options else None
         output = self.outputs[0]
-        return Binding(self._session, self.inputs, output, size, self._allocator, options)
+        bucket = Binding(self._session, self.inputs, output, size, self._allocator, options)
+        self._buckets[size] = bucket
+        return bucket
+
+    def _shrink(self, size: int, error: Exception) -> None:
+        """Free the buckets of `size` rows and more."""
+        if size == 1:
+            raise DeviceError(
+                f"device {self.device!r}",
+                "memory for one image",
+                error_summary(error),
+                "Close other programs that use the device, or use cpu.",
+            ) from error
+        self.max_rows = size // 2
+        self._buckets = {n: bucket for n, bucket in self._buckets.items() if n <= self.max_rows}
 
 
 def check_feeds(feeds: Feeds, inputs: tuple[Tensor, ...]) -> None:

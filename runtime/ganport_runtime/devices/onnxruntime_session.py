@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping
 from importlib import import_module
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -20,34 +20,13 @@ Feeds = Mapping[str, NDArray[Any]]
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 
 
-class Backend(Protocol):
-    """A graph that is open on one device.
-
-    `device` is where it runs ("cpu", "cuda:0", "tensorrt:0" or "openvino"). `inputs` and `outputs`
-    are those that the graph declares, `metadata` is the text that it carries.
-    """
-
-    @property
-    def device(self) -> str: ...
-
-    @property
-    def inputs(self) -> tuple[Tensor, ...]: ...
-
-    @property
-    def outputs(self) -> tuple[Tensor, ...]: ...
-
-    @property
-    def metadata(self) -> Mapping[str, str]: ...
-
-    def run(self, feeds: Feeds) -> NDArray[Any]:
-        """Return the first output for one batch of every input; thread-safe.
-
-        Exceptions other than `GanportError` are faults of the graph or of its feeds.
-        """
-
-
 class OnnxBackend:
-    """A `Backend` with an onnxruntime session."""
+    """A graph in an onnxruntime session.
+
+    `device` is where it runs ("cpu", "cuda:0", "tensorrt:0"). `inputs` and `outputs` are those that
+    the graph declares, `metadata` is the text that it carries. `run` is thread-safe; its exceptions
+    other than `GanportError` are faults of the graph or of the feeds.
+    """
 
     def __init__(self, device: str, session: Any) -> None:
         self.device = device

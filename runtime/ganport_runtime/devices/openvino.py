@@ -24,7 +24,7 @@ _METADATA_PATH = ["framework"]  # where OpenVINO keeps the metadata of an ONNX f
 
 
 class OpenvinoBackend:
-    """A `Backend` with a graph that OpenVINO compiled for any batch size."""
+    """A graph that OpenVINO compiled for any batch size; the interface is that of `OnnxBackend`."""
 
     device = "openvino"
 

@@ -61,7 +61,7 @@ def save_animation(
     require_packages("tools", ("PIL",))
     check_output(path, ANIMATION_SUFFIXES)
     check_pixels([frame.size for frame in frames])
-    pages = pad_to_largest(frames)
+    pages = _pad(frames)
     times = timing.milliseconds(len(pages))
     if path.suffix.lower() == ".gif":
         atomic_write(path, _encode_gif(pages, metadata or {}, times, dither))
@@ -72,7 +72,7 @@ def save_animation(
 
 def check_pixels(sizes: Sequence[tuple[int, int]]) -> None:
     """Raise `RequestError` if frames of these sizes (width, height) exceed the pixel limit."""
-    width, height = largest_size(sizes)
+    width, height = _largest_size(sizes)
     total = width * height * len(sizes)
     if total > MAX_PIXELS:
         raise RequestError(
@@ -83,22 +83,20 @@ def check_pixels(sizes: Sequence[tuple[int, int]]) -> None:
         )
 
 
-def largest_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def _largest_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """Return the (width, height) that all `sizes` fit into."""
     return max(width for width, _ in sizes), max(height for _, height in sizes)
 
 
-def pad_to_largest(frames: Sequence[Image.Image]) -> list[Image.Image]:
+def _pad(frames: Sequence[Image.Image]) -> list[Image.Image]:
     """Return the frames padded with paper to one size."""
     from PIL import Image
 
-    size = largest_size([frame.size for frame in frames])
+    size = _largest_size([frame.size for frame in frames])
     pages = []
     for frame in frames:
-        page = frame
-        if frame.size != size:
-            page = Image.new("RGB", size, PAPER)
-            page.paste(frame, (0, 0))
+        page = Image.new("RGB", size, PAPER)
+        page.paste(frame, (0, 0))
         pages.append(page)
     return pages
 

@@ -43,7 +43,6 @@ def make_sheet(
     or the page exceeds 16384 pixels a side.
     """
     require_packages("tools", ("PIL",))
-    _check(images, columns, row_labels, column_labels, captions, scale)
     renderer = _SheetRenderer(
         images, columns, row_labels, column_labels, captions, scale, title or "", footer or "", axes
     )
@@ -65,6 +64,7 @@ class _SheetRenderer:
     def __post_init__(self) -> None:
         from PIL import Image, ImageDraw
 
+        self._check()
         self.height, self.width = (length * self.scale for length in self.images.shape[1:3])
         self.rows = -(-len(self.images) // self.columns)
         self.font_size = max(11, min(18, self.width // 9))
@@ -73,6 +73,24 @@ class _SheetRenderer:
         self.measure = ImageDraw.Draw(Image.new("RGB", (1, 1)))
         self.wrapped = [self._wrap_caption(caption) for caption in self.captions or ()]
         self._lay_out()
+
+    def _check(self) -> None:
+        """Raise `RequestError` if images, columns and labels do not match."""
+        fix = "Give one label for each row, column or image."
+        images, columns = self.images, self.columns
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
+            found = f"{images.dtype} {images.shape}"
+            raise RequestError("sheet", "uint8 images (N, H, W, 3)", found, fix)
+        if columns < 1 or self.scale < 1:
+            found = f"{columns} and {self.scale}"
+            raise RequestError("sheet", "columns and scale of at least 1", found, fix)
+        for name, labels, count in (
+            ("row labels", self.row_labels, -(-len(images) // columns)),
+            ("column labels", self.column_labels, columns),
+            ("captions", self.captions, len(images)),
+        ):
+            if labels is not None and len(labels) != count:
+                raise RequestError("sheet", f"{count} {name}", str(len(labels)), fix)
 
     def _lay_out(self) -> None:
         lines = max((len(caption) for caption in self.wrapped), default=0)
@@ -217,29 +235,3 @@ def _font(size: int) -> FreeTypeFont | ImageFont:
     from PIL import ImageFont
 
     return ImageFont.load_default(size)
-
-
-def _check(
-    images: NDArray[np.uint8],
-    columns: int,
-    row_labels: Sequence[str] | None,
-    column_labels: Sequence[str] | None,
-    captions: Sequence[str] | None,
-    scale: int,
-) -> None:
-    """Raise `RequestError` if the arguments of `make_sheet` do not match."""
-    fix = "Give one label for each row, column or image."
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
-        found = f"{images.dtype} {images.shape}"
-        raise RequestError("sheet", "uint8 images (N, H, W, 3)", found, fix)
-    if columns < 1 or scale < 1:
-        found = f"{columns} and {scale}"
-        raise RequestError("sheet", "columns and scale of at least 1", found, fix)
-    rows = -(-len(images) // columns)
-    for name, labels, count in (
-        ("row labels", row_labels, rows),
-        ("column labels", column_labels, columns),
-        ("captions", captions, len(images)),
-    ):
-        if labels is not None and len(labels) != count:
-            raise RequestError("sheet", f"{count} {name}", str(len(labels)), fix)

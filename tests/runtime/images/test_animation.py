@@ -10,8 +10,6 @@ from ganport_runtime.images.animation import (
     MAX_PIXELS,
     Timing,
     check_pixels,
-    largest_size,
-    pad_to_largest,
     save_animation,
 )
 from ganport_runtime.images.encode import read_metadata
@@ -101,12 +99,14 @@ def test_gif_frames_share_one_palette(tmp_path: Path) -> None:
     assert len(data) < 768 * 2
 
 
-def test_smaller_frames_are_padded_with_paper() -> None:
-    small, large = pad_to_largest([page((9, 9, 9), (8, 30)), page((9, 9, 9))])
-    assert small.size == large.size == (32, 30)
-    assert small.getpixel((20, 10)) == PAPER
-    assert small.getpixel((5, 5)) == (9, 9, 9)
-    assert largest_size([(8, 30), (32, 24)]) == (32, 30)
+def test_smaller_frames_are_padded_with_paper(tmp_path: Path) -> None:
+    frames = [page((9, 9, 9), (8, 30)), page((9, 9, 9))]
+    assert save_animation(frames, tmp_path / "a.webp", Timing(10)) == (32, 30)
+    (small, large), _ = pages_of(tmp_path / "a.webp")
+    assert np.array_equal(small[:, :8], np.asarray(frames[0]))
+    assert (small[:, 8:] == 255).all()
+    assert np.array_equal(large[:24], np.asarray(frames[1]))
+    assert (large[24:] == 255).all()
 
 
 @pytest.mark.parametrize(
