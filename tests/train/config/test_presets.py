@@ -76,7 +76,7 @@ def test_a_preset_for_a_device_applies_on_that_device_alone(tmp_path: Path) -> N
     assert lines == ["preset for cuda: network.base_channels = 96"]
 
 
-@pytest.mark.parametrize(("minutes", "features"), [("0", 32), ("9.5", 48), ("10", 32), ("60", 64)])
+@pytest.mark.parametrize(("minutes", "features"), [("0", 16), ("9.5", 48), ("10", 16), ("60", 64)])
 def test_a_preset_for_minutes_applies_by_the_length(
     tmp_path: Path, minutes: str, features: int
 ) -> None:
