@@ -135,7 +135,7 @@ class Loop:
         """R1 and R2 with their weights (Mescheder et al. 2018, equations 9 and 10)."""
         total: Tensor | float = 0.0
         self.number += 1
-        if (self.number - 1) % self.options.interval:
+        if (self.number - 1) % self.options.reg_interval:
             return total
         for weight, images in ((self.options.r1, real), (self.options.r2, fake)):
             if weight:
@@ -144,7 +144,7 @@ class Loop:
                 (slope,) = torch.autograd.grad(scores.sum(), at, create_graph=True)
                 total = (
                     total
-                    + self.options.interval * weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
+                    + self.options.reg_interval * weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
                 )
         return total
 
@@ -186,9 +186,9 @@ class Plain(Loop):
         fake = self.generator(torch.randn(len(real), self.latent, device=self.device), condition)
         scores = judge(real, condition)
         judged = loss.discriminator(scores, judge(fake.detach(), condition))
-        if self.options.mismatch:
+        if self.options.mismatch_weight:
             wrong = judge(real, condition.roll(1, 0))
-            judged = judged + self.options.mismatch * loss.mismatch(scores, wrong)
+            judged = judged + self.options.mismatch_weight * loss.mismatch(scores, wrong)
         judged = judged + self.penalties(real, fake, condition)
         judged.backward()  # type: ignore[no-untyped-call]
         self.judges.step()
@@ -261,9 +261,9 @@ class Careful(Loop):
             features, drawn = judge.embed(torch.cat([real, fake])).chunk(2)
         scores = judge.score(features, condition).float()
         loss = self.loss.discriminator(scores, judge.score(drawn, condition).float())
-        if options.mismatch:
+        if options.mismatch_weight:
             wrong = judge.score(features, condition.roll(1, 0)).float()
-            loss = loss + options.mismatch * self.loss.mismatch(scores, wrong)
+            loss = loss + options.mismatch_weight * self.loss.mismatch(scores, wrong)
         return loss, scores
 
     def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

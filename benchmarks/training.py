@@ -66,8 +66,11 @@ def compared(
 
 def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> Iterator[Comparison]:
     make_exact()
-    # Neither of the others knows the term for variety.
-    recipe = replace(recipe, method=replace(recipe.method, spread=0.0))
+    # Neither of the others knows the diversity term or a classifier head.
+    network = recipe.network
+    plain_network = replace(network, discriminator=network.discriminator.replace("_head", ""))
+    method = replace(recipe.method, diversity_weight=0.0)
+    recipe = replace(recipe, network=plain_network, method=method)
     ours = Engine(dataset, recipe, setting.device)
     rest = (recipe, dataset.conditions, setting.device)
     plain = Plain(setting.data, dataset.vectors, *rest)
