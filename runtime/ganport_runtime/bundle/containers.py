@@ -39,9 +39,11 @@ class SingleFileContainer:
         self._path = path
 
     def names(self) -> list[str]:
+        """Return the name of the file."""
         return [self._path.name]
 
     def read(self, name: str, *, limit: int) -> bytes:
+        """Return the content of the file."""
         # The user named this file, so a link to it is followed.
         return _read_regular_file(self._path, str(self._path), limit, follow_links=True)
 
@@ -53,12 +55,14 @@ class FolderContainer:
         self._folder = folder
 
     def names(self) -> list[str]:
+        """Return the sorted names of all entries."""
         names = sorted(entry.name for entry in self._folder.iterdir())
         if len(names) > MAX_FILES + 2:
             raise BundleError(str(self._folder), f"at most {MAX_FILES} files", f"{len(names)}")
         return names
 
     def read(self, name: str, *, limit: int) -> bytes:
+        """Return the content of a file."""
         place = str(self._folder / name)
         return _read_regular_file(self._folder / check_file_name(name, place), place, limit)
 
@@ -70,10 +74,12 @@ class ZipContainer:
         self._path = path
 
     def names(self) -> list[str]:
+        """Return the names of all members."""
         with self._open() as (_, members):
             return list(members)
 
     def read(self, name: str, *, limit: int) -> bytes:
+        """Return the content of a member."""
         place = str(self._path / name)
         with self._open() as (archive, members):
             if name not in members:

@@ -125,6 +125,7 @@ class LabelGroup(ConditionGroup):
 
     @property
     def size(self) -> int:
+        """The number of labels."""
         return len(self.labels)
 
     @cached_property
@@ -133,6 +134,7 @@ class LabelGroup(ConditionGroup):
         return {label: index for index, label in enumerate(self.labels)}
 
     def from_word(self, word: str) -> Any:
+        """Raise `ConditionError` for a hex color, which is not a label."""
         self._check_no_color(word)
 
     def _check_no_color(self, value: object) -> None:
@@ -148,6 +150,7 @@ class LabelGroup(ConditionGroup):
         )
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without `slice` and `default`."""
         return {"name": self.name, "kind": self.kind, "labels": list(self.labels)}
 
     @staticmethod
@@ -172,6 +175,7 @@ class OneHot(LabelGroup):
         self.encode(self.default)
 
     def encode(self, value: object) -> Vector:
+        """Return 1 at the label, or the weight at each label."""
         vector = np.zeros(self.size, np.float32)
         if type(value) is str and value in self.index:
             vector[self.index[value]] = 1.0
@@ -182,25 +186,31 @@ class OneHot(LabelGroup):
         return vector
 
     def decode(self, vector: Vector) -> str:
+        """Return the label of the largest number."""
         return self.labels[int(vector.argmax())]
 
     def blend(self, first: Any, second: Any, fraction: float) -> Any:
+        """Return a label, or weights between two values."""
         one, two = (check_weights(self.name, value, self.index) for value in (first, second))
         mixed = lerp_weights(one, two, fraction)
         return next(iter(mixed)) if len(mixed) == 1 else mixed
 
     def describe(self, value: Any) -> str:
+        """Return the value as text, such as "pink hair"."""
         text = value if isinstance(value, str) else " ".join(format_weights(value))
         return f"{text} {self.name}"
 
     def phrases(self) -> dict[str, Any]:
+        """Return a phrase for each label."""
         return {f"{label} {self.name}": label for label in self.labels}
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without its `slice`."""
         return super().to_json() | {"default": self.default}
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
+        """Return the group of a manifest entry."""
         return cls(fields.text("name"), cls.read_labels(fields), fields.value("default"))
 
 
@@ -225,24 +235,29 @@ class JointOneHot(ConditionGroup):
 
     @property
     def size(self) -> int:
+        """The number of pairs."""
         return self.of[0].size * self.of[1].size
 
     @property
     def fields(self) -> tuple[ConditionGroup, ...]:
+        """The two members."""
         return self.of
 
     def encode(self, value: object) -> Vector:
+        """Return the outer product of the members' vectors."""
         values = self._values(value)
         one, two = (member.encode(values[member.name]) for member in self.of)
         return np.outer(one, two).reshape(-1)
 
     def decode(self, vector: Vector) -> dict[str, str]:
+        """Return the pair of labels of the largest number."""
         pair = divmod(int(vector.argmax()), self.of[1].size)
         return {
             member.name: member.labels[index] for member, index in zip(self.of, pair, strict=True)
         }
 
     def blend(self, first: Any, second: Any, fraction: float) -> dict[str, Any]:
+        """Return the blend of each member."""
         # The vector is an outer product: between the ends, mixed pairs have weight too.
         one, two = self._values(first), self._values(second)
         return {
@@ -251,15 +266,18 @@ class JointOneHot(ConditionGroup):
         }
 
     def describe(self, value: Any) -> str:
+        """Return the text of both members."""
         values = self._values(value)
         return " ".join(member.describe(values[member.name]) for member in self.of)
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without its `slice`."""
         members = [member.to_json() for member in self.of]
         return {"name": self.name, "kind": self.kind, "of": members}
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
+        """Return the group of a manifest entry."""
         entries = enumerate(fields.items("of", limit=2))
         of = [OneHot.from_json(JsonObject(x, f"{fields.place}.of[{i}]")) for i, x in entries]
         return cls(fields.text("name"), tuple(of))  # type: ignore[arg-type]  # the class checks it

@@ -33,32 +33,39 @@ class MultiHot(LabelGroup):
         object.__setattr__(self, "default", self._active_labels(self.default))
 
     def encode(self, value: object) -> Vector:
+        """Return 1 at each active label, or its weight."""
         vector = np.full(self.size, self.inactive_value, np.float32)
         for label, weight in self._weights(value).items():
             vector[self.index[label]] = self.inactive_value + (1.0 - self.inactive_value) * weight
         return vector
 
     def decode(self, vector: Vector) -> list[str]:
+        """Return the labels closer to active than to inactive."""
         active = vector > (1.0 + self.inactive_value) / 2
         return [label for label, is_on in zip(self.labels, active, strict=True) if is_on]
 
     def blend(self, first: Any, second: Any, fraction: float) -> Any:
+        """Return a list of labels, or weights between two values."""
         mixed = lerp_weights(self._weights(first), self._weights(second), fraction)
         is_list = all(weight == 1.0 for weight in mixed.values())
         return list(mixed) if is_list else mixed
 
     def describe(self, value: Any) -> str:
+        """Return the labels as text, or "no" and the name."""
         labels = format_weights(value) if isinstance(value, Mapping) else value
         return ", ".join(labels) if value else f"no {self.name}"
 
     def phrases(self) -> dict[str, Any]:
+        """Return a phrase for each label and one for the empty list."""
         return {label: (label,) for label in self.labels} | {f"no {self.name}": ()}
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without its `slice`."""
         return super().to_json() | {"default": list(self.default), "max_on": self.max_active}
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
+        """Return the group of a manifest entry."""
         labels, default = cls.read_labels(fields), cls.read_labels(fields, "default")
         max_active = fields.integer("max_on", 1, max(1, len(labels)))
         return cls(fields.text("name"), labels, default, max_active)
@@ -88,10 +95,12 @@ class SignedMultiHot(MultiHot):
     inactive_value: ClassVar[float] = -1.0
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without its `slice`."""
         entry = super().to_json()
         del entry["max_on"]
         return entry
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
+        """Return the group of a manifest entry."""
         return cls(fields.text("name"), cls.read_labels(fields), cls.read_labels(fields, "default"))

@@ -46,38 +46,47 @@ class Rgb(ConditionGroup):
 
     @property
     def size(self) -> int:
+        """Three channels."""
         return 3
 
     def encode(self, value: object) -> Vector:
+        """Return the channels mapped onto `range`."""
         low, high = self.range
         fractions = np.array(self._channels(value), np.float64) / 255.0
         return (low + (high - low) * fractions).astype(np.float32)
 
     def decode(self, vector: Vector) -> tuple[float, ...]:
+        """Return the channels in 0 to 255."""
         low, high = self.range
         return tuple(float(x) for x in np.clip((vector - low) / (high - low), 0, 1) * 255)
 
     def blend(self, first: Any, second: Any, fraction: float) -> list[float]:
+        """Return the channels between two colors."""
         ends = zip(self._channels(first), self._channels(second), strict=True)
         return [lerp(one, two, fraction) for one, two in ends]
 
     def describe(self, value: Any) -> str:
+        """Return the palette name or hex color as text."""
         text = value if isinstance(value, str) else to_hex(self._channels(value))
         return f"{text} {self.name}"
 
     def phrases(self) -> dict[str, Any]:
+        """Return a phrase for each name of the palette."""
         return {f"{label} {self.name}": label for label in self.palette}
 
     def from_word(self, word: str) -> Any:
+        """Return a hex color, or None."""
         return word if is_hex(word) else None
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without its `slice`."""
         default = self.default if isinstance(self.default, str) else list(self.default)
         entry = {"name": self.name, "kind": self.kind, "default": default}
         return entry | {"range": list(self.range), "palette": dict(self.palette)}
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
+        """Return the group of a manifest entry."""
         name = fields.text("name")
         bounds = [check_number(x, f"{fields.place}.range") for x in fields.items("range", limit=2)]
         if len(bounds) != 2:
@@ -122,31 +131,39 @@ class Scalar(ConditionGroup):
 
     @property
     def size(self) -> int:
+        """One number."""
         return 1
 
     def encode(self, value: object) -> Vector:
+        """Return the number."""
         return np.array([check_range(self.name, value, self.min, self.max)], np.float32)
 
     def decode(self, vector: Vector) -> float:
+        """Return the number, limited to `min` and `max`."""
         return float(np.clip(vector[0], self.min, self.max))
 
     def blend(self, first: Any, second: Any, fraction: float) -> float:
+        """Return the number between two numbers."""
         return lerp(first, second, fraction)
 
     def describe(self, value: Any) -> str:
+        """Return the number as text."""
         return f"{value:g} {self.name}"
 
     def from_word(self, word: str) -> Any:
+        """Return the number that a word spells, or None."""
         try:
             return float(word)
         except ValueError:
             return None
 
     def to_json(self) -> dict[str, Any]:
+        """Return the manifest entry without its `slice`."""
         entry = {"name": self.name, "kind": self.kind, "default": self.default}
         return entry | {"min": self.min, "max": self.max}
 
     @classmethod
     def from_json(cls, fields: JsonObject) -> Self:
+        """Return the group of a manifest entry."""
         numbers = [fields.number(key) for key in ("default", "min", "max")]
         return cls(fields.text("name"), *numbers)

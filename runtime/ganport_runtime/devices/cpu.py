@@ -112,6 +112,7 @@ class RowParallelBackend(OnnxBackend):
         self._fork_count = _fork_count
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
+        """Return the first output for one batch of every input; thread-safe."""
         if self._fork_count != _fork_count:  # a forked process does not inherit threads
             return self._run_session(self._open_single_thread_session(), feeds)
         rows = _count_rows(feeds) if self._is_splittable else 0

@@ -28,6 +28,7 @@ SeedArray = NDArray[np.uint64] | tuple[int]
 _CHUNK = 8192  # blocks per step: the 64-bit temporaries stay in the second-level cache
 _MAX_SINGLE_SIZE = 512  # numbers per sample up to which `_SingleSeedSampler` is faster
 _MASK = 2**32 - 1
+_OFFSET = np.array(2.0**20 - 2.0**-33)  # an array, since converting a float costs more
 
 
 def normals(
@@ -163,7 +164,7 @@ class _SingleSeedSampler:
 
     def sample(self, seed: int) -> NDArray[np.float32]:
         self._bytes[:] = self._philox(seed).to_bytes(len(self._bytes), "little")
-        np.subtract(self._uniforms, 2.0**20 - 2.0**-33, self._uniforms)  # (word + 0.5) / 2^32
+        np.subtract(self._uniforms, _OFFSET, self._uniforms)  # (word + 0.5) / 2^32
         np.log(self._radii, self._radii)
         np.multiply(self._uniforms, self._factors, self._uniforms)
         np.sqrt(self._radii, self._radii)
