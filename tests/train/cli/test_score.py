@@ -37,7 +37,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory):
 def run(
     own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A run of three steps."""
+    """Return a run of three steps."""
     run = tmp_path_factory.mktemp("runs") / "faces"
     words = [word for text in [*tiny, "length.max_images=12"] for word in ("--set", text)]
     result = CliRunner().invoke(
@@ -51,7 +51,7 @@ def run(
 def flow(
     own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A run of a flow with one step."""
+    """Return a run of a flow with one step."""
     run = tmp_path_factory.mktemp("runs") / "flow"
     network = ["generator=glow", "discriminator=none", "num_levels=1", "num_blocks=1"]
     texts = [*tiny, "length.max_images=4", "method.name=flow", *(f"network.{t}" for t in network)]
@@ -65,7 +65,7 @@ def flow(
 
 @pytest.fixture(scope="module")
 def judge(own_cache: None, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A judge of the faces after one epoch."""
+    """Return a judge of the faces after one epoch."""
     folder = tmp_path_factory.mktemp("judge") / "judge"
     dataset = load_dataset(faces, resolution=16, progress=False)
     settings = JudgeSettings(resolution=16, width=4, epochs=1, batch_size=16)

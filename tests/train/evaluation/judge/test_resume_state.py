@@ -29,7 +29,7 @@ def state(value: float = 1.0) -> State:
 
 @pytest.fixture
 def judge(tmp_path: Path) -> Path:
-    """A folder with one saved epoch."""
+    """Return a folder with one saved epoch."""
     folder = tmp_path / "judge"
     prepare_folder(folder)
     save_epoch(folder, state(), [0.5], MADE)

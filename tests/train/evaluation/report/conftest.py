@@ -13,7 +13,7 @@ def counted(value: float, count: int = 100) -> dict[str, Any]:
 
 @pytest.fixture
 def report() -> dict[str, Any]:
-    """A report of two hair colors with every part of a page."""
+    """Return a report of two hair colors with every part of a page."""
     metrics = {
         "accuracy_hair": Metric.over_rounds(
             "accuracy of hair", "Conditions", [0.5, 0.7], better="higher", real=0.9, unit="%"

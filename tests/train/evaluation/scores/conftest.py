@@ -144,7 +144,7 @@ def one_core() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of 400 tagged images, as a zip."""
+    """Return a data set of 400 tagged images, as a zip."""
     path = tmp_path_factory.mktemp("discs") / "discs.zip"
     captions = [
         CONDITIONS.caption(CONDITIONS.decode(vector)) for vector in vectors(IMAGES_PER_CONDITION)
@@ -171,7 +171,7 @@ def dataset(discs: Path, cache: Path) -> Dataset:
 
 @pytest.fixture(scope="session")
 def judge(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Judge:
-    """A judge of the discs with an accuracy above 95 %."""
+    """Return a judge of the discs with an accuracy above 95 %."""
     folder = tmp_path_factory.mktemp("judge") / "judge"
     settings = JudgeSettings(resolution=SIDE, width=8, epochs=10, batch_size=32, val_fraction=0.2)
     trainer = JudgeTrainer(folder, dataset, settings, torch.device("cpu"), lambda line: None)
@@ -237,13 +237,13 @@ def write(tmp_path_factory: pytest.TempPathFactory) -> Write:
 
 @pytest.fixture(scope="session")
 def renderer() -> nn.Module:
-    """The network that rendered the data set."""
+    """Return the network that rendered the data set."""
     return Discs()
 
 
 @pytest.fixture(scope="session")
 def healthy(write: Write) -> Generator:
-    """A generator of the distribution of the data set."""
+    """Return a generator of the distribution of the data set."""
     return Generator.load(write(Discs()), "cpu")
 
 
@@ -268,19 +268,19 @@ def translating(write: Write) -> Callable[..., Generator]:
 
 @pytest.fixture(scope="session")
 def collapsed(write: Write) -> Generator:
-    """A generator with almost the same image for each condition."""
+    """Return a generator with almost the same image for each condition."""
     return Generator.load(write(Discs(noise_scale=0.02)), "cpu")
 
 
 @pytest.fixture(scope="session")
 def ignoring(write: Write) -> Generator:
-    """A generator that ignores its condition."""
+    """Return a generator that ignores its condition."""
     return Generator.load(write(Discs(conditional=False)), "cpu")
 
 
 @pytest.fixture(scope="session")
 def copying(write: Write, dataset: Dataset) -> Generator:
-    """A generator that returns training images."""
+    """Return a generator that returns training images."""
     train, _ = dataset.split(0.05)
     groups = [train[(dataset.vectors[train] == one).all(axis=1)] for one in vectors(1)]
     rows = np.stack([group[:40] for group in groups])

@@ -32,7 +32,7 @@ sys.meta_path.insert(0, Hidden())
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run without a checkpoint."""
+    """Return a run without a checkpoint."""
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)
     return run
