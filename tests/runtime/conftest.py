@@ -1,4 +1,4 @@
-"""The tiny bundles, and bundles with something wrong made out of it."""
+"""The tiny bundles, and copies of them that tests change."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA = Path(__file__).parent / "data"
 
 
 class TinyBundle:
-    """A copy of the committed bundle in a folder of its own, free to be spoilt."""
+    """A copy of a committed bundle that a test may change."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -33,7 +33,7 @@ class TinyBundle:
         (self.path / "manifest.json").write_text(json.dumps(value))
 
     def rewrite(self, name: str, change: Callable[[bytes], bytes]) -> None:
-        """Change a file and let the manifest and the sums follow."""
+        """Change a file, and update the manifest and the sums."""
         data = change((self.path / name).read_bytes())
         (self.path / name).write_bytes(data)
         entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
@@ -41,14 +41,14 @@ class TinyBundle:
         self.sign()
 
     def sign(self) -> None:
-        """Write the sums of the files as they are."""
+        """Write the sums of the current files."""
         names = sorted(file.name for file in self.path.iterdir() if file.name != "SHA256SUMS")
         digests = [hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in names]
         lines = [f"{digest}  {name}\n" for digest, name in zip(digests, names, strict=True)]
         (self.path / "SHA256SUMS").write_text("".join(lines))
 
     def zipped(self, compression: int = zipfile.ZIP_STORED) -> Path:
-        """The same as one zip."""
+        """Return a zip of the bundle."""
         path = self.path.with_name("zipped.ganport")
         with zipfile.ZipFile(path, "w", compression) as archive:
             for file in sorted(self.path.iterdir()):
@@ -56,27 +56,27 @@ class TinyBundle:
         return path
 
 
-def copied(name: str, folder: Path) -> TinyBundle:
+def copy_bundle(name: str, folder: Path) -> TinyBundle:
     shutil.copytree(DATA / name, folder / name)
     return TinyBundle(folder / name)
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> TinyBundle:
-    return copied("tiny.ganport", tmp_path)
+    return copy_bundle("tiny.ganport", tmp_path)
 
 
 @pytest.fixture
 def tiny_translator(tmp_path: Path) -> TinyBundle:
-    return copied("tiny-translator.ganport", tmp_path)
+    return copy_bundle("tiny-translator.ganport", tmp_path)
 
 
 @pytest.fixture
 def tiny_flow(tmp_path: Path) -> TinyBundle:
-    return copied("tiny-flow.ganport", tmp_path)
+    return copy_bundle("tiny-flow.ganport", tmp_path)
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """Where the committed bundles lie."""
+    """Return the folder of the committed bundles."""
     return DATA

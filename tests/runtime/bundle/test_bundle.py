@@ -85,7 +85,7 @@ def test_find_onnx_of_absent_interface_is_a_bundle_error(tiny: Any) -> None:
 
 
 def with_files(tiny: Any, *files: dict[str, str]) -> Bundle:
-    """The bundle with copies of its graph beside it, each tagged as its entry says."""
+    """Return the bundle with copies of its graph, tagged as the entries state."""
     graph = (tiny.path / "generator.onnx").read_bytes()
     for entry in files:
         (tiny.path / entry["path"]).write_bytes(graph)
