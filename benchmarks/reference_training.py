@@ -94,7 +94,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             return (self.data / name).open("rb")
         if self.archive is None:  # each worker has its own
             self.archive = zipfile.ZipFile(self.data)
-        return self.archive.open(name)
+        return self.checkpoints.open(name)
 
 
 def _members(data: Path) -> list[str]:

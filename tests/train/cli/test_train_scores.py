@@ -12,7 +12,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.evaluation.judge import file
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
-from ganport_train.runs import jsonl_log
+from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.synthetic.palette import EYES, HAIR
 
@@ -56,7 +56,7 @@ def test_a_judge_scores_a_run_and_may_change(
     longer = ["--set", "length.max_images=16"]
     assert invoke("--resume", run, "--judge", "none", *longer).exit_code == 0
     digests = [Judge.load(judge).digest[:16] for judge in (one, one, two)]
-    extractors = [line["extractor"] for line in jsonl_log.read(run, jsonl_log.SCORES)]
+    extractors = [line["extractor"] for line in read_log(run, SCORES)]
     assert extractors == [*(f"judge {digest}" for digest in digests), "pixels"]
     assert read_config(run)[1].judge == ""
 

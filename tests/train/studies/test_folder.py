@@ -7,7 +7,7 @@ import torch
 
 from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
-from ganport_train.runs.run_dir import Surroundings, create, write_config
+from ganport_train.runs.run_dir import RunEnvironment, create_run_dir, write_config
 from ganport_train.studies import folder as study_folder
 
 
@@ -15,8 +15,8 @@ from ganport_train.studies import folder as study_folder
 def run(tmp_path: Path) -> Path:
     """A variant's run without a checkpoint."""
     folder = tmp_path / "one"
-    create(folder)
-    surroundings = Surroundings.now(tmp_path / "data", "ab12", torch.device("cpu"))
+    create_run_dir(folder)
+    surroundings = RunEnvironment.current(tmp_path / "data", "ab12", torch.device("cpu"))
     write_config(folder, recipes.load("quick"), surroundings)
     return folder
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganport_train.backend.distributed import Processes
+from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config.parsing import RecipeError
 from ganport_train.methods.batch import Batch
 
@@ -56,14 +56,14 @@ class Variety:
         return batch.tensor(twinned(batch.vectors))
 
     def loss(
-        self, drawn: Tensor, processes: Processes, figures: dict[str, Tensor]
+        self, drawn: Tensor, processes: ProcessGroup, figures: dict[str, Tensor]
     ) -> Tensor | float:
         """The term for pictures (n, 3, H, W) of conditions `asked`; adds how far apart they are on
         the whole, as a share of what is wanted, to `figures`."""
         if not self.wanted:
             return 0.0
         distances = twin_distances(drawn)
-        mean = processes.gathered(distances.detach()).mean()
+        mean = processes.all_gather(distances.detach()).mean()
         figures["diversity"] = mean / self.wanted
         return self.weight * missing(distances, mean, self.wanted)
 

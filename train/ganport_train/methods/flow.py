@@ -46,8 +46,8 @@ class Likelihood(Method):
     @torch.no_grad()
     def _start(self, pixels: Tensor, condition: Tensor) -> None:
         """Sets what a flow takes from its first batch by the rows of all processes."""
-        if self.processes.count > 1:
-            self.flow.likelihood(*map(self.processes.gathered, (pixels, condition)))
+        if self.processes.world_size > 1:
+            self.flow.likelihood(*map(self.processes.all_gather, (pixels, condition)))
 
 
 def bits_per_dimension(likelihood: Tensor, dimensions: int) -> Tensor:
