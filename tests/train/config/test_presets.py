@@ -115,7 +115,7 @@ def test_set_wins_and_is_not_told_of(mine: str) -> None:
 def test_the_order_in_the_file_means_nothing(tmp_path: Path) -> None:
     lines = [f"from_90 = {MANY}", f"below_20 = {FEW}", f"from_50 = {FEW}", f"below_9 = {MANY}"]
     found = presets.load(written(tmp_path, "\n".join(lines))).presets
-    assert [(each.least, each.below) for each in found] == [
+    assert [(each.lower, each.upper) for each in found] == [
         (0, 9),
         (9, 20),
         (50, 90),
@@ -128,7 +128,7 @@ def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -
     file = tmp_path / "above.toml"
     file.write_text('extends = "mine.toml"\n[presets]\nbelow_1_000 = ["training.batch_size=8"]\n')
     few, many = presets.load(str(file)).presets
-    assert (few.settings, many.settings) == (
+    assert (few.overrides, many.overrides) == (
         ("training.batch_size=8",),
         ("network.base_channels=48",),
     )

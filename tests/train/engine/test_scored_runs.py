@@ -64,30 +64,30 @@ def test_scores_change_no_weight_and_come_back_the_same(
 def test_a_score_stands_in_record_card_and_terminal(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     run = tmp_path / "run"
     session = trainer(run, scored(recipe, 4))
-    session.log = session.monitor.say = told.append
+    session.log = session.monitor.log = messages.append
     session.train(StopSignal())
     line = read_log(run, SCORES)[-1]
     assert newest(run)[1]["score"] == line
     assert line["epoch"] == round(4 / len(session.batches.indices), 4)
     assert (line["step"], line["images"], line["extractor"]) == (1, 4, "pixels")
-    assert f"score {line['score']:.3f}: coverage {line['coverage']:.2f}" in "\n".join(told)
+    assert f"score {line['score']:.3f}: coverage {line['coverage']:.2f}" in "\n".join(messages)
 
 
 def test_a_collapse_is_warned_of_and_the_run_goes_on(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     run = tmp_path / "run"
     session = stuck(trainer(run, scored(recipe, 16)))
-    session.monitor.say = told.append
+    session.monitor.log = messages.append
     assert session.train(StopSignal()) is True
     marks = [line["collapsed"] for line in read_log(run, SCORES)]
     assert marks == [True, True, True, True]
-    warning = next(line for line in told if line.startswith("warning"))
-    assert "spread within a condition is 0.00 of that of real pictures; the limit is 0.50" in (
+    warning = next(line for line in messages if line.startswith("warning"))
+    assert "spread within a condition is 0.00 of that of real images; the limit is 0.50" in (
         warning
     )
     assert f"export-gan {run}" in warning
@@ -111,12 +111,12 @@ def test_two_collapsed_scores_end_a_run_that_may_go_on(
 def test_a_healthy_run_raises_no_warning(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     session = trainer(tmp_path / "run", until(recipe, 24, eval_images=32))
-    session.monitor.say = told.append
+    session.monitor.log = messages.append
     session.train(StopSignal())
-    assert len(told) == 1
-    assert told[0].startswith("score ")
+    assert len(messages) == 1
+    assert messages[0].startswith("score ")
 
 
 def test_the_best_checkpoint_outlives_the_newest(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -75,7 +76,7 @@ def test_no_picture_left_to_train_on_is_named(
         vectors=dataset.vectors[:1],
         ids=dataset.ids[:1],
         duplicate_groups=dataset.duplicate_groups[:1],
-        split_keys=dataset.split_keys[:1],
+        split_keys=np.zeros(1, np.uint64),
     )
     held = replace(recipe, data=replace(recipe.data, val_fraction=0.9))
     with pytest.raises(RecipeError, match=r"data\.val_fraction: .* found none of 1"):

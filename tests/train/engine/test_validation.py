@@ -16,10 +16,9 @@ from ganport_train.config.condition_encoding import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.engine import validation
 from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator, combined_score
-from ganport_train.evaluation.judge import file
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
-from ganport_train.evaluation.judge.storage import JudgeError
+from ganport_train.evaluation.judge.storage import JudgeError, save_judge
 
 CPU = torch.device("cpu")
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black"], "eyes": ["aqua", "blue"]})
@@ -94,10 +93,10 @@ def judge_of(folder: Path, conditions: Conditions, real: float = 0.5) -> Judge:
         "conditions": conditions.to_json(),
         "resolution": 16,
         "width": 4,
-        "settings": {"held_out": 0.1},
+        "settings": {"val_fraction": 0.1},
         "accuracy": {group.name: {"value": real} for group in conditions.groups},
     }
-    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    save_judge(folder, JudgeNetwork(conditions.size, 4), facts)
     return Judge.load(folder)
 
 

@@ -20,8 +20,8 @@ from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_train.cli.study import study
-from ganport_train.evaluation.judge import file
 from ganport_train.evaluation.judge.network import JudgeNetwork
+from ganport_train.evaluation.judge.storage import save_judge
 from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.studies import study as studies
@@ -196,10 +196,10 @@ def judge_of(folder: Path, labels: dict[str, list[str]]) -> Path:
         "conditions": conditions.to_json(),
         "resolution": 16,
         "width": 4,
-        "settings": {"held_out": 0.1},
+        "settings": {"val_fraction": 0.1},
         "accuracy": {name: {"value": 0.9} for name in labels},
     }
-    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    save_judge(folder, JudgeNetwork(conditions.size, 4), facts)
     return folder
 
 

@@ -110,7 +110,7 @@ class JudgeTrainer:
             f"training on {len(self.train_rows):,} images, {len(self.val_rows):,} held out; "
             f"{made_on['device']}, {made_on['precision']}, {made_on['threads']} threads"
         )
-        while len(self.losses) < epochs and not stop.asked:
+        while len(self.losses) < epochs and not stop.requested:
             with oom_as_judge_error():
                 mean_loss = self._train_epoch(stop)
             if mean_loss is None:
@@ -198,7 +198,7 @@ class JudgeTrainer:
                 rows = np.sort(order[step * size : (step + 1) * size])
                 total += self._train_step(rows, epoch * steps + step)
                 done.update()
-                if stop.asked:
+                if stop.requested:
                     return None
         return total / steps
 

@@ -28,6 +28,7 @@ from ganport_train.evaluation.metrics.quality import MAX_SUBSET
 from ganport_train.evaluation.scores.evaluation import Evaluation
 from ganport_train.evaluation.scores.extractors import INCEPTION_FILTER
 from ganport_train.runs import run_dir
+from ganport_train.runs.metrics import SCORES, read_log
 
 _EXPORT = "from ganport_export.__main__ import export_gan; export_gan()"
 _PACKAGES = ("ganport", "numpy", "onnxruntime", "scipy", "torch", "torch-fidelity")
