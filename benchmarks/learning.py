@@ -136,7 +136,8 @@ class Exam:
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
     """Conditions (count, C) whose every group has each value that `vectors` have equally often on
-    average, whatever the other groups have."""
+    average, whatever the other groups have.
+    """
     random = np.random.Generator(np.random.Philox(_SEED))
     chosen = np.zeros((count, conditions.size), np.float32)
     for group in conditions.groups:

@@ -144,7 +144,10 @@ class Loop:
                 (slope,) = torch.autograd.grad(scores.sum(), at, create_graph=True)
                 total = (
                     total
-                    + self.options.reg_interval * weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
+                    + self.options.reg_interval
+                    * weight
+                    * slope.square().sum(dim=(1, 2, 3)).mean()
+                    / 2
                 )
         return total
 

@@ -177,7 +177,8 @@ def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
 
 def perturbed(checkpoint: Path, copy: Path) -> Path:
     """A copy of a checkpoint with every weight moved: layers that start at zero hide what they do,
-    and a network of three steps hardly hears its condition."""
+    and a network of three steps hardly hears its condition.
+    """
     shutil.copytree(checkpoint, copy)
     generator = Checkpoint.load(copy).generator()
     torch.manual_seed(0)

@@ -140,11 +140,11 @@ class Flow(Generator):
     """Base of invertible generators: `encode` is the way back from a picture to its noise."""
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """z (N, *z_shape) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
+        """Z (N, *z_shape) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
         raise NotImplementedError
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
-        """z (N, *z_shape) of pictures (N, 3, H, W) in [-1, 1]."""
+        """Z (N, *z_shape) of pictures (N, 3, H, W) in [-1, 1]."""
         raise NotImplementedError
 
 

@@ -41,7 +41,8 @@ class ProjectionDiscriminator(Projecting):
 @register_discriminator("projection_head_dcgan")
 class ProjectionHeadDiscriminator(ProjectionDiscriminator):
     """The same with an auxiliary linear classifier of the labels on the features (Odena et al.
-    2017, with the projection of Miyato & Koyama 2018 kept)."""
+    2017, with the projection of Miyato & Koyama 2018 kept).
+    """
 
     classifies = True
 

@@ -74,7 +74,8 @@ class ResidualDiscriminator(Projecting):
 @register_discriminator("residual_head")
 class ResidualHeadDiscriminator(ResidualDiscriminator):
     """The same with an auxiliary linear classifier of the labels on the features (Odena et al.
-    2017, with the projection of Miyato & Koyama 2018 kept)."""
+    2017, with the projection of Miyato & Koyama 2018 kept).
+    """
 
     classifies = True
 

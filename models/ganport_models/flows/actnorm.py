@@ -21,7 +21,7 @@ class ActNorm(nn.Module):
         self.initialized: Tensor
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """y (N, C, H, W), and the logarithm of the volume one picture's gains, a scalar."""
+        """Y (N, C, H, W), and the logarithm of the volume one picture's gains, a scalar."""
         if self.training and not self.initialized:
             self._initialize(x)
         volume = self.log_scale.sum() * (x.shape[2] * x.shape[3])

@@ -33,7 +33,7 @@ class Coupling(nn.Module):
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
-        """y (N, C, H, W), and the logarithm of the volume gained, (N,)."""
+        """Y (N, C, H, W), and the logarithm of the volume gained, (N,)."""
         kept, changed = x[:, : self.kept], x[:, self.kept :]
         log_scale, shift = self._read(kept, planes)
         changed = (changed + shift) * log_scale.exp()

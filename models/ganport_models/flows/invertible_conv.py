@@ -41,7 +41,7 @@ class Rotation(nn.Module):
         return weight
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """y (N, C, H, W), and the logarithm of the volume one picture's gains, a scalar."""
+        """Y (N, C, H, W), and the logarithm of the volume one picture's gains, a scalar."""
         volume = self.log_diagonal.sum() * (x.shape[2] * x.shape[3])
         return F.conv2d(x, self.weight()[:, :, None, None]), volume
 

@@ -21,7 +21,7 @@ class Step(nn.Module):
         self.coupling = Coupling(channels, planes, hidden)
 
     def forward(self, x: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
-        """y (N, C, H, W), and the logarithm of the volume gained, (N,)."""
+        """Y (N, C, H, W), and the logarithm of the volume gained, (N,)."""
         x, stretched = self.norm(x)
         x, turned = self.rotation(x)
         x, coupled = self.coupling(x, planes)
@@ -50,7 +50,7 @@ class Levels(nn.Module):
         )
 
     def forward(self, x: Tensor, planes: Tensor | None) -> tuple[Tensor, Tensor]:
-        """z in the shape of x (N, C, H, W), and the logarithm of the volume gained, (N,)."""
+        """Z in the shape of x (N, C, H, W), and the logarithm of the volume gained, (N,)."""
         volume = x.new_zeros(())
         for step in self.steps:
             x, gained = step(x, planes)

@@ -58,7 +58,7 @@ class Glow(Flow):
         return ((2 * torch.sigmoid(logits) - 1) / BOUND).clamp(-1, 1)
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """z (N, 3, H, W) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
+        """Z (N, 3, H, W) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
         bounded = ((2 * pixels - 1) * BOUND + 1) / 2
         logits = bounded.log() - (1 - bounded).log()
         stretched = (F.softplus(logits) + F.softplus(-logits) + math.log(BOUND)).flatten(1).sum(1)
@@ -68,7 +68,7 @@ class Glow(Flow):
         return z, prior + volume + stretched
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
-        """z (N, 3, H, W) of pictures (N, 3, H, W) in [-1, 1], each level at its bin's centre."""
+        """Z (N, 3, H, W) of pictures (N, 3, H, W) in [-1, 1], each level at its bin's centre."""
         z: Tensor = self.likelihood(to_centres(image), condition)[0]
         return z
 

@@ -69,7 +69,8 @@ def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
 @pytest.fixture
 def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has passes traced and differentiated as torch.compile does, but no code made of them: that
-    is a matter of minutes."""
+    is a matter of minutes.
+    """
     traced = partial(torch.compile, backend="aot_eager")
     monkeypatch.setattr(compiled, "_check_compiler", lambda device: None)
     monkeypatch.setattr(torch, "compile", traced)

@@ -83,7 +83,8 @@ def built(
 
 def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
     """The run in float64, where sums in another order differ by 1e-16 of a number; `bare` takes the
-    generator's batch norms out."""
+    generator's batch norms out.
+    """
     networks = trainer.state.networks
     if bare:
         for network in (networks["generator"], networks["average"]):
@@ -195,7 +196,8 @@ def facts(out: Path, data: Dataset, processes: ProcessGroup) -> dict[str, Any]:
 
 def main(faces: Path, cache: Path, out: Path) -> None:
     """Trains every case, goes on with the halves and the killed run that lie in the folder, and
-    writes down the facts of each process."""
+    writes down the facts of each process.
+    """
     with init_process_group() as processes:
         with processes.synchronized_section(main_first=True):
             data = dataset(faces, cache)

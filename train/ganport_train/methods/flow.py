@@ -52,5 +52,6 @@ class Likelihood(Method):
 
 def bits_per_dimension(likelihood: Tensor, dimensions: int) -> Tensor:
     """The mean of -log2 p / dimensions for log-likelihoods (N,) of pixels in (0, 1), with 256
-    levels to a pixel; 8 for noise that is uniform."""
+    levels to a pixel; 8 for noise that is uniform.
+    """
     return -likelihood.mean() / (dimensions * math.log(2)) + math.log2(LEVELS)

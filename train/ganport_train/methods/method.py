@@ -56,7 +56,8 @@ class Method(ABC):
         self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> None:
         """Shows a method the pictures it will train on, uint8 (N, H, W, 3), before its first step:
-        those `rows` of a data set, with the conditions (N, C). Most need no more than batches."""
+        those `rows` of a data set, with the conditions (N, C). Most need no more than batches.
+        """
         del images, vectors, rows
 
     def compile(self, how: str) -> None:

@@ -48,6 +48,7 @@ class StopSignal:
         self.requested = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle a signal; raise KeyboardInterrupt at the second one."""
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
