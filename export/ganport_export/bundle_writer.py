@@ -178,8 +178,8 @@ def _build_graph(interface: Interface, options: ExportOptions) -> Graph:
         Tensor(name, "float32", (BATCH_DIM, *shape)) for name, shape in interface.inputs.items()
     )
     dtype = _IMAGES[interface.head(options.image)][0]
-    shape = (BATCH_DIM, *interface.output_shape(options.image))
-    output = Tensor(interface.output_name, dtype, shape)
+    shape = interface.output_shape(options.image)
+    output = Tensor(interface.output_name, dtype, (BATCH_DIM, *shape))
     return Graph(interface.kind, tuple(inputs), output, options.graph_files(interface))
 
 

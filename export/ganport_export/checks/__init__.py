@@ -37,7 +37,8 @@ class CheckResult:
     @property
     def max_error(self) -> float:
         """Largest error of a float32 file."""
-        return max(e for graph in self.graphs.values() for e in graph.get("error", {}).values())
+        errors = (e for graph in self.graphs.values() for e in graph.get("error", {}).values())
+        return float(max(errors))
 
 
 def run_checks(
