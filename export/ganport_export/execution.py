@@ -77,7 +77,7 @@ def run_cast(
 ) -> Outputs:
     """Call `run` on a copy made by `cast_copy`, entirely in `dtype`.
 
-    Whatever `forward` casts to float32 or creates in float32 is in `dtype` too.
+    Tensors that `forward` casts to float32 or creates in float32 are in `dtype` too.
     """
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)

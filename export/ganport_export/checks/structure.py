@@ -63,7 +63,7 @@ def _check_versions(model: onnx.ModelProto, place: str, opset: int) -> None:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     if versions != {"": opset}:
         found = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in versions.items())
-        raise ContractError(place, f"opset {opset} alone", found)
+        raise ContractError(place, f"opset {opset} and no other", found)
     lowest = helper.find_min_ir_version_for(list(model.opset_import))
     if model.ir_version != lowest:
         raise ContractError(place, f"IR version {lowest}", str(model.ir_version))
