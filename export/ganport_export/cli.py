@@ -137,7 +137,7 @@ class Encoder(nn.Module):
         self.flow = flow
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Return z (N, *z_shape) of images (N, 3, H, W) in [-1, 1]."""
+        """Return z `(N, *z_shape)` of images `(N, 3, H, W)` in [-1, 1]."""
         return self.flow.encode(image, condition)
 
 

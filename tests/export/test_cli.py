@@ -51,7 +51,7 @@ def write_checkpoint(folder: Path, *, insensitive: bool = False, step: int = 120
         generator(torch.randn(16, 8), torch.rand(16, 5))
     if insensitive:
         weights = generator.state_dict()["style.0.weight"]
-        weights[:, CONFIG.latent :] = 0
+        weights[:, CONFIG.z_dim :] = 0
     safetensors.torch.save_file(generator.state_dict(), folder / WEIGHTS)
     metadata = {
         "schema_version": 2,
@@ -76,7 +76,7 @@ def run_folder(tmp_path_factory) -> Path:
 
 
 def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
-    """`export-gan` as the console script runs it: exit code, stdout, stderr."""
+    """Run `export-gan` like its console script; return exit code, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
     monkeypatch.setattr("warnings.showwarning", None)  # the command sets it; restore it afterwards
     with pytest.raises(SystemExit) as caught:
@@ -109,7 +109,7 @@ def test_export_gan_of_a_run_writes_a_bundle(run_folder, tmp_path, monkeypatch, 
 def scored_run(tmp_path_factory) -> Path:
     run = tmp_path_factory.mktemp("runs") / "scored"
     for step, score in ((1200, 0.83), (1500, 0.4)):
-        figures = {"score": score, "extractor": "pixels", "pictures": 8, "collapsed": False}
+        figures = {"score": score, "extractor": "pixels", "eval_images": 8, "collapsed": False}
         write_checkpoint(run / FOLDER / f"{step:09d}", step=step, score=figures)
     return run
 
