@@ -241,7 +241,7 @@ def one_cycle(step: int, steps: int) -> float:
 
 @contextmanager
 def oom_as_judge_error() -> Iterator[None]:
-    """Raise JudgeError in place of an out-of-memory error."""
+    """Raise JudgeError instead of an out-of-memory error."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
