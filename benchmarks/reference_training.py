@@ -94,7 +94,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             return (self.data / name).open("rb")
         if self.archive is None:  # each worker has its own
             self.archive = zipfile.ZipFile(self.data)
-        return self.checkpoints.open(name)
+        return self.archive.open(name)
 
 
 def _members(data: Path) -> list[str]:
@@ -144,10 +144,7 @@ class Loop:
                 (slope,) = torch.autograd.grad(scores.sum(), at, create_graph=True)
                 total = (
                     total
-                    + self.options.reg_interval
-                    * weight
-                    * slope.square().sum(dim=(1, 2, 3)).mean()
-                    / 2
+                    + self.options.reg_interval * weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
                 )
         return total
 
@@ -258,7 +255,7 @@ class Careful(Loop):
 
     def _judged(self, real: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         judge, options = self.discriminator, self.options
-        if judge.mixes_batch:
+        if judge.uses_batch_statistics:
             features, drawn = judge.embed(real), judge.embed(fake)
         else:
             features, drawn = judge.embed(torch.cat([real, fake])).chunk(2)

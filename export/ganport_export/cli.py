@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from ganport_runtime.files import atomic_write, check_output, sha256_of
 from ganport_runtime.values import repr_short
 
 
-def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def _choice(name: str, help: str) -> Any:
     choices = CHOICES[name]
     kind = click.Choice(choices)
     default = "bundle" if name == "format" else choices[0]
@@ -137,7 +136,7 @@ class Encoder(nn.Module):
         self.flow = flow
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Return z `(N, *z_shape)` of images `(N, 3, H, W)` in [-1, 1]."""
+        """Return z (N, *z_shape) of images (N, 3, H, W) in [-1, 1]."""
         return self.flow.encode(image, condition)
 
 

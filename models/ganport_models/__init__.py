@@ -1,4 +1,4 @@
-"""What a network is: architectures, their registry, and the checkpoint that carries one."""
+"""Network architectures, their registry, and the checkpoint of a trained generator."""
 
 from ganport_models import discriminators as discriminators
 from ganport_models import generators as generators

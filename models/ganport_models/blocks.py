@@ -1,4 +1,4 @@
-"""Pieces that several architectures are made of."""
+"""Layers and stacks that several architectures share."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from ganport_models.network import BASE_SIZE, Norm
 
-LEAK = 0.01
-"""Negative slope of LeakyReLU in report 000 (torch's default)."""
-SLOPE = 0.2
-"""Negative slope of LeakyReLU in DCGAN (Radford et al. 2016, section 3) and in what follows it."""
+LRELU_SLOPE_TORCH = 0.01
+"""Negative slope of LeakyReLU in report 000: torch's default."""
+LRELU_SLOPE_DCGAN = 0.2
+"""Negative slope of LeakyReLU in DCGAN (Radford et al. 2016, section 3) and its successors."""
 
 
 def up_convolution(
     inputs: int, outputs: int, kernel: int = 4, *, bias: bool = True
 ) -> nn.ConvTranspose2d:
-    """Doubles height and width: a kernel of 4x4 with padding 1, or of 5x5 with padding 2; stride 2.
+    """Return a transposed convolution that doubles height and width: stride 2, kernel 4 or 5.
 
-    Strided convolutions are DCGAN's (Radford et al. 2016); the paper and report 004 have 5x5
-    kernels, 4x4 are those of its reference port to Torch, and of the other reports.
+    Strided convolutions are DCGAN's (Radford et al. 2016). The paper and report 004 have 5x5
+    kernels; the paper's Torch port and the other reports have 4x4 kernels.
     """
     return nn.ConvTranspose2d(
         inputs,
@@ -38,11 +38,11 @@ def up_convolution(
     )
 
 
-def start_smooth(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvTranspose2d:
-    """Gives an up_convolution bilinear kernels of random strength, so that it starts smooth.
+def init_bilinear_(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvTranspose2d:
+    """Initialize a 4x4 `up_convolution` with bilinear kernels of random strength, in place.
 
-    Random kernels start as a checkerboard, which the first thousand steps must then unlearn
-    (Odena et al. 2016; the bilinear start is that of Long et al. 2015).
+    Independent random kernels give a checkerboard at the start of training (Odena et al. 2016).
+    The bilinear kernels are those of Long et al. 2015.
     """
     line = torch.tensor([0.25, 0.75, 0.75, 0.25])
     strength = torch.randn(layer.in_channels, layer.out_channels, 1, 1) * deviation
@@ -52,20 +52,20 @@ def start_smooth(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.ConvT
 
 
 class NearestKernel(nn.Module):
-    """The 4x4 kernels that double the size like nearest-neighbor upsampling and 3x3 kernels."""
+    """Parametrization of a 4x4 kernel that equals nearest-neighbor upsampling and a 3x3 kernel."""
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Kernels (I, O, 4, 4) of a transposed convolution from kernels (I, O, 3, 3)."""
+        """Return transposed-convolution kernels (I, O, 4, 4) of kernels (I, O, 3, 3)."""
         shifts = ((left, 1 - left, top, 1 - top) for left in (0, 1) for top in (0, 1))
         return torch.stack([F.pad(weight, shift) for shift in shifts]).sum(dim=0)
 
 
 def resize_convolution(inputs: int, outputs: int, deviation: float = 0.05) -> nn.ConvTranspose2d:
-    """Doubles height and width: nearest-neighbor upsampling and a 3x3 convolution, as one layer.
+    """Return nearest-neighbor upsampling and a 3x3 convolution as one transposed convolution.
 
-    Every output pixel has the same 3x3 kernel, so there is no checkerboard to unlearn (Odena et al.
-    2016). As a transposed convolution it needs 16 products per input pixel in place of 36. The
-    kernels start smooth, with random strength.
+    Every output pixel has the same 3x3 kernel, which avoids a checkerboard (Odena et al. 2016).
+    A transposed convolution needs 16 products per input pixel instead of 36. The kernels start
+    smooth, with random strength.
     """
     layer = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1)
     line = torch.tensor([0.25, 0.5, 0.25])
@@ -77,31 +77,31 @@ def resize_convolution(inputs: int, outputs: int, deviation: float = 0.05) -> nn
 
 
 def down_convolution(inputs: int, outputs: int, kernel: int = 4, *, bias: bool = True) -> nn.Conv2d:
-    """Halves height and width; kernels and paddings as in `up_convolution`."""
+    """Return a convolution that halves height and width; kernel and padding as `up_convolution`."""
     padding = (kernel - 1) // 2
     return nn.Conv2d(inputs, outputs, kernel, stride=2, padding=padding, bias=bias)
 
 
-def to_picture(
-    widths: Sequence[int],
+def upsample_stack(
+    channels: Sequence[int],
     activation: Callable[[], nn.Module],
     kernel: int = 4,
     *,
     bias: bool = True,
 ) -> nn.Sequential:
-    """From a base map of widths[0] channels to a picture: batch norm, activation, up, and so on.
+    """Return batch norm, activation and up-convolution for each entry of `channels`, then tanh.
 
-    (N, widths[0], 4, 4) becomes (N, 3, H, W) in [-1, 1], twice the size for each of the widths.
+    Maps (N, channels[0], 4, 4) to (N, 3, H, W) in [-1, 1].
     """
     layers: list[nn.Module] = []
-    for inputs, outputs in pairwise([*widths, 3]):
+    for inputs, outputs in pairwise([*channels, 3]):
         up = up_convolution(inputs, outputs, kernel, bias=bias)
         layers += [nn.BatchNorm2d(inputs), activation(), up]
     return nn.Sequential(*layers, nn.Tanh())
 
 
-def to_features(
-    widths: Sequence[int],
+def downsample_stack(
+    channels: Sequence[int],
     norm: Norm,
     slope: float,
     kernel: int = 4,
@@ -109,81 +109,76 @@ def to_features(
     norm_first: bool = False,
     bias: bool = True,
 ) -> list[nn.Module]:
-    """Layers from a picture of widths[0] channels to a base map of widths[-1].
+    """Return layers from an image of channels[0] channels to a base map of channels[-1].
 
     The first convolution has no batch norm unless `norm_first` (Radford et al. 2016, section 3).
     """
     layers: list[nn.Module] = []
-    for place, (inputs, outputs) in enumerate(pairwise(widths)):
+    for index, (inputs, outputs) in enumerate(pairwise(channels)):
         down = down_convolution(inputs, outputs, kernel, bias=bias)
-        bare = norm == "batch" and not (place or norm_first)
-        layers += [*([down] if bare else normal(down, norm)), nn.LeakyReLU(slope)]
+        skip_norm = norm == "batch" and index == 0 and not norm_first
+        layers += [*([down] if skip_norm else with_norm(down, norm)), nn.LeakyReLU(slope)]
     return layers
 
 
-def normal(layer: nn.Conv2d, norm: Norm) -> list[nn.Module]:
-    """A convolution with its norm: after it, inside it, or none."""
+def with_norm(layer: nn.Conv2d, norm: Norm) -> list[nn.Module]:
+    """Return a convolution with its norm: batch norm after it, spectral norm, or none."""
     if norm == "batch":
         return [layer, nn.BatchNorm2d(layer.out_channels)]
-    return [bounded(layer, norm)]
+    return [with_spectral_norm(layer, norm)]
 
 
-def bounded(layer: nn.Module, norm: Norm) -> nn.Module:
-    """A layer without batch norm after it: spectrally normal, or as it is."""
-    return spectrally_normal(layer) if norm == "spectral" else layer
+def with_spectral_norm(layer: nn.Module, norm: Norm) -> nn.Module:
+    """Return a layer with spectral norm if `norm` is "spectral", else unchanged."""
+    return spectral_norm(layer) if norm == "spectral" else layer
 
 
 def dense_head(width: int, outputs: int, norm: Norm) -> nn.Sequential:
-    """Base map (N, width, 4, 4) to (N, outputs): Linear, LeakyReLU, Linear (report 000)."""
+    """Return Linear, LeakyReLU, Linear from a base map (N, width, 4, 4) to (N, outputs)."""
     layers = [nn.Linear(width * BASE_SIZE**2, width), nn.Linear(width, outputs)]
-    first, last = (bounded(layer, norm) for layer in layers)
+    first, last = (with_spectral_norm(layer, norm) for layer in layers)
     return nn.Sequential(nn.Flatten(), first, leaky_relu(), last)
 
 
 def leaky_relu() -> nn.Module:
-    """LeakyReLU as torch has it when nothing is said, as reports 000 and 002 have it."""
-    return nn.LeakyReLU(LEAK)
+    """Return LeakyReLU with torch's default slope, as in reports 000 and 002."""
+    return nn.LeakyReLU(LRELU_SLOPE_TORCH)
 
 
 def condition_embedding(condition_size: int, width: int) -> nn.Sequential:
-    """Condition (N, C) to a learned embedding (N, width): one Linear and a LeakyReLU."""
+    """Return Linear and LeakyReLU from a condition (N, C) to an embedding (N, width)."""
     return nn.Sequential(nn.Linear(condition_size, width), leaky_relu())
 
 
-def stem_convolution(inputs: int, outputs: int, *, bias: bool = False) -> nn.ConvTranspose2d:
-    """A vector, seen as a 1x1 map, to a base map of 4x4 (Radford et al. 2016, section 3)."""
+def latent_to_map(inputs: int, outputs: int, *, bias: bool = False) -> nn.ConvTranspose2d:
+    """Return a layer from a vector as a 1x1 map to a 4x4 map (Radford et al. 2016, section 3)."""
     return nn.ConvTranspose2d(inputs, outputs, BASE_SIZE, bias=bias)
 
 
-def top_convolution(inputs: int, outputs: int, norm: Norm, *, bias: bool = False) -> nn.Sequential:
-    """Base map (N, inputs, 4, 4) to (N, outputs): the end of a convolutional discriminator."""
+def map_to_logits(inputs: int, outputs: int, norm: Norm, *, bias: bool = False) -> nn.Sequential:
+    """Return a 4x4 convolution from a base map (N, inputs, 4, 4) to (N, outputs)."""
     layer = nn.Conv2d(inputs, outputs, BASE_SIZE, bias=bias)
-    return nn.Sequential(bounded(layer, norm), nn.Flatten())
+    return nn.Sequential(with_spectral_norm(layer, norm), nn.Flatten())
 
 
 def to_base_map(vector: Tensor, channels: int) -> Tensor:
-    """(N, channels * 4 * 4) to (N, channels, 4, 4), with no Python number for the batch."""
+    """Reshape (N, channels * 4 * 4) to (N, channels, 4, 4) without a constant batch size."""
     return vector.view(-1, channels, BASE_SIZE, BASE_SIZE)
-
-
-def spectrally_normal(layer: nn.Module) -> nn.Module:
-    """The layer with its weight divided by its largest singular value (Miyato et al. 2018)."""
-    return spectral_norm(layer)
 
 
 class LabelPlanes(nn.Module):
     """A learned 4x4 plane for each number of the condition, scaled by that number.
 
-    What reports 002 writes as a transposed convolution with as many groups as labels, on a 1x1
-    map: as a product it has no grouped operator, on which weak backends disagree.
+    Report 002 uses a grouped transposed convolution on a 1x1 map. The product is equal and avoids
+    the grouped operator, whose results differ between backends.
     """
 
     def __init__(self, condition_size: int) -> None:
         super().__init__()
-        # The bounds of a transposed convolution's own start: one over the root of its fan, 4x4.
+        # The bounds of torch's initialization of a transposed convolution with a 4x4 kernel.
         planes = torch.empty(condition_size, BASE_SIZE, BASE_SIZE).uniform_(-0.25, 0.25)
         self.planes = nn.Parameter(planes)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """Planes (N, C, 4, 4) of conditions (N, C)."""
+        """Return planes (N, C, 4, 4) of conditions (N, C)."""
         return condition[:, :, None, None] * self.planes

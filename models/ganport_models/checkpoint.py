@@ -1,4 +1,4 @@
-"""A generator that is ready to draw, on disk: weights, shape, conditions and where it came from."""
+"""A trained generator on disk: weights, network config, conditions and provenance."""
 
 from __future__ import annotations
 
@@ -13,23 +13,16 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from ganport_models.metadata import (
-    CARD,
-    MOST,
+    MAX_INTEGER,
+    METADATA,
     WEIGHTS,
     CheckpointError,
-    as_fault_of,
-    read_card,
-    torn,
+    as_checkpoint_error,
+    read_metadata,
 )
 from ganport_models.network import Generator, NetworkConfig
 from ganport_models.registry import build_generator
-from ganport_models.selection import (
-    BEST,
-    FOLDER,
-    Choice,
-    Score,
-    choose,
-)
+from ganport_models.selection import BEST, FOLDER, Score, SelectedCheckpoint, select_checkpoint
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
@@ -37,16 +30,23 @@ from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import sanitize
 
 _DTYPES = {torch.float32: "F32", torch.int64: "I64"}
-"""What the tensors of networks are, as safetensors calls it."""
+"""Names of tensor types in safetensors."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The generator's running average with its batch-norm statistics re-estimated.
+    """The generator's EMA weights with recalibrated batch-norm statistics.
 
-    On disk it is a folder: `checkpoint.json`, which names every other file with its size and
-    digest, `generator.safetensors`, and `directions.safetensors` for a flow whose training worked
-    them out. Training keeps its own state beside them.
+    On disk it is a folder: `checkpoint.json`, which lists every other file with its size and
+    digest, `generator.safetensors`, and `directions.safetensors` for a flow with latent
+    directions. The folder also holds the training state.
+
+    recipe: the resolved recipe of the run, as plain JSON.
+    images: real images seen in training.
+    digest: SHA-256 of `checkpoint.json`, which covers every file.
+    reason: why the checkpoint was selected; empty if its own folder was given.
+    score: validation score from 0 to 1, if there is one.
+    directions: latent direction of each attribute, float32 (*z_shape).
     """
 
     path: Path
@@ -54,35 +54,31 @@ class Checkpoint:
     config: NetworkConfig
     conditions: Conditions
     recipe: Mapping[str, Any]
-    """The resolved recipe the run was made from, as plain JSON."""
     step: int
     images: int
-    """Real pictures seen."""
     weights: Mapping[str, Tensor]
     digest: str
-    """sha256 of checkpoint.json, which itself covers every file."""
     reason: str = ""
-    """Why it was taken among those of its run, in words; empty when its own folder was named."""
     score: float | None = None
-    """Its light score, 0 to 1, if it has one."""
     directions: Mapping[str, Tensor] = field(default_factory=dict)
-    """The latent direction of each attribute, float32 (*z_shape); empty where there are none."""
 
     @classmethod
-    def load(cls, path: Path, take: str = BEST) -> Checkpoint:
-        """The checkpoint in a folder, or one of a run's folder, as `choice.choose` takes it.
+    def load(cls, path: Path, which: str = BEST) -> Checkpoint:
+        """Load a checkpoint folder, or the checkpoint of a run that `select_checkpoint` selects.
 
-        Raises CheckpointError when there is none, when a file is torn or altered, when the
-        schema is newer than this program, or when the weights are not those of the network that
-        the card names; they are compared before any of them is read.
+        Compares the tensors in the header of the weights with the network before it reads them.
+        Raises `CheckpointError` for a missing, corrupt or altered file, a newer schema, and
+        weights of another network.
         """
-        whole_run = (path / FOLDER).is_dir()
-        choice = choose(path, take) if whole_run else Choice(path, read_card(path), "")
-        folder, card = choice.folder, choice.card
-        with as_fault_of(folder / CARD) as place:
-            known = JsonObject(card, place)
+        if (path / FOLDER).is_dir():
+            selected = select_checkpoint(path, which)
+        else:
+            selected = SelectedCheckpoint(path, read_metadata(path), "")
+        folder, metadata = selected.folder, selected.metadata
+        with as_checkpoint_error(folder / METADATA) as location:
+            known = JsonObject(metadata, location)
             architecture = known.text("architecture")
-            conditions = Conditions.from_json(known.value("conditions"), f"{place}: conditions")
+            conditions = Conditions.from_json(known.value("conditions"), f"{location}: conditions")
             config = _network_config(known, conditions)
             recipe = known.mapping("recipe")
         _check_weights(folder / WEIGHTS, architecture, config)
@@ -92,28 +88,28 @@ class Checkpoint:
             config=config,
             conditions=conditions,
             recipe=recipe,
-            step=card["step"],
-            images=card["images"],
+            step=metadata["step"],
+            images=metadata["images"],
             weights=read_tensors(folder / WEIGHTS),
-            digest=sha256_of(folder / CARD),
-            reason=choice.reason,
-            score=score.value if (score := Score.of(folder)) else None,
-            directions=_read_directions(folder) if DIRECTIONS_NAME in card["files"] else {},
+            digest=sha256_of(folder / METADATA),
+            reason=selected.reason,
+            score=score.value if (score := Score.read(folder)) else None,
+            directions=_read_directions(folder) if DIRECTIONS_NAME in metadata["files"] else {},
         )
 
     def generator(self) -> Generator:
-        """The generator, built, with its weights, in eval mode."""
+        """Build the generator with its weights, in eval mode."""
         generator = build_generator(self.architecture, self.config)
         generator.load_state_dict(dict(self.weights))
         return generator.eval()
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Tensors of a safetensors file; raises CheckpointError when it is torn."""
+    """Read a safetensors file; raises `CheckpointError` if it is corrupt."""
     try:
         return safetensors.torch.load_file(path)
     except (OSError, SafetensorError) as error:
-        raise torn(path, str(error)) from None
+        raise CheckpointError.corrupt(path, str(error)) from None
 
 
 def _read_directions(folder: Path) -> dict[str, Tensor]:
@@ -121,13 +117,13 @@ def _read_directions(folder: Path) -> dict[str, Tensor]:
     for name, direction in directions.items():
         if direction.dtype != torch.float32:
             found = f"{sanitize(name)} in {direction.dtype}"
-            raise torn(folder / DIRECTIONS_NAME, found)
+            raise CheckpointError.corrupt(folder / DIRECTIONS_NAME, found)
     return directions
 
 
 def _check_weights(path: Path, architecture: str, config: NetworkConfig) -> None:
-    """Compares the header of the weights with a network that takes no memory."""
-    with as_fault_of(path.with_name(CARD)), torch.device("meta"):
+    """Compare the header of the weights with a network on the meta device."""
+    with as_checkpoint_error(path.with_name(METADATA)), torch.device("meta"):
         network = build_generator(architecture, config).state_dict()
     expected = {name: (_DTYPES[value.dtype], list(value.shape)) for name, value in network.items()}
     try:
@@ -135,32 +131,29 @@ def _check_weights(path: Path, architecture: str, config: NetworkConfig) -> None
             parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
             found = {name: (part.get_dtype(), part.get_shape()) for name, part in parts.items()}
     except (OSError, SafetensorError) as error:
-        raise torn(path, str(error)) from None
-    wrong = sorted(
+        raise CheckpointError.corrupt(path, str(error)) from None
+    different = sorted(
         name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
     )
-    if wrong:
+    if different:
         raise CheckpointError(
             str(path),
-            expected=f"the weights of {architecture} with these numbers",
-            found=f"{len(wrong)} tensors that differ, the first {sanitize(wrong[0])}",
-            fix="Take another checkpoint of the run.",
+            f"the weights of {architecture} with this network config",
+            f"{len(different)} different tensors, the first {sanitize(different[0])}",
+            "Use another checkpoint of the run.",
         )
 
 
-def _network_config(card: JsonObject, conditions: Conditions) -> NetworkConfig:
-    numbers = card.object("network_config")
-    given = card.mapping("network_config").keys()
-    # A card of an older ganport lacks the numbers that came later, and means what they start as.
-    names = [
-        one.name for one in fields(NetworkConfig) if one.name in given or one.default is MISSING
-    ]
-    config = NetworkConfig(**{name: numbers.integer(name, 0, MOST) for name in names})
+def _network_config(metadata: JsonObject, conditions: Conditions) -> NetworkConfig:
+    values = metadata.object("network_config")
+    given = metadata.mapping("network_config").keys()
+    # Metadata of an older ganport lacks newer fields, which then have their defaults.
+    names = [f.name for f in fields(NetworkConfig) if f.name in given or f.default is MISSING]
+    config = NetworkConfig(**{name: values.integer(name, 0, MAX_INTEGER) for name in names})
+    path = Path(metadata.place)
     if given - config.to_json().keys():
-        raise torn(Path(card.place), "a network_config with numbers that are unknown")
+        raise CheckpointError.corrupt(path, "a network_config with unknown fields")
     if config.condition_size != conditions.size:
-        raise torn(
-            Path(card.place),
-            f"a condition_size of {config.condition_size} beside conditions of {conditions.size}",
-        )
+        found = f"a condition_size of {config.condition_size} and conditions of {conditions.size}"
+        raise CheckpointError.corrupt(path, found)
     return config

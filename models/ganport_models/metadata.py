@@ -1,4 +1,4 @@
-"""The card of a checkpoint, `checkpoint.json`: what every file beside it must be."""
+"""The metadata of a checkpoint, `checkpoint.json`: it lists every other file with its digest."""
 
 from __future__ import annotations
 
@@ -14,104 +14,95 @@ from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import sanitize
 
-CARD = "checkpoint.json"
+METADATA = "checkpoint.json"
 WEIGHTS = "generator.safetensors"
-MOST = 2**63 - 1
-"""The largest whole number a card may hold."""
-_ANOTHER = "Name the run's folder, and its best whole checkpoint is taken."
+MAX_INTEGER = 2**63 - 1
+"""Largest integer in the metadata."""
 
 
 class CheckpointError(GanportError):
-    """A checkpoint that is missing, torn, altered or of a newer version."""
+    """A checkpoint that is missing, corrupt, altered or of a newer version."""
+
+    default_fix = "Give the run's folder: ganport then uses its best intact checkpoint."
+
+    @classmethod
+    def corrupt(cls, path: Path, found: str) -> CheckpointError:
+        """Return the error of a file that does not match the metadata."""
+        return cls(str(path), "a complete, unaltered checkpoint file", found)
 
 
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Size and sha256 of every file of a folder, for its card."""
+    """Return the size and SHA-256 of every file of a folder except the metadata."""
     return {
         file.name: {"size": file.stat().st_size, "sha256": sha256_of(file)}
         for file in sorted(folder.iterdir())
-        if file.name != CARD
+        if file.name != METADATA
     }
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a checkpoint, once every file it names has the size and digest it states.
+def read_metadata(folder: Path) -> dict[str, Any]:
+    """Read the metadata of a checkpoint and check the size and digest of every listed file.
 
-    Its `schema_version`, `step` and `images` are whole numbers in range, and its `files` name
-    the weights. Raises CheckpointError.
+    `schema_version`, `step` and `images` are integers in range, and `files` lists the weights.
+    Older schemas are migrated. Raises `CheckpointError`.
     """
-    path = folder / CARD
-    with as_fault_of(path) as place:
-        card = strictjson.parse(read_bytes(path), place)
-        known = JsonObject(card, place)
-        assert isinstance(card, dict)
-        version = known.integer("schema_version", 1, MOST)
+    path = folder / METADATA
+    with as_checkpoint_error(path) as location:
+        metadata = strictjson.parse(read_bytes(path), location)
+        fields = JsonObject(metadata, location)
+        assert isinstance(metadata, dict)
+        version = fields.integer("schema_version", 1, MAX_INTEGER)
         if version > SCHEMA_VERSION:
-            raise CheckpointError(
-                place,
-                expected=f"schema version {SCHEMA_VERSION} or lower",
-                found=f"version {version}",
-                fix="Use a newer ganport.",
-            )
+            expected = f"schema version {SCHEMA_VERSION} or lower"
+            raise CheckpointError(location, expected, f"version {version}", "Use a newer ganport.")
         for name in ("step", "images"):
-            known.integer(name, 0, MOST)
-        files = known.object("files")
+            fields.integer(name, 0, MAX_INTEGER)
+        files = fields.object("files")
         files.object(WEIGHTS)
-        for name in card["files"]:
+        for name in metadata["files"]:
             _check_file(folder, name, files)
-        return migrate_checkpoint(card)
+        return migrate_checkpoint(metadata)
 
 
-def read_bytes(card: Path) -> bytes:
-    """The bytes of a card, if they are few enough; raises CheckpointError."""
+def read_bytes(path: Path) -> bytes:
+    """Read a metadata file; raises `CheckpointError` if it is missing, unreadable or too large."""
     try:
-        if not card.is_file():
-            raise torn(card, "no such file")
-        size = card.stat().st_size
+        if not path.is_file():
+            raise CheckpointError.corrupt(path, "no such file")
+        size = path.stat().st_size
         if size > strictjson.MAX_BYTES:
-            raise torn(card, f"a file of {size:,} bytes")
-        return card.read_bytes()
+            raise CheckpointError.corrupt(path, f"a file of {size:,} bytes")
+        return path.read_bytes()
     except OSError as error:
-        raise torn(card, error.strerror or str(error)) from None
-
-
-def torn(place: Path, found: str) -> CheckpointError:
-    """The error for a checkpoint's file that is not as its card says."""
-    return CheckpointError(
-        str(place),
-        expected="a whole, unaltered checkpoint file",
-        found=found,
-        fix=_ANOTHER,
-    )
+        raise CheckpointError.corrupt(path, error.strerror or str(error)) from None
 
 
 @contextmanager
-def as_fault_of(card: Path) -> Iterator[str]:
-    """Gives the card's place; what anything else refuses in it becomes a CheckpointError."""
-    place = str(card)
+def as_checkpoint_error(path: Path) -> Iterator[str]:
+    """Yield `path` as text; turn a `GanportError` of the block into a `CheckpointError`."""
+    location = str(path)
     try:
-        yield place
+        yield location
     except CheckpointError:
         raise
     except GanportError as error:
-        where = error.place if error.place.startswith(place) else f"{place}: {error.place}"
-        raise CheckpointError(
-            where, expected=error.expected, found=error.found, fix=_ANOTHER
-        ) from None
+        inside = error.place.startswith(location)
+        place = error.place if inside else f"{location}: {error.place}"
+        raise CheckpointError(place, error.expected, error.found) from None
 
 
 def _check_file(folder: Path, name: str, files: JsonObject) -> None:
-    place = folder / sanitize(name)
-    if place.name != name:  # a path, or a name that no message could show
-        raise torn(place, "no plain name of a file")
+    path = folder / sanitize(name)
+    if path.name != name:  # a path, or a name with unprintable characters
+        raise CheckpointError.corrupt(path, "not a plain file name")
     try:
-        if not place.is_file():
-            raise torn(place, "no such file")
+        if not path.is_file():
+            raise CheckpointError.corrupt(path, "no such file")
         stated = files.object(name)
-        size = place.stat().st_size
-        if size != stated.integer("size", 0, MOST):
-            raise torn(place, f"{size} bytes")
-        if sha256_of(place) != stated.value("sha256"):
-            raise torn(place, "another sha256 than its card states")
+        size = path.stat().st_size
+        if size != stated.integer("size", 0, MAX_INTEGER):
+            raise CheckpointError.corrupt(path, f"{size} bytes")
+        if sha256_of(path) != stated.value("sha256"):
+            raise CheckpointError.corrupt(path, "a SHA-256 other than the metadata states")
     except OSError as error:
-        raise torn(place, error.strerror or str(error)) from None
+        raise CheckpointError.corrupt(path, error.strerror or str(error)) from None

@@ -1,4 +1,4 @@
-"""The two bases every architecture stands on, and the numbers that shape one."""
+"""The base classes of all architectures and the config that sets their sizes."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ganport_runtime.errors import GanportError
 from ganport_runtime.values import repr_short
 
 BASE_SIZE = 4
-"""Pixels across the first feature map of a generator and the last of a discriminator."""
+"""Side of the first feature map of a generator and the last one of a discriminator."""
 
 Norm = Literal["batch", "none", "spectral"]
-"""What keeps a discriminator's convolutions in bounds."""
+"""Normalization of a discriminator's layers."""
 
 MAX_RESOLUTION = 1024
 MAX_FEATURES = 1024
 MAX_VECTOR = 65536
-"""Most numbers of a noise, a condition or an embedding."""
+"""Largest size of a noise, condition or embedding vector."""
 
 KERNELS = (4, 5)
 
@@ -35,96 +35,82 @@ _LIMITS = {
 
 
 class NetworkError(GanportError):
-    """A network that is unknown, or that cannot be built with the numbers given."""
+    """An unknown network, or a config that it cannot be built with."""
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The numbers that make one network out of an architecture.
+    """The sizes of a network. With the architecture's name and the weights it rebuilds the network.
 
-    A checkpoint stores them beside the architecture's name, so they are all that is needed, with
-    the weights, to build the network again.
+    resolution: height and width of the image: a power of two, at least 16.
+    condition_size: length of the condition vector; 0 for an unconditional network.
+    base_channels: channels at the highest inner resolution; lower resolutions have multiples.
+    z_dim: length of the noise vector.
+    embed_dim: width of the learned embedding of the condition.
+    kernel: side of the kernels of strided convolutions, 4 or 5.
+    num_levels: levels of a flow.
+    num_blocks: steps per level of a flow; residual blocks of other networks.
     """
 
     resolution: int
-    """Height and width of the picture in pixels: a power of two, at least 16."""
     condition_size: int
-    """Length of the condition vector; 0 = unconditional, for networks that need no condition."""
     base_channels: int
-    """Channels at the highest inner resolution; lower ones have multiples of it."""
     z_dim: int
-    """Length of the noise vector."""
     embed_dim: int
-    """Width of the learned embedding of the condition."""
     kernel: int = 4
-    """Side of the strided convolutions' kernels, 4 or 5."""
     num_levels: int = 4
-    """Sizes a flow works at."""
     num_blocks: int = 6
-    """Steps at each of them; residual blocks of an image-to-image network."""
 
     def __post_init__(self) -> None:
         power = self.resolution & (self.resolution - 1) == 0
         if not power or not 16 <= self.resolution <= MAX_RESOLUTION:
-            raise NetworkError(
-                "resolution",
-                expected=f"a power of two from 16 to {MAX_RESOLUTION}",
-                found=repr_short(self.resolution),
-                fix="Set data.resolution to 32, 64 or 128.",
-            )
+            expected = f"a power of two from 16 to {MAX_RESOLUTION}"
+            fix = "Set data.resolution to 32, 64 or 128."
+            raise NetworkError("resolution", expected, repr_short(self.resolution), fix)
         if self.kernel not in KERNELS:
-            raise NetworkError(
-                "kernel",
-                expected="4 or 5",
-                found=repr_short(self.kernel),
-                fix="Set network.kernel.",
-            )
-        for name, (least, most) in _LIMITS.items():
-            if not least <= getattr(self, name) <= most:
-                raise NetworkError(
-                    name,
-                    expected=f"a number from {least} to {most}",
-                    found=repr_short(getattr(self, name)),
-                    fix="Set it in the recipe's [network] section.",
-                )
+            raise NetworkError("kernel", "4 or 5", repr_short(self.kernel), "Set network.kernel.")
+        for name, (low, high) in _LIMITS.items():
+            if not low <= getattr(self, name) <= high:
+                expected, found = f"a number from {low} to {high}", repr_short(getattr(self, name))
+                fix = "Set it in the recipe's [network] section."
+                raise NetworkError(name, expected, found, fix)
 
     @property
-    def stages(self) -> int:
-        """How often the size doubles between the base map and the picture: 4 at 64 pixels."""
+    def num_upsamples(self) -> int:
+        """Doublings of the size from the base map to the image: 4 at 64 pixels."""
         return (self.resolution // BASE_SIZE).bit_length() - 1
 
-    def widths(self, most: int = 8) -> list[int]:
-        """Channels from the base map to the last inner map, e.g. [512, 256, 128, 64] at 64 pixels.
+    def channels(self, max_mult: int = 8) -> list[int]:
+        """Return the channels from the base map to the last inner map.
 
-        They double with each halving of the size, up to `most` times `base_channels`.
+        They double when the size halves, up to `max_mult` times `base_channels`. At 64 pixels and
+        64 base channels they are [512, 256, 128, 64].
         """
-        return [self.base_channels * min(2**k, most) for k in reversed(range(self.stages))]
+        steps = reversed(range(self.num_upsamples))
+        return [self.base_channels * min(2**k, max_mult) for k in steps]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the numbers as plain JSON, for a checkpoint."""
+        """Return the sizes as plain JSON."""
         return asdict(self)
 
 
-def need_condition(config: NetworkConfig) -> None:
-    """Raises NetworkError for a network without a condition, in networks that have to have one."""
+def require_condition(config: NetworkConfig) -> None:
+    """Raise `NetworkError` if the config has no condition."""
     if config.condition_size == 0:
-        raise NetworkError(
-            "condition_size",
-            expected="at least 1: this network needs a condition",
-            found="0",
-            fix="Take tagged pictures, or a network that needs no condition.",
-        )
+        expected = "at least 1: this network needs a condition"
+        fix = "Use a dataset with labels, or an unconditional network."
+        raise NetworkError("condition_size", expected, "0", fix)
 
 
 class Generator(nn.Module):
-    """Base of every generator: noise and condition in, picture out.
+    """Base class of generators: noise and condition to an image.
 
-    `forward(z, condition)` takes z of shape (N, *z_shape) and condition of shape
-    (N, condition_size), both float32, and returns (N, 3, H, W) float32 in [-1, 1].
+    `forward(z, condition)` takes float32 z (N, *z_shape) and condition (N, condition_size), and
+    returns float32 (N, 3, H, W) in [-1, 1].
     """
 
     interface: ClassVar[str] = "gan.generate/1"
-    """What its graph will be, in the words of `docs/interface.md`."""
+    """Interface of the exported graph, as defined in `docs/interface.md`."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -132,43 +118,42 @@ class Generator(nn.Module):
 
     @property
     def z_shape(self) -> tuple[int, ...]:
-        """Shape of one sample's noise."""
+        """Shape of the noise of one sample."""
         return (self.config.z_dim,)
 
 
 class Flow(Generator):
-    """Base of invertible generators: `encode` is the way back from a picture to its noise."""
+    """Base class of invertible generators; `encode` maps an image to its noise."""
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Z (N, *z_shape) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
+        """Return z (N, *z_shape) and log-likelihood (N,) of pixels (N, 3, H, W) in (0, 1)."""
         raise NotImplementedError
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Z (N, *z_shape) of pictures (N, 3, H, W) in [-1, 1]."""
+        """Return z (N, *z_shape) of images (N, 3, H, W) in [-1, 1]."""
         raise NotImplementedError
 
 
 class Translator(Generator):
-    """Base of image-to-image generators: `forward(image, condition)`, both pictures in [-1, 1]."""
+    """Base class of image-to-image generators: `forward(image, condition)`, images in [-1, 1]."""
 
     interface = "gan.translate/1"
 
     @property
     def z_shape(self) -> tuple[int, ...]:
-        """Shape of the picture that comes in: there is no noise."""
+        """Shape of the input image, which replaces the noise."""
         return (3, self.config.resolution, self.config.resolution)
 
 
 class Discriminator(nn.Module):
-    """Base of every discriminator: `forward(image, condition)` gives (N,) logits.
+    """Base class of discriminators: `forward(image, condition)` returns logits (N,).
 
-    It works in two stages, so that one look at a picture serves several conditions: the
+    `embed` and `score` are separate, so that one embedding serves several conditions: the
     mismatched pairs of GAN-CLS (Reed et al. 2016, section 4.2) score the same features again.
-    `groups` are the lengths of the condition's groups, for heads that read each of them.
+    `groups` are the sizes of the condition groups, for networks with a head for each of them.
     """
 
-    usual_norm: ClassVar[Norm] = "batch"
-    """The norm it has when none is named."""
+    default_norm: ClassVar[Norm] = "batch"
     classifies: ClassVar[bool] = False
     """Whether it has an auxiliary classifier."""
     conditional: ClassVar[bool] = True
@@ -179,28 +164,28 @@ class Discriminator(nn.Module):
     ) -> None:
         super().__init__()
         if self.conditional or self.classifies:
-            need_condition(config)
+            require_condition(config)
         self.config = config
-        self.norm: Norm = norm or self.usual_norm
+        self.norm: Norm = norm or self.default_norm
         self.groups = tuple(groups or (config.condition_size,))
 
     @property
-    def mixes_batch(self) -> bool:
-        """Whether a picture's features depend on its batch, as batch norm makes them."""
+    def uses_batch_statistics(self) -> bool:
+        """Whether the features of an image depend on its batch, as with batch norm."""
         return self.norm == "batch"
 
     def embed(self, image: Tensor) -> Tensor:
-        """Features of pictures (N, 3, H, W) in [-1, 1]."""
+        """Return the features of images (N, 3, H, W) in [-1, 1]."""
         raise NotImplementedError
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """Logits (N,) of features under conditions (N, condition_size); above 0 = real."""
+        """Return logits (N,) of features under conditions (N, condition_size); above 0 is real."""
         raise NotImplementedError
 
     def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """The score, and logits (N, condition_size) of the condition that features show."""
+        """Return the score and the class logits (N, condition_size) of features."""
         raise NotImplementedError
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Logits (N,) of pictures under conditions."""
+        """Return logits (N,) of images under conditions."""
         return self.score(self.embed(image), condition)

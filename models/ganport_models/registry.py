@@ -1,4 +1,4 @@
-"""Names for architectures: a decorator puts a class in, a name and a shape bring a network out."""
+"""The registry of architectures: names for classes, and networks for names."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _DISCRIMINATORS: dict[str, type[Discriminator]] = {}
 
 
 def register_generator(name: str) -> Callable[[G], G]:
-    """Class decorator that makes a generator buildable by `name`."""
+    """Register a generator class under `name`; a class decorator."""
 
     def register(network: G) -> G:
-        assert name not in _GENERATORS, f"two generators are called {name}"
+        assert name not in _GENERATORS, f"two generators have the name {name}"
         _GENERATORS[name] = network
         return network
 
@@ -27,10 +27,10 @@ def register_generator(name: str) -> Callable[[G], G]:
 
 
 def register_discriminator(name: str) -> Callable[[D], D]:
-    """Class decorator that makes a discriminator buildable by `name`."""
+    """Register a discriminator class under `name`; a class decorator."""
 
     def register(network: D) -> D:
-        assert name not in _DISCRIMINATORS, f"two discriminators are called {name}"
+        assert name not in _DISCRIMINATORS, f"two discriminators have the name {name}"
         _DISCRIMINATORS[name] = network
         return network
 
@@ -38,17 +38,17 @@ def register_discriminator(name: str) -> Callable[[D], D]:
 
 
 def generator_names() -> list[str]:
-    """Every registered generator, sorted."""
+    """Return the names of all generators, sorted."""
     return sorted(_GENERATORS)
 
 
 def discriminator_names() -> list[str]:
-    """Every registered discriminator, sorted."""
+    """Return the names of all discriminators, sorted."""
     return sorted(_DISCRIMINATORS)
 
 
 def build_generator(name: str, config: NetworkConfig) -> Generator:
-    """A freshly initialised generator; raises NetworkError for an unknown name."""
+    """Build a generator with random weights; raises `NetworkError` for an unknown name."""
     _check_name("generator", name, generator_names())
     return _GENERATORS[name](config)
 
@@ -56,9 +56,9 @@ def build_generator(name: str, config: NetworkConfig) -> Generator:
 def build_discriminator(
     name: str, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
 ) -> Discriminator:
-    """A freshly initialised discriminator; raises NetworkError for an unknown name.
+    """Build a discriminator with random weights; raises `NetworkError` for an unknown name.
 
-    `norm` is its own when none is named; `groups` are the lengths of the condition's groups.
+    norm: the default is the architecture's own. groups: sizes of the condition groups.
     """
     _check_name("discriminator", name, discriminator_names())
     return _DISCRIMINATORS[name](config, norm, groups)
@@ -66,10 +66,6 @@ def build_discriminator(
 
 def _check_name(kind: str, name: str, known: list[str]) -> None:
     if name not in known:
-        nearest = difflib.get_close_matches(name, known, n=1)
-        raise NetworkError(
-            f"network.{kind}",
-            expected="one of " + ", ".join(known),
-            found=repr(name),
-            fix=f"Did you mean {nearest[0]!r}?" if nearest else "Name one of them.",
-        )
+        matches = difflib.get_close_matches(name, known, n=1)
+        fix = f"Did you mean {matches[0]!r}?" if matches else "Use one of these names."
+        raise NetworkError(f"network.{kind}", "one of " + ", ".join(known), repr(name), fix)

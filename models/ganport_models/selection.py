@@ -1,4 +1,4 @@
-"""Which checkpoint of a run is taken: the best by its light score, the latest, or one by step."""
+"""Select a checkpoint of a run: the best by its validation score, the latest, or one by step."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ganport_models.metadata import (
-    CARD,
-    MOST,
+    MAX_INTEGER,
+    METADATA,
     CheckpointError,
     read_bytes,
-    read_card,
+    read_metadata,
 )
 from ganport_models.migrations import migrate_checkpoint
 from ganport_runtime import strictjson
@@ -21,43 +21,47 @@ from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import repr_short
 
 FOLDER = "checkpoints"
-"""The folder of a run in which its checkpoints lie, one folder each, named by step."""
+"""The folder of a run that holds its checkpoints, one folder each, named by step."""
 BEST, LATEST = "best", "latest"
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A whole checkpoint of a run, its card, and in words why it was taken."""
+class SelectedCheckpoint:
+    """An intact checkpoint of a run, its metadata, and the reason for its selection."""
 
     folder: Path
-    card: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     reason: str
 
 
 @dataclass(frozen=True)
 class Score:
-    """What a checkpoint's card says of how good it is; higher is better.
+    """The validation score of a checkpoint; higher is better.
 
-    Only scores of one `scale`, the extractor and the number of pictures, can be compared.
+    Scores are comparable only if their `comparable_key`, the extractor and the number of images,
+    is equal.
     """
 
     value: float
-    scale: tuple[str, int]
+    comparable_key: tuple[str, int]
     collapsed: bool
 
     @classmethod
-    def of(cls, folder: Path) -> Score | None:
-        """The score of a checkpoint; None without one, and where its card cannot be read."""
-        path = folder / CARD
+    def read(cls, folder: Path) -> Score | None:
+        """Read the score of a checkpoint; None if it has none or its metadata is unreadable."""
+        path = folder / METADATA
         try:
-            card = strictjson.parse(read_bytes(path), str(path))
-            JsonObject(card, str(path)).integer("schema_version", 1, MOST)
-            assert isinstance(card, dict)
-            known = JsonObject(migrate_checkpoint(card), str(path)).object("score")
+            metadata = strictjson.parse(read_bytes(path), str(path))
+            JsonObject(metadata, str(path)).integer("schema_version", 1, MAX_INTEGER)
+            assert isinstance(metadata, dict)
+            score = JsonObject(migrate_checkpoint(metadata), str(path)).object("score")
             return cls(
-                value=known.number("score"),
-                scale=(known.text("extractor"), known.integer("eval_images", 1, MOST)),
-                collapsed=known.value("collapsed") is not False,
+                value=score.number("score"),
+                comparable_key=(
+                    score.text("extractor"),
+                    score.integer("eval_images", 1, MAX_INTEGER),
+                ),
+                collapsed=score.value("collapsed") is not False,
             )
         except GanportError:
             return None
@@ -69,97 +73,100 @@ class _Entry:
     score: Score | None
 
 
-def choose(run: Path, take: str = BEST) -> Choice:
-    """The checkpoint of a run to take: `best`, `latest`, or a step.
+def select_checkpoint(run: Path, which: str = BEST) -> SelectedCheckpoint:
+    """Select a checkpoint of a run: `best`, `latest`, or a step.
 
-    The best has the highest score on the scale of the newest one scored, and has not collapsed
-    unless all have; without any score it is the latest. Torn ones are passed over. Raises
-    CheckpointError, naming what is wrong with each, when none is left.
+    The best has the highest score among those comparable with the newest score; collapsed
+    checkpoints come after all others. Without any score the latest is the best. Corrupt
+    checkpoints are skipped. Raises `CheckpointError`, with the defect of each, if none is left.
     """
-    entries = _entries(run)
-    candidates = _candidates(entries, take, run)
-    faults: list[CheckpointError] = []
+    entries = _read_entries(run)
+    candidates = _candidates(entries, which, run)
+    errors: list[CheckpointError] = []
     for entry in candidates:
         try:
-            card = read_card(entry.folder)
+            metadata = read_metadata(entry.folder)
         except CheckpointError as error:
-            faults.append(error)
+            errors.append(error)
             continue
-        torn = "".join(f"; {passed.folder.name} is torn" for passed in candidates[: len(faults)])
-        return Choice(entry.folder, card, _reason(entry, entries, take) + torn)
-    raise _none_whole(run, faults)
+        skipped = "".join(f"; {e.folder.name} is corrupt" for e in candidates[: len(errors)])
+        reason = _reason(entry, entries, which) + skipped
+        return SelectedCheckpoint(entry.folder, metadata, reason)
+    found = "; ".join(f"{error.place}: {error.found}" for error in errors) or "none"
+    fix = "Train first: train-gan RECIPE --data PATH --out RUN."
+    if errors:
+        fix = "Restore a copy of one of them, or train again with another --out."
+    raise CheckpointError(str(run / FOLDER), "an intact checkpoint", found, fix)
 
 
 def newest(run: Path) -> tuple[Path, Mapping[str, Any]]:
-    """The newest whole checkpoint folder of a run, and its card; raises CheckpointError."""
-    choice = choose(run, LATEST)
-    return choice.folder, choice.card
+    """Return the newest intact checkpoint folder of a run and its metadata.
+
+    Raises `CheckpointError` if there is none.
+    """
+    selected = select_checkpoint(run, LATEST)
+    return selected.folder, selected.metadata
 
 
 def best(run: Path) -> Path | None:
-    """The checkpoint folder with the best score, whether it is whole or not; None without one."""
-    ranked = _ranked(_entries(run))
+    """Return the checkpoint folder with the best score, intact or not; None without a score."""
+    ranked = _rank(_read_entries(run))
     return ranked[0].folder if ranked and ranked[0].score else None
 
 
-def _entries(run: Path) -> list[_Entry]:
-    """The checkpoints of a run, the newest first."""
+def _read_entries(run: Path) -> list[_Entry]:
+    """Return the checkpoints of a run, the newest first."""
     folders = sorted((run / FOLDER).glob("[0-9]*"), reverse=True)
-    return [_Entry(folder, Score.of(folder)) for folder in folders]
+    return [_Entry(folder, Score.read(folder)) for folder in folders]
 
 
-def _candidates(entries: Sequence[_Entry], take: str, run: Path) -> Sequence[_Entry]:
-    if take == BEST:
-        return _ranked(entries)
-    if take == LATEST:
+def _candidates(entries: Sequence[_Entry], which: str, run: Path) -> Sequence[_Entry]:
+    if which == BEST:
+        return _rank(entries)
+    if which == LATEST:
         return entries
-    named = [entry for entry in entries if take.isdecimal() and entry.folder.name == take.zfill(9)]
+    named = [
+        entry for entry in entries if which.isdecimal() and entry.folder.name == which.zfill(9)
+    ]
     if not named:
         steps = ", ".join(entry.folder.name.lstrip("0") or "0" for entry in entries)
         raise CheckpointError(
             str(run / FOLDER),
-            expected=f"{BEST}, {LATEST}, or the step of a checkpoint that is there",
-            found=repr_short(take),
-            fix=f"There are the steps {steps}." if steps else "There is none yet: train first.",
+            f"{BEST}, {LATEST}, or the step of a checkpoint",
+            repr_short(which),
+            f"The steps are {steps}." if steps else "Train first: there is no checkpoint.",
         )
     return named
 
 
-def _ranked(entries: Sequence[_Entry]) -> list[_Entry]:
-    """The best first: by the newest scale, then by score; those without one last.
+def _rank(entries: Sequence[_Entry]) -> list[_Entry]:
+    """Sort by the newest comparable scores, then by score; entries without a score come last.
 
-    Scores count to two decimals, since some hundred pictures tell no more: of equals the newest.
+    Scores are rounded to two decimals, the precision of some hundred images. Among equal scores
+    the newest comes first.
     """
-    scales = [entry.score.scale for entry in entries if entry.score]
+    keys = [entry.score.comparable_key for entry in entries if entry.score]
 
     def order(entry: _Entry) -> tuple[int, bool, float]:
-        if entry.score is None:
-            return len(scales), False, 0.0
-        return scales.index(entry.score.scale), entry.score.collapsed, -round(entry.score.value, 2)
+        score = entry.score
+        if score is None:
+            return len(keys), False, 0.0
+        return keys.index(score.comparable_key), score.collapsed, -round(score.value, 2)
 
     return sorted(entries, key=order)
 
 
-def _reason(entry: _Entry, entries: Sequence[_Entry], take: str) -> str:
-    if take not in (BEST, LATEST):
-        return "the step asked for"
-    if take == LATEST:
+def _reason(entry: _Entry, entries: Sequence[_Entry], which: str) -> str:
+    if which not in (BEST, LATEST):
+        return "the requested step"
+    if which == LATEST:
         return "the latest"
-    if entry.score is None:
+    score = entry.score
+    if score is None:
         return "the latest; none has a score"
-    rivals = [other for other in entries if other.score and other.score.scale == entry.score.scale]
+    scores = [other.score for other in entries if other.score]
+    count = sum(other.comparable_key == score.comparable_key for other in scores)
     latest = entries[0].folder
-    place = ", and the latest" if latest == entry.folder else f"; the latest is {latest.name}"
-    fallen = ", all collapsed" if entry.score.collapsed else ""
-    return f"best of {len(rivals)} by score {entry.score.value:.2f}{fallen}{place}"
-
-
-def _none_whole(run: Path, faults: Sequence[CheckpointError]) -> CheckpointError:
-    return CheckpointError(
-        str(run / FOLDER),
-        expected="a whole checkpoint",
-        found="; ".join(f"{fault.place}: {fault.found}" for fault in faults) or "none",
-        fix="Put a good copy of one back, or train again with another --out."
-        if faults
-        else "Train first: train-gan RECIPE --data PATH --out RUN.",
-    )
+    suffix = ", and the latest" if latest == entry.folder else f"; the latest is {latest.name}"
+    collapsed = ", all collapsed" if score.collapsed else ""
+    return f"best of {count} by score {score.value:.2f}{collapsed}{suffix}"

@@ -1,4 +1,4 @@
-"""Small networks and one bundle that many tests use."""
+"""Small networks like a user's network, and one bundle that many tests read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIDE = 8
 
 
 class Plain(nn.Module):
-    """A generator of 8 x 8 images from z (N, 4) and a condition (N, 5); `last` may change them."""
+    """z (N, 4) and a condition (N, 5) to images of 8 x 8, which `last` may change."""
 
     def __init__(self, last: nn.Module | None = None, *, effect: float = 1.0) -> None:
         super().__init__()

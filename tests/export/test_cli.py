@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from ganport_export.__main__ import export_gan as main
 from ganport_export.cli import export_gan
 from ganport_models import NetworkConfig, build_generator
-from ganport_models.metadata import CARD, WEIGHTS, describe_files
+from ganport_models.metadata import METADATA, WEIGHTS, describe_files
 from ganport_models.selection import FOLDER
 from ganport_runtime import Bundle, Conditions, Generator
 
@@ -37,7 +37,7 @@ def write_network(folder: Path, name: str, *, conditions: Conditions, trained: b
         safetensors.torch.save_file(one, folder / "directions.safetensors")
     metadata = {"schema_version": 2, "architecture": name, "network_config": config.to_json()}
     metadata |= {"conditions": conditions.to_json(), "recipe": {}, "step": 3, "images": 9}
-    (folder / CARD).write_text(json.dumps(metadata | {"files": describe_files(folder)}))
+    (folder / METADATA).write_text(json.dumps(metadata | {"files": describe_files(folder)}))
     return folder
 
 
@@ -64,7 +64,7 @@ def write_checkpoint(folder: Path, *, insensitive: bool = False, step: int = 120
         "files": describe_files(folder),
         **more,
     }
-    (folder / CARD).write_text(json.dumps(metadata))
+    (folder / METADATA).write_text(json.dumps(metadata))
     return folder
 
 
@@ -76,7 +76,7 @@ def run_folder(tmp_path_factory) -> Path:
 
 
 def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
-    """Run `export-gan` like its console script; return exit code, stdout and stderr."""
+    """`export-gan` as the console script runs it: exit code, stdout, stderr."""
     monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
     monkeypatch.setattr("warnings.showwarning", None)  # the command sets it; restore it afterwards
     with pytest.raises(SystemExit) as caught:
@@ -119,7 +119,7 @@ def scored_run(tmp_path_factory) -> Path:
     [
         ((), 1200, "best of 2 by score 0.83; the latest is 000001500"),
         (("--checkpoint", "latest"), 1500, "the latest"),
-        (("--checkpoint", "1500"), 1500, "the step asked for"),
+        (("--checkpoint", "1500"), 1500, "the requested step"),
     ],
 )
 def test_export_gan_takes_the_best_checkpoint_by_default(
@@ -141,7 +141,7 @@ def test_export_gan_with_an_unusable_checkpoint_option_fails(
     out = ("--out", tmp_path / "x.ganport", "--checkpoint")
     code, _, stderr = invoke(monkeypatch, capsys, scored_run, *out, "3")
     assert code == 1
-    assert "There are the steps 1500, 1200" in stderr
+    assert "The steps are 1500, 1200" in stderr
     code, _, stderr = invoke(monkeypatch, capsys, scored_run / FOLDER / "000001200", *out, "best")
     assert code == 2
     assert "--checkpoint 'best': expected the folder of a run" in stderr

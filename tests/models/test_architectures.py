@@ -1,4 +1,4 @@
-"""Every registered network through the same tests: a new one is tested by being registered."""
+"""Tests that run for every registered network."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ TINY = NetworkConfig(resolution=32, condition_size=5, base_channels=2, z_dim=6, 
 
 
 def perturbed(network: Generator) -> Generator:
-    """The network with every parameter moved: layers that start at zero hide what they do."""
+    """Change every parameter, because zero-initialized layers have no effect."""
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
@@ -34,9 +34,9 @@ def conditions(count: int) -> torch.Tensor:
 
 @pytest.mark.parametrize("resolution", [16, 64])
 @pytest.mark.parametrize("name", generator_names())
-def test_generator_draws_pictures_in_range(name: str, resolution: int) -> None:
-    shape = NetworkConfig(resolution, 5, 2, 6, 7)
-    generator = build_generator(name, shape)
+def test_generator_returns_images_in_range(name: str, resolution: int) -> None:
+    config = NetworkConfig(resolution, 5, 2, 6, 7)
+    generator = build_generator(name, config)
     image = generator(torch.randn(3, *generator.z_shape), conditions(3))
     assert image.shape == (3, 3, resolution, resolution)
     assert image.dtype == torch.float32
@@ -44,7 +44,7 @@ def test_generator_draws_pictures_in_range(name: str, resolution: int) -> None:
 
 
 @pytest.mark.parametrize("name", generator_names())
-def test_every_parameter_of_a_generator_learns(name: str) -> None:
+def test_generator_every_parameter_has_gradient(name: str) -> None:
     generator = build_generator(name, TINY)
     target = torch.randn(4, 3, 32, 32)
     if isinstance(generator, Flow):
@@ -57,7 +57,7 @@ def test_every_parameter_of_a_generator_learns(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", generator_names())
-def test_generator_follows_noise_and_condition(name: str) -> None:
+def test_generator_depends_on_noise_and_condition(name: str) -> None:
     torch.manual_seed(1)
     generator = perturbed(build_generator(name, TINY)).eval()
     z = torch.randn(2, *generator.z_shape)
@@ -67,7 +67,7 @@ def test_generator_follows_noise_and_condition(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", generator_names())
-def test_eval_generator_treats_each_row_alone(name: str) -> None:
+def test_generator_eval_rows_are_independent(name: str) -> None:
     generator = build_generator(name, TINY).eval()
     z = torch.randn(5, *generator.z_shape)
     together = generator(z, conditions(5))
@@ -77,7 +77,7 @@ def test_eval_generator_treats_each_row_alone(name: str) -> None:
 
 @pytest.mark.parametrize("norm", [None, "batch", "none", "spectral"])
 @pytest.mark.parametrize("name", discriminator_names())
-def test_discriminator_scores_pictures_under_conditions(name: str, norm: Norm | None) -> None:
+def test_discriminator_scores_images_under_conditions(name: str, norm: Norm | None) -> None:
     torch.manual_seed(0)
     discriminator = build_discriminator(name, TINY, norm, (2, 3))
     images = torch.randn(4, 3, 32, 32)
@@ -101,7 +101,7 @@ def test_discriminator_scores_pictures_under_conditions(name: str, norm: Norm | 
 
 @pytest.mark.parametrize("norm", ["batch", "none", "spectral"])
 @pytest.mark.parametrize("name", discriminator_names())
-def test_a_discriminator_has_the_norm_it_is_asked_for(name: str, norm: Norm) -> None:
+def test_discriminator_has_requested_norm(name: str, norm: Norm) -> None:
     layers = list(build_discriminator(name, TINY, norm).modules())
     assert any(isinstance(layer, torch.nn.BatchNorm2d) for layer in layers) == (norm == "batch")
     convolutions = [layer for layer in layers if isinstance(layer, torch.nn.Conv2d)]
@@ -110,7 +110,7 @@ def test_a_discriminator_has_the_norm_it_is_asked_for(name: str, norm: Norm) -> 
 
 
 @pytest.mark.parametrize("name", discriminator_names())
-def test_a_discriminator_that_mixes_batches_says_so(name: str) -> None:
+def test_discriminator_declares_batch_statistics(name: str) -> None:
     torch.manual_seed(0)
     discriminator = build_discriminator(name, TINY)
     for layer in discriminator.modules():
@@ -119,7 +119,7 @@ def test_a_discriminator_that_mixes_batches_says_so(name: str) -> None:
     images = torch.randn(4, 3, 32, 32)
     with torch.nn.utils.parametrize.cached():
         alone, together = discriminator.embed(images[:2]), discriminator.embed(images)[:2]
-    assert torch.allclose(alone, together, atol=1e-5) != discriminator.mixes_batch
+    assert torch.allclose(alone, together, atol=1e-5) != discriminator.uses_batch_statistics
 
 
 ANIME = NetworkConfig(resolution=64, condition_size=22, base_channels=64, z_dim=100, embed_dim=256)
@@ -153,25 +153,23 @@ PLAIN = NetworkConfig(
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, torch.nn.Module) else "",
 )
-def test_networks_have_the_parameters_that_their_reports_imply(
-    network: torch.nn.Module, count: int
-) -> None:
+def test_network_parameter_count_matches_report(network: torch.nn.Module, count: int) -> None:
     assert sum(value.numel() for value in network.parameters()) == count
 
 
-def test_anime_cgan_has_the_parameters_the_report_prints() -> None:
+def test_concat_generator_parameter_count_matches_report() -> None:
     generator = build_generator("concat_dcgan", ANIME)
     assert sum(value.numel() for value in generator.parameters()) == 5_688_387
 
 
-def test_anime_cgan_discriminator_has_the_layers_of_the_report() -> None:
+def test_concat_discriminator_layers_match_report() -> None:
     weights = build_discriminator("concat_dcgan", ANIME).state_dict()
     sizes = {tuple(value.shape) for key, value in weights.items() if key.endswith("weight")}
     assert {(256, 22), (64, 3, 4, 4), (512, 256, 4, 4), (512, 768, 1, 1)} <= sizes
     assert {(512, 8192), (1, 512)} <= sizes
 
 
-def test_projection_discriminator_is_spectrally_normal() -> None:
+def test_projection_discriminator_has_unit_spectral_norm() -> None:
     torch.manual_seed(0)
     discriminator = build_discriminator("projection_dcgan", TINY)
     for _ in range(50):  # each pass in training refines the estimate by one power iteration
@@ -188,29 +186,29 @@ UNCONDITIONAL_DISCRIMINATORS = {"dcgan", "dcgan_normed"}
 
 
 @pytest.mark.parametrize("name", generator_names())
-def test_a_generator_needs_its_condition_or_does_without(name: str) -> None:
-    shape = replace(TINY, condition_size=0)
+def test_generator_without_condition(name: str) -> None:
+    config = replace(TINY, condition_size=0)
     if name not in UNCONDITIONAL_GENERATORS:
         with pytest.raises(NetworkError, match=NEEDS):
-            build_generator(name, shape)
+            build_generator(name, config)
         return
-    generator = build_generator(name, shape)
+    generator = build_generator(name, config)
     image = generator(torch.randn(2, *generator.z_shape), torch.zeros(2, 0))
     assert image.shape == (2, 3, 32, 32)
 
 
 @pytest.mark.parametrize("name", discriminator_names())
-def test_a_discriminator_needs_its_condition_or_does_without(name: str) -> None:
-    shape = replace(TINY, condition_size=0)
+def test_discriminator_without_condition(name: str) -> None:
+    config = replace(TINY, condition_size=0)
     if name not in UNCONDITIONAL_DISCRIMINATORS:
         with pytest.raises(NetworkError, match=NEEDS):
-            build_discriminator(name, shape)
+            build_discriminator(name, config)
         return
-    discriminator = build_discriminator(name, shape)
+    discriminator = build_discriminator(name, config)
     assert discriminator(torch.randn(2, 3, 32, 32), torch.zeros(2, 0)).shape == (2,)
 
 
-def test_unknown_network_suggests_the_nearest() -> None:
+def test_build_unknown_name_suggests_nearest() -> None:
     with pytest.raises(NetworkError, match="Did you mean 'film_dcgan'"):
         build_generator("film_dcgn", TINY)
     with pytest.raises(NetworkError, match="expected one of acgan_dcgan, concat_dcgan"):

@@ -1,11 +1,11 @@
-"""The numbers that shape a network."""
+"""Limits and derived sizes of the network config."""
 
 import pytest
 
 from ganport_models import NetworkConfig, NetworkError
 
 
-def shape(**changes: int) -> NetworkConfig:
+def make_config(**changes: int) -> NetworkConfig:
     numbers = {
         "resolution": 64,
         "condition_size": 22,
@@ -16,24 +16,26 @@ def shape(**changes: int) -> NetworkConfig:
     return NetworkConfig(**(numbers | changes))
 
 
-@pytest.mark.parametrize(("resolution", "stages"), [(16, 2), (32, 3), (64, 4), (128, 5), (256, 6)])
-def test_stages_double_from_four_pixels(resolution: int, stages: int) -> None:
-    assert shape(resolution=resolution).stages == stages
+@pytest.mark.parametrize(
+    ("resolution", "num_upsamples"), [(16, 2), (32, 3), (64, 4), (128, 5), (256, 6)]
+)
+def test_num_upsamples_doubles_from_four_pixels(resolution: int, num_upsamples: int) -> None:
+    assert make_config(resolution=resolution).num_upsamples == num_upsamples
 
 
-def test_widths_double_as_the_map_halves_up_to_eight_times() -> None:
-    assert shape().widths() == [512, 256, 128, 64]
-    assert shape(resolution=256, base_channels=16).widths() == [128, 128, 128, 64, 32, 16]
+def test_channels_double_up_to_eight_times() -> None:
+    assert make_config().channels() == [512, 256, 128, 64]
+    assert make_config(resolution=256, base_channels=16).channels() == [128, 128, 128, 64, 32, 16]
 
 
 @pytest.mark.parametrize("resolution", [0, 8, 48, 63, 65, 2048, -64])
-def test_resolution_is_a_power_of_two(resolution: int) -> None:
+def test_config_invalid_resolution_raises(resolution: int) -> None:
     with pytest.raises(NetworkError, match=r"resolution: expected a power of two from 16 to 1024"):
-        shape(resolution=resolution)
+        make_config(resolution=resolution)
 
 
 @pytest.mark.parametrize(
-    ("name", "least", "most"),
+    ("name", "low", "high"),
     [
         ("base_channels", 1, 1024),
         ("z_dim", 1, 65536),
@@ -41,20 +43,20 @@ def test_resolution_is_a_power_of_two(resolution: int) -> None:
         ("condition_size", 0, 65536),
     ],
 )
-def test_every_width_has_its_bounds(name: str, least: int, most: int) -> None:
-    for number in (least, most):
-        assert getattr(shape(**{name: number}), name) == number
-    for number, words in ((least - 1, str(least - 1)), (most + 1, str(most + 1))):
-        with pytest.raises(NetworkError, match=f"{name}: .* from {least} to {most}; found {words}"):
-            shape(**{name: number})
+def test_config_size_out_of_range_raises(name: str, low: int, high: int) -> None:
+    for number in (low, high):
+        assert getattr(make_config(**{name: number}), name) == number
+    for number, text in ((low - 1, str(low - 1)), (high + 1, str(high + 1))):
+        with pytest.raises(NetworkError, match=f"{name}: .* from {low} to {high}; found {text}"):
+            make_config(**{name: number})
 
 
-def test_a_huge_number_is_named_without_its_digits() -> None:
+def test_config_huge_number_is_shortened() -> None:
     with pytest.raises(NetworkError, match=r"base_channels: .*found a huge int"):
-        shape(base_channels=10**5000)
+        make_config(base_channels=10**5000)
     with pytest.raises(NetworkError, match=r"resolution: .*found a huge int"):
-        shape(resolution=2**20000)
+        make_config(resolution=2**20000)
 
 
-def test_shape_is_plain_json() -> None:
-    assert NetworkConfig(**shape().to_json()) == shape()
+def test_config_json_round_trip() -> None:
+    assert NetworkConfig(**make_config().to_json()) == make_config()

@@ -1,1 +1,1 @@
-"""Training, evaluation and synthetic data of ganport."""
+"""The train room of ganport."""

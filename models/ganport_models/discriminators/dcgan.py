@@ -1,20 +1,30 @@
-"""Discriminators that end in one convolution: rows B1, B2, E1 to E3."""
+"""DCGAN discriminators: unconditional, matching, or with the condition joined at the 4x4 map."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
-from ganport_models.blocks import SLOPE, to_features, top_convolution
-from ganport_models.network import Discriminator, NetworkConfig, Norm
+from ganport_models.blocks import (
+    LRELU_SLOPE_DCGAN,
+    LRELU_SLOPE_TORCH,
+    condition_embedding,
+    dense_head,
+    downsample_stack,
+    leaky_relu,
+    map_to_logits,
+    with_norm,
+)
+from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 
 @register_discriminator("dcgan")
-class DcganDiscriminator(Discriminator):
-    """Strided convolutions to 4x4 and one more to a number; it knows no condition (report 001)."""
+class DCGANDiscriminator(Discriminator):
+    """Strided convolutions to 4x4 and one to a logit; unconditional (report 001, rows B1, E1)."""
 
     conditional = False
     norm_first: ClassVar[bool] = False
@@ -23,49 +33,87 @@ class DcganDiscriminator(Discriminator):
         self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
     ) -> None:
         super().__init__(config, norm, groups)
-        widths = [3, *config.widths()[::-1]]
-        layers = to_features(
-            widths, self.norm, SLOPE, config.kernel, norm_first=self.norm_first, bias=False
+        channels = [3, *config.channels()[::-1]]
+        layers = downsample_stack(
+            channels,
+            self.norm,
+            LRELU_SLOPE_DCGAN,
+            config.kernel,
+            norm_first=self.norm_first,
+            bias=False,
         )
         self.body = nn.Sequential(*layers)
-        self.top = top_convolution(widths[-1], self.outputs, self.norm)
+        self.top = map_to_logits(channels[-1], self.outputs, self.norm)
 
     @property
     def outputs(self) -> int:
-        """Numbers that the last convolution gives."""
+        """Number of outputs of the last convolution."""
         return 1
 
     def embed(self, image: Tensor) -> Tensor:
-        """Numbers (N, outputs) of pictures (N, 3, H, W)."""
-        numbers: Tensor = self.top(self.body(image))
-        return numbers
+        """Return outputs (N, outputs) of images (N, 3, H, W)."""
+        outputs: Tensor = self.top(self.body(image))
+        return outputs
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """The number itself (N,); the condition is not looked at."""
+        """Return the single output (N,); the condition is ignored."""
         return features.squeeze(1)
 
 
 @register_discriminator("dcgan_normed")
-class NormedDcganDiscriminator(DcganDiscriminator):
-    """The same with a norm after the first convolution, too (report 004, DCGAN and WGAN)."""
+class NormedDCGANDiscriminator(DCGANDiscriminator):
+    """`DCGANDiscriminator` with a norm after the first convolution too (report 004)."""
 
     norm_first = True
 
 
 @register_discriminator("matching_dcgan")
-class MatchingDiscriminator(DcganDiscriminator):
-    """One number for each of the condition, and their inner product with it (report 001).
+class MatchingDiscriminator(DCGANDiscriminator):
+    """One output per number of the condition; the logit is their inner product (report 001, B2).
 
-    The numbers are meant to say how much of each colour is seen. The report prints the last batch
-    norm twice in a row, and the second changes nothing that the first does not; there is one here.
+    The report prints the last batch norm twice in a row. The second one has no effect and is left
+    out here.
     """
 
     conditional = True
 
     @property
     def outputs(self) -> int:
+        """Length of the condition."""
         return self.config.condition_size
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
-        """Logits (N,): the numbers of what the condition asks for, added up."""
+        """Return logits (N,): the inner product of outputs and condition."""
         return (features * condition).sum(dim=1)
+
+
+@register_discriminator("concat_dcgan")
+class ConcatDiscriminator(Discriminator):
+    """Strided convolutions to 4x4, the embedded condition joined there, two Linear layers.
+
+    Report 000, row A1. The report ends in a sigmoid with BCELoss. Here the loss takes the logit,
+    which is equal and does not overflow.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        channels = [3, *config.channels()[::-1]]
+        self.condition = condition_embedding(config.condition_size, config.embed_dim)
+        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
+        self.body = nn.Sequential(*layers)
+        joined = nn.Conv2d(channels[-1] + config.embed_dim, channels[-1], kernel_size=1)
+        self.join = nn.Sequential(*with_norm(joined, self.norm), leaky_relu())
+        self.head = dense_head(channels[-1], 1, self.norm)
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Return features (N, C, 4, 4) of images (N, 3, H, W)."""
+        features: Tensor = self.body(image)
+        return features
+
+    def score(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Return logits (N,) of features with the condition joined at each pixel of the map."""
+        planes = self.condition(condition)[:, :, None, None].expand(-1, -1, BASE_SIZE, BASE_SIZE)
+        logits: Tensor = self.head(self.join(torch.cat([features, planes], dim=1)))
+        return logits.squeeze(1)

@@ -1,1 +1,1 @@
-"""What invertible networks are made of: each layer knows its way back and its volume."""
+"""Layers of invertible networks; each has an inverse and a log-determinant."""

@@ -1,9 +1,9 @@
-"""Every generator, one idea a file; importing the package registers them."""
+"""Generators; importing the package registers them."""
 
-from ganport_models.generators.concat_dcgan import ConcatGenerator as ConcatGenerator
-from ganport_models.generators.dcgan import DcganGenerator as DcganGenerator
+from ganport_models.generators.dcgan import ConcatGenerator as ConcatGenerator
+from ganport_models.generators.dcgan import DCGANGenerator as DCGANGenerator
 from ganport_models.generators.film_dcgan import FilmGenerator as FilmGenerator
 from ganport_models.generators.glow import Glow as Glow
-from ganport_models.generators.label_dcgan import LabelPlanesGenerator as LabelPlanesGenerator
+from ganport_models.generators.labels import LabelPlanesGenerator as LabelPlanesGenerator
 from ganport_models.generators.residual import ResidualGenerator as ResidualGenerator
-from ganport_models.generators.stargan import StarGenerator as StarGenerator
+from ganport_models.generators.stargan import StarGANGenerator as StarGANGenerator

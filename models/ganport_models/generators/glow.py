@@ -1,4 +1,4 @@
-"""Conditional Glow: a flow between pictures and noise, exact both ways (report 003, D2 and D3)."""
+"""Conditional Glow: an invertible network between images and noise (report 003, D2 and D3)."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganport_models.blocks import leaky_relu
-from ganport_models.flows.multi_scale import Levels
-from ganport_models.flows.squeeze import squeeze, unsqueeze
+from ganport_models.flows.multi_scale import MultiScaleFlow, squeeze, unsqueeze
 from ganport_models.network import Flow, NetworkConfig, NetworkError
 from ganport_models.registry import register_generator
 
 BOUND = 0.95
-"""Pixels are drawn into (1 - BOUND) / 2 .. (1 + BOUND) / 2 before their logit is taken, so that
-black and white stay finite (RealNVP, Dinh et al. 2017, section 4.1)."""
+"""Pixels are scaled to (1 - BOUND) / 2 .. (1 + BOUND) / 2, so that the logits of black and white
+are finite (RealNVP, Dinh et al. 2017, section 4.1)."""
 LEVELS = 256
 
 
 @register_generator("glow")
 class Glow(Flow):
-    """Glow (Kingma & Dhariwal 2018) with the condition as one more plane beside the picture.
+    """Glow (Kingma & Dhariwal 2018) with the condition as an additional plane.
 
-    Condition -> Linear -> a plane of the picture's size, which every coupling sees squeezed to its
-    own. `features` are the hidden channels, `levels` and `blocks` the levels and steps a level.
+    Condition -> Linear -> a plane of the image's size; every coupling reads it, squeezed to its
+    own size. `base_channels` are the hidden channels of a coupling; `num_levels` and `num_blocks`
+    are the levels and the steps per level.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__(config)
         if config.resolution < 2**config.num_levels:
             raise NetworkError(
-                "levels",
-                expected=f"at most {config.stages + 2} at this resolution",
-                found=str(config.num_levels),
-                fix="Set network.num_levels lower.",
+                "num_levels",
+                f"at most {config.num_upsamples + 2} at this resolution",
+                str(config.num_levels),
+                "Set network.num_levels lower.",
             )
         planes = 4 if config.condition_size else 0
         self.condition = (
@@ -43,33 +43,36 @@ class Glow(Flow):
             if config.condition_size
             else None
         )
-        self.flow = Levels(
+        self.flow = MultiScaleFlow(
             4 * 3, planes, config.base_channels, config.num_levels, config.num_blocks
         )
 
     @property
     def z_shape(self) -> tuple[int, ...]:
+        """Shape of the image."""
         return (3, self.config.resolution, self.config.resolution)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Pictures (N, 3, H, W) in [-1, 1] from z (N, 3, H, W) and condition (N, C)."""
+        """Return images (N, 3, H, W) in [-1, 1] from z (N, 3, H, W) and condition (N, C)."""
         logits = unsqueeze(self.flow.inverse(squeeze(z), self._planes(condition)))
-        # Past the bounds lies what no picture has; the clamp brings it to black or white.
+        # No image has values outside the bounds; clamp them to black and white.
         return ((2 * torch.sigmoid(logits) - 1) / BOUND).clamp(-1, 1)
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Z (N, 3, H, W) of pixels (N, 3, H, W) in (0, 1), and their log-likelihood (N,)."""
+        """Return z (N, 3, H, W) and log-likelihood (N,) of pixels (N, 3, H, W) in (0, 1)."""
         bounded = ((2 * pixels - 1) * BOUND + 1) / 2
         logits = bounded.log() - (1 - bounded).log()
-        stretched = (F.softplus(logits) + F.softplus(-logits) + math.log(BOUND)).flatten(1).sum(1)
-        z, volume = self.flow(squeeze(logits), self._planes(condition))
+        logit_log_det = (
+            (F.softplus(logits) + F.softplus(-logits) + math.log(BOUND)).flatten(1).sum(1)
+        )
+        z, log_det = self.flow(squeeze(logits), self._planes(condition))
         z = unsqueeze(z)
         prior = -0.5 * (z.square() + math.log(2 * math.pi)).flatten(1).sum(dim=1)
-        return z, prior + volume + stretched
+        return z, prior + log_det + logit_log_det
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Z (N, 3, H, W) of pictures (N, 3, H, W) in [-1, 1], each level at its bin's centre."""
-        z: Tensor = self.likelihood(to_centres(image), condition)[0]
+        """Return z (N, 3, H, W) of images (N, 3, H, W) in [-1, 1], each level at its bin center."""
+        z: Tensor = self.likelihood(to_bin_centers(image), condition)[0]
         return z
 
     def _planes(self, condition: Tensor) -> Tensor | None:
@@ -79,6 +82,6 @@ class Glow(Flow):
         return squeeze(self.condition(condition).view(-1, 1, side, side))
 
 
-def to_centres(image: Tensor) -> Tensor:
-    """Pictures in [-1, 1] to (0, 1): level k of 256 becomes (k + 1/2) / 256."""
+def to_bin_centers(image: Tensor) -> Tensor:
+    """Map images in [-1, 1] to (0, 1): level k of 256 becomes (k + 1/2) / 256."""
     return ((image + 1) * ((LEVELS - 1) / 2) + 0.5) / LEVELS

@@ -1,4 +1,4 @@
-"""Glow as a whole: exact both ways, and a likelihood that is one."""
+"""Glow: inverse, likelihood and config."""
 
 import math
 from dataclasses import replace
@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from ganport_models import Flow, NetworkConfig, NetworkError, build_generator
-from ganport_models.flows.actnorm import ActNorm
-from ganport_models.generators.glow import to_centres
+from ganport_models.flows.layers import ActNorm
+from ganport_models.generators.glow import to_bin_centers
 
-SHAPE = NetworkConfig(16, 3, 6, 1, 1, num_levels=2, num_blocks=2)
+CONFIG = NetworkConfig(16, 3, 6, 1, 1, num_levels=2, num_blocks=2)
 
 
-def glow(config: NetworkConfig = SHAPE, dtype: torch.dtype = torch.float32) -> Flow:
+def glow(config: NetworkConfig = CONFIG, dtype: torch.dtype = torch.float32) -> Flow:
     torch.manual_seed(0)
     network = build_generator("glow", config)
     assert isinstance(network, Flow)
@@ -26,23 +26,23 @@ def glow(config: NetworkConfig = SHAPE, dtype: torch.dtype = torch.float32) -> F
     return network.to(dtype).eval()
 
 
-def pictures(count: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+def sample_images(count: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
     levels = torch.randint(0, 256, (count, 3, 16, 16)).to(dtype)
     return levels / 127.5 - 1
 
 
-@pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])
-def test_a_picture_comes_back_from_its_noise(dtype: torch.dtype, most: float) -> None:
-    flow, images = glow(dtype=dtype), pictures(4, dtype)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-9), (torch.float32, 1e-3)])
+def test_glow_inverts_encode(dtype: torch.dtype, tolerance: float) -> None:
+    flow, images = glow(dtype=dtype), sample_images(4, dtype)
     condition = torch.eye(3, dtype=dtype)[[0, 1, 2, 0]]
     again = flow(flow.encode(images, condition), condition)
-    # Encoded at the centres of 256 bins, read back on the scale of levels.
-    torch.testing.assert_close(again, 2 * to_centres(images) - 1, atol=most, rtol=0)
+    # The encoder maps each level to its bin center.
+    torch.testing.assert_close(again, 2 * to_bin_centers(images) - 1, atol=tolerance, rtol=0)
 
 
-def test_the_likelihood_of_pixels_is_that_of_their_noise_and_the_jacobian() -> None:
+def test_glow_likelihood_matches_jacobian() -> None:
     flow = glow(
-        replace(SHAPE, resolution=16, num_levels=1, num_blocks=1, base_channels=2), torch.float64
+        replace(CONFIG, resolution=16, num_levels=1, num_blocks=1, base_channels=2), torch.float64
     )
     pixels = torch.rand(1, 3, 16, 16, dtype=torch.float64) * 0.8 + 0.1
     condition = torch.eye(3, dtype=torch.float64)[:1]
@@ -55,23 +55,23 @@ def test_the_likelihood_of_pixels_is_that_of_their_noise_and_the_jacobian() -> N
     torch.testing.assert_close(found[0], expected)
 
 
-def test_levels_lie_at_the_centres_of_their_bins() -> None:
+def test_levels_lie_at_the_centers_of_their_bins() -> None:
     images = torch.tensor([-1.0, 1.0, 127 / 127.5 - 1])
-    torch.testing.assert_close(to_centres(images) * 256, torch.tensor([0.5, 255.5, 127.5]))
+    torch.testing.assert_close(to_bin_centers(images) * 256, torch.tensor([0.5, 255.5, 127.5]))
 
 
 def test_glow_without_a_condition() -> None:
-    flow = glow(replace(SHAPE, condition_size=0))
+    flow = glow(replace(CONFIG, condition_size=0))
     image = flow(torch.randn(2, *flow.z_shape), torch.zeros(2, 0))
     assert image.shape == (2, 3, 16, 16)
 
 
-def test_more_levels_than_the_picture_has() -> None:
-    with pytest.raises(NetworkError, match=r"levels: expected at most 4 at this resolution"):
-        build_generator("glow", replace(SHAPE, num_levels=5))
+def test_glow_too_many_levels_raise() -> None:
+    with pytest.raises(NetworkError, match=r"num_levels: expected at most 4 at this resolution"):
+        build_generator("glow", replace(CONFIG, num_levels=5))
 
 
-def test_the_report_s_glow_has_its_channels() -> None:
+def test_glow_channels_match_report() -> None:
     with torch.device("meta"):
         network = build_generator(
             "glow", NetworkConfig(64, 24, 512, 1, 1, num_levels=4, num_blocks=6)

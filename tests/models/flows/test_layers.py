@@ -1,4 +1,4 @@
-"""Every layer of a flow: there and back again, and its volume against the Jacobian itself."""
+"""Invertible layers: inverse and log-determinant against the Jacobian."""
 
 from collections.abc import Callable
 
@@ -8,17 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ganport_models.flows.actnorm import ActNorm
-from ganport_models.flows.coupling import Coupling
-from ganport_models.flows.invertible_conv import Rotation
-from ganport_models.flows.multi_scale import Levels
-from ganport_models.flows.squeeze import squeeze, unsqueeze
+from ganport_models.flows.layers import ActNorm, Coupling, InvertibleConv1x1
+from ganport_models.flows.multi_scale import MultiScaleFlow, squeeze, unsqueeze
 
 PLANES = torch.linspace(-1, 1, 2 * 4 * 2 * 2, dtype=torch.float64).view(2, 4, 2, 2)
 
 
-class With(nn.Module):
-    """A layer with its planes filled in, or one that takes none."""
+class WithPlanes(nn.Module):
+    """A layer with fixed condition planes, or without planes."""
 
     def __init__(self, layer: nn.Module, planes: Tensor | None) -> None:
         super().__init__()
@@ -32,15 +29,15 @@ class With(nn.Module):
         return self.layer.inverse(y, *(plane[: len(y)].to(y.dtype) for plane in self.more))
 
 
-LAYERS: dict[str, Callable[[], With]] = {
-    "actnorm": lambda: With(ActNorm(6), None),
-    "rotation": lambda: With(Rotation(6), None),
-    "coupling": lambda: With(Coupling(6, 4, 5), PLANES),
-    "levels": lambda: With(Levels(6, 4, 5, 2, 2), PLANES),
+LAYERS: dict[str, Callable[[], WithPlanes]] = {
+    "actnorm": lambda: WithPlanes(ActNorm(6), None),
+    "rotation": lambda: WithPlanes(InvertibleConv1x1(6), None),
+    "coupling": lambda: WithPlanes(Coupling(6, 4, 5), PLANES),
+    "levels": lambda: WithPlanes(MultiScaleFlow(6, 4, 5, 2, 2), PLANES),
 }
 
 
-def made(name: str, dtype: torch.dtype = torch.float64) -> With:
+def make_layer(name: str, dtype: torch.dtype = torch.float64) -> WithPlanes:
     torch.manual_seed(3)
     layer = LAYERS[name]()
     with torch.no_grad():
@@ -52,27 +49,27 @@ def made(name: str, dtype: torch.dtype = torch.float64) -> With:
     return layer.to(dtype).eval()
 
 
-@pytest.mark.parametrize(("dtype", "most"), [(torch.float64, 1e-10), (torch.float32, 2e-5)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 2e-5)])
 @pytest.mark.parametrize("name", LAYERS)
-def test_there_and_back_again(name: str, dtype: torch.dtype, most: float) -> None:
-    layer = made(name, dtype)
+def test_layer_inverse_round_trip(name: str, dtype: torch.dtype, tolerance: float) -> None:
+    layer = make_layer(name, dtype)
     x = torch.randn(2, 6, 2, 2, dtype=dtype)
     y, _ = layer(x)
     assert not torch.allclose(x, y, atol=1e-3)
-    torch.testing.assert_close(layer.inverse(y), x, atol=most, rtol=0)
-    torch.testing.assert_close(layer(layer.inverse(x))[0], x, atol=most, rtol=0)
+    torch.testing.assert_close(layer.inverse(y), x, atol=tolerance, rtol=0)
+    torch.testing.assert_close(layer(layer.inverse(x))[0], x, atol=tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_the_volume_is_the_logarithm_of_the_jacobian(name: str) -> None:
-    layer = made(name)
+def test_layer_log_det_matches_jacobian(name: str) -> None:
+    layer = make_layer(name)
     x = torch.randn(1, 6, 2, 2, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(lambda flat: layer(flat)[0], x)
     expected = torch.linalg.slogdet(jacobian.reshape(24, 24)).logabsdet
     torch.testing.assert_close(layer(x)[1].reshape(()), expected)
 
 
-def test_actnorm_starts_from_its_first_batch_and_keeps_to_it() -> None:
+def test_actnorm_initializes_from_first_batch() -> None:
     norm = ActNorm(3)
     first = torch.randn(50, 3, 4, 4) * torch.tensor([1.0, 5.0, 0.2]).view(1, 3, 1, 1) + 7
     seen, _ = norm(first)
@@ -85,22 +82,22 @@ def test_actnorm_starts_from_its_first_batch_and_keeps_to_it() -> None:
     assert norm.initialized == 1
 
 
-def test_actnorm_does_not_start_in_eval_mode() -> None:
+def test_actnorm_eval_does_not_initialize() -> None:
     norm = ActNorm(3).eval()
     x = torch.randn(5, 3, 4, 4) + 3
     torch.testing.assert_close(norm(x)[0], x)
     assert norm.initialized == 0
 
 
-def test_a_rotation_starts_as_one() -> None:
-    weight = Rotation(8).weight()
+def test_invertible_conv_starts_as_rotation() -> None:
+    weight = InvertibleConv1x1(8).weight()
     torch.testing.assert_close(weight @ weight.T, torch.eye(8), atol=1e-5, rtol=0)
     x = torch.randn(2, 8, 3, 3)
-    assert Rotation(8)(x)[1].abs() < 1e-4
+    assert InvertibleConv1x1(8)(x)[1].abs() < 1e-4
 
 
-def test_a_rotation_keeps_its_inverse_in_eval_mode_alone() -> None:
-    rotation = Rotation(4)
+def test_invertible_conv_caches_inverse_in_eval_only() -> None:
+    rotation = InvertibleConv1x1(4)
     assert rotation.inverse_weight is None
     rotation.eval()
     assert rotation.inverse_weight is not None
@@ -110,15 +107,15 @@ def test_a_rotation_keeps_its_inverse_in_eval_mode_alone() -> None:
     assert rotation.train().inverse_weight is None
 
 
-def test_a_coupling_starts_as_no_change() -> None:
+def test_coupling_starts_as_identity() -> None:
     coupling = Coupling(6, 4, 5).eval()
     x = torch.randn(2, 6, 2, 2)
-    y, volume = coupling(x, PLANES.float())
+    y, log_det = coupling(x, PLANES.float())
     torch.testing.assert_close(y, x)
-    torch.testing.assert_close(volume, torch.zeros(2))
+    torch.testing.assert_close(log_det, torch.zeros(2))
 
 
-def test_squeeze_moves_each_block_of_four_into_channels() -> None:
+def test_squeeze_moves_blocks_to_channels() -> None:
     planes = torch.arange(16.0).view(1, 1, 4, 4)
     assert squeeze(planes)[0, :, 0, 0].tolist() == [0, 1, 4, 5]
     assert squeeze(planes).shape == (1, 4, 2, 2)
@@ -131,5 +128,5 @@ def test_unsqueeze_is_the_inverse_of_squeeze(n: int, c: int, h: int, w: int) -> 
     assert torch.equal(unsqueeze(squeeze(planes)), planes)
 
 
-def test_the_volume_of_no_change_is_zero() -> None:
+def test_actnorm_identity_has_zero_log_det() -> None:
     assert ActNorm(3).eval()(torch.ones(1, 3, 2, 2))[1] == 0

@@ -4,19 +4,19 @@ import os
 import signal
 
 from ganport_train.__main__ import train_gan
-from ganport_train.engine.batch_source import BatchSource
+from ganport_train.engine.batch_source import Feed
 from ganport_train.methods.batch import Batch
 
 FATAL = 4
-batch = BatchSource.batch
+batch = Feed.batch
 
 
-def dying(feed: BatchSource, step: int) -> Batch:
+def dying(feed: Feed, step: int) -> Batch:
     """The batch of a step, unless it is the last that this process lives to see."""
     if step == FATAL and os.environ["RANK"] == "1":
         os.kill(os.getpid(), signal.SIGKILL)
     return batch(feed, step)
 
 
-BatchSource.batch = dying  # type: ignore[method-assign]
+Feed.batch = dying  # type: ignore[method-assign]
 train_gan()

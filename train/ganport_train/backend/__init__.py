@@ -1,1 +1,1 @@
-"""Devices, precision, processes and compiled networks."""
+"""Devices, precision, processes, compiled networks."""

@@ -1,1 +1,1 @@
-"""The commands of the training package."""
+"""The commands this room contributes."""

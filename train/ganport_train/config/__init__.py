@@ -1,1 +1,1 @@
-"""Recipes: sections, parsing, files and presets."""
+"""Recipes: sections, parsing, presets."""

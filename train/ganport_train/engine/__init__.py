@@ -1,1 +1,1 @@
-"""The training loop of every method: batches, EMA, sample grids, validation."""
+"""What every run needs whatever its method: order, averages, checkpoints, records, sheets."""

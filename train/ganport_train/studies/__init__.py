@@ -1,1 +1,1 @@
-"""Studies: recipes that are trained one after another and compared."""
+"""Comparisons of recipes."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ganport_models.metadata import CARD
+from ganport_models.metadata import METADATA
 from ganport_models.selection import FOLDER
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generator import Generator
@@ -27,8 +27,7 @@ from ganport_train.evaluation.metrics.memorization import SIDE
 from ganport_train.evaluation.metrics.quality import MAX_SUBSET
 from ganport_train.evaluation.scores.evaluation import Evaluation
 from ganport_train.evaluation.scores.extractors import INCEPTION_FILTER
-from ganport_train.runs import run_dir
-from ganport_train.runs.metrics import SCORES, read_log
+from ganport_train.runs import jsonl_log, run_dir
 
 _EXPORT = "from ganport_export.__main__ import export_gan; export_gan()"
 _PACKAGES = ("ganport", "numpy", "onnxruntime", "scipy", "torch", "torch-fidelity")
@@ -74,8 +73,8 @@ class EvaluationTarget:
             environment.data_digest,
             environment.skip_bad,
             recipe.data,
-            read_log(run),
-            read_log(run, SCORES),
+            jsonl_log.read(run),
+            jsonl_log.read(run, jsonl_log.SCORES),
         )
 
 
@@ -83,7 +82,7 @@ def find_run(source: Path) -> Path | None:
     """Return the run of a run folder or a checkpoint folder; None for a bundle."""
     if (source / run_dir.CONFIG).is_file() or (source / FOLDER).is_dir():
         return source
-    if (source / CARD).is_file():
+    if (source / METADATA).is_file():
         return source.resolve().parents[1]
     return None
 

@@ -1,0 +1,75 @@
+"""Discriminators with an auxiliary classifier: AC-GAN and StarGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from ganport_models.blocks import (
+    LRELU_SLOPE_TORCH,
+    dense_head,
+    downsample_stack,
+    with_spectral_norm,
+)
+from ganport_models.discriminators.base import ClassifierDiscriminator
+from ganport_models.network import NetworkConfig, Norm
+from ganport_models.registry import register_discriminator
+
+LAST_SIZE = 2
+"""Side of the last map of StarGAN's discriminator."""
+MAX_MULTIPLE = 32
+"""Largest multiple of `base_channels` in it: 2048 channels at 128 pixels."""
+
+
+class _GroupHeads(nn.ModuleList):
+    """A head for each condition group; returns their logits in the order of the condition."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.cat([head(features) for head in self], dim=1)
+
+
+@register_discriminator("acgan_dcgan")
+class ACGANDiscriminator(ClassifierDiscriminator):
+    """Strided convolutions to 4x4, then an adversarial head and a head for each condition group.
+
+    Report 000, row A2.
+    """
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        channels = [3, *config.channels()[::-1]]
+        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
+        self.body = nn.Sequential(*layers)
+        self.realism = dense_head(channels[-1], 1, self.norm)
+        self.classifier = _GroupHeads(
+            dense_head(channels[-1], size, self.norm) for size in self.groups
+        )
+
+
+@register_discriminator("stargan")
+class StarGANDiscriminator(ClassifierDiscriminator):
+    """Strided convolutions to 2x2, then a score for each patch and a classifier of the image.
+
+    Choi et al. 2018, appendix 7.2, table 5 (row B5). The score of an image is the mean over its
+    patches.
+    """
+
+    default_norm = "none"
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        count = (config.resolution // LAST_SIZE).bit_length() - 1
+        multiples = (min(2**index, MAX_MULTIPLE) for index in range(count))
+        channels = [3, *(config.base_channels * multiple for multiple in multiples)]
+        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
+        self.body = nn.Sequential(*layers)
+        patches = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
+        classifier = nn.Conv2d(channels[-1], config.condition_size, LAST_SIZE, bias=False)
+        self.realism = with_spectral_norm(patches, self.norm)
+        self.classifier = nn.Sequential(with_spectral_norm(classifier, self.norm), nn.Flatten())

@@ -1,0 +1,138 @@
+"""Discriminators with a projection head, on strided convolutions or residual blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from ganport_models.blocks import (
+    LRELU_SLOPE_DCGAN,
+    down_convolution,
+    downsample_stack,
+    with_norm,
+    with_spectral_norm,
+)
+from ganport_models.discriminators.base import ProjectionBase
+from ganport_models.network import BASE_SIZE, NetworkConfig, Norm
+from ganport_models.registry import register_discriminator
+
+LRELU_SLOPE_SNGAN = 0.1
+"""Negative slope of LeakyReLU (SNGAN, Miyato et al. 2018, table 3)."""
+
+
+@register_discriminator("projection_dcgan")
+class ProjectionDiscriminator(ProjectionBase):
+    """Strided convolutions with spectral norm to 4x4, then a projection head: `quick`'s."""
+
+    default_norm = "spectral"
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        channels = [3, *config.channels()[::-1]]
+        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_SNGAN, config.kernel)
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        width = channels[-1] * BASE_SIZE**2
+        self.realism = spectral_norm(nn.Linear(width, 1))
+        self.projection = spectral_norm(nn.Linear(config.condition_size, width, bias=False))
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Return features (N, C * 4 * 4) of images (N, 3, H, W)."""
+        features: Tensor = self.body(image)
+        return features
+
+
+class ResidualBlock(nn.Module):
+    """x plus two 3x3 convolutions of it, each after a LeakyReLU (He et al. 2016, v2).
+
+    Without a norm the last convolution starts at zero, so that the block starts as the identity
+    (Fixup, Zhang et al. 2019). Spectral norm cannot divide by zero weights.
+    """
+
+    def __init__(self, width: int, norm: Norm) -> None:
+        super().__init__()
+        layers = [nn.Conv2d(width, width, 3, padding=1) for _ in range(2)]
+        if norm == "none":
+            nn.init.zeros_(layers[1].weight)
+        parts = [(nn.LeakyReLU(LRELU_SLOPE_DCGAN), *with_norm(layer, norm)) for layer in layers]
+        self.body = nn.Sequential(*(part for group in parts for part in group))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, width, H, W) to the same shape."""
+        result: Tensor = x + self.body(x)
+        return result
+
+
+@register_discriminator("residual")
+class ResidualDiscriminator(ProjectionBase):
+    """Strided convolutions to 4x4 with residual blocks after each, then a projection head.
+
+    At the size of the image there is one 3x3 convolution with half of `base_channels`, which keeps
+    the detail that the strided convolutions blur (docs/flagship.md). A block there would cost as
+    much as all the others.
+    """
+
+    default_norm = "none"
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        channels = [max(1, config.base_channels // 2), *config.channels()[::-1]]
+        first = nn.Conv2d(3, channels[0], 3, padding=1)
+        layers: list[nn.Module] = [
+            *with_norm(first, self.norm),
+            nn.LeakyReLU(LRELU_SLOPE_DCGAN),
+        ]
+        for inputs, outputs in pairwise(channels):
+            layers += with_norm(down_convolution(inputs, outputs), self.norm)
+            layers += [ResidualBlock(outputs, self.norm) for _ in range(config.num_blocks)]
+            layers.append(nn.LeakyReLU(LRELU_SLOPE_DCGAN))
+        self.body = nn.Sequential(*layers, nn.Flatten())
+        width = channels[-1] * BASE_SIZE**2
+        self.realism = with_spectral_norm(nn.Linear(width, 1), self.norm)
+        projection = nn.Linear(config.condition_size, width, bias=False)
+        # Both terms of the logit have the same scale at the start.
+        nn.init.normal_(projection.weight, std=width**-0.5)
+        self.projection = with_spectral_norm(projection, self.norm)
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Return features (N, C * 4 * 4) of images (N, 3, H, W)."""
+        features: Tensor = self.body(image)
+        return features
+
+
+def _add_classifier(network: ProjectionBase) -> None:
+    """Add a linear classifier of the labels on the features (Odena et al. 2017)."""
+    width = network.config.channels()[0] * BASE_SIZE**2
+    network.classifier = nn.Linear(width, network.config.condition_size)
+
+
+@register_discriminator("projection_head_dcgan")
+class ProjectionHeadDiscriminator(ProjectionDiscriminator):
+    """`ProjectionDiscriminator` with an auxiliary classifier of the labels."""
+
+    classifies = True
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        _add_classifier(self)
+
+
+@register_discriminator("residual_head")
+class ResidualHeadDiscriminator(ResidualDiscriminator):
+    """`ResidualDiscriminator` with an auxiliary classifier of the labels."""
+
+    classifies = True
+
+    def __init__(
+        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(config, norm, groups)
+        _add_classifier(self)
