@@ -30,7 +30,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.runs import jsonl_log
 from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
 from ganport_train.runs.run_dir import SAMPLES
-from ganport_train.synthetic.shapes.labels import sample_labels
+from ganport_train.synthetic.scene_labels import sample_labels
 from ganport_train.synthetic.writer import write_faces, write_shapes
 
 COUNT = 130

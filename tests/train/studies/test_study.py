@@ -11,7 +11,7 @@ from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import differences
 from ganport_train.methods.build import build_method
 from ganport_train.studies import study
-from ganport_train.synthetic.shapes.labels import OBJECTS
+from ganport_train.synthetic.scene_labels import OBJECTS
 
 SMALL = [
     "data.resolution=16",

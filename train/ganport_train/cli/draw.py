@@ -13,7 +13,7 @@ import click
 from ganport_train.data.progress import track
 from ganport_train.synthetic import writer
 from ganport_train.synthetic.datasets import MAX_WORKERS
-from ganport_train.synthetic.shapes.labels import read_labels, sample_labels
+from ganport_train.synthetic.scene_labels import read_labels, sample_labels
 
 Command = Callable[..., Any]
 

@@ -9,9 +9,9 @@ from random import Random
 import numpy as np
 import pytest
 
-from ganport_train.synthetic.shapes.labels import OBJECTS
-from ganport_train.synthetic.shapes.scene import Camera, Scene, visible_fractions
-from ganport_train.synthetic.shapes.solids import dot
+from ganport_train.synthetic.scene_labels import OBJECTS
+from ganport_train.synthetic.scenes import Camera, Scene, visible_fractions
+from ganport_train.synthetic.solids import dot
 
 FINE = 128  # finer than the grid on which scenes are sampled
 

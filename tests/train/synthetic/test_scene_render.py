@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from ganport_train.synthetic.palette import nearest_labels, rgb_to_oklab
-from ganport_train.synthetic.shapes.labels import COLORS, OBJECTS, split_label
-from ganport_train.synthetic.shapes.render import draw_scene
-from ganport_train.synthetic.shapes.scene import Scene
+from ganport_train.synthetic.scene_labels import COLORS, OBJECTS, split_label
+from ganport_train.synthetic.scene_render import draw_scene
+from ganport_train.synthetic.scenes import Scene
 
 SIZE = 48
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from ganport_runtime.errors import GanportError
-from ganport_train.synthetic.shapes import labels as module
-from ganport_train.synthetic.shapes.labels import (
+from ganport_train.synthetic import scene_labels as module
+from ganport_train.synthetic.scene_labels import (
     COLORS,
     OBJECTS,
     SHAPES,
@@ -18,7 +18,7 @@ from ganport_train.synthetic.shapes.labels import (
     sample_labels,
     split_label,
 )
-from ganport_train.synthetic.shapes.solids import SOLIDS
+from ganport_train.synthetic.solids import SOLIDS
 
 TRAIN = {"a_0.png": ["red cube"], "a_1.png": ["red cube", "blue sphere"], "b.png": ["gray cube"]}
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_train.synthetic.shapes.solids import (
+from ganport_train.synthetic.solids import (
     SOLIDS,
     Cube,
     Cylinder,

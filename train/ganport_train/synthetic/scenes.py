@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_train.synthetic.palette import oklab_to_rgb, rgb_to_oklab, sample_shade
-from ganport_train.synthetic.shapes.labels import COLORS, split_label
-from ganport_train.synthetic.shapes.solids import SOLIDS, Floats, Solid, normalize
+from ganport_train.synthetic.scene_labels import COLORS, split_label
+from ganport_train.synthetic.solids import SOLIDS, Floats, Solid, normalize
 
 GAMMA = 2.2
 """Exponent that turns a stored value into light."""

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganport_train.synthetic.shapes.scene import GAMMA, Lamp, Scene
-from ganport_train.synthetic.shapes.solids import Floats, Solid, dot, normalize
+from ganport_train.synthetic.scenes import GAMMA, Lamp, Scene
+from ganport_train.synthetic.solids import Floats, Solid, dot, normalize
 
 _SAMPLES = 3  # rays per pixel in each direction
 _RAYS = 1 << 14  # rays at a time: their arrays stay in the processor's cache
