@@ -24,8 +24,8 @@ from ganport_models import Checkpoint, Generator
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import atomic_write
 from ganport_runtime.noise import normals, seed_range
-from ganport_train.backend.device import make_exact, pick
-from ganport_train.cli.run import load_data
+from ganport_train.backend.device import enable_determinism, resolve_device
+from ganport_train.cli.train import load_data
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
@@ -43,7 +43,7 @@ from ganport_train.evaluation.metrics.quality import (
     kernel_distance,
 )
 from ganport_train.evaluation.scores.sampling import sample_vectors
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.recovery import StopSignal
 
 ASKED, COMPARED = 1200, 2000
 """Pictures drawn for the accuracies, and for the distances."""
@@ -56,7 +56,7 @@ Record = dict[str, Any]
 Vectors = NDArray[np.float32]
 
 
-class Slice(Interrupt):
+class Slice(StopSignal):
     """A request to stop that comes after so many seconds, by the clock of the device's work."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
@@ -136,7 +136,8 @@ class Exam:
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
     """Conditions (count, C) whose every group has each value that `vectors` have equally often on
-    average, whatever the other groups have."""
+    average, whatever the other groups have.
+    """
     random = np.random.Generator(np.random.Philox(_SEED))
     chosen = np.zeros((count, conditions.size), np.float32)
     for group in conditions.groups:
@@ -269,14 +270,14 @@ def main(
     device: str,
 ) -> None:
     """Compares VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
-    chosen = pick(device)
+    chosen = resolve_device(device)
     exam_judge = Judge.load(judge, chosen)
     first = recipes.load(variants[0].partition(":")[2].split()[0])
     dataset = load_data(first, data, skip_bad=True)
     exam = Exam(exam_judge, dataset, chosen)
     real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.metadata.accuracy.items())
     print(f"judge on real pictures it never saw: {real}", flush=True)
-    make_exact()
+    enable_determinism()
     runs = [Variant(text, out, dataset, chosen) for text in variants]
     for turn in range(1, round(seconds / step) + 1):
         for run in runs:

@@ -94,7 +94,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             return (self.data / name).open("rb")
         if self.archive is None:  # each worker has its own
             self.archive = zipfile.ZipFile(self.data)
-        return self.archive.open(name)
+        return self.checkpoints.open(name)
 
 
 def _members(data: Path) -> list[str]:
@@ -144,7 +144,10 @@ class Loop:
                 (slope,) = torch.autograd.grad(scores.sum(), at, create_graph=True)
                 total = (
                     total
-                    + self.options.reg_interval * weight * slope.square().sum(dim=(1, 2, 3)).mean() / 2
+                    + self.options.reg_interval
+                    * weight
+                    * slope.square().sum(dim=(1, 2, 3)).mean()
+                    / 2
                 )
         return total
 

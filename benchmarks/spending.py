@@ -11,22 +11,22 @@ from timing import synchronized, time_interleaved
 
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.engine.batch_source import Feed
-from ganport_train.engine.ema import averaged
+from ganport_train.engine.batch_source import BatchSource
+from ganport_train.engine.ema import build_ema
 from ganport_train.methods.build import build_method
 
 
 class Engine:
-    """Feed, method and average of a run, as `Trainer` puts them together."""
+    """BatchSource, method and average of a run, as `Trainer` puts them together."""
 
     def __init__(self, dataset: Dataset, recipe: Recipe, device: torch.device) -> None:
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         self.method.compile(recipe.training.compile)
-        self.average = averaged(self.method.generator, recipe.ema, recipe.training.batch_size)
+        self.average = build_ema(self.method.generator, recipe.ema, recipe.training.batch_size)
         rows, _ = dataset.split(recipe.data.val_fraction)
         self.method.meet(dataset.images, dataset.vectors, rows)
-        self.feed = Feed(dataset.images, dataset.vectors, rows, recipe, device)
+        self.batches = BatchSource(dataset.images, dataset.vectors, rows, recipe, device)
         self.device, self.number = device, 0
 
     def step(self) -> None:
@@ -37,16 +37,16 @@ class Engine:
 
     def learn(self) -> None:
         """A batch, and what the method does with it."""
-        self.method.step(self.feed.batch(self.number), self.number)
+        self.method.step(self.batches.batch(self.number), self.number)
         self.number += 1
 
     def judge(self) -> None:
         """A batch from which the discriminator alone learns, if the recipe gives it two steps."""
-        self.method.step(self.feed.batch(0), 0)
+        self.method.step(self.batches.batch(0), 0)
 
     def fetch(self) -> None:
         """A batch that nobody looks at."""
-        self.feed.batch(self.number)
+        self.batches.batch(self.number)
         self.number += 1
 
     def mean(self) -> None:

@@ -14,8 +14,8 @@ from reference_training import Careful, Plain
 from spending import Engine, Spending, measure
 from timing import Comparison, compare_paired, synchronized, time_interleaved
 
-from ganport_train.backend.device import make_exact, pick, precision
-from ganport_train.cli.run import load_data
+from ganport_train.backend.device import enable_determinism, resolve_device, resolve_precision
+from ganport_train.cli.train import load_data
 from ganport_train.config import recipes as catalogue
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
@@ -47,7 +47,7 @@ def comparisons(folder: Path) -> Iterator[Comparison | Spending]:
     """The short form: few rounds, on faces drawn into a folder."""
     data = folder / "faces.zip"
     write_faces(data, _FACES, 64)
-    setting = Setting.short(data, pick("auto"))
+    setting = Setting.short(data, resolve_device("auto"))
     for name in RECIPES:
         yield from compared(name, setting)
 
@@ -57,7 +57,7 @@ def compared(
 ) -> Iterator[Comparison | Spending]:
     """A recipe against both references, in turn; then the parts of its step."""
     recipe = catalogue.load(name, overrides)
-    wanted = precision(recipe.training.precision, setting.device)
+    wanted = resolve_precision(recipe.training.precision, setting.device)
     recipe = replace(recipe, training=replace(recipe.training, precision=wanted))
     dataset = load_data(recipe, setting.data, skip_bad=True)
     yield from _against(name, recipe, dataset, setting)
@@ -65,7 +65,7 @@ def compared(
 
 
 def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> Iterator[Comparison]:
-    make_exact()
+    enable_determinism()
     # Neither of the others knows the diversity term or a classifier head.
     network = recipe.network
     plain_network = replace(network, discriminator=network.discriminator.replace("_head", ""))
@@ -107,7 +107,7 @@ def main(
         if data is None:
             data = Path(folder) / "faces.zip"
             write_faces(data, _FACES, 64)
-        setting = Setting.short(data, pick(device), rounds)
+        setting = Setting.short(data, resolve_device(device), rounds)
         setting = replace(setting, turn=turn or setting.turn)
         for name in recipes or RECIPES:
             for found in compared(name, setting, overrides):

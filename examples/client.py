@@ -1,4 +1,4 @@
-"""Request images from a service and save them to a folder, with the standard library alone.
+"""Request images from a service and save them to a folder; standard library only.
 
     serve-gan starter &
     python examples/client.py "pink hair blue eyes" --seed 7 --count 16 --out faces

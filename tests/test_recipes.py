@@ -27,8 +27,8 @@ from ganport_runtime.generator import Generator
 from ganport_train.cli.train import train_gan
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import SAMPLES
 from ganport_train.synthetic.scene_labels import sample_labels
 from ganport_train.synthetic.writer import write_faces, write_shapes
@@ -169,15 +169,16 @@ def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
     torch.testing.assert_close(*optimizers, rtol=0, atol=0)
     sheets = sorted(sheet.name for sheet in (whole / SAMPLES).iterdir())
     assert sheets == ["000000000.png", f"{4 * STEPS:09d}.png"]
-    assert [record["step"] for record in jsonl_log.read(whole)] == [1, 2, 3]
-    scores = jsonl_log.read(whole, jsonl_log.SCORES)
+    assert [record["step"] for record in read_log(whole)] == [1, 2, 3]
+    scores = read_log(whole, SCORES)
     assert [record["step"] for record in scores] == [STEPS] * (recipe.method.name != "translation")
     return last
 
 
 def perturbed(checkpoint: Path, copy: Path) -> Path:
     """A copy of a checkpoint with every weight moved: layers that start at zero hide what they do,
-    and a network of three steps hardly hears its condition."""
+    and a network of three steps hardly hears its condition.
+    """
     shutil.copytree(checkpoint, copy)
     generator = Checkpoint.load(copy).generator()
     torch.manual_seed(0)

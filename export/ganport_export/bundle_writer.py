@@ -102,7 +102,7 @@ def build_manifest(interfaces: Sequence[Interface], options: ExportOptions) -> M
 
 
 def metadata_json(manifest: Manifest, graph: Graph) -> str:
-    """Return the text inside every file of a graph, by which a single file describes itself."""
+    """Return the metadata text of a graph's files, which makes a single file self-describing."""
     return rfc8785.dumps(manifest.interface_json(graph)).decode()
 
 
@@ -155,18 +155,12 @@ def write_directions(directions: Mapping[str, NDArray[Any]], interface: Interfac
     Raises OptionError for a name, type or shape that does not fit, and for NaN or infinity.
     """
     for name, direction in directions.items():
-        shape = f"float32 of shape {interface.z}"
-        found = f"{direction.dtype} of shape {direction.shape} for {name}"
         fits = direction.dtype == np.float32 and direction.shape == interface.z
-        is_name = is_single_line(name, _MAX_NAME)
-        for is_valid, expected, actual in (
-            (is_name, f"names of 1 to {_MAX_NAME} characters", repr(name)),
-            (fits, shape, found),
-            (np.isfinite(direction).all(), "finite numbers", f"NaN or infinity in {name}"),
-        ):
-            if not is_valid:
-                fix = "Pass directions in the noise of this network, or none."
-                raise OptionError("directions", expected, actual, fix)
+        if not (fits and np.isfinite(direction).all() and is_single_line(name, _MAX_NAME)):
+            expected = f"finite float32 of shape {interface.z} with a name of one line"
+            found = f"{direction.dtype} of shape {direction.shape} named {name!r}"
+            fix = "Pass directions in the noise of this network, or none."
+            raise OptionError("directions", expected, found, fix)
     data: bytes = safetensors.numpy.save(
         {name: np.ascontiguousarray(directions[name]) for name in sorted(directions)}
     )
@@ -178,8 +172,8 @@ def _build_graph(interface: Interface, options: ExportOptions) -> Graph:
         Tensor(name, "float32", (BATCH_DIM, *shape)) for name, shape in interface.inputs.items()
     )
     dtype = _IMAGES[interface.head(options.image)][0]
-    shape = (BATCH_DIM, *interface.output_shape(options.image))
-    output = Tensor(interface.output_name, dtype, shape)
+    shape = interface.output_shape(options.image)
+    output = Tensor(interface.output_name, dtype, (BATCH_DIM, *shape))
     return Graph(interface.kind, tuple(inputs), output, options.graph_files(interface))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from ganport_runtime.files import atomic_write, check_output, sha256_of
 from ganport_runtime.values import repr_short
 
 
-def _choice(name: str, help: str) -> Any:
+def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     choices = CHOICES[name]
     kind = click.Choice(choices)
     default = "bundle" if name == "format" else choices[0]
@@ -136,7 +137,7 @@ class Encoder(nn.Module):
         self.flow = flow
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Return z (N, *z_shape) of images (N, 3, H, W) in [-1, 1]."""
+        """Return z `(N, *z_shape)` of images `(N, 3, H, W)` in [-1, 1]."""
         return self.flow.encode(image, condition)
 
 

@@ -20,7 +20,7 @@ from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.parametrizations import attribute_tensors
 
 Outputs = list[NDArray[Any]]
-"""One array per batch: float images (N, 3, H, W), or z (N, *z)."""
+"""One array per batch: float images `(N, 3, H, W)`, or z `(N, *z)`."""
 
 
 def run(
@@ -77,7 +77,7 @@ def run_cast(
 ) -> Outputs:
     """Call `run` on a copy made by `cast_copy`, entirely in `dtype`.
 
-    Whatever `forward` casts to float32 or creates in float32 is in `dtype` too.
+    Tensors that `forward` casts to float32 or creates in float32 are in `dtype` too.
     """
     default = torch.get_default_dtype()
     torch.set_default_dtype(dtype)

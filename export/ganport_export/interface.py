@@ -39,10 +39,10 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+([.+-][A-Za-z0-9.+-]+)?")
 class Interface:
     """Inputs and output of a network, in the terms of `docs/interface.md`.
 
-    `forward` takes float32 tensors in this order: `z` (N, *z) or `image_in` (N, 3, *resolution) in
-    [-1, 1], then the condition (N, conditions.size) if there are conditions. It returns images
-    (N, 3, *resolution) in [-1, 1] or z (N, *z). Raises OptionError for a value that no bundle can
-    have.
+    `forward` takes float32 tensors in this order: `z` of shape `(N, *z)` or `image_in` of shape
+    `(N, 3, *resolution)` in [-1, 1], then the condition `(N, conditions.size)` if there are
+    conditions. It returns images `(N, 3, *resolution)` in [-1, 1] or z `(N, *z)`. Raises
+    OptionError for a value that no bundle can have.
     """
 
     name: str

@@ -50,11 +50,6 @@ class ExportReport:
     seconds: Mapping[str, float]
     """Duration of each stage."""
 
-    @property
-    def size(self) -> int:
-        """Bytes of the files that the manifest lists."""
-        return sum(entry.size for entry in self.manifest.files.values())
-
     def to_json(self) -> dict[str, Any]:
         """Return every measurement as plain JSON."""
         return {
@@ -143,7 +138,7 @@ def export(
         manifest, files = assemble(manifest, all_artifacts, extra_files)
         writer.write(files)
         messages.append(f"{writer.path}: {len(files)} files, {_format_size(files.values())}")
-    folded = dict.fromkeys(name for given in inputs for name in given.folded)
+    folded = dict.fromkeys(name for export_input in inputs for name in export_input.folded)
     return ExportReport(writer.path, manifest, options.opset, tuple(folded), stages.seconds)
 
 
@@ -174,7 +169,7 @@ def _prepare(
             inputs.append(prepare(module, interface, options.image))
             weights = sum(weight.numel() for weight in inputs[-1].network.parameters())
             messages += [type(module).__name__, f"{weights:,} weights"]
-        folded = sum(len(given.folded) for given in inputs)
+        folded = sum(len(export_input.folded) for export_input in inputs)
         messages += [f"{folded} norms folded"] if folded else []
     return inputs
 
@@ -188,13 +183,13 @@ def _write_graphs(
     if options.onnx:
         with stages.run("onnx") as messages:
             messages.append(f"opset {options.opset}")
-            for group, given, text in zip(artifacts, inputs, texts, strict=True):
-                group += write_onnx(given, options, text)
+            for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
+                group += write_onnx(export_input, options, text)
                 messages += [f"{a.path} {_format_size([a.data])}" for a in group]
     if options.torchscript:
         with stages.run("torchscript") as messages:
-            for group, given, text in zip(artifacts, inputs, texts, strict=True):
-                group.append(write_torchscript(given, options, text))
+            for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
+                group.append(write_torchscript(export_input, options, text))
                 messages.append(f"{group[-1].path} {_format_size([group[-1].data])}")
     return artifacts
 
@@ -207,12 +202,12 @@ def _check(
 ) -> list[CheckResult]:
     with stages.run("checks") as messages:
         results = []
-        for group, given in zip(artifacts, inputs, strict=True):
-            results.append(run_checks(group, given, options))
-            messages.append(
-                f"largest error {results[-1].max_error:.1e} (limit {given.limit:.1e}), effects of "
-                + ", ".join(f"{k} {v:.2g}" for k, v in results[-1].sensitivity["moved"].items())
-            )
+        for group, export_input in zip(artifacts, inputs, strict=True):
+            result = run_checks(group, export_input, options)
+            effects = (f"{k} {v:.2g}" for k, v in result.sensitivity["moved"].items())
+            messages.append(f"largest error {result.max_error:.1e}")
+            messages.append(f"limit {export_input.limit:.1e}, effects: {', '.join(effects)}")
+            results.append(result)
     return results
 
 

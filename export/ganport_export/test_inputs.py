@@ -82,7 +82,7 @@ def make_batches(
 
 
 def first_inputs(interface: Interface, seeds: Sequence[int]) -> NDArray[np.float32]:
-    """Return the first input for each seed: z (N, *z), or images (N, 3, H, W) in [-1, 1].
+    """Return the first input for each seed: z `(N, *z)`, or images `(N, 3, H, W)` in [-1, 1].
 
     The images show colored tiles with fine noise, quantized to the 256 levels of an image file.
     """

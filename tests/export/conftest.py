@@ -1,4 +1,4 @@
-"""Small networks like a user's network, and one bundle that many tests read."""
+"""Small networks and one bundle that many tests use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIDE = 8
 
 
 class Plain(nn.Module):
-    """z (N, 4) and a condition (N, 5) to images of 8 x 8, which `last` may change."""
+    """A generator of 8 x 8 images from z (N, 4) and a condition (N, 5); `last` may change them."""
 
     def __init__(self, last: nn.Module | None = None, *, effect: float = 1.0) -> None:
         super().__init__()

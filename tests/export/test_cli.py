@@ -76,7 +76,7 @@ def run_folder(tmp_path_factory) -> Path:
 
 
 def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
-    """`export-gan` as the console script runs it: exit code, stdout, stderr."""
+    """Run `export-gan` like its console script; return exit code, stdout and stderr."""
     monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
     monkeypatch.setattr("warnings.showwarning", None)  # the command sets it; restore it afterwards
     with pytest.raises(SystemExit) as caught:

@@ -12,7 +12,7 @@ from ganport_runtime.conditions import Conditions
 
 
 def recording_artifact(interface: Interface, recorded: list) -> Artifact:
-    """A graph of black images that records its inputs."""
+    """Return a graph of black images that records its inputs."""
 
     def run(batch):
         recorded.append(batch.inputs)

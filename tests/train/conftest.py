@@ -12,8 +12,8 @@ from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.run_dir import create
+from ganport_train.runs.metrics import STATS, read_log
+from ganport_train.runs.run_dir import create_run_dir
 from ganport_train.synthetic.writer import write_faces
 
 TIMING = {"seconds", "images_per_second", "memory_gib"}
@@ -62,8 +62,8 @@ def trainer(dataset: Dataset) -> Callable[[Path, Recipe], Trainer]:
 
     def started(folder: Path, recipe: Recipe) -> Trainer:
         if not folder.exists():
-            create(folder)
-        return Trainer(folder, recipe, dataset, torch.device("cpu"), say=lambda line: None)
+            create_run_dir(folder)
+        return Trainer(folder, recipe, dataset, torch.device("cpu"), log=lambda line: None)
 
     return started
 
@@ -92,7 +92,7 @@ def timing() -> set[str]:
 def timeless() -> Callable[..., list[dict[str, object]]]:
     """The lines of a run's record, without those figures."""
 
-    def read(run: Path, name: str = jsonl_log.STATS) -> list[dict[str, object]]:
-        return [{k: v for k, v in r.items() if k not in TIMING} for r in jsonl_log.read(run, name)]
+    def read(run: Path, name: str = STATS) -> list[dict[str, object]]:
+        return [{k: v for k, v in r.items() if k not in TIMING} for r in read_log(run, name)]
 
     return read

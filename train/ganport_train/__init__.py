@@ -1,1 +1,1 @@
-"""The train room of ganport."""
+"""Training, evaluation and synthetic data of ganport."""

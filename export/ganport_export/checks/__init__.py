@@ -28,7 +28,7 @@ Json = dict[str, Any]
 class CheckResult:
     """Measurements of the checks on the files of one network, as plain JSON."""
 
-    given: ExportInput
+    export_input: ExportInput
     graphs: Json
     """By file name."""
     rounding: Json
@@ -37,11 +37,12 @@ class CheckResult:
     @property
     def max_error(self) -> float:
         """Largest error of a float32 file."""
-        return max(e for graph in self.graphs.values() for e in graph.get("error", {}).values())
+        errors = (e for graph in self.graphs.values() for e in graph.get("error", {}).values())
+        return float(max(errors))
 
 
 def run_checks(
-    artifacts: Sequence[Artifact], given: ExportInput, options: ExportOptions
+    artifacts: Sequence[Artifact], export_input: ExportInput, options: ExportOptions
 ) -> CheckResult:
     """Run every check on the files of one network.
 
@@ -49,12 +50,16 @@ def run_checks(
     """
     for artifact in artifacts:
         if artifact.raw_data:
-            check_structure(artifact.raw_data, f"{artifact.path}, raw", given.interface, options)
-            check_structure(artifact.data, artifact.path, given.interface, options, final=True)
-    rounding = _check_rounding(artifacts[0], given)
-    graphs = {artifact.path: _check_graph(artifact, given) for artifact in artifacts}
-    sensitivity = _check_sensitivity(artifacts[0], given, options)
-    return CheckResult(given, graphs, rounding, sensitivity)
+            check_structure(
+                artifact.raw_data, f"{artifact.path}, raw", export_input.interface, options
+            )
+            check_structure(
+                artifact.data, artifact.path, export_input.interface, options, final=True
+            )
+    rounding = _check_rounding(artifacts[0], export_input)
+    graphs = {artifact.path: _check_graph(artifact, export_input) for artifact in artifacts}
+    sensitivity = _check_sensitivity(artifacts[0], export_input, options)
+    return CheckResult(export_input, graphs, rounding, sensitivity)
 
 
 def summarize(results: Sequence[CheckResult]) -> Json:
@@ -65,8 +70,8 @@ def summarize(results: Sequence[CheckResult]) -> Json:
     """
     parts = [
         {
-            "torch_float32": result.given.own_error,
-            "clipped": result.given.clipped,
+            "torch_float32": result.export_input.own_error,
+            "clipped": result.export_input.clipped,
             "sensitivity": result.sensitivity,
             **result.rounding,
         }
@@ -76,53 +81,57 @@ def summarize(results: Sequence[CheckResult]) -> Json:
     return {
         "reference": "torch float64",
         "batches": list(BATCH_SIZES),
-        "limit": max(result.given.limit for result in results),
+        "limit": max(result.export_input.limit for result in results),
         "graphs": {path: found for result in results for path, found in result.graphs.items()},
         **parts[0],
-        **{result.given.interface.stem: part for result, part in others},
+        **{result.export_input.interface.stem: part for result, part in others},
     }
 
 
-def _check_graph(artifact: Artifact, given: ExportInput) -> Json:
+def _check_graph(artifact: Artifact, export_input: ExportInput) -> Json:
     """Check one file against the network, or against the rounded weights that it contains.
 
     A float16 graph is checked by its pixels only. The output z of an encoder has no pixels.
     """
-    measured: Json = {"limit": given.limit, "levels": {}}
-    reference = artifact.rounding.reference if artifact.rounding else given.reference
+    measured: Json = {"limit": export_input.limit, "levels": {}}
+    reference = artifact.rounding.reference if artifact.rounding else export_input.reference
     max_error = 0.0
     if artifact.file.precision == "fp32":
-        errors = check_parity(artifact, given.batches, reference, given.limit)
+        errors = check_parity(artifact, export_input.batches, reference, export_input.limit)
         max_error = max(errors.values())
         measured["error"] = errors
-        measured["batch"] = check_batch_invariance(artifact, given.batches[-1], given.limit)
+        measured["batch"] = check_batch_invariance(
+            artifact, export_input.batches[-1], export_input.limit
+        )
     if artifact.interface.output_name == "image":
-        diffs = check_pixels(artifact, given.batches, reference, max_error)
+        diffs = check_pixels(artifact, export_input.batches, reference, max_error)
         measured["levels"] = {mode: diff.to_json() for mode, diff in diffs.items()}
     return measured
 
 
-def _check_rounding(artifact: Artifact, given: ExportInput) -> Json:
+def _check_rounding(artifact: Artifact, export_input: ExportInput) -> Json:
     """Check the graph before rounding like any other, and the pixels after it like float16."""
     rounding = artifact.rounding
     if rounding is None:
         return {}
-    stem = given.interface.stem
+    stem = export_input.interface.stem
     file = replace(artifact.file, path=f"{stem} before rounding")
     before = replace(artifact, file=file, raw_runners=rounding.before)
-    errors = check_parity(before, given.batches, given.reference, given.limit)
+    errors = check_parity(before, export_input.batches, export_input.reference, export_input.limit)
     place = f"{stem} with rounded weights"
-    diff = check_rounded_weights(place, rounding.reference, given.reference)
+    diff = check_rounded_weights(place, rounding.reference, export_input.reference)
     counts = {"stored": "float16", "rounded": rounding.rounded, "of": rounding.weights}
     counts |= {"error_before": max(errors.values()), "max": diff.max, "different": diff.different}
     return {"weights": counts | {"over_one": diff.over_one, "values": diff.values}}
 
 
-def _check_sensitivity(artifact: Artifact, given: ExportInput, options: ExportOptions) -> Json:
-    required = FACTOR * given.limit
+def _check_sensitivity(
+    artifact: Artifact, export_input: ExportInput, options: ExportOptions
+) -> Json:
+    required = FACTOR * export_input.limit
     runner = next(iter(artifact.raw_runners.values()))
-    moved = measure_sensitivity(runner, given.interface)
+    moved = measure_sensitivity(runner, export_input.interface)
     ignored = [name for name, distance in moved.items() if distance < required]
     if not options.allow_insensitive:
-        check_sensitivity(moved, required, given.interface.stem)
+        check_sensitivity(moved, required, export_input.interface.stem)
     return {"required": required, "moved": moved, "overridden": ignored}

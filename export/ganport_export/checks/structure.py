@@ -42,12 +42,10 @@ def check_structure(
 
 
 def _check_tensors(graph: onnx.GraphProto, place: str, interface: Interface, image: str) -> None:
-    inputs: list[TensorSpec] = [
-        (name, TensorProto.FLOAT, (BATCH_DIM, *shape)) for name, shape in interface.inputs.items()
-    ]
+    inputs = [_spec(name, TensorProto.FLOAT, shape) for name, shape in interface.inputs.items()]
     is_uint8 = interface.head(image) == "uint8"
     dtype = TensorProto.UINT8 if is_uint8 else TensorProto.FLOAT
-    output = (interface.output_name, dtype, (BATCH_DIM, *interface.output_shape(image)))
+    output = _spec(interface.output_name, dtype, interface.output_shape(image))
     _compare_tensors(f"{place}: inputs", inputs, graph.input)
     _compare_tensors(f"{place}: output", [output], graph.output)
 
@@ -65,7 +63,7 @@ def _check_versions(model: onnx.ModelProto, place: str, opset: int) -> None:
     versions = {entry.domain: entry.version for entry in model.opset_import}
     if versions != {"": opset}:
         found = ", ".join(f"{domain or 'ai.onnx'} {v}" for domain, v in versions.items())
-        raise ContractError(place, f"opset {opset} alone", found)
+        raise ContractError(place, f"opset {opset} and no other", found)
     lowest = helper.find_min_ir_version_for(list(model.opset_import))
     if model.ir_version != lowest:
         raise ContractError(place, f"IR version {lowest}", str(model.ir_version))
@@ -89,6 +87,10 @@ def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
         for attribute in node.attribute:
             for subgraph in (attribute.g, *attribute.graphs):
                 yield from _all_nodes(subgraph)
+
+
+def _spec(name: str, dtype: int, shape: tuple[int, ...]) -> TensorSpec:
+    return name, dtype, (BATCH_DIM, *shape)
 
 
 def _read_spec(tensor: onnx.ValueInfoProto) -> TensorSpec:

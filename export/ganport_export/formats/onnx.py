@@ -33,28 +33,28 @@ _EXAMPLE = 1
 """Index of the batch of two rows."""
 
 
-def write_onnx(given: ExportInput, options: ExportOptions, metadata: str) -> list[Artifact]:
+def write_onnx(export_input: ExportInput, options: ExportOptions, metadata: str) -> list[Artifact]:
     """Return the ONNX files that the options request, each with `metadata` inside.
 
     Raises UnsupportedError, ContractError or ParityError.
     """
-    network, interface = given.network, given.interface
-    example = given.batches[_EXAMPLE]
+    network, interface = export_input.network, export_input.interface
+    example = export_input.batches[_EXAMPLE]
     full = strip(capture_graph(network, interface, example, options.opset))
-    graph, rounding = _round(full, given) if options.fp16_weights else (full, None)
+    graph, rounding = _round(full, export_input) if options.fp16_weights else (full, None)
     artifacts = []
     for file in options.graph_files(interface):
         if file.role != "onnx":
             continue
         if file.precision == "fp16":
             half = strip(convert_to_fp16(full))
-            artifact = _make_artifact(file, half, given, options, metadata)
+            artifact = _make_artifact(file, half, export_input, options, metadata)
             modes = {"torch float16": fp16_runner(network, interface, file.path)}
             artifacts.append(replace(artifact, final_runners={**modes, **artifact.final_runners}))
         else:
             written = to_polyphase(graph, interface.stem) if file.form == POLYPHASE else graph
             stored = store_weights_as_fp16(written) if rounding else written
-            artifact = _make_artifact(file, stored, given, options, metadata)
+            artifact = _make_artifact(file, stored, export_input, options, metadata)
             artifacts.append(replace(artifact, rounding=rounding))
     return artifacts
 
@@ -92,29 +92,31 @@ def set_metadata(model: onnx.ModelProto, key: str, value: str) -> None:
     helper.set_model_props(model, {key: value})
 
 
-def _round(full: onnx.ModelProto, given: ExportInput) -> tuple[onnx.ModelProto, RoundedWeights]:
+def _round(
+    full: onnx.ModelProto, export_input: ExportInput
+) -> tuple[onnx.ModelProto, RoundedWeights]:
     """Return a graph with weights rounded to float16, and the effect of the rounding."""
-    stem, rounded = given.interface.stem, round_weights(full)
+    stem, rounded = export_input.interface.stem, round_weights(full)
     runners = onnx_runners(serialize(rounded), f"{stem}.onnx with rounded weights")
     runner = next(iter(runners.values()))
     before = onnx_runners(serialize(full), f"{stem}.onnx before rounding")
-    reference = [runner(batch) for batch in given.batches]
+    reference = [runner(batch) for batch in export_input.batches]
     return rounded, RoundedWeights(*count_weights(full), before, reference)
 
 
 def _make_artifact(
     file: GraphFile,
     graph: onnx.ModelProto,
-    given: ExportInput,
+    export_input: ExportInput,
     options: ExportOptions,
     metadata: str,
 ) -> Artifact:
-    is_uint8 = given.interface.head(options.image) == "uint8"
+    is_uint8 = export_input.interface.head(options.image) == "uint8"
     final = add_uint8_head(graph) if is_uint8 else strip(graph)
     set_metadata(final, METADATA_KEY, metadata)
     raw_data, data = serialize(graph), serialize(final)
     raw_runners, final_runners = onnx_runners(raw_data, file.path), onnx_runners(data, file.path)
-    return Artifact(file, given.interface, data, raw_runners, final_runners, raw_data)
+    return Artifact(file, export_input.interface, data, raw_runners, final_runners, raw_data)
 
 
 def _clear_texts(message: Any) -> None:

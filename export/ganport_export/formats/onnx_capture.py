@@ -116,7 +116,7 @@ def _translate(program: ExportedProgram, interface: Interface, opset: int) -> on
 
 
 def _fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Compute whatever depends on weights alone."""
+    """Compute every value that depends only on weights."""
     # The exporter folds small tensors only. Without this step a graph would multiply the three
     # factors of a flow's 48-channel rotation at every call.
     folded: onnx.ModelProto = optimizer.optimize(
@@ -136,8 +136,8 @@ def _translation_error(program: ExportedProgram, error: Exception) -> Unsupporte
         f"module {_module_path(program, node[1] if node else '')!r}",
         "operators that ONNX has",
         operator if missing else f"{operator} in an unsupported form: {causes[-1][:200]}",
-        f"Replace {operator} by other operators, or compute it in __init__ if it depends on "
-        "weights alone.",
+        f"Replace {operator} by other operators, or compute it in __init__ if it depends "
+        "only on weights.",
     )
 
 

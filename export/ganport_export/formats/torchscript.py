@@ -1,4 +1,4 @@
-"""The TorchScript file of a graph, for programs that have torch alone."""
+"""The TorchScript file of a graph, for programs that use torch and not ganport."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _TRACE: Callable[..., Any] = torch.jit.trace  # untyped in torch
 _LOAD: Callable[..., Any] = torch.jit.load  # untyped in torch
 
 
-def write_torchscript(given: ExportInput, options: ExportOptions, metadata: str) -> Artifact:
+def write_torchscript(export_input: ExportInput, options: ExportOptions, metadata: str) -> Artifact:
     """Return the traced network with `metadata` inside; raises UnsupportedError or ParityError."""
-    interface, example = given.interface, given.batches[_EXAMPLE]
+    interface, example = export_input.interface, export_input.batches[_EXAMPLE]
     is_uint8 = interface.head(options.image) == "uint8"
     head: nn.Module = ToUint8() if is_uint8 else nn.Identity()
-    data = save(trace(given.network, head, example), METADATA_KEY, metadata)
-    raw = trace(given.network, nn.Identity(), example)
+    data = save(trace(export_input.network, head, example), METADATA_KEY, metadata)
+    raw = trace(export_input.network, nn.Identity(), example)
     try:
         final = load(data, METADATA_KEY)[0]
     except RuntimeError as error:
         raise UnsupportedError(
-            f"network {type(given.network).__name__}",
+            f"network {type(export_input.network).__name__}",
             "a class that TorchScript can name",
             " ".join(str(error).split())[:200],
             "Define the classes of the network in an ordinary module.",
@@ -71,7 +71,7 @@ def trace(module: nn.Module, head: nn.Module, example: InputBatch) -> torch.jit.
                 "TorchScript",
                 "a trace with the output of the network",
                 " ".join(str(error).split())[:300],
-                "Remove from forward whatever depends on being traced.",
+                "Remove code from forward that depends on tracing.",
             ) from error
         except (RuntimeError, TypeError, ValueError) as error:
             raise UnsupportedError(

@@ -74,7 +74,7 @@ class TransposedConv:
                 yield Phase(row, column, kernel, (top, left, bottom, right))
 
     def common_kernel(self) -> Weight:
-        """Return one kernel (4 x outputs, inputs, *window) for all phases, padded with zeros.
+        """Return one kernel `(4 * outputs, inputs, *window)` for all phases, padded with zeros.
 
         It computes the layer without padding, whose phases all have the same window.
         """

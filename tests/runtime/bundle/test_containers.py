@@ -62,7 +62,7 @@ def test_link_in_zip_is_refused(tmp_path: Path) -> None:
 
 
 def patched(path: Path, signature: bytes, offset: int, value: bytes) -> Path:
-    """The zip with some bytes of its first header of that signature replaced."""
+    """Return the zip with bytes replaced in its first header of that signature."""
     data = bytearray(path.read_bytes())
     start = data.index(signature) + offset
     data[start : start + len(value)] = value

@@ -134,7 +134,7 @@ def test_float_image_parses() -> None:
 
 
 def at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:
-    """A change of one value deep in the manifest."""
+    """Return a function that changes one nested value of the manifest."""
 
     def change(value: Any) -> None:
         for step in path[:-1]:

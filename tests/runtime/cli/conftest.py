@@ -1,4 +1,4 @@
-"""Commands run as a user runs them: through `launch`, in this process."""
+"""A fixture that runs a console command in this process, like its entry point."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Run = Callable[..., Outcome]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     def start(script: str, *arguments: object) -> Outcome:
         monkeypatch.setattr("sys.argv", [script, *map(str, arguments)])
-        monkeypatch.setattr("warnings.showwarning", None)  # restored after launch replaced it
-        with pytest.raises(SystemExit) as exited:
+        monkeypatch.setattr("warnings.showwarning", None)  # restored after the test
+        with pytest.raises(SystemExit) as caught:
             {"ganport": scripts.ganport, "sample-gan": scripts.sample_gan}[script]()
-        printed = capsys.readouterr()
-        code = exited.value.code
-        return Outcome(code if isinstance(code, int) else 0, printed.out, printed.err)
+        output = capsys.readouterr()
+        code = caught.value.code
+        return Outcome(code if isinstance(code, int) else 0, output.out, output.err)
 
     return start

@@ -30,7 +30,7 @@ def model(data: Path) -> bytes:
 
 @pytest.fixture
 def bound(model: bytes) -> BoundBackend:
-    """A real session with bound buffers on the CPU."""
+    """Return a real session with bound buffers on the CPU."""
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     return BoundBackend("cpu", session, BufferAllocator(onnxruntime, "cpu"), 8, GPU_THREAD)
 

@@ -105,7 +105,7 @@ def test_auto_without_cuda_is_the_cpu_without_a_warning(model: bytes) -> None:
 
 @pytest.fixture
 def cuda_that_does_not_load(monkeypatch: pytest.MonkeyPatch) -> None:
-    """onnxruntime lists CUDA even where its libraries cannot be loaded; the rest is real."""
+    """Onnxruntime lists CUDA even where its libraries cannot be loaded; the rest is real."""
     listed = ["CUDAExecutionProvider", *onnxruntime.get_available_providers()]
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
 

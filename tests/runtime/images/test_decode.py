@@ -78,7 +78,7 @@ def test_decode_equals_the_preprocessing_of_training() -> None:
 
 
 def huge() -> bytes:
-    """A PNG with a declared size of 60000 x 60000."""
+    """Return a PNG with a declared size of 60000 x 60000."""
     header = struct.pack(">IIBBBBB", 60000, 60000, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(

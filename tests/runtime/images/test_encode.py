@@ -119,7 +119,7 @@ def test_too_large_webp_is_a_request_error(tmp_path: Path) -> None:
 
 
 def described(text: str) -> bytes:
-    """A WebP with that EXIF description."""
+    """Return a WebP with that EXIF description."""
     exif = Image.Exif()
     exif[0x010E] = text
     buffer = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Passes through torch.compile: equal to the networks' own, refused where they cannot be."""
+"""Compiled networks: results equal to eager ones, and modes that are not available."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,19 +11,19 @@ from torch import Tensor
 from torch._dynamo.utils import counters
 
 from ganport_models.selection import newest
-from ganport_train.backend import compiled as passes
+from ganport_train.backend import compiled
 from ganport_train.backend.compiled import CompileError
-from ganport_train.backend.device import make_exact
-from ganport_train.backend.distributed import Processes
+from ganport_train.backend.device import enable_determinism
+from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.methods.build import build_method
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
-from ganport_train.runs.run_dir import create
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.run_dir import create_run_dir
 
 CPU = torch.device("cpu")
 STEPS, BATCH = 4, 4
@@ -69,9 +69,10 @@ def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
 @pytest.fixture
 def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has passes traced and differentiated as torch.compile does, but no code made of them: that
-    is a matter of minutes."""
+    is a matter of minutes.
+    """
     traced = partial(torch.compile, backend="aot_eager")
-    monkeypatch.setattr(passes, "_try_out", lambda device: None)
+    monkeypatch.setattr(compiled, "_check_compiler", lambda device: None)
     monkeypatch.setattr(torch, "compile", traced)
 
 
@@ -79,14 +80,14 @@ def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
 def compiler() -> None:
     """Skips a test on a machine that cannot compile."""
     try:
-        passes._try_out(CPU)
+        compiled._check_compiler(CPU)
     except CompileError as error:
         pytest.skip(str(error))
 
 
 def farthest(one: Trainer, other: Trainer) -> float:
     """How far apart the weights, buffers and averages of two runs are at most."""
-    left, right = one.state.tensors(), other.state.tensors()
+    left, right = one.model.tensors(), other.model.tensors()
     assert left.keys() == right.keys()
     return max(_apart(left[name], right[name]) for name in left)
 
@@ -96,7 +97,7 @@ def _apart(left: Tensor, right: Tensor) -> float:
 
 
 def trained(session: Trainer) -> Trainer:
-    assert session.train(Interrupt())
+    assert session.train(StopSignal())
     return session
 
 
@@ -138,7 +139,7 @@ def resumes_exactly(folder: Path, recipe: Recipe, trainer: Start, until: Until) 
     trained(trainer(parts, until(recipe, STEPS * BATCH // 2)))
     second = trainer(parts, recipe)
     second.resume()
-    assert second.progress.step == STEPS // 2
+    assert second.state.step == STEPS // 2
     trained(second)
     for name in (NETWORKS, OPTIMIZERS):
         assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes()
@@ -167,11 +168,11 @@ def test_a_compiled_run_resumes_exactly(
 def test_a_gpu_ends_where_plain_steps_do(
     tmp_path: Path, case: str, how: str, made: Callable[[str, str], Recipe], dataset: Dataset
 ) -> None:
-    make_exact()
+    enable_determinism()
 
     def on_gpu(folder: Path, recipe: Recipe) -> Trainer:
-        create(folder)
-        return Trainer(folder, recipe, dataset, torch.device("cuda"), say=print)
+        create_run_dir(folder)
+        return Trainer(folder, recipe, dataset, torch.device("cuda"), log=print)
 
     hold_equal(tmp_path, made(case, "none"), made(case, how), on_gpu)
 
@@ -179,8 +180,8 @@ def test_a_gpu_ends_where_plain_steps_do(
 @pytest.mark.usefixtures("tracing")
 def test_a_twin_is_made_of_the_very_parts_of_its_network(recipe: Recipe, dataset: Dataset) -> None:
     method = build_method(recipe, dataset.conditions, CPU)
-    plain = method.passes  # type: ignore[attr-defined]
-    twins = plain.compiled("networks", Processes())
+    plain = method.compiled  # type: ignore[attr-defined]
+    twins = plain.compile("networks", 1)
     for network, twin in (
         (plain.generator, twins.generator),
         (plain.discriminator, twins.discriminator),
@@ -188,18 +189,18 @@ def test_a_twin_is_made_of_the_very_parts_of_its_network(recipe: Recipe, dataset
         assert twin is not network and type(twin) is type(network)
         assert list(map(id, network.parameters())) == list(map(id, twin.parameters()))
         assert network.state_dict().keys() == twin.state_dict().keys()
-    assert plain.compiled("none", Processes()) is plain
+    assert plain.compile("none", 1) is plain
 
 
 def test_figures_of_graphs_are_kept_apart_from_what_the_next_step_writes(
     recipe: Recipe, dataset: Dataset
 ) -> None:
-    plain = build_method(recipe, dataset.conditions, CPU).passes  # type: ignore[attr-defined]
+    plain = build_method(recipe, dataset.conditions, CPU).compiled  # type: ignore[attr-defined]
     figure = torch.tensor(1.0)
-    kept = replace(plain, graphs=True).kept({"d_loss": figure})
+    kept = replace(plain, uses_graphs=True).clone_outputs({"d_loss": figure})
     figure.fill_(2.0)
     assert kept == {"d_loss": torch.tensor(1.0)}
-    assert plain.kept({"d_loss": figure})["d_loss"] is figure
+    assert plain.clone_outputs({"d_loss": figure})["d_loss"] is figure
 
 
 def refused(tmp_path: Path, recipe: Recipe, trainer: Start, how: str) -> str:
@@ -227,8 +228,8 @@ def test_other_methods_say_that_they_are_not_compiled(
 
 def test_several_processes_are_refused(recipe: Recipe, dataset: Dataset) -> None:
     method = build_method(recipe, dataset.conditions, CPU)
-    method.processes = Processes(rank=0, count=2)
-    with pytest.raises(RecipeError, match=r"where several processes share a run; found networks,"):
+    method.processes = ProcessGroup(rank=0, world_size=2)
+    with pytest.raises(RecipeError, match=r"several processes; found networks,"):
         method.compile("networks")
 
 
@@ -243,4 +244,4 @@ def test_a_machine_without_a_compiler_is_told_what_to_install(
         trainer(tmp_path / "run", changed)
     words = str(caught.value)
     assert "training.compile: expected a machine with a C++ compiler, such as g++" in words
-    assert words.endswith("Install it (CXX names another), or set training.compile=none.")
+    assert words.endswith("Install it (CXX names another one), or set training.compile=none.")

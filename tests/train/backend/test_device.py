@@ -1,34 +1,37 @@
-"""A named device is there or is refused by name."""
+"""Selection of device and precision."""
 
 import pytest
 import torch
 
 from ganport_runtime.errors import DeviceError
-from ganport_train.backend.device import memory_gib, pick, precision
+from ganport_train.backend.device import peak_memory_gib, resolve_device, resolve_precision
+
+CPU = torch.device("cpu")
 
 
-def test_auto_takes_what_there_is() -> None:
-    assert pick("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
-    assert pick("cpu").type == "cpu"
+def test_resolve_device_auto_prefers_cuda() -> None:
+    assert resolve_device("auto").type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert resolve_device("cpu").type == "cpu"
 
 
 @pytest.mark.parametrize("name", ["gpu", "mps", "cuda:x", "cpu:5", ""])
-def test_an_unknown_device_is_named(name: str) -> None:
-    with pytest.raises(DeviceError, match="expected auto, cpu, cuda or cuda:N"):
-        pick(name)
+def test_resolve_device_unknown_name_raises(name: str) -> None:
+    with pytest.raises(DeviceError) as caught:
+        resolve_device(name)
+    assert caught.value.found == name
 
 
-def test_a_cuda_device_that_is_not_there_is_refused() -> None:
-    with pytest.raises(DeviceError, match="expected a CUDA device that torch can use"):
-        pick("cuda:99")
+def test_resolve_device_missing_gpu_raises() -> None:
+    with pytest.raises(DeviceError) as caught:
+        resolve_device("cuda:99")
+    assert caught.value.place == "--device cuda:99"
 
 
-def test_precision_is_resolved_once() -> None:
-    cpu = torch.device("cpu")
-    assert precision("fp32", cpu) == "fp32"
-    assert precision("bf16", cpu) == "bf16"
-    assert precision("auto", cpu) in ("fp32", "bf16")
+def test_resolve_precision_keeps_a_named_one() -> None:
+    assert resolve_precision("fp32", CPU) == "fp32"
+    assert resolve_precision("bf16", CPU) == "bf16"
+    assert resolve_precision("auto", CPU) in ("fp32", "bf16")
 
 
-def test_memory_is_a_sensible_number() -> None:
-    assert 0.01 < memory_gib(torch.device("cpu")) < 1000
+def test_peak_memory_gib_of_the_cpu_is_plausible() -> None:
+    assert 0.01 < peak_memory_gib(CPU) < 1000

@@ -14,11 +14,11 @@ import pytest
 import safetensors.torch
 
 from ganport_models.selection import newest
-from ganport_train.backend.distributed import ALONE, Processes
+from ganport_train.backend.distributed import SINGLE, ProcessGroup
 from ganport_train.config.parsing import RecipeError
 from ganport_train.data import Dataset
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.metrics import read_log
 from ganport_train.runs.run_dir import SAMPLES, read_config
 
 HERE = Path(__file__).parents[1] / "engine"
@@ -78,7 +78,7 @@ def shared(
 ) -> Path:
     """A folder of runs that two processes shared, one of them half made by one alone."""
     out, _ = killed
-    RUNS["train"](out / "by one first", "relativistic", pictures, ALONE, HALF)
+    RUNS["train"](out / "by one first", "relativistic", pictures, SINGLE, HALF)
     done = by_two("shared_runs.py", faces, cache, out, cache=cache)
     assert done.returncode == 0, done.stderr[-4000:]
     return out
@@ -98,14 +98,14 @@ def gap(one: Path, other: Path) -> float:
 
 
 def timeless(run: Path) -> list[dict[str, Any]]:
-    return [{k: v for k, v in record.items() if k not in TIMING} for record in jsonl_log.read(run)]
+    return [{k: v for k, v in record.items() if k not in TIMING} for record in read_log(run)]
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_two_processes_train_as_one(
     tmp_path: Path, shared: Path, pictures: Dataset, case: str
 ) -> None:
-    RUNS["train"](tmp_path, case, pictures, ALONE)
+    RUNS["train"](tmp_path, case, pictures, SINGLE)
     assert gap(tmp_path / case, shared / case) < 1e-9
     alone, together = timeless(tmp_path / case), timeless(shared / case)
     assert len(alone) == STEPS
@@ -117,11 +117,11 @@ def test_two_processes_train_as_one(
 def test_a_run_goes_on_with_another_number_of_processes(
     tmp_path: Path, shared: Path, pictures: Dataset, first: str
 ) -> None:
-    RUNS["train"](tmp_path, "relativistic", pictures, ALONE)
+    RUNS["train"](tmp_path, "relativistic", pictures, SINGLE)
     parts = shared / f"by {first} first"
     if first == "two":
         assert newest(parts / "relativistic")[1]["step"] == HALF
-        RUNS["train"](parts, "relativistic", pictures, ALONE)
+        RUNS["train"](parts, "relativistic", pictures, SINGLE)
     assert newest(parts / "relativistic")[1]["step"] == STEPS
     assert gap(tmp_path / "relativistic", parts / "relativistic") < 1e-9
 
@@ -147,7 +147,7 @@ def test_a_killed_run_ends_where_it_would_have(shared: Path, facts: list[dict[st
 
 def test_one_process_writes_and_speaks(shared: Path, facts: list[dict[str, Any]]) -> None:
     assert [found["said"] for found in facts] == [True, False]
-    steps = [record["step"] for record in jsonl_log.read(shared / "whole")]
+    steps = [record["step"] for record in read_log(shared / "whole")]
     assert steps == list(range(1, STEPS + 1))
     sheets = [path.name for path in sorted((shared / "whole" / SAMPLES).iterdir())]
     assert sheets == ["000000000.png", f"{4 * STEPS:09d}.png"]
@@ -200,14 +200,14 @@ def test_a_batch_that_cannot_be_shared_is_refused(facts: list[dict[str, Any]]) -
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
 def test_shares_are_the_whole_batch_once(count: int) -> None:
     rows = np.arange(12)
-    parts = [rows[Processes(rank, count).share(12)] for rank in range(count)]
+    parts = [rows[ProcessGroup(rank, count).share(12)] for rank in range(count)]
     assert np.concatenate(parts).tolist() == rows.tolist()
     assert {len(part) for part in parts} == {12 // count}
 
 
 def test_a_share_of_nothing_is_refused() -> None:
     with pytest.raises(RecipeError, match=r"a multiple of the 4 processes.*found 6"):
-        Processes(0, 4).share(6)
+        ProcessGroup(0, 4).share(6)
 
 
 def test_the_package_is_train_gan(

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from ganport_runtime.errors import RequestError
 from ganport_train.cli.compare import compare
 from ganport_train.config import recipes
-from ganport_train.runs.run_dir import Surroundings, read_config, write_config
+from ganport_train.runs.run_dir import RunEnvironment, read_config, write_config
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def runs(tmp_path: Path) -> list[Path]:
         folder = tmp_path / name
         folder.mkdir()
         recipe = recipes.load("quick", [f"optimizer.generator_lr={rate}"])
-        surroundings = Surroundings.now(tmp_path / "data", "ab12", torch.device("cpu"))
+        surroundings = RunEnvironment.current(tmp_path / "data", "ab12", torch.device("cpu"))
         write_config(folder, recipe, surroundings)
         rows = [
             {"step": n, "images": 64 * n, "epoch": n / 4, "seconds": 6.0 * n, "g_loss": 1 / n}

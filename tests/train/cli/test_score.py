@@ -20,7 +20,7 @@ from ganport_train.data import load_dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
 from ganport_train.evaluation.scores.flow import FlowLikelihood
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.recovery import StopSignal
 
 BUNDLE = Path(__file__).parents[2] / "runtime" / "data" / "tiny.ganport"
 FEW = ("--count", "40", "--rounds", "2", "--device", "cpu")
@@ -71,7 +71,7 @@ def judge(own_cache: None, faces: Path, tmp_path_factory: pytest.TempPathFactory
     settings = JudgeSettings(resolution=16, width=4, epochs=1, batch_size=16)
     trainer = JudgeTrainer(folder, dataset, settings, torch.device("cpu"), lambda line: None)
     trainer.resume()
-    trainer.train(Interrupt())
+    trainer.train(StopSignal())
     trainer.finish({"data": {"name": faces.name, "digest": dataset.digest}})
     return folder
 

@@ -57,17 +57,17 @@ def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path, invoke: I
 
 
 def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
-    words = "preset for fewer than 1,000 pictures: training.batch_size = 6, length.max_images = 18"
-    assert "fewer than 1,000 pictures: augment.translation = 0.125" in invoke("--list").output
+    words = "preset for fewer than 1,000 images: training.batch_size = 6, length.max_images = 18"
+    assert "fewer than 1,000 images: augment.translation = 0.125" in invoke("--list").output
     without_data = invoke(few, "--dry-run").output
     assert "[presets]" in without_data
     assert (
-        f"# {words}\n# preset for 1,000 pictures or more: training.batch_size = 7\n" in without_data
+        f"# {words}\n# preset for 1,000 images or more: training.batch_size = 7\n" in without_data
     )
     output = invoke(few, "--dry-run", "--data", faces, "--set", "training.batch_size=9").output
     assert "[presets]" not in output
     assert "batch_size = 9\n" in output
-    assert "# preset for fewer than 1,000 pictures: length.max_images = 18\n# generator:" in output
+    assert "# preset for fewer than 1,000 images: length.max_images = 18\n# generator:" in output
 
 
 def test_a_preset_becomes_part_of_a_run_once(
@@ -78,7 +78,7 @@ def test_a_preset_becomes_part_of_a_run_once(
     given = [word for text in words if "batch" not in text for word in ("--set", text)]
     result = invoke(few, "--data", faces, "--out", run, *given)
     assert result.exit_code == 0, result.output
-    assert "preset for fewer than 1,000 pictures: training.batch_size = 6" in result.output
+    assert "preset for fewer than 1,000 images: training.batch_size = 6" in result.output
     assert Checkpoint.load(run).images == 18
     config = (run / "config.toml").read_text()
     assert "presets" not in config

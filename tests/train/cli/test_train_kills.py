@@ -15,8 +15,8 @@ from click.testing import Result
 from ganport_models import Checkpoint
 from ganport_models.metadata import WEIGHTS
 from ganport_models.selection import newest
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.metrics import SCORES, STATS, read_log
 
 Settings = Callable[..., list[str]]
 Invoke = Callable[..., Result]
@@ -35,7 +35,7 @@ def begin(errors: Path, *words: str | Path) -> subprocess.Popen[bytes]:
 
 def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int, errors: Path) -> None:
     ended = False
-    while not any(record["step"] >= step for record in jsonl_log.read(run)):
+    while not any(record["step"] >= step for record in read_log(run)):
         # Looked at before the record is: it may have got there since.
         assert not ended, f"{process.returncode} before step {step}: {errors.read_text()}"
         ended = process.poll() is not None
@@ -70,11 +70,11 @@ def test_a_killed_run_ends_with_the_same_weights_and_scores(
         assert (newest(whole)[0] / name).read_bytes() == (newest(killed)[0] / name).read_bytes(), (
             name
         )
-    assert [record["step"] for record in jsonl_log.read(killed)] == list(range(1, 41))
-    steps = [line["step"] for line in jsonl_log.read(killed, jsonl_log.SCORES)]
+    assert [record["step"] for record in read_log(killed)] == list(range(1, 41))
+    steps = [line["step"] for line in read_log(killed, SCORES)]
     assert steps == (list(range(1, 41)) if pictures else [])
-    for name, figure in ((jsonl_log.STATS, "d_loss"), (jsonl_log.SCORES, "score")):
-        found = [[r[figure] for r in jsonl_log.read(run, name)] for run in (whole, killed)]
+    for name, figure in ((STATS, "d_loss"), (SCORES, "score")):
+        found = [[r[figure] for r in read_log(run, name)] for run in (whole, killed)]
         assert found[0] == found[1]
 
 
@@ -87,4 +87,4 @@ def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
     assert "Traceback" not in errors.read_text()
-    assert Checkpoint.load(run).step == jsonl_log.read(run)[-1]["step"] >= 5
+    assert Checkpoint.load(run).step == read_log(run)[-1]["step"] >= 5

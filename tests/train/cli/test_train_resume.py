@@ -11,7 +11,7 @@ from click.testing import Result
 from ganport_models.metadata import METADATA
 from ganport_models.selection import newest
 from ganport_runtime.errors import GanportWarning
-from ganport_train.runs import jsonl_log
+from ganport_train.runs.metrics import read_log
 from ganport_train.runs.run_dir import CONFIG
 from ganport_train.synthetic.writer import write_faces
 
@@ -35,7 +35,7 @@ def test_length_may_change_at_resume_and_nothing_else(
     assert "network.base_channels: 2 -> 4; training.batch_size: 4 -> 8" in words
     result = invoke("--resume", run, "--set", "length.max_images=16")
     assert result.exit_code == 0, result.output
-    assert [record["step"] for record in jsonl_log.read(run)] == [1, 2, 3, 4]
+    assert [record["step"] for record in read_log(run)] == [1, 2, 3, 4]
     again = invoke("--resume", run)
     assert again.exit_code == 0
     assert "nothing to do: 16 pictures seen" in again.output

@@ -9,10 +9,10 @@ from click.testing import Result
 
 from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
-from ganport_train.evaluation.judge import file
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
-from ganport_train.runs import jsonl_log
+from ganport_train.evaluation.judge.storage import save_judge
+from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.synthetic.palette import EYES, HAIR
 
@@ -26,16 +26,17 @@ COLOURS = {"hair": sorted(HAIR), "eyes": sorted(EYES)}
 
 def judge_of(folder: Path, labels: dict[str, list[str]], seed: int = 0) -> Path:
     """An untrained judge on disk."""
+    folder.mkdir()
     conditions = Conditions.one_hots(labels)
     torch.manual_seed(seed)
     facts = {
         "conditions": conditions.to_json(),
         "resolution": 16,
         "width": 4,
-        "settings": {"held_out": 0.1},
+        "settings": {"val_fraction": 0.1},
         "accuracy": {name: {"value": 0.9} for name in labels},
     }
-    file.save(folder, JudgeNetwork(conditions.size, 4), facts)
+    save_judge(folder, JudgeNetwork(conditions.size, 4), facts)
     return folder
 
 
@@ -56,7 +57,7 @@ def test_a_judge_scores_a_run_and_may_change(
     longer = ["--set", "length.max_images=16"]
     assert invoke("--resume", run, "--judge", "none", *longer).exit_code == 0
     digests = [Judge.load(judge).digest[:16] for judge in (one, one, two)]
-    extractors = [line["extractor"] for line in jsonl_log.read(run, jsonl_log.SCORES)]
+    extractors = [line["extractor"] for line in read_log(run, SCORES)]
     assert extractors == [*(f"judge {digest}" for digest in digests), "pixels"]
     assert read_config(run)[1].judge == ""
 

@@ -6,7 +6,7 @@ import pytest
 from ganport_runtime.conditions import Conditions, JointOneHot, Rgb, SignedMultiHot
 from ganport_runtime.errors import ConditionError
 from ganport_train.config import recipes
-from ganport_train.config.condition_encoding import coded, in_labels
+from ganport_train.config.condition_encoding import build_conditions, decode_labels
 from ganport_train.config.parsing import RecipeError
 
 COLOURS = {"hair": ("pink", "black", "red"), "eyes": ("blue", "green")}
@@ -17,7 +17,7 @@ PALETTE = {
 
 
 def vector(coding: str, request: str) -> list[float]:
-    conditions = coded(COLOURS, coding, PALETTE)
+    conditions = build_conditions(COLOURS, coding, PALETTE)
     assert conditions is not None
     found: list[float] = conditions.encode(request).tolist()
     return found
@@ -25,12 +25,12 @@ def vector(coding: str, request: str) -> list[float]:
 
 def test_labels_are_one_of_many_in_each_group() -> None:
     assert vector("labels", "black hair green eyes") == [0, 1, 0, 0, 1]
-    assert coded(COLOURS, "labels", {}) == Conditions.one_hots(COLOURS)
+    assert build_conditions(COLOURS, "labels", {}) == Conditions.one_hots(COLOURS)
 
 
 def test_pairs_lie_row_by_row() -> None:
     assert vector("joint", "black hair green eyes") == [0, 0, 0, 1, 0, 0]
-    conditions = coded(COLOURS, "joint", {})
+    conditions = build_conditions(COLOURS, "joint", {})
     assert conditions is not None
     (group,) = conditions.groups
     assert isinstance(group, JointOneHot)
@@ -44,7 +44,7 @@ def test_colours_are_six_numbers_in_the_range_of_pictures() -> None:
 
 
 def test_a_palette_names_the_labels_of_the_vocabulary_alone() -> None:
-    conditions = coded(COLOURS, "rgb", PALETTE)
+    conditions = build_conditions(COLOURS, "rgb", PALETTE)
     assert conditions is not None
     hair = conditions["hair"]
     assert isinstance(hair, Rgb)
@@ -52,11 +52,11 @@ def test_a_palette_names_the_labels_of_the_vocabulary_alone() -> None:
 
 
 def test_no_coding_is_no_condition() -> None:
-    assert coded(COLOURS, "none", {}) == coded({}, "none", {}) == Conditions()
+    assert build_conditions(COLOURS, "none", {}) == build_conditions({}, "none", {}) == Conditions()
 
 
 def test_an_empty_vocabulary_as_it_is_leaves_the_choice_to_the_data() -> None:
-    assert coded({}, "labels", {}) is None
+    assert build_conditions({}, "labels", {}) is None
 
 
 @pytest.mark.parametrize(
@@ -66,30 +66,30 @@ def test_an_empty_vocabulary_as_it_is_leaves_the_choice_to_the_data() -> None:
 def test_pairs_take_two_groups(vocabulary: dict[str, tuple[str, ...]], found: str) -> None:
     words = rf"data\.condition_encoding: .* two groups .*; found {found}\."
     with pytest.raises(RecipeError, match=words):
-        coded(vocabulary, "joint", {})
+        build_conditions(vocabulary, "joint", {})
 
 
 def test_colours_take_a_vocabulary() -> None:
     with pytest.raises(RecipeError, match=r"data\.condition_encoding: .*found none"):
-        coded({}, "rgb", PALETTE)
+        build_conditions({}, "rgb", PALETTE)
 
 
 @pytest.mark.parametrize(
     ("palette", "words"),
     [
-        ({}, r"palette\.hair: expected a colour .* each of 3 labels; found none for pink, black"),
+        ({}, r"palette\.hair: expected a color .* each of 3 labels; found none for pink, black"),
         ({"hair": PALETTE["hair"]}, r"palette\.eyes: .* found none for blue, green\. Add them"),
     ],
 )
 def test_a_label_without_a_colour_is_named(palette: dict[str, dict[str, str]], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
-        coded(COLOURS, "rgb", palette)
+        build_conditions(COLOURS, "rgb", palette)
 
 
 def test_a_colour_that_is_none_is_refused() -> None:
     palette = {**PALETTE, "eyes": {"blue": "blueish", "green": "#00ff00"}}
     with pytest.raises(ConditionError, match=r"'eyes'.*found 'blueish'"):
-        coded(COLOURS, "rgb", palette)
+        build_conditions(COLOURS, "rgb", palette)
 
 
 @pytest.mark.parametrize(
@@ -104,22 +104,22 @@ def test_the_reports_codings_have_the_sizes_they_print(recipe: str, size: int) -
 
 @pytest.mark.parametrize("coding", ["labels", "joint", "rgb"])
 def test_what_a_vector_asks_for_is_said_in_labels(coding: str) -> None:
-    conditions = coded(COLOURS, coding, PALETTE)
+    conditions = build_conditions(COLOURS, coding, PALETTE)
     assert conditions is not None
     vector = conditions.encode("red hair green eyes")
-    assert in_labels(conditions, vector) == {"hair": "red", "eyes": "green"}
+    assert decode_labels(conditions, vector) == {"hair": "red", "eyes": "green"}
 
 
 def test_a_colour_is_said_as_the_nearest_of_its_palette() -> None:
-    conditions = coded(COLOURS, "rgb", PALETTE)
+    conditions = build_conditions(COLOURS, "rgb", PALETTE)
     assert conditions is not None
     vector = conditions.encode({"hair": "#e01010", "eyes": "#1020c0"})
-    assert in_labels(conditions, vector) == {"hair": "red", "eyes": "blue"}
+    assert decode_labels(conditions, vector) == {"hair": "red", "eyes": "blue"}
 
 
 def test_what_has_no_labels_is_said_as_it_is() -> None:
     conditions = Conditions((Rgb("skin", "#804020"), SignedMultiHot("face", ("old", "bald"))))
     vector = conditions.encode({"skin": (1, 2, 3), "face": ["bald"]})
-    said = in_labels(conditions, vector)
+    said = decode_labels(conditions, vector)
     assert said["skin"] == pytest.approx((1, 2, 3))
     assert said["face"] == ["bald"]

@@ -26,7 +26,7 @@ def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:
     momentum = "0.5 decay of the first moment (SGD: momentum); 0 to 0.9999"
     assert lines()["optimizer.beta1"].endswith(momentum)
     assert lines()["training.precision"].endswith("; auto | fp32 | bf16")
-    assert lines()["title"].startswith("title required what the recipe makes; one printable line")
+    assert lines()["title"].startswith("title required title of the recipe; one printable line")
     assert lines()["conditions"].startswith("conditions {} labels of each")
     assert lines()["palette"].startswith("palette {} color of each label")
     assert (

@@ -31,21 +31,21 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
 def fitted(
     name: str, pictures: int, *overrides: str, device: torch.device = CPU
 ) -> tuple[Recipe, list[str]]:
-    return presets.load(name, overrides).fitted(pictures, device)
+    return presets.load(name, overrides).select(pictures, device)
 
 
 @pytest.mark.parametrize("name", recipes.names())
 def test_every_preset_of_a_shipped_recipe_changes_something(name: str) -> None:
-    plain = presets.without(recipes.load(name))
+    plain = presets.drop_presets(recipes.load(name))
     assert plain.conditions == presets.load(name).plain.conditions
-    for preset, line in zip(presets.load(name).listed, presets.load(name).lines(), strict=True):
-        assert not line.endswith("as it stands")
-        if preset.kind == presets.PICTURES:
-            for pictures in (preset.least, preset.below - 1):
+    for preset, line in zip(presets.load(name).presets, presets.load(name).lines(), strict=True):
+        assert not line.endswith("no changes")
+        if preset.kind == presets.IMAGES:
+            for pictures in (preset.lower, preset.upper - 1):
                 recipe, lines = fitted(name, pictures)
                 assert line in lines
                 assert parse(Recipe, recipe.to_json(), place="again") == recipe != plain
-            assert line not in fitted(name, preset.below)[1]
+            assert line not in fitted(name, preset.upper)[1]
 
 
 def test_the_flagship_has_presets_for_few_and_for_many() -> None:
@@ -59,13 +59,11 @@ def test_a_preset_applies_and_is_told_of(mine: str) -> None:
     recipe, lines = fitted(mine, 999)
     assert (recipe.augment.cutout, recipe.length.max_images) == (0.5, 9_000)
     assert lines == [
-        "preset for fewer than 1,000 pictures: "
+        "preset for fewer than 1,000 images: "
         'augment.cutout = 0.5, augment.policy = "growing", length.max_images = 9_000'
     ]
     assert fitted(mine, 1_000)[1] == fitted(mine, 7_999)[1] == []
-    assert fitted(mine, 8_000)[1] == [
-        "preset for 8,000 pictures or more: network.base_channels = 48"
-    ]
+    assert fitted(mine, 8_000)[1] == ["preset for 8,000 images or more: network.base_channels = 48"]
 
 
 def test_a_preset_for_a_device_applies_on_that_device_alone(tmp_path: Path) -> None:
@@ -110,27 +108,27 @@ def test_a_fitted_recipe_holds_no_presets(mine: str) -> None:
 def test_set_wins_and_is_not_told_of(mine: str) -> None:
     recipe, line = fitted(mine, 10, "augment.cutout=0.25", "length.max_images=7", "training.seed=3")
     assert (recipe.augment.cutout, recipe.length.max_images, recipe.training.seed) == (0.25, 7, 3)
-    assert line == ['preset for fewer than 1,000 pictures: augment.policy = "growing"']
+    assert line == ['preset for fewer than 1,000 images: augment.policy = "growing"']
     assert fitted(mine, 9_000, "network.base_channels=4")[1] == []
 
 
 def test_the_order_in_the_file_means_nothing(tmp_path: Path) -> None:
     lines = [f"from_90 = {MANY}", f"below_20 = {FEW}", f"from_50 = {FEW}", f"below_9 = {MANY}"]
-    found = presets.load(written(tmp_path, "\n".join(lines))).listed
-    assert [(each.least, each.below) for each in found] == [
+    found = presets.load(written(tmp_path, "\n".join(lines))).presets
+    assert [(each.lower, each.upper) for each in found] == [
         (0, 9),
         (9, 20),
         (50, 90),
         (90, 10**9 + 1),
     ]
-    assert str(found[1]) == "9 to 19 pictures"
+    assert str(found[1]) == "9 to 19 images"
 
 
 def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -> None:
     file = tmp_path / "above.toml"
     file.write_text('extends = "mine.toml"\n[presets]\nbelow_1_000 = ["training.batch_size=8"]\n')
-    few, many = presets.load(str(file)).listed
-    assert (few.settings, many.settings) == (
+    few, many = presets.load(str(file)).presets
+    assert (few.overrides, many.overrides) == (
         ("training.batch_size=8",),
         ("network.base_channels=48",),
     )
@@ -160,7 +158,7 @@ def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -
         (f"on_tpu = {MANY}", r"presets\.on_tpu: expected below_N .*on_cpu or on_cuda"),
         (
             f"below_9_minutes = {MANY}\nfrom_8_minutes = {FEW}",
-            r"bounds that rise, .*found below_9_minutes and from_8_minutes",
+            r"ascending bounds, .*found below_9_minutes and from_8_minutes",
         ),
         ("from_9 = 3", r"presets\.from_9: expected a list of"),
         (f"under_9 = {MANY}", r"presets\.under_9: expected below_N or from_N.*found 'under_9'"),
@@ -172,7 +170,7 @@ def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -
         ),
         (
             f"below_9 = {MANY}\nfrom_8 = {FEW}",
-            r"presets: expected bounds that rise, .*found below_9 and from_8.*Raise the second",
+            r"presets: expected ascending bounds, .*found below_9 and from_8.*Raise the second",
         ),
     ],
 )

@@ -94,7 +94,7 @@ def test_files_extend_their_neighbours(tmp_path: Path) -> None:
 def test_a_circle_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('extends = "b.toml"\n')
     (tmp_path / "b.toml").write_text('extends = "a.toml"\n')
-    with pytest.raises(RecipeError, match="a longer chain, or a circle"):
+    with pytest.raises(RecipeError, match="a longer chain, or a cycle"):
         recipes.load(str(tmp_path / "a.toml"))
 
 

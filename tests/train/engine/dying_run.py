@@ -4,19 +4,19 @@ import os
 import signal
 
 from ganport_train.__main__ import train_gan
-from ganport_train.engine.batch_source import Feed
+from ganport_train.engine.batch_source import BatchSource
 from ganport_train.methods.batch import Batch
 
 FATAL = 4
-batch = Feed.batch
+batch = BatchSource.batch
 
 
-def dying(feed: Feed, step: int) -> Batch:
+def dying(feed: BatchSource, step: int) -> Batch:
     """The batch of a step, unless it is the last that this process lives to see."""
     if step == FATAL and os.environ["RANK"] == "1":
         os.kill(os.getpid(), signal.SIGKILL)
     return batch(feed, step)
 
 
-Feed.batch = dying  # type: ignore[method-assign]
+BatchSource.batch = dying  # type: ignore[method-assign]
 train_gan()

@@ -13,13 +13,13 @@ import torch
 from torch import nn
 
 from ganport_runtime.errors import GanportError
-from ganport_train.backend.distributed import Processes, joined
-from ganport_train.cli.run import go_on
+from ganport_train.backend.distributed import ProcessGroup, init_process_group
+from ganport_train.cli.train import resume_run
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.recovery import StopSignal
 
 TINY = [
     "data.resolution=16",
@@ -74,7 +74,7 @@ def dataset(faces: Path, cache: Path) -> Dataset:
 
 
 def built(
-    run: Path, wanted: Recipe, data: Dataset, processes: Processes, said: list[str] | None = None
+    run: Path, wanted: Recipe, data: Dataset, processes: ProcessGroup, said: list[str] | None = None
 ) -> Trainer:
     run.mkdir(parents=True, exist_ok=True)
     say = (said if said is not None else []).append
@@ -83,7 +83,8 @@ def built(
 
 def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
     """The run in float64, where sums in another order differ by 1e-16 of a number; `bare` takes the
-    generator's batch norms out."""
+    generator's batch norms out.
+    """
     networks = trainer.state.networks
     if bare:
         for network in (networks["generator"], networks["average"]):
@@ -96,28 +97,28 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
     trainer.average.module.register_forward_pre_hook(
         lambda _, inputs: tuple(tensor.double() for tensor in inputs)
     )
-    batch = trainer.feed.batch
+    batch = trainer.batches.batch
 
     def wider(step: int) -> Any:
         found = batch(step)
         return replace(found, real=found.real.double())
 
-    trainer.feed.batch = wider  # type: ignore[method-assign]
+    trainer.batches.batch = wider  # type: ignore[method-assign]
     # A flow's are measured on pictures in float32.
-    trainer.archive._directions = lambda generator: {}  # type: ignore[method-assign]
+    trainer.checkpoints._directions = lambda generator: {}  # type: ignore[method-assign]
     return trainer
 
 
-def train(out: Path, case: str, data: Dataset, processes: Processes, steps: int = STEPS) -> None:
+def train(out: Path, case: str, data: Dataset, processes: ProcessGroup, steps: int = STEPS) -> None:
     """Trains a case in float64 up to a step, from where the folder has come."""
     trainer = in_double(
         built(out / case, recipe(case, steps), data, processes), bare=case in NORM_FREE
     )
     trainer.resume()
-    trainer.train(Interrupt())
+    trainer.train(StopSignal())
 
 
-class AskedAt(Interrupt):
+class AskedAt(StopSignal):
     """Asked to stop when it has been looked at so many times."""
 
     def __init__(self, looks: int) -> None:
@@ -140,54 +141,54 @@ def outcome(action: Any) -> str:
     return "through"
 
 
-def failing(processes: Processes, rank: int, *, leader_first: bool = False) -> str:
+def failing(processes: ProcessGroup, rank: int, *, main_first: bool = False) -> str:
     def action() -> None:
-        with processes.united(leader_first=leader_first):
+        with processes.synchronized_section(main_first=main_first):
             if processes.rank == rank:
                 raise GanportError("here", expected="room", found="none", fix="Make some.")
 
     return outcome(action)
 
 
-def torn(out: Path, data: Dataset, processes: Processes) -> str:
+def torn(out: Path, data: Dataset, processes: ProcessGroup) -> str:
     """What a run says whose second process has come to hold other weights."""
     trainer = built(out / "torn", recipe("hinge"), data, processes)
-    if not processes.leads:
+    if not processes.is_main:
         with torch.no_grad():
             next(trainer.method.generator.parameters()).view(-1)[0] += 1e-3
-    return outcome(lambda: trainer.train(Interrupt()))
+    return outcome(lambda: trainer.train(StopSignal()))
 
 
-def blown(out: Path, data: Dataset, processes: Processes) -> str:
+def blown(out: Path, data: Dataset, processes: ProcessGroup) -> str:
     """What a run says in which the second process alone sees a picture of NaN."""
     trainer = built(out / "blown", recipe("hinge"), data, processes)
-    batch = trainer.feed.batch
+    batch = trainer.batches.batch
 
     def broken(step: int) -> Any:
         found = batch(step)
-        if step == 2 and not processes.leads:
+        if step == 2 and not processes.is_main:
             found.real[0] = torch.nan
         return found
 
-    trainer.feed.batch = broken  # type: ignore[method-assign]
-    return outcome(lambda: trainer.train(Interrupt()))
+    trainer.batches.batch = broken  # type: ignore[method-assign]
+    return outcome(lambda: trainer.train(StopSignal()))
 
 
-def facts(out: Path, data: Dataset, processes: Processes) -> dict[str, Any]:
+def facts(out: Path, data: Dataset, processes: ProcessGroup) -> dict[str, Any]:
     """What one of two processes sees of failures, a stop, and a batch that cannot be shared."""
     said: list[str] = []
     stopped = built(out / "stopped", recipe("normed"), data, processes, said)
     stopped.train(AskedAt(2 if processes.rank else 99))
     odd = replace(recipe("hinge"), training=replace(recipe("hinge").training, batch_size=5))
     return {
-        "stopped": stopped.progress.step,
+        "stopped": stopped.state.step,
         "said": bool(said),
         "odd": outcome(lambda: built(out / "odd", odd, data, processes)),
         "leader fails": failing(processes, 0),
         "other fails": failing(processes, 1),
-        "leader fails first": failing(processes, 0, leader_first=True),
-        "other fails after": failing(processes, 1, leader_first=True),
-        "none fails": failing(processes, 2, leader_first=True),
+        "leader fails first": failing(processes, 0, main_first=True),
+        "other fails after": failing(processes, 1, main_first=True),
+        "none fails": failing(processes, 2, main_first=True),
         "torn": torn(out, data, processes),
         "blown": blown(out, data, processes),
     }
@@ -195,16 +196,17 @@ def facts(out: Path, data: Dataset, processes: Processes) -> dict[str, Any]:
 
 def main(faces: Path, cache: Path, out: Path) -> None:
     """Trains every case, goes on with the halves and the killed run that lie in the folder, and
-    writes down the facts of each process."""
-    with joined() as processes:
-        with processes.united(leader_first=True):
+    writes down the facts of each process.
+    """
+    with init_process_group() as processes:
+        with processes.synchronized_section(main_first=True):
             data = dataset(faces, cache)
         for case in CASES:
             train(out, case, data, processes)
         train(out / "by one first", "relativistic", data, processes)
         train(out / "by two first", "relativistic", data, processes, HALF)
-        built(out / "whole", recipe("normed"), data, processes).train(Interrupt())
-        code = go_on(out / "killed", [], "auto", None, False, None, processes)
+        built(out / "whole", recipe("normed"), data, processes).train(StopSignal())
+        code = resume_run(out / "killed", [], "auto", None, False, None, processes)
         found = facts(out, data, processes) | {"code": code}
         (out / f"{processes.rank}.json").write_text(json.dumps(found))
 

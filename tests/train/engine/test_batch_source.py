@@ -1,20 +1,24 @@
 """Batches are a function of (seed, step), and show every picture once an epoch."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ganport_train.backend.device import random_stream
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.engine.batch_source import Feed, random_stream
+from ganport_train.engine.batch_source import BatchSource, Prefetcher
 
 CPU = torch.device("cpu")
 
 
-def feed(dataset: Dataset, recipe: Recipe, count: int = 130) -> Feed:
-    return Feed(
+def feed(dataset: Dataset, recipe: Recipe, count: int = 130) -> BatchSource:
+    return BatchSource(
         dataset.images,
         dataset.vectors,
         np.arange(count, dtype=np.int64),
@@ -79,20 +83,20 @@ def test_about_half_of_the_pictures_are_mirrored(dataset: Dataset, recipe: Recip
 
 
 def test_picked_pictures_are_spread_and_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
-    images, vectors = feed(dataset, recipe).picked(3)
+    images, vectors = feed(dataset, recipe).fixed_subset(3)
     rows = [0, 130 // 3, 2 * 130 // 3]
     expected = dataset.images[rows].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
     np.testing.assert_allclose(images.numpy(), expected, atol=1e-6)
     np.testing.assert_array_equal(vectors, dataset.vectors[rows])
-    assert len(feed(dataset, recipe, 5).picked(9)[0]) == 5
+    assert len(feed(dataset, recipe, 5).fixed_subset(9)[0]) == 5
 
 
 def test_prefetched_batches_are_the_same_in_whichever_order(
     dataset: Dataset, recipe: Recipe
 ) -> None:
     rows = np.arange(130, dtype=np.int64)
-    plain = Feed(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=False)
-    ahead = Feed(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=True)
+    plain = BatchSource(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=False)
+    ahead = BatchSource(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=True)
     for step in (0, 1, 2, 40, 41, 7, 7, 0):  # across the end of an epoch, back, and the same again
         one, other = plain.batch(step), ahead.batch(step)
         assert torch.equal(one.real, other.real)
@@ -108,3 +112,34 @@ def test_streams_are_independent() -> None:
         for index in range(3)
     }
     assert len(draws) == 27
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 20), max_size=12))
+def test_prefetcher_get_any_order_gives_the_value_of_the_step(steps: list[int]) -> None:
+    prefetcher = Prefetcher(lambda step: step * step)
+    assert [prefetcher.get(step) for step in steps] == [step * step for step in steps]
+
+
+def test_prefetcher_get_starts_the_next_step() -> None:
+    started = threading.Event()
+    prefetcher = Prefetcher(lambda step: started.set() if step == 4 else None)
+    prefetcher.get(3)
+    assert started.wait(timeout=10)
+
+
+def test_prefetcher_get_in_order_computes_each_step_once_in_one_thread() -> None:
+    calls: list[tuple[int, int]] = []
+    prefetcher = Prefetcher(lambda step: calls.append((step, threading.get_ident())))
+    for step in range(6):
+        prefetcher.get(step)
+    assert [step for step, _ in calls][:6] == list(range(6))
+    assert len({thread for _, thread in calls} - {threading.get_ident()}) == 1
+
+
+def test_prefetcher_get_raises_the_error_of_its_step() -> None:
+    prefetcher = Prefetcher(lambda step: 1 // (step - 2))
+    assert prefetcher.get(1) == -1
+    with pytest.raises(ZeroDivisionError):
+        prefetcher.get(2)
+    assert prefetcher.get(3) == 1

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from ganport_train.config.sections import LoggingOptions
-from ganport_train.engine.collapse_monitor import Watch, symptom, to_be_stopped
+from ganport_train.engine.collapse_monitor import CollapseMonitor, detect_collapse, should_stop
 
 
 def score(images: int = 60_000, **more: Any) -> dict[str, Any]:
@@ -15,41 +15,41 @@ def score(images: int = 60_000, **more: Any) -> dict[str, Any]:
 
 
 def test_a_healthy_score_has_no_symptom() -> None:
-    assert symptom(score(), [score(10_000, coverage=0.95)], 50_000) is None
+    assert detect_collapse(score(), [score(10_000, coverage=0.95)], 50_000) is None
 
 
 def test_a_narrow_spread_is_named_with_its_limit() -> None:
-    assert symptom(score(spread=0.21), [], 50_000) == (
-        "the spread within a condition is 0.21 of that of real pictures; the limit is 0.50"
+    assert detect_collapse(score(spread=0.21), [], 50_000) == (
+        "the spread within a condition is 0.21 of that of real images; the limit is 0.50"
     )
-    assert symptom(score(spread=0.5), [], 50_000) is None
+    assert detect_collapse(score(spread=0.5), [], 50_000) is None
 
 
 def test_a_coverage_that_fell_is_named_with_the_best() -> None:
     earlier = [score(20_000, coverage=0.9), score(40_000, coverage=0.6)]
-    assert symptom(score(coverage=0.3), earlier, 50_000) == (
-        "the coverage of real pictures is 0.30 after 0.90; the limit is 0.45"
+    assert detect_collapse(score(coverage=0.3), earlier, 50_000) == (
+        "the coverage of real images is 0.30 after 0.90; the limit is 0.45"
     )
-    assert symptom(score(coverage=0.45), earlier, 50_000) is None
+    assert detect_collapse(score(coverage=0.45), earlier, 50_000) is None
 
 
 @pytest.mark.parametrize(
     "earlier",
     [
         score(coverage=0.9, extractor="judge 0a1b"),
-        score(coverage=0.9, pictures=64),
+        score(coverage=0.9, eval_images=64),
         score(coverage=0.09),
         score(coverage="0.9"),
         {"step": 3},
     ],
 )
 def test_a_coverage_falls_from_what_compares_alone(earlier: dict[str, Any]) -> None:
-    assert symptom(score(coverage=0.01), [earlier], 50_000) is None
+    assert detect_collapse(score(coverage=0.01), [earlier], 50_000) is None
 
 
-@pytest.mark.parametrize(("images", "warm_up"), [(0, 0), (49_999, 50_000), (50_000, 50_000)])
-def test_nothing_is_said_before_a_run_is_warm(images: int, warm_up: int) -> None:
-    assert symptom(score(images, spread=0.0), [], warm_up) is None
+@pytest.mark.parametrize(("images", "grace_images"), [(0, 0), (49_999, 50_000), (50_000, 50_000)])
+def test_nothing_is_said_before_a_run_is_warm(images: int, grace_images: int) -> None:
+    assert detect_collapse(score(images, spread=0.0), [], grace_images) is None
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_nothing_is_said_before_a_run_is_warm(images: int, warm_up: int) -> None
     [("", 0), ("c", 0), ("cc", 1), (".cc", 1), ("c.c", 0), ("cc.", 0), ("ccc", 0), ("cccc", 1)],
 )
 def test_every_second_collapsed_score_in_a_row_ends_a_run(marks: str, stops: bool) -> None:
-    assert to_be_stopped([{"collapsed": mark == "c"} for mark in marks]) is bool(stops)
+    assert should_stop([{"collapsed": mark == "c"} for mark in marks]) is bool(stops)
 
 
 @pytest.mark.parametrize(("pictures", "lines"), [(512, 1), (0, 0)])
@@ -65,6 +65,5 @@ def test_a_run_without_a_score_says_once_what_it_takes(
     tmp_path: Path, pictures: int, lines: int
 ) -> None:
     told: list[str] = []
-    Watch(tmp_path, LoggingOptions(eval_images=pictures), None, told.append)
-    words = "no checkpoint will be scored: that takes 16 pictures to train on, and a --judge where"
-    assert [line.startswith(words) for line in told] == [True] * lines
+    CollapseMonitor(tmp_path, LoggingOptions(eval_images=pictures), None, told.append)
+    assert ["16 training images" in line for line in told] == [True] * lines

@@ -11,14 +11,14 @@ import torch
 from ganport_models.metadata import METADATA, WEIGHTS
 from ganport_models.selection import FOLDER, newest
 from ganport_runtime.errors import GanportError
-from ganport_train.backend.device import make_exact
+from ganport_train.backend.device import enable_determinism
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
-from ganport_train.runs.run_dir import create
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.run_dir import create_run_dir
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -45,12 +45,12 @@ def test_resume_is_exact(
         ),
     )
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    trainer(whole, recipe).train(Interrupt())
-    trainer(parts, until(recipe, 12)).train(Interrupt())
+    trainer(whole, recipe).train(StopSignal())
+    trainer(parts, until(recipe, 12)).train(StopSignal())
     resumed = trainer(parts, recipe)
     resumed.resume()
-    assert resumed.progress.step == 3
-    resumed.train(Interrupt())
+    assert resumed.state.step == 3
+    resumed.train(StopSignal())
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
         assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes(), (
             name
@@ -62,14 +62,14 @@ def test_a_torn_checkpoint_is_not_resumed(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(Interrupt())
+    trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(StopSignal())
     torn = run / FOLDER / "000000006" / OPTIMIZERS
     torn.write_bytes(torn.read_bytes()[:-1])
     leftover = run / FOLDER / ".000000007.0a1b2c.tmp"
     leftover.mkdir()
     again = trainer(run, recipe)
     again.resume()
-    assert again.progress.step == 5
+    assert again.state.step == 5
     assert not leftover.exists()
 
 
@@ -77,14 +77,14 @@ def test_a_torn_newest_checkpoint_never_pushes_a_good_one_out(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(Interrupt())
+    trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(StopSignal())
     torn = run / FOLDER / "000000006" / OPTIMIZERS
     torn.write_bytes(b"")
     again = trainer(run, until(recipe, 24, checkpoint_minutes=60, keep=1))
     again.resume()
     assert not torn.exists()
     assert (run / FOLDER / "set-aside-000000006" / OPTIMIZERS).exists()
-    again.train(Interrupt())
+    again.train(StopSignal())
     assert newest(run)[0].name == "000000006"
 
 
@@ -92,9 +92,9 @@ def test_a_checkpoint_of_another_recipe_is_refused(
     tmp_path: Path, recipe: Recipe, trainer: Start
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, recipe).train(Interrupt())
+    trainer(run, recipe).train(StopSignal())
     edited = replace(recipe, training=replace(recipe.training, batch_size=8, seed=3))
-    with pytest.raises(RecipeError, match=r"training\.batch: 4 -> 8; training\.seed: 0 -> 3"):
+    with pytest.raises(RecipeError, match=r"training\.batch_size: 4 -> 8; training\.seed: 0 -> 3"):
         trainer(run, edited).resume()
 
 
@@ -102,20 +102,20 @@ def test_a_checkpoint_older_than_an_option_resumes(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 12)).train(Interrupt())
+    trainer(run, until(recipe, 12)).train(StopSignal())
     card_file = newest(run)[0] / METADATA
     card = json.loads(card_file.read_text())
     for section, names in (
         ("data", ("kind", "attributes")),
-        ("logging", ("score_pictures", "warm_up", "stop_when_collapsed")),
+        ("logging", ("eval_images", "collapse_grace_images", "stop_when_collapsed")),
     ):
         for name in names:
             del card["recipe"][section][name]
     card_file.write_text(json.dumps(card))
     resumed = trainer(run, recipe)
     resumed.resume()
-    assert resumed.progress.step == 3
-    assert resumed.train(Interrupt()) is True
+    assert resumed.state.step == 3
+    assert resumed.train(StopSignal()) is True
 
 
 @pytest.mark.parametrize("damage", [[], "quick", {"title": "x", "batch": 3}, {"network": [[]]}])
@@ -123,7 +123,7 @@ def test_a_damaged_recipe_in_a_card_is_refused(
     tmp_path: Path, recipe: Recipe, damage: object, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 4)).train(Interrupt())
+    trainer(run, until(recipe, 4)).train(StopSignal())
     folder = newest(run)[0]
     card = json.loads((folder / METADATA).read_text())
     (folder / METADATA).write_text(json.dumps(card | {"recipe": damage}))
@@ -138,12 +138,12 @@ def test_a_gpu_resumes_exactly(
 ) -> None:
     cuda = torch.device("cuda")
     half = replace(recipe, training=replace(recipe.training, precision="bf16"))
-    make_exact()
+    enable_determinism()
     for run, lengths in (("whole", [24]), ("parts", [12, 24])):
-        create(tmp_path / run)
+        create_run_dir(tmp_path / run)
         for images in lengths:
-            session = Trainer(tmp_path / run, until(half, images), dataset, cuda, say=print)
+            session = Trainer(tmp_path / run, until(half, images), dataset, cuda, log=print)
             session.resume()
-            assert session.train(Interrupt())
+            assert session.train(StopSignal())
     weights = [(newest(tmp_path / run)[0] / NETWORKS).read_bytes() for run in ("whole", "parts")]
     assert weights[0] == weights[1]

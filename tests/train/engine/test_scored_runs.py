@@ -12,9 +12,9 @@ from ganport_models.metadata import METADATA, WEIGHTS
 from ganport_models.selection import FOLDER, newest
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.metrics import SCORES, read_log
+from ganport_train.runs.recovery import StopSignal
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -35,7 +35,7 @@ def scored(until: Until) -> Until:
 
 def stuck(session: Trainer) -> Trainer:
     """A run whose generator has collapsed: one grey picture, whatever is asked for, for ever."""
-    for network in (session.method.generator, session.average):
+    for network in (session.method.generator, session.ema):
         for weight in network.parameters():
             weight.data.zero_()
     for group in session.method.optimizers["generator"].param_groups:
@@ -47,47 +47,47 @@ def test_scores_change_no_weight_and_come_back_the_same(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until, timeless: Timeless, scored: Until
 ) -> None:
     plain, whole, parts = (tmp_path / name for name in ("plain", "whole", "parts"))
-    trainer(plain, until(recipe, 24, checkpoint_minutes=0)).train(Interrupt())
-    trainer(whole, scored(recipe, 24)).train(Interrupt())
-    trainer(parts, scored(recipe, 12)).train(Interrupt())
+    trainer(plain, until(recipe, 24, checkpoint_minutes=0)).train(StopSignal())
+    trainer(whole, scored(recipe, 24)).train(StopSignal())
+    trainer(parts, scored(recipe, 12)).train(StopSignal())
     resumed = trainer(parts, scored(recipe, 24))
     resumed.resume()
-    resumed.train(Interrupt())
+    resumed.train(StopSignal())
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
         bytes_of = {(newest(run)[0] / name).read_bytes() for run in (plain, whole, parts)}
         assert len(bytes_of) == 1, name
-    assert timeless(whole, jsonl_log.SCORES) == timeless(parts, jsonl_log.SCORES)
-    assert [line["step"] for line in jsonl_log.read(whole, jsonl_log.SCORES)] == list(range(1, 7))
-    assert jsonl_log.read(plain, jsonl_log.SCORES) == []
+    assert timeless(whole, SCORES) == timeless(parts, SCORES)
+    assert [line["step"] for line in read_log(whole, SCORES)] == list(range(1, 7))
+    assert read_log(plain, SCORES) == []
 
 
 def test_a_score_stands_in_record_card_and_terminal(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     run = tmp_path / "run"
     session = trainer(run, scored(recipe, 4))
-    session.say = session.watch.say = told.append
-    session.train(Interrupt())
-    line = jsonl_log.read(run, jsonl_log.SCORES)[-1]
+    session.log = session.monitor.log = messages.append
+    session.train(StopSignal())
+    line = read_log(run, SCORES)[-1]
     assert newest(run)[1]["score"] == line
-    assert line["epoch"] == round(4 / len(session.feed.indices), 4)
+    assert line["epoch"] == round(4 / len(session.batches.indices), 4)
     assert (line["step"], line["images"], line["extractor"]) == (1, 4, "pixels")
-    assert f"score {line['score']:.3f}: coverage {line['coverage']:.2f}" in "\n".join(told)
+    assert f"score {line['score']:.3f}: coverage {line['coverage']:.2f}" in "\n".join(messages)
 
 
 def test_a_collapse_is_warned_of_and_the_run_goes_on(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     run = tmp_path / "run"
     session = stuck(trainer(run, scored(recipe, 16)))
-    session.watch.say = told.append
-    assert session.train(Interrupt()) is True
-    marks = [line["collapsed"] for line in jsonl_log.read(run, jsonl_log.SCORES)]
+    session.monitor.log = messages.append
+    assert session.train(StopSignal()) is True
+    marks = [line["collapsed"] for line in read_log(run, SCORES)]
     assert marks == [True, True, True, True]
-    warning = next(line for line in told if line.startswith("warning"))
-    assert "spread within a condition is 0.00 of that of real pictures; the limit is 0.50" in (
+    warning = next(line for line in messages if line.startswith("warning"))
+    assert "spread within a condition is 0.00 of that of real images; the limit is 0.50" in (
         warning
     )
     assert f"export-gan {run}" in warning
@@ -99,38 +99,38 @@ def test_two_collapsed_scores_end_a_run_that_may_go_on(
     run = tmp_path / "run"
     watched = scored(recipe, 10_000, stop_when_collapsed=True)
     session = stuck(trainer(run, watched))
-    assert session.train(Interrupt()) is False
-    assert session.watch.collapsed
-    assert newest(run)[1]["step"] == session.progress.step == 2
+    assert session.train(StopSignal()) is False
+    assert session.monitor.collapsed
+    assert newest(run)[1]["step"] == session.state.step == 2
     again = trainer(run, watched)
     again.resume()
-    assert stuck(again).train(Interrupt()) is False
+    assert stuck(again).train(StopSignal()) is False
     assert newest(run)[1]["step"] == 4
 
 
 def test_a_healthy_run_raises_no_warning(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     session = trainer(tmp_path / "run", until(recipe, 24, eval_images=32))
-    session.watch.say = told.append
-    session.train(Interrupt())
-    assert len(told) == 1
-    assert told[0].startswith("score ")
+    session.monitor.log = messages.append
+    session.train(StopSignal())
+    assert len(messages) == 1
+    assert messages[0].startswith("score ")
 
 
 def test_the_best_checkpoint_outlives_the_newest(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, scored(recipe, 4)).train(Interrupt())
+    trainer(run, scored(recipe, 4)).train(StopSignal())
     card_file = newest(run)[0] / METADATA
     card = json.loads(card_file.read_text())
     card["score"] |= {"score": 1.0, "collapsed": False}
     card_file.write_text(json.dumps(card))
     resumed = trainer(run, scored(recipe, 24, keep=1))
     resumed.resume()
-    stuck(resumed).train(Interrupt())
+    stuck(resumed).train(StopSignal())
     assert sorted(folder.name for folder in (run / FOLDER).iterdir()) == ["000000001", "000000006"]
     best = Checkpoint.load(run)
     assert (best.step, best.score) == (1, 1.0)
@@ -142,9 +142,9 @@ def test_tensorboard_gets_the_scores(
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = tmp_path / "run"
-    trainer(run, scored(recipe, 4, tensorboard=True)).train(Interrupt())
+    trainer(run, scored(recipe, 4, tensorboard=True)).train(StopSignal())
     events = EventAccumulator(str(run / "tensorboard"))
     events.Reload()
     found = {event.step: event.value for event in events.Scalars("real/coverage")}
-    lines = jsonl_log.read(run, jsonl_log.SCORES)
+    lines = read_log(run, SCORES)
     assert found == pytest.approx({line["images"]: line["real"]["coverage"] for line in lines})

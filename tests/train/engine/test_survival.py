@@ -17,11 +17,11 @@ from ganport_models.selection import FOLDER, newest
 from ganport_train.cli.train import train_gan
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.metrics import SCORES, STATS
+from ganport_train.runs.recovery import StopSignal
 from ganport_train.runs.run_dir import SAMPLES
-from ganport_train.runs.step_metrics import DivergedError
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.train_state import DivergedError
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -121,7 +121,7 @@ def same(one: Path, other: Path, timeless: Timeless) -> None:
     """Both runs ended with the same bytes, records and sheets."""
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
         assert (newest(one)[0] / name).read_bytes() == (newest(other)[0] / name).read_bytes()
-    for name in (jsonl_log.STATS, jsonl_log.SCORES):
+    for name in (STATS, SCORES):
         assert timeless(one, name) == timeless(other, name)
     sheets = [sorted((run / SAMPLES).iterdir()) for run in (one, other)]
     for ours, theirs in zip(*sheets, strict=True):
@@ -195,20 +195,20 @@ def test_nan_stops_with_the_step_the_checkpoint_and_advice(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 8, checkpoint_minutes=0)).train(Interrupt())
+    trainer(run, until(recipe, 8, checkpoint_minutes=0)).train(StopSignal())
     broken = trainer(run, until(recipe, 100, log_interval=5))
     broken.resume()
     step = broken.method.step
 
     def poisoned(batch: object, number: int) -> dict[str, torch.Tensor]:
-        if broken.progress.step == 6:
+        if broken.state.step == 6:
             with torch.no_grad():
                 next(broken.method.generator.parameters()).fill_(torch.nan)
         return step(batch, number)  # type: ignore[arg-type]
 
     broken.method.step = poisoned  # type: ignore[method-assign,assignment]
     with pytest.raises(DivergedError) as caught:
-        broken.train(Interrupt())
+        broken.train(StopSignal())
     message = str(caught.value)
     assert "at step 7: expected a finite number; found nan" in message
     assert f"The last good checkpoint is {run / FOLDER / '000000002'}" in message
@@ -219,7 +219,7 @@ def test_nan_stops_with_the_step_the_checkpoint_and_advice(
 def test_weights_gone_bad_are_not_saved(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     session = trainer(tmp_path / "run", recipe)
     with torch.no_grad():
-        next(session.average.module.parameters()).fill_(torch.inf)
+        next(session.ema.module.parameters()).fill_(torch.inf)
     with pytest.raises(DivergedError, match=r"weight .* at step 0"):
         session.save()
     assert not (tmp_path / "run" / FOLDER).exists()

@@ -14,9 +14,9 @@ from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs import jsonl_log
+from ganport_train.runs.metrics import read_log
+from ganport_train.runs.recovery import StopSignal
 from ganport_train.runs.run_dir import SAMPLES
-from ganport_train.runs.stop_signal import Interrupt
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -25,8 +25,8 @@ Until = Callable[..., Recipe]
 def test_records_hold_every_figure_once(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until, timing: set[str]
 ) -> None:
-    trainer(tmp_path / "run", until(recipe, 26, log_interval=2)).train(Interrupt())
-    found = jsonl_log.read(tmp_path / "run")
+    trainer(tmp_path / "run", until(recipe, 26, log_interval=2)).train(StopSignal())
+    found = read_log(tmp_path / "run")
     assert [record["step"] for record in found] == [2, 4, 6, 7]
     assert found[-1]["images"] == 28
     figures = {"d_loss", "g_loss", "d_real", "d_fake"}
@@ -37,7 +37,7 @@ def test_only_the_newest_checkpoints_are_kept(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
-    trainer(run, until(recipe, 24, checkpoint_minutes=0, keep=3)).train(Interrupt())
+    trainer(run, until(recipe, 24, checkpoint_minutes=0, keep=3)).train(StopSignal())
     kept = sorted(path.name for path in (run / FOLDER).iterdir())
     assert kept == ["000000004", "000000005", "000000006"]
     assert len(list((run / SAMPLES).glob("*.png"))) == 7
@@ -46,25 +46,25 @@ def test_only_the_newest_checkpoints_are_kept(
 def test_an_interrupt_saves_at_the_step_it_came_in(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
-    interrupt = Interrupt()
+    stop = StopSignal()
     run = tmp_path / "run"
     session = trainer(run, until(recipe, 10_000))
-    session.say = lambda line: setattr(interrupt, "asked", session.progress.step == 3)
-    assert session.train(interrupt) is False
+    session.log = lambda line: setattr(stop, "requested", session.state.step == 3)
+    assert session.train(stop) is False
     assert Checkpoint.load(run).step == 3
-    assert jsonl_log.read(run)[-1]["step"] == 3
+    assert read_log(run)[-1]["step"] == 3
 
 
 def test_minutes_bound_a_run(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     bounded = replace(recipe, length=replace(recipe.length, max_images=10**9, minutes=1e-4))
     session = trainer(tmp_path / "run", bounded)
-    assert session.train(Interrupt()) is True
-    assert 1 <= session.progress.step < 1000
+    assert session.train(StopSignal()) is True
+    assert 1 <= session.state.step < 1000
 
 
 def test_any_seed_trains(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     largest = replace(recipe, training=replace(recipe.training, seed=2**63 - 1))
-    assert trainer(tmp_path / "run", largest).train(Interrupt())
+    assert trainer(tmp_path / "run", largest).train(StopSignal())
 
 
 def test_no_picture_left_to_train_on_is_named(
@@ -76,11 +76,11 @@ def test_no_picture_left_to_train_on_is_named(
         vectors=dataset.vectors[:1],
         ids=dataset.ids[:1],
         duplicate_groups=dataset.duplicate_groups[:1],
-        keys=np.zeros(1, np.uint64),
+        split_keys=np.zeros(1, np.uint64),
     )
     held = replace(recipe, data=replace(recipe.data, val_fraction=0.9))
     with pytest.raises(RecipeError, match=r"data\.val_fraction: .* found none of 1"):
-        Trainer(tmp_path / "run", held, alone, torch.device("cpu"), say=print)
+        Trainer(tmp_path / "run", held, alone, torch.device("cpu"), log=print)
 
 
 def test_tensorboard_gets_the_figures_of_the_record(
@@ -89,9 +89,9 @@ def test_tensorboard_gets_the_figures_of_the_record(
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     run = tmp_path / "run"
-    trainer(run, until(recipe, 12, tensorboard=True)).train(Interrupt())
+    trainer(run, until(recipe, 12, tensorboard=True)).train(StopSignal())
     events = EventAccumulator(str(run / "tensorboard"))
     events.Reload()
     found = {event.step: event.value for event in events.Scalars("d_loss")}
-    expected = {record["images"]: record["d_loss"] for record in jsonl_log.read(run)}
+    expected = {record["images"]: record["d_loss"] for record in read_log(run)}
     assert found == pytest.approx(expected)

@@ -12,10 +12,10 @@ from torch import Tensor
 
 from ganport_models import Generator, NetworkConfig, Translator
 from ganport_runtime.conditions import Conditions, MultiHot
-from ganport_train.config.condition_encoding import coded
+from ganport_train.config.condition_encoding import build_conditions
 from ganport_train.data import Dataset
-from ganport_train.engine import validation as scorer_module
-from ganport_train.engine.validation import LEAST, Scorer, light
+from ganport_train.engine import validation
+from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator, combined_score
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.evaluation.judge.storage import JudgeError, save_judge
@@ -78,7 +78,7 @@ Measure = Callable[..., dict[str, float]]
 @pytest.fixture
 def measured(data: Dataset) -> Measure:
     def measure(judge: Judge | None = None, **how: float) -> dict[str, float]:
-        scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+        scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
         assert scorer is not None
         return scorer.score(Drawn(**how))
 
@@ -114,7 +114,7 @@ def judge_of(folder: Path, conditions: Conditions, real: float = 0.5) -> Judge:
 def test_the_score_is_a_mean_of_shares_times_the_coverage(
     found: dict[str, float], real: dict[str, float], coverage: float, expected: float
 ) -> None:
-    assert light(found, real, coverage, 0.8, {}) == pytest.approx(expected)
+    assert combined_score(found, real, coverage, 0.8, {}) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_score_falls_with_grain_and_with_blur(
     checker: float, octave: float, expected: float
 ) -> None:
     fine = {"checker": checker, "octave": octave}
-    assert light({}, {}, 0.8, 0.8, fine) == pytest.approx(expected)
+    assert combined_score({}, {}, 0.8, 0.8, fine) == pytest.approx(expected)
 
 
 def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
@@ -134,7 +134,7 @@ def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
     assert score["score"] == pytest.approx(1, abs=0.1)
     assert score["spread"] == pytest.approx(1, abs=0.15)
     assert score["kernel"] == pytest.approx(0, abs=1)
-    assert (score["extractor"], score["pictures"], score["accuracy"]) == ("pixels", 100, {})
+    assert (score["extractor"], score["eval_images"], score["accuracy"]) == ("pixels", 100, {})
 
 
 def test_a_generator_blind_to_its_noise_has_no_spread(measured: Measure) -> None:
@@ -153,7 +153,7 @@ class Noisy(Drawn):
 
 
 def test_a_checkerboard_is_seen_as_grain_and_costs_score(data: Dataset) -> None:
-    scorer = Scorer.of(data, np.arange(COUNT), 100, None, CPU)
+    scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, CPU)
     assert scorer is not None
     clean, noisy = scorer.score(Drawn()), scorer.score(Noisy())
     assert clean["grain"]["checker"] == pytest.approx(1, abs=0.1)
@@ -170,7 +170,9 @@ def test_a_score_is_the_same_each_time_and_touches_nothing(data: Dataset) -> Non
     torch.manual_seed(7)
     np.random.seed(7)
     before, numpy_before = torch.get_rng_state(), np.random.get_state()[1]
-    first, second = (Scorer.of(data, np.arange(COUNT), 64, None, CPU) for _ in range(2))
+    first, second = (
+        CheckpointEvaluator.build(data, np.arange(COUNT), 64, None, CPU) for _ in range(2)
+    )
     assert first and second
     assert first.score(Drawn()) == first.score(Drawn()) == second.score(Drawn())
     assert torch.equal(before, torch.get_rng_state())
@@ -190,11 +192,11 @@ def test_a_judge_counts_what_it_sees_as_asked_for(tmp_path: Path, measured: Meas
 def test_a_judge_may_list_the_labels_otherwise(tmp_path: Path, data: Dataset) -> None:
     other = Conditions.one_hots({"eyes": ["blue", "aqua"], "hair": ["pink", "black"]})
     judge = judge_of(tmp_path / "judge", other)
-    scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert scorer is not None
-    for asked, wanted in zip(scorer.asked[:8], scorer.wanted[:8], strict=True):
+    for asked, wanted in zip(scorer.conditions[:8], scorer.targets[:8], strict=True):
         assert CONDITIONS.decode(asked) == other.decode(wanted)
-    assert (scorer.asked != scorer.wanted).any()
+    assert (scorer.conditions != scorer.targets).any()
 
 
 PALETTE = {
@@ -206,23 +208,23 @@ PALETTE = {
 @pytest.mark.parametrize("coding", ["joint", "rgb"])
 def test_a_judge_may_code_the_labels_otherwise(tmp_path: Path, data: Dataset, coding: str) -> None:
     vocabulary = {name: tuple(colours) for name, colours in PALETTE.items()}
-    run = coded(vocabulary, coding, PALETTE)
+    run = build_conditions(vocabulary, coding, PALETTE)
     assert run is not None
     vectors = run.encode_many([CONDITIONS.decode(vector) for vector in data.vectors])
     judge = judge_of(tmp_path / "judge", CONDITIONS)
     recoded = replace(data, conditions=run, vectors=vectors)
-    scorer = Scorer.of(recoded, np.arange(COUNT), 100, judge, CPU)
-    plain = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    scorer = CheckpointEvaluator.build(recoded, np.arange(COUNT), 100, judge, CPU)
+    plain = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert scorer and plain
-    np.testing.assert_array_equal(scorer.wanted, plain.wanted)
-    assert scorer.asked.shape[1] == run.size
+    np.testing.assert_array_equal(scorer.targets, plain.targets)
+    assert scorer.conditions.shape[1] == run.size
 
 
 @pytest.mark.parametrize(
     ("groups", "found"),
     [
         ({"hair": ["pink", "black"]}, "found hair"),
-        ({"hair": ["pink"], "eyes": ["aqua", "blue"]}, "another condition 'hair': 'black'"),
+        ({"hair": ["pink"], "eyes": ["aqua", "blue"]}, "found a condition 'hair' without 'black'"),
     ],
 )
 def test_a_judge_of_other_conditions_is_refused(
@@ -230,29 +232,29 @@ def test_a_judge_of_other_conditions_is_refused(
 ) -> None:
     judge = judge_of(tmp_path / "judge", Conditions.one_hots(groups))
     with pytest.raises(JudgeError, match=r"--judge: expected a judge .*: hair, eyes") as caught:
-        Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+        CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert found in str(caught.value)
 
 
 def test_a_judge_that_takes_lists_for_one_label_is_refused(tmp_path: Path, data: Dataset) -> None:
     groups = tuple(MultiHot(group.name, group.labels) for group in CONDITIONS.groups)
     judge = judge_of(tmp_path / "judge", Conditions(groups))
-    with pytest.raises(JudgeError, match=r"another condition 'hair'"):
-        Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    with pytest.raises(JudgeError, match=r"found a condition 'hair'"):
+        CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
 
 
 def test_without_torch_fidelity_the_kernel_distance_is_left_out(
     measured: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = measured()
-    monkeypatch.setattr(scorer_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(validation, "find_spec", lambda name: None)
     assert measured() == {key: value for key, value in whole.items() if key != "kernel"}
 
 
 def test_too_few_pictures_are_not_measured(data: Dataset) -> None:
-    assert Scorer.of(data, np.arange(2 * LEAST - 1), 100, None, CPU) is None
-    assert Scorer.of(data, np.arange(COUNT), 0, None, CPU) is None
-    smallest = Scorer.of(data, np.arange(2 * LEAST), 100, None, CPU)
+    assert CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES - 1), 100, None, CPU) is None
+    assert CheckpointEvaluator.build(data, np.arange(COUNT), 0, None, CPU) is None
+    smallest = CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES), 100, None, CPU)
     assert smallest is not None
     assert 0 <= smallest.score(Drawn())["score"] <= 1
 
@@ -267,7 +269,7 @@ class Unconditional(Generator):
 def test_unconditional_pictures_are_measured_too(data: Dataset) -> None:
     vectors = np.zeros((COUNT, 0), np.float32)
     plain = Dataset(**(vars(data) | {"conditions": Conditions(), "vectors": vectors}))
-    scorer = Scorer.of(plain, np.arange(COUNT), 100, None, CPU)
+    scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, None, CPU)
     assert scorer is not None
     score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
     assert score["accuracy"] == {}
@@ -278,7 +280,7 @@ def test_nothing_is_as_asked_where_nothing_was_asked(tmp_path: Path, data: Datas
     vectors = np.zeros((COUNT, 0), np.float32)
     plain = replace(data, conditions=Conditions(), vectors=vectors)
     judge = judge_of(tmp_path / "judge", CONDITIONS)
-    scorer = Scorer.of(plain, np.arange(COUNT), 100, judge, CPU)
+    scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, judge, CPU)
     assert scorer is not None
     score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
     assert score["extractor"].startswith("judge")
@@ -304,8 +306,8 @@ def test_translations_are_drawn_from_other_pictures_than_their_conditions(
     tmp_path: Path, data: Dataset
 ) -> None:
     judge = judge_of(tmp_path / "judge", CONDITIONS)
-    scorer = Scorer.of(data, np.arange(COUNT), 100, judge, CPU, translates=True)
-    noisy = Scorer.of(data, np.arange(COUNT), 100, judge, CPU)
+    scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU, translates=True)
+    noisy = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert scorer and noisy and scorer.sources is not None
     still, tinting = scorer.score(Still()), scorer.score(Still(tints=True))
     # Given back as they came, they show what was asked for as often as chance has it.
@@ -316,4 +318,6 @@ def test_translations_are_drawn_from_other_pictures_than_their_conditions(
 
 
 def test_translations_are_not_scored_by_pixels(data: Dataset) -> None:
-    assert Scorer.of(data, np.arange(COUNT), 100, None, CPU, translates=True) is None
+    assert (
+        CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, CPU, translates=True) is None
+    )

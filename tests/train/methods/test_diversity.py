@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_train.backend.distributed import ALONE
+from ganport_train.backend.distributed import SINGLE
 from ganport_train.config.parsing import RecipeError
 from ganport_train.methods import diversity as variety
 from ganport_train.methods.batch import Batch
@@ -69,12 +69,12 @@ def test_the_term_as_the_step_has_it() -> None:
     assert 0.0 < variety.wanted < 0.4  # some of the neighbours are alike
     assert variety.asked(batch(4)).tolist() == VECTORS[[0, 0, 2, 2]].tolist()
     figures: dict[str, torch.Tensor] = {}
-    loss = variety.loss(torch.zeros(4, 3, 16, 16), ALONE, figures)
+    loss = variety.loss(torch.zeros(4, 3, 16, 16), SINGLE, figures)
     assert isinstance(loss, torch.Tensor)
     assert loss.item() == pytest.approx(3 * variety.wanted, abs=1e-3)
     assert figures["diversity"].item() == pytest.approx(0.0, abs=1e-3)
     apart = torch.tensor([-1.0, 1.0]).repeat(2)[:, None, None, None].expand(4, 3, 16, 16)
-    assert float(variety.loss(apart, ALONE, figures)) == 0.0
+    assert float(variety.loss(apart, SINGLE, figures)) == 0.0
     assert figures["diversity"].item() == pytest.approx(2 / variety.wanted)
 
 
@@ -82,7 +82,7 @@ def test_without_weight_nothing_is_paired_or_measured() -> None:
     variety, figures = Variety(0.0), dict[str, torch.Tensor]()
     variety.measure(greys([0, 51]), VECTORS[:2], np.arange(2))
     assert torch.equal(variety.asked(batch(3)), batch(3).condition)
-    assert variety.loss(torch.zeros(3, 3, 16, 16), ALONE, figures) == 0.0
+    assert variety.loss(torch.zeros(3, 3, 16, 16), SINGLE, figures) == 0.0
     assert not figures
 
 

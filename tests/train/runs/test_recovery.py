@@ -1,5 +1,6 @@
-"""What a run does after it diverged, and what it says of memory, a GPU or a disk that ended it."""
+"""Stop signals, fatal errors of device and disk, and the rollback after a divergence."""
 
+import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,27 +11,28 @@ import torch
 from ganport_models.metadata import WEIGHTS
 from ganport_models.selection import FOLDER, newest
 from ganport_runtime.errors import DeviceError
-from ganport_train.backend.device import is_lost, is_out_of_memory
-from ganport_train.backend.distributed import Processes
+from ganport_train.backend.device import is_device_lost, is_out_of_memory
+from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.config.sections import RecoveryOptions
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
+from ganport_train.runs.metrics import read_log
 from ganport_train.runs.recovery import (
-    NEVER,
-    FullDiskError,
+    NO_ROLLBACK,
+    DeviceMemoryError,
+    DiskFullError,
     LostDeviceError,
-    OutOfRoomError,
-    Reload,
-    lower_rates,
-    reload_after,
-    survivable,
+    Rollback,
+    StopSignal,
+    catch_stop_signals,
+    plan_rollback,
+    scale_lr,
+    translate_fatal_errors,
 )
-from ganport_train.runs.run_dir import Surroundings, read_config, write_config
-from ganport_train.runs.step_metrics import DivergedError
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.run_dir import RunEnvironment, read_config, write_config
+from ganport_train.runs.train_state import DivergedError
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -44,49 +46,51 @@ BLOWS_UP = [
     "optimizer.generator_lr=1.0",
     "optimizer.discriminator_lr=1.0",
 ]
-"""Squares of outputs, descended at a rate of 1: infinite within a few steps."""
+"""A squared loss at a learning rate of 1, infinite after a few steps."""
 
 
 @pytest.fixture
 def blown(tiny: list[str], trainer: Start) -> Callable[..., Trainer]:
-    """A run whose learning blows up, with its configuration, in a folder of that name."""
+    """A run that diverges, with its config, in the given folder."""
 
-    def begun(run: Path, *more: str) -> Trainer:
+    def start(run: Path, *more: str) -> Trainer:
         words = [*tiny, "length.max_images=48", "logging.eval_images=0", *BLOWS_UP, *more]
         session = trainer(run, recipes.load("quick", words))
         if not (run / "config.toml").exists():
-            now = Surroundings.now(run, "abc", torch.device("cpu"))
+            now = RunEnvironment.current(run, "abc", torch.device("cpu"))
             write_config(run, session.recipe, now)
         return session
 
-    return begun
+    return start
 
 
-RELOAD = ("recovery.on_divergence=rollback", "recovery.lr_factor=0.001")
+ROLLBACK = ("recovery.on_divergence=rollback", "recovery.lr_factor=0.001")
 
 
-def test_a_run_that_diverges_stops_and_names_the_way_on(tmp_path: Path, blown: Start) -> None:
+def test_train_diverged_stops_with_advice(tmp_path: Path, blown: Start) -> None:
     run = tmp_path / "run"
     with pytest.raises(DivergedError) as caught:
-        blown(run).train(Interrupt())
+        blown(run).train(StopSignal())
     assert caught.value.exit_code == 3
     message = str(caught.value)
-    assert f"The last good checkpoint is {run / FOLDER / '000000000'}. Start anew" in message
+    assert f"The last good checkpoint is {run / FOLDER / '000000000'}. Start a new" in message
     assert f"train-gan --resume {run} --set recovery.on_divergence=rollback" in message
-    assert read_config(run)[1].rollback == NEVER
+    assert read_config(run)[1].rollback == NO_ROLLBACK
 
 
-def test_a_reload_goes_on_at_a_share_of_the_rates(tmp_path: Path, blown: Start) -> None:
-    run, told = tmp_path / "run", []
-    session = blown(run, *RELOAD)
-    session.say = told.append
-    assert session.train(Interrupt()) is True
-    reload = session.reload
-    assert (reload.step, reload.lr_factor) == (0, 0.001)
-    assert f"diverged: {reload.reason}; goes on at 0.001 of the rates" in told
-    assert read_config(run)[1].rollback == reload
-    assert newest(run)[1]["rollback"] == asdict(reload)
-    lines = jsonl_log.read(run)
+def test_train_diverged_with_rollback_continues_at_lower_rates(
+    tmp_path: Path, blown: Start
+) -> None:
+    run, messages = tmp_path / "run", []
+    session = blown(run, *ROLLBACK)
+    session.log = messages.append
+    assert session.train(StopSignal()) is True
+    rollback = session.rollback
+    assert (rollback.step, rollback.lr_factor) == (0, 0.001)
+    assert f"diverged: {rollback.reason}; continues with 0.001 of the learning rates" in messages
+    assert read_config(run)[1].rollback == rollback
+    assert newest(run)[1]["rollback"] == asdict(rollback)
+    lines = read_log(run)
     assert [line["step"] for line in lines] == list(range(1, 13))
     assert {line["lr_factor"] for line in lines} == {0.001}
     rates = {
@@ -97,66 +101,62 @@ def test_a_reload_goes_on_at_a_share_of_the_rates(tmp_path: Path, blown: Start) 
     assert rates == {0.001}
 
 
-def test_a_second_divergence_ends_the_run(tmp_path: Path, blown: Start) -> None:
+def test_train_second_divergence_stops(tmp_path: Path, blown: Start) -> None:
     run = tmp_path / "run"
-    with pytest.raises(DivergedError, match=r"second time: step 0 was taken up at 0\.9 of its ra"):
-        blown(run, RELOAD[0], "recovery.lr_factor=0.9").train(Interrupt())
+    with pytest.raises(DivergedError, match=r"continued from step 0 with a factor of 0\.9"):
+        blown(run, ROLLBACK[0], "recovery.lr_factor=0.9").train(StopSignal())
     assert read_config(run)[1].rollback.lr_factor == 0.9
-    again = blown(run, RELOAD[0], "recovery.lr_factor=0.001")
+    again = blown(run, ROLLBACK[0], "recovery.lr_factor=0.001")
     again.resume(read_config(run)[1].rollback)
-    with pytest.raises(DivergedError, match=r"at 0\.9 of its rates before"):
-        again.train(Interrupt())
+    with pytest.raises(DivergedError, match=r"a factor of 0\.9"):
+        again.train(StopSignal())
 
 
-def test_a_stopped_run_resumes_exactly_after_its_reload(
-    tmp_path: Path, blown: Start, timeless: Timeless
-) -> None:
+def test_resume_after_a_rollback_is_exact(tmp_path: Path, blown: Start, timeless: Timeless) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    assert blown(whole, *RELOAD).train(Interrupt())
-    interrupt = Interrupt()
-    first = blown(parts, *RELOAD)
+    assert blown(whole, *ROLLBACK).train(StopSignal())
+    stop = StopSignal()
+    first = blown(parts, *ROLLBACK)
 
-    def stop(line: str) -> None:
-        interrupt.asked = first.reload.happened and first.progress.step == 5
+    def request_stop(line: str) -> None:
+        stop.requested = first.rollback.happened and first.state.step == 5
 
-    first.say = stop
-    assert first.train(interrupt) is False
-    second = blown(parts, *RELOAD)
+    first.log = request_stop
+    assert first.train(stop) is False
+    second = blown(parts, *ROLLBACK)
     second.resume(read_config(parts)[1].rollback)
-    assert second.progress.step == 5
-    assert second.train(Interrupt())
+    assert second.state.step == 5
+    assert second.train(StopSignal())
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
         assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes()
     assert timeless(whole) == timeless(parts)
 
 
-def test_a_run_that_stopped_is_taken_up_with_a_reload(tmp_path: Path, blown: Start) -> None:
+def test_resume_diverged_run_rolls_back(tmp_path: Path, blown: Start) -> None:
     run = tmp_path / "run"
     with pytest.raises(DivergedError):
-        blown(run).train(Interrupt())
-    again = blown(run, *RELOAD)
+        blown(run).train(StopSignal())
+    again = blown(run, *ROLLBACK)
     again.resume()
-    assert again.train(Interrupt()) is True
+    assert again.train(StopSignal()) is True
     assert read_config(run)[1].rollback.happened
 
 
-def test_one_of_several_processes_leaves_the_reload_to_the_next_resume(
-    tmp_path: Path, blown: Start
-) -> None:
+def test_roll_back_of_several_processes_waits_for_resume(tmp_path: Path, blown: Start) -> None:
     run = tmp_path / "run"
-    session = blown(run, *RELOAD)
+    session = blown(run, *ROLLBACK)
     session.save()
-    session.processes = Processes(rank=0, count=2)
-    with pytest.raises(DivergedError, match=r"--resume goes on from there at lower rates"):
-        session._recover(DivergedError.at("g_loss at step 3", "inf", run))
+    session.processes = ProcessGroup(rank=0, world_size=2)
+    with pytest.raises(DivergedError, match=r"--resume continues from there"):
+        session.roll_back(DivergedError.from_value("g_loss at step 3", "inf", run))
     left = read_config(run)[1].rollback
-    assert left == Reload(0, 0.001, "inf in g_loss at step 3")
-    again = blown(run, *RELOAD)
+    assert left == Rollback(0, 0.001, "inf in g_loss at step 3")
+    again = blown(run, *ROLLBACK)
     again.resume(left)
-    assert again.train(Interrupt()) is True
+    assert again.train(StopSignal()) is True
 
 
-def test_the_discriminator_is_watched_too(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
+def test_save_checks_the_discriminator(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     session = trainer(tmp_path / "run", recipe)
     with torch.no_grad():
         next(session.method.networks["discriminator"].parameters()).view(-1)[0] = torch.nan
@@ -164,22 +164,22 @@ def test_the_discriminator_is_watched_too(tmp_path: Path, recipe: Recipe, traine
         session.save()
 
 
-def test_a_share_counts_from_its_step_on() -> None:
-    assert [Reload(4, 0.5).share_at(step) for step in (0, 3, 4, 9)] == [1, 1, 0.5, 0.5]
-    assert NEVER.share_at(9) == 1
-    assert Reload(0, 0.25).share_at(0) == 0.25
+def test_rollback_lr_factor_starts_at_its_step() -> None:
+    assert [Rollback(4, 0.5).lr_factor_at(step) for step in (0, 3, 4, 9)] == [1, 1, 0.5, 0.5]
+    assert NO_ROLLBACK.lr_factor_at(9) == 1
+    assert Rollback(0, 0.25).lr_factor_at(0) == 0.25
 
 
-def test_rates_are_lowered_as_they_stand() -> None:
+def test_scale_lr_multiplies_the_rates() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.5)
-    lower_rates({"generator": optimizer}, 0.25)
+    scale_lr({"generator": optimizer}, 0.25)
     assert optimizer.param_groups[0]["lr"] == 0.125
 
 
-def test_without_a_checkpoint_there_is_nothing_to_reload(tmp_path: Path) -> None:
-    error = DivergedError.at("g_loss at step 1", "nan", tmp_path)
+def test_plan_rollback_without_checkpoint_raises_the_error(tmp_path: Path) -> None:
+    error = DivergedError.from_value("g_loss at step 1", "nan", tmp_path)
     with pytest.raises(DivergedError) as caught:
-        reload_after(error, RecoveryOptions("rollback"), NEVER, tmp_path)
+        plan_rollback(error, RecoveryOptions("rollback"), NO_ROLLBACK, tmp_path)
     assert caught.value is error
     assert "last good" not in str(error)
 
@@ -197,36 +197,39 @@ LOST = "CUDA error: unspecified launch failure\nCUDA kernel errors might be repo
         RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasSgemm`"),
     ],
 )
-def test_a_lost_gpu_names_the_last_good_checkpoint(
+def test_translate_fatal_errors_lost_gpu_names_the_last_good_checkpoint(
     tmp_path: Path, recipe: Recipe, trainer: Start, error: Exception
 ) -> None:
     run = tmp_path / "run"
     trainer(run, recipe).save()
-    with pytest.raises(LostDeviceError) as caught, survivable(run):
+    with pytest.raises(LostDeviceError) as caught, translate_fatal_errors(run):
         raise error
     assert isinstance(caught.value, DeviceError)
     message = str(caught.value)
     assert f"found {str(error).splitlines()[0]}. The last good" in message
     assert f"checkpoint is {run / FOLDER / '000000000'}. When" in message
-    assert f"go on with: train-gan --resume {run}" in message
+    assert f"continue with: train-gan --resume {run}" in message
     assert "\n" not in message
 
 
-def test_a_fault_of_the_code_stays_one(tmp_path: Path) -> None:
+def test_translate_fatal_errors_other_errors_pass(tmp_path: Path) -> None:
     failed = "CUDA error: device-side assert triggered"
     for error in (RuntimeError("must match the size"), torch.AcceleratorError(failed)):
-        with pytest.raises(type(error)) as caught, survivable(tmp_path):
+        with pytest.raises(type(error)) as caught, translate_fatal_errors(tmp_path):
             raise error
         assert caught.value is error
-    with pytest.raises(FileNotFoundError), survivable(tmp_path):
+    with pytest.raises(FileNotFoundError), translate_fatal_errors(tmp_path):
         (tmp_path / "nowhere").read_bytes()
 
 
-def test_too_little_memory_says_what_to_make_smaller(tmp_path: Path) -> None:
-    smaller = r"DefaultCPUAllocator.* smaller --set training\.batch"
-    with pytest.raises(OutOfRoomError, match=smaller), survivable(tmp_path):
+def test_translate_fatal_errors_out_of_memory_names_options(tmp_path: Path) -> None:
+    smaller = r"DefaultCPUAllocator.* smaller --set training\.batch_size"
+    with pytest.raises(DeviceMemoryError, match=smaller), translate_fatal_errors(tmp_path):
         torch.empty(1 << 60)
-    with pytest.raises(OutOfRoomError, match="found none left"), survivable(tmp_path):
+    with (
+        pytest.raises(DeviceMemoryError, match="found no memory left"),
+        translate_fatal_errors(tmp_path),
+    ):
         raise MemoryError
 
 
@@ -239,22 +242,38 @@ def test_too_little_memory_says_what_to_make_smaller(tmp_path: Path) -> None:
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
     ],
 )
-def test_memory_is_told_from_a_lost_gpu(tmp_path: Path, text: str) -> None:
+def test_out_of_memory_is_not_a_lost_gpu(tmp_path: Path, text: str) -> None:
     assert is_out_of_memory(RuntimeError(text))
-    with pytest.raises(OutOfRoomError), survivable(tmp_path):
+    with pytest.raises(DeviceMemoryError), translate_fatal_errors(tmp_path):
         raise RuntimeError(text)
     assert not is_out_of_memory(RuntimeError(LOST))
-    assert is_lost(RuntimeError(LOST))
-    assert not is_lost(RuntimeError("Expected all tensors to be on the same device"))
+    assert is_device_lost(RuntimeError(LOST))
+    assert not is_device_lost(RuntimeError("Expected all tensors to be on the same device"))
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full")
-def test_a_full_disk_names_the_last_good_checkpoint(
+def test_train_full_disk_names_the_last_good_checkpoint(
     tmp_path: Path, recipe: Recipe, trainer: Start
 ) -> None:
     run = tmp_path / "run"
     trainer(run, recipe).save()
-    with pytest.raises(FullDiskError) as caught, survivable(run), FULL.open("wb") as file:
+    with (
+        pytest.raises(DiskFullError) as caught,
+        translate_fatal_errors(run),
+        FULL.open("wb") as file,
+    ):
         file.write(b"x")
     assert "found No space left on device" in str(caught.value)
     assert f"checkpoint is {run / FOLDER / '000000000'}. Free some space" in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_catch_stop_signals_second_signal_interrupts(number: signal.Signals) -> None:
+    handler = signal.getsignal(number)
+    with catch_stop_signals() as stop:
+        assert not stop.requested
+        signal.raise_signal(number)
+        assert stop.requested
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(number)
+    assert signal.getsignal(number) is handler

@@ -19,12 +19,12 @@ from click.testing import CliRunner, Result
 from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
+from ganport_train.cli.study import study
 from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.evaluation.judge.storage import save_judge
-from ganport_train.runs import jsonl_log
+from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.studies import study as studies
-from ganport_train.studies.command import study
 from ganport_train.synthetic.palette import EYES, HAIR
 from ganport_train.synthetic.writer import write_faces
 
@@ -93,7 +93,7 @@ def refusal(*words: str | Path) -> str:
 
 
 def seen(run: Path) -> list[int]:
-    return [record["images"] for record in jsonl_log.read(run)]
+    return [record["images"] for record in read_log(run)]
 
 
 def test_list_names_every_study_with_its_source() -> None:
@@ -214,7 +214,7 @@ def test_one_judge_scores_every_variant_also_after_a_stop(
     longer = invoke(path, "--out", out, "--set", "length.max_images=12")
     assert longer.exit_code == 0, longer.output
     for name in ("named", "free"):
-        scores = jsonl_log.read(out / name, jsonl_log.SCORES)
+        scores = read_log(out / name, SCORES)
         assert scores[-1]["images"] == 12
         assert len({score["extractor"] for score in scores}) == 1
         assert scores[0]["extractor"].startswith("judge ")
@@ -225,7 +225,7 @@ def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
 ) -> None:
     out, told = tmp_path / "out", tmp_path / "told.txt"
     path = write(one=["length.max_images=1000000", "logging.checkpoint_minutes=60"], two=WIDE)
-    program = "from ganport_train.studies.command import study; study()"
+    program = "from ganport_train.cli.study import study; study()"
     with told.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-c", program, path, "--data", faces, "--out", out],

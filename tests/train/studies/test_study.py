@@ -109,7 +109,7 @@ def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
         (TWO.replace("title", "titel"), r"mine\.toml: titel: .*Did you mean 'title'"),
         (TWO.replace('name = "b"', 'nam = "b"'), r"variant 2: nam: .*Did you mean 'variant 2: nam"),
         (TWO.replace('"b"', '"../b"'), r"mine\.toml: variant 2: name: .*found '\.\./b'"),
-        (TWO.replace('"b"', '"A"'), r"variant 2: name: expected .*a name of its own.*found 'A'"),
+        (TWO.replace('"b"', '"A"'), r"variant 2: name: expected .*a unique name.*found 'A'"),
         (TWO.replace('"b"', '"comparison"'), r"not 'comparison'; found 'comparison'"),
         (
             TWO.replace("channels", "chanels"),
@@ -119,7 +119,7 @@ def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
         (TWO.replace('recipe = "quick"', ""), r"variant a: recipe ''"),
         (
             TWO.replace("base_channels=8", "base_channels=32"),
-            r"variants that differ; found a and b the same",
+            r"different variants; found a and b",
         ),
         (TWO.replace("title", 'set = "x"\ntitle'), r"mine\.toml: set: expected a list"),
         ("[", "expected TOML in UTF-8"),
@@ -131,7 +131,7 @@ def test_a_fault_is_named_with_its_variant(tmp_path: Path, text: str, words: str
 
 
 def test_an_override_that_makes_variants_alike_is_refused() -> None:
-    with pytest.raises(RecipeError, match="Take out one of them, or the --set"):
+    with pytest.raises(RecipeError, match="Remove one of them, or the --set"):
         study.load("anime-width", ["network.base_channels=8"])
 
 
@@ -153,7 +153,7 @@ def test_every_difference_is_named(tmp_path: Path) -> None:
     before = study.load(written(tmp_path, TWO))
     after = study.load(written(tmp_path, TWO.replace('"b"', '"c"')), ["training.batch_size=8"])
     assert study.differences(before, after) == [
-        "b: taken out",
+        "b: removed",
         "c: added",
         "a: training.batch_size: 32 -> 8",
     ]

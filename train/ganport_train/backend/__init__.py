@@ -1,1 +1,1 @@
-"""Devices, precision, processes, compiled networks."""
+"""Devices, precision, processes and compiled networks."""

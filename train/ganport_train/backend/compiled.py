@@ -1,4 +1,4 @@
-"""How a method runs its networks: as they are, through torch.compile, or as CUDA graphs."""
+"""How the networks of a method run: eager, through torch.compile, or as CUDA graphs."""
 
 from __future__ import annotations
 
@@ -12,128 +12,126 @@ from torch import Tensor
 
 from ganport_models import Discriminator, Generator
 from ganport_runtime.errors import GanportError
-from ganport_train.backend.distributed import Processes
 from ganport_train.config.parsing import RecipeError
 
 NONE, NETWORKS, GRAPHS = "none", "networks", "graphs"
 _OPTION = "training.compile"
-_VARIANTS = 64
-_DRAWING = ("forward",)
-_JUDGING = ("embed", "score", "score_and_classify")
+_RECOMPILE_LIMIT = 64
+_GENERATOR_METHODS = ("forward",)
+_DISCRIMINATOR_METHODS = ("embed", "score", "score_and_classify")
 
 N = TypeVar("N", Generator, Discriminator)
-Figures = dict[str, Tensor]
 
 
 class CompileError(GanportError):
-    """A machine on which torch.compile cannot make code."""
+    """A machine without the compiler that torch.compile needs."""
 
 
 @dataclass(frozen=True)
-class Passes:
-    """The two networks of an adversarial method, as its steps run them.
+class CompiledNetworks:
+    """The two networks of an adversarial method, eager or compiled.
 
-    Compiled ones are twins made of the very parameters and parts of the networks. Those stay what
-    they were, so that checkpoints, average and export see no other names, and penalties find a
-    network that can be differentiated twice: compiled code cannot.
+    Compiled networks share the parameters and layers of the originals. The originals stay eager:
+    checkpoints, EMA and export keep their parameter names, and gradient penalties need a network
+    that is differentiable twice, which compiled code is not.
     """
 
     generator: Generator
     discriminator: Discriminator
-    graphs: bool = False
-    """Whether passes are captured in CUDA graphs, which write where the step before wrote."""
+    uses_graphs: bool = False
+    """Whether CUDA graphs run, whose outputs the next step overwrites."""
 
-    def begin(self) -> None:
-        """Begins a step: what passes of the one before gave may be written over from here on."""
-        if self.graphs:
+    def mark_step(self) -> None:
+        """Mark the start of a step; CUDA graphs may overwrite the outputs of the last one."""
+        if self.uses_graphs:
             torch.compiler.cudagraph_mark_step_begin()  # type: ignore[no-untyped-call]
 
-    def kept(self, figures: Figures) -> Figures:
-        """Figures of a step that outlive it, whatever of them a pass gave."""
-        if not self.graphs:
-            return figures
-        return {name: figure.clone() for name, figure in figures.items()}
+    def clone_outputs(self, metrics: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return metrics of a step that stay valid in the next step."""
+        if not self.uses_graphs:
+            return metrics
+        return {name: value.clone() for name, value in metrics.items()}
 
-    def compiled(self, how: str, processes: Processes) -> Passes:
-        """The same networks, run as `training.compile` has it; compiled when they first run.
+    def compile(self, mode: str, world_size: int) -> CompiledNetworks:
+        """Return the networks in a mode of `training.compile`; compilation follows at first use.
 
-        Raises RecipeError where it does not go with the device or with several processes, and
-        CompileError on a machine that lacks what it takes.
+        Raise RecipeError for a mode that the device or several processes do not allow, and
+        CompileError for a machine without a compiler.
         """
-        if how == NONE:
+        if mode == NONE:
             return self
         device = next(self.generator.parameters()).device
-        _check(how, device, processes)
-        _prepare()
-        graphs = how == GRAPHS
-        return Passes(
-            _twin(self.generator, _DRAWING, graphs),
-            _twin(self.discriminator, _JUDGING, graphs),
-            graphs,
+        _check_mode(mode, device, world_size)
+        _configure_dynamo()
+        uses_graphs = mode == GRAPHS
+        return CompiledNetworks(
+            _compile_methods(self.generator, _GENERATOR_METHODS, uses_graphs),
+            _compile_methods(self.discriminator, _DISCRIMINATOR_METHODS, uses_graphs),
+            uses_graphs,
         )
 
 
-def refuse(how: str) -> None:
-    """Raises RecipeError unless networks run as they are, for a method that knows no other way."""
-    if how != NONE:
+def reject_compile(mode: str) -> None:
+    """Raise RecipeError for a mode other than `none`, for methods that run eager only."""
+    if mode != NONE:
         raise RecipeError(
             _OPTION,
             expected=f"{NONE}, unless method.name = adversarial",
-            found=how,
+            found=mode,
             fix=f"Set {_OPTION}={NONE}.",
         )
 
 
-def _twin(network: N, passes: tuple[str, ...], graphs: bool) -> N:
-    twin = copy.copy(network)  # shallow: parameters, buffers and parts are those of the network
-    for name in passes:
-        # Every shape by itself: batches are all of one size, or of two.
-        compiled = torch.compile(
-            getattr(network, name), dynamic=False, mode="reduce-overhead" if graphs else None
+def _compile_methods(network: N, methods: tuple[str, ...], uses_graphs: bool) -> N:
+    compiled = copy.copy(network)  # a shallow copy shares parameters, buffers and layers
+    for name in methods:
+        # Static shapes: batches have one or two sizes.
+        function = torch.compile(
+            getattr(network, name), dynamic=False, mode="reduce-overhead" if uses_graphs else None
         )
-        setattr(twin, name, compiled)
-    return twin
+        setattr(compiled, name, function)
+    return compiled
 
 
-def _check(how: str, device: torch.device, processes: Processes) -> None:
-    if processes.count > 1:
+def _check_mode(mode: str, device: torch.device, world_size: int) -> None:
+    if world_size > 1:
         raise RecipeError(
             _OPTION,
-            expected=f"{NONE} where several processes share a run",
-            found=f"{how}, and {processes.count} processes",
+            expected=f"{NONE} for a run of several processes",
+            found=f"{mode}, and {world_size} processes",
             fix=f"Set {_OPTION}={NONE} in a new run, or start one process.",
         )
-    if how == GRAPHS and device.type != "cuda":
+    if mode == GRAPHS and device.type != "cuda":
         raise RecipeError(
             _OPTION,
             expected=f"a CUDA device for {GRAPHS}",
             found=device.type,
             fix=f"Use --device cuda, or set {_OPTION}={NETWORKS} or {NONE} in a new run.",
         )
-    _try_out(device)
+    _check_compiler(device)
 
 
-def _prepare() -> None:
-    # Torch's own tracing looks for gradients at what a pass hands to the next.
+def _configure_dynamo() -> None:
+    # Tracing reads .grad of intermediate tensors and triggers this warning.
     warnings.filterwarnings("ignore", r"The \.grad attribute of a Tensor that is not a leaf")
-    # Runs of one process share the code of their networks and so the count of its variants, past
-    # which the rest would run as it is: three a run, but eight in all.
-    torch._dynamo.config.recompile_limit = _VARIANTS
+    # Dynamo's recompile limit is process-wide, and beyond it networks run eager. One run needs
+    # three variants; the default of 8 is too low for several runs in a process.
+    torch._dynamo.config.recompile_limit = _RECOMPILE_LIMIT
 
 
-def _try_out(device: torch.device) -> None:
-    """Compiles a sum, anew: no cache may hide that the compiler of an earlier run is gone."""
+def _check_compiler(device: torch.device) -> None:
+    """Compile a sum without caches, since a cache would hide a missing compiler."""
     try:
         probe = torch.compile(_sum, options={"force_disable_caches": True})
         probe(torch.ones(8, device=device))
-    except Exception as error:  # torch has no class in common for what may be missing
+    except Exception as error:  # torch has no common exception class for these failures
         lines = [line for line in str(error).splitlines() if line.strip()]
-        wanted = "Triton" if device.type == "cuda" else "a C++ compiler, such as g++ or clang++"
+        compiler = "Triton" if device.type == "cuda" else "a C++ compiler, such as g++ or clang++"
         raise CompileError(
             _OPTION,
-            expected=f"a machine with {wanted}",
+            expected=f"a machine with {compiler}",
             found=lines[0][:200] if lines else type(error).__name__,
-            fix=f"Install it (CXX names another), or set {_OPTION}={NONE}.",
+            fix=f"Install it (CXX names another one), or set {_OPTION}={NONE}.",
         ) from None
 
 

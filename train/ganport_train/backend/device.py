@@ -1,4 +1,4 @@
-"""Which device a run uses, at what precision, and what its errors mean."""
+"""Devices: selection, precision, memory, and the errors of a device."""
 
 from __future__ import annotations
 
@@ -11,33 +11,30 @@ import torch
 from ganport_runtime.errors import DeviceError
 
 GIB = 2**30
-_LOST = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
+_DEVICE_ERRORS = ("CUDA error", "cuDNN error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error")
+# torch has no exception class for CPU memory or for the memory of a GPU library.
+_MEMORY_ERRORS = ("DefaultCPUAllocator", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
 
 
-def pick(name: str) -> torch.device:
-    """`auto`, `cpu` or `cuda[:n]` as a device; a named one is there or raises DeviceError."""
-    found = torch.cuda.is_available()
+def resolve_device(name: str) -> torch.device:
+    """Return the device of `auto`, `cpu` or `cuda[:n]`.
+
+    Raise DeviceError for another name, and for a named device that torch cannot use.
+    """
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if name == "auto":
-        return torch.device("cuda" if found else "cpu")
+        return torch.device("cuda" if count else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d{1,3})?", name):
-        raise DeviceError(
-            "--device", expected="auto, cpu, cuda or cuda:N", found=name, fix="Name one of them."
-        )
+        raise DeviceError("--device", "auto, cpu, cuda or cuda:N", name, "Use one of them.")
     device = torch.device(name)
-    if device.type == "cuda" and (not found or (device.index or 0) >= torch.cuda.device_count()):
+    if device.type == "cuda" and (device.index or 0) >= count:
         raise DeviceError(
             f"--device {name}",
             expected="a CUDA device that torch can use",
-            found=f"{torch.cuda.device_count() if found else 0} of them",
-            fix="Use --device cpu, or mend the driver (nvidia-smi shows it).",
+            found=f"{count} CUDA devices",
+            fix="Use --device cpu, or repair the driver (nvidia-smi shows its state).",
         )
     return device
-
-
-def make_exact() -> None:
-    """Has cuDNN take only algorithms that give the same bits each time, so a resume is exact."""
-    torch.backends.cudnn.deterministic = True
-    torch.backends.cudnn.benchmark = False
 
 
 def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
@@ -48,44 +45,50 @@ def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, index], counter=[0, 0, 0, stream]))
 
 
-def precision(wanted: str, device: torch.device) -> str:
-    """`auto` resolved: bf16 where the device computes in it, fp32 where it would be emulated."""
-    if wanted != "auto":
-        return wanted
+def enable_determinism() -> None:
+    """Restrict cuDNN to deterministic algorithms, so that a resumed run is exact."""
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+
+
+def resolve_precision(requested: str, device: torch.device) -> str:
+    """Return `fp32` or `bf16`; `auto` is bf16 on a device with bf16 instructions."""
+    if requested != "auto":
+        return requested
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    # Not there before torch 2.12 or so; without it fp32 is the safe choice.
-    abilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
-    fast = abilities.get("avx512_bf16") or abilities.get("amx_bf16")
-    return "bf16" if fast else "fp32"
+    # torch before 2.12 cannot list the instructions of a CPU. fp32 is always correct.
+    capabilities: dict[str, bool] = getattr(torch.cpu, "get_capabilities", dict)()
+    has_bf16 = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")
+    return "bf16" if has_bf16 else "fp32"
 
 
-def memory_gib(device: torch.device) -> float:
-    """The most memory this process has held on the device, in GiB; 0 where none can tell."""
+def peak_memory_gib(device: torch.device) -> float:
+    """Return the peak memory of this process on the device in GiB; 0 if it is unknown."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / GIB
     if sys.platform == "win32":
         return 0.0
-    import resource  # Unix alone has it
+    import resource  # exists on Unix only
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / GIB
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that the memory of a device or of the machine is short."""
+    """Return whether an error reports that a device or the machine is out of memory."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    # torch has no class of its own for the memory of a CPU, nor for that of a library on a GPU.
-    words = ("DefaultCPUAllocator", "CUDA error: out of memory", "STATUS_ALLOC_FAILED")
-    return any(word in str(error) for word in words)
+    return any(text in str(error) for text in _MEMORY_ERRORS)
 
 
-def is_lost(error: Exception) -> bool:
-    """Whether an error says that a GPU stopped working: torch can use it no more in this process.
+def is_device_lost(error: Exception) -> bool:
+    """Return whether an error reports a GPU that this process can no longer use.
 
-    A failed assertion of a kernel is none of them: it is a fault of the code and comes again.
+    A failed assertion of a kernel is a fault of the code, not of the device.
     """
     text = str(error)
-    known = isinstance(error, torch.AcceleratorError) or any(word in text for word in _LOST)
-    return known and "device-side assert" not in text
+    is_device_error = isinstance(error, torch.AcceleratorError) or any(
+        known in text for known in _DEVICE_ERRORS
+    )
+    return is_device_error and "device-side assert" not in text

@@ -1,4 +1,4 @@
-"""One run on several processes: each takes its share of every batch, and one alone writes."""
+"""One run on several processes: each trains on its rows of every batch, and rank 0 writes."""
 
 from __future__ import annotations
 
@@ -14,135 +14,136 @@ import torch.distributed as dist
 from torch import Tensor, nn
 
 from ganport_runtime.errors import DeviceError, GanportError
-from ganport_train.backend.device import pick
+from ganport_train.backend.device import resolve_device
 from ganport_train.config.parsing import RecipeError
 
-PATIENCE = timedelta(hours=1)
-"""How long the others wait for one that decodes pictures or scores a checkpoint."""
+TIMEOUT = timedelta(hours=1)
+"""How long a rank waits for another one that decodes images or scores a checkpoint."""
 
 
 class LostProcessError(GanportError):
-    """A process that the others of its run waited for and that is gone."""
+    """A rank that other ranks of the run wait for has ended."""
+
+    default_fix = "Read the message of the rank that failed first. Then continue with --resume."
 
 
 class UnequalWeightsError(GanportError):
-    """Processes of one run whose networks are no longer the same."""
+    """The networks of the ranks of one run differ."""
+
+    default_fix = "Use one kind of device and one version of torch on all ranks, then --resume."
 
 
 @dataclass(frozen=True)
-class Processes:
-    """The processes of a run, as one of them sees them; a run is alone unless torchrun began it.
+class ProcessGroup:
+    """The processes of a run, as one rank sees them; a single process without torchrun.
 
-    Gradients are averaged in one piece after each backward pass, as SGD over the whole batch has
-    them (Goyal et al. 2017, section 2.3). DistributedDataParallel does the same under rules that an
-    adversarial step breaks: one forward call for each backward pass, and no `autograd.grad`, which
-    the penalties on gradients need.
+    Gradients are averaged once after each backward pass, as SGD over the whole batch does (Goyal
+    et al. 2017, section 2.3). DistributedDataParallel allows one forward call for each backward
+    pass and no `autograd.grad`; an adversarial step and its gradient penalties need both.
     """
 
     rank: int = 0
-    count: int = 1
-    place: int = 0
-    """Its number among those of its host: the GPU it takes."""
+    world_size: int = 1
+    local_rank: int = 0
+    """Rank among the processes of this host: the index of its GPU."""
 
     @property
-    def leads(self) -> bool:
-        """Whether this is the one that writes and speaks."""
+    def is_main(self) -> bool:
+        """Whether this rank writes files and messages."""
         return self.rank == 0
 
-    def quieted(self, say: Callable[[str], None]) -> Callable[[str], None]:
-        """What the leader says its words with; those of the others go nowhere."""
-        return say if self.leads else lambda words: None
+    def main_only(self, log: Callable[[str], None]) -> Callable[[str], None]:
+        """Return `log` on rank 0, and a function that does nothing on other ranks."""
+        return log if self.is_main else lambda message: None
 
     def device(self, name: str) -> torch.device:
-        """The device of a name as `device.pick` has it; of several processes, each its own GPU.
+        """Return the device of a name, for several processes with CUDA a GPU of its own.
 
-        Raises DeviceError when the name gives all of them the same GPU, or there are too few.
+        Raise DeviceError for a name that gives all ranks the same GPU, and for too few GPUs.
         """
-        device = pick(name)
-        if self.count == 1 or device.type != "cuda":
+        device = resolve_device(name)
+        if self.world_size == 1 or device.type != "cuda":
             return device
         if ":" in name:
             raise DeviceError(
                 "--device",
-                expected=f"auto, cpu or cuda, for each of {self.count} processes its own",
+                expected=f"auto, cpu or cuda for {self.world_size} processes",
                 found=name,
-                fix="Use --device cuda; CUDA_VISIBLE_DEVICES chooses among the GPUs.",
+                fix="Use --device cuda. CUDA_VISIBLE_DEVICES selects the GPUs.",
             )
-        device = pick(f"cuda:{self.place}")
+        device = resolve_device(f"cuda:{self.local_rank}")
         torch.cuda.set_device(device)
         return device
 
-    def share(self, batch: int) -> slice:
-        """Which rows of a batch are this process's; raises RecipeError when it cannot be shared."""
-        if batch % self.count:
+    def local_rows(self, batch_size: int) -> slice:
+        """Return this rank's rows of a batch; raise RecipeError if the ranks cannot share it."""
+        if batch_size % self.world_size:
             raise RecipeError(
                 "training.batch_size",
-                expected=f"a multiple of the {self.count} processes, which share it",
-                found=str(batch),
-                fix="Start another number of processes, or --set training.batch_size in a new run.",
+                expected=f"a multiple of the {self.world_size} processes",
+                found=str(batch_size),
+                fix="Start another number of processes, or set training.batch_size in a new run.",
             )
-        size = batch // self.count
-        return slice(self.rank * size, (self.rank + 1) * size)
+        count = batch_size // self.world_size
+        return slice(self.rank * count, (self.rank + 1) * count)
 
-    def most(self, *values: float) -> list[float]:
-        """The greatest of each value among the processes."""
-        greatest = torch.tensor(values, dtype=torch.float64)
-        self.reduce(greatest, dist.ReduceOp.MAX)
-        return greatest.tolist()
+    def all_reduce_max(self, *values: float) -> list[float]:
+        """Return the maximum of each value over the ranks."""
+        maxima = torch.tensor(values, dtype=torch.float64)
+        self.all_reduce(maxima, dist.ReduceOp.MAX)
+        return maxima.tolist()
 
-    def reduce(self, tensor: Tensor, kind: Any = None) -> None:
-        """Replaces a tensor, in place, by its sum over the processes, or what `kind` names."""
-        if self.count > 1:
-            with self._reaching():
-                dist.all_reduce(tensor, op=kind or dist.ReduceOp.SUM)
+    def all_reduce(self, tensor: Tensor, operation: Any = None) -> None:
+        """Replace a tensor, in place, by its sum over the ranks, or by another reduction."""
+        if self.world_size > 1:
+            with self._reporting_lost_rank():
+                dist.all_reduce(tensor, op=operation or dist.ReduceOp.SUM)
 
     @torch.no_grad()
-    def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replaces tensors, in place, by their means over the processes."""
-        if self.count == 1 or not tensors:
+    def all_reduce_mean(self, tensors: Sequence[Tensor]) -> None:
+        """Replace tensors, in place, by their means over the ranks."""
+        if self.world_size == 1 or not tensors:
             return
         flat = torch.cat([tensor.reshape(-1) for tensor in tensors])
-        self.reduce(flat)
-        parts = torch.split(flat / self.count, [tensor.numel() for tensor in tensors])
+        self.all_reduce(flat)
+        parts = torch.split(flat / self.world_size, [tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view_as(tensor))
 
-    def gathered(self, rows: Tensor) -> Tensor:
-        """Rows (n, ...) of this process's share, with those of all others in order, (N, ...)."""
-        if self.count == 1:
+    def all_gather(self, rows: Tensor) -> Tensor:
+        """Return the rows (n, ...) of all ranks in order, (N, ...)."""
+        if self.world_size == 1:
             return rows
         rows = rows.contiguous()
-        parts = [torch.empty_like(rows) for _ in range(self.count)]
-        with self._reaching():
+        parts = [torch.empty_like(rows) for _ in range(self.world_size)]
+        with self._reporting_lost_rank():
             dist.all_gather(parts, rows)
         return torch.cat(parts)
 
     def check_equal(self, networks: Iterable[nn.Module]) -> None:
-        """Raises UnequalWeightsError unless all processes hold the same parameters, to the bit."""
-        if self.count == 1:
+        """Raise UnequalWeightsError unless all ranks hold the same parameters, to the bit."""
+        if self.world_size == 1:
             return
-        sums = [_byte_sum(value) for network in networks for value in network.parameters()]
-        low, high = torch.stack(sums), torch.stack(sums)
-        self.reduce(low, dist.ReduceOp.MIN)
-        self.reduce(high, dist.ReduceOp.MAX)
-        if not torch.equal(low, high):
+        sums = [_sum_bytes(value) for network in networks for value in network.parameters()]
+        minima, maxima = torch.stack(sums), torch.stack(sums)
+        self.all_reduce(minima, dist.ReduceOp.MIN)
+        self.all_reduce(maxima, dist.ReduceOp.MAX)
+        if not torch.equal(minima, maxima):
             raise UnequalWeightsError(
-                f"training on {self.count} processes",
+                f"training on {self.world_size} processes",
                 expected="the same weights on each",
-                found=f"{int((low != high).sum())} of {len(low)} tensors that differ",
-                fix="Use one kind of device and one version of torch for all, then --resume.",
+                found=f"{int((minima != maxima).sum())} of {len(minima)} tensors that differ",
             )
 
     @contextmanager
-    def united(self, *, leader_first: bool = False) -> Iterator[None]:
-        """A part of the work that all get through, or all end: nobody waits for one that failed.
+    def synchronized_section(self, *, main_first: bool = False) -> Iterator[None]:
+        """Run a block on all ranks; if one rank fails, all ranks exit.
 
-        The first whose part raised lets its error go on, the others leave without a word, by
-        SystemExit. With `leader_first` the others begin when the leader's part is done, and find
-        what it left on the disk.
+        The first rank that fails raises its error, and the others raise SystemExit without a
+        message. With `main_first` the other ranks start when rank 0 is done, and find its files.
         """
-        if leader_first and not self.leads:
-            self._settle(None)
+        if main_first and not self.is_main:
+            self._agree(None)
         error: GanportError | OSError | None = None
         try:
             yield
@@ -150,47 +151,48 @@ class Processes:
             raise
         except (GanportError, OSError) as caught:
             error = caught
-        self._settle(error)
-        if leader_first and self.leads:
-            self._settle(None)
+        self._agree(error)
+        if main_first and self.is_main:
+            self._agree(None)
 
-    def _settle(self, error: GanportError | OSError | None) -> None:
-        (greatest,) = self.most(-self.rank if error else -self.count)
-        if error and greatest == -self.rank:
+    def _agree(self, error: GanportError | OSError | None) -> None:
+        (first,) = self.all_reduce_max(-self.rank if error else -self.world_size)
+        if error and first == -self.rank:
             raise error
-        if greatest > -self.count:
+        if first > -self.world_size:
             raise SystemExit(1)
 
     @contextmanager
-    def _reaching(self) -> Iterator[None]:
+    def _reporting_lost_rank(self) -> Iterator[None]:
         try:
             yield
         except RuntimeError as error:
             raise LostProcessError(
-                f"process {self.rank} of {self.count}",
-                expected="to reach the others",
+                f"process {self.rank} of {self.world_size}",
+                expected="to reach the other processes",
                 found=str(error).splitlines()[0][:200] if str(error) else "no answer",
-                fix="The message of the one that failed says why. Then go on with --resume.",
             ) from None
 
 
-ALONE = Processes()
-"""One process, which is the whole run."""
+SINGLE = ProcessGroup()
+"""A run of one process."""
 
 
 @contextmanager
-def joined() -> Iterator[Processes]:
-    """The processes that torchrun started, connected while the block lasts; else ALONE."""
+def init_process_group() -> Iterator[ProcessGroup]:
+    """Connect the processes that torchrun started for the block; without torchrun give SINGLE."""
     if not dist.is_available() or not dist.is_torchelastic_launched():
-        yield ALONE
+        yield SINGLE
         return
-    fast = torch.cuda.is_available() and dist.is_nccl_available()
-    with Processes(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))._reaching():
-        dist.init_process_group("cpu:gloo,cuda:nccl" if fast else "gloo", timeout=PATIENCE)
-    yield Processes(dist.get_rank(), dist.get_world_size(), int(os.environ["LOCAL_RANK"]))
-    # Not after an error: that would wait for processes which may be gone.
+    has_nccl = torch.cuda.is_available() and dist.is_nccl_available()
+    with ProcessGroup(
+        int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    )._reporting_lost_rank():
+        dist.init_process_group("cpu:gloo,cuda:nccl" if has_nccl else "gloo", timeout=TIMEOUT)
+    yield ProcessGroup(dist.get_rank(), dist.get_world_size(), int(os.environ["LOCAL_RANK"]))
+    # Not in a finally block: after an error this call would wait for ranks that have ended.
     dist.destroy_process_group()
 
 
-def _byte_sum(tensor: Tensor) -> Tensor:
+def _sum_bytes(tensor: Tensor) -> Tensor:
     return tensor.detach().cpu().reshape(-1).view(torch.uint8).sum(dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""Batch norm over the pictures of all processes of a run."""
+"""Batch norm over the images of all processes of a run."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganport_train.backend.distributed import Processes
+from ganport_train.backend.distributed import ProcessGroup
 
 
-def synchronise(network: nn.Module, processes: Processes) -> None:
-    """Has the batch norms of a network, in training, see the pictures of all processes."""
-    if processes.count == 1:
+def convert_sync_batchnorm(network: nn.Module, processes: ProcessGroup) -> None:
+    """Replace the batch norms of a network, in place, by norms over the images of all ranks."""
+    if processes.world_size == 1:
         return
     if next(network.parameters()).is_cuda:
         nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         return
     for parent in list(network.modules()):
-        for name, part in parent.named_children():
-            if isinstance(part, nn.BatchNorm2d):
-                setattr(parent, name, SharedNorm(part, processes))
+        for name, layer in parent.named_children():
+            if isinstance(layer, nn.BatchNorm2d):
+                setattr(parent, name, CpuSyncBatchNorm(layer, processes))
 
 
-class SharedNorm(nn.BatchNorm2d):
-    """A batch norm over the pictures of all processes: SyncBatchNorm, which is for CUDA alone."""
+class CpuSyncBatchNorm(nn.BatchNorm2d):
+    """Batch norm over the images of all ranks on CPU, which torch's SyncBatchNorm lacks."""
 
-    def __init__(self, norm: nn.BatchNorm2d, processes: Processes) -> None:
+    def __init__(self, norm: nn.BatchNorm2d, processes: ProcessGroup) -> None:
         super().__init__(norm.num_features)
-        # Its very parameters and statistics: optimisers and averages hold on to them.
+        # Optimizers and the EMA hold references to the parameters and buffers of `norm`.
         vars(self).update(vars(norm))
         self.processes = processes
 
     def forward(self, input: Tensor) -> Tensor:
-        """(N, C, H, W) to the same, the channels normalised over all N of all processes."""
+        """Normalize each channel of (N, C, H, W) over the images of all ranks."""
         if not self.training:
             return super().forward(input)
         x = input.float() if input.dtype == torch.bfloat16 else input
-        count = self.processes.count * x.numel() // x.shape[1]
-        mean = total(self.processes, x.sum(dim=(0, 2, 3))) / count
-        centred = x - mean[:, None, None]
-        variance = total(self.processes, centred.square().sum(dim=(0, 2, 3))) / count
-        self._note(mean, variance * (count / (count - 1)))
+        count = self.processes.world_size * x.numel() // x.shape[1]
+        mean = all_reduce_sum(self.processes, x.sum(dim=(0, 2, 3))) / count
+        centered = x - mean[:, None, None]
+        variance = all_reduce_sum(self.processes, centered.square().sum(dim=(0, 2, 3))) / count
+        self._update_statistics(mean, variance * (count / (count - 1)))
         scale = torch.rsqrt(variance + self.eps)
         if self.affine:
             scale = scale * self.weight
-        result = centred * scale[:, None, None]
+        result = centered * scale[:, None, None]
         return (result + self.bias[:, None, None] if self.affine else result).to(input.dtype)
 
     @torch.no_grad()
-    def _note(self, mean: Tensor, variance: Tensor) -> None:
+    def _update_statistics(self, mean: Tensor, variance: Tensor) -> None:
         assert self.running_mean is not None and self.running_var is not None
         assert self.num_batches_tracked is not None and self.momentum is not None
         self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
@@ -57,20 +57,20 @@ class SharedNorm(nn.BatchNorm2d):
         self.num_batches_tracked.add_(1)
 
 
-def total(processes: Processes, value: Tensor) -> Tensor:
-    """The sum of a tensor over the processes, through which gradients pass."""
-    result: Tensor = _Total.apply(value, processes)
+def all_reduce_sum(processes: ProcessGroup, value: Tensor) -> Tensor:
+    """Return the sum of a tensor over the ranks, differentiable."""
+    result: Tensor = _AllReduceSum.apply(value, processes)
     return result
 
 
-class _Total(torch.autograd.Function):
+class _AllReduceSum(torch.autograd.Function):
     @staticmethod
-    def forward(context: Any, value: Tensor, processes: Processes) -> Tensor:
+    def forward(context: Any, value: Tensor, processes: ProcessGroup) -> Tensor:
         context.processes = processes
         result = value.clone()
-        processes.reduce(result)
+        processes.all_reduce(result)
         return result
 
     @staticmethod
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        return total(context.processes, gradients[0]), None
+        return all_reduce_sum(context.processes, gradients[0]), None

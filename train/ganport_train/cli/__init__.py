@@ -1,1 +1,1 @@
-"""The commands this room contributes."""
+"""The commands of the training package."""

@@ -10,14 +10,14 @@ import click
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.values import sanitize
-from ganport_train.backend.device import make_exact, pick
+from ganport_train.backend.device import enable_determinism, resolve_device
 from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
 from ganport_train.evaluation.judge.network import MIN_RESOLUTION
 from ganport_train.evaluation.judge.storage import MAX_RESOLUTION, MAX_WIDTH, METADATA, MIN_WIDTH
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
-from ganport_train.runs.stop_signal import interruptible
+from ganport_train.runs.recovery import catch_stop_signals
 
 _PATH = click.Path(path_type=Path)
 _LABELS_SHOWN = 3
@@ -79,7 +79,7 @@ def judge(
     complete epoch.
     """
     _check_output(out)
-    resolved = pick(device)
+    resolved = resolve_device(device)
     settings = JudgeSettings(**numbers, mirror=not no_mirror)
     dataset = load_dataset(
         data,
@@ -88,10 +88,10 @@ def judge(
         attributes=attributes,
         skip_bad=skip_bad,
     )
-    make_exact()
+    enable_determinism()
     trainer = JudgeTrainer(out, dataset, settings, resolved, click.echo)
     trainer.resume()
-    with interruptible() as stop:
+    with catch_stop_signals() as stop:
         complete = trainer.train(stop)
     if not complete:
         click.echo("stopped; the same command resumes after the last complete epoch")

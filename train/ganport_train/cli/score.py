@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ganport_runtime.generator import Generator
-from ganport_train.backend.device import pick
+from ganport_train.backend.device import resolve_device
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.formats.registry import FORMATS
 from ganport_train.evaluation.judge.judge import Judge
@@ -100,7 +100,7 @@ def score(
     """
     folder = _report_folder(source, out)
     check_target(folder, force=force)
-    judge = Judge.load(judge_folder, pick(device))
+    judge = Judge.load(judge_folder, resolve_device(device))
     extractors: list[Extractor] = [Inception(inception, judge.device)] if inception else []
     numbers = {name: options.pop(name) for name in _NUMBERS}
     with open_target(source, _log) as target:

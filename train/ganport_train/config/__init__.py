@@ -1,1 +1,1 @@
-"""Recipes: sections, parsing, presets."""
+"""Recipes: sections, parsing, files and presets."""

@@ -1,4 +1,4 @@
-"""How a vocabulary becomes a condition: its groups, pairs of two, colours, or none."""
+"""Conditions of a recipe: label groups, pairs of two groups, RGB colors, or none."""
 
 from __future__ import annotations
 
@@ -11,75 +11,68 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot, Rgb
 from ganport_train.config.parsing import RecipeError
 
-RANGE = (-1.0, 1.0)
-"""What the channels of a colour are mapped onto, as those of pictures are."""
+RGB_RANGE = (-1.0, 1.0)
+"""Range of the channels of a color, as of image channels."""
+_OPTION = "data.condition_encoding"
+_FIX = "Set the labels in the recipe, or set data.condition_encoding=labels."
 
 Vocabulary = Mapping[str, Sequence[str]]
 Palette = Mapping[str, Mapping[str, str]]
 
 
-def coded(vocabulary: Vocabulary, coding: str, palette: Palette) -> Conditions | None:
-    """The condition groups of a recipe's vocabulary; None for an empty one as it is.
+def build_conditions(vocabulary: Vocabulary, encoding: str, palette: Palette) -> Conditions | None:
+    """Return the condition groups of a vocabulary; None for an empty one with "labels".
 
-    "labels": each group one of many; "joint": two groups as one of all pairs; "rgb": each group a
-    colour, its labels named by the palette; "none": no condition. Raises RecipeError where
-    vocabulary or palette do not serve that, and ConditionError for a colour that is none.
+    "labels": a one-hot group per label group. "joint": one group of all pairs of two groups.
+    "rgb": a color per group, with the labels as palette names. "none": no condition. Raise
+    RecipeError if vocabulary or palette do not allow the encoding, and ConditionError for an
+    invalid color.
     """
-    if coding == "labels":
+    if encoding == "labels":
         return Conditions.one_hots(vocabulary) if vocabulary else None
-    if coding == "none":
+    if encoding == "none":
         return Conditions()
-    if coding == "joint":
-        return Conditions((_joint(vocabulary),))
-    return Conditions(tuple(_colour(name, vocabulary, palette) for name in _pinned(vocabulary)))
+    if encoding == "joint":
+        return Conditions((_build_joint(vocabulary),))
+    if not vocabulary:
+        raise RecipeError(_OPTION, "groups of labels under [conditions]", "none", _FIX)
+    return Conditions(tuple(_build_rgb(name, vocabulary, palette) for name in vocabulary))
 
 
-def in_labels(conditions: Conditions, vector: NDArray[np.float32]) -> dict[str, Any]:
-    """The request nearest to a float32 (C,) vector, as conditions of another coding can say it: a
-    pair as its two labels, and a colour as the nearest label of its palette, if it has one."""
+def decode_labels(conditions: Conditions, vector: NDArray[np.float32]) -> dict[str, Any]:
+    """Return the request of a float32 (K,) vector in labels, which any encoding accepts.
+
+    A pair becomes its two labels, and a color becomes the nearest label of its palette.
+    """
     request: dict[str, Any] = {}
     for group in conditions.groups:
-        part = vector[conditions.slices[group.name]]
+        values = vector[conditions.slices[group.name]]
         if isinstance(group, JointOneHot):
-            request |= group.decode(part)
+            request |= group.decode(values)
         elif isinstance(group, Rgb) and group.labels:
-            apart = [np.linalg.norm(group.encode(label) - part) for label in group.labels]
-            request[group.name] = group.labels[int(np.argmin(apart))]
+            distances = [np.linalg.norm(group.encode(label) - values) for label in group.labels]
+            request[group.name] = group.labels[int(np.argmin(distances))]
         else:
-            request[group.name] = group.decode(part)
+            request[group.name] = group.decode(values)
     return request
 
 
-def _joint(vocabulary: Vocabulary) -> JointOneHot:
+def _build_joint(vocabulary: Vocabulary) -> JointOneHot:
     if len(vocabulary) != 2:
-        raise _unfit("exactly two groups under [conditions]", f"{len(vocabulary)}")
-    one, two = (OneHot(name, tuple(labels)) for name, labels in vocabulary.items())
-    return JointOneHot(f"{one.name} and {two.name}", (one, two))
+        expected = "exactly two groups under [conditions]"
+        raise RecipeError(_OPTION, expected, str(len(vocabulary)), _FIX)
+    first, second = (OneHot(name, tuple(labels)) for name, labels in vocabulary.items())
+    return JointOneHot(f"{first.name} and {second.name}", (first, second))
 
 
-def _colour(name: str, vocabulary: Vocabulary, palette: Palette) -> Rgb:
-    labels, colours = vocabulary[name], palette.get(name, {})
-    missing = [label for label in labels if label not in colours]
+def _build_rgb(name: str, vocabulary: Vocabulary, palette: Palette) -> Rgb:
+    labels, colors = vocabulary[name], palette.get(name, {})
+    missing = [label for label in labels if label not in colors]
     if missing:
         raise RecipeError(
             f"palette.{name}",
-            expected=f"a colour such as #ff88cc for each of {len(labels)} labels",
+            expected=f"a color such as #ff88cc for each of {len(labels)} labels",
             found=f"none for {', '.join(missing[:3])}",
-            fix=f"Add them to the recipe's [palette.{name}].",
+            fix=f"Add them to [palette.{name}] of the recipe.",
         )
-    return Rgb(name, labels[0], RANGE, {label: colours[label] for label in labels})
-
-
-def _pinned(vocabulary: Vocabulary) -> Vocabulary:
-    if not vocabulary:
-        raise _unfit("groups of labels under [conditions]", "none")
-    return vocabulary
-
-
-def _unfit(expected: str, found: str) -> RecipeError:
-    return RecipeError(
-        "data.condition_encoding",
-        expected=expected,
-        found=found,
-        fix="Pin the vocabulary in the recipe, or set data.condition_encoding=labels.",
-    )
+    return Rgb(name, labels[0], RGB_RANGE, {label: colors[label] for label in labels})

@@ -1,4 +1,4 @@
-"""A recipe: everything a training run is made from, resolved into frozen dataclasses."""
+"""A recipe: the complete description of a training run, in frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from ganport_models import NetworkConfig
 from ganport_runtime.conditions import Conditions
-from ganport_train.config.condition_encoding import coded
+from ganport_train.config.condition_encoding import build_conditions
 from ganport_train.config.parsing import Constraint, option
 from ganport_train.config.sections import (
     AugmentOptions,
@@ -26,10 +26,10 @@ from ganport_train.config.sections import (
 
 @dataclass(frozen=True)
 class Recipe:
-    """One resolved recipe; `options.parse` builds it and names every fault."""
+    """A resolved recipe, which `parse` builds and checks."""
 
-    title: str = option(MISSING, "what the recipe makes", max_length=100)
-    source: str = option("", "report and row, or paper, it follows", max_length=100)
+    title: str = option(MISSING, "title of the recipe", max_length=100)
+    source: str = option("", "report and row, or paper", max_length=100)
     conditions: dict[str, tuple[str, ...]] = field(
         default_factory=dict,
         metadata={
@@ -64,11 +64,11 @@ class Recipe:
     logging: LoggingOptions = field(default_factory=LoggingOptions)
 
     def vocabulary(self) -> Conditions | None:
-        """The pinned conditions in the recipe's coding, or None when the data set decides."""
-        return coded(self.conditions, self.data.condition_encoding, self.palette)
+        """Return the conditions of the recipe, or None if the data set defines them."""
+        return build_conditions(self.conditions, self.data.condition_encoding, self.palette)
 
     def network_config(self, conditions: Conditions) -> NetworkConfig:
-        """The numbers both networks are built from."""
+        """Return the sizes of both networks."""
         return NetworkConfig(
             resolution=self.data.resolution,
             condition_size=conditions.size,
@@ -81,7 +81,7 @@ class Recipe:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The recipe as plain tables, as TOML or JSON can hold them; presets only if there are."""
+        """Return the recipe as plain tables for TOML or JSON; without presets if there are none."""
         tables = asdict(self)
         del tables["presets"]
         if self.presets:
@@ -91,26 +91,26 @@ class Recipe:
         return tables
 
 
-MAY_CHANGE = ("length", "logging", "recovery")
-"""The sections that may differ when a run is resumed (and so may the device)."""
+RESUMABLE_SECTIONS = ("length", "logging", "recovery")
+"""Sections that may change when a run resumes; the device may change as well."""
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """What a resumed run would change and must not, one `name: old -> new` each."""
-    old, new = flat(before), flat(after)
+    """Return the changes that a resumed run must not have, each as `name: old -> new`."""
+    old, new = flatten_tables(before), flatten_tables(after)
     return [
         f"{name}: {old.get(name)!r} -> {new.get(name)!r}"
         for name in sorted(old.keys() | new.keys())
-        if old.get(name) != new.get(name) and name.split(".")[0] not in MAY_CHANGE
+        if old.get(name) != new.get(name) and name.split(".")[0] not in RESUMABLE_SECTIONS
     ]
 
 
-def flat(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Every option of nested tables by `section.option`."""
+def flatten_tables(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the options of nested tables by `section.option`."""
     options: dict[str, Any] = {}
     for name, value in tables.items():
         if isinstance(value, Mapping):
-            options |= flat(value, f"{prefix}{name}.")
+            options |= flatten_tables(value, f"{prefix}{name}.")
         else:
             options[prefix + name] = value
     return options

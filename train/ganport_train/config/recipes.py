@@ -1,33 +1,77 @@
-"""Recipes by name: those shipped in the package, a user's own file, and overrides on top."""
+"""Recipe files: the shipped ones by name, files of a user, inheritance and overrides."""
 
 from __future__ import annotations
 
+import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ganport_runtime.values import repr_short, sanitize
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe
-from ganport_train.config.toml_registry import Shelf, read, unreadable
 
-RECIPES = Shelf("recipe", "recipes", "train-gan --list")
+_MAX_BYTES = 2**20
 _MAX_DEPTH = 8
 
 
+@dataclass(frozen=True)
+class TomlRegistry:
+    """The shipped TOML files of one kind, by name."""
+
+    kind: str
+    folder: str
+    """Folder in the package."""
+    list_command: str
+
+    @property
+    def path(self) -> Path:
+        """The folder of the shipped files."""
+        return Path(str(resources.files("ganport_train") / self.folder))
+
+    def names(self) -> list[str]:
+        """Return the names of the shipped files, sorted, without suffix."""
+        return sorted(path.stem for path in self.path.glob("*.toml"))
+
+    def find(self, name: str, base: Path) -> Path:
+        """Return the file of a shipped name, or of a path relative to `base`.
+
+        Raise RecipeError, with the nearest name, if neither exists.
+        """
+        names = self.names()
+        if name in names:
+            return self.path / f"{name}.toml"
+        path = base / name
+        kind = _path_kind(path)
+        if path.suffix == ".toml" and kind == "a file":
+            return path
+        nearest = difflib.get_close_matches(name[:100], names, n=1)
+        raise RecipeError(
+            f"{self.kind} {repr_short(name)}",
+            expected="a .toml file, or one of " + ", ".join(names),
+            found=kind if path.suffix == ".toml" else "neither",
+            fix=f"Did you mean {nearest[0]!r}?" if nearest else f"See {self.list_command}.",
+        )
+
+
+RECIPES = TomlRegistry("recipe", "recipes", "train-gan --list")
+
+
 def names() -> list[str]:
-    """Every shipped recipe, sorted."""
+    """Return the names of the shipped recipes, sorted."""
     return RECIPES.names()
 
 
-def load(name: str, overrides: Sequence[str] = (), beside: Path = Path()) -> Recipe:
-    """The recipe of a name or a file, with `key=value` overrides, resolved and validated.
+def load(name: str, overrides: Sequence[str] = (), base: Path = Path()) -> Recipe:
+    """Return the recipe of a name or file with `section.option=value` overrides.
 
-    A relative path of a file is one from `beside`. Raises RecipeError naming the file or the
-    override, the option, and what it may be.
+    A path is relative to `base`. Raise RecipeError, with the file or the override, the option and
+    the values that it accepts.
     """
-    path = RECIPES.find(name, beside)
+    path = RECIPES.find(name, base)
     recipe = parse(Recipe, _resolve(path), place=path.name)
     if not overrides:
         return recipe
@@ -35,11 +79,11 @@ def load(name: str, overrides: Sequence[str] = (), beside: Path = Path()) -> Rec
 
 
 def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The tables with each `section.option=value` put in; values are read as TOML, else as text.
+    """Return the tables with each `section.option=value`; a value is TOML, or else text.
 
-    A table is laid over its section as a file is over the one it extends.
+    A table is merged with its section, as a file is with the one that it extends.
     """
-    result: dict[str, Any] = {key: _copy(value) for key, value in tables.items()}
+    result: dict[str, Any] = {key: _copy_tables(value) for key, value in tables.items()}
     for text in overrides:
         name, equals, value = text.partition("=")
         name = name.strip()
@@ -49,7 +93,7 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
                 "--set",
                 expected="section.option=value, e.g. network.base_channels=16",
                 found=repr_short(text),
-                fix="Write it so, once for each option.",
+                fix="Use this form, once for each option.",
             )
         table = result
         for section in sections:
@@ -58,63 +102,90 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
                 raise RecipeError(
                     f"--set {sanitize(name)}",
                     expected="an option of a section",
-                    found=f"{sanitize(section)}, which is no section",
-                    fix="Run with --dry-run to see every section and option.",
+                    found=f"{sanitize(section)}, which is not a section",
+                    fix="Run with --dry-run to see all sections and options.",
                 )
-        given = _read_value(value.strip(), f"--set {sanitize(name)}")
-        table[last] = _laid_over(last, table.get(last), given)
+        parsed = _parse_toml_value(value.strip(), f"--set {sanitize(name)}")
+        table[last] = _merge_section(last, table.get(last), parsed)
     return result
 
 
-def _copy(value: Any) -> Any:
-    return {key: _copy(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file; raise RecipeError if it cannot be read."""
+    try:
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise RecipeError(
+                str(path),
+                expected=f"a file of at most {_MAX_BYTES:,} bytes",
+                found=f"{size:,} bytes",
+                fix="Name another file.",
+            )
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _toml_error(str(path), error) from None
 
 
-def _read_value(text: str, place: str) -> Any:
+def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
+    """Return the tables of a file merged with those of the recipe that it extends."""
+    place = f"{path.name}: extends"
+    if depth > _MAX_DEPTH:
+        raise RecipeError(
+            place,
+            expected=f"a chain of at most {_MAX_DEPTH} recipes",
+            found="a longer chain, or a cycle",
+            fix="Remove the cycle.",
+        )
+    tables = read_toml(path)
+    parent = tables.pop("extends", None)
+    if parent is None:
+        return tables
+    if not isinstance(parent, str):
+        expected = "the name or file of a recipe"
+        raise RecipeError(place, expected, repr_short(parent), "Name one, as a text.")
+    below = _resolve(RECIPES.find(parent, path.parent), depth + 1)
+    return below | {key: _merge_section(key, below.get(key), tables[key]) for key in tables}
+
+
+def _merge_section(name: str, below: Any, above: Any) -> Any:
+    """Return a section merged with the one below; a vocabulary replaces the one below."""
+    are_tables = isinstance(below, dict) and isinstance(above, dict)
+    return below | above if are_tables and name != "conditions" else above
+
+
+def _copy_tables(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _copy_tables(inner) for key, inner in value.items()}
+
+
+def _parse_toml_value(text: str, place: str) -> Any:
     try:
         tables = tomllib.loads(f"value = {text}")
     except tomllib.TOMLDecodeError:
         return text
     except (ValueError, RecursionError) as error:
-        raise unreadable(place, error) from None
+        raise _toml_error(place, error) from None
     if len(tables) != 1:
-        raise RecipeError(
-            place,
-            expected="one value",
-            found=f"{repr_short(text)}, which sets more",
-            fix="Give each option a --set of its own.",
-        )
+        found = f"{repr_short(text)}, which sets several options"
+        raise RecipeError(place, "one value", found, "Use one --set for each option.")
     return tables["value"]
 
 
-def _resolve(path: Path, depth: int = 0) -> dict[str, Any]:
-    """The tables of a file laid over those of the recipe it extends."""
-    if depth > _MAX_DEPTH:
-        raise RecipeError(
-            f"{path.name}: extends",
-            expected=f"at most {_MAX_DEPTH} recipes in a chain",
-            found="a longer chain, or a circle",
-            fix="Let no recipe extend itself.",
-        )
-    tables = read(path)
-    parent = tables.pop("extends", None)
-    if parent is None:
-        return tables
-    if not isinstance(parent, str):
-        raise RecipeError(
-            f"{path.name}: extends",
-            expected="the name or file of a recipe",
-            found=repr_short(parent),
-            fix="Name one, as a text.",
-        )
-    return _merge(_resolve(RECIPES.find(parent, path.parent), depth + 1), tables)
+def _toml_error(place: str, error: Exception) -> RecipeError:
+    if isinstance(error, OSError | UnicodeDecodeError | tomllib.TOMLDecodeError):
+        found = sanitize(str(error), 200)
+    elif isinstance(error, RecursionError):
+        found = "lists or tables nested too deeply"
+    else:  # int() limits the number of digits
+        found = "a number of thousands of digits"
+    return RecipeError(place, "TOML in UTF-8", found, "Correct it there.")
 
 
-def _merge(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    return below | {key: _laid_over(key, below.get(key), above[key]) for key in above}
-
-
-def _laid_over(name: str, below: Any, above: Any) -> Any:
-    """A section's options over those below it; a vocabulary replaces the one below whole."""
-    both = isinstance(below, dict) and isinstance(above, dict)
-    return below | above if both and name != "conditions" else above
+def _path_kind(path: Path) -> str:
+    try:
+        if path.is_file():
+            return "a file"
+        return "a folder" if path.is_dir() else "neither"
+    except OSError as error:  # e.g. a name that is too long, or a folder without permission
+        return error.strerror or "neither"

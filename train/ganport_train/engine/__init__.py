@@ -1,1 +1,1 @@
-"""What every run needs whatever its method: order, averages, checkpoints, records, sheets."""
+"""The training loop of every method: batches, EMA, sample grids, validation."""

@@ -1,9 +1,11 @@
-"""Batches as a function of (seed, step) alone: nothing hidden, so a run can stop anywhere."""
+"""Training batches as a function of (seed, step), so that a resumed run is exact."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -13,129 +15,152 @@ from torch import Tensor
 from ganport_train.backend.device import random_stream
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
-from ganport_train.engine.prefetch import Ahead
 from ganport_train.methods.batch import Batch, sent
 
-ORDER, STEP, REFRESH = range(3)
-"""Streams of randomness: order of an epoch, draws of a step, noise for batch statistics."""
+EPOCH_STREAM, STEP_STREAM, CALIBRATION_STREAM = range(3)
+"""Random streams: image order of an epoch, numbers of a step, batch norm calibration."""
+
+T = TypeVar("T")
+
+
+class Prefetcher(Generic[T]):
+    """Computes the value of the next step in a thread while the caller uses the current one.
+
+    `compute` must be a function of the step. One thread runs one call at a time, so the values do
+    not depend on the thread.
+    """
+
+    def __init__(self, compute: Callable[[int], T]) -> None:
+        self._compute = compute
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="prefetch")
+        self._next: tuple[int, Future[T]] | None = None
+
+    def get(self, step: int) -> T:
+        """Return the value of a step, and start on the next; raise the errors of `compute`."""
+        if self._next and self._next[0] == step:
+            current = self._next[1]
+        else:
+            current = self._pool.submit(self._compute, step)
+        self._next = (step + 1, self._pool.submit(self._compute, step + 1))
+        return current.result()
 
 
 @dataclass(frozen=True)
-class _Draw:
-    """What chance and the order of the epoch give a step."""
+class _StepData:
+    """Inputs of a step before they are on the device."""
 
     rows: NDArray[np.int64]
+    """(N,), rows of the data set."""
     pixels: Tensor
-    """uint8 (n, H, W, 3), the own rows."""
+    """uint8 (n, H, W, C), this rank's images."""
     mirrored: NDArray[np.bool_]
-    """(N,), of all rows."""
+    """(N,), which images are flipped."""
     random: np.random.Generator
 
 
-class Feed:
-    """The training pictures of a run, batch by batch.
+class BatchSource:
+    """The training images of a run, batch by batch.
 
-    `images` is uint8 (N, H, W, 3), `vectors` float32 (N, C), `indices` the rows to train on. A GPU
-    keeps all pictures when they fit, since at these sizes copying them would be the bottleneck. Of
-    several processes each has its `share` of the rows of every batch. With `prefetch` the pictures
-    of the next batch are gathered in a thread meanwhile; None = where a GPU does not keep them.
-    Raises RecipeError when no picture is left to train on.
+    `images` is uint8 (N, H, W, C), `conditions` float32 (N, K), and `indices` are the training
+    rows. A GPU holds all images if they fit in half of its free memory, since copying would be the
+    bottleneck at these sizes. Of several ranks each has its `local_rows` of every batch. `prefetch`
+    gathers the next batch in a thread; None = only if a GPU does not hold the images. Raise
+    RecipeError without training images.
     """
 
     def __init__(
         self,
         images: NDArray[np.uint8],
-        vectors: NDArray[np.float32],
+        conditions: NDArray[np.float32],
         indices: NDArray[np.int64],
         recipe: Recipe,
         device: torch.device,
-        share: slice = slice(None),
+        local_rows: slice = slice(None),
         prefetch: bool | None = None,
     ) -> None:
-        _check_any(len(indices), len(images), recipe.data.val_fraction)
-        self.vectors, self.indices = vectors, indices
-        self.recipe, self.device, self.share = recipe, device, share
+        _check_not_empty(len(indices), len(images), recipe.data.val_fraction)
+        self.conditions, self.indices = conditions, indices
+        self.recipe, self.device, self.local_rows = recipe, device, local_rows
         self._images = images
-        self._resident = (
+        self._device_cache = (
             torch.from_numpy(np.array(images)).to(device) if _fits(images, device) else None
         )
         self._epoch = -1
         self._order = indices
         if prefetch is None:
-            prefetch = device.type == "cuda" and self._resident is None
-        self._ahead = Ahead(self._draw) if prefetch else None
+            prefetch = device.type == "cuda" and self._device_cache is None
+        self._prefetcher = Prefetcher(self._load_step) if prefetch else None
 
     def batch(self, step: int) -> Batch:
-        """The batch of a step, counted from 0: the same one whenever it is asked for."""
-        draw = self._ahead.take(step) if self._ahead else self._draw(step)
-        own = self._pictures(draw.pixels, draw.mirrored[self.share])
-        return Batch(own, self.vectors[draw.rows], draw.random, self.share)
+        """Return the batch of a step, counted from 0; a step always has the same batch."""
+        data = self._prefetcher.get(step) if self._prefetcher else self._load_step(step)
+        images = self._to_float(data.pixels, data.mirrored[self.local_rows])
+        return Batch(images, self.conditions[data.rows], data.random, self.local_rows)
 
     def rows(self, step: int) -> NDArray[np.int64]:
-        """Rows of the data set for a step; every picture is seen once before any is seen again."""
+        """Return the rows of a step; an epoch contains every training row once."""
         size = self.recipe.training.batch_size
-        seen = np.arange(step * size, (step + 1) * size)
-        epochs = seen // len(self.indices)
+        positions = np.arange(step * size, (step + 1) * size)
+        epochs = positions // len(self.indices)
         rows = [
-            self._shuffled(epoch)[seen[epochs == epoch] % len(self.indices)]
+            self._epoch_order(epoch)[positions[epochs == epoch] % len(self.indices)]
             for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
         ]
         return np.concatenate(rows)
 
-    def refresh(self, count: int, z_shape: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Noise and conditions, `count` each, on which batch statistics are re-estimated."""
-        random = random_stream(self.recipe.training.seed, REFRESH, 0)
+    def calibration_batch(self, count: int, z_shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return `count` noise and condition vectors for batch norm calibration."""
+        random = random_stream(self.recipe.training.seed, CALIBRATION_STREAM, 0)
         z = random.standard_normal((count, *z_shape), dtype=np.float32)
         rows = self.indices[random.integers(len(self.indices), size=count)]
-        return sent(z, self.device), sent(self.vectors[rows], self.device)
+        return sent(z, self.device), sent(self.conditions[rows], self.device)
 
-    def picked(self, count: int) -> tuple[Tensor, NDArray[np.float32]]:
-        """At most `count` pictures spread evenly over those to train on, as batches show them but
-        never mirrored, and their conditions."""
+    def fixed_subset(self, count: int) -> tuple[Tensor, NDArray[np.float32]]:
+        """Return at most `count` evenly spaced training images, not mirrored, with conditions."""
         count = min(count, len(self.indices))
         rows = self.indices[np.arange(count) * len(self.indices) // count]
-        still = np.zeros(len(rows), np.bool_)
-        return self._pictures(self._pixels(rows), still), self.vectors[rows]
+        unmirrored = np.zeros(len(rows), np.bool_)
+        return self._to_float(self._pixels(rows), unmirrored), self.conditions[rows]
 
-    def _draw(self, step: int) -> _Draw:
+    def _load_step(self, step: int) -> _StepData:
         rows = self.rows(step)
-        random = random_stream(self.recipe.training.seed, STEP, step)
+        random = random_stream(self.recipe.training.seed, STEP_STREAM, step)
         mirrored = random.random(len(rows)) < (0.5 if self.recipe.data.mirror else 0.0)
-        return _Draw(rows, self._pixels(rows[self.share]), mirrored, random)
+        return _StepData(rows, self._pixels(rows[self.local_rows]), mirrored, random)
 
-    def _shuffled(self, epoch: int) -> NDArray[np.int64]:
+    def _epoch_order(self, epoch: int) -> NDArray[np.int64]:
         if epoch != self._epoch:
-            random = random_stream(self.recipe.training.seed, ORDER, epoch)
+            random = random_stream(self.recipe.training.seed, EPOCH_STREAM, epoch)
             self._epoch, self._order = epoch, random.permutation(self.indices)
         return self._order
 
     def _pixels(self, rows: NDArray[np.int64]) -> Tensor:
-        if self._resident is not None:
-            return self._resident[sent(rows, self.device)]
+        if self._device_cache is not None:
+            return self._device_cache[sent(rows, self.device)]
         pixels = torch.from_numpy(self._images[rows])
         return pixels.pin_memory() if self.device.type == "cuda" else pixels
 
-    def _pictures(self, pixels: Tensor, mirrored: NDArray[np.bool_]) -> Tensor:
+    def _to_float(self, pixels: Tensor, mirrored: NDArray[np.bool_]) -> Tensor:
         pixels = pixels.to(self.device, non_blocking=True)
-        turn = sent(mirrored, self.device)[:, None, None, None]
-        pictures = torch.where(turn, pixels.flip(2), pixels)
-        # NHWC bytes seen as NCHW are channels-last already: no copy is made for the layout.
-        return pictures.permute(0, 3, 1, 2).to(torch.float32).mul_(2 / 255).sub_(1)
+        flip = sent(mirrored, self.device)[:, None, None, None]
+        images = torch.where(flip, pixels.flip(2), pixels)
+        # NHWC bytes viewed as NCHW have the channels-last layout, so no copy is necessary.
+        return images.permute(0, 3, 1, 2).to(torch.float32).mul_(2 / 255).sub_(1)
 
 
 def _fits(images: NDArray[np.uint8], device: torch.device) -> bool:
-    """Whether all pictures may live on a GPU and leave it half of its free memory."""
+    """Return whether a GPU can hold all images in half of its free memory."""
     if device.type != "cuda":
         return False
     free, _ = torch.cuda.mem_get_info(device)
     return images.nbytes < free // 2
 
 
-def _check_any(count: int, total: int, held_out: float) -> None:
+def _check_not_empty(count: int, total: int, val_fraction: float) -> None:
     if not count:
         raise RecipeError(
             "data.val_fraction",
-            expected="at least one picture left to train on",
-            found=f"none of {total}, with a share of {held_out:g} held out",
-            fix="Set data.val_fraction=0, or bring more pictures.",
+            expected="at least one training image",
+            found=f"none of {total}, with a val_fraction of {val_fraction:g}",
+            fix="Set data.val_fraction=0, or add images.",
         )

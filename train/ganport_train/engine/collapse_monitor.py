@@ -1,114 +1,114 @@
-"""The watch over a run: each checkpoint scored and recorded, and a collapse noticed."""
+"""Scores the checkpoints of a run, and detects a collapse."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ganport_models import Generator
 from ganport_train.config.sections import LoggingOptions
-from ganport_train.engine.validation import LEAST, Scorer
-from ganport_train.runs import jsonl_log
-from ganport_train.runs.jsonl_log import SCORES, Records
-from ganport_train.runs.tick_report import Board, collapse_line, score_line
+from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator
+from ganport_train.runs.metrics import SCORES, MetricsWriter, Record, format_score, read_log
 
 SPREAD_LIMIT = 0.5
-"""Pictures of one condition must differ by this share of what real ones do."""
+"""Smallest spread within a condition, as a ratio to the spread of real images."""
 COVERAGE_LIMIT = 0.5
-"""Coverage must not fall below this share of the best of the run."""
-_COVERED = 0.1
-"""A best coverage below this is too small for a fall to mean anything."""
-_IN_A_ROW = 2
-
-Score = Mapping[str, Any]
-Logs = Sequence[Records | Board]
+"""Smallest coverage, as a ratio to the best coverage of the run."""
+_MIN_BEST_COVERAGE = 0.1
+"""A lower best coverage says nothing about a collapse."""
+_STOP_AFTER = 2
 
 
-class Watch:
-    """Scores the checkpoints of a run, if it has a scorer, and says what it sees.
-
-    `collapsed` is whether the scores have ended the run.
-    """
+class CollapseMonitor:
+    """Scores checkpoints and warns about a collapse; `collapsed` says that the run must stop."""
 
     def __init__(
         self,
-        folder: Path,
+        run: Path,
         options: LoggingOptions,
-        scorer: Scorer | None,
-        say: Callable[[str], None],
+        evaluator: CheckpointEvaluator | None,
+        log: Callable[[str], None],
     ) -> None:
-        self.folder, self.options, self.scorer, self.say = folder, options, scorer, say
+        self.run, self.options, self.evaluator, self.log = run, options, evaluator, log
         self.collapsed = False
-        if scorer is None and options.eval_images:
-            say(
-                f"no checkpoint will be scored: that takes {2 * LEAST} pictures to train on, and "
-                "a --judge where pictures are translated"
+        if evaluator is None and options.eval_images:
+            log(
+                f"checkpoints get no score: scores need {2 * MIN_IMAGES} training images, and a "
+                "--judge for a translation method"
             )
 
-    def score(self, generator: Generator, place: Score, logs: Logs) -> Score | None:
-        """The record of a generator that is ready to draw, written to every log and told.
+    def score(self, generator: Generator, position: Record, writer: MetricsWriter) -> Record | None:
+        """Score a generator in eval mode, write the record to the logs, and return it.
 
-        `place` says how far the run has come. Without a scorer there is no record, nor of a
-        generator that has learnt nothing yet: it must never be the best.
+        Return None without an evaluator and at step 0: an untrained generator must never be the
+        best checkpoint.
         """
-        if self.scorer is None or not place["step"]:
+        if self.evaluator is None or not position["step"]:
             return None
-        score = {**place, **self.scorer.score(generator)}
-        earlier = jsonl_log.read(self.folder, SCORES)
-        sign = symptom(score, earlier, self.options.collapse_grace_images)
-        score["collapsed"] = sign is not None
-        for log in logs:
-            log.write(score)
-        self.say(score_line(score))
-        if sign:
-            self.say(collapse_line(sign, self.folder))
-        self.collapsed = self.options.stop_when_collapsed and to_be_stopped([*earlier, score])
+        score = {**position, **self.evaluator.score(generator)}
+        previous = read_log(self.run, SCORES)
+        symptom = detect_collapse(score, previous, self.options.collapse_grace_images)
+        score["collapsed"] = symptom is not None
+        writer.write_score(score)
+        self.log(format_score(score))
+        if symptom:
+            self.log(_format_warning(symptom, self.run))
+        stops = self.options.stop_when_collapsed
+        self.collapsed = stops and should_stop([*previous, score])
         return score
 
 
-def symptom(score: Score, earlier: Sequence[Score], warm_up: int) -> str | None:
-    """What shows that a run has collapsed, in words with the figure and its limit, or None.
+def detect_collapse(score: Record, previous: Sequence[Record], grace_images: int) -> str | None:
+    """Return the symptom of a collapse with its value and limit, or None.
 
-    `score` and those `earlier` are records of scores.jsonl. Up to `warm_up` pictures seen nothing
-    is a symptom: an untrained generator draws much the same for every seed.
+    `score` and `previous` are records of scores.jsonl. Nothing is a symptom in the first
+    `grace_images` training images: an untrained generator gives similar images for all seeds.
     """
-    if score["images"] <= warm_up:
+    if score["images"] <= grace_images:
         return None
     if score["spread"] < SPREAD_LIMIT:
         return (
-            f"the spread within a condition is {score['spread']:.2f} of that of real pictures; "
+            f"the spread within a condition is {score['spread']:.2f} of that of real images; "
             f"the limit is {SPREAD_LIMIT:.2f}"
         )
-    best = max(_coverages(score, earlier), default=0.0)
+    best = max(_comparable_coverages(score, previous), default=0.0)
     limit = COVERAGE_LIMIT * best
-    if best >= _COVERED and score["coverage"] < limit:
+    if best >= _MIN_BEST_COVERAGE and score["coverage"] < limit:
         return (
-            f"the coverage of real pictures is {score['coverage']:.2f} after {best:.2f}; "
+            f"the coverage of real images is {score['coverage']:.2f} after {best:.2f}; "
             f"the limit is {limit:.2f}"
         )
     return None
 
 
-def to_be_stopped(scores: Sequence[Score]) -> bool:
-    """Whether the last scores, in order, end a run: every second collapsed one in a row does.
+def should_stop(scores: Sequence[Record]) -> bool:
+    """Return whether the last scores stop the run: every second collapsed score in a row does.
 
-    Every second, so that a run that somebody resumes after such an end gets two more.
+    A run that is resumed after such a stop gets two more scores.
     """
-    row = 0
+    count = 0
     for score in reversed(scores):
         if score.get("collapsed") is not True:
             break
-        row += 1
-    return row > 0 and row % _IN_A_ROW == 0
+        count += 1
+    return count > 0 and count % _STOP_AFTER == 0
 
 
-def _coverages(score: Score, earlier: Sequence[Score]) -> list[float]:
-    """The coverages that can be compared with a score's: of one extractor and as many pictures."""
-    scale = ("extractor", "eval_images")
+def _comparable_coverages(score: Record, previous: Sequence[Record]) -> list[float]:
+    """Return the coverages of the same extractor and number of images."""
+    keys = ("extractor", "eval_images")
     return [
         float(other["coverage"])
-        for other in earlier
-        if all(other.get(name) == score[name] for name in scale)
+        for other in previous
+        if all(other.get(key) == score[key] for key in keys)
         and isinstance(other.get("coverage"), float)
     ]
+
+
+def _format_warning(symptom: str, run: Path) -> str:
+    return (
+        f"warning: collapsed: {symptom}. Look at the newest sample grid. If it shows the collapse, "
+        f"use the best checkpoint (export-gan {run}), and start a new run with another "
+        "training.seed or lower learning rates (--set optimizer.generator_lr=1e-4 --set "
+        "optimizer.discriminator_lr=1e-4)"
+    )

@@ -1,4 +1,4 @@
-"""The running average of the generator: what is sampled, kept and exported."""
+"""The exponential moving average (EMA) of the generator, and its batch norm calibration."""
 
 from __future__ import annotations
 
@@ -13,66 +13,68 @@ from torch.optim.swa_utils import AveragedModel, update_bn
 from ganport_models import Generator
 from ganport_train.config.sections import EmaOptions
 
-_REFRESH_BATCH = 128
+_CALIBRATION_BATCH = 128
 
 
-def averaged(generator: Generator, options: EmaOptions, batch: int) -> AveragedModel:
-    """An exponential average of the generator's parameters with a half-life in pictures.
+def build_ema(generator: Generator, options: EmaOptions, batch_size: int) -> AveragedModel:
+    """Return an EMA of the generator's parameters with a half-life in training images.
 
-    The half-life ramps up with the pictures seen, so that the first weights are soon forgotten
-    (as `ema_rampup_ratio` does in the code of Karras et al. 2022, EDM).
+    The half-life ramps up with the training images, so that the EMA forgets the first weights
+    (`ema_rampup_ratio` in the code of Karras et al. 2022, EDM).
     """
-    average = AveragedModel(generator)
+    ema = AveragedModel(generator)
 
     def update(means: Sequence[Tensor], current: Sequence[Tensor], _: Tensor | int) -> None:
-        # The module's own count lies on the CPU; reading the one passed would hold up a GPU.
-        keep = decay(options, batch, int(average.n_averaged))
-        torch._foreach_lerp_(list(means), list(current), 1 - keep)
+        # ema.n_averaged is on the CPU. Reading the count that torch passes would wait for a GPU.
+        decay = ema_decay(options, batch_size, int(ema.n_averaged))
+        torch._foreach_lerp_(list(means), list(current), 1 - decay)
 
-    average.multi_avg_fn = update
-    return average
+    ema.multi_avg_fn = update
+    return ema
 
 
-def decay(options: EmaOptions, batch: int, updates: int) -> float:
-    """How much of the average is kept at an update, 0 to 1, after so many updates."""
-    half_life = min(options.half_life, options.rampup_ratio * updates * batch)
-    return float(0.5 ** (batch / half_life)) if half_life > 0 else 0.0
+def ema_decay(options: EmaOptions, batch_size: int, updates: int) -> float:
+    """Return the decay of an update, 0 to 1, after a number of updates."""
+    half_life = min(options.half_life, options.rampup_ratio * updates * batch_size)
+    return float(0.5 ** (batch_size / half_life)) if half_life > 0 else 0.0
+
+
+def finalize_ema(
+    ema: AveragedModel, calibration_batch: Callable[[], tuple[Tensor, Tensor]]
+) -> Generator:
+    """Return a copy of the EMA generator in eval mode with calibrated batch norm statistics.
+
+    Averaged weights have other activations than the trained weights, so the statistics of training
+    do not match ("standing statistics" of BigGAN, Brock et al. 2019, appendix C). A generator
+    without batch norm does not call `calibration_batch`, which gives noise and conditions.
+    """
+    generator = copy.deepcopy(ema.module)
+    assert isinstance(generator, Generator)
+    if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in generator.modules()):
+        _calibrate(generator, *calibration_batch())
+    return generator.eval()
 
 
 @dataclass(frozen=True)
-class _Draw:
-    # Not a tuple: update_bn would take the first part of one and drop the condition.
+class _Inputs:
+    # Not a tuple: update_bn passes only the first element of a tuple.
     z: Tensor
     condition: Tensor
 
 
-class _Drawing(nn.Module):
+class _SingleInput(nn.Module):
     def __init__(self, generator: nn.Module) -> None:
         super().__init__()
         self.generator = generator
 
-    def forward(self, draw: _Draw) -> Tensor:
-        image: Tensor = self.generator(draw.z, draw.condition)
+    def forward(self, inputs: _Inputs) -> Tensor:
+        image: Tensor = self.generator(inputs.z, inputs.condition)
         return image
 
 
-def ready(average: AveragedModel, draw: Callable[[], tuple[Tensor, Tensor]]) -> Generator:
-    """A copy of the averaged generator in eval mode, its batch-norm statistics re-estimated.
-
-    Averaged weights see other activations than the weights they came from, so the statistics of
-    training do not fit them (BigGAN's "standing statistics", Brock et al. 2019, appendix C).
-    `draw` gives the noise and conditions for that; a generator without batch norm needs none.
-    """
-    generator = copy.deepcopy(average.module)
-    assert isinstance(generator, Generator)
-    if any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in generator.modules()):
-        _refresh(generator, *draw())
-    return generator.eval()
-
-
-def _refresh(generator: Generator, z: Tensor, condition: Tensor) -> None:
-    # Parts of nearly equal size: update_bn weighs each alike.
-    parts = max(1, len(z) // _REFRESH_BATCH)
-    draws = zip(torch.tensor_split(z, parts), torch.tensor_split(condition, parts), strict=True)
+def _calibrate(generator: Generator, z: Tensor, condition: Tensor) -> None:
+    # update_bn weights all batches equally, so their sizes differ by at most one.
+    count = max(1, len(z) // _CALIBRATION_BATCH)
+    batches = zip(torch.tensor_split(z, count), torch.tensor_split(condition, count), strict=True)
     with torch.no_grad():
-        update_bn([_Draw(*draw) for draw in draws], _Drawing(generator))
+        update_bn([_Inputs(*batch) for batch in batches], _SingleInput(generator))

@@ -1,9 +1,12 @@
-"""Sample sheets of a run: the same conditions and seeds at every tick, and in the bundle later."""
+"""Sample grids of a run: the same conditions and seeds, or images, at every checkpoint.
+
+The seeds are those of the runtime, so a bundle generates the images of the grids.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,99 +14,147 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from ganport_models import Generator
-from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot
+from ganport_models import Generator, Translator
+from ganport_runtime.conditions import (
+    ConditionGroup,
+    Conditions,
+    JointOneHot,
+    MultiHot,
+    OneHot,
+)
 from ganport_runtime.images.encode import save_png, to_uint8
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.noise import normals, seed_range
 
 ROWS = 12
 COLUMNS = 8
-_BATCH = 32
+TRANSLATION_ROWS = 8
+TRANSLATION_LABELS = 16
+"""Largest number of label columns of a translation grid."""
+_BATCH_SIZE = 32
+
+Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Page:
-    """What stands on a sheet: pictures uint8 (rows * columns, H, W, 3) row by row, a label for
-    each row and column, words below them, and what its file says besides."""
+class SampleGrid:
+    """Images uint8 (rows * columns, H, W, C) in row-major order, with labels and metadata."""
 
-    pictures: NDArray[np.uint8]
+    images: NDArray[np.uint8]
     rows: Sequence[str]
     columns: Sequence[str]
-    facts: Mapping[str, str]
+    metadata: Mapping[str, str]
     footer: str = ""
 
+    def save(self, path: Path, title: str) -> None:
+        """Write the grid as a PNG file with its metadata and title."""
+        path.parent.mkdir(exist_ok=True)
+        sheet = make_sheet(
+            self.images,
+            len(self.columns),
+            row_labels=self.rows,
+            column_labels=self.columns,
+            title=title,
+            footer=self.footer,
+        )
+        save_png(sheet, path, {**self.metadata, "note": title})
 
-def requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
-    """What the rows of a sheet ask for: each group walks through its labels, out of step."""
-    choices = {name: _choices(field) for name, field in conditions.fields.items()}
+
+def grid_requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
+    """Return the request of each row; each group cycles through its labels at its own pace."""
+    choices = {name: _label_choices(field) for name, field in conditions.fields.items()}
     count = min(rows, max(map(len, choices.values()), default=1))
     return [
         {
-            name: values[(row * (1 + 2 * place)) % len(values)]
-            for place, (name, values) in enumerate(choices.items())
+            name: values[(row * (1 + 2 * index)) % len(values)]
+            for index, (name, values) in enumerate(choices.items())
             if values
         }
         for row in range(max(count, 1))
     ]
 
 
-def _choices(field: ConditionGroup) -> list[Any]:
-    several = isinstance(field, MultiHot)
-    return [[label] if several else label for label in field.labels]
-
-
-def draw(generator: Generator, conditions: Conditions, device: torch.device) -> NDArray[np.uint8]:
-    """The pictures of a sheet, row by row: uint8 (rows * 8, H, W, 3), seeds 0 to 7 in each row."""
-    asked = requests(conditions)
-    vectors = np.repeat(conditions.encode_many(asked), COLUMNS, axis=0)
+def generate_grid(generator: Generator, conditions: Conditions, device: torch.device) -> SampleGrid:
+    """Return the grid of a generator: one request per row, one seed per column."""
+    requests = grid_requests(conditions)
+    vectors = np.repeat(conditions.encode_many(requests), COLUMNS, axis=0)
     noise = normals(seed_range(0, COLUMNS), generator.z_shape)
-    return render(
-        generator, np.tile(noise, (len(asked),) + (1,) * (noise.ndim - 1)), vectors, device
+    z = np.tile(noise, (len(requests),) + (1,) * (noise.ndim - 1))
+    return SampleGrid(
+        render_images(generator, z, vectors, device),
+        rows=[conditions.caption(request) for request in requests],
+        columns=[f"seed {seed}" for seed in range(COLUMNS)],
+        metadata={"requests": json.dumps(requests), "seeds": f"0..{COLUMNS - 1}"},
+    )
+
+
+def translate_grid(
+    generator: Translator,
+    conditions: Conditions,
+    images: Tensor,
+    vectors: Vectors,
+    device: torch.device,
+) -> SampleGrid:
+    """Return the grid of a translator: one image per row, one target condition per column.
+
+    `images` are (N, C, H, W) in [-1, 1] with conditions `vectors` (N, K). The columns are the
+    image, its translation to its own condition, and its translation with each label changed.
+    """
+    targets = {"as it is": vectors, **dict(change_labels(conditions, vectors))}
+    sources = images.cpu().numpy()
+    columns = [to_uint8(sources)]
+    columns += [render_images(generator, sources, target, device) for target in targets.values()]
+    requests = [conditions.decode(vector) for vector in vectors]
+    return SampleGrid(
+        np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:]),
+        rows=[conditions.caption(request) for request in requests],
+        columns=["image", *targets],
+        metadata={"requests": json.dumps(requests), "domains": json.dumps(list(targets))},
+        footer="Under a label: only that label is changed, off if it was on and on if it was off; "
+        "a one-hot label replaces the image's own.",
     )
 
 
 @torch.no_grad()
-def render(
-    generator: Generator,
-    noise: NDArray[np.float32],
-    vectors: NDArray[np.float32],
-    device: torch.device,
+def render_images(
+    generator: Generator, inputs: NDArray[np.float32], vectors: Vectors, device: torch.device
 ) -> NDArray[np.uint8]:
-    """The pictures uint8 (N, H, W, 3) of noise (N, *z_shape) under conditions (N, C)."""
-    parts = zip(
-        torch.split(torch.from_numpy(noise), _BATCH),
-        torch.split(torch.from_numpy(vectors), _BATCH),
+    """Return the images uint8 (N, H, W, C) of noise or images (N, ...) under conditions (N, K)."""
+    batches = zip(
+        torch.split(torch.from_numpy(inputs), _BATCH_SIZE),
+        torch.split(torch.from_numpy(vectors), _BATCH_SIZE),
         strict=True,
     )
-    pieces = [
-        generator(z.to(device), vector.to(device)).float().cpu().numpy() for z, vector in parts
+    outputs = [
+        generator(x.to(device), condition.to(device)).float().cpu().numpy()
+        for x, condition in batches
     ]
-    pictures: NDArray[np.uint8] = to_uint8(np.concatenate(pieces))
-    return pictures
+    images: NDArray[np.uint8] = to_uint8(np.concatenate(outputs))
+    return images
 
 
-def page(generator: Generator, conditions: Conditions, device: torch.device) -> Page:
-    """The sheet of a generator that draws from noise: a request a row, a seed a column."""
-    asked = requests(conditions)
-    return Page(
-        draw(generator, conditions, device),
-        rows=[conditions.caption(request) for request in asked],
-        columns=[f"seed {seed}" for seed in range(COLUMNS)],
-        facts={"requests": json.dumps(asked), "seeds": f"0..{COLUMNS - 1}"},
+def change_labels(conditions: Conditions, vectors: Vectors) -> Iterator[tuple[str, Vectors]]:
+    """Yield up to `TRANSLATION_LABELS` labels, each with vectors (N, K) in which it is changed."""
+    labels = (
+        (group, index, label)
+        for group in conditions.groups
+        if isinstance(group, OneHot | JointOneHot | MultiHot)
+        for index, label in enumerate(group.labels)
     )
+    for _, (group, index, label) in zip(range(TRANSLATION_LABELS), labels, strict=False):
+        changed = vectors.copy()
+        _change_label(group, index, changed[:, conditions.slices[group.name]])
+        yield label, changed
 
 
-def save(path: Path, page: Page, note: str) -> None:
-    """Writes a sheet, whole, with what it says of itself and the note, its title, in the file."""
-    path.parent.mkdir(exist_ok=True)
-    sheet = make_sheet(
-        page.pictures,
-        len(page.columns),
-        row_labels=page.rows,
-        column_labels=page.columns,
-        title=note,
-        footer=page.footer,
-    )
-    save_png(sheet, path, {**page.facts, "note": note})
+def _change_label(group: ConditionGroup, index: int, values: Vectors) -> None:
+    if isinstance(group, MultiHot):
+        values[:, index] = 1 + group.inactive_value - values[:, index]
+    else:
+        values[:] = np.eye(group.size, dtype=np.float32)[index]
+
+
+def _label_choices(field: ConditionGroup) -> list[Any]:
+    return [[label] if isinstance(field, MultiHot) else label for label in field.labels]

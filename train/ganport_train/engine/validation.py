@@ -1,4 +1,4 @@
-"""The light score of a generator in training: the same few pictures each time, beside real ones."""
+"""The validation score of a generator in training: a few images, compared with real ones."""
 
 from __future__ import annotations
 
@@ -17,31 +17,30 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.images.encode import to_float
 from ganport_runtime.noise import normals, seed_range
-from ganport_train.config.condition_encoding import in_labels
+from ganport_train.config.condition_encoding import decode_labels
 from ganport_train.data import Dataset
-from ganport_train.engine.sample_grids import render
+from ganport_train.engine.sample_grids import render_images
 from ganport_train.evaluation.judge.accuracy import group_counts
 from ganport_train.evaluation.metrics import grain
 from ganport_train.evaluation.metrics.diversity import DiversityPlan, relative_spread
 from ganport_train.evaluation.metrics.memorization import thumbnails
 from ganport_train.evaluation.metrics.quality import density_coverage, kernel_distance
 
-if TYPE_CHECKING:  # it brings torchvision, which takes a second; few runs have a judge
+if TYPE_CHECKING:  # imports torchvision, which takes a second; few runs have a judge
     from ganport_train.evaluation.judge.judge import Judge
 
 SEED = 2**40
-"""The first seed drawn with: no sheet has it, nor eval-gan by default."""
-LEAST = 8
-"""Pictures below which nothing can be measured."""
-NEIGHBOUR = 2
-"""A real picture's ball reaches to this neighbour, and coverage is 0.75 at best on average.
+"""First seed of the generated images; sample grids and eval-gan use other seeds."""
+MIN_IMAGES = 8
+"""Smallest number of images for a score."""
+NEIGHBOR = 2
+"""Radius of a real image: the distance to this neighbor. Real images have a coverage of 0.75.
 
-With eval-gan's fifth it is 0.97: on anime faces weights disturbed by 0.3 of their deviation got
-0.98 of that, and 0.89 of this.
+The second neighbor detects errors better than the fifth, the default of eval-gan: on anime faces
+weights with noise of 0.3 standard deviations had 0.89 of the real coverage instead of 0.98.
 """
-
-GRAIN = 1.25
-"""How many times more, or less, grain than real pictures is no fault yet."""
+GRAIN_TOLERANCE = 1.25
+"""Largest factor between the grain of generated and real images that does not lower the score."""
 
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -50,21 +49,20 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Scorer:
-    """Draws for the conditions of N real pictures, set apart, and measures against N others.
+class CheckpointEvaluator:
+    """Generates images for the conditions of N real images, and compares them with N others.
 
-    `asked` (N, C) are those conditions and `wanted` the same in the judge's layout; `real` (N, F)
-    the others' features and `real_coverage` how much of them the N set apart cover; `plan` says
-    what is drawn for the spread within a condition, beside the thumbnails `real_small`;
-    `real_grain` is how fine the details of the others are.
-    `sources`, uint8 (N, H, W, 3), are what an image-to-image generator starts from: the pictures
-    set apart, in another order than their conditions; others start from noise.
+    `conditions` (N, K) are those conditions, and `targets` the same in the layout of the judge.
+    `real` (N, F) are the features of the other images, `real_coverage` is the coverage of the N
+    images, and `real_grain` is the grain of the others. `plan` holds the conditions for the spread
+    within a condition, `real_small` the thumbnails of real images for it. `sources`, uint8
+    (N, H, W, C), are the inputs of an image-to-image generator: the N images in another order.
     """
 
     judge: Judge | None
     device: torch.device
-    asked: Vectors
-    wanted: Vectors
+    conditions: Vectors
+    targets: Vectors
     real: Features
     real_coverage: float
     plan: DiversityPlan
@@ -73,7 +71,7 @@ class Scorer:
     sources: Images | None = None
 
     @classmethod
-    def of(
+    def build(
         cls,
         dataset: Dataset,
         rows: Rows,
@@ -82,154 +80,158 @@ class Scorer:
         device: torch.device,
         *,
         translates: bool = False,
-    ) -> Scorer | None:
-        """The scorer of a run that trains on `rows`, with at most `count` pictures of each kind.
+    ) -> CheckpointEvaluator | None:
+        """Return the evaluator of a run with the training `rows`, with at most `count` images.
 
-        None when there are too few, and for one that `translates` without a judge: by its pixels
-        alone the best translation would be none at all. Held-out pictures are left to `eval-gan`,
-        since what chooses a checkpoint must not have seen them. Raises JudgeError for a judge of
-        other conditions.
+        Return None for too few images, and for a method that `translates` without a judge: pixels
+        alone would prefer an unchanged image. Validation images are reserved for eval-gan, because
+        they must not select a checkpoint. Raise JudgeError for a judge of other conditions.
         """
         count = min(count, len(rows) // 2)
-        if count < LEAST or (translates and judge is None):
+        if count < MIN_IMAGES or (translates and judge is None):
             return None
         order = np.random.Generator(np.random.Philox(0)).permutation(rows)
-        apart, others = np.sort(order[:count]), np.sort(order[count : 2 * count])
-        asked = dataset.vectors[apart]
-        wanted = _translated(asked, dataset.conditions, judge.conditions) if judge else asked
+        first, second = np.sort(order[:count]), np.sort(order[count : 2 * count])
+        conditions = dataset.vectors[first]
         plan = DiversityPlan.of(dataset.conditions, dataset.vectors[rows])
-        real = _features(judge, dataset.images[others])
+        real = _extract_features(judge, dataset.images[second])
         return cls(
             judge=judge,
             device=device,
-            asked=asked,
-            wanted=wanted,
+            conditions=conditions,
+            targets=_convert_conditions(conditions, dataset.conditions, judge.conditions)
+            if judge
+            else conditions,
             real=real,
-            real_coverage=_coverage(_features(judge, dataset.images[apart]), real),
+            real_coverage=_coverage(_extract_features(judge, dataset.images[first]), real),
             plan=plan,
             real_small=thumbnails(dataset.images[rows[plan.real_rows]]),
-            real_grain=grain.energies(dataset.images[others]),
+            real_grain=grain.energies(dataset.images[second]),
             sources=dataset.images[order[:count]] if translates else None,
         )
 
     @property
     def extractor(self) -> str:
-        """What the pictures are seen with; scores of another one cannot be compared."""
+        """The feature extractor; only scores of one extractor are comparable."""
         return f"judge {self.judge.digest[:16]}" if self.judge else "pixels"
 
     def score(self, generator: Generator) -> dict[str, Any]:
-        """The figures of a generator that is ready to draw, as plain JSON.
+        """Return the metrics of a generator in eval mode as JSON values.
 
-        `score` is 0 to 1; `accuracy` by group and `coverage` are shares, with those of `real`
-        pictures beside them; `spread` and `grain` are shares of the real ones; `kernel`, where
-        torch-fidelity is installed, is the kernel distance x 1000.
+        `score` is 0 to 1. `accuracy` by group and `coverage` are fractions, with the values of
+        real images under `real`. `spread` and `grain` are ratios to real images. `kernel`, if
+        torch-fidelity is installed, is the kernel distance times 1000.
         """
-        images = self._draw(generator, self.asked, SEED)
-        features, fine = _features(self.judge, images), grain.ratios(images, self.real_grain)
-        found = self._accuracy(features)
-        real = {name: self.judge.metadata.accuracy[name] for name in found} if self.judge else {}
+        images = self._generate(generator, self.conditions, SEED)
+        features = _extract_features(self.judge, images)
+        grain_ratios = grain.ratios(images, self.real_grain)
+        accuracies = self._accuracy(features)
+        real = {}
+        if self.judge:
+            real = {name: self.judge.metadata.accuracy[name] for name in accuracies}
         coverage = _coverage(features, self.real)
+        score = combined_score(accuracies, real, coverage, self.real_coverage, grain_ratios)
         return {
-            "score": round(light(found, real, coverage, self.real_coverage, fine), 4),
+            "score": round(score, 4),
             "extractor": self.extractor,
-            "eval_images": len(self.asked),
-            "accuracy": _rounded(found),
+            "eval_images": len(self.conditions),
+            "accuracy": _round_values(accuracies),
             "coverage": round(coverage, 4),
-            **self._kernel(features),
+            **self._kernel_distance(features),
             "spread": round(self._spread(generator), 4),
-            "grain": _rounded(fine),
-            "real": {"accuracy": _rounded(real), "coverage": round(self.real_coverage, 4)},
+            "grain": _round_values(grain_ratios),
+            "real": {"accuracy": _round_values(real), "coverage": round(self.real_coverage, 4)},
         }
 
-    def _draw(self, generator: Generator, vectors: Vectors, seed: int) -> Images:
+    def _generate(self, generator: Generator, vectors: Vectors, seed: int) -> Images:
         if self.sources is None:
-            start = normals(seed_range(seed, len(vectors)), generator.z_shape)
+            inputs = normals(seed_range(seed, len(vectors)), generator.z_shape)
         else:
-            start = to_float(self.sources[np.arange(len(vectors)) % len(self.sources)])
-        return render(generator, start, vectors, self.device)
+            inputs = to_float(self.sources[np.arange(len(vectors)) % len(self.sources)])
+        return render_images(generator, inputs, vectors, self.device)
 
     def _accuracy(self, features: Features) -> dict[str, float]:
-        if self.judge is None or not self.wanted.shape[1]:
+        if self.judge is None or not self.targets.shape[1]:
             return {}
         outputs = self.judge.outputs(features)
-        counts = group_counts(self.judge.conditions, outputs, self.wanted)
+        counts = group_counts(self.judge.conditions, outputs, self.targets)
         return {name: count.fraction for name, count in counts.items()}
 
     def _spread(self, generator: Generator) -> float:
-        small = thumbnails(self._draw(generator, self.plan.vectors, SEED + len(self.asked)))
+        seed = SEED + len(self.conditions)
+        small = thumbnails(self._generate(generator, self.plan.vectors, seed))
         plan = self.plan
         return relative_spread(small, plan.generated, self.real_small, plan.real_groups)
 
-    def _kernel(self, features: Features) -> dict[str, float]:
-        if find_spec("torch_fidelity") is None:  # of the extra eval; training does without
+    def _kernel_distance(self, features: Features) -> dict[str, float]:
+        if find_spec("torch_fidelity") is None:  # part of the extra eval, optional in training
             return {}
         distance, _ = kernel_distance(features, self.real, subsets=1, size=len(features))
         return {"kernel": round(distance * 1000, 4)}
 
 
-def light(
-    found: Mapping[str, float],
+def combined_score(
+    accuracies: Mapping[str, float],
     real: Mapping[str, float],
     coverage: float,
     real_coverage: float,
-    fine: Mapping[str, float],
+    grain_ratios: Mapping[str, float],
 ) -> float:
-    """The light score, 0 to 1: the geometric mean of the groups' accuracies times the coverage,
-    each as a share, at most 1, of what real pictures get.
+    """Return the validation score, 0 to 1.
 
-    Where the grain, `fine`, as a share of the real one, is more than `GRAIN` times too much or too
-    little, the score falls by as much as it is beyond that.
+    The score is the geometric mean of the groups' accuracies times the coverage, each relative to
+    real images and at most 1. Grain outside `GRAIN_TOLERANCE` lowers the score in proportion.
     """
-    shares = [_share(found[name], real[name]) for name in found]
-    followed = prod(shares) ** (1 / len(shares)) if shares else 1.0
-    fitting = min(map(_fineness, fine.values()), default=1.0)
-    return followed * _share(coverage, real_coverage) * fitting
+    ratios = [_relative(accuracies[name], real[name]) for name in accuracies]
+    accuracy_score = prod(ratios) ** (1 / len(ratios)) if ratios else 1.0
+    grain_score = min(map(_grain_score, grain_ratios.values()), default=1.0)
+    return accuracy_score * _relative(coverage, real_coverage) * grain_score
 
 
-def _fineness(ratio: float) -> float:
-    return min(1.0, GRAIN * min(ratio, 1 / ratio)) if ratio else 0.0
+def _grain_score(ratio: float) -> float:
+    return min(1.0, GRAIN_TOLERANCE * min(ratio, 1 / ratio)) if ratio else 0.0
 
 
-def _share(value: float, real: float) -> float:
+def _relative(value: float, real: float) -> float:
     return min(1.0, value / real) if real else 1.0
 
 
-def _coverage(drawn: Features, real: Features) -> float:
-    return density_coverage(drawn, real, k=NEIGHBOUR)[1]
+def _coverage(generated: Features, real: Features) -> float:
+    return density_coverage(generated, real, k=NEIGHBOR)[1]
 
 
-def _rounded(shares: Mapping[str, float]) -> dict[str, float]:
-    return {name: round(value, 4) for name, value in shares.items()}
+def _round_values(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}
 
 
-def _features(judge: Judge | None, images: Images) -> Features:
+def _extract_features(judge: Judge | None, images: Images) -> Features:
     return judge.features(images) if judge else thumbnails(images)
 
 
-def _translated(vectors: Vectors, ours: Conditions, theirs: Conditions) -> Vectors:
-    """Condition vectors in the layout of a judge, which may list or code the same labels otherwise.
+def _convert_conditions(vectors: Vectors, run: Conditions, judge: Conditions) -> Vectors:
+    """Return condition vectors in the layout of the judge, which may differ in order or encoding.
 
-    Nothing was asked of an unconditional generator: its vectors stay empty.
+    The vectors of an unconditional generator stay empty.
     """
-    if not ours.groups:
+    if not run.groups:
         return vectors
-    # One left out would silently take its default.
-    if ours.fields.keys() != theirs.fields.keys():
-        raise _another(ours, ", ".join(theirs.fields) or "no condition")
-    distinct, places = np.unique(vectors, axis=0, return_inverse=True)
+    # Encoding would give a missing group its default without an error.
+    if run.fields.keys() != judge.fields.keys():
+        raise _judge_error(run, ", ".join(judge.fields) or "no condition")
+    distinct, indices = np.unique(vectors, axis=0, return_inverse=True)
     try:
-        known = theirs.encode_many([in_labels(ours, vector) for vector in distinct])
+        converted = judge.encode_many([decode_labels(run, vector) for vector in distinct])
     except ConditionError as error:
-        raise _another(ours, f"another {error.place}: {error.found} is unknown to it") from None
-    return known[places.reshape(-1)]
+        raise _judge_error(run, f"a {error.place} without {error.found}") from None
+    return converted[indices.reshape(-1)]
 
 
-def _another(ours: Conditions, found: str) -> GanportError:
+def _judge_error(run: Conditions, found: str) -> GanportError:
     from ganport_train.evaluation.judge.storage import JudgeError
 
     return JudgeError(
         "--judge",
-        expected=f"a judge of the run's conditions: {', '.join(ours.fields) or 'none'}",
+        expected=f"a judge of the run's conditions: {', '.join(run.fields) or 'none'}",
         found=found,
-        fix="Train one: eval-gan judge --data PATH --out JUDGE, with the run's own data set.",
+        fix="Train one on the run's data set: eval-gan judge --data PATH --out JUDGE.",
     )

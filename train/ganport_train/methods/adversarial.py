@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_runtime.conditions import Conditions
-from ganport_train.backend.compiled import Passes
+from ganport_train.backend.compiled import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions, MethodOptions, OptimizerOptions
 from ganport_train.methods.augmentation import Augmentation
@@ -48,7 +48,7 @@ class Adversarial(Method):
     ) -> None:
         _check(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
-        self.passes = Passes(generator, discriminator)
+        self.compiled = CompiledNetworks(generator, discriminator)
         self.loss = smoothed(LOSSES[method.loss], method.label_smoothing)
         self.variety = Variety(method.diversity_weight)
         networks = {"generator": generator, "discriminator": discriminator}
@@ -63,7 +63,7 @@ class Adversarial(Method):
 
         Raises RecipeError where that cannot be, CompileError on a machine without a compiler.
         """
-        self.passes = self.passes.compiled(how, self.processes)
+        self.compiled = self.compiled.compile(how, self.processes.world_size)
 
     def meet(
         self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
@@ -73,7 +73,7 @@ class Adversarial(Method):
 
     def step(self, batch: Batch, number: int) -> Figures:
         """Trains both networks on a batch; returns scalars for the log, still on the device."""
-        self.passes.begin()
+        self.compiled.mark_step()
         learns = (number + 1) % self.options.discriminator_steps == 0
         asked = self.variety.asked(batch)
         fake = self._draw(batch, asked, learns)
@@ -82,12 +82,12 @@ class Adversarial(Method):
             for repeat in range(self.options.generator_steps):
                 fake = self._draw(batch, asked) if repeat else fake
                 figures |= self._train_generator(batch, asked, fake)
-        return self.passes.kept(figures)
+        return self.compiled.clone_outputs(figures)
 
     def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
         z = batch.noise(self.generator.z_shape)
         with self._precision(z.device), torch.set_grad_enabled(learns):
-            fake: Tensor = self.passes.generator(z, condition)
+            fake: Tensor = self.compiled.generator(z, condition)
         return fake
 
     def _train_discriminator(
@@ -113,7 +113,7 @@ class Adversarial(Method):
         if self.options.weight_clip:
             clip_weights(self.discriminator, self.options.weight_clip)
         if self.augmentation.changes:
-            judged = self.processes.gathered(scores.detach())
+            judged = self.processes.all_gather(scores.detach())
             self.augmentation.adapt(judged, (number + 1) * len(judged))
             figures["augmented"] = self.augmentation.probability.clone()
         return {"d_loss": loss.detach(), **figures}
@@ -122,7 +122,7 @@ class Adversarial(Method):
         if not self.options.mismatch_weight:
             return 0.0
         vectors = change_one_group(batch.vectors, self.conditions, batch.random)
-        wrong = self.passes.discriminator.score(features, batch.tensor(vectors))
+        wrong = self.compiled.discriminator.score(features, batch.tensor(vectors))
         return self.options.mismatch_weight * self.loss.of_mismatch(scores, wide(wrong))
 
     def _classes(
@@ -174,7 +174,7 @@ class Adversarial(Method):
         return total
 
     def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
-        judging = self.passes.discriminator
+        judging = self.compiled.discriminator
         if judging.classifies:
             return judging.score_and_classify(features, condition)
         return judging.score(features, condition), None
@@ -190,7 +190,7 @@ class Adversarial(Method):
         return both[: len(real)], both[len(real) :]
 
     def _embed_one(self, images: Tensor) -> Tensor:
-        return self.passes.discriminator.embed(self._shown(images))
+        return self.compiled.discriminator.embed(self._shown(images))
 
     def _shown(self, images: Tensor) -> Tensor:
         return (images + 1) / 2 if self.options.unit_range else images

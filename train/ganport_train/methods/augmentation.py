@@ -53,7 +53,8 @@ class Augmentation(nn.Module):
     @torch.no_grad()
     def adapt(self, real: Tensor, images: int) -> None:
         """Sets the probability after a step that scored real pictures as `real`, logits (N,), and
-        brought the pictures seen to `images`."""
+        brought the pictures seen to `images`.
+        """
         options = self.options
         if options.policy == "growing":
             self.probability.fill_(options.probability * min(images / options.ada_images, 1.0))

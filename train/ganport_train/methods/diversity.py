@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from ganport_train.backend.distributed import Processes
+from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config.parsing import RecipeError
 from ganport_train.methods.batch import Batch
 
@@ -56,14 +56,15 @@ class Variety:
         return batch.tensor(twinned(batch.vectors))
 
     def loss(
-        self, drawn: Tensor, processes: Processes, figures: dict[str, Tensor]
+        self, drawn: Tensor, processes: ProcessGroup, figures: dict[str, Tensor]
     ) -> Tensor | float:
         """The term for pictures (n, 3, H, W) of conditions `asked`; adds how far apart they are on
-        the whole, as a share of what is wanted, to `figures`."""
+        the whole, as a share of what is wanted, to `figures`.
+        """
         if not self.wanted:
             return 0.0
         distances = twin_distances(drawn)
-        mean = processes.gathered(distances.detach()).mean()
+        mean = processes.all_gather(distances.detach()).mean()
         figures["diversity"] = mean / self.wanted
         return self.weight * missing(distances, mean, self.wanted)
 
@@ -75,14 +76,16 @@ def twinned(vectors: Vectors) -> Vectors:
 
 def twin_distances(images: Tensor) -> Tensor:
     """How far each two neighbours of pictures (N, 3, H, W) are apart, (N / 2,): the root of their
-    mean squared difference at 16x16 pixels."""
+    mean squared difference at 16x16 pixels.
+    """
     small = _thumbnails(images)
     return _distances(small[::2], small[1::2])
 
 
 def missing(distances: Tensor, mean: Tensor, wanted: float) -> Tensor:
     """How far the mean of distances is below the one wanted; 0 once the `mean` over all processes,
-    of whose distances these are a share, is not."""
+    of whose distances these are a share, is not.
+    """
     return (wanted - distances.mean()) * (mean < wanted)
 
 

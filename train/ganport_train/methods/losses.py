@@ -86,7 +86,8 @@ def hinge_fake(logits: Tensor) -> Tensor:
 
 def negative(logits: Tensor) -> Tensor:
     """-x: a critic's for real pictures, and the generator's (Arjovsky et al. 2017, algorithm 1;
-    Miyato et al. 2018, equation 17)."""
+    Miyato et al. 2018, equation 17).
+    """
     return -logits.mean()
 
 

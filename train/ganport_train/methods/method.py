@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganport_models import Generator
-from ganport_train.backend.compiled import refuse
-from ganport_train.backend.distributed import ALONE, Processes
-from ganport_train.backend.sync_batchnorm import synchronise
+from ganport_train.backend.compiled import reject_compile
+from ganport_train.backend.distributed import SINGLE, ProcessGroup
+from ganport_train.backend.sync_batchnorm import convert_sync_batchnorm
 from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.batch import Batch
 from ganport_train.methods.optimizers import build_optimizers
@@ -35,7 +35,7 @@ class Method(ABC):
         self.networks = networks
         self.optimizers = build_optimizers(networks, optimizer)
         self.modules: dict[str, nn.Module] = dict(networks)
-        self.processes = ALONE
+        self.processes = SINGLE
         self._options = optimizer
         self._bf16 = precision == "bf16"
 
@@ -46,17 +46,18 @@ class Method(ABC):
         assert isinstance(generator, Generator)
         return generator
 
-    def join(self, processes: Processes) -> None:
+    def join(self, processes: ProcessGroup) -> None:
         """From here on trains as one of several processes, each on its own rows of a batch."""
         self.processes = processes
         for network in self.networks.values():
-            synchronise(network, processes)
+            convert_sync_batchnorm(network, processes)
 
     def meet(
         self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> None:
         """Shows a method the pictures it will train on, uint8 (N, H, W, 3), before its first step:
-        those `rows` of a data set, with the conditions (N, C). Most need no more than batches."""
+        those `rows` of a data set, with the conditions (N, C). Most need no more than batches.
+        """
         del images, vectors, rows
 
     def compile(self, how: str) -> None:
@@ -64,7 +65,7 @@ class Method(ABC):
 
         Raises RecipeError where that cannot be, CompileError on a machine without a compiler.
         """
-        refuse(how)
+        reject_compile(how)
 
     def set_rates(self, images: int) -> None:
         """Sets the learning rates for a step at so many pictures seen."""
@@ -86,7 +87,7 @@ class Method(ABC):
         self.optimizers[network].zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         parameters = self.networks[network].parameters()
-        self.processes.average([p.grad for p in parameters if p.grad is not None])
+        self.processes.all_reduce_mean([p.grad for p in parameters if p.grad is not None])
 
     def _precision(self, device: torch.device) -> torch.autocast:
         return torch.autocast(device.type, torch.bfloat16, enabled=self._bf16)

@@ -1,1 +1,1 @@
-"""The run folder, its checkpoints and logs, and recovery."""
+"""The run folder, its checkpoints, metrics and recovery."""

@@ -1,4 +1,4 @@
-"""The folder of a run: what it was made from, and where its parts lie."""
+"""The run folder: its config file, and the environment of the run."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from ganport_models.migrations import SCHEMA_VERSION, migrate_recipe, migrate_ru
 from ganport_runtime.files import atomic_write
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe, differences
-from ganport_train.runs.recovery import NEVER, Reload
+from ganport_train.runs.recovery import NO_ROLLBACK, Rollback
 
 CONFIG = "config.toml"
 SAMPLES = "samples"
+_REPRODUCIBILITY = ("device", "processes", "threads", "torch_version", "numpy_version")
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What besides the recipe a run was made from."""
+class RunEnvironment:
+    """What a run depends on besides the recipe."""
 
     data: str
     """Path of the data set."""
@@ -36,17 +37,16 @@ class Surroundings:
     torch_version: str
     numpy_version: str
     skip_bad: bool = False
-    """Whether pictures that could not be used were left out."""
+    """Whether unusable images are skipped."""
     judge: str = ""
-    """Path of the judge whose verdicts score the run; empty = none."""
+    """Path of the judge that scores the run; empty = none."""
     judge_digest: str = ""
     processes: int = 1
-    """How many shared the work."""
-    rollback: Reload = NEVER
-    """What came of a divergence."""
+    """Number of processes."""
+    rollback: Rollback = NO_ROLLBACK
 
     @classmethod
-    def now(
+    def current(
         cls,
         data: Path,
         digest: str,
@@ -56,15 +56,15 @@ class Surroundings:
         judge: Path | None = None,
         judge_digest: str = "",
         processes: int = 1,
-    ) -> Surroundings:
-        """Those of this process; raises RecipeError for a path that no text file can hold."""
+    ) -> RunEnvironment:
+        """Return the environment of this process; raise RecipeError for a path without UTF-8."""
         return cls(
-            data=_text(data.resolve(), "--data"),
+            data=_encode_path(data.resolve(), "--data"),
             data_digest=digest,
             skip_bad=skip_bad,
-            judge=_text(judge.resolve(), "--judge") if judge else "",
+            judge=_encode_path(judge.resolve(), "--judge") if judge else "",
             judge_digest=judge_digest,
-            # Of several processes each has its own, which the next part need not name.
+            # Each of several processes has a device of its own; save only the device type.
             device=str(device) if processes == 1 else device.type,
             processes=processes,
             threads=torch.get_num_threads(),
@@ -73,104 +73,96 @@ class Surroundings:
             numpy_version=str(np.__version__),
         )
 
-    def inexact(self, earlier: Surroundings) -> list[str]:
-        """Changes since an earlier part of the run after which it is no longer bit for bit."""
-        names = ("device", "processes", "threads", "torch_version", "numpy_version")
+    def nondeterminism_notes(self, previous: RunEnvironment) -> list[str]:
+        """Return the changes since an earlier part of the run that prevent exact results."""
         return [
-            f"{name}: {getattr(earlier, name)} -> {getattr(self, name)}"
-            for name in names
-            if getattr(earlier, name) != getattr(self, name)
+            f"{name}: {getattr(previous, name)} -> {getattr(self, name)}"
+            for name in _REPRODUCIBILITY
+            if getattr(previous, name) != getattr(self, name)
         ]
 
 
-def check_free(folder: Path) -> None:
-    """Raises RecipeError when something stands where a new run is to be."""
+def check_empty(folder: Path) -> None:
+    """Raise RecipeError unless a new run can use the folder."""
+    place = f"--out {folder}"
     if not folder.exists():
         return
-    # A kill can leave a half-written temporary file in a folder that never became a run.
     if not folder.is_dir():
-        raise RecipeError(
-            f"--out {folder}", expected="a folder", found="a file", fix="Name another place."
-        )
+        raise RecipeError(place, "a folder", "a file", "Name another path.")
+    # A killed run may leave a temporary file in a folder without a config.
     if any(not path.match(".*.tmp") for path in folder.iterdir()):
-        held = "a run" if (folder / CONFIG).exists() else "files"
+        content = "a run" if (folder / CONFIG).exists() else "files"
         raise RecipeError(
-            f"--out {folder}",
+            place,
             expected="a new or empty folder",
-            found=f"one that holds {held}",
-            fix=f"Go on with train-gan --resume {folder}, or name another folder.",
+            found=f"a folder with {content}",
+            fix=f"Continue with train-gan --resume {folder}, or name another folder.",
         )
 
 
-def create(folder: Path) -> None:
-    """Makes the folder of a new run; raises RecipeError when that cannot be."""
-    check_free(folder)
+def create_run_dir(folder: Path) -> None:
+    """Create the folder of a new run; raise RecipeError if that is not possible."""
+    check_empty(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
+        found = error.strerror or str(error)
         raise RecipeError(
-            f"--out {folder}",
-            expected="a folder that can be made",
-            found=error.strerror or str(error),
-            fix="Name another place.",
+            f"--out {folder}", "a folder that can be created", found, "Name another path."
         ) from None
 
 
-def check_same(before: Recipe, after: Recipe, place: str) -> None:
-    """Raises RecipeError naming each difference of a recipe that a resumed run must not have."""
-    changed = differences(before.to_json(), after.to_json())
-    if changed:
+def check_same_recipe(before: Recipe, after: Recipe, place: str) -> None:
+    """Raise RecipeError, with each difference, for changes that a resumed run must not have."""
+    changes = differences(before.to_json(), after.to_json())
+    if changes:
         raise RecipeError(
             place,
-            expected="changes of length, logging, recovery and device alone",
-            found="; ".join(changed),
-            fix="Take those out, or start a new run with --out.",
+            expected="changes of length, logging, recovery and device only",
+            found="; ".join(changes),
+            fix="Remove the other changes, or start a new run with --out.",
         )
 
 
-def write_config(folder: Path, recipe: Recipe, surroundings: Surroundings) -> None:
-    """Saves the resolved recipe and its surroundings, whole."""
-    recipe_tables = recipe.to_json()
-    tables = {"schema_version": SCHEMA_VERSION, **recipe_tables, "run": asdict(surroundings)}
+def write_config(folder: Path, recipe: Recipe, environment: RunEnvironment) -> None:
+    """Write the resolved recipe and the environment of a run."""
+    tables = recipe.to_json()
+    tables = {"schema_version": SCHEMA_VERSION, **tables, "run": asdict(environment)}
     atomic_write(folder / CONFIG, tomli_w.dumps(tables).encode())
 
 
-def note_reload(folder: Path, reload: Reload) -> None:
-    """Adds a reload to the saved configuration of a run, before it is acted on."""
-    recipe, surroundings = read_config(folder)
-    write_config(folder, recipe, replace(surroundings, rollback=reload))
+def save_rollback(folder: Path, rollback: Rollback) -> None:
+    """Add a rollback to the config of a run, before the run continues."""
+    recipe, environment = read_config(folder)
+    write_config(folder, recipe, replace(environment, rollback=rollback))
 
 
-def read_config(folder: Path) -> tuple[Recipe, Surroundings]:
-    """The recipe and surroundings a run was made from; raises RecipeError when there are none."""
-    place = folder / CONFIG
+def read_config(folder: Path) -> tuple[Recipe, RunEnvironment]:
+    """Return the recipe and the environment of a run, of schema 1 or 2; or raise RecipeError."""
+    path = folder / CONFIG
     try:
-        tables: dict[str, Any] = tomllib.loads(place.read_text(encoding="utf-8"))
-        surroundings = tables.pop("run")
-        if not isinstance(surroundings, Mapping):
+        tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        run = tables.pop("run")
+        if not isinstance(run, Mapping):
             raise ValueError("no [run] section")
-        if tables.pop("schema_version", 1) == 1:
-            tables, surroundings = migrate_recipe(tables), migrate_run(surroundings)
     except (OSError, KeyError, ValueError) as error:
         raise RecipeError(
-            str(place),
-            expected="the saved configuration of a run",
+            str(path),
+            expected="the saved config of a run",
             found="no such file" if isinstance(error, FileNotFoundError) else str(error),
-            fix="Name the folder that train-gan --out made.",
+            fix="Name the folder that train-gan --out created.",
         ) from None
+    if tables.pop("schema_version", 1) == 1:
+        tables, run = migrate_recipe(tables), migrate_run(run)
     return (
-        parse(Recipe, tables, place=str(place)),
-        parse(Surroundings, surroundings, place=str(place), prefix="run."),
+        parse(Recipe, tables, place=str(path)),
+        parse(RunEnvironment, run, place=str(path), prefix="run."),
     )
 
 
-def _text(path: Path, option: str) -> str:
+def _encode_path(path: Path, option: str) -> str:
     try:
         return str(path).encode().decode()
     except UnicodeEncodeError:
-        raise RecipeError(
-            option,
-            expected="a path that is UTF-8",
-            found=ascii(str(path)),
-            fix="Rename it.",
-        ) from None
+        found = ascii(str(path))
+        raise RecipeError(option, "a path in UTF-8", found, "Rename it.") from None

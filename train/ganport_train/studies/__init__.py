@@ -1,1 +1,1 @@
-"""Comparisons of recipes."""
+"""Studies: recipes that are trained one after another and compared."""

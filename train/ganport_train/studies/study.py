@@ -1,4 +1,4 @@
-"""A study: recipes that differ in what is compared, read from one file and resolved."""
+"""A study: a set of recipes to compare, resolved from one file."""
 
 from __future__ import annotations
 
@@ -10,151 +10,144 @@ from pathlib import Path
 from typing import Any
 
 from ganport_runtime.values import repr_short
-from ganport_train.config import recipes as catalogue
+from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError, option, parse
 from ganport_train.config.recipe import Recipe
 from ganport_train.config.recipe import differences as recipe_differences
-from ganport_train.config.toml_registry import Shelf, read
+from ganport_train.config.recipes import TomlRegistry, read_toml
 
-STUDIES = Shelf("study", "studies", "ganport study --list")
+STUDIES = TomlRegistry("study", "studies", "ganport study --list")
 MAX_VARIANTS = 100
 COMPARISON = "comparison"
-"""The folder of a study that no variant may be called."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_LABELS = ("title", "source")
+"""Folder of the comparison, a reserved name."""
+_VARIANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_DESCRIPTIONS = ("title", "source")
 
 
 @dataclass(frozen=True)
 class VariantOptions:
-    """One `[[variant]]` of a study's file."""
+    """A table `[[variant]]` of a study file."""
 
-    name: str = option(MISSING, "folder of its run")
-    recipe: str = option("", "name or file of its recipe; empty = the study's")
-    set: tuple[str, ...] = option((), "its overrides, each section.option=value")
+    name: str = option(MISSING, "folder of the run")
+    recipe: str = option("", "name or file of the recipe; empty = the recipe of the study")
+    set: tuple[str, ...] = option((), "overrides, each section.option=value")
 
 
 @dataclass(frozen=True)
 class StudyOptions:
-    """A study's file, but for its variants."""
+    """A study file without its variants."""
 
-    title: str = option(MISSING, "what is compared", max_length=100)
-    source: str = option("", "report and rows, or paper, it follows", max_length=100)
-    recipe: str = option("", "name or file of the recipe of variants that name none")
+    title: str = option(MISSING, "title of the study", max_length=100)
+    source: str = option("", "report and rows, or paper", max_length=100)
+    recipe: str = option("", "name or file of the recipe of variants without one")
     set: tuple[str, ...] = option((), "overrides of all variants")
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study resolved: a recipe for each variant, by name and in order."""
+    """A resolved study: a recipe for each variant, by name and in order."""
 
     title: str
     source: str
     variants: Mapping[str, Recipe]
 
     def to_json(self) -> dict[str, Any]:
-        """The study as plain tables, as TOML can hold them."""
-        recipes = {name: recipe.to_json() for name, recipe in self.variants.items()}
-        return {"title": self.title, "source": self.source, "variant": recipes}
+        """Return the study as plain tables for TOML."""
+        variants = {name: recipe.to_json() for name, recipe in self.variants.items()}
+        return {"title": self.title, "source": self.source, "variant": variants}
 
 
 def names() -> list[str]:
-    """Every shipped study, sorted."""
+    """Return the names of the shipped studies, sorted."""
     return STUDIES.names()
 
 
 def load(name: str, overrides: Sequence[str] = ()) -> Study:
-    """The study of a name or a file, `overrides` laid over those of every variant.
+    """Return the study of a name or file, with `overrides` after those of every variant.
 
-    Raises RecipeError naming the file, the variant and the option at fault, and when two variants
-    come to the same.
+    Raise RecipeError, with the file, the variant and the option, and for two equal variants.
     """
     path = STUDIES.find(name, Path())
-    tables = read(path)
-    rows = _rows(tables.pop("variant", None), path.name)
+    tables = read_toml(path)
+    rows = _check_rows(tables.pop("variant", None), path.name)
     options = parse(StudyOptions, tables, place=path.name)
     variants = {
-        row.name: _resolve(row, options, overrides, path) for row in _variants(rows, path.name)
+        variant.name: _resolve(variant, options, overrides, path)
+        for variant in _parse_variants(rows, path.name)
     }
     _check_distinct(variants, path.name)
     return Study(options.title, options.source, variants)
 
 
 def differences(before: Study, after: Study) -> list[str]:
-    """What of a study that was begun another one would change and must not, a text for each."""
-    lost = [f"{name}: taken out" for name in before.variants if name not in after.variants]
-    new = [f"{name}: added" for name in after.variants if name not in before.variants]
+    """Return the changes of a study that a continued one must not have, as text."""
+    removed = [f"{name}: removed" for name in before.variants if name not in after.variants]
+    added = [f"{name}: added" for name in after.variants if name not in before.variants]
     changed = [
         f"{name}: {text}"
         for name, recipe in before.variants.items()
         if name in after.variants
         for text in recipe_differences(recipe.to_json(), after.variants[name].to_json())
     ]
-    return lost + new + changed
+    return removed + added + changed
 
 
-def _rows(value: Any, place: str) -> list[Mapping[str, Any]]:
-    good = isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
-    if not good or not 1 <= len(value) <= MAX_VARIANTS:
+def _check_rows(value: Any, place: str) -> list[Mapping[str, Any]]:
+    are_tables = isinstance(value, list) and all(isinstance(row, Mapping) for row in value)
+    if not are_tables or not 1 <= len(value) <= MAX_VARIANTS:
+        count = f"{len(value)} of them" if are_tables else None
         raise RecipeError(
             f"{place}: variant",
             expected=f"1 to {MAX_VARIANTS} tables [[variant]]",
-            found=f"{len(value)} of them"
-            if good
-            else "none"
-            if value is None
-            else repr_short(value),
-            fix='Add some, each with a name = "...".',
+            found=count or ("none" if value is None else repr_short(value)),
+            fix='Add variants, each with a name = "...".',
         )
     return list(value)
 
 
-def _variants(rows: Sequence[Mapping[str, Any]], place: str) -> list[VariantOptions]:
-    found: list[VariantOptions] = []
+def _parse_variants(rows: Sequence[Mapping[str, Any]], place: str) -> list[VariantOptions]:
+    variants: list[VariantOptions] = []
     for number, row in enumerate(rows, 1):
         prefix = f"variant {number}: "
         variant = parse(VariantOptions, row, place=place, prefix=prefix)
-        _check_name(variant.name, [other.name for other in found], f"{place}: {prefix}name")
-        found.append(variant)
-    return found
+        _check_name(variant.name, [other.name for other in variants], f"{place}: {prefix}name")
+        variants.append(variant)
+    return variants
 
 
 def _check_name(name: str, others: Sequence[str], place: str) -> None:
-    # Some file systems hold a and A for one.
+    # Some file systems do not distinguish upper and lower case.
     taken = {other.casefold() for other in (*others, COMPARISON)}
-    if not _NAME.fullmatch(name) or name.casefold() in taken:
+    if not _VARIANT_NAME.fullmatch(name) or name.casefold() in taken:
         raise RecipeError(
             place,
-            expected=f"1 to 64 of a-z, A-Z, 0-9, - and _, a name of its own, not {COMPARISON!r}",
+            expected=f"1 to 64 of a-z, A-Z, 0-9, - and _, a unique name, not {COMPARISON!r}",
             found=repr_short(name),
-            fix="Rename it: a folder is called so.",
+            fix="Rename it: it is the name of a folder.",
         )
 
 
 def _resolve(
     variant: VariantOptions, study: StudyOptions, overrides: Sequence[str], path: Path
 ) -> Recipe:
-    place = f"{path.name}: variant {variant.name}"
+    name = variant.recipe or study.recipe
     try:
-        own = catalogue.load(
-            variant.recipe or study.recipe, [*study.set, *variant.set], path.parent
-        )
+        recipe = recipes.load(name, [*study.set, *variant.set], path.parent)
     except RecipeError as error:
-        raise RecipeError(
-            f"{place}: {error.place}", expected=error.expected, found=error.found, fix=error.fix
-        ) from None
-    return parse(Recipe, catalogue.override(own.to_json(), overrides), place="--set")
+        raise error.within(f"{path.name}: variant {variant.name}") from None
+    return parse(Recipe, recipes.override(recipe.to_json(), overrides), place="--set")
 
 
 def _check_distinct(variants: Mapping[str, Recipe], place: str) -> None:
-    for one, other in combinations(variants, 2):
+    for first, second in combinations(variants, 2):
         tables = [
-            {key: value for key, value in variants[name].to_json().items() if key not in _LABELS}
-            for name in (one, other)
+            {key: value for key, value in table.items() if key not in _DESCRIPTIONS}
+            for table in (variants[first].to_json(), variants[second].to_json())
         ]
         if tables[0] == tables[1]:
             raise RecipeError(
                 place,
-                expected="variants that differ",
-                found=f"{one} and {other} the same",
-                fix="Take out one of them, or the --set that makes them alike.",
+                expected="different variants",
+                found=f"{first} and {second} with the same options",
+                fix="Remove one of them, or the --set that makes them equal.",
             )

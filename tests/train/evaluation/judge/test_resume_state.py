@@ -16,15 +16,15 @@ from ganport_train.evaluation.judge.resume_state import (
     save_epoch,
 )
 from ganport_train.evaluation.judge.storage import WEIGHTS, JudgeError
-from ganport_train.runs.checkpoint_io import NETWORKS, OPTIMIZERS, State
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS, ModelState
 
 MADE = {"made_from": {"epochs": 3}, "made_on": {"device": "cpu"}}
 
 
-def state(value: float = 1.0) -> State:
+def state(value: float = 1.0) -> ModelState:
     network = nn.Linear(64, 64)
     nn.init.constant_(network.weight, value)
-    return State({"network": network}, {"optimizer": torch.optim.AdamW(network.parameters())})
+    return ModelState({"network": network}, {"optimizer": torch.optim.AdamW(network.parameters())})
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from ganport_train.evaluation.judge.training import (
     one_cycle,
     oom_as_judge_error,
 )
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.recovery import StopSignal
 
 CPU = torch.device("cpu")
 TINY = JudgeSettings(resolution=16, width=4, epochs=3, batch_size=8, val_fraction=0.25)
@@ -48,11 +48,11 @@ def make_trainer(
 def train(folder: Path, dataset: Dataset, settings: JudgeSettings = TINY) -> dict[str, Any]:
     """Train to the end and return the metadata."""
     trainer = make_trainer(folder, dataset, settings)
-    assert trainer.train(Interrupt())
+    assert trainer.train(StopSignal())
     return dict(trainer.finish({}))
 
 
-class StopAfter(Interrupt):
+class StopAfter(StopSignal):
     """A stop signal that arrives during a step, counted from the start of the training."""
 
     def __init__(self, step: int, steps_per_epoch: int) -> None:
@@ -99,10 +99,10 @@ def test_train_after_stops_gives_the_same_bytes(tmp_path: Path, toy: Toy) -> Non
 
 
 def test_resume_after_the_last_epoch_trains_no_more(tmp_path: Path, toy: Toy) -> None:
-    make_trainer(tmp_path, toy()).train(Interrupt())
+    make_trainer(tmp_path, toy()).train(StopSignal())
     again = make_trainer(tmp_path, toy())
     assert len(again.losses) == TINY.epochs
-    assert again.train(Interrupt())
+    assert again.train(StopSignal())
     again.finish({})
     assert Judge.load(tmp_path).metadata.fields["losses"] == again.losses
 
@@ -134,7 +134,7 @@ def test_resume_with_another_precision_logs_a_note(tmp_path: Path, toy: Toy) -> 
 def test_finish_writes_metadata_of_data_and_settings(tmp_path: Path, toy: Toy) -> None:
     dataset = toy()
     trainer = make_trainer(tmp_path, dataset)
-    trainer.train(Interrupt())
+    trainer.train(StopSignal())
     trainer.finish({"data": {"name": "toy"}})
     metadata = json.loads((tmp_path / METADATA).read_text())
     training, held_out = dataset.split(0.25)
@@ -193,7 +193,7 @@ def test_train_learns_every_kind_of_group(tmp_path: Path, toy: Toy) -> None:
 def test_train_with_fewer_images_than_a_batch_uses_one_batch(tmp_path: Path, toy: Toy) -> None:
     trainer = make_trainer(tmp_path, toy(12), replace(TINY, batch_size=64, epochs=1))
     assert trainer.steps_per_epoch == 1
-    assert trainer.train(Interrupt())
+    assert trainer.train(StopSignal())
     assert trainer.finish({})["held_out"] == len(trainer.val_rows)
 
 
@@ -234,7 +234,7 @@ def test_train_with_a_loss_of_nan_raises(tmp_path: Path, toy: Toy) -> None:
     dataset = toy()
     broken = replace(dataset, vectors=np.full_like(dataset.vectors, np.nan))
     with pytest.raises(JudgeError, match=r"step 0.*a loss of nan"):
-        make_trainer(tmp_path, broken).train(Interrupt())
+        make_trainer(tmp_path, broken).train(StopSignal())
 
 
 def test_save_epoch_with_infinite_weights_raises_and_saves_nothing(
@@ -278,6 +278,6 @@ def test_judge_trained_on_a_gpu_loads_on_a_cpu(tmp_path: Path, toy: Toy) -> None
     settings = replace(TINY, epochs=6, width=8)
     trainer = JudgeTrainer(tmp_path, toy(160), settings, torch.device("cuda"), print)
     trainer.resume()
-    assert trainer.train(Interrupt())
+    assert trainer.train(StopSignal())
     assert trainer.finish({})["accuracy"]["shade"]["value"] > 0.9
     assert Judge.load(tmp_path).predict(toy(4).images).outputs.shape == (4, 2)

@@ -14,7 +14,7 @@ from ganport_train.evaluation.report.comparison import (
     differing_options,
     read_entries,
 )
-from ganport_train.runs.run_dir import Surroundings, write_config
+from ganport_train.runs.run_dir import RunEnvironment, write_config
 
 Make = Callable[..., Path]
 METRIC = {"title": "coverage", "value": 0.5, "better": "higher", "unit": "%"}
@@ -33,7 +33,7 @@ def make(tmp_path: Path) -> Make:
     def run(name: str, *overrides: str, scores: tuple[Any, ...] = (), images: int = 640) -> Path:
         folder = tmp_path / name
         folder.mkdir(parents=True)
-        surroundings = Surroundings.now(tmp_path / "data", "ab12", torch.device("cpu"))
+        surroundings = RunEnvironment.current(tmp_path / "data", "ab12", torch.device("cpu"))
         write_config(folder, recipes.load("quick", overrides), replace(surroundings, threads=7))
         record = {"step": 10, "images": images, "epoch": 0.5, "seconds": 30.0, "g_loss": 1.0}
         (folder / "stats.jsonl").write_text(json.dumps(record) + "\n")

@@ -27,7 +27,7 @@ from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.evaluation.judge.storage import JudgeMetadata
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.recovery import StopSignal
 
 SIDE, NOISE = 32, 8
 IMAGES_PER_CONDITION = 50
@@ -176,7 +176,7 @@ def judge(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Judge:
     settings = JudgeSettings(resolution=SIDE, width=8, epochs=10, batch_size=32, val_fraction=0.2)
     trainer = JudgeTrainer(folder, dataset, settings, torch.device("cpu"), lambda line: None)
     trainer.resume()
-    assert trainer.train(Interrupt())
+    assert trainer.train(StopSignal())
     trainer.finish({"data": {"name": "discs.zip", "digest": dataset.digest}})
     judge = Judge.load(folder)
     assert min(judge.metadata.accuracy.values()) > 0.95

@@ -23,7 +23,7 @@ from ganport_runtime.conditions import (
     SignedMultiHot,
 )
 from ganport_runtime.generator import Generator
-from ganport_train.config.condition_encoding import coded
+from ganport_train.config.condition_encoding import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.scores.evaluation import EvaluationOptions, EvaluationReport
@@ -252,7 +252,7 @@ class Recoded(nn.Module):
 def test_generator_of_another_encoding_is_judged_by_its_labels(
     encoding: str, renderer: nn.Module, write: Any, score: Score
 ) -> None:
-    conditions = coded(LABELS, encoding, PALETTE)
+    conditions = build_conditions(LABELS, encoding, PALETTE)
     assert conditions is not None
     path = write(Recoded(renderer, conditions), conditions=conditions)
     options = EvaluationOptions(count=80, rounds=1, seed=1000)

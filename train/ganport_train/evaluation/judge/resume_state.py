@@ -24,7 +24,7 @@ from ganport_train.evaluation.judge.storage import (
     disk_errors,
     migrate_settings,
 )
-from ganport_train.runs.checkpoint_io import State, sweep
+from ganport_train.runs.checkpoint_manager import ModelState, remove_temporaries
 
 FOLDER = "training"
 _PROGRESS = "progress.json"
@@ -79,10 +79,12 @@ def prepare_folder(judge: Path) -> None:
     """Create the folder of the epochs and remove temporary files that a kill left."""
     with disk_errors(judge):
         (judge / FOLDER).mkdir(parents=True, exist_ok=True)
-        sweep(judge)
+        remove_temporaries(judge)
 
 
-def save_epoch(judge: Path, state: State, losses: Sequence[float], made: Mapping[str, Any]) -> None:
+def save_epoch(
+    judge: Path, state: ModelState, losses: Sequence[float], made: Mapping[str, Any]
+) -> None:
     """Write an epoch, then remove earlier ones; `made` holds `made_from` and `made_on`.
 
     Raises JudgeError if the disk is full; the previous epoch stays.

@@ -124,7 +124,7 @@ def migrate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Raise JudgeError in place of the errors of writing to a judge's folder."""
+    """Raise JudgeError instead of the errors of writing to a judge's folder."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:  # torch and safetensors wrap OSError

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganport_train.backend.device import is_out_of_memory, precision, random_stream
+from ganport_train.backend.device import is_out_of_memory, random_stream, resolve_precision
 from ganport_train.data import Dataset
 from ganport_train.data.progress import progress_bar
 from ganport_train.evaluation.judge import resume_state, storage
@@ -29,8 +29,8 @@ from ganport_train.evaluation.judge.network import (
 )
 from ganport_train.evaluation.judge.storage import JudgeError
 from ganport_train.methods.classification import classification_loss
-from ganport_train.runs.checkpoint_io import State
-from ganport_train.runs.stop_signal import Interrupt
+from ganport_train.runs.checkpoint_manager import ModelState
+from ganport_train.runs.recovery import StopSignal
 
 _ORDER, _AUGMENT = range(2)  # streams of random numbers
 LABEL_SMOOTHING = 0.05
@@ -75,7 +75,7 @@ class JudgeTrainer:
         self.network = JudgeNetwork(dataset.conditions.size, settings.width)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(_param_groups(self.network), betas=(0.9, 0.99), lr=0.0)
-        self.bf16 = precision("auto", device) == "bf16"
+        self.bf16 = resolve_precision("auto", device) == "bf16"
         self.steps_per_epoch = max(1, len(self.train_rows) // settings.batch_size)
         self.losses: list[float] = []
         """Mean loss of each complete epoch."""
@@ -99,7 +99,7 @@ class JudgeTrainer:
         for name in _differences(latest.made_on, self._made_on()):
             self.log(f"note: another {name}; the judge will not be bit-identical")
 
-    def train(self, stop: Interrupt) -> bool:
+    def train(self, stop: StopSignal) -> bool:
         """Train until the last epoch or a stop signal; return whether the training is complete.
 
         Raises JudgeError for a loss or weight that is not finite, for lack of memory, and for a
@@ -110,7 +110,7 @@ class JudgeTrainer:
             f"training on {len(self.train_rows):,} images, {len(self.val_rows):,} held out; "
             f"{made_on['device']}, {made_on['precision']}, {made_on['threads']} threads"
         )
-        while len(self.losses) < epochs and not stop.asked:
+        while len(self.losses) < epochs and not stop.requested:
             with oom_as_judge_error():
                 mean_loss = self._train_epoch(stop)
             if mean_loss is None:
@@ -184,10 +184,10 @@ class JudgeTrainer:
             "torch": str(torch.__version__),
         }
 
-    def _state(self) -> State:
-        return State({"network": self.network}, {"optimizer": self.optimizer})
+    def _state(self) -> ModelState:
+        return ModelState({"network": self.network}, {"optimizer": self.optimizer})
 
-    def _train_epoch(self, stop: Interrupt) -> float | None:
+    def _train_epoch(self, stop: StopSignal) -> float | None:
         """Return the mean loss of an epoch, or None if a stop signal came before its end."""
         self.network.train()
         size, steps, epoch = self.settings.batch_size, self.steps_per_epoch, len(self.losses)
@@ -198,7 +198,7 @@ class JudgeTrainer:
                 rows = np.sort(order[step * size : (step + 1) * size])
                 total += self._train_step(rows, epoch * steps + step)
                 done.update()
-                if stop.asked:
+                if stop.requested:
                     return None
         return total / steps
 
@@ -241,7 +241,7 @@ def one_cycle(step: int, steps: int) -> float:
 
 @contextmanager
 def oom_as_judge_error() -> Iterator[None]:
-    """Raise JudgeError in place of an out-of-memory error."""
+    """Raise JudgeError instead of an out-of-memory error."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:

@@ -218,8 +218,8 @@ def _round_steps(low: float, high: float, count: int = 5) -> list[float]:
 def _make_chart(
     title: str, lines: Iterable[tuple[str, Points]], x_axis: str, percent: bool
 ) -> Chart | None:
-    drawn = [Line(name, points, index) for index, (name, points) in enumerate(lines) if points]
-    return Chart(title, drawn, x_axis, percent) if drawn else None
+    recorded = [Line(name, points, index) for index, (name, points) in enumerate(lines) if points]
+    return Chart(title, recorded, x_axis, percent) if recorded else None
 
 
 def _x_value(row: Mapping[str, Any], x_axis: str) -> float | None:

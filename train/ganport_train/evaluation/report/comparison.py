@@ -13,7 +13,7 @@ from ganport_runtime.values import repr_short, sanitize
 from ganport_train.evaluation.report.charts import RunHistory
 from ganport_train.evaluation.report.formatting import as_number, flatten, report_title
 from ganport_train.evaluation.report.page import JSON
-from ganport_train.runs import jsonl_log
+from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import CONFIG, read_config
 
 SCHEMA_VERSION = 2
@@ -190,7 +190,7 @@ def _read_run(path: Path, name: str) -> Entry:
         title=recipe.title,
         options=dict(flatten({**tables, "run": run})),
         data_digest=environment.data_digest,
-        history=RunHistory(jsonl_log.read(path), jsonl_log.read(path, jsonl_log.SCORES)),
+        history=RunHistory(read_log(path), read_log(path, SCORES)),
         report=_read_report(report) if report.is_file() else {},
     )
 

@@ -27,7 +27,8 @@ from ganport_train.evaluation.metrics.memorization import SIDE
 from ganport_train.evaluation.metrics.quality import MAX_SUBSET
 from ganport_train.evaluation.scores.evaluation import Evaluation
 from ganport_train.evaluation.scores.extractors import INCEPTION_FILTER
-from ganport_train.runs import jsonl_log, run_dir
+from ganport_train.runs import run_dir
+from ganport_train.runs.metrics import SCORES, read_log
 
 _EXPORT = "from ganport_export.__main__ import export_gan; export_gan()"
 _PACKAGES = ("ganport", "numpy", "onnxruntime", "scipy", "torch", "torch-fidelity")
@@ -73,8 +74,8 @@ class EvaluationTarget:
             environment.data_digest,
             environment.skip_bad,
             recipe.data,
-            jsonl_log.read(run),
-            jsonl_log.read(run, jsonl_log.SCORES),
+            read_log(run),
+            read_log(run, SCORES),
         )
 
 
