@@ -112,7 +112,7 @@ class Loop:
     ) -> None:
         self.options, self.latent = recipe.method, recipe.network.z_dim
         self.loss, self.device = LOSSES[recipe.method.loss], device
-        shape = recipe.shape(conditions)
+        shape = recipe.network_config(conditions)
         self.generator = build_generator(recipe.network.generator, shape)
         network = recipe.network
         self.discriminator = build_discriminator(network.discriminator, shape, NORMS[network.norm])
