@@ -5,7 +5,7 @@ import signal
 
 from ganport_train.__main__ import train_gan
 from ganport_train.engine.batch_source import BatchSource
-from ganport_train.methods.batch import Batch
+from ganport_train.methods.method import Batch
 
 FATAL = 4
 batch = BatchSource.batch

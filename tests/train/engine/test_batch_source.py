@@ -40,7 +40,7 @@ def test_a_step_gives_the_same_batch_whenever_it_is_asked_for(
         assert torch.equal(one.real, other.real)
         assert torch.equal(one.condition, other.condition)
         assert torch.equal(one.noise((8,)), other.noise((8,)))
-        assert torch.equal(one.shares(), other.shares())
+        assert torch.equal(one.uniform(), other.uniform())
 
 
 def test_another_seed_or_step_gives_another_batch(dataset: Dataset, recipe: Recipe) -> None:

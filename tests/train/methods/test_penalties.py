@@ -1,5 +1,3 @@
-"""Penalties against gradients worked out by hand."""
-
 import copy
 from collections.abc import Callable
 from functools import partial
@@ -10,18 +8,18 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ganport_models import NetworkConfig, build_discriminator
-from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
+from ganport_train.methods.losses import clip_weights, gradient_penalty, r1_penalty
 
 Critic = Callable[[torch.Tensor], torch.Tensor]
 
-SHAPE = NetworkConfig(
+CONFIG = NetworkConfig(
     resolution=16, condition_size=3, base_channels=4, z_dim=4, embed_dim=4, num_blocks=1
 )
 IMAGES = torch.linspace(-1, 1, 4 * 3 * 256, dtype=torch.float64).sin().view(4, 3, 16, 16)
 CONDITION = torch.eye(3, dtype=torch.float64)[[0, 1, 2, 0]]
 
 
-def test_the_penalty_of_a_plane_is_the_same_everywhere() -> None:
+def test_gradient_penalty_of_a_linear_critic_is_constant() -> None:
     # D(x) = w . x has the gradient w: (|w| - 1)^2 = (5 - 1)^2.
     slope = torch.zeros(3, 2, 2)
     slope[0, 0, 0], slope[1, 1, 1] = 3.0, 4.0
@@ -33,15 +31,15 @@ def test_the_penalty_of_a_plane_is_the_same_everywhere() -> None:
     assert gradient_penalty(critic, real, fake, torch.rand(4)).item() == pytest.approx(16.0)
 
 
-def test_the_penalty_is_taken_between_real_and_drawn_pictures() -> None:
+def test_gradient_penalty_is_taken_at_mixtures() -> None:
     # D(x) = |x|^2 / 2 has the gradient x, so the penalty is (|mixture| - 1)^2.
     real, fake = torch.full((2, 1, 1, 1), 4.0), torch.full((2, 1, 1, 1), 2.0)
-    share = torch.tensor([0.25, 1.0])  # mixtures of 2.5 and 4
-    penalty = gradient_penalty(lambda x: x.square().flatten(1).sum(1) / 2, real, fake, share)
+    weights = torch.tensor([0.25, 1.0])  # mixtures of 2.5 and 4
+    penalty = gradient_penalty(lambda x: x.square().flatten(1).sum(1) / 2, real, fake, weights)
     assert penalty.item() == pytest.approx((1.5**2 + 3.0**2) / 2)
 
 
-def test_the_penalty_teaches_the_critic() -> None:
+def test_gradient_penalty_has_a_gradient_for_the_critic() -> None:
     weight = torch.tensor(3.0, requires_grad=True)
     ones = torch.ones(1, 1, 1, 1)
     gradient_penalty(lambda x: weight * x.flatten(1).sum(1), ones, ones, torch.rand(1)).backward()
@@ -49,24 +47,24 @@ def test_the_penalty_teaches_the_critic() -> None:
     assert weight.grad.item() == pytest.approx(2 * (3 - 1))
 
 
-def test_a_centred_penalty_is_half_the_squared_slope() -> None:
+def test_r1_penalty_is_half_the_squared_gradient() -> None:
     # D(x) = |x|^2 / 2 has the gradient x, so the penalty is half of 48 * 2^2.
     images = torch.full((3, 3, 4, 4), 2.0)
-    penalty = centred_penalty(lambda x: x.square().flatten(1).sum(1) / 2, images)
+    penalty = r1_penalty(lambda x: x.square().flatten(1).sum(1) / 2, images)
     assert penalty.item() == pytest.approx(48 * 4 / 2)
 
 
-def test_a_centred_penalty_teaches_the_critic_and_not_the_pictures() -> None:
+def test_r1_penalty_has_a_gradient_only_for_the_critic() -> None:
     weight = torch.tensor(3.0, requires_grad=True)
     images = torch.ones(2, 3, 1, 1, requires_grad=True)
-    centred_penalty(lambda x: weight * x.flatten(1).sum(1), images).backward()
+    r1_penalty(lambda x: weight * x.flatten(1).sum(1), images).backward()
     assert weight.grad is not None
     assert weight.grad.item() == pytest.approx(3 * 3)  # d/dw of 3 w^2 / 2
     assert images.grad is None
 
 
-class Counter(TorchDispatchMode):
-    """Counts what torch does with convolutions."""
+class ConvolutionCounter(TorchDispatchMode):
+    """A mode that counts the convolutions."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -79,36 +77,36 @@ class Counter(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def by_torch(critic: Critic, images: torch.Tensor) -> torch.Tensor:
-    """The centred penalty as torch takes it when nothing is said."""
-    at = images.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(at).sum(), at, create_graph=True)
+def plain_r1_penalty(critic: Critic, images: torch.Tensor) -> torch.Tensor:
+    """Return the penalty without the replacement of leaky ReLUs."""
+    inputs = images.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(inputs).sum(), inputs, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean() / 2
 
 
 @pytest.mark.parametrize("architecture", ["residual", "dcgan", "projection_dcgan"])
-def test_a_penalty_is_torchs_own_for_less_work(architecture: str) -> None:
+def test_r1_penalty_equals_plain_torch_with_fewer_convolutions(architecture: str) -> None:
     torch.manual_seed(0)
-    start = build_discriminator(architecture, SHAPE, "none").double()
+    start = build_discriminator(architecture, CONFIG, "none").double()
     for value in start.parameters():
         torch.nn.init.normal_(value, std=0.3)
     gradients, counts = [], []
-    for penalty in (centred_penalty, by_torch):
+    for penalty in (r1_penalty, plain_r1_penalty):
         network = copy.deepcopy(start)
-        with Counter() as counter:
+        with ConvolutionCounter() as counter:
             penalty(partial(network, condition=CONDITION), IMAGES).backward()
-        # A bias may have none: it has no say in the slope of a piecewise linear critic.
-        gradients.append([given(value.grad, value) for value in network.parameters()])
+        # A bias may have no gradient: the critic is piecewise linear.
+        gradients.append([gradient_of(value) for value in network.parameters()])
         counts.append(counter.count)
     torch.testing.assert_close(*gradients, rtol=1e-12, atol=1e-12)
     assert counts[0] < counts[1]
 
 
-def given(gradient: torch.Tensor | None, value: torch.Tensor) -> torch.Tensor:
-    return torch.zeros_like(value) if gradient is None else gradient
+def gradient_of(value: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(value) if value.grad is None else value.grad
 
 
-def test_clipping_brings_every_parameter_into_its_bounds() -> None:
+def test_clip_weights_bounds_every_parameter() -> None:
     layer = torch.nn.Linear(3, 2)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[-9.0, 0.005, 9.0], [0.01, -0.01, 0.0]]))

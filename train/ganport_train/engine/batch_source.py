@@ -15,7 +15,7 @@ from torch import Tensor
 from ganport_train.backend.device import random_stream
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
-from ganport_train.methods.batch import Batch, sent
+from ganport_train.methods.method import Batch, to_device
 
 EPOCH_STREAM, STEP_STREAM, CALIBRATION_STREAM = range(3)
 """Random streams: image order of an epoch, numbers of a step, batch norm calibration."""
@@ -113,7 +113,7 @@ class BatchSource:
         random = random_stream(self.recipe.training.seed, CALIBRATION_STREAM, 0)
         z = random.standard_normal((count, *z_shape), dtype=np.float32)
         rows = self.indices[random.integers(len(self.indices), size=count)]
-        return sent(z, self.device), sent(self.conditions[rows], self.device)
+        return to_device(z, self.device), to_device(self.conditions[rows], self.device)
 
     def fixed_subset(self, count: int) -> tuple[Tensor, NDArray[np.float32]]:
         """Return at most `count` evenly spaced training images, not mirrored, with conditions."""
@@ -136,13 +136,13 @@ class BatchSource:
 
     def _pixels(self, rows: NDArray[np.int64]) -> Tensor:
         if self._device_cache is not None:
-            return self._device_cache[sent(rows, self.device)]
+            return self._device_cache[to_device(rows, self.device)]
         pixels = torch.from_numpy(self._images[rows])
         return pixels.pin_memory() if self.device.type == "cuda" else pixels
 
     def _to_float(self, pixels: Tensor, mirrored: NDArray[np.bool_]) -> Tensor:
         pixels = pixels.to(self.device, non_blocking=True)
-        flip = sent(mirrored, self.device)[:, None, None, None]
+        flip = to_device(mirrored, self.device)[:, None, None, None]
         images = torch.where(flip, pixels.flip(2), pixels)
         # NHWC bytes viewed as NCHW have the channels-last layout, so no copy is necessary.
         return images.permute(0, 3, 1, 2).to(torch.float32).mul_(2 / 255).sub_(1)

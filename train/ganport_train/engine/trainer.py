@@ -71,13 +71,13 @@ class Trainer:
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         self.ema = build_ema(self.method.generator, recipe.ema, recipe.training.batch_size)
-        self.method.join(processes)
+        self.method.set_process_group(processes)
         self.method.compile(recipe.training.compile)
         # "average" is the name of the EMA in the files of schema 1 and 2.
         networks = {**self.method.modules, "average": self.ema}
         self.model = ModelState(networks, self.method.optimizers)
         train, _ = dataset.split(recipe.data.val_fraction)
-        self.method.meet(dataset.images, dataset.vectors, train)
+        self.method.prepare_data(dataset.images, dataset.vectors, train)
         self.batches = BatchSource(
             dataset.images, dataset.vectors, train, recipe, device, local_rows
         )
@@ -170,7 +170,7 @@ class Trainer:
         step = self.state.step
         seed = self.recipe.training.seed * 1_000_003 + step + (self.processes.rank << 40)
         torch.manual_seed(seed % 2**63)
-        self.method.set_rates(self.images)
+        self.method.set_learning_rates(self.images)
         scale_lr(self.method.optimizers, self.rollback.lr_factor_at(step))
         metrics = self.method.step(self.batches.batch(step), step)
         self.ema.update_parameters(self.method.generator)

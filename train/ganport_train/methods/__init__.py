@@ -1,1 +1,1 @@
-"""What one training step does: one file a method, and the losses and pairs they share."""
+"""Training methods, one per file, and the losses and augmentations that they share."""

@@ -1,4 +1,4 @@
-"""One adversarial step: the discriminator learns from a batch, then the generator from it."""
+"""Adversarial training: the discriminator learns from a batch, then the generator."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ from ganport_train.backend.compiled import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions, MethodOptions, OptimizerOptions
 from ganport_train.methods.augmentation import Augmentation
-from ganport_train.methods.batch import Batch
-from ganport_train.methods.classification import classification_loss
-from ganport_train.methods.diversity import Variety
-from ganport_train.methods.losses import LOSSES, smoothed
-from ganport_train.methods.method import Figures, Method, wide
+from ganport_train.methods.diversity import DiversityLoss
+from ganport_train.methods.losses import (
+    LOSSES,
+    classification_loss,
+    clip_weights,
+    gradient_penalty,
+    r1_penalty,
+    with_label_smoothing,
+)
+from ganport_train.methods.method import Batch, StepMetrics, TrainingMethod, to_float32
 from ganport_train.methods.mismatch import change_one_group, check_groups
-from ganport_train.methods.penalties import centred_penalty, clip_weights, gradient_penalty
 
-PLAIN = AugmentOptions()
-"""Pictures as they are."""
+NO_AUGMENTATION = AugmentOptions()
 
 
-class Adversarial(Method):
-    """The networks, their optimisers, and the step that trains both on one batch.
+class AdversarialMethod(TrainingMethod):
+    """A generator and a discriminator that are trained on one batch per step.
 
-    One set of fakes serves both networks (as in the DCGAN reference training), which saves a
-    generator pass out of two. Every step trains the discriminator once; the generator follows at
-    every `discriminator_steps`-th, then `generator_steps` times.
+    Both networks use the same generated images (as in the DCGAN reference training), which saves
+    one of two generator passes. Every step trains the discriminator once; every
+    `discriminator_steps`-th step then trains the generator `generator_steps` times.
     """
 
     def __init__(
@@ -44,103 +47,92 @@ class Adversarial(Method):
         method: MethodOptions,
         optimizer: OptimizerOptions,
         precision: str,
-        augment: AugmentOptions = PLAIN,
+        augment: AugmentOptions = NO_AUGMENTATION,
     ) -> None:
-        _check(method, discriminator, conditions)
+        _check_options(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
         self.compiled = CompiledNetworks(generator, discriminator)
-        self.loss = smoothed(LOSSES[method.loss], method.label_smoothing)
-        self.variety = Variety(method.diversity_weight)
+        self.loss = with_label_smoothing(LOSSES[method.loss], method.label_smoothing)
+        self.diversity = DiversityLoss(method.diversity_weight)
         networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(networks, optimizer, precision)
         self.augmentation = Augmentation(augment, conditions)
-        if self.augmentation.changes:
+        if self.augmentation.transforms:
             device = next(generator.parameters()).device
             self.modules["augmentation"] = self.augmentation.to(device)
 
-    def compile(self, how: str) -> None:
-        """From here on runs both networks' passes, but for penalties, as `training.compile` has it.
+    def compile(self, mode: str) -> None:
+        """Compile both networks' passes, except for penalties, with a mode of `training.compile`.
 
-        Raises RecipeError where that cannot be, CompileError on a machine without a compiler.
+        Raises RecipeError if that is not possible, CompileError without a compiler.
         """
-        self.compiled = self.compiled.compile(how, self.processes.world_size)
+        self.compiled = self.compiled.compile(mode, self.processes.world_size)
 
-    def meet(
+    def prepare_data(
         self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> None:
-        """Measures the variety that drawn pictures shall have, where the recipe asks for it."""
-        self.variety.measure(images, vectors, rows)
+        """Measure the diversity of real images, if the recipe has a diversity loss."""
+        self.diversity.measure(images, vectors, rows)
 
-    def step(self, batch: Batch, number: int) -> Figures:
-        """Trains both networks on a batch; returns scalars for the log, still on the device."""
+    def step(self, batch: Batch, number: int) -> StepMetrics:
+        """Train both networks on a batch; return scalars for the log, still on the device."""
         self.compiled.mark_step()
-        learns = (number + 1) % self.options.discriminator_steps == 0
-        asked = self.variety.asked(batch)
-        fake = self._draw(batch, asked, learns)
-        figures = self._train_discriminator(batch, asked, fake.detach(), number)
-        if learns:
+        train_generator = (number + 1) % self.options.discriminator_steps == 0
+        fake_conditions = self.diversity.fake_conditions(batch)
+        fake = self._generate(batch, fake_conditions, train_generator)
+        metrics = self._train_discriminator(batch, fake_conditions, fake.detach(), number)
+        if train_generator:
             for repeat in range(self.options.generator_steps):
-                fake = self._draw(batch, asked) if repeat else fake
-                figures |= self._train_generator(batch, asked, fake)
-        return self.compiled.clone_outputs(figures)
+                fake = self._generate(batch, fake_conditions) if repeat else fake
+                metrics |= self._train_generator(batch, fake_conditions, fake)
+        return self.compiled.clone_outputs(metrics)
 
-    def _draw(self, batch: Batch, condition: Tensor, learns: bool = True) -> Tensor:
+    def _generate(self, batch: Batch, condition: Tensor, with_gradient: bool = True) -> Tensor:
         z = batch.noise(self.generator.z_shape)
-        with self._precision(z.device), torch.set_grad_enabled(learns):
+        with self._autocast(z.device), torch.set_grad_enabled(with_gradient):
             fake: Tensor = self.compiled.generator(z, condition)
         return fake
 
     def _train_discriminator(
-        self, batch: Batch, asked: Tensor, fake: Tensor, number: int
-    ) -> Figures:
+        self, batch: Batch, fake_conditions: Tensor, fake: Tensor, number: int
+    ) -> StepMetrics:
         condition = batch.condition
         real, fake = self.augmentation(batch.real, batch), self.augmentation(fake, batch)
-        # Cached: the spectral norms are worked out once a step, not once a pass.
-        with self._precision(fake.device), parametrize.cached():
-            features, fake_features = self._embed(real, fake)
-            scores, seen = self._judge(features, condition)
-            drawn, seen_drawn = self._judge(fake_features, asked)
-            loss = self.loss.of_discriminator(wide(scores), wide(drawn))
-            loss = loss + self._mismatch(batch, features, wide(scores))
+        # Cached: spectral norms are computed once per step instead of once per pass.
+        with self._autocast(fake.device), parametrize.cached():
+            real_features, fake_features = self._embed_both(real, fake)
+            real_logits, class_logits_real = self._discriminate(real_features, condition)
+            fake_logits, class_logits_fake = self._discriminate(fake_features, fake_conditions)
+            loss = self.loss.of_discriminator(to_float32(real_logits), to_float32(fake_logits))
+            loss = loss + self._mismatch_loss(batch, real_features, to_float32(real_logits))
         readout = self.loss.readout
-        figures = {
-            "d_real": readout(wide(scores.detach())).mean(),
-            "d_fake": readout(wide(drawn.detach())).mean(),
+        metrics = {
+            "d_real": readout(to_float32(real_logits.detach())).mean(),
+            "d_fake": readout(to_float32(fake_logits.detach())).mean(),
         }
-        loss = loss + self._classes(seen, seen_drawn, condition, asked, figures)
-        loss = loss + self._penalty(batch, number, real, fake, asked, figures)
-        self._descend("discriminator", loss)
+        if class_logits_real is not None and class_logits_fake is not None:
+            class_loss = self._class_loss(class_logits_real, condition)
+            metrics["d_class"] = class_loss.detach()
+            loss = loss + self.options.classify_real * class_loss
+            if self.options.classify_fake:
+                fake_loss = self._class_loss(class_logits_fake, fake_conditions)
+                loss = loss + self.options.classify_fake * fake_loss
+        loss = loss + self._penalty(batch, number, real, fake, fake_conditions, metrics)
+        self._optimizer_step("discriminator", loss)
         if self.options.weight_clip:
             clip_weights(self.discriminator, self.options.weight_clip)
-        if self.augmentation.changes:
-            judged = self.processes.all_gather(scores.detach())
-            self.augmentation.adapt(judged, (number + 1) * len(judged))
-            figures["augmented"] = self.augmentation.probability.clone()
-        return {"d_loss": loss.detach(), **figures}
+        if self.augmentation.transforms:
+            logits = self.processes.all_gather(real_logits.detach())
+            self.augmentation.adapt(logits, (number + 1) * len(logits))
+            metrics["augmented"] = self.augmentation.probability.clone()
+        return {"d_loss": loss.detach(), **metrics}
 
-    def _mismatch(self, batch: Batch, features: Tensor, scores: Tensor) -> Tensor | float:
+    def _mismatch_loss(self, batch: Batch, features: Tensor, logits: Tensor) -> Tensor | float:
         if not self.options.mismatch_weight:
             return 0.0
-        vectors = change_one_group(batch.vectors, self.conditions, batch.random)
-        wrong = self.compiled.discriminator.score(features, batch.tensor(vectors))
-        return self.options.mismatch_weight * self.loss.of_mismatch(scores, wide(wrong))
-
-    def _classes(
-        self,
-        real: Tensor | None,
-        drawn: Tensor | None,
-        condition: Tensor,
-        asked: Tensor,
-        figures: Figures,
-    ) -> Tensor | float:
-        if real is None or drawn is None:
-            return 0.0
-        known = self._classify(real, condition)
-        figures["d_class"] = known.detach()
-        loss = self.options.classify_real * known
-        if self.options.classify_fake:
-            loss = loss + self.options.classify_fake * self._classify(drawn, asked)
-        return loss
+        vectors = change_one_group(batch.all_conditions, self.conditions, batch.random)
+        mismatched = self.compiled.discriminator.score(features, batch.local_rows(vectors))
+        return self.options.mismatch_weight * self.loss.of_mismatch(logits, to_float32(mismatched))
 
     def _penalty(
         self,
@@ -148,101 +140,97 @@ class Adversarial(Method):
         number: int,
         real: Tensor,
         fake: Tensor,
-        asked: Tensor,
-        figures: Figures,
+        fake_conditions: Tensor,
+        metrics: StepMetrics,
     ) -> Tensor | float:
-        # In float32: a gradient of a gradient loses too much in bfloat16.
+        # In float32: second derivatives lose too much precision in bfloat16.
         def critic(condition: Tensor, images: Tensor) -> Tensor:
-            features = self.discriminator.embed(self._shown(images))
+            features = self.discriminator.embed(self._to_discriminator_range(images))
             return self.discriminator.score(features, condition)
 
         total: Tensor | float = 0.0
         if self.options.gp_weight:
-            mixed = partial(critic, asked)
-            penalty = gradient_penalty(mixed, real, wide(fake), batch.shares())
-            figures["penalty"] = penalty.detach()
+            mixed_critic = partial(critic, fake_conditions)
+            penalty = gradient_penalty(mixed_critic, real, to_float32(fake), batch.uniform())
+            metrics["penalty"] = penalty.detach()
             total = total + self.options.gp_weight * penalty
         if number % self.options.reg_interval == 0:
             for name, weight, condition, images in (
                 ("r1", self.options.r1, batch.condition, real),
-                ("r2", self.options.r2, asked, wide(fake)),
+                ("r2", self.options.r2, fake_conditions, to_float32(fake)),
             ):
                 if weight:
-                    penalty = centred_penalty(partial(critic, condition), images)
-                    figures[name] = penalty.detach()
+                    penalty = r1_penalty(partial(critic, condition), images)
+                    metrics[name] = penalty.detach()
                     total = total + self.options.reg_interval * weight * penalty
         return total
 
-    def _judge(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
-        judging = self.compiled.discriminator
-        if judging.classifies:
-            return judging.score_and_classify(features, condition)
-        return judging.score(features, condition), None
+    def _discriminate(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return logits, and class logits if the discriminator classifies."""
+        discriminator = self.compiled.discriminator
+        if discriminator.classifies:
+            return discriminator.score_and_classify(features, condition)
+        return discriminator.score(features, condition), None
 
-    def _classify(self, seen: Tensor, condition: Tensor) -> Tensor:
-        return classification_loss(self.conditions, wide(seen), condition)
+    def _class_loss(self, class_logits: Tensor, condition: Tensor) -> Tensor:
+        return classification_loss(self.conditions, to_float32(class_logits), condition)
 
-    def _embed(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of both; in one pass where that changes nothing, since it is faster."""
-        if self.discriminator.uses_batch_statistics:
-            return self._embed_one(real), self._embed_one(fake)
-        both = self._embed_one(torch.cat([real, fake]))
+    def _embed_both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features of both, in one faster pass unless the network uses batch statistics."""
+        if self.discriminator.mixes_batch:
+            return self._embed(real), self._embed(fake)
+        both = self._embed(torch.cat([real, fake]))
         return both[: len(real)], both[len(real) :]
 
-    def _embed_one(self, images: Tensor) -> Tensor:
-        return self.compiled.discriminator.embed(self._shown(images))
+    def _embed(self, images: Tensor) -> Tensor:
+        return self.compiled.discriminator.embed(self._to_discriminator_range(images))
 
-    def _shown(self, images: Tensor) -> Tensor:
+    def _to_discriminator_range(self, images: Tensor) -> Tensor:
         return (images + 1) / 2 if self.options.unit_range else images
 
-    def _train_generator(self, batch: Batch, asked: Tensor, fake: Tensor) -> Figures:
-        # The discriminator's weights need no gradient here; leaving them out saves their share.
+    def _train_generator(self, batch: Batch, fake_conditions: Tensor, fake: Tensor) -> StepMetrics:
+        # The discriminator's weights need no gradient here, which saves time.
         self.discriminator.requires_grad_(False)
-        with self._precision(fake.device):
-            logits, seen = self._judge(self._embed_one(self.augmentation(fake, batch)), asked)
-            loss = self.loss.of_generator(wide(logits), self._pairs(batch, asked))
-        figures = {"g_loss": loss.detach()}
-        if seen is not None and self.options.classify_generator:
-            known = self._classify(seen, asked)
-            loss = loss + self.options.classify_generator * known
-            figures["g_class"] = known.detach()
-        loss = loss + self.variety.loss(wide(fake), self.processes, figures)
-        self._descend("generator", loss)
+        with self._autocast(fake.device):
+            features = self._embed(self.augmentation(fake, batch))
+            logits, class_logits = self._discriminate(features, fake_conditions)
+            real_logits = self._real_logits(batch, fake_conditions)
+            loss = self.loss.of_generator(to_float32(logits), real_logits)
+        metrics = {"g_loss": loss.detach()}
+        if class_logits is not None and self.options.classify_generator:
+            class_loss = self._class_loss(class_logits, fake_conditions)
+            loss = loss + self.options.classify_generator * class_loss
+            metrics["g_class"] = class_loss.detach()
+        loss = loss + self.diversity.loss(to_float32(fake), self.processes, metrics)
+        self._optimizer_step("generator", loss)
         self.discriminator.requires_grad_(True)
-        return figures
+        return metrics
 
-    def _pairs(self, batch: Batch, condition: Tensor) -> Tensor | None:
-        """What the discriminator now gives the real pictures, for a loss of pairs."""
+    def _real_logits(self, batch: Batch, condition: Tensor) -> Tensor | None:
+        """Return the discriminator's new logits of real images, for a paired loss."""
         if not self.loss.paired:
             return None
         real = self.augmentation(batch.real, batch)
         with torch.no_grad():
-            return wide(self._judge(self._embed_one(real), condition)[0])
+            return to_float32(self._discriminate(self._embed(real), condition)[0])
 
 
-def _check(method: MethodOptions, discriminator: Discriminator, conditions: Conditions) -> None:
+def _check_options(
+    method: MethodOptions, discriminator: Discriminator, conditions: Conditions
+) -> None:
+    fix = "Change the recipe, or override it with --set."
     if method.mismatch_weight:
         check_groups(conditions)
         if not discriminator.conditional:
-            seeing = "a discriminator whose score sees the condition"
-            raise _unfit("method.mismatch_weight", seeing, type(discriminator).__name__)
+            place, expected = "method.mismatch_weight", "a discriminator with conditional logits"
+            raise RecipeError(place, expected, type(discriminator).__name__, fix)
     if (method.gp_weight or method.r1 or method.r2) and discriminator.norm == "batch":
-        raise _unfit(
-            "method.gp_weight, r1, r2", "a discriminator without batch norm", "network.norm = batch"
-        )
+        place, expected = "method.gp_weight, r1, r2", "a discriminator without batch norm"
+        raise RecipeError(place, expected, "network.norm = batch", fix)
     if method.diversity_weight and (LOSSES[method.loss].paired or method.gp_weight):
-        raise _unfit(
-            "method.diversity_weight",
-            "drawn pictures whose conditions need not be those of the real ones",
-            "method.gp_weight" if method.gp_weight else f"method.loss = {method.loss}",
-        )
+        expected = "generated images whose conditions may differ from those of the real ones"
+        found = "method.gp_weight" if method.gp_weight else f"method.loss = {method.loss}"
+        raise RecipeError("method.diversity_weight", expected, found, fix)
     if min(method.discriminator_steps, method.generator_steps) > 1:
-        raise _unfit(
-            "method.generator_steps",
-            "several steps of one network for one of the other",
-            "several of both",
-        )
-
-
-def _unfit(place: str, expected: str, found: str) -> RecipeError:
-    return RecipeError(place, expected=expected, found=found, fix="Mend the recipe, or use --set.")
+        expected = "several steps of at most one network"
+        raise RecipeError("method.generator_steps", expected, "several steps of both", fix)

@@ -1,4 +1,4 @@
-"""Changes of pictures that gradients pass through, drawn anew for each: DiffAugment."""
+"""Differentiable augmentation of real and generated images: DiffAugment and ADA."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from ganport_runtime.conditions import Conditions, Rgb
 from ganport_runtime.conditions.colors import contains_color_name
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions
-from ganport_train.methods.batch import Batch
+from ganport_train.methods.method import Batch
 
-MOST_ADAPTIVE = 0.8
-"""An adaptive probability stays below: above, drawn pictures begin to show the changes (Karras et
-al. 2020, ADA, section 3.1)."""
-ADAPTATION = 500_000
-"""Pictures in which an adaptive probability can go from 0 to 1 (the same, section 3.2)."""
+MAX_ADAPTIVE_PROBABILITY = 0.8
+"""Above it, generated images begin to show the augmentations (Karras et al. 2020, ADA, 3.1)."""
+ADAPTATION_IMAGES = 500_000
+"""Images in which an adaptive probability can rise from 0 to 1 (same paper, section 3.2)."""
 
-Change = Callable[[Tensor, Tensor], Tensor]
+Transform = Callable[[Tensor, Tensor], Tensor]
+"""A function of images (N, 3, H, W) and uniform numbers (N, 4)."""
 
 
 class Augmentation(nn.Module):
-    """Translation, cutout and colour (Zhao et al. 2020, DiffAugment), each with a probability.
+    """Translation, cutout, and color (Zhao et al. 2020, DiffAugment), each with a probability.
 
-    The same changes in kind, never the same draws, are made to real and drawn pictures. The one
-    thing it remembers is an adaptive probability, a buffer, so that it travels with a checkpoint.
-    Raises RecipeError for changes of colour under conditions that name colours.
+    Real and generated images get the same transforms with different random numbers. Its only state
+    is the probability, a buffer, so that it is part of a checkpoint. Raises RecipeError for color
+    transforms with conditions that name colors.
     """
 
     probability: Tensor
@@ -35,102 +35,103 @@ class Augmentation(nn.Module):
     def __init__(self, options: AugmentOptions, conditions: Conditions) -> None:
         super().__init__()
         self.options = options
-        self.changes = _changes(options)
+        self.transforms = _transforms(options)
         if options.color:
-            _check_colourless(conditions)
+            _check_no_colors(conditions)
         start = options.probability if options.policy == "fixed" else 0.0
         self.register_buffer("probability", torch.tensor(start, dtype=torch.float32))
 
     def forward(self, images: Tensor, batch: Batch) -> Tensor:
-        """Pictures (N, 3, H, W) in [-1, 1], changed at random with the draws of a batch."""
-        for change in self.changes:
-            draws = batch.shares((4,))
-            changed = draws[:, 3] < self.probability
-            # One of the numbers is taken by the choice: a change has three.
-            images = torch.where(changed[:, None, None, None], change(images, draws), images)
+        """Transform images (N, 3, H, W) in [-1, 1] with random numbers of a batch."""
+        for transform in self.transforms:
+            # A transform uses three numbers, and the fourth decides whether it is applied.
+            random = batch.uniform((4,))
+            applied = random[:, 3] < self.probability
+            images = torch.where(applied[:, None, None, None], transform(images, random), images)
         return images
 
     @torch.no_grad()
-    def adapt(self, real: Tensor, images: int) -> None:
-        """Sets the probability after a step that scored real pictures as `real`, logits (N,), and
-        brought the pictures seen to `images`.
-        """
+    def adapt(self, real_logits: Tensor, images: int) -> None:
+        """Update the probability after a step with `real_logits` (N,) and `images` seen so far."""
         options = self.options
         if options.policy == "growing":
             self.probability.fill_(options.probability * min(images / options.ada_images, 1.0))
         elif options.policy == "adaptive":
             # Karras et al. 2020, ADA, equation 1, with r_t of this batch alone.
-            step = torch.sign(real.float().sign().mean() - options.ada_target)
-            most = min(options.probability, MOST_ADAPTIVE)
-            self.probability.add_(step * len(real) / ADAPTATION).clamp_(0.0, most)
+            step = torch.sign(real_logits.float().sign().mean() - options.ada_target)
+            limit = min(options.probability, MAX_ADAPTIVE_PROBABILITY)
+            change = step * len(real_logits) / ADAPTATION_IMAGES
+            self.probability.add_(change).clamp_(0.0, limit)
 
 
-def translated(images: Tensor, draws: Tensor, share: float) -> Tensor:
-    """Pictures shifted by whole pixels, at most `share` of a side each way, grey coming in.
+def translate(images: Tensor, random: Tensor, max_fraction: float) -> Tensor:
+    """Shift images by whole pixels, at most `max_fraction` of a side, and fill with gray.
 
-    draws: (N, 2 or more) in [0, 1), down and right.
+    `random` (N, 2 or more) in [0, 1) decides the shifts down and right.
     """
     height, width = images.shape[2:]
-    down, right = (_shift(draws[:, i], int(side * share)) for i, side in enumerate((height, width)))
+    down, right = (
+        _random_shift(random[:, axis], int(side * max_fraction))
+        for axis, side in enumerate((height, width))
+    )
     rows = torch.arange(height, device=images.device) - down[:, None]
     columns = torch.arange(width, device=images.device) - right[:, None]
-    inside = _within(rows, height)[:, :, None] & _within(columns, width)[:, None, :]
-    moved = images[
+    inside = _is_within(rows, height)[:, :, None] & _is_within(columns, width)[:, None, :]
+    shifted = images[
         torch.arange(len(images), device=images.device)[:, None, None],
         :,
         rows.clamp(0, height - 1)[:, :, None],
         columns.clamp(0, width - 1)[:, None, :],
     ]
-    return moved.permute(0, 3, 1, 2) * inside[:, None]
+    return shifted.permute(0, 3, 1, 2) * inside[:, None]
 
 
-def cut_out(images: Tensor, draws: Tensor, share: float) -> Tensor:
-    """Pictures with a square of side `share`, its centre anywhere, blanked to grey.
+def cut_out(images: Tensor, random: Tensor, fraction: float) -> Tensor:
+    """Fill a square of `fraction` of a side with gray, at a random center.
 
-    draws: (N, 2 or more) in [0, 1), down and right.
+    `random` (N, 2 or more) in [0, 1) decides the center.
     """
     masks = []
-    for index, side in enumerate(images.shape[2:]):
-        centre = (draws[:, index] * (side + 1)).floor()[:, None]
-        middles = torch.arange(side, device=images.device) + 0.5
-        masks.append((middles - centre).abs() < side * share / 2)
-    blank = masks[0][:, :, None] & masks[1][:, None, :]
-    return images * ~blank[:, None]
+    for axis, side in enumerate(images.shape[2:]):
+        center = (random[:, axis] * (side + 1)).floor()[:, None]
+        pixels = torch.arange(side, device=images.device) + 0.5
+        masks.append((pixels - center).abs() < side * fraction / 2)
+    square = masks[0][:, :, None] & masks[1][:, None, :]
+    return images * ~square[:, None]
 
 
-def recoloured(images: Tensor, draws: Tensor) -> Tensor:
-    """Pictures of other brightness (-0.5 to 0.5 added), saturation (0 to 2 times) and contrast (0.5
-    to 1.5 times), as in the code of Zhao et al. 2020.
+def change_color(images: Tensor, random: Tensor) -> Tensor:
+    """Change brightness (-0.5 to 0.5 added), saturation (factor 0 to 2), and contrast (0.5 to 1.5).
 
-    draws: (N, 3 or more) in [0, 1).
+    The ranges are those in the code of Zhao et al. 2020. `random` is (N, 3 or more) in [0, 1).
     """
-    brightness, saturation, contrast = draws[:, :3, None, None, None].unbind(1)
+    brightness, saturation, contrast = random[:, :3, None, None, None].unbind(1)
     images = images + (brightness - 0.5)
-    grey = images.mean(dim=1, keepdim=True)
-    images = grey + (images - grey) * (2 * saturation)
-    middle = images.mean(dim=(1, 2, 3), keepdim=True)
-    return middle + (images - middle) * (contrast + 0.5)
+    gray = images.mean(dim=1, keepdim=True)
+    images = gray + (images - gray) * (2 * saturation)
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    return mean + (images - mean) * (contrast + 0.5)
 
 
-def _changes(options: AugmentOptions) -> list[Change]:
-    changes: list[Change] = [recoloured] if options.color else []
+def _transforms(options: AugmentOptions) -> list[Transform]:
+    transforms: list[Transform] = [change_color] if options.color else []
     if options.translation:
-        changes.append(lambda images, draws: translated(images, draws, options.translation))
+        transforms.append(lambda images, random: translate(images, random, options.translation))
     if options.cutout:
-        changes.append(lambda images, draws: cut_out(images, draws, options.cutout))
-    return changes
+        transforms.append(lambda images, random: cut_out(images, random, options.cutout))
+    return transforms
 
 
-def _shift(draws: Tensor, most: int) -> Tensor:
-    return (draws * (2 * most + 1)).floor().long() - most
+def _random_shift(random: Tensor, limit: int) -> Tensor:
+    return (random * (2 * limit + 1)).floor().long() - limit
 
 
-def _within(places: Tensor, side: int) -> Tensor:
-    return (places >= 0) & (places < side)
+def _is_within(positions: Tensor, side: int) -> Tensor:
+    return (positions >= 0) & (positions < side)
 
 
-def _check_colourless(conditions: Conditions) -> None:
-    """A change of colour would teach the wrong colours: a pink that was asked for, turned blue."""
+def _check_no_colors(conditions: Conditions) -> None:
+    """Raise RecipeError for conditions that name colors: augmentation would teach wrong ones."""
     named = [
         group.name
         for group in conditions.groups
@@ -139,7 +140,7 @@ def _check_colourless(conditions: Conditions) -> None:
     if named:
         raise RecipeError(
             "augment.color",
-            expected="conditions that name no colour",
-            found=f"colours in {', '.join(named)}",
-            fix="Set augment.color=false: the other changes leave colours alone.",
+            "conditions that name no color",
+            f"colors in {', '.join(named)}",
+            "Set augment.color=false: the other augmentations keep colors.",
         )

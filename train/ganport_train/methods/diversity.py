@@ -1,4 +1,4 @@
-"""Variety within a condition: drawn pictures of one condition as far apart as real ones are."""
+"""A loss that keeps generated images of one condition as diverse as real ones."""
 
 from __future__ import annotations
 
@@ -10,120 +10,121 @@ from torch.nn import functional as F
 
 from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config.parsing import RecipeError
-from ganport_train.methods.batch import Batch
+from ganport_train.methods.method import Batch, StepMetrics
 
 SIDE = 16
-"""Pictures are compared at so many pixels a side, where variety is not mistaken for noise."""
-# Pairs of real pictures that are looked at: their mean is then known to half a percent.
-_MOST = 4096
-_FEW = 64
-_AT_ONCE = 256
+"""Height and width at which images are compared, too small for noise to count as diversity."""
+# Number of measured pairs of real images: their mean is then known to half a percent.
+_MAX_PAIRS = 4096
+_MIN_PAIRS = 64
+_BLOCK = 256
 
 Vectors = NDArray[np.float32]
 
 
-class Variety:
-    """A term by which two drawn pictures of one condition shall lie as far apart as real ones do.
+class DiversityLoss:
+    """A loss that pushes two generated images of one condition as far apart as real ones.
 
-    A diversity term between draws of one condition (Mao et al. 2019, MSGAN, equation 5), bounded
-    (Yang et al. 2019, equation 4): here by what real pictures have, so that it falls silent once
-    that is reached. It needs no other passes: half of a batch's conditions are drawn twice.
+    A diversity term between samples of one condition (Mao et al. 2019, MSGAN, equation 5) with an
+    upper bound (Yang et al. 2019, equation 4): here the distance of real images, at which the loss
+    vanishes. It needs no extra forward pass: half of a batch's conditions are generated twice.
     """
 
     def __init__(self, weight: float) -> None:
         self.weight = weight
-        self.wanted = 0.0
+        self.target_distance = 0.0
 
     def measure(self, images: NDArray[np.uint8], vectors: Vectors, rows: NDArray[np.int64]) -> None:
-        """Takes the distance of real pictures, as `real_distance` has it, for the one wanted."""
+        """Set the target to the distance of real images, as `real_distance` measures it."""
         if self.weight:
-            self.wanted = real_distance(images, vectors, rows)
+            self.target_distance = real_distance(images, vectors, rows)
 
-    def asked(self, batch: Batch) -> Tensor:
-        """The conditions to draw for a batch, (n, C): with the term each second is that before it.
+    def fake_conditions(self, batch: Batch) -> Tensor:
+        """Return the conditions to generate for a batch, (n, C): pairs of equal rows.
 
-        Raises RecipeError where a process has one picture without another.
+        Raises RecipeError for an odd number of images per process.
         """
         if not self.weight:
             return batch.condition
         if len(batch.real) % 2:
             raise RecipeError(
                 "training.batch_size",
-                expected="an even number of images for each process, for method.diversity_weight",
-                found=str(len(batch.real)),
-                fix="Mend the recipe, or use --set.",
+                "an even number of images per process, for method.diversity_weight",
+                str(len(batch.real)),
+                "Change the recipe, or override it with --set.",
             )
-        return batch.tensor(twinned(batch.vectors))
+        return batch.local_rows(duplicate_pairs(batch.all_conditions))
 
-    def loss(
-        self, drawn: Tensor, processes: ProcessGroup, figures: dict[str, Tensor]
-    ) -> Tensor | float:
-        """The term for pictures (n, 3, H, W) of conditions `asked`; adds how far apart they are on
-        the whole, as a share of what is wanted, to `figures`.
+    def loss(self, images: Tensor, processes: ProcessGroup, metrics: StepMetrics) -> Tensor | float:
+        """Return the loss of images (n, 3, H, W) of `fake_conditions`.
+
+        Adds `diversity`, the mean distance over all processes relative to the target, to `metrics`.
         """
-        if not self.wanted:
+        if not self.target_distance:
             return 0.0
-        distances = twin_distances(drawn)
+        distances = pair_distances(images)
         mean = processes.all_gather(distances.detach()).mean()
-        figures["diversity"] = mean / self.wanted
-        return self.weight * missing(distances, mean, self.wanted)
+        metrics["diversity"] = mean / self.target_distance
+        return self.weight * hinge_below_target(distances, mean, self.target_distance)
 
 
-def twinned(vectors: Vectors) -> Vectors:
-    """Conditions (N, C) in which each second row is the one before it; N is even."""
+def duplicate_pairs(vectors: Vectors) -> Vectors:
+    """Return conditions (N, C), N even, in which every second row repeats the one before it."""
     return np.repeat(vectors[::2], 2, axis=0)
 
 
-def twin_distances(images: Tensor) -> Tensor:
-    """How far each two neighbours of pictures (N, 3, H, W) are apart, (N / 2,): the root of their
-    mean squared difference at 16x16 pixels.
+def pair_distances(images: Tensor) -> Tensor:
+    """Return the distances of consecutive pairs of images (N, 3, H, W), (N / 2,).
+
+    A distance is the root mean squared difference at 16x16 pixels.
     """
     small = _thumbnails(images)
     return _distances(small[::2], small[1::2])
 
 
-def missing(distances: Tensor, mean: Tensor, wanted: float) -> Tensor:
-    """How far the mean of distances is below the one wanted; 0 once the `mean` over all processes,
-    of whose distances these are a share, is not.
+def hinge_below_target(distances: Tensor, mean: Tensor, target: float) -> Tensor:
+    """Return how far the mean of this process's distances lies below the target.
+
+    It is 0 once `mean`, that over all processes, reaches the target.
     """
-    return (wanted - distances.mean()) * (mean < wanted)
+    return (target - distances.mean()) * (mean < target)
 
 
 def real_distance(images: NDArray[np.uint8], vectors: Vectors, rows: NDArray[np.int64]) -> float:
-    """The mean distance of two real pictures of one condition, among `rows` of a data set.
+    """Return the mean distance of two real images of one condition, among `rows` of a data set.
 
-    `images` is uint8 (N, H, W, 3), `vectors` (N, C). Where hardly two share a condition, as with
-    forty attributes, neighbours in the order of their conditions stand in. 0 for a lone picture.
+    `images` is uint8 (N, H, W, 3), `vectors` (N, C). Where almost no images share a condition, as
+    with forty attributes, neighbors in the order of their conditions are used. 0 for one image.
     """
     first, second = _pairs(vectors[rows])
     if not len(first):
         return 0.0
-    chosen = np.linspace(0, len(first) - 1, min(len(first), _MOST)).astype(np.int64)
-    apart = [
-        _distances(_small(images[rows[first[part]]]), _small(images[rows[second[part]]]))
-        for part in np.array_split(chosen, -(-len(chosen) // _AT_ONCE))
+    chosen = np.linspace(0, len(first) - 1, min(len(first), _MAX_PAIRS)).astype(np.int64)
+    distances = [
+        _distances(_load_small(images[rows[first[part]]]), _load_small(images[rows[second[part]]]))
+        for part in np.array_split(chosen, -(-len(chosen) // _BLOCK))
     ]
-    return float(torch.cat(apart).mean())
+    return float(torch.cat(distances).mean())
 
 
 def _pairs(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     order = np.random.Generator(np.random.Philox(0)).permutation(len(vectors))
     order = order[np.lexsort(vectors[order].T)]
-    alike = (vectors[order[:-1]] == vectors[order[1:]]).all(axis=1)
-    if alike.sum() < _FEW:
-        alike[:] = True
-    return order[:-1][alike], order[1:][alike]
+    equal = (vectors[order[:-1]] == vectors[order[1:]]).all(axis=1)
+    if equal.sum() < _MIN_PAIRS:
+        equal[:] = True
+    return order[:-1][equal], order[1:][equal]
 
 
-def _small(images: NDArray[np.uint8]) -> Tensor:
+def _load_small(images: NDArray[np.uint8]) -> Tensor:
     return _thumbnails(torch.from_numpy(images).permute(0, 3, 1, 2).float() * (2 / 255) - 1)
 
 
 def _thumbnails(images: Tensor) -> Tensor:
-    small = min(SIDE, images.shape[-1])
-    return F.adaptive_avg_pool2d(images, small).flatten(1)
+    side = min(SIDE, images.shape[-1])
+    return F.adaptive_avg_pool2d(images, side).flatten(1)
 
 
 def _distances(first: Tensor, second: Tensor) -> Tensor:
-    # The slope of a root has no end at 0, where a generator may begin.
+    # The gradient of a square root is infinite at 0, where a generator may start.
     return (first - second).square().mean(dim=1).add(1e-8).sqrt()

@@ -1,4 +1,4 @@
-"""Wrong conditions for right pictures: the hard negatives of matching-aware training."""
+"""Wrong conditions for real images: the hard negatives of matching-aware training."""
 
 from __future__ import annotations
 
@@ -24,36 +24,36 @@ Fractions = NDArray[np.float64]
 def change_one_group(
     vectors: Vectors, conditions: Conditions, random: np.random.Generator
 ) -> Vectors:
-    """A copy of vectors (N, C) in which one group of each row says something else.
+    """Return a copy of vectors (N, C) in which each row differs in one group.
 
-    GAN-CLS (Reed et al. 2016, section 4.2) draws wrong texts at random; a row that differs in a
-    single group is the harder negative, and it is never equal to the right one. One of many:
-    another label; several of many: one of them for another; signed: one the other way round.
+    GAN-CLS (Reed et al. 2016, section 4.2) takes random texts. A row that differs in one group is a
+    harder negative, and never equals the right one. One-hot groups change their label, multi-hot
+    groups exchange one label, signed groups flip one label.
     """
     count = len(vectors)
     changed = vectors.copy()
-    which = random.integers(len(conditions.groups), size=count)
+    chosen = random.integers(len(conditions.groups), size=count)
     fractions = random.random(count)
     for index, group in enumerate(conditions.groups):
-        rows = np.flatnonzero(which == index)
-        part = conditions.slices[group.name]
-        changed[rows, part] = _change(group)(vectors[rows, part], fractions[rows])
+        rows = np.flatnonzero(chosen == index)
+        columns = conditions.slices[group.name]
+        changed[rows, columns] = _change(group)(vectors[rows, columns], fractions[rows])
     return changed
 
 
 def check_groups(conditions: Conditions) -> None:
-    """Raises RecipeError when a group has no other label to change to."""
-    unfit = [group.name for group in conditions.groups if not _changeable(group)]
-    if unfit or not conditions.groups:
+    """Raise RecipeError if a group has no other label to change to."""
+    fixed = [group.name for group in conditions.groups if not _is_changeable(group)]
+    if fixed or not conditions.groups:
         raise RecipeError(
             "method.mismatch_weight",
-            expected="groups of labels, at least two of them where one is asked for",
-            found=", ".join(unfit) or "no condition",
-            fix="Set method.mismatch_weight=0 for this data set.",
+            "groups of labels, with at least two labels in one-hot groups",
+            ", ".join(fixed) or "no condition",
+            "Set method.mismatch_weight=0 for this data set.",
         )
 
 
-def _changeable(group: ConditionGroup) -> bool:
+def _is_changeable(group: ConditionGroup) -> bool:
     if isinstance(group, OneHot | JointOneHot):
         return group.size >= 2
     return isinstance(group, MultiHot)
@@ -61,11 +61,11 @@ def _changeable(group: ConditionGroup) -> bool:
 
 def _change(group: ConditionGroup) -> Callable[[Vectors, Fractions], Vectors]:
     if isinstance(group, SignedMultiHot):
-        return _flip
-    return _swap if isinstance(group, MultiHot) else _rename
+        return _flip_sign
+    return _exchange_label if isinstance(group, MultiHot) else _replace_label
 
 
-def _rename(vectors: Vectors, fractions: Fractions) -> Vectors:
+def _replace_label(vectors: Vectors, fractions: Fractions) -> Vectors:
     size = vectors.shape[1]
     step = 1 + (fractions * (size - 1)).astype(np.int64)
     changed = np.zeros_like(vectors)
@@ -73,15 +73,15 @@ def _rename(vectors: Vectors, fractions: Fractions) -> Vectors:
     return changed
 
 
-def _flip(vectors: Vectors, fractions: Fractions) -> Vectors:
-    places = (fractions * vectors.shape[1]).astype(np.int64)
+def _flip_sign(vectors: Vectors, fractions: Fractions) -> Vectors:
+    labels = (fractions * vectors.shape[1]).astype(np.int64)
     changed = vectors.copy()
-    changed[np.arange(len(vectors)), places] *= -1
+    changed[np.arange(len(vectors)), labels] *= -1
     return changed
 
 
-def _swap(vectors: Vectors, fractions: Fractions) -> Vectors:
-    """One label that is on goes off and one that is off comes on; whichever of the two there is."""
+def _exchange_label(vectors: Vectors, fractions: Fractions) -> Vectors:
+    """Switch one active label off and one inactive label on, where there are such labels."""
     changed = vectors.copy()
     for row, fraction in enumerate(fractions):
         on, off = np.flatnonzero(vectors[row] > 0), np.flatnonzero(vectors[row] <= 0)

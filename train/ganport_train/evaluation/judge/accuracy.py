@@ -20,7 +20,7 @@ from ganport_runtime.conditions import (
     SignedMultiHot,
 )
 from ganport_train.evaluation.metrics.metric import wilson_interval
-from ganport_train.methods.classification import span
+from ganport_train.methods.losses import span
 
 Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]

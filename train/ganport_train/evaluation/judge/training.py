@@ -28,7 +28,7 @@ from ganport_train.evaluation.judge.network import (
     random_shift,
 )
 from ganport_train.evaluation.judge.storage import JudgeError
-from ganport_train.methods.classification import classification_loss
+from ganport_train.methods.losses import classification_loss
 from ganport_train.runs.checkpoint_manager import ModelState
 from ganport_train.runs.recovery import StopSignal
 
