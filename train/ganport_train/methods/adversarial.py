@@ -113,10 +113,11 @@ class AdversarialMethod(TrainingMethod):
         if class_logits_real is not None and class_logits_fake is not None:
             class_loss = self._class_loss(class_logits_real, condition)
             metrics["d_class"] = class_loss.detach()
-            loss = loss + self.options.classify_real * class_loss
+            class_term = self.options.classify_real * class_loss
             if self.options.classify_fake:
                 fake_loss = self._class_loss(class_logits_fake, fake_conditions)
-                loss = loss + self.options.classify_fake * fake_loss
+                class_term = class_term + self.options.classify_fake * fake_loss
+            loss = loss + class_term
         loss = loss + self._penalty(batch, number, real, fake, fake_conditions, metrics)
         self._optimizer_step("discriminator", loss)
         if self.options.weight_clip:
