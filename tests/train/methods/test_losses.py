@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from ganport_train.config.sections import LOSS_NAMES
 from ganport_train.methods.losses import LOSSES, with_label_smoothing
 
 LOGITS = torch.tensor([-2.0, 0.0, 0.5, 3.0])
@@ -93,3 +94,7 @@ def test_term_gradients_have_the_right_sign(name: str) -> None:
         logits = torch.full((3,), 0.5, requires_grad=True)
         (gradient,) = torch.autograd.grad(term(logits), logits)
         assert torch.equal(gradient.sign(), torch.full((3,), float(sign)))
+
+
+def test_losses_are_the_choices_of_the_recipe() -> None:
+    assert tuple(LOSSES) == LOSS_NAMES

@@ -9,12 +9,13 @@ from ganport_models import discriminator_names, generator_names
 from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
 from ganport_train.config.parsing import option
 from ganport_train.data.formats.registry import AUTO, FORMATS
-from ganport_train.methods.losses import LOSSES
 
 MAX_IMAGES = 10**9
 """Largest number of training images: with two or more a step, step numbers have nine digits."""
 MAX_MINUTES = 10_000_000
 OPTIMIZERS = ("adam", "rmsprop", "sgd")
+LOSS_NAMES = ("bce", "saturating", "least_squares", "hinge", "relativistic", "wasserstein")
+"""The adversarial losses; `methods.losses` defines them."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class MethodOptions:
     name: str = option(
         "adversarial", "training method", choices=("adversarial", "flow", "translation")
     )
-    loss: str = option("bce", "loss of both networks", choices=tuple(LOSSES))
+    loss: str = option("bce", "loss of both networks", choices=LOSS_NAMES)
     label_smoothing: float = option(
         0.0, "amount subtracted from the target of real images", ge=0.0, le=0.5
     )
