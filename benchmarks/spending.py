@@ -25,7 +25,7 @@ class Engine:
         self.method.compile(recipe.training.compile)
         self.average = build_ema(self.method.generator, recipe.ema, recipe.training.batch_size)
         rows, _ = dataset.split(recipe.data.val_fraction)
-        self.method.meet(dataset.images, dataset.vectors, rows)
+        self.method.prepare_data(dataset.images, dataset.vectors, rows)
         self.batches = BatchSource(dataset.images, dataset.vectors, rows, recipe, device)
         self.device, self.number = device, 0
 
