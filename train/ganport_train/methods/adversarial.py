@@ -178,7 +178,7 @@ class AdversarialMethod(TrainingMethod):
 
     def _embed_both(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Return features of both, in one faster pass unless the network uses batch statistics."""
-        if self.discriminator.mixes_batch:
+        if self.discriminator.uses_batch_statistics:
             return self._embed(real), self._embed(fake)
         both = self._embed(torch.cat([real, fake]))
         return both[: len(real)], both[len(real) :]
