@@ -14,12 +14,12 @@ import encoding
 import library
 import noise
 import training
-from spending import Spending
+from step_profile import StepProfile
 from system_info import describe_system
 from timing import Comparison
 
 
-def comparisons() -> Iterator[Comparison | Spending]:
+def comparisons() -> Iterator[Comparison | StepProfile]:
     """Run all comparisons, one after another."""
     with tempfile.TemporaryDirectory() as folder:
         yield from training.comparisons(Path(folder))

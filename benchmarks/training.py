@@ -1,4 +1,4 @@
-"""Training: pictures a second against two loops written by hand, and what a step spends."""
+"""Training: images per second against two hand-written loops, and the parts of a step."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from pathlib import Path
 import click
 import torch
 from reference_training import Careful, Plain
-from spending import Engine, Spending, measure
+from step_profile import Engine, StepProfile, profile_step
 from timing import Comparison, compare_paired, synchronized, time_interleaved
 
 from ganport_train.backend.device import enable_determinism, resolve_device, resolve_precision
 from ganport_train.cli.train import load_data
-from ganport_train.config import recipes as catalogue
 from ganport_train.config.recipe import Recipe
+from ganport_train.config.recipes import load as load_recipe
 from ganport_train.data import Dataset
 from ganport_train.synthetic.writer import write_faces
 
 RECIPES = ("anime-cgan", "quick", "flagship")
 _FACES = 512
 _PAUSE = 0.5
-"""Seconds in which workers fill the queue of their loader, lest they do it in another's turn."""
+"""Seconds for the workers of a loader to fill their queue before the next measurement."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a recipe is measured on."""
+    """Data, device and rounds of a measurement."""
 
     data: Path
     device: torch.device
     rounds: int
     turn: int
-    """Steps a turn: so many that a GPU's clock and the workers of a loader find their pace."""
+    """Steps per measurement; enough for a GPU clock and the workers of a loader to settle."""
 
     @classmethod
     def short(cls, data: Path, device: torch.device, rounds: int = 3) -> Setting:
-        """Turns of one step on a CPU, where a step takes a second."""
+        """Return a setting with one step per measurement on a CPU, where a step takes a second."""
         return cls(data, device, rounds, turn=50 if device.type == "cuda" else 1)
 
 
-def comparisons(folder: Path) -> Iterator[Comparison | Spending]:
-    """The short form: few rounds, on faces drawn into a folder."""
+def comparisons(folder: Path) -> Iterator[Comparison | StepProfile]:
+    """Yield the short form: few rounds, on synthetic faces in a folder."""
     data = folder / "faces.zip"
     write_faces(data, _FACES, 64)
     setting = Setting.short(data, resolve_device("auto"))
@@ -54,19 +54,19 @@ def comparisons(folder: Path) -> Iterator[Comparison | Spending]:
 
 def compared(
     name: str, setting: Setting, overrides: Sequence[str] = ()
-) -> Iterator[Comparison | Spending]:
-    """A recipe against both references, in turn; then the parts of its step."""
-    recipe = catalogue.load(name, overrides)
+) -> Iterator[Comparison | StepProfile]:
+    """Yield a recipe against both references, and then the parts of its step."""
+    recipe = load_recipe(name, overrides)
     wanted = resolve_precision(recipe.training.precision, setting.device)
     recipe = replace(recipe, training=replace(recipe.training, precision=wanted))
     dataset = load_data(recipe, setting.data, skip_bad=True)
     yield from _against(name, recipe, dataset, setting)
-    yield measure(dataset, recipe, setting.device, setting.rounds)
+    yield profile_step(dataset, recipe, setting.device, setting.rounds)
 
 
 def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> Iterator[Comparison]:
     enable_determinism()
-    # Neither of the others knows the diversity term or a classifier head.
+    # The other loops have no diversity loss and no classifier head.
     network = recipe.network
     plain_network = replace(network, discriminator=network.discriminator.replace("_head", ""))
     method = replace(recipe.method, diversity_weight=0.0)
@@ -102,7 +102,7 @@ def main(
     turn: int | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Times RECIPES, or all that are compared, against two loops written by hand."""
+    """Time RECIPES, or the default ones, against two hand-written loops."""
     with tempfile.TemporaryDirectory() as folder:
         if data is None:
             data = Path(folder) / "faces.zip"
