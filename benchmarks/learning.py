@@ -29,7 +29,7 @@ from ganport_train.cli.train import load_data
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.engine.sample_grids import render
+from ganport_train.engine.sample_grids import render_images
 from ganport_train.engine.trainer import Trainer
 from ganport_train.evaluation.judge.accuracy import group_counts, joint_count
 from ganport_train.evaluation.judge.judge import Judge
@@ -131,7 +131,7 @@ class Exam:
 
     def _draw(self, generator: Generator, vectors: Vectors) -> NDArray[np.uint8]:
         noise = normals(seed_range(_SEED, len(vectors)), generator.z_shape)
-        return render(generator, noise, vectors, self.device)
+        return render_images(generator, noise, vectors, self.device)
 
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:

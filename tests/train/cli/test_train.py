@@ -123,13 +123,13 @@ def test_refusals_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal)
     run = tmp_path / "run"
     assert "Name a RECIPE" in refusal()
     assert "needs --data PATH and --out RUN" in refusal("quick")
-    assert "--resume does not go with RECIPE" in refusal("quick", "--resume", run)
+    assert "--resume excludes RECIPE" in refusal("quick", "--resume", run)
     assert "config.toml" in refusal("--resume", run)
     (tmp_path / "file.txt").write_text("mine")
     assert "expected a folder; found a file" in refusal(
         "quick", "--data", faces, "--out", tmp_path / "file.txt"
     )
-    assert "--resume does not go with --dry-run" in refusal("--resume", run, "--dry-run")
+    assert "--resume excludes --dry-run" in refusal("--resume", run, "--dry-run")
     start = ["quick", "--data", faces, "--out", run]
     assert "Did you mean 'length.max_images'" in refusal(*start, "--set", "length.image=3")
     assert "expected auto, cpu, cuda" in refusal(*start, "--device", "gpu")

@@ -38,7 +38,7 @@ def test_length_may_change_at_resume_and_nothing_else(
     assert [record["step"] for record in read_log(run)] == [1, 2, 3, 4]
     again = invoke("--resume", run)
     assert again.exit_code == 0
-    assert "nothing to do: 16 pictures seen" in again.output
+    assert "nothing to do: 16 training images" in again.output
 
 
 def test_another_data_set_is_refused_at_resume(
@@ -51,7 +51,7 @@ def test_another_data_set_is_refused_at_resume(
     run, other = tmp_path / "run", tmp_path / "other.zip"
     invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
     write_faces(other, 130, 16, seed=9)
-    assert "found another (digest" in refusal("--resume", run, "--data", other)
+    assert "found another one (digest" in refusal("--resume", run, "--data", other)
 
 
 def test_the_same_data_may_have_moved(

@@ -87,7 +87,7 @@ def test_a_collapsed_run_ends_with_4_and_goes_on_when_asked(
     result = invoke("quick", "--data", faces, "--out", run, "--stop-when-collapsed", *start)
     assert result.exit_code == 4
     assert result.output.count("warning: collapsed: the spread within a condition is 0.") == 2
-    assert f"go on all the same: train-gan --resume {run}" in result.output
+    assert f"continue anyway: train-gan --resume {run}" in result.output
     assert newest(run)[1]["step"] == 2
     assert invoke("--resume", run).exit_code == 0
     assert newest(run)[1]["step"] == 3

@@ -231,5 +231,7 @@ def test_a_checkpoint_that_cannot_be_written_names_the_way_on(
     run = tmp_path / "run"
     session = trainer(run, recipe)
     (run / FOLDER).write_text("in the way")
-    with pytest.raises(CheckpointError, match=r"Free some space, then go on with: train-gan --res"):
+    with pytest.raises(
+        CheckpointError, match=r"Free some space, then continue with: train-gan --res"
+    ):
         session.save()

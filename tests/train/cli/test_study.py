@@ -120,7 +120,7 @@ def test_every_variant_is_trained_and_set_beside_the_others(
     assert [run["options"]["network.base_channels"] for run in figures["runs"]] == ["2", "3"]
     assert (page / "compare.html").is_file()
     tables = tomllib.loads((out / "study.toml").read_text())
-    assert tables["variant"]["two"]["network"]["features"] == 3
+    assert tables["variant"]["two"]["network"]["base_channels"] == 3
     assert tables["run"]["data"] == str(faces)
 
 
@@ -172,7 +172,7 @@ def test_a_collapsed_variant_is_noted_and_the_next_begins(
     assert "still  collapsed\nsound  complete\n" in result.output
     assert seen(out / "sound") == [4, 8]
     again = invoke(path, "--out", out)
-    assert f"still failed before; to try it again, remove {out / 'still'}" in again.output
+    assert f"still failed before; to repeat it, remove {out / 'still'}" in again.output
     shutil.rmtree(out / "still")
     assert "variant 1 of 2: still: Small" in invoke(path, "--out", out).output
 
@@ -237,7 +237,7 @@ def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130, told.read_text()
-    assert f"Go on with: ganport study {path} --out {out}\n" in told.read_text()
+    assert f"Continue with: ganport study {path} --out {out}\n" in told.read_text()
     assert not (out / "two").exists()
     stopped = seen(out / "one")[-1]
     bound = f"length.max_images={stopped + 4}"
@@ -267,7 +267,7 @@ def test_refusals_come_before_anything_is_made(tmp_path: Path, faces: Path, writ
     assert not out.exists()
     (tmp_path / "notes.txt").write_text("mine")
     words = refusal(path, "--data", faces, "--out", tmp_path)
-    assert "expected a new or empty folder; found one that holds files" in words
+    assert "expected a new or empty folder; found a folder with files" in words
 
 
 @pytest.mark.parametrize("text", ["[", "title = 3", 'title = "t"\nsource = ""\nvariant = 3'])
@@ -276,4 +276,4 @@ def test_a_damaged_study_is_named(tmp_path: Path, faces: Path, write: Write, tex
     out.mkdir()
     (out / "study.toml").write_text(text)
     words = refusal(write(one=[]), "--data", faces, "--out", out)
-    assert f"{out / 'study.toml'}: expected a study as ganport study saves it" in words
+    assert f"{out / 'study.toml'}: expected a study that ganport study saved" in words
