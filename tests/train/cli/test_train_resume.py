@@ -88,14 +88,14 @@ def test_a_run_from_before_an_option_resumes(
 ) -> None:
     run = tmp_path / "run"
     invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
-    newer = ("kind =", "attributes =", "score_pictures =", "warm_up =", "stop_when", "judge")
+    newer = ("format =", "attributes =", "eval_images =", "collapse_grace", "stop_when", "judge")
     lines = (run / CONFIG).read_text().splitlines()
     old = [line for line in lines if not line.startswith(newer)]
     assert len(lines) - len(old) == 7
     (run / CONFIG).write_text("\n".join(old))
     card = newest(run)[0] / METADATA
     recipe = json.loads(card.read_text())
-    for section, names in (("data", ("kind", "attributes")), ("logging", ("score_pictures",))):
+    for section, names in (("data", ("format", "attributes")), ("logging", ("eval_images",))):
         for name in names:
             del recipe["recipe"][section][name]
     card.write_text(json.dumps(recipe))

@@ -106,7 +106,7 @@ def test_a_checkpoint_older_than_an_option_resumes(
     card_file = newest(run)[0] / METADATA
     card = json.loads(card_file.read_text())
     for section, names in (
-        ("data", ("kind", "attributes")),
+        ("data", ("format", "attributes")),
         ("logging", ("eval_images", "collapse_grace_images", "stop_when_collapsed")),
     ):
         for name in names:
