@@ -1,6 +1,7 @@
 """Tests of the architecture: import directions, cycles, file sizes, file counts."""
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -73,11 +74,11 @@ def imported_modules(file: Path, *, everywhere: bool) -> set[str]:
     return found & set(MODULES)
 
 
-def subpackage(module: str, depth: int) -> str:
-    """Return the package of a module, cut to `depth` names."""
-    file = MODULES[module]
-    parts = module.split(".") if file.name == "__init__.py" else module.split(".")[:-1]
-    return ".".join(parts[:depth])
+def sibling(module: str, depth: int) -> str:
+    """Return the sub-package of a module at a depth, or the module itself above that depth."""
+    is_package = MODULES[module].name == "__init__.py"
+    package = module.split(".") if is_package else module.split(".")[:-1]
+    return ".".join(package[:depth]) if len(package) >= depth else module
 
 
 def source_name(source: tuple[str, Path]) -> str:
@@ -107,19 +108,12 @@ def test_modules_import_each_other_without_cycle() -> None:
 
 @pytest.mark.parametrize("depth", [2, 3])
 def test_subpackages_import_each_other_without_cycle(depth: int) -> None:
-    """Modules at the root of a package stand for themselves."""
     graph: dict[str, set[str]] = {}
     for name, file in MODULES.items():
-        importer = group_of(name, depth)
-        imports = {group_of(other, depth) for other in imported_modules(file, everywhere=True)}
+        importer = sibling(name, depth)
+        imports = {sibling(other, depth) for other in imported_modules(file, everywhere=True)}
         graph.setdefault(importer, set()).update(imports - {importer})
     TopologicalSorter(graph).prepare()
-
-
-def group_of(module: str, depth: int) -> str:
-    """Return the sub-package of a module, or the module itself at the root of a package."""
-    package = subpackage(module, depth)
-    return module if package in PACKAGES else package
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=source_name)
@@ -136,3 +130,20 @@ def test_number_of_source_files_is_within_limit() -> None:
 
 def test_packages_ship_type_information() -> None:
     assert all((folder / "py.typed").is_file() for folder in PACKAGES.values())
+
+
+@pytest.mark.parametrize(
+    ("walk", "most"),
+    [
+        ("Generator.generate", 7),
+        ("train-gan quick", 12),
+        ("POST /v1/generate", 14),
+        ("export-gan", 14),
+    ],
+)
+def test_architecture_page_lists_walk_within_limit(walk: str, most: int) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (section,) = [part for part in page.split("\n### ")[1:] if part.startswith(walk)]
+    files = re.findall(r"^\d+\. `(.+)`$", section.split("\n## ")[0], re.MULTILINE)
+    assert 0 < len(files) <= most
+    assert [file for file in files if not (ROOT / file).is_file()] == []
