@@ -46,9 +46,9 @@ from ganport_train.evaluation.scores.sampling import sample_vectors
 from ganport_train.runs.recovery import StopSignal
 
 ASKED, COMPARED = 1200, 2000
-"""Pictures drawn for the accuracies, and for the distances."""
+"""Images drawn for the accuracies, and for the distances."""
 GOALS = {"joint": (0.8, 0.9, 0.95, 0.97), "kernel": (10.0, 5.0, 3.0)}
-"""What the seconds to are told of: accuracies from below, distances from above."""
+"""What the seconds to are reported of: accuracies from below, distances from above."""
 _SEED = 2**41
 _KEPT = ("logging.eval_images=0", "logging.checkpoint_minutes=100000", "logging.keep=1")
 
@@ -57,7 +57,7 @@ Vectors = NDArray[np.float32]
 
 
 class Slice(StopSignal):
-    """A request to stop that comes after so many seconds, by the clock of the device's work."""
+    """A stop signal that is set after a number of seconds of device work."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self.seconds, self.clock = seconds, clock
@@ -75,10 +75,10 @@ class Slice(StopSignal):
 
 @dataclass(frozen=True)
 class Exam:
-    """What every variant is measured against: real pictures as an independent judge sees them.
+    """What every variant is measured against: real images as an independent judge sees them.
 
     Labels of the accuracies are drawn evenly, each group by itself; the distances are between
-    pictures of the conditions that the data set has and all its pictures.
+    images of the conditions that the data set has and all its images.
     """
 
     judge: Judge
@@ -87,7 +87,7 @@ class Exam:
 
     @cached_property
     def reference(self) -> Reference:
-        """The real pictures in the judge's features."""
+        """The real images in the judge's features."""
         features = self.judge.features(self.dataset.images)
         return Reference.of(features, self.dataset.vectors, COMPARED, seed=0)
 
@@ -98,12 +98,12 @@ class Exam:
 
     @cached_property
     def real_small(self) -> Vectors:
-        """Thumbnails of the real pictures of the plan."""
+        """Thumbnails of the real images of the plan."""
         return thumbnails(self.dataset.images[self.plan.real_rows])
 
     @cached_property
     def real_grain(self) -> dict[str, float]:
-        """The grain of the real pictures."""
+        """The grain of the real images."""
         return grain.energies(self.dataset.images[self.reference.baseline])
 
     def measure(self, generator: Generator) -> Record:
@@ -168,7 +168,7 @@ class Variant:
         return float(self.records[-1]["seconds"]) if self.records else 0.0
 
     def advance(self, until: float, exam: Exam) -> Record:
-        """Trains up to so many seconds in all, and adds a record of how good it is then."""
+        """Train up to a total number of seconds, and add a record of the quality."""
         spent = Slice(until - self.seconds, clock_of(self.device))
         before = self.seconds
         self.trainer.train(spent)

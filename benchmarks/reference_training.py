@@ -40,7 +40,7 @@ class Loss:
     generator: Callable[[Tensor, Tensor], Tensor]
     mismatch: Callable[[Tensor, Tensor], Tensor]
     paired: bool = False
-    """Whether the generator's loss looks at real pictures too."""
+    """Whether the generator's loss looks at real images too."""
 
 
 LOSSES = {
@@ -64,7 +64,7 @@ LOSSES = {
 
 
 class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
-    """Picture files of a folder or zip, decoded and transformed whenever one is asked for."""
+    """Image files of a folder or zip, decoded and transformed whenever one is requested."""
 
     def __init__(self, data: Path, resolution: int, vectors: NDArray[np.float32]) -> None:
         self.data, self.vectors = data, torch.from_numpy(vectors.copy())
@@ -86,7 +86,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         with self._open(self.names[index]) as file, Image.open(file) as picture:
             pixels: Tensor = self.transform(picture.convert("RGB"))
-        # A picture that our reader left out shifts the conditions, which no clock can tell.
+        # A image that our reader left out shifts the conditions, which no clock can tell.
         return pixels, self.vectors[index % len(self.vectors)]
 
     def _open(self, name: str) -> IO[bytes]:
@@ -207,10 +207,10 @@ class Plain(Loop):
 
 
 class Careful(Loop):
-    """The same by somebody who knows torch: pictures on the device, bfloat16 autocast with
+    """The same by somebody who knows torch: images on the device, bfloat16 autocast with
     penalties in float32, channels-last, fused Adam, a running average.
 
-    The discriminator sees real and drawn pictures in one pass where it has no batch norm, its
+    The discriminator sees real and drawn images in one pass where it has no batch norm, its
     weights get no gradient in the generator's part, and nothing is read back.
     """
 

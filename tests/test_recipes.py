@@ -34,7 +34,7 @@ from ganport_train.synthetic.scene_labels import sample_labels
 from ganport_train.synthetic.writer import write_faces, write_shapes
 
 COUNT = 130
-"""Pictures of a set: all pairs of a hair and an eye colour, and more."""
+"""Images of a set: all pairs of a hair and an eye color, and more."""
 QUICK = (
     "anime-cgan-rgb",
     "anime-dcgan-5x5",
@@ -192,7 +192,7 @@ def perturbed(checkpoint: Path, copy: Path) -> Path:
 
 
 def check_pictures(recipe: Recipe, bundle: Path) -> None:
-    """What a bundle can be asked for, and that torch has no part in what it draws."""
+    """What a bundle can be requested, and that torch has no part in what it draws."""
     namespace: dict[str, object] = {}
     exec(DRAW, namespace)
     here = namespace["drawn"](bundle)  # type: ignore[operator]

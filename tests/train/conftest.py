@@ -70,7 +70,7 @@ def trainer(dataset: Dataset) -> Callable[[Path, Recipe], Trainer]:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Recipe]:
-    """A recipe with another length in pictures, and other options of logging."""
+    """A recipe with another length in images, and other options of logging."""
 
     def changed(recipe: Recipe, images: int, **logging: Any) -> Recipe:
         return replace(

@@ -45,7 +45,7 @@ def by_two(script: str, *arguments: object, cache: Path) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of decoded pictures."""
+    """A cache of decoded images."""
     return tmp_path_factory.mktemp("cache")
 
 

@@ -76,7 +76,7 @@ def test_a_judge_that_cannot_serve_is_refused_before_anything_is_made(
 def test_a_collapsed_run_ends_with_4_and_goes_on_when_asked(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
-    # A generator that never learns draws nearly one picture.
+    # A generator that never learns draws nearly one image.
     still = [
         "optimizer.generator_lr=0",
         "logging.eval_images=16",

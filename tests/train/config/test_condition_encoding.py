@@ -1,4 +1,4 @@
-"""How a vocabulary becomes a condition: as labels, as pairs, as colours, or not at all."""
+"""How a vocabulary becomes a condition: as labels, as pairs, as colors, or not at all."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_pairs_lie_row_by_row() -> None:
     assert (group.name, list(conditions.fields)) == ("hair and eyes", ["hair", "eyes"])
 
 
-def test_colours_are_six_numbers_in_the_range_of_pictures() -> None:
+def test_colors_are_six_numbers_in_the_range_of_images() -> None:
     assert vector("rgb", "red hair blue eyes") == [1, -1, -1, -1, -1, 1]
     found = vector("rgb", "#ff0080 hair #000000 eyes")
     np.testing.assert_allclose(found, [1, -1, 2 * 128 / 255 - 1, -1, -1, -1], atol=1e-6)
@@ -69,7 +69,7 @@ def test_pairs_take_two_groups(vocabulary: dict[str, tuple[str, ...]], found: st
         build_conditions(vocabulary, "joint", {})
 
 
-def test_colours_take_a_vocabulary() -> None:
+def test_colors_take_a_vocabulary() -> None:
     with pytest.raises(RecipeError, match=r"data\.condition_encoding: .*found none"):
         build_conditions({}, "rgb", PALETTE)
 
@@ -81,12 +81,12 @@ def test_colours_take_a_vocabulary() -> None:
         ({"hair": PALETTE["hair"]}, r"palette\.eyes: .* found none for blue, green\. Add them"),
     ],
 )
-def test_a_label_without_a_colour_is_named(palette: dict[str, dict[str, str]], words: str) -> None:
+def test_a_label_without_a_color_is_named(palette: dict[str, dict[str, str]], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         build_conditions(COLOURS, "rgb", palette)
 
 
-def test_a_colour_that_is_none_is_refused() -> None:
+def test_a_color_that_is_none_is_refused() -> None:
     palette = {**PALETTE, "eyes": {"blue": "blueish", "green": "#00ff00"}}
     with pytest.raises(ConditionError, match=r"'eyes'.*found 'blueish'"):
         build_conditions(COLOURS, "rgb", palette)
@@ -110,7 +110,7 @@ def test_what_a_vector_asks_for_is_said_in_labels(coding: str) -> None:
     assert decode_labels(conditions, vector) == {"hair": "red", "eyes": "green"}
 
 
-def test_a_colour_is_said_as_the_nearest_of_its_palette() -> None:
+def test_a_color_is_said_as_the_nearest_of_its_palette() -> None:
     conditions = build_conditions(COLOURS, "rgb", PALETTE)
     assert conditions is not None
     vector = conditions.encode({"hair": "#e01010", "eyes": "#1020c0"})

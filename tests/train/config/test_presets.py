@@ -1,4 +1,4 @@
-"""Presets by pictures, device and minutes: which applies, what wins, what is refused."""
+"""Presets by images, device and minutes: which applies, what wins, what is refused."""
 
 import re
 from pathlib import Path

@@ -104,7 +104,7 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
         return replace(found, real=found.real.double())
 
     trainer.batches.batch = wider  # type: ignore[method-assign]
-    # A flow's are measured on pictures in float32.
+    # A flow's are measured on images in float32.
     trainer.checkpoints._directions = lambda generator: {}  # type: ignore[method-assign]
     return trainer
 
@@ -119,7 +119,7 @@ def train(out: Path, case: str, data: Dataset, processes: ProcessGroup, steps: i
 
 
 class AskedAt(StopSignal):
-    """Asked to stop when it has been looked at so many times."""
+    """A stop signal that is set after a number of reads."""
 
     def __init__(self, looks: int) -> None:
         self.looks = looks
@@ -151,7 +151,7 @@ def failing(processes: ProcessGroup, rank: int, *, main_first: bool = False) -> 
 
 
 def torn(out: Path, data: Dataset, processes: ProcessGroup) -> str:
-    """What a run says whose second process has come to hold other weights."""
+    """Return the error of a run whose second process has other weights."""
     trainer = built(out / "torn", recipe("hinge"), data, processes)
     if not processes.is_main:
         with torch.no_grad():
@@ -160,7 +160,7 @@ def torn(out: Path, data: Dataset, processes: ProcessGroup) -> str:
 
 
 def blown(out: Path, data: Dataset, processes: ProcessGroup) -> str:
-    """What a run says in which the second process alone sees a picture of NaN."""
+    """What a run says in which the second process alone sees a image of NaN."""
     trainer = built(out / "blown", recipe("hinge"), data, processes)
     batch = trainer.batches.batch
 

@@ -1,4 +1,4 @@
-"""Batches are a function of (seed, step), and show every picture once an epoch."""
+"""Batches are a function of (seed, step), and show every image once an epoch."""
 
 import threading
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_another_seed_or_step_gives_another_batch(dataset: Dataset, recipe: Reci
 
 
 @pytest.mark.parametrize("count", [3, 8, 130])  # below, a multiple of, and above the batch of 4
-def test_every_picture_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, count: int) -> None:
+def test_every_image_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, count: int) -> None:
     source = feed(dataset, recipe, count)
     rows = np.concatenate([source.rows(step) for step in range(count)])
     epochs = rows.reshape(4, count)
@@ -60,7 +60,7 @@ def test_every_picture_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, c
         assert not np.array_equal(epochs[0], epochs[1])
 
 
-def test_pictures_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recipe) -> None:
+def test_images_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recipe) -> None:
     still = replace(recipe, data=replace(recipe.data, mirror=False))
     source = feed(dataset, still)
     batch = source.batch(5)
@@ -70,7 +70,7 @@ def test_pictures_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recip
     np.testing.assert_array_equal(batch.condition.numpy(), dataset.vectors[source.rows(5)])
 
 
-def test_about_half_of_the_pictures_are_mirrored(dataset: Dataset, recipe: Recipe) -> None:
+def test_about_half_of_the_images_are_mirrored(dataset: Dataset, recipe: Recipe) -> None:
     still = replace(recipe, data=replace(recipe.data, mirror=False))
     mirrored = plain = 0
     for step in range(60):
@@ -82,7 +82,7 @@ def test_about_half_of_the_pictures_are_mirrored(dataset: Dataset, recipe: Recip
     assert mirrored / (mirrored + plain) == pytest.approx(0.5, abs=0.15)
 
 
-def test_picked_pictures_are_spread_and_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
+def test_picked_images_are_spread_and_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
     images, vectors = feed(dataset, recipe).fixed_subset(3)
     rows = [0, 130 // 3, 2 * 130 // 3]
     expected = dataset.images[rows].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1

@@ -17,7 +17,7 @@ from ganport_train.engine import latent_directions
 
 
 class Doubling(Flow):
-    """Its noise is twice the picture, plus the first number of the condition."""
+    """Its noise is twice the image, plus the first number of the condition."""
 
     def __init__(self) -> None:
         super().__init__(NetworkConfig(16, 2, 1, 1, 1))
@@ -72,7 +72,7 @@ def test_only_labels_that_can_be_compared_have_one() -> None:
 
 
 class Unconditional(Flow):
-    """Its noise is the picture."""
+    """Its noise is the image."""
 
     def __init__(self) -> None:
         super().__init__(NetworkConfig(16, 0, 1, 1, 1))
@@ -81,7 +81,7 @@ class Unconditional(Flow):
         return image
 
 
-def test_more_pictures_than_a_batch_are_all_counted() -> None:
+def test_more_images_than_a_batch_are_all_counted() -> None:
     conditions = Conditions((SignedMultiHot("face", ("old",)),))
     levels = np.linspace(-1, 1, 101)
     vectors = np.where(levels > 0, 1, -1).astype(np.float32)[:, None]

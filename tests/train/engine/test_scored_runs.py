@@ -34,7 +34,7 @@ def scored(until: Until) -> Until:
 
 
 def stuck(session: Trainer) -> Trainer:
-    """A run whose generator has collapsed: one grey picture, whatever is asked for, for ever."""
+    """A run whose generator has collapsed: one gray image, whatever is requested, for ever."""
     for network in (session.method.generator, session.ema):
         for weight in network.parameters():
             weight.data.zero_()

@@ -1,4 +1,4 @@
-"""The light score: 1 for a generator as good as real pictures, low for one that is not."""
+"""The light score: 1 for a generator as good as real images, low for one that is not."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -32,7 +32,7 @@ COUNT = 240
 
 
 def tinted(vectors: NDArray[np.float32], numbers: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pictures (N, 16, 16, 3) in -1..1: a tint for each condition, and a slope for each picture."""
+    """Images (N, 16, 16, 3) in -1..1: a tint for each condition, and a slope for each image."""
     slope = np.linspace(-1, 1, 16, dtype=np.float32)
     pictures = np.zeros((len(vectors), 16, 16, 3), np.float32)
     pictures += 0.3 * (vectors[:, None, None, [0, 2, 1]] - 0.5)
@@ -128,7 +128,7 @@ def test_the_score_falls_with_grain_and_with_blur(
     assert combined_score({}, {}, 0.8, 0.8, fine) == pytest.approx(expected)
 
 
-def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
+def test_images_like_real_ones_score_like_them(measured: Measure) -> None:
     score = measured()
     assert score["coverage"] == pytest.approx(0.75, abs=0.1)
     assert score["score"] == pytest.approx(1, abs=0.1)
@@ -140,12 +140,12 @@ def test_pictures_like_real_ones_score_like_them(measured: Measure) -> None:
 def test_a_generator_blind_to_its_noise_has_no_spread(measured: Measure) -> None:
     score = measured(variety=0.0)
     assert score["spread"] == 0
-    # One picture lies in the balls of its two nearest; a condition has some 25 real ones.
+    # One image lies in the balls of its two nearest; a condition has some 25 real ones.
     assert score["coverage"] == pytest.approx(2 / 25, abs=0.05)
 
 
 class Noisy(Drawn):
-    """The same pictures with a checkerboard on top."""
+    """The same images with a checkerboard on top."""
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         signs = 1 - 2 * (np.indices((16, 16)).sum(axis=0) % 2)
@@ -184,7 +184,7 @@ def test_a_judge_counts_what_it_sees_as_asked_for(tmp_path: Path, measured: Meas
     score = measured(judge)
     assert score["extractor"] == f"judge {judge.digest[:16]}"
     assert score["real"]["accuracy"] == {"hair": 0.5, "eyes": 0.5}  # type: ignore[index]
-    # Blind to its conditions, a generator gets as many right as chance does, whoever judges.
+    # A generator that ignores its conditions has the accuracy of chance with any judge.
     blind = measured(judge, heard=0.0)
     assert blind["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.1)
 
@@ -251,7 +251,7 @@ def test_without_torch_fidelity_the_kernel_distance_is_left_out(
     assert measured() == {key: value for key, value in whole.items() if key != "kernel"}
 
 
-def test_too_few_pictures_are_not_measured(data: Dataset) -> None:
+def test_too_few_images_are_not_measured(data: Dataset) -> None:
     assert CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES - 1), 100, None, CPU) is None
     assert CheckpointEvaluator.build(data, np.arange(COUNT), 0, None, CPU) is None
     smallest = CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES), 100, None, CPU)
@@ -266,7 +266,7 @@ class Unconditional(Generator):
         return Drawn()(z, torch.zeros(len(z), 4))
 
 
-def test_unconditional_pictures_are_measured_too(data: Dataset) -> None:
+def test_unconditional_images_are_measured_too(data: Dataset) -> None:
     vectors = np.zeros((COUNT, 0), np.float32)
     plain = Dataset(**(vars(data) | {"conditions": Conditions(), "vectors": vectors}))
     scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, None, CPU)
@@ -288,7 +288,7 @@ def test_nothing_is_as_asked_where_nothing_was_asked(tmp_path: Path, data: Datas
 
 
 class Still(Translator):
-    """Gives every picture back as it came; `tints` gives it the tint of its target instead."""
+    """Gives every image back as it came; `tints` gives it the tint of its target instead."""
 
     def __init__(self, tints: bool = False) -> None:
         super().__init__(NetworkConfig(16, 4, 1, 4, 1))
@@ -302,7 +302,7 @@ class Still(Translator):
         return torch.from_numpy(tinted(condition.numpy(), slope)).permute(0, 3, 1, 2)
 
 
-def test_translations_are_drawn_from_other_pictures_than_their_conditions(
+def test_translations_are_drawn_from_other_images_than_their_conditions(
     tmp_path: Path, data: Dataset
 ) -> None:
     judge = judge_of(tmp_path / "judge", CONDITIONS)
@@ -310,7 +310,7 @@ def test_translations_are_drawn_from_other_pictures_than_their_conditions(
     noisy = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert scorer and noisy and scorer.sources is not None
     still, tinting = scorer.score(Still()), scorer.score(Still(tints=True))
-    # Given back as they came, they show what was asked for as often as chance has it.
+    # Given back as they came, they show what was requested as often as chance has it.
     assert still["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.15)
     assert tinting["accuracy"] == pytest.approx(noisy.score(Drawn())["accuracy"], abs=0.1)
     assert still["coverage"] == pytest.approx(tinting["coverage"], abs=0.15)

@@ -38,7 +38,7 @@ class LostDeviceError(DeviceError):
 
 
 class DiskFullError(GanportError):
-    """The disk of a run accepts no more data."""
+    """The disk of a run is full or broken."""
 
 
 class StopSignal:
@@ -70,7 +70,7 @@ def catch_stop_signals() -> Iterator[StopSignal]:
 class Rollback:
     """The checkpoint from which a diverged run continued, and its learning rate factor.
 
-    Learning rates depend on the step alone, so a run resumed from any checkpoint is the same.
+    Learning rates depend on the step only, so a run resumed from any checkpoint is the same.
     """
 
     step: int = -1
