@@ -57,7 +57,7 @@ def test_read_entries_of_a_run_reads_records_and_report(make: Make) -> None:
     assert (entry.name, entry.images, entry.minutes) == ("faces", 640, 0.5)
     assert entry.validation_scores == [0.5, 0.25]
     assert entry.headline == {"judge_coverage": METRIC}
-    assert entry.options["network.generator"] == "film_dcgan"
+    assert entry.options["network.generator"] == recipes.load("quick").network.generator
     assert "run.threads" not in entry.options
 
 
