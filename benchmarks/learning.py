@@ -135,9 +135,7 @@ class Exam:
 
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
-    """Conditions (count, C) whose every group has each value that `vectors` have equally often on
-    average, whatever the other groups have.
-    """
+    """Return conditions (count, C) with the values of every group drawn evenly and independently."""
     random = np.random.Generator(np.random.Philox(_SEED))
     chosen = np.zeros((count, conditions.size), np.float32)
     for group in conditions.groups:
@@ -186,12 +184,12 @@ class Variant:
 
 
 def without_bounds(recipe: Recipe) -> Recipe:
-    """The recipe without presets, and without an end but that of the benchmark."""
+    """Return the recipe without presets and without a length limit."""
     return replace(recipe, presets={}, length=replace(recipe.length, max_images=10**9, minutes=0.0))
 
 
 def read_records(folder: Path) -> list[Record]:
-    """The records of an earlier part of a run."""
+    """Return the records of an earlier part of a run."""
     path = folder / "learning.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -236,7 +234,7 @@ def curve(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
 
 
 def goals(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
-    """The seconds of every variant to every goal, as a table in Markdown."""
+    """Return the seconds of every variant to every goal as a Markdown table."""
     wanted = [(name, goal) for name, values in GOALS.items() for goal in values]
     yield "| variant | " + " | ".join(f"{name} {goal:g}" for name, goal in wanted) + " |"
     yield "|" + "---|" * (len(wanted) + 1)
@@ -269,7 +267,7 @@ def main(
     step: float,
     device: str,
 ) -> None:
-    """Compares VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
+    """Compare VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
     chosen = resolve_device(device)
     exam_judge = Judge.load(judge, chosen)
     first = recipes.load(variants[0].partition(":")[2].split()[0])

@@ -207,11 +207,12 @@ class Plain(Loop):
 
 
 class Careful(Loop):
-    """The same by somebody who knows torch: images on the device, bfloat16 autocast with
-    penalties in float32, channels-last, fused Adam, a running average.
+    """The careful loop: what an engineer who knows torch would write by hand.
 
-    The discriminator sees real and drawn images in one pass where it has no batch norm, its
-    weights get no gradient in the generator's part, and nothing is read back.
+    It keeps the images on the device and uses bfloat16 autocast with penalties in float32,
+    channels-last, fused Adam and an EMA. Without batch norm, the discriminator sees real and
+    generated images in one pass. Its weights get no gradient in the generator's step, and no value
+    is read back.
     """
 
     def __init__(

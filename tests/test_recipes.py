@@ -102,7 +102,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture(scope="session")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """A drawn data set of each kind that a recipe can ask for."""
+    """Return a drawn data set of each format that a recipe can use."""
     folder = tmp_path_factory.mktemp("sets")
     write_faces(folder / "faces.zip", COUNT, 16)
     write_shapes(folder / "shapes.zip", sample_labels(COUNT, 0), 16)
@@ -153,7 +153,7 @@ def test_a_recipe_goes_the_whole_way(name: str, sets: Mapping[str, Path], tmp_pa
 
 
 def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
-    """The last checkpoint of a run, which is the same when the run was cut in two."""
+    """Return the last checkpoint of a run, and check that a resumed run ends with the same one."""
     whole, parts = place / "whole", place / "parts"
     run(train_gan, name, "--data", data, "--out", whole, *settings(recipe, STEPS))
     run(train_gan, name, "--data", data, "--out", parts, *settings(recipe, STEPS - 1))
@@ -176,8 +176,10 @@ def trained(name: str, recipe: Recipe, data: Path, place: Path) -> Path:
 
 
 def perturbed(checkpoint: Path, copy: Path) -> Path:
-    """A copy of a checkpoint with every weight moved: layers that start at zero hide what they do,
-    and a network of three steps hardly hears its condition.
+    """Return a copy of a checkpoint with noise on every weight.
+
+    Layers that start at zero hide their effect, and a network of three steps hardly depends on its
+    condition.
     """
     shutil.copytree(checkpoint, copy)
     generator = Checkpoint.load(copy).generator()
@@ -192,7 +194,7 @@ def perturbed(checkpoint: Path, copy: Path) -> Path:
 
 
 def check_pictures(recipe: Recipe, bundle: Path) -> None:
-    """What a bundle can be requested, and that torch has no part in what it draws."""
+    """Generate images from a bundle in a process without torch."""
     namespace: dict[str, object] = {}
     exec(DRAW, namespace)
     here = namespace["drawn"](bundle)  # type: ignore[operator]

@@ -21,7 +21,7 @@ TIMING = {"seconds", "images_per_second", "memory_gib"}
 
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A zip of 130 drawn faces of 16 pixels."""
+    """Return a zip of 130 drawn faces of 16 pixels."""
     path = tmp_path_factory.mktemp("faces") / "faces.zip"
     write_faces(path, 130, 16)
     return path
@@ -29,7 +29,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny() -> list[str]:
-    """Overrides of `quick` that make a step take milliseconds, with a tick at every step."""
+    """Return overrides of `quick` that make a step take milliseconds, with a tick at every step."""
     return [
         "data.resolution=16",
         "network.base_channels=2",
@@ -44,7 +44,7 @@ def tiny() -> list[str]:
 
 @pytest.fixture(scope="session")
 def dataset(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    """The drawn faces, loaded."""
+    """Return the drawn faces, loaded."""
     return load_dataset(
         faces, resolution=16, cache=tmp_path_factory.mktemp("cache"), progress=False
     )
@@ -58,7 +58,7 @@ def recipe(tiny: list[str]) -> Recipe:
 
 @pytest.fixture
 def trainer(dataset: Dataset) -> Callable[[Path, Recipe], Trainer]:
-    """A run of a recipe in a folder, which is made when it is not there; it says nothing."""
+    """Return a silent run of a recipe in a folder, which is created if it is missing."""
 
     def started(folder: Path, recipe: Recipe) -> Trainer:
         if not folder.exists():
@@ -70,7 +70,7 @@ def trainer(dataset: Dataset) -> Callable[[Path, Recipe], Trainer]:
 
 @pytest.fixture(scope="session")
 def until() -> Callable[..., Recipe]:
-    """A recipe with another length in images, and other options of logging."""
+    """Return a recipe with another length in images and other logging options."""
 
     def changed(recipe: Recipe, images: int, **logging: Any) -> Recipe:
         return replace(
@@ -84,13 +84,13 @@ def until() -> Callable[..., Recipe]:
 
 @pytest.fixture(scope="session")
 def timing() -> set[str]:
-    """The figures of a record that no two runs have in common."""
+    """Return the keys of a record that differ between any two runs."""
     return TIMING
 
 
 @pytest.fixture(scope="session")
 def timeless() -> Callable[..., list[dict[str, object]]]:
-    """The lines of a run's record, without those figures."""
+    """Return the lines of a run's record without those keys."""
 
     def read(run: Path, name: str = STATS) -> list[dict[str, object]]:
         return [{k: v for k, v in r.items() if k not in TIMING} for r in read_log(run, name)]

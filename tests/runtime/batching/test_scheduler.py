@@ -22,7 +22,7 @@ PINK = {"hair": "pink"}
 
 @pytest.fixture
 def busy(blocking: Any) -> Iterator[Batcher]:
-    """A batcher (runs of 4, queue of 10) that runs the first 4 images of a request of 5."""
+    """Yield a batcher (runs of 4, queue of 10) that runs the first 4 images of a request of 5."""
     batcher = Batcher(blocking, max_batch=4, max_queue=10)
     blocking.gate.clear()
     batcher.submit(PINK, seed=0, count=5)

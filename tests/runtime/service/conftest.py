@@ -75,7 +75,7 @@ def generators(data: Path) -> dict[str, Generator]:
 
 @pytest.fixture
 def registry(generators: dict[str, Generator]) -> Iterator[ModelRegistry]:
-    """A registry that a test may close."""
+    """Yield a registry that a test may close."""
     registry = registry_of(generators)
     yield registry
     registry.close(5.0)
@@ -83,7 +83,7 @@ def registry(generators: dict[str, Generator]) -> Iterator[ModelRegistry]:
 
 @pytest.fixture
 def blocking_registry(data: Path) -> Iterator[ModelRegistry]:
-    """A registry whose only bundle, `faces`, waits for its gate; at most 8 images wait."""
+    """Yield a registry whose only bundle, `faces`, waits for its gate; its queue holds 8 images."""
     generator = BlockingGenerator.load(data / BUNDLES["faces"], "cpu")
     generator.gate = threading.Event()
     registry = registry_of({"faces": generator}, max_queue=8, stall_timeout=0.2)
@@ -94,7 +94,7 @@ def blocking_registry(data: Path) -> Iterator[ModelRegistry]:
 
 @pytest.fixture(scope="session")
 def client(generators: dict[str, Generator]) -> Iterator[ASGIClient]:
-    """The client of a service that all tests share."""
+    """Yield the client of a service that all tests share."""
     registry = registry_of(generators)
     settings = Settings(max_images=16, max_body=1 << 16, max_pixels=64 * 64)
     yield ASGIClient(create_app(registry, settings))

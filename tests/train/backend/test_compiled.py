@@ -56,7 +56,7 @@ Until = Callable[..., Recipe]
 
 @pytest.fixture
 def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
-    """A case at a small size, its passes run in a way of `training.compile`."""
+    """Return a trainer of a case at a small size in a mode of `training.compile`."""
 
     def built(case: str, how: str) -> Recipe:
         name, *overrides = CASES[case]
@@ -68,9 +68,7 @@ def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
 
 @pytest.fixture
 def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Has passes traced and differentiated as torch.compile does, but no code made of them: that
-    is a matter of minutes.
-    """
+    """Trace and differentiate as torch.compile does, without generating code, which takes minutes."""
     traced = partial(torch.compile, backend="aot_eager")
     monkeypatch.setattr(compiled, "_check_compiler", lambda device: None)
     monkeypatch.setattr(torch, "compile", traced)
@@ -102,7 +100,7 @@ def trained(session: Trainer) -> Trainer:
 
 
 def hold_equal(folder: Path, plain: Recipe, compiled: Recipe, trainer: Start) -> None:
-    """Checks that a compiled run ends where one does whose networks run as they are."""
+    """Check that a compiled run ends with the weights of an eager run."""
     start = trainer(folder / "start", plain)
     one, other = trained(trainer(folder / "plain", plain)), trainer(folder / "compiled", compiled)
     assert other.method.networks.keys() == one.method.networks.keys()
@@ -133,7 +131,7 @@ def test_compiled_steps_end_where_plain_ones_do(
 
 
 def resumes_exactly(folder: Path, recipe: Recipe, trainer: Start, until: Until) -> None:
-    """Checks that a run in two parts ends, to the bit, where one in a single part does."""
+    """Check that a run in two parts ends with the bits of a run in one part."""
     whole, parts = folder / "whole", folder / "parts"
     trained(trainer(whole, recipe))
     trained(trainer(parts, until(recipe, STEPS * BATCH // 2)))

@@ -28,7 +28,7 @@ TIMING = {"seconds", "images_per_second", "memory_gib"}
 
 
 def by_two(script: str, *arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
-    """Starts a script of this folder on two processes, as torchrun does."""
+    """Start a script of this folder on two processes, as torchrun does."""
     launch = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     command = [*launch, str(HERE / script), *map(str, arguments)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "GANPORT_CACHE": str(cache)}
@@ -45,13 +45,13 @@ def by_two(script: str, *arguments: object, cache: Path) -> subprocess.Completed
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache of decoded images."""
+    """Return a cache folder of decoded images."""
     return tmp_path_factory.mktemp("cache")
 
 
 @pytest.fixture(scope="module")
 def pictures(faces: Path, cache: Path) -> Dataset:
-    """The drawn faces, loaded."""
+    """Return the drawn faces, loaded."""
     found: Dataset = RUNS["dataset"](faces, cache)
     return found
 
@@ -60,7 +60,7 @@ def pictures(faces: Path, cache: Path) -> Dataset:
 def killed(
     faces: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """The folder of a run that two processes began, one of which was killed, and how it ended."""
+    """Return the folder of a run of two processes, one of them killed, and how the run ended."""
     out = tmp_path_factory.mktemp("shared")
     name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.max_images={4 * STEPS}")
     overrides += ["augment.translation=0", "augment.cutout=0"]  # else a preset would set them
@@ -76,7 +76,7 @@ def shared(
     pictures: Dataset,
     killed: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> Path:
-    """A folder of runs that two processes shared, one of them half made by one alone."""
+    """Return a folder of runs of two processes; one process alone trained half of one run."""
     out, _ = killed
     RUNS["train"](out / "by one first", "relativistic", pictures, SINGLE, HALF)
     done = by_two("shared_runs.py", faces, cache, out, cache=cache)
@@ -86,12 +86,12 @@ def shared(
 
 @pytest.fixture(scope="module")
 def facts(shared: Path) -> list[dict[str, Any]]:
-    """What each of the two processes saw."""
+    """Return what each of the two processes saw."""
     return [json.loads((shared / f"{rank}.json").read_text()) for rank in range(2)]
 
 
 def gap(one: Path, other: Path) -> float:
-    """The largest difference of any number of the newest checkpoints of two runs."""
+    """Return the largest difference between the newest checkpoints of two runs."""
     ours, theirs = (safetensors.torch.load_file(newest(run)[0] / NETWORKS) for run in (one, other))
     assert ours.keys() == theirs.keys()
     return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)

@@ -19,7 +19,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def settings(tiny: list[str]) -> Callable[..., list[str]]:
-    """The words that set the tiny numbers, a checkpoint at every tick, and what is asked for.
+    """Return the `--set` arguments of a tiny run that saves a checkpoint at every tick.
 
     No score, unless it is asked for.
     """
@@ -33,7 +33,7 @@ def settings(tiny: list[str]) -> Callable[..., list[str]]:
 
 @pytest.fixture(scope="session")
 def invoke() -> Invoke:
-    """Calls `train-gan` in this process."""
+    """Call `train-gan` in this process."""
 
     def called(*words: str | Path) -> Result:
         return CliRunner().invoke(train_gan, [str(word) for word in words])
@@ -43,7 +43,7 @@ def invoke() -> Invoke:
 
 @pytest.fixture(scope="session")
 def refusal(invoke: Invoke) -> Callable[..., str]:
-    """What `train-gan` says when it refuses; never a traceback of anything but our own error."""
+    """Return the message of a refused `train-gan`, and check that it is an error of ours."""
 
     def said(*words: str | Path) -> str:
         result = invoke(*words)

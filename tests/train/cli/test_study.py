@@ -38,7 +38,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def write(tmp_path: Path, tiny: list[str]) -> Write:
-    """Writes a study of `quick` at tiny numbers, a variant for each name and its overrides."""
+    """Write a tiny study of `quick` with a variant for each name and its overrides."""
 
     def written(**variants: list[str]) -> Path:
         common = [
@@ -83,7 +83,7 @@ def invoke(*words: str | Path) -> Result:
 
 
 def refusal(*words: str | Path) -> str:
-    """What the command says when it refuses; never a traceback of anything but our own error."""
+    """Return the message of a refused command, and check that it is an error of ours."""
     result = invoke(*words)
     assert result.exit_code != 0
     if isinstance(result.exception, GanportError):
@@ -188,7 +188,7 @@ def test_a_diverged_variant_is_noted_and_the_next_begins(
 
 
 def judge_of(folder: Path, labels: dict[str, list[str]]) -> Path:
-    """An untrained judge on disk."""
+    """Return the path of an untrained judge on disk."""
     folder.mkdir()
     conditions = Conditions.one_hots(labels)
     torch.manual_seed(0)

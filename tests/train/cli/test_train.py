@@ -18,7 +18,7 @@ Refusal = Callable[..., str]
 
 @pytest.fixture
 def few(tmp_path: Path) -> Path:
-    """A recipe with a preset for few images, and one for many."""
+    """Write a recipe with a preset for few images and one for many."""
     file = tmp_path / "few.toml"
     file.write_text(
         'extends = "quick"\ntitle = "few"\n[presets]\nfrom_1_000 = ["training.batch_size=7"]\n'

@@ -25,7 +25,7 @@ COLOURS = {"hair": sorted(HAIR), "eyes": sorted(EYES)}
 
 
 def judge_of(folder: Path, labels: dict[str, list[str]], seed: int = 0) -> Path:
-    """An untrained judge on disk."""
+    """Return the path of an untrained judge on disk."""
     conditions = Conditions.one_hots(labels)
     torch.manual_seed(seed)
     facts = {

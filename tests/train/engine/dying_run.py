@@ -12,7 +12,7 @@ batch = BatchSource.batch
 
 
 def dying(feed: BatchSource, step: int) -> Batch:
-    """The batch of a step, unless it is the last that this process lives to see."""
+    """Return the batch of a step, or kill this process at its last step."""
     if step == FATAL and os.environ["RANK"] == "1":
         os.kill(os.getpid(), signal.SIGKILL)
     return batch(feed, step)

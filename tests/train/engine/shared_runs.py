@@ -82,8 +82,9 @@ def built(
 
 
 def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
-    """The run in float64, where sums in another order differ by 1e-16 of a number; `bare` takes the
-    generator's batch norms out.
+    """Convert a run to float64, where another order of a sum changes a number by 1e-16 of it.
+
+    `bare` removes the generator's batch norms.
     """
     networks = trainer.state.networks
     if bare:
@@ -160,7 +161,7 @@ def torn(out: Path, data: Dataset, processes: ProcessGroup) -> str:
 
 
 def blown(out: Path, data: Dataset, processes: ProcessGroup) -> str:
-    """What a run says in which the second process alone sees a image of NaN."""
+    """Return the messages of a run in which only the second process sees an image of NaN."""
     trainer = built(out / "blown", recipe("hinge"), data, processes)
     batch = trainer.batches.batch
 
@@ -175,7 +176,7 @@ def blown(out: Path, data: Dataset, processes: ProcessGroup) -> str:
 
 
 def facts(out: Path, data: Dataset, processes: ProcessGroup) -> dict[str, Any]:
-    """What one of two processes sees of failures, a stop, and a batch that cannot be shared."""
+    """Return what one of two processes sees of failures, a stop and an unsplittable batch."""
     said: list[str] = []
     stopped = built(out / "stopped", recipe("normed"), data, processes, said)
     stopped.train(AskedAt(2 if processes.rank else 99))
@@ -195,9 +196,7 @@ def facts(out: Path, data: Dataset, processes: ProcessGroup) -> dict[str, Any]:
 
 
 def main(faces: Path, cache: Path, out: Path) -> None:
-    """Trains every case, goes on with the halves and the killed run that lie in the folder, and
-    writes down the facts of each process.
-    """
+    """Train every case, resume the runs in the folder, and write the facts of each process."""
     with init_process_group() as processes:
         with processes.synchronized_section(main_first=True):
             data = dataset(faces, cache)

@@ -23,7 +23,7 @@ Timeless = Callable[..., list[dict[str, object]]]
 
 @pytest.fixture
 def scored(until: Until) -> Until:
-    """A checkpoint and a score at every step, watched from the first."""
+    """Return a recipe with a checkpoint and a score at every step, monitored from the first."""
 
     def changed(recipe: Recipe, images: int, **logging: Any) -> Recipe:
         return until(
@@ -34,7 +34,7 @@ def scored(until: Until) -> Until:
 
 
 def stuck(session: Trainer) -> Trainer:
-    """A run whose generator has collapsed: one gray image, whatever is requested, for ever."""
+    """Return a run whose generator has collapsed to one gray image."""
     for network in (session.method.generator, session.ema):
         for weight in network.parameters():
             weight.data.zero_()

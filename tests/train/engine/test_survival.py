@@ -32,7 +32,7 @@ Call = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def settings(tiny: list[str], faces: Path) -> Settings:
-    """The words of a tiny run of eight steps in a folder, each with a checkpoint and a score."""
+    """Return the arguments of a tiny run of eight steps, each with a checkpoint and a score."""
 
     def words(run: Path, *more: str) -> list[str]:
         often = ["length.max_images=32", "logging.checkpoint_minutes=0", "logging.eval_images=16"]
@@ -55,7 +55,7 @@ def complete(*words: str | Path) -> None:
 
 @pytest.fixture
 def call() -> Call:
-    """Runs a program in a process of its own."""
+    """Run a program in a process of its own."""
 
     def called(program: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -144,7 +144,7 @@ def test_a_run_killed_at_any_file_it_touches_ends_the_same(
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, of 2 MiB."""
+    """Yield a separate file system of 2 MiB."""
     place = tmp_path / "disk"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", str(place)]

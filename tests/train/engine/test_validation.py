@@ -86,7 +86,7 @@ def measured(data: Dataset) -> Measure:
 
 
 def judge_of(folder: Path, conditions: Conditions, real: float = 0.5) -> Judge:
-    """An untrained judge, on disk and loaded."""
+    """Return an untrained judge, on disk and loaded."""
     folder.mkdir()
     torch.manual_seed(0)
     facts = {

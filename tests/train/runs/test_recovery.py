@@ -51,7 +51,7 @@ BLOWS_UP = [
 
 @pytest.fixture
 def blown(tiny: list[str], trainer: Start) -> Callable[..., Trainer]:
-    """A run that diverges, with its config, in the given folder."""
+    """Return a run that diverges, with its config, in the given folder."""
 
     def start(run: Path, *more: str) -> Trainer:
         words = [*tiny, "length.max_images=48", "logging.eval_images=0", *BLOWS_UP, *more]

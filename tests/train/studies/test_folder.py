@@ -13,7 +13,7 @@ from ganport_train.studies import folder as study_folder
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A variant's run without a checkpoint."""
+    """Return a variant's run without a checkpoint."""
     folder = tmp_path / "one"
     create_run_dir(folder)
     environment = RunEnvironment.current(tmp_path / "data", "ab12", torch.device("cpu"))

@@ -23,7 +23,7 @@ SMALL = [
 
 
 def written(folder: Path, text: str) -> str:
-    """The path of a study's file."""
+    """Return the path of a study's file."""
     file = folder / "mine.toml"
     file.write_text(text)
     return str(file)
