@@ -135,7 +135,7 @@ class Exam:
 
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
-    """Return conditions (count, C) with the values of every group drawn evenly and independently."""
+    """Return conditions (count, C), the values of every group drawn evenly and independently."""
     random = np.random.Generator(np.random.Philox(_SEED))
     chosen = np.zeros((count, conditions.size), np.float32)
     for group in conditions.groups:

@@ -68,7 +68,7 @@ def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
 
 @pytest.fixture
 def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trace and differentiate as torch.compile does, without generating code, which takes minutes."""
+    """Trace and differentiate as torch.compile does, without minutes of code generation."""
     traced = partial(torch.compile, backend="aot_eager")
     monkeypatch.setattr(compiled, "_check_compiler", lambda device: None)
     monkeypatch.setattr(torch, "compile", traced)
