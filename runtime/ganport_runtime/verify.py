@@ -21,7 +21,7 @@ from ganport_runtime.bundle.manifest import (
     GraphFile,
     Tensor,
 )
-from ganport_runtime.bundle.safetensors_reader import read_tensors
+from ganport_runtime.bundle.readers import read_tensors
 from ganport_runtime.errors import BundleError, GanportError, MissingExtraError
 from ganport_runtime.extras import load_entry_point
 from ganport_runtime.files import sha256_of

@@ -13,14 +13,41 @@ from ganport_models.blocks import (
     downsample_stack,
     with_spectral_norm,
 )
-from ganport_models.discriminators.base import ClassifierDiscriminator
-from ganport_models.network import NetworkConfig, Norm
+from ganport_models.network import Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 LAST_SIZE = 2
 """Side of the last map of StarGAN's discriminator."""
 MAX_MULTIPLE = 32
 """Largest multiple of `base_channels` in it: 2048 channels at 128 pixels."""
+
+
+class ClassifierDiscriminator(Discriminator):
+    """A body with an adversarial head and a classifier on its features (Odena et al. 2017).
+
+    Neither head reads the condition. A subclass sets `body`; `realism`, which returns (N, 1) or a
+    map of patches (N, 1, H, W); and `classifier`, which returns (N, condition_size).
+    """
+
+    conditional = False
+    classifies = True
+    body: nn.Module
+    realism: nn.Module
+    classifier: nn.Module
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Return features (N, C, H, W) of images (N, 3, H, W)."""
+        features: Tensor = self.body(image)
+        return features
+
+    def score(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Return logits (N,), the mean over patches; the condition is ignored."""
+        logits: Tensor = self.realism(features)
+        return logits.flatten(1).mean(dim=1)
+
+    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the score and the class logits (N, condition_size)."""
+        return self.score(features, condition), self.classifier(features)
 
 
 class _GroupHeads(nn.ModuleList):

@@ -18,7 +18,7 @@ from ganport_models.blocks import (
     map_to_logits,
     with_norm,
 )
-from ganport_models.discriminators.base import ClassifierDiscriminator
+from ganport_models.discriminators.classifier import ClassifierDiscriminator
 from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 

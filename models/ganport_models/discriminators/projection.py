@@ -15,12 +15,33 @@ from ganport_models.blocks import (
     with_norm,
     with_spectral_norm,
 )
-from ganport_models.discriminators.base import ProjectionBase
-from ganport_models.network import BASE_SIZE, NetworkConfig, Norm
+from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
 from ganport_models.registry import register_discriminator
 
 LRELU_SLOPE_SNGAN = 0.1
 """Negative slope of LeakyReLU (SNGAN, Miyato et al. 2018, table 3)."""
+
+
+class ProjectionBase(Discriminator):
+    """A discriminator with the logit psi(f) + <f, V c> (Miyato & Koyama 2018, section 3).
+
+    `realism` is psi, from features (N, F) to (N, 1). `projection` is V, from a condition to (N, F).
+    If the network `classifies`, `classifier` maps features (N, F) to (N, condition_size).
+    """
+
+    realism: nn.Module
+    projection: nn.Module
+    classifier: nn.Module
+
+    def score(self, features: Tensor, condition: Tensor) -> Tensor:
+        """Return logits (N,): the unconditional logit plus the match with the condition."""
+        match = (features * self.projection(condition)).sum(dim=1)
+        logits: Tensor = self.realism(features).squeeze(1) + match
+        return logits
+
+    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the score and the class logits (N, condition_size) of features (N, F)."""
+        return self.score(features, condition), self.classifier(features)
 
 
 @register_discriminator("projection_dcgan")

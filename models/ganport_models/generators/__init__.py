@@ -2,7 +2,7 @@
 
 from ganport_models.generators.dcgan import ConcatGenerator as ConcatGenerator
 from ganport_models.generators.dcgan import DCGANGenerator as DCGANGenerator
-from ganport_models.generators.film_dcgan import FilmGenerator as FilmGenerator
+from ganport_models.generators.dcgan import FilmGenerator as FilmGenerator
 from ganport_models.generators.glow import Glow as Glow
 from ganport_models.generators.labels import LabelPlanesGenerator as LabelPlanesGenerator
 from ganport_models.generators.residual import ResidualGenerator as ResidualGenerator

@@ -26,8 +26,7 @@ from ganport_runtime.bundle.manifest import (
     GraphFile,
     Manifest,
 )
-from ganport_runtime.bundle.onnx_file import read_onnx_metadata
-from ganport_runtime.bundle.safetensors_reader import read_tensors
+from ganport_runtime.bundle.readers import read_onnx_metadata, read_tensors
 from ganport_runtime.errors import BundleError
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import MAX_BYTES, parse

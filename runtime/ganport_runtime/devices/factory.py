@@ -7,10 +7,9 @@ import warnings
 
 from ganport_runtime.devices.cpu import open_cpu
 from ganport_runtime.devices.cpu_count import available_cpu_count
-from ganport_runtime.devices.cuda import cuda_is_built_in, open_cuda
+from ganport_runtime.devices.cuda import cuda_is_built_in, open_cuda, open_tensorrt
 from ganport_runtime.devices.onnxruntime_session import OnnxBackend
 from ganport_runtime.devices.openvino import OpenvinoBackend, open_openvino
-from ganport_runtime.devices.tensorrt import open_tensorrt
 from ganport_runtime.errors import DeviceError, GanportWarning
 from ganport_runtime.noise import check_integer
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
-from ganport_runtime.bundle.onnx_file import has_external_data
+from ganport_runtime.bundle.readers import has_external_data
 from ganport_runtime.devices.onnxruntime_session import Feeds, error_summary
 from ganport_runtime.errors import BundleError, DeviceError, MissingExtraError
 

@@ -7,9 +7,8 @@ import onnxruntime
 import pytest
 
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.cuda import open_cuda
-from ganport_runtime.devices.pinned_memory import PinnedMemory
-from ganport_runtime.devices.tensorrt import open_tensorrt
+from ganport_runtime.devices.cuda import open_cuda, open_tensorrt
+from ganport_runtime.devices.io_binding import PinnedMemory
 from ganport_runtime.errors import BundleError, DeviceError
 
 PROVIDERS = onnxruntime.get_available_providers()

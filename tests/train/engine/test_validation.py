@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ganport_models import Generator, NetworkConfig, Translator
 from ganport_runtime.conditions import Conditions, MultiHot
-from ganport_train.config.condition_encoding import build_conditions
+from ganport_train.config.recipe import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.engine import validation
 from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator, combined_score

@@ -13,7 +13,7 @@ from ganport_models import build_generator
 from ganport_models.metadata import WEIGHTS, read_metadata
 from ganport_models.selection import FOLDER, newest, select_checkpoint
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
-from ganport_runtime.bundle.safetensors_reader import read_tensors
+from ganport_runtime.bundle.readers import read_tensors
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer

@@ -14,8 +14,7 @@ from PIL import Image
 from ganport_runtime.errors import GanportError
 from ganport_train.data import load_dataset
 from ganport_train.synthetic.scene_labels import SceneLabels, read_labels, sample_labels
-from ganport_train.synthetic.scene_render import draw_scene
-from ganport_train.synthetic.scenes import Scene
+from ganport_train.synthetic.scenes import Scene, draw_scene
 from ganport_train.synthetic.writer import scene_name, write_shapes
 
 COUNT = 42

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from ganport_train.data.progress import track
+from ganport_train.data.images import track
 from ganport_train.synthetic import writer
 from ganport_train.synthetic.datasets import MAX_WORKERS
 from ganport_train.synthetic.scene_labels import read_labels, sample_labels

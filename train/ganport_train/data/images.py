@@ -1,20 +1,24 @@
-"""Decode image files to square RGB pixels, one file or a whole dataset on several threads."""
+"""Decode image files to square RGB pixels, one file or a whole dataset on several threads.
+
+Progress bars appear on stderr, here and for other long work.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NoReturn, TypeVar
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
+from tqdm import tqdm
 
 from ganport_runtime.images.decode import (
     FORMATS,
@@ -26,8 +30,40 @@ from ganport_runtime.images.decode import (
 )
 from ganport_runtime.values import sanitize
 from ganport_train.data.issues import EntryError
-from ganport_train.data.progress import progress_bar
 from ganport_train.data.source import Source
+
+Item = TypeVar("Item")
+
+
+def progress_bar(title: str, total: int, unit: str, *, shown: bool) -> tqdm[NoReturn]:
+    """Return a bar that the caller updates; it appears only if `shown`, and only on a terminal."""
+    # tqdm takes None as "disable the bar unless stderr is a terminal".
+    disable = None if shown else True
+    return tqdm(total=total, desc=title, unit=f" {unit}", disable=disable, leave=False)
+
+
+def track(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
+    """Yield `items`, of which there are `total`, and show a bar on a terminal."""
+    with progress_bar(title, total, unit, shown=True) as bar:
+        for item in items:
+            yield item
+            bar.update()
+
+
+def track_blocks(
+    total: int, size: int, title: str, unit: str, *, shown: bool
+) -> Iterator[slice[int, int, None]]:
+    """Yield the slices of `size` items that cover `total` items, and show a bar.
+
+    The last slice is shorter if `size` does not divide `total`. The bar advances by the items of a
+    slice when the caller asks for the next one.
+    """
+    with progress_bar(title, total, unit, shown=shown) as bar:
+        for start in range(0, total, size):
+            stop = min(start + size, total)
+            yield slice(start, stop)
+            bar.update(stop - start)
+
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 THUMBNAIL_SIZE = 13

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_train.data.progress import track_blocks
+from ganport_train.data.images import track_blocks
 
 STEP_LIMIT = 24.0
 """Levels of 255 at which a brightness step is clipped."""

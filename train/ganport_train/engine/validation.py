@@ -17,7 +17,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.images.encode import to_float
 from ganport_runtime.noise import normals, seed_range
-from ganport_train.config.condition_encoding import decode_labels
+from ganport_train.config.recipe import decode_labels
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render_images
 from ganport_train.evaluation.judge.accuracy import group_counts

@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from ganport_models import Generator
 from ganport_train.backend.compiled import reject_compile
-from ganport_train.backend.distributed import SINGLE, ProcessGroup
-from ganport_train.backend.sync_batchnorm import convert_sync_batchnorm
+from ganport_train.backend.distributed import SINGLE, ProcessGroup, convert_sync_batchnorm
 from ganport_train.config.sections import OptimizerOptions
 
 StepMetrics = dict[str, Tensor]

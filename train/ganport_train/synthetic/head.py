@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 
 import numpy as np
 
-from ganport_train.synthetic import mouths
 from ganport_train.synthetic.canvas import (
     Canvas,
     Points,
@@ -21,6 +21,117 @@ from ganport_train.synthetic.canvas import (
 )
 from ganport_train.synthetic.palette import Color
 from ganport_train.synthetic.traits import Streams, Trait
+
+Mouth = Callable[[Canvas, float, float], None]  # canvas, half width, y
+
+_LIP: Color = (150, 70, 66)
+_DARK: Color = (100, 36, 40)
+_INSIDE: Color = (158, 48, 56)
+_TONGUE: Color = (238, 128, 128)
+_TEETH: Color = (255, 252, 250)
+
+
+def _smile(canvas: Canvas, half: float, y: float) -> None:
+    line = bezier((-half, y - 0.008), (0, y + 0.026), (half, y - 0.008))
+    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+
+
+def _calm(canvas: Canvas, half: float, y: float) -> None:
+    line = bezier((-half * 0.6, y), (0, y + 0.004), (half * 0.6, y))
+    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+
+
+def _frown(canvas: Canvas, half: float, y: float) -> None:
+    line = bezier((-half * 0.7, y + 0.008), (0, y - 0.014), (half * 0.7, y + 0.008))
+    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+
+
+def _open(canvas: Canvas, half: float, y: float, lip: Color = _LIP) -> None:
+    top = bezier((-half, y - 0.012), (0, y - 0.002), (half, y - 0.012))
+    mouth = np.concatenate([top, bezier((half, y - 0.012), (0, y + 0.085), (-half, y - 0.012), 14)])
+    canvas.fill(mouth, _INSIDE)
+    with canvas.clip(mouth):
+        canvas.fill(ellipse(0, y + 0.036, half * 0.7, 0.02), _TONGUE)
+        canvas.fill(ellipse(0, y - 0.012, half * 0.8, 0.009), _TEETH)
+    canvas.outline(mouth, lip, 0.006)
+
+
+def _surprised(canvas: Canvas, half: float, y: float) -> None:
+    mouth = ellipse(0, y + 0.006, half * 0.42, half * 0.5, 20)
+    canvas.fill(mouth, _INSIDE)
+    canvas.outline(mouth, _LIP, 0.006)
+
+
+def _gasp(canvas: Canvas, half: float, y: float) -> None:
+    mouth = ellipse(0, y + 0.01, half * 0.55, half * 0.75, 20)
+    canvas.fill(mouth, _INSIDE)
+    with canvas.clip(mouth):
+        canvas.fill(ellipse(0, y + 0.01 + half * 0.6, half * 0.5, half * 0.4, 16), _TONGUE)
+    canvas.outline(mouth, _DARK, 0.008)
+
+
+def _beam(canvas: Canvas, half: float, y: float) -> None:
+    """Paint a wide smile with a dimple at each end."""
+    ends = [(side * half * 1.1, y - 0.014) for side in (-1, 1)]
+    _line(canvas, bezier(ends[0], (0, y + 0.046), ends[1]))
+    for x, top in ends:
+        _line(canvas, bezier((x * 0.86, top), (x, top), (x * 1.1, top - 0.014)))
+
+
+def _firm(canvas: Canvas, half: float, y: float) -> None:
+    _line(canvas, bezier((-half * 0.7, y), (0, y + 0.004), (half * 0.7, y)))
+
+
+def _pout(canvas: Canvas, half: float, y: float) -> None:
+    _line(canvas, bezier((-half * 0.8, y + 0.016), (0, y - 0.024), (half * 0.8, y + 0.016)))
+
+
+def _line(canvas: Canvas, line: Points) -> None:
+    """Paint closed lips that are visible at 64 pixels, on dark skin too."""
+    canvas.fill(ribbon(line, (0.005, 0.014, 0.005)), _DARK)
+
+
+def _wail(canvas: Canvas, half: float, y: float) -> None:
+    """Paint an open mouth with hanging corners."""
+    low = y + 0.034
+    bottom = bezier((half * 0.9, low), (0, low - 0.008), (-half * 0.9, low))
+    mouth = np.concatenate(
+        [bottom, bezier((-half * 0.9, low), (0, y - 0.06), (half * 0.9, low), 14)]
+    )
+    canvas.fill(mouth, _INSIDE)
+    with canvas.clip(mouth):
+        canvas.fill(ellipse(0, low, half * 0.6, 0.014), _TONGUE)
+    canvas.outline(mouth, _DARK, 0.008)
+
+
+def _cat(canvas: Canvas, half: float, y: float) -> None:
+    for side in (-1, 1):
+        line = bezier((0, y - 0.004), (side * half * 0.4, y + 0.03), (side * half * 0.9, y - 0.006))
+        canvas.fill(ribbon(line, (0.005, 0.008, 0.003)), _LIP)
+
+
+_ANY: tuple[Mouth, ...] = (
+    *(_smile, _smile, _smile, _calm, _frown),
+    *(_open, _open, _surprised, _cat),
+)
+# Mouths that differ from every other expression at 64 pixels.
+_EXPRESSIONS: dict[tuple[bool, bool], tuple[Mouth, ...]] = {  # by smiling, open
+    (True, True): (partial(_open, lip=_DARK),),
+    (True, False): (_beam,),
+    (False, True): (_gasp, _wail),
+    (False, False): (_firm, _pout),
+}
+
+
+def sample_mouth(rng: Random) -> Mouth:
+    """Return a random mouth."""
+    return rng.choice(_ANY)
+
+
+def sample_expression(rng: Random, *, smiling: bool, is_open: bool) -> Mouth:
+    """Return a random mouth of the given expression."""
+    return rng.choice(_EXPRESSIONS[smiling, is_open])
+
 
 _LINE = 0.0075
 _LABELED_MOUTH_SCALE = 1.25  # makes a labeled mouth easier to recognize
@@ -55,7 +166,7 @@ class Head:
     contour: Points
     chin: float
     blush: float
-    mouth: mouths.Mouth
+    mouth: Mouth
     mouth_width: float
     mouth_height: float
     flush: bool = False  # strong blush with strokes, as in comics
@@ -83,7 +194,7 @@ class Head:
             contour=symmetric_outline(right),
             chin=chin,
             blush=rng.choice((0.25, 0.45, 0.7)),
-            mouth=mouths.sample_mouth(rng),
+            mouth=sample_mouth(rng),
             mouth_width=rng.uniform(0.035, 0.055),
             mouth_height=rng.uniform(0.195, 0.21),
         )
@@ -94,7 +205,7 @@ class Head:
             self,
             blush=0.0,
             flush=Trait.ROSY_CHEEKS in traits,
-            mouth=mouths.sample_expression(
+            mouth=sample_expression(
                 streams("mouth"),
                 smiling=Trait.SMILING in traits,
                 is_open=Trait.MOUTH_OPEN in traits,

@@ -26,8 +26,7 @@ from ganport_train.synthetic.datasets import (
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.palette import EYES, HAIR
 from ganport_train.synthetic.scene_labels import SceneLabels
-from ganport_train.synthetic.scene_render import draw_scene
-from ganport_train.synthetic.scenes import Scene
+from ganport_train.synthetic.scenes import Scene, draw_scene
 from ganport_train.synthetic.traits import celeba_table, sample_traits
 
 _PAIRS = tuple(product(HAIR, EYES))

@@ -23,7 +23,7 @@ from ganport_runtime.conditions import (
     SignedMultiHot,
 )
 from ganport_runtime.generator import Generator
-from ganport_train.config.condition_encoding import build_conditions
+from ganport_train.config.recipe import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.scores.evaluation import EvaluationOptions, EvaluationReport

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.progress import progress_bar
+from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge import storage
 from ganport_train.evaluation.judge.network import JudgeNetwork, prepare_images
 from ganport_train.evaluation.judge.storage import JudgeMetadata

@@ -16,7 +16,7 @@ from torch import nn
 
 from ganport_train.backend.device import is_out_of_memory, random_stream, resolve_precision
 from ganport_train.data import Dataset
-from ganport_train.data.progress import progress_bar
+from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge import resume_state, storage
 from ganport_train.evaluation.judge.accuracy import assess
 from ganport_train.evaluation.judge.judge import extract_features, outputs_from_features

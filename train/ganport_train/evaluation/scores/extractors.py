@@ -22,7 +22,7 @@ from ganport_runtime.files import atomic_write, sha256_of
 from ganport_runtime.values import sanitize
 from ganport_train.data import Dataset
 from ganport_train.data.cache import default_cache_root
-from ganport_train.data.progress import progress_bar
+from ganport_train.data.images import progress_bar
 
 MAX_WEIGHTS = 1 << 30
 """Largest file of Inception weights, in bytes."""

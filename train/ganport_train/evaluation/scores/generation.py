@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ganport_runtime.generator import Generator
-from ganport_train.data.progress import progress_bar
+from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge.accuracy import Count, group_counts
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics.diversity import (

@@ -14,7 +14,7 @@ from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import seed_range
 from ganport_train.data import Dataset
-from ganport_train.data.progress import progress_bar
+from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics.diversity import evenly_spaced
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_train.synthetic.canvas import Canvas, Pose
-from ganport_train.synthetic.mouths import sample_expression
+from ganport_train.synthetic.head import sample_expression
 
 SEEDS = range(6)
 
