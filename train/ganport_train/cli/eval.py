@@ -24,6 +24,7 @@ _EVAL_COMMANDS = {
     "score": "Report the image quality of a bundle or run.",
     "compare": "Compare runs and reports.",
 }
+_MODULES = {"judge": "judge", "score": "score", "compare": "score"}
 
 
 class _LazyGroup(click.Group):
@@ -35,7 +36,7 @@ class _LazyGroup(click.Group):
         name, command, rest = super().resolve_command(ctx, args)
         if name in _EVAL_COMMANDS:
             require_packages("eval", _EVAL_PACKAGES)
-            command = getattr(import_module(f"ganport_train.cli.{name}"), name)
+            command = getattr(import_module(f"ganport_train.cli.{_MODULES[name]}"), name)
         return name, command, rest
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.metrics import Metric
 
 
 def counted(value: float, count: int = 100) -> dict[str, Any]:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.scores.warnings import find_warnings, headline_keys
 
 

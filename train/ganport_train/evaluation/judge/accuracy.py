@@ -19,7 +19,7 @@ from ganport_runtime.conditions import (
     Scalar,
     SignedMultiHot,
 )
-from ganport_train.evaluation.metrics.metric import wilson_interval
+from ganport_train.evaluation.metrics import wilson_interval
 from ganport_train.methods.losses import span
 
 Vectors = NDArray[np.float32]

@@ -12,8 +12,8 @@ from PIL import Image
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.images import THUMBNAIL_SIZE
 from ganport_train.data.near_duplicates import find_duplicate_groups
+from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.metrics.memorization import thumbnails
-from ganport_train.evaluation.metrics.metric import Metric
 
 SECTION = "Diversity"
 MAX_CONDITIONS, IMAGES_PER_CONDITION = 24, 16

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.metrics import Metric
 
 SECTION = "Grain"
 Images = NDArray[np.uint8]

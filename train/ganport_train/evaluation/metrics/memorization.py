@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.metrics import Metric
 
 SECTION = "Memorization"
 SIDE = 16

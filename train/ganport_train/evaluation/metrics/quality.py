@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.metrics.diversity import (
     Features,
     Rows,
@@ -22,7 +23,6 @@ from ganport_train.evaluation.metrics.diversity import (
     relative_spread,
     rows_by_label,
 )
-from ganport_train.evaluation.metrics.metric import Metric
 
 MAX_SUBSET = 1000
 """Largest subset over which a kernel distance is averaged (Binkowski et al. 2018)."""

@@ -27,7 +27,7 @@ from ganport_train.evaluation.judge.accuracy import (
     joint_count,
 )
 from ganport_train.evaluation.judge.judge import Prediction
-from ganport_train.evaluation.metrics.metric import Metric
+from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.scores.sampling import GeneratedRound
 
 SECTION = "Condition accuracy"

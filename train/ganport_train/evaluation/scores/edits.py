@@ -17,8 +17,8 @@ from ganport_train.evaluation.judge.accuracy import (
     is_correct,
     is_requested,
 )
+from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.metrics.diversity import mean_spread
-from ganport_train.evaluation.metrics.metric import Metric
 from ganport_train.evaluation.scores.sampling import Images
 
 EDIT_SECTION = "Edits"

@@ -15,10 +15,9 @@ from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.accuracy import Vectors
 from ganport_train.evaluation.judge.judge import Judge, Prediction
-from ganport_train.evaluation.metrics import quality
+from ganport_train.evaluation.metrics import Metric, quality
 from ganport_train.evaluation.metrics.diversity import Rows, evenly_spaced
 from ganport_train.evaluation.metrics.grain import grain_metrics
-from ganport_train.evaluation.metrics.metric import Metric
 from ganport_train.evaluation.scores import condition_accuracy
 from ganport_train.evaluation.scores.extractors import Extractor, cached_features
 from ganport_train.evaluation.scores.flow import FlowLikelihood

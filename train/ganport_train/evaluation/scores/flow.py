@@ -14,7 +14,7 @@ from ganport_models import Checkpoint, Flow
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data.images import progress_bar
-from ganport_train.evaluation.metrics.metric import Metric, mean_interval
+from ganport_train.evaluation.metrics import Metric, mean_interval
 from ganport_train.evaluation.scores.sampling import Images, Vectors, batch_slices, decode_requests
 from ganport_train.methods.flow import LEVELS, bits_per_dimension
 

@@ -12,6 +12,7 @@ from ganport_runtime.generator import Generator
 from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge.accuracy import Count, group_counts
 from ganport_train.evaluation.judge.judge import Judge
+from ganport_train.evaluation.metrics import mean_interval
 from ganport_train.evaluation.metrics.diversity import (
     DiversityPlan,
     Rows,
@@ -21,7 +22,6 @@ from ganport_train.evaluation.metrics.diversity import (
     spread_metrics,
 )
 from ganport_train.evaluation.metrics.memorization import memorization_metrics
-from ganport_train.evaluation.metrics.metric import mean_interval
 from ganport_train.evaluation.scores import condition_accuracy, flow, sheets
 from ganport_train.evaluation.scores.evaluation import Evaluation, EvaluationReport
 from ganport_train.evaluation.scores.sampling import (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganport_train.evaluation.metrics.metric import Metric, mean_interval, wilson_interval
+from ganport_train.evaluation.metrics import Metric, mean_interval, wilson_interval
 
 
 @given(st.integers(1, 500).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))

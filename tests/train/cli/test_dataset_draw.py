@@ -11,7 +11,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ganport_runtime.errors import GanportError
-from ganport_train.cli.draw import draw
+from ganport_train.cli.dataset import draw
 
 
 def run(*arguments: str) -> tuple[int, str, BaseException | None]:
@@ -40,7 +40,7 @@ def test_draw_force_replaces(tmp_path: Path) -> None:
 
 
 def test_draw_imports_no_torch() -> None:
-    code = "import sys, ganport_train.cli.draw; sys.exit('torch' in sys.modules)"
+    code = "import sys, ganport_train.cli.dataset; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

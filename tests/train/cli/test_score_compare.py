@@ -7,7 +7,7 @@ import torch
 from click.testing import CliRunner, Result
 
 from ganport_runtime.errors import RequestError
-from ganport_train.cli.compare import compare
+from ganport_train.cli.score import compare
 from ganport_train.config import recipes
 from ganport_train.runs.run_dir import RunEnvironment, read_config, write_config
 
