@@ -1,4 +1,4 @@
-"""Several processes train as one: the same weights to 1e-9, one writer, an end for all."""
+"""Several processes train as one: the same weights but for rounding, one writer, one end."""
 
 import json
 import os
@@ -25,6 +25,15 @@ HERE = Path(__file__).parents[1] / "engine"
 RUNS = runpy.run_path(str(HERE / "shared_runs.py"))
 CASES, STEPS, HALF = RUNS["CASES"], RUNS["STEPS"], RUNS["HALF"]
 TIMING = {"seconds", "images_per_second", "memory_gib"}
+
+# The bound on the difference of two weights after 5 steps in float64. Two processes add numbers in
+# another order than one, so a gradient differs by its rounding: up to about 1e-12, because a batch
+# norm over a few values magnifies the 2e-16 of float64. Adam divides by sqrt(v) + 1e-8. Where a
+# gradient is almost zero, an error e therefore moves a weight by lr * e / 1e-8 in a step: 4e-8 at
+# lr = 4e-4, and less where the gradient is larger. Real faults move weights further: 7e-7 to 2e-4
+# when gradients are summed and not averaged (which Adam almost cancels), 1e-2 when each batch norm
+# sees only the images of its own process.
+CLOSE = 1e-7
 
 
 def by_two(script: str, *arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
@@ -106,7 +115,7 @@ def test_two_processes_train_as_one(
     tmp_path: Path, shared: Path, pictures: Dataset, case: str
 ) -> None:
     RUNS["train"](tmp_path, case, pictures, SINGLE)
-    assert gap(tmp_path / case, shared / case) < 1e-9
+    assert gap(tmp_path / case, shared / case) < CLOSE
     alone, together = timeless(tmp_path / case), timeless(shared / case)
     assert len(alone) == STEPS
     for ours, theirs in zip(alone, together, strict=True):
@@ -123,7 +132,7 @@ def test_a_run_goes_on_with_another_number_of_processes(
         assert newest(parts / "relativistic")[1]["step"] == HALF
         RUNS["train"](parts, "relativistic", pictures, SINGLE)
     assert newest(parts / "relativistic")[1]["step"] == STEPS
-    assert gap(tmp_path / "relativistic", parts / "relativistic") < 1e-9
+    assert gap(tmp_path / "relativistic", parts / "relativistic") < CLOSE
 
 
 def test_a_killed_process_ends_all(killed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
