@@ -1,0 +1,62 @@
+"""What the modules of the suite share: a working folder each, and their commands in one process."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import product
+import pytest
+import recorded
+import serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def started(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, tuple[Path, product.Calls]]]:
+    """The commands of every module that is run, started at once so that they share the cores."""
+    here = [item for item in request.session.items if product.HERE in item.path.parents]
+    modules = {item.module for item in here if hasattr(item.module, "CALLS")}
+    running = {}
+    for module in sorted(modules, key=lambda module: module.__name__):
+        folder = tmp_path_factory.mktemp("calls") / "work"
+        shutil.copytree(product.FIXTURES, folder)
+        if hasattr(module, "prepare"):
+            module.prepare(folder)
+        running[module.__name__] = folder, product.Calls(folder, module.CALLS)
+    yield running
+    for _, calls in running.values():
+        calls.end()
+
+
+@pytest.fixture(scope="module")
+def work(request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.Calls]]) -> Path:
+    """The folder in which the commands of this module ran."""
+    return started[request.module.__name__][0]
+
+
+@pytest.fixture(scope="module")
+def calls(
+    request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.Calls]]
+) -> product.Calls:
+    """How the commands of this module ended."""
+    return started[request.module.__name__][1]
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Service]:
+    """A service of two tiny bundles with low limits."""
+    named = [f"{name}={product.DATA / file}" for name, file in serving.BUNDLES.items()]
+    limits = ("--max-images", serving.MAX_IMAGES, "--max-body", serving.MAX_BODY)
+    folder = tmp_path_factory.mktemp("service")
+    with serving.service(folder, *named, *limits, "--max-pixels", 4096) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def generators() -> dict[str, Any]:
+    """The generators of that service, in this process."""
+    return {name: recorded.opened(file) for name, file in serving.BUNDLES.items()}
