@@ -13,6 +13,13 @@ import recorded
 import serving
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test wait for the commands of its whole module on a busy machine."""
+    for item in items:
+        if product.HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(product.PATIENCE))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory

@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 FIXTURES = HERE / "fixtures"
 DATA = HERE.parents[1] / renames.FILES["tests/runtime/data"]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
-PATIENCE = 240.0
+PATIENCE = 1200.0
 """Seconds after which a process counts as stuck; far more than any needs on a busy machine."""
 
 

@@ -168,6 +168,18 @@ KEYS = {
 }
 """Keys of JSON that schema 1 does not fix: bodies, image metadata, logs, scores, reports."""
 
+REPORT = {
+    "accuracy_hair": "accuracy_hair",
+    "accuracy_eyes": "accuracy_eyes",
+    "judge_coverage": "judge_coverage",
+    "judge_kernel": "judge_kernel",
+    "spread_pixels": "spread_pixels",
+    "spread_features": "spread_features",
+    "copied": "copied",
+    "distance_ratio": "distance_ratio",
+}
+"""Names of the metrics in the report of `eval-gan score`."""
+
 METRICS = {
     "ganport_requests_total": "ganport_requests_total",
     "ganport_images_total": "ganport_images_total",

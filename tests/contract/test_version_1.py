@@ -1,6 +1,7 @@
 """What commit d7dd1f2 wrote is read for ever: bundles, checkpoints and run folders of schema 1."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,6 @@ CALLS: dict[str, tuple[object, ...]] = {
 
 def prepare(folder: Path) -> None:
     """Keep a run as it was."""
-    import shutil
-
     shutil.copytree(folder / "faces", folder / "untouched")
 
 
@@ -94,6 +93,7 @@ def test_compared_runs_tell_their_scores(calls: product.Calls, work: Path) -> No
     assert (work / "compared" / renames.FILES["compare.html"]).read_text().startswith("<!")
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
 @pytest.mark.parametrize("name", ["again", "checkpoint"])
 def test_exported_again_gives_the_same_images(calls: product.Calls, work: Path, name: str) -> None:
     assert calls["export"].code == calls["export checkpoint"].code == 0
