@@ -124,14 +124,14 @@ class Calls:
         self._log.close()
 
 
-def today(value: Any) -> Any:
+def today(value: Any, document: str) -> Any:
     """Return JSON with its keys renamed from those of d7dd1f2 to those of today."""
-    return _renamed(value, renames.KEYS)
+    return _renamed(value, renames.KEYS[document])
 
 
-def original(value: Any) -> Any:
+def original(value: Any, document: str) -> Any:
     """Return JSON with its keys renamed from those of today to those of d7dd1f2."""
-    return _renamed(value, {new: old for old, new in renames.KEYS.items()})
+    return _renamed(value, {new: old for old, new in renames.KEYS[document].items()})
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

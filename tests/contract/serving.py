@@ -60,7 +60,7 @@ class Service(NamedTuple):
 
     def post(self, path: str, body: Any, **headers: str) -> httpx.Response:
         """Post JSON; keys of the body are named as at d7dd1f2."""
-        return self.client.post(path, json=product.today(body), headers=headers)
+        return self.client.post(path, json=product.today(body, "request"), headers=headers)
 
 
 def ask(service: Service, fields: Any, path: str = GENERATE, **headers: str) -> httpx.Response:
@@ -91,7 +91,7 @@ def header(response: httpx.Response, name: str) -> str | None:
 def refused(response: httpx.Response, status: int, named: str) -> None:
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/json"
-    body = product.original(response.json())
+    body = product.original(response.json(), "service")
     assert product.shape_of(body) == {"error": _ERROR}
     assert body["error"]["status"] == status
     assert named in body["error"]["place"]

@@ -49,7 +49,7 @@ CALLS = {**GOOD, **{name: words for name, (_, words) in BAD.items()}}
 def report(calls: product.Calls, work: Path) -> Any:
     assert calls["score"].code == 0, calls["score"].err
     text = (work / "faces" / "score" / renames.FILES["report.json"]).read_text()
-    return product.original(json.loads(text))
+    return product.original(json.loads(text), "report")
 
 
 @pytest.mark.parametrize("name", GOOD)

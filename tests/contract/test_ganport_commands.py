@@ -125,7 +125,7 @@ def test_doctor_finds_the_cpu(calls: product.Calls) -> None:
 
 
 def test_check_counts_images_and_labels(calls: product.Calls) -> None:
-    report = product.original(json.loads(calls["check json"].out))
+    report = product.original(json.loads(calls["check json"].out), "dataset")
     assert report["pictures"] == 24
     assert report["sizes"] == {"16x16": 24}
     labels = report["conditions"]["labels"]
@@ -135,7 +135,7 @@ def test_check_counts_images_and_labels(calls: product.Calls) -> None:
 
 
 def test_check_of_chosen_attributes_counts_them_alone(calls: product.Calls) -> None:
-    report = product.original(json.loads(calls["check chosen"].out))
+    report = product.original(json.loads(calls["check chosen"].out), "dataset")
     assert list(report["conditions"]["labels"]) == ["attributes"]
     assert list(report["conditions"]["labels"]["attributes"]) == ["Smiling"]
 
@@ -144,7 +144,7 @@ def test_check_of_chosen_attributes_counts_them_alone(calls: product.Calls) -> N
 def test_drawn_set_is_one_that_can_be_read(
     calls: product.Calls, name: str, groups: set[str]
 ) -> None:
-    report = product.original(json.loads(calls[f"check {name}"].out))
+    report = product.original(json.loads(calls[f"check {name}"].out), "dataset")
     assert (report["pictures"], report["errors"], report["sizes"]) == (3, 0, {"16x16": 3})
     assert set(report["conditions"]["labels"]) == groups
 

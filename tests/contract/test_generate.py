@@ -61,7 +61,7 @@ def test_generate_several_gives_a_zip_with_index(
     assert response.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(response.content)) as archive:
         assert archive.namelist() == ["index.json", "000.png", "001.png"]
-        index = product.original(json.loads(archive.read("index.json")))
+        index = product.original(json.loads(archive.read("index.json")), "service")
         images = [pixels(archive.read(f"00{i}.png")) for i in range(2)]
     condition = {"hair": "pink", "eyes": "blue"}
     assert index == {
@@ -98,7 +98,7 @@ def test_generate_json_container_gives_data_urls(
     service: Service, generators: dict[str, Any]
 ) -> None:
     response = ask(service, {"seed": 7, "count": 2, "container": "json"})
-    pictures = product.original(response.json())["pictures"]
+    pictures = product.original(response.json(), "service")["pictures"]
     images = [pixels(data_url(picture["image"])) for picture in pictures]
     assert np.array_equal(images, generators["faces"].generate(seed=7, count=2))
 
@@ -107,7 +107,7 @@ def test_generate_sheet_gives_an_atlas_and_its_index(
     service: Service, generators: dict[str, Any]
 ) -> None:
     response = ask(service, {"seed": 7, "count": 5, "output": "sheet", "columns": 2})
-    sheet = product.original(response.json())
+    sheet = product.original(response.json(), "service")
     assert response.headers["content-type"] == "application/json"
     meta = sheet["meta"]
     atlas = pixels(data_url(meta.pop("image")))

@@ -11,7 +11,8 @@ from serving import BUNDLES, GENERATE, TRANSLATE, Service, ask, header
 
 def test_bundles_describe_what_is_served(service: Service, generators: dict[str, Any]) -> None:
     bundles = [
-        product.original(body) for body in service.client.get("/v1/bundles").json()["bundles"]
+        product.original(body, "service")
+        for body in service.client.get("/v1/bundles").json()["bundles"]
     ]
     for name, bundle in zip(BUNDLES, bundles, strict=True):
         manifest = generators[name].manifest
@@ -28,14 +29,16 @@ def test_bundles_describe_what_is_served(service: Service, generators: dict[str,
             "conditions": manifest.conditions.to_json(),
             "max_images": 16,
         }
-        assert product.original(service.client.get(f"/v1/bundles/{name}").json()) == bundle
+        assert (
+            product.original(service.client.get(f"/v1/bundles/{name}").json(), "service") == bundle
+        )
 
 
 def test_health_and_readiness_are_told(service: Service) -> None:
     assert service.client.get("/healthz").json() == {"status": "alive"}
     ready = service.client.get("/readyz")
     assert ready.status_code == 200
-    assert product.original(ready.json()) == {"status": "ready", "failing": []}
+    assert product.original(ready.json(), "service") == {"status": "ready", "failing": []}
 
 
 def test_request_id_is_kept_or_made(service: Service) -> None:

@@ -90,7 +90,9 @@ def origin(path: Path) -> list[dict[str, Any]]:
     """Return how each image of a file was made, as the file says."""
     texts = product.public("ganport_runtime.pictures.metadata")(path)
     assert texts.keys() == {"ganport.bundle", "ganport.digest", "ganport.pictures"}
-    entries: list[dict[str, Any]] = product.original(json.loads(texts["ganport.pictures"]))
+    entries: list[dict[str, Any]] = product.original(
+        json.loads(texts["ganport.pictures"]), "metadata"
+    )
     return entries
 
 

@@ -72,7 +72,7 @@ CALLS = {**GOOD, **{name: words for name, (_, words) in BAD.items()}}
 
 def records(run: Path, name: str) -> list[dict[str, Any]]:
     lines = (run / renames.FILES[name]).read_text().splitlines()
-    return [product.original(json.loads(line)) for line in lines]
+    return [product.original(json.loads(line), name.partition(".")[0]) for line in lines]
 
 
 @pytest.mark.parametrize("name", GOOD)

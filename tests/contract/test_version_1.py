@@ -83,7 +83,7 @@ def test_resumed_run_keeps_its_records(calls: product.Calls, work: Path, run: st
 
 def records(run: Path, name: str) -> list[dict[str, Any]]:
     lines = (run / renames.FILES[name]).read_text().splitlines()
-    return [product.original(json.loads(line)) for line in lines]
+    return [product.original(json.loads(line), name.partition(".")[0]) for line in lines]
 
 
 def test_compared_runs_tell_their_scores(calls: product.Calls, work: Path) -> None:
