@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, tuple[Path, product.Calls]]]:
-    """The commands of every module that is run, started at once so that they share the cores."""
+    """Start the commands of every module that is run at once, so that they share the cores."""
     here = [item for item in request.session.items if product.HERE in item.path.parents]
     modules = {item.module for item in here if hasattr(item.module, "CALLS")}
     running = {}
@@ -41,7 +41,7 @@ def started(
 
 @pytest.fixture(scope="module")
 def work(request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.Calls]]) -> Path:
-    """The folder in which the commands of this module ran."""
+    """Return the folder in which the commands of this module ran."""
     return started[request.module.__name__][0]
 
 
@@ -49,13 +49,13 @@ def work(request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.
 def calls(
     request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.Calls]]
 ) -> product.Calls:
-    """How the commands of this module ended."""
+    """Return how the commands of this module ended."""
     return started[request.module.__name__][1]
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Service]:
-    """A service of two tiny bundles with low limits."""
+    """Start a service of two tiny bundles with low limits."""
     named = [f"{name}={product.DATA / file}" for name, file in serving.BUNDLES.items()]
     limits = ("--max-images", serving.MAX_IMAGES, "--max-body", serving.MAX_BODY)
     folder = tmp_path_factory.mktemp("service")
@@ -65,5 +65,5 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[serving.Servic
 
 @pytest.fixture(scope="session")
 def generators() -> dict[str, Any]:
-    """The generators of that service, in this process."""
+    """Load the generators of that service in this process."""
     return {name: recorded.opened(file) for name, file in serving.BUNDLES.items()}

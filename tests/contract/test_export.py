@@ -69,7 +69,7 @@ def test_command_that_cannot_exits_with_its_code(
 
 @pytest.fixture(scope="module")
 def full(calls: product.Calls, work: Path) -> dict[str, bytes]:
-    """The files of the bundle that has everything."""
+    """Return the files of the bundle that has everything."""
     assert calls["full"].code == 0, calls["full"].err
     with zipfile.ZipFile(work / "full.ganport") as archive:
         assert all(info.compress_type == zipfile.ZIP_STORED for info in archive.infolist())

@@ -151,7 +151,7 @@ def test_drawn_set_is_one_that_can_be_read(
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port of the loopback at which something listens."""
+    """Listen at a port of the loopback."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
 
