@@ -13,7 +13,8 @@ def test_example_exports_a_foreign_network_and_writes_a_sheet(tmp_path, capsys):
     path = tmp_path / "season.ganport"
     report = example["export_bundle"](path)
     assert Bundle.open(path).manifest.family == "dcgan"
-    assert max(report.manifest.parity["graphs"]["generator.onnx"]["error"].values()) < 1e-5
+    parity = report.manifest.parity
+    assert 0 < max(parity["graphs"]["generator.onnx"]["error"].values()) <= parity["limit"] <= 1e-3
     with Image.open(example["generate_sheet"](path)) as sheet:
         assert sheet.size[0] > 4 * 32 * 3
     assert capsys.readouterr().out.count("\n") == len(report.seconds)

@@ -18,6 +18,9 @@ from ganport_models import (
 from ganport_models.network import Norm
 
 TINY = NetworkConfig(resolution=32, condition_size=5, base_channels=2, z_dim=6, embed_dim=7)
+ROUNDING = 1e-4
+"""Bound on the change by another batch size: float32 rounds numbers of about 1 by 6e-8 in each of a
+dozen layers, and a batch that is mixed by mistake changes an output by tenths."""
 
 
 def perturbed(network: Generator) -> Generator:
@@ -72,7 +75,7 @@ def test_generator_eval_rows_are_independent(name: str) -> None:
     z = torch.randn(5, *generator.z_shape)
     together = generator(z, conditions(5))
     alone = generator(z[2:3], conditions(5)[2:3])
-    torch.testing.assert_close(together[2:3], alone, atol=1e-5, rtol=0)
+    torch.testing.assert_close(together[2:3], alone, atol=ROUNDING, rtol=0)
 
 
 @pytest.mark.parametrize("norm", [None, "batch", "none", "spectral"])
@@ -119,7 +122,7 @@ def test_discriminator_declares_batch_statistics(name: str) -> None:
     images = torch.randn(4, 3, 32, 32)
     with torch.nn.utils.parametrize.cached():
         alone, together = discriminator.embed(images[:2]), discriminator.embed(images)[:2]
-    assert torch.allclose(alone, together, atol=1e-5) != discriminator.uses_batch_statistics
+    assert torch.allclose(alone, together, atol=ROUNDING) != discriminator.uses_batch_statistics
 
 
 ANIME = NetworkConfig(resolution=64, condition_size=22, base_channels=64, z_dim=100, embed_dim=256)

@@ -49,7 +49,9 @@ def make_layer(name: str, dtype: torch.dtype = torch.float64) -> WithPlanes:
     return layer.to(dtype).eval()
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 2e-5)])
+# Rounding is 1e-16 in float64 and 6e-8 in float32. An inverse multiplies it by the condition number
+# of the layer, tens for these weights, and a network inside it adds a few times more.
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-10), (torch.float32, 1e-4)])
 @pytest.mark.parametrize("name", LAYERS)
 def test_layer_inverse_round_trip(name: str, dtype: torch.dtype, tolerance: float) -> None:
     layer = make_layer(name, dtype)

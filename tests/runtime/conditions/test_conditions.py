@@ -213,7 +213,8 @@ def test_blend_encodes_between_both_requests(
     one, two = ALL.encode(first), ALL.encode(second)
     between = ALL.encode(ALL.blend(first, second, fraction))
     expected = (1 - fraction) * one + fraction * two
-    np.testing.assert_allclose(between[4:], expected[4:], atol=1e-5)
+    # An age reaches 99, where float32 numbers are 8e-6 apart, and each side rounds three times.
+    np.testing.assert_allclose(between[4:], expected[4:], atol=5e-5)
     # A joint group's members blend and multiply: its margins lie on the line.
     pairs, expected_pairs = between[:4].reshape(2, 2), expected[:4].reshape(2, 2)
     for axis in (0, 1):

@@ -40,7 +40,8 @@ def test_predict_returns_features_and_outputs_of_the_network(loaded: Judge) -> N
     np.testing.assert_array_equal(outputs, loaded.outputs(loaded.features(noise(5))))
     with torch.inference_mode():
         expected = loaded.network(prepare_images(noise(5), 16, CPU)).numpy()
-    np.testing.assert_allclose(outputs, expected, rtol=1e-5, atol=1e-6)
+    # Rounding of float32, 6e-8, over a dozen layers; another batch size takes other kernels.
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_predict_without_images_returns_empty_arrays(loaded: Judge) -> None:
