@@ -3,7 +3,7 @@
 1. `structure`: a graph is valid ONNX and has the form of the contract.
 2. `parity` and `pixel_diff`: its outputs and pixels equal those of the network.
 3. `parity`: the output of a row does not depend on the batch.
-4. `sensitivity`: every input changes the output.
+4. `parity`: every input changes the output.
 5. `preflight`: the network is in eval mode, initialized and finite.
 """
 
@@ -14,9 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganport_export.artifact import Artifact, ExportInput
-from ganport_export.checks.parity import check_batch_invariance, check_parity
+from ganport_export.checks.parity import (
+    SENSITIVITY_FACTOR,
+    check_batch_invariance,
+    check_parity,
+    check_sensitivity,
+    measure_sensitivity,
+)
 from ganport_export.checks.pixel_diff import check_pixels, check_rounded_weights
-from ganport_export.checks.sensitivity import FACTOR, check_sensitivity, measure_sensitivity
 from ganport_export.checks.structure import check_structure
 from ganport_export.interface import ExportOptions
 from ganport_export.test_inputs import BATCH_SIZES
@@ -128,7 +133,7 @@ def _check_rounding(artifact: Artifact, export_input: ExportInput) -> Json:
 def _check_sensitivity(
     artifact: Artifact, export_input: ExportInput, options: ExportOptions
 ) -> Json:
-    required = FACTOR * export_input.limit
+    required = SENSITIVITY_FACTOR * export_input.limit
     runner = next(iter(artifact.raw_runners.values()))
     moved = measure_sensitivity(runner, export_input.interface)
     ignored = [name for name, distance in moved.items() if distance < required]
