@@ -202,21 +202,21 @@ def test_nan_in_one_process_ends_all(facts: list[dict[str, Any]]) -> None:
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(facts: list[dict[str, Any]]) -> None:
-    words = "training.batch_size: expected a multiple of the 2 processes, which share it; found 5"
+    words = "training.batch_size: expected a multiple of the 2 processes; found 5"
     assert all(found["odd"].startswith(words) for found in facts)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
-def test_shares_are_the_whole_batch_once(count: int) -> None:
+def test_local_rows_cover_the_batch_once(count: int) -> None:
     rows = np.arange(12)
-    parts = [rows[ProcessGroup(rank, count).share(12)] for rank in range(count)]
+    parts = [rows[ProcessGroup(rank, count).local_rows(12)] for rank in range(count)]
     assert np.concatenate(parts).tolist() == rows.tolist()
     assert {len(part) for part in parts} == {12 // count}
 
 
-def test_a_share_of_nothing_is_refused() -> None:
+def test_local_rows_of_an_odd_batch_raises() -> None:
     with pytest.raises(RecipeError, match=r"a multiple of the 4 processes.*found 6"):
-        ProcessGroup(0, 4).share(6)
+        ProcessGroup(0, 4).local_rows(6)
 
 
 def test_the_package_is_train_gan(

@@ -18,6 +18,7 @@ from ganport_train.cli.train import resume_run
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
+from ganport_train.engine import latent_directions
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.recovery import StopSignal
 
@@ -86,7 +87,7 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
 
     `bare` removes the generator's batch norms.
     """
-    networks = trainer.state.networks
+    networks = trainer.model.networks
     if bare:
         for network in (networks["generator"], networks["average"]):
             for parent in list(network.modules()):
@@ -95,7 +96,7 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
                         setattr(parent, name, nn.Identity())
     for network in networks.values():
         network.double()
-    trainer.average.module.register_forward_pre_hook(
+    trainer.ema.module.register_forward_pre_hook(
         lambda _, inputs: tuple(tensor.double() for tensor in inputs)
     )
     batch = trainer.batches.batch
@@ -106,7 +107,7 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
 
     trainer.batches.batch = wider  # type: ignore[method-assign]
     # A flow's are measured on images in float32.
-    trainer.checkpoints._directions = lambda generator: {}  # type: ignore[method-assign]
+    latent_directions.measure_directions = lambda *_: {}
     return trainer
 
 
@@ -119,14 +120,14 @@ def train(out: Path, case: str, data: Dataset, processes: ProcessGroup, steps: i
     trainer.train(StopSignal())
 
 
-class AskedAt(StopSignal):
+class StopAfterReads(StopSignal):
     """A stop signal that is set after a number of reads."""
 
     def __init__(self, looks: int) -> None:
         self.looks = looks
 
     @property
-    def asked(self) -> bool:  # type: ignore[override]
+    def requested(self) -> bool:  # type: ignore[override]
         self.looks -= 1
         return self.looks < 0
 
@@ -179,7 +180,7 @@ def facts(out: Path, data: Dataset, processes: ProcessGroup) -> dict[str, Any]:
     """Return what one of two processes sees of failures, a stop and an unsplittable batch."""
     said: list[str] = []
     stopped = built(out / "stopped", recipe("normed"), data, processes, said)
-    stopped.train(AskedAt(2 if processes.rank else 99))
+    stopped.train(StopAfterReads(2 if processes.rank else 99))
     odd = replace(recipe("hinge"), training=replace(recipe("hinge").training, batch_size=5))
     return {
         "stopped": stopped.state.step,

@@ -76,7 +76,7 @@ DIVERGING = [
     "optimizer.discriminator=sgd",
     "optimizer.generator_lr=1.0",
     "optimizer.discriminator_lr=1.0",
-    "recovery.on_divergence=reload",
+    "recovery.on_divergence=rollback",
     "recovery.lr_factor=0.001",
     "logging.checkpoint_minutes=60",
 ]
