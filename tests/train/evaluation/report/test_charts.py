@@ -16,7 +16,7 @@ from ganport_train.evaluation.report.charts import (
     TOP,
     WIDTH,
     Chart,
-    Line,
+    Curve,
     RunHistory,
     comparison_charts,
     run_charts,
@@ -27,7 +27,7 @@ Numbers = st.floats(-1e100, 1e100)
 
 
 def chart(*points: tuple[float, float], percent: bool = False) -> Chart:
-    return Chart("title", [Line("line", points, 0)], "epochs", percent)
+    return Chart("title", [Curve("line", points, 0)], "epochs", percent)
 
 
 def positions(path: str) -> list[tuple[float, float]]:
@@ -84,7 +84,7 @@ def test_thinned_line_averages_equal_parts() -> None:
 
 @pytest.mark.parametrize(("index", "style"), [(0, "c0"), (7, "c7"), (8, "c0 dashed")])
 def test_style_after_eight_lines_is_dashed(index: int, style: str) -> None:
-    assert Line("line", [(0, 0)], index).style == style
+    assert Curve("line", [(0, 0)], index).style == style
 
 
 RECORDS = [

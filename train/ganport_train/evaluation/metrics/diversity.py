@@ -177,9 +177,9 @@ def _rows_by_condition(vectors: Vectors) -> list[Rows]:
 
 
 def _mean_distance(features: Features) -> float:
-    wide = features.astype(np.float64)
-    squares = (wide**2).sum(axis=1)
-    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * wide @ wide.T, 0))
+    values = features.astype(np.float64)
+    squares = (values**2).sum(axis=1)
+    distances = np.sqrt(np.maximum(squares[:, None] + squares - 2 * values @ values.T, 0))
     count = len(features)
     np.fill_diagonal(distances, 0)  # rounding leaves values other than 0
     return float(distances.sum() / (count * (count - 1)))

@@ -49,7 +49,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A line of a chart, its points (x, y) sorted by x.
 
     `index` chooses the color: a run has the same color in every chart.
@@ -71,7 +71,7 @@ class Chart:
     """Lines over a common axis; `percent` formats fractions in 0..1."""
 
     title: str
-    lines: Sequence[Line]
+    lines: Sequence[Curve]
     x_axis: str
     percent: bool = False
 
@@ -87,7 +87,7 @@ class Chart:
         return [Tick(self._y(value), self._text(value, steps)) for value in steps]
 
     @property
-    def paths(self) -> list[tuple[Line, str]]:
+    def paths(self) -> list[tuple[Curve, str]]:
         """Each line with its SVG path; a single point becomes a dash."""
         return [(line, self._path(thinned(line.points))) for line in self.lines]
 
@@ -218,7 +218,7 @@ def _round_steps(low: float, high: float, count: int = 5) -> list[float]:
 def _make_chart(
     title: str, lines: Iterable[tuple[str, Points]], x_axis: str, percent: bool
 ) -> Chart | None:
-    recorded = [Line(name, points, index) for index, (name, points) in enumerate(lines) if points]
+    recorded = [Curve(name, points, index) for index, (name, points) in enumerate(lines) if points]
     return Chart(title, recorded, x_axis, percent) if recorded else None
 
 

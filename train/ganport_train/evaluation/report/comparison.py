@@ -20,7 +20,7 @@ SCHEMA_VERSION = 2
 SCORE = "score"
 """The folder of a run's own report."""
 
-# Facts of a run that nobody chooses; the digest of its data is compared separately.
+# Facts of a run that are not options. The digest of its data is compared separately.
 _NOT_CHOSEN = (
     "data_digest",
     "judge_digest",
