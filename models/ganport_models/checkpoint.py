@@ -46,7 +46,7 @@ class Checkpoint:
     digest: SHA-256 of `checkpoint.json`, which covers every file.
     reason: why the checkpoint was selected; empty if its own folder was given.
     score: validation score from 0 to 1, if there is one.
-    directions: latent direction of each attribute, float32 (*z_shape).
+    directions: latent direction of each attribute, float32 `(*z_shape)`.
     """
 
     path: Path

@@ -105,7 +105,7 @@ def require_condition(config: NetworkConfig) -> None:
 class Generator(nn.Module):
     """Base class of generators: noise and condition to an image.
 
-    `forward(z, condition)` takes float32 z (N, *z_shape) and condition (N, condition_size), and
+    `forward(z, condition)` takes float32 z `(N, *z_shape)` and condition (N, condition_size), and
     returns float32 (N, 3, H, W) in [-1, 1].
     """
 
@@ -126,11 +126,11 @@ class Flow(Generator):
     """Base class of invertible generators; `encode` maps an image to its noise."""
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z (N, *z_shape) and log-likelihood (N,) of pixels (N, 3, H, W) in (0, 1)."""
+        """Return z `(N, *z_shape)` and log-likelihood (N,) of pixels (N, 3, H, W) in (0, 1)."""
         raise NotImplementedError
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Return z (N, *z_shape) of images (N, 3, H, W) in [-1, 1]."""
+        """Return z `(N, *z_shape)` of images (N, 3, H, W) in [-1, 1]."""
         raise NotImplementedError
 
 

@@ -136,7 +136,7 @@ class Generator:
         `conditions` is one request (a mapping or a text) for all images, or a list with one for
         each. Image i has the seed `seeds[i]` or `seed + i mod 2^64`; without either, a random
         first seed. `last_seeds` holds the seeds afterwards. N is `count`, or the length of the
-        lists, or 1. `z`, float32 (N, *z_shape), replaces seeds and is used unscaled.
+        lists, or 1. `z`, float32 `(N, *z_shape)`, replaces seeds and is used unscaled.
         `temperature` (above 0, to 10; default: the bundle's) scales the noise of seeds: images
         below 1 are more typical and less diverse. On one device an image depends on its seed,
         request and temperature, not on N or `batch_size`.
@@ -171,7 +171,7 @@ class Generator:
         conditions: ConditionInput = None,
         batch_size: int | None = None,
     ) -> NDArray[np.float32]:
-        """Return the noise, float32 (N, *z_shape), that `generate` turns into these images.
+        """Return the noise, float32 `(N, *z_shape)`, that `generate` turns into these images.
 
         Images are uint8 (N, H, W, 3) of the bundle's size. With the same conditions,
         `generate(conditions, z=encode(images, conditions))` reproduces them. Raises the errors of
@@ -189,7 +189,7 @@ class Generator:
         return noise
 
     def noise(self, seeds: Sequence[int], temperature: float | None = None) -> NDArray[np.float32]:
-        """Return the `z` of each seed, float32 (len(seeds), *z_shape).
+        """Return the `z` of each seed, float32 `(len(seeds), *z_shape)`.
 
         It is scaled by `temperature`, by default the bundle's.
         """

@@ -34,7 +34,7 @@ _OFFSET = np.array(2.0**20 - 2.0**-33)  # an array, since converting a float cos
 def normals(
     seeds: Sequence[int] | NDArray[np.uint64], shape: tuple[int, ...], stream: int = 0
 ) -> NDArray[np.float32]:
-    """Return standard normal noise of each seed, float32 (len(seeds), *shape).
+    """Return standard normal noise of each seed, float32 `(len(seeds), *shape)`.
 
     A row depends only on its seed, on `shape` in row-major order and on `stream` (0 to 2^32 - 1).
     Raises `RequestError` for a seed that is not a uint64.
@@ -114,7 +114,7 @@ def _fill(
 
 
 def _single_normal_row(seed: int, shape: tuple[int, ...], stream: int) -> NDArray[np.float32]:
-    """Return the noise of one seed, float32 (1, *shape)."""
+    """Return the noise of one seed, float32 `(1, *shape)`."""
     pool = _sampler_pool(shape, stream)
     try:
         sampler = pool.pop()  # no other thread uses it now
