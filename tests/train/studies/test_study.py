@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganport_runtime.conditions import Conditions, MultiHot
-from ganport_train.config import recipes as catalogue
+from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import differences
 from ganport_train.methods.build import build_method
@@ -91,7 +91,7 @@ def test_overrides_lie_in_order(tmp_path: Path) -> None:
     numbers = [(recipe.network.base_channels, recipe.network.z_dim) for recipe in found.values()]
     assert numbers == [(8, 7), (4, 7)]
     assert {recipe.training.batch_size for recipe in found.values()} == {6}
-    assert found["b"].title == catalogue.load("anime-cgan").title
+    assert found["b"].title == recipes.load("anime-cgan").title
 
 
 def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
