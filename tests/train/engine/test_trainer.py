@@ -29,7 +29,7 @@ def test_records_hold_every_figure_once(
     found = read_log(tmp_path / "run")
     assert [record["step"] for record in found] == [2, 4, 6, 7]
     assert found[-1]["images"] == 28
-    figures = {"d_loss", "g_loss", "d_real", "d_fake"}
+    figures = {"d_loss", "g_loss", "d_real", "d_fake", "d_class", "g_class", "diversity"}
     assert all(set(record) == {"step", "images", "epoch", *figures, *timing} for record in found)
 
 
