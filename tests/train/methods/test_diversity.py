@@ -132,3 +132,10 @@ def test_real_distance_of_many_pairs_equals_the_direct_mean() -> None:
     images = np.repeat(grays([0, 255]), 400, axis=0)  # more than one block of pairs
     vectors = np.ones((800, 1), np.float32)
     assert real_distance(images, vectors, np.arange(800)) == pytest.approx(1.0, abs=0.1)
+
+
+def test_real_distance_without_conditions_compares_all_images() -> None:
+    images = np.zeros((2, 16, 16, 3), np.uint8)
+    images[1] = 255
+    distance = real_distance(images, np.zeros((2, 0), np.float32), np.arange(2))
+    assert distance == pytest.approx(2.0)

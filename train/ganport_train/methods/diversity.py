@@ -109,7 +109,8 @@ def real_distance(images: NDArray[np.uint8], vectors: Vectors, rows: NDArray[np.
 
 def _pairs(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     order = np.random.Generator(np.random.Philox(0)).permutation(len(vectors))
-    order = order[np.lexsort(vectors[order].T)]
+    if vectors.shape[1]:  # without conditions all images share the empty one
+        order = order[np.lexsort(vectors[order].T)]
     equal = (vectors[order[:-1]] == vectors[order[1:]]).all(axis=1)
     if equal.sum() < _MIN_PAIRS:
         equal[:] = True

@@ -61,12 +61,12 @@ class StopAfter(StopSignal):
         super().__init__()
 
     @property
-    def asked(self) -> bool:  # type: ignore[override]
+    def requested(self) -> bool:  # type: ignore[override]
         self._looks_left -= 1
         return self._looks_left < 0
 
-    @asked.setter
-    def asked(self, value: bool) -> None:
+    @requested.setter
+    def requested(self, value: bool) -> None:
         pass
 
 
