@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -65,6 +66,13 @@ def words(*given: object) -> list[str]:
 def _setting(word: str) -> str:
     name, equals, value = word.partition("=")
     return renames.RECIPE.get(name, name) + equals + value
+
+
+def weight_name(name: str) -> str:
+    """Return the name of today of a tensor in a checkpoint."""
+    for pattern, replacement in renames.WEIGHTS.items():
+        name = re.sub(pattern, replacement, name)
+    return name
 
 
 def settings(options: Mapping[str, object]) -> list[str]:

@@ -228,4 +228,4 @@ FILES = {
 """Files that commands write, and the folder of the tiny bundles."""
 
 WEIGHTS: dict[str, str] = {}
-"""Names of tensors in a checkpoint, where a network or a layer was renamed."""
+"""Names of tensors in a checkpoint: a regular expression, and what replaces its matches."""

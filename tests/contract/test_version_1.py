@@ -61,10 +61,10 @@ def test_resumed_run_goes_on_where_it_stopped(calls: product.Calls, work: Path, 
         load_file(place / run / "checkpoints" / f"{step:09d}" / "generator.safetensors")
         for place, step in ((product.FIXTURES, first), (work, last))
     )
-    assert {renames.WEIGHTS.get(name, name) for name in before} == after.keys()
+    assert {product.weight_name(name) for name in before} == after.keys()
     moves = []
     for name, tensor in before.items():
-        found = after[renames.WEIGHTS.get(name, name)]
+        found = after[product.weight_name(name)]
         assert found.shape == tensor.shape and np.isfinite(found).all(), name
         moves.append(np.abs(found.astype(float) - tensor.astype(float)).max())
     # Ten steps at a rate of 0.004 move a weight; they do not start it anew.
