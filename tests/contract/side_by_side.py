@@ -149,12 +149,13 @@ def compare(recipe: str, old: Side, new: Side) -> str:
     renamed = {product.weight_name(name): tensor for name, tensor in before.items()}
     if renamed.keys() != after.keys():
         raise ValueError(f"other tensors: {sorted(renamed.keys() ^ after.keys())[:6]}")
-    weights = {name: tensor for name, tensor in before.items() if tensor.dtype.kind == "f"}
-    moved = max(apart(first[name], tensor) for name, tensor in weights.items())
+    trained = (name for name in before if name.endswith(("weight", "bias")))
+    moved = max(apart(first[name], before[name]) for name in trained)
     gaps = {name: apart(tensor, after[name]) for name, tensor in renamed.items()}
     worst = max(gaps, key=lambda name: gaps[name])
     same = sum(gap == 0 for gap in gaps.values())
-    return f"{same:4d} of {len(gaps):<4d}  {gaps[worst]:11.2g}  {moved:9.2g}  {worst}"
+    line = f"{same:4d} of {len(gaps):<4d}  {gaps[worst]:11.2g}  {moved:9.2g}"
+    return line if same == len(gaps) else f"{line}  {worst}"
 
 
 def apart(one: Any, other: Any) -> float:
