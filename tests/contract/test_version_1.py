@@ -66,10 +66,12 @@ def test_resumed_run_goes_on_where_it_stopped(calls: product.Calls, work: Path, 
     for name, tensor in before.items():
         found = after[product.weight_name(name)]
         assert found.shape == tensor.shape and np.isfinite(found).all(), name
-        moves.append(np.abs(found.astype(float) - tensor.astype(float)).max())
-    # Ten steps at a rate of 0.004 move a weight; they do not start it anew.
-    assert max(moves) > 0
-    assert np.median(moves) < 0.5
+        if name.endswith(("weight", "bias")):
+            moves.append(np.abs(found - tensor).reshape(-1))
+    # Ten steps of Adam at a rate of 0.004 move a weight by 0.04 at most. The checkpoint holds the
+    # EMA, which follows a quarter of that: its half-life is 25 steps. A network that starts anew is
+    # further from one that was trained for hundreds of steps.
+    assert 0 < np.median(np.concatenate(moves)) < 0.01
 
 
 @pytest.mark.parametrize("run", RUNS)
