@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -88,11 +90,14 @@ class ConcatGenerator(Generator):
 class FilmStage(nn.Module):
     """Batch norm, a scale and shift from the style (FiLM, Perez et al. 2018), ReLU, upsampling."""
 
-    def __init__(self, inputs: int, style: int, up: nn.Module) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, style: int, upsample: Callable[[int, int], nn.Module]
+    ) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs, affine=False)
+        # The order of creation decides the initial weights of a seed.
         self.film = nn.Linear(style, 2 * inputs)
-        self.up = up
+        self.up = upsample(inputs, outputs)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Map features (N, inputs, H, W) and style (N, style) to (N, outputs, 2H, 2W)."""
@@ -121,7 +126,7 @@ class FilmGenerator(Generator):
         )
         self.stem = nn.Linear(config.z_dim, channels[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
-            FilmStage(inputs, config.embed_dim, self.upsample(inputs, outputs))
+            FilmStage(inputs, outputs, config.embed_dim, self.upsample)
             for inputs, outputs in zip(channels, [*channels[1:], 3], strict=True)
         )
 

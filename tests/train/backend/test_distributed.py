@@ -30,7 +30,7 @@ TIMING = {"seconds", "images_per_second", "memory_gib"}
 # another order than one, so a gradient differs by its rounding: up to about 1e-12, because a batch
 # norm over a few values magnifies the 2e-16 of float64. Adam divides by sqrt(v) + 1e-8. Where a
 # gradient is almost zero, an error e therefore moves a weight by lr * e / 1e-8 in a step: 4e-8 at
-# lr = 4e-4, and less where the gradient is larger. Real faults move weights further: 7e-7 to 2e-4
+# lr = 4e-4, and less where the gradient is larger. Real faults move weights further: 7e-7 to 3e-4
 # when gradients are summed and not averaged (which Adam almost cancels), 1e-2 when each batch norm
 # sees only the images of its own process.
 CLOSE = 1e-7
