@@ -61,15 +61,15 @@ class Slice(StopSignal):
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
         self.seconds, self.clock = seconds, clock
-        self.begun: float | None = None
+        self.started: float | None = None
         self.spent = 0.0
 
     @property
-    def asked(self) -> bool:
-        """Whether the seconds are over; the first question starts them."""
+    def requested(self) -> bool:
+        """Whether the seconds are over; the first call starts them."""
         now = self.clock()
-        self.begun = now if self.begun is None else self.begun
-        self.spent = now - self.begun
+        self.started = now if self.started is None else self.started
+        self.spent = now - self.started
         return self.spent >= self.seconds
 
 
