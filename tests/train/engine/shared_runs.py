@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -18,7 +19,6 @@ from ganport_train.cli.train import resume_run
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
-from ganport_train.engine import latent_directions
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.recovery import StopSignal
 
@@ -106,8 +106,13 @@ def in_double(trainer: Trainer, *, bare: bool) -> Trainer:
         return replace(found, real=found.real.double())
 
     trainer.batches.batch = wider  # type: ignore[method-assign]
-    # A flow's are measured on images in float32.
-    latent_directions.measure_directions = lambda *_: {}
+    subset = trainer.batches.fixed_subset
+
+    def wider_subset(count: int) -> tuple[torch.Tensor, Any]:
+        images, vectors = subset(count)
+        return images.double(), vectors.astype(np.float64)
+
+    trainer.batches.fixed_subset = wider_subset  # type: ignore[method-assign]
     return trainer
 
 
