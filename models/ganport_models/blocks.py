@@ -76,6 +76,30 @@ def resize_convolution(inputs: int, outputs: int, deviation: float = 0.05) -> nn
     return layer
 
 
+class SkipImages(nn.Module):
+    """An image of each map, summed from the smallest to the largest (StyleGAN2, section 4.1).
+
+    Small maps draw the flat areas, and linear interpolation keeps them smooth (Karras et al. 2020).
+    """
+
+    def __init__(self, channels: Sequence[int]) -> None:
+        super().__init__()
+        layers = [nn.Conv2d(inputs, 3, kernel_size=1) for inputs in channels]
+        self.first, self.others = layers[0], nn.ModuleList(layers[1:])
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """Return (N, 3, 2H, 2W) of maps (N, C, H, W), each twice the size of the one before."""
+        image: Tensor = self.first(maps[0])
+        for convolution, features in zip(self.others, maps[1:], strict=True):
+            image = _double_size(image) + convolution(features)
+        return _double_size(image)
+
+
+def _double_size(image: Tensor) -> Tensor:
+    """Double height and width of (N, C, H, W) with linear interpolation."""
+    return F.interpolate(image, scale_factor=2, mode="bilinear")
+
+
 def down_convolution(inputs: int, outputs: int, kernel: int = 4, *, bias: bool = True) -> nn.Conv2d:
     """Return a convolution that halves height and width; kernel and padding as `up_convolution`."""
     padding = (kernel - 1) // 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch.nn import functional as F
 
 from ganport_models.blocks import (
     LabelPlanes,
+    SkipImages,
     condition_embedding,
     init_bilinear_,
     latent_to_map,
@@ -88,19 +91,19 @@ class ConcatGenerator(Generator):
 
 
 class FilmStage(nn.Module):
-    """Batch norm, a scale and shift from the style (FiLM, Perez et al. 2018), ReLU, upsampling."""
+    """Batch norm, a scale and shift from the style (FiLM, Perez et al. 2018), ReLU, a layer."""
 
     def __init__(
-        self, inputs: int, outputs: int, style: int, upsample: Callable[[int, int], nn.Module]
+        self, inputs: int, outputs: int, style: int, build: Callable[[int, int], nn.Module]
     ) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs, affine=False)
         # The order of creation decides the initial weights of a seed.
         self.film = nn.Linear(style, 2 * inputs)
-        self.up = upsample(inputs, outputs)
+        self.up = build(inputs, outputs)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
-        """Map features (N, inputs, H, W) and style (N, style) to (N, outputs, 2H, 2W)."""
+        """Map features (N, inputs, H, W) and style (N, style) to what the layer returns."""
         scale, shift = self.film(style)[:, :, None, None].chunk(2, dim=1)
         features = torch.addcmul(shift, self.norm(features), 1 + scale)
         result: Tensor = self.up(F.relu(features))
@@ -125,33 +128,56 @@ class FilmGenerator(Generator):
             nn.Linear(config.z_dim + config.condition_size, config.embed_dim), nn.ReLU()
         )
         self.stem = nn.Linear(config.z_dim, channels[0] * BASE_SIZE**2)
-        self.stages = nn.ModuleList(
-            FilmStage(inputs, outputs, config.embed_dim, self.upsample)
-            for inputs, outputs in zip(channels, [*channels[1:], 3], strict=True)
-        )
+        self.stages = nn.ModuleList(self.build_stages(config))
 
     @staticmethod
-    def upsample(inputs: int, outputs: int) -> nn.Module:
-        """Return a layer that doubles height and width."""
-        return init_bilinear_(up_convolution(inputs, outputs))
+    def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
+        """Yield the stages from the base map to the image."""
+        for inputs, outputs in pairwise([*config.channels(), 3]):
+            yield FilmStage(inputs, outputs, config.embed_dim, _bilinear_convolution)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        return torch.tanh(self.map_features(z, condition)[-1])
+
+    def map_features(self, z: Tensor, condition: Tensor) -> list[Tensor]:
+        """Return the output of every stage; that of the last is (N, 3, H, W)."""
         style = self.style(torch.cat([z, condition], dim=1))
-        features = to_base_map(self.stem(z), self.base_channels)
+        maps = [to_base_map(self.stem(z), self.base_channels)]
         for stage in self.stages:
-            features = stage(features, style)
-        return torch.tanh(features)
+            maps.append(stage(maps[-1], style))
+        return maps[1:]
 
 
-@register_generator("film_resize_dcgan")
-class FilmResizeGenerator(FilmGenerator):
-    """`FilmGenerator` with nearest-neighbor upsampling and 3x3 convolutions: `quick`'s."""
+@register_generator("film_skip_dcgan")
+class FilmSkipGenerator(FilmGenerator):
+    """`FilmGenerator` with resize convolutions and an image of every size: `quick`'s.
+
+    The last stage is a 3x3 convolution of half of `base_channels` channels at the size of the
+    image. Both changes remove the weave in flat areas (benchmarks/RESULTS.md, learning).
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.skips = SkipImages(config.channels()[1:])
 
     @staticmethod
-    def upsample(inputs: int, outputs: int) -> nn.Module:
-        """Return a layer that doubles height and width."""
-        return resize_convolution(inputs, outputs)
+    def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
+        """Yield the stages from the base map to the image."""
+        channels = [*config.channels(), max(1, config.base_channels // 2)]
+        for inputs, outputs in pairwise(channels):
+            yield FilmStage(inputs, outputs, config.embed_dim, resize_convolution)
+        image_convolution = partial(nn.Conv2d, kernel_size=3, padding=1)
+        yield FilmStage(channels[-1], 3, config.embed_dim, image_convolution)
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        *maps, _, image = self.map_features(z, condition)
+        return torch.tanh(self.skips(maps) + image)
+
+
+def _bilinear_convolution(inputs: int, outputs: int) -> nn.Module:
+    return init_bilinear_(up_convolution(inputs, outputs))
 
 
 @register_generator("label_planes_dcgan")

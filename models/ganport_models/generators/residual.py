@@ -1,4 +1,4 @@
-"""A residual generator whose normalization depends on condition and noise: the flagship's."""
+"""A residual generator whose normalization depends on condition and noise."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganport_models.blocks import LRELU_SLOPE_DCGAN, init_bilinear_, to_base_map, up_convolution
+from ganport_models.blocks import (
+    LRELU_SLOPE_DCGAN,
+    SkipImages,
+    init_bilinear_,
+    to_base_map,
+    up_convolution,
+)
 from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, require_condition
 from ganport_models.registry import register_generator
 
@@ -90,8 +96,26 @@ class ResidualGenerator(Generator):
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        return torch.tanh(self.map_features(z, condition)[-1])
+
+    def map_features(self, z: Tensor, condition: Tensor) -> list[Tensor]:
+        """Return the output of every stage and of the last convolution, (N, 3, H, W)."""
         style = self.style(torch.cat([z, condition], dim=1))
-        features = to_base_map(self.stem(z), self.base_channels)
+        maps = [to_base_map(self.stem(z), self.base_channels)]
         for stage in self.stages:
-            features = stage(features, style)
-        return torch.tanh(self.picture(self.styled(features, style)))
+            maps.append(stage(maps[-1], style))
+        return [*maps[1:], self.picture(self.styled(maps[-1], style))]
+
+
+@register_generator("residual_skip")
+class ResidualSkipGenerator(ResidualGenerator):
+    """`ResidualGenerator` that adds an image of every size: the flagship's."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__(config)
+        self.skips = SkipImages(config.channels()[1:])
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        *maps, _, image = self.map_features(z, condition)
+        return torch.tanh(self.skips(maps) + image)
