@@ -144,9 +144,10 @@ def test_length_may_change_and_no_other_option(tmp_path: Path, faces: Path, writ
     assert [seen(out / name) for name in ("one", "two")] == [[4, 8, 12]] * 2
     words = refusal(path, "--out", out, "--set", "training.batch_size=8")
     assert "found one: training.batch_size: 4 -> 8; two: training.batch_size: 4 -> 8." in words
-    assert "three: added" in refusal(
-        write(one=[], two=WIDE, three=["training.seed=1"]), "--out", out
-    )
+    grown = invoke(write(one=[], two=WIDE, three=["training.seed=1"]), "--out", out)
+    assert "variant 3 of 3: three: Small" in grown.output
+    assert seen(out / "three") == [4, 8]
+    assert "found two: removed" in refusal(write(one=[], three=["training.seed=1"]), "--out", out)
 
 
 def test_another_data_set_or_judge_is_refused(tmp_path: Path, faces: Path, write: Write) -> None:
@@ -253,6 +254,10 @@ def test_refusals_come_before_anything_is_made(tmp_path: Path, faces: Path, writ
     assert "Name a STUDY" in refusal("--out", out)
     assert "--out FOLDER" in refusal(path)
     assert "A new study needs --data PATH" in refusal(path, "--out", out)
+    assert "--only three: name one of one, two" in refusal(
+        path, "--data", faces, "--out", out, "--only", "three"
+    )
+    assert "There is no study in" in refusal(path, "--out", out, "--summary")
     words = refusal(path, "--data", faces, "--out", out)
     assert (
         "variant two: data.condition_encoding: expected exactly two groups under [conditions]"
@@ -277,3 +282,55 @@ def test_a_damaged_study_is_named(tmp_path: Path, faces: Path, write: Write, tex
     (out / "study.toml").write_text(text)
     words = refusal(write(one=[]), "--data", faces, "--out", out)
     assert f"{out / 'study.toml'}: expected a study that ganport study saved" in words
+
+
+@pytest.fixture
+def two_data_sets(write: Write) -> Path:
+    """Return a study whose variants have a data set each, and are scored."""
+    path = write(one=[], two=WIDE)
+    text = path.read_text()
+    for name, data in (("one", "plain"), ("two", "marked")):
+        text = text.replace(f'name = "{name}"', f'name = "{name}"\ndata = "{data}"')
+    path.write_text(text.replace("[[", "score_images = 20\n[[", 1))
+    return path
+
+
+def test_study_of_two_data_sets_trains_judges_and_scores(
+    tmp_path: Path, faces: Path, two_data_sets: Path
+) -> None:
+    out, other = tmp_path / "out", tmp_path / "other.zip"
+    write_faces(other, 130, 16, seed=9)
+    hint = refusal(two_data_sets, "--data", faces, "--out", out)
+    assert "write NAME=PATH, with a name of plain, marked" in hint
+    first = invoke(two_data_sets, "--data", f"plain={faces}", "--out", out)
+    assert first.exit_code == 0, first.output
+    assert "variant 2 of 2: two waits for --data marked=PATH" in first.output
+    assert (out / "sheets" / "one.png").is_file()
+    report = json.loads((out / "one" / "score" / "report.json").read_text())
+    assert report["options"]["count"] == 20
+    judge = out / "judges" / "plain"
+    assert read_config(out / "one")[1].judge == str(judge.resolve())
+    second = invoke(two_data_sets, "--data", f"marked={other}", "--out", out)
+    assert second.exit_code == 0, second.output
+    assert "variant 1 of 2: one is complete" in second.output
+    assert second.output.count("$ eval-gan score") == 1
+    assert read_config(out / "two")[1].data == str(other.resolve())
+    table = second.output.split("--out " + str(out / "comparison"))[1]
+    assert "coverage" in table
+    assert "grain of 2x2 blocks" in table
+    summary = invoke(two_data_sets, "--out", out, "--summary")
+    assert summary.output.endswith(table)
+
+
+def test_study_scores_a_longer_variant_again(
+    tmp_path: Path, faces: Path, two_data_sets: Path
+) -> None:
+    out = tmp_path / "out"
+    call = (two_data_sets, "--data", f"plain={faces}", "--out", out, "--only", "one")
+    unscored = invoke(*call, "--score-images", "0")
+    assert unscored.exit_code == 0, unscored.output
+    assert not (out / "judges").exists()
+    for length, scores in ((8, 1), (8, 0), (400, 1)):
+        result = invoke(*call, "--set", f"length.max_images={length}")
+        assert result.exit_code == 0, result.output
+        assert result.output.count("$ eval-gan score") == scores

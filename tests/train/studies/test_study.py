@@ -47,6 +47,7 @@ def test_every_shipped_study_resolves(name: str) -> None:
 
 @pytest.mark.parametrize("name", study.names())
 def test_the_networks_of_every_shipped_study_can_be_built(name: str) -> None:
+    # Widths are what a study of widths compares.
     overrides = SMALL if name == "anime-width" else [*SMALL, "network.base_channels=4"]
     for recipe in study.load(name, overrides).variants.values():
         conditions = recipe.vocabulary() or Conditions((MultiHot("objects", OBJECTS),))
@@ -54,9 +55,30 @@ def test_the_networks_of_every_shipped_study_can_be_built(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", study.names())
-def test_every_variant_of_a_study_is_of_one_data_set(name: str) -> None:
-    recipes = study.load(name).variants.values()
-    assert len({(recipe.data.resolution, recipe.data.format) for recipe in recipes}) == 1
+def test_variants_of_one_data_set_read_it_alike(name: str) -> None:
+    found = study.load(name)
+    for data in found.data_names():
+        options = {
+            (recipe.data.resolution, recipe.data.format, recipe.data.attributes)
+            for variant, recipe in found.variants.items()
+            if found.data_of(variant) == data
+        }
+        assert len(options) == 1
+
+
+def test_study_of_the_reports_holds_every_row_at_64_pixels() -> None:
+    rows = study.load("reports").variants
+    reports = {name for name in recipes.names() if recipes.load(name).source.startswith("report")}
+    assert set(rows) == reports
+    assert {recipe.data.resolution for recipe in rows.values()} == {64}
+    assert min(recipe.network.base_channels for recipe in rows.values()) == 32
+    sources = list(dict.fromkeys(recipe.source[-2:] for recipe in rows.values()))
+    assert sources[:9] == ["A1", "A2", "B2", "C1", "D1", "E3", "E4", "A4", "B3"]
+
+
+def test_study_of_the_reports_has_the_networks_of_the_reports_on_a_gpu() -> None:
+    for name, recipe in study.load("reports", device="cuda").variants.items():
+        assert recipe.network == recipes.load(name).network
 
 
 def test_every_comparison_of_the_reports_has_a_study() -> None:
@@ -111,7 +133,8 @@ def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
         (TWO.replace('name = "b"', 'nam = "b"'), r"variant 2: nam: .*Did you mean 'variant 2: nam"),
         (TWO.replace('"b"', '"../b"'), r"mine\.toml: variant 2: name: .*found '\.\./b'"),
         (TWO.replace('"b"', '"A"'), r"variant 2: name: expected .*a unique name.*found 'A'"),
-        (TWO.replace('"b"', '"comparison"'), r"not 'comparison'; found 'comparison'"),
+        (TWO.replace('"b"', '"comparison"'), r"not 'comparison', .*; found 'comparison'"),
+        (TWO.replace('"b"', '"Judges"'), r"'judges', 'sheets'; found 'Judges'"),
         (
             TWO.replace("channels", "chanels"),
             r"mine\.toml: variant b: --set: network\.base_chanels",
@@ -150,11 +173,24 @@ def test_a_change_of_length_is_none(tmp_path: Path) -> None:
     assert study.differences(before, after) == []
 
 
+def test_overrides_of_a_device_follow_those_of_all_devices(tmp_path: Path) -> None:
+    lines = ('name = "a"\non_cuda = ["network.base_channels=9"]', 'name = "b"')
+    text = 'set = ["network.base_channels=5"]\non_cpu = ["network.base_channels=7"]\n'
+    file = written(tmp_path, text + variants(*lines) + 'set = ["network.z_dim=9"]')
+    widths = {
+        device: [
+            recipe.network.base_channels
+            for recipe in study.load(file, device=device).variants.values()
+        ]
+        for device in ("cpu", "cuda", "mps")
+    }
+    assert widths == {"cpu": [7, 7], "cuda": [9, 5], "mps": [5, 5]}
+
+
 def test_every_difference_is_named(tmp_path: Path) -> None:
     before = study.load(written(tmp_path, TWO))
     after = study.load(written(tmp_path, TWO.replace('"b"', '"c"')), ["training.batch_size=8"])
     assert study.differences(before, after) == [
         "b: removed",
-        "c: added",
         "a: training.batch_size: 32 -> 8",
     ]

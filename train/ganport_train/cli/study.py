@@ -2,55 +2,67 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
 from ganport_models.network import NetworkError
-from ganport_runtime.values import sanitize
 from ganport_train.backend.device import resolve_device
-from ganport_train.cli.eval import eval_gan
-from ganport_train.cli.train import (
-    COLLAPSED,
-    STOPPED,
-    load_data,
-    load_judge,
-    parameter_counts,
-    resume_run,
-    start_run,
-)
+from ganport_train.cli.study_session import Session
+from ganport_train.cli.train import STOPPED, load_data, load_judge, parameter_counts
 from ganport_train.config.parsing import RecipeError
-from ganport_train.config.recipe import RESUMABLE_SECTIONS, Recipe
-from ganport_train.runs.metrics import read_log
+from ganport_train.config.recipe import Recipe
 from ganport_train.runs.run_dir import RunEnvironment
-from ganport_train.runs.train_state import DivergedError
 from ganport_train.studies import folder
 from ganport_train.studies import study as studies
-from ganport_train.studies.study import COMPARISON, Study
+from ganport_train.studies.folder import Environments
+from ganport_train.studies.study import Study
 
 _PATH = click.Path(path_type=Path)
+_NAMED = "[NAME=]PATH"
 
 
 @click.command()
 @click.argument("name", required=False, metavar="STUDY")
-@click.option("--data", type=_PATH, help="Folder or zip of images for all variants.")
+@click.option(
+    "--data",
+    multiple=True,
+    metavar=_NAMED,
+    help="Folder or zip of images; with a name if the study has several data sets.",
+)
 @click.option("--out", type=_PATH, help="Folder of the study, with a run folder per variant.")
-@click.option("--judge", type=_PATH, help="Judge that scores the checkpoints of all variants.")
+@click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    metavar=_NAMED,
+    help="Judge of a data set, which scores the checkpoints and the complete variants.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override in all.")
+@click.option(
+    "--only", multiple=True, metavar="VARIANT", help="Train only this variant; repeatable."
+)
+@click.option(
+    "--score-images",
+    type=click.IntRange(0, 1_000_000),
+    help="Images per round that score a complete variant; 0 = no score.  [default: the study's]",
+)
+@click.option("--summary", is_flag=True, help="Print the results so far, and train nothing.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--skip-bad", is_flag=True, help="Skip images that cannot be used.")
 @click.option("--list", "lists_studies", is_flag=True, help="List the studies.")
 def study(
     name: str | None,
-    data: Path | None,
+    data: tuple[str, ...],
     out: Path | None,
-    judge: Path | None,
+    judges: tuple[str, ...],
     overrides: tuple[str, ...],
+    only: tuple[str, ...],
+    score_images: int | None,
+    summary: bool,
     device: str,
     skip_bad: bool,
     lists_studies: bool,
@@ -66,7 +78,17 @@ def study(
         return
     if name is None or out is None:
         raise click.UsageError("Name a STUDY (see ganport study --list), and --out FOLDER.")
-    session = _prepare(studies.load(name, overrides), data, out, judge, device, skip_bad)
+    saved = folder.read(out)
+    if summary:
+        _read_session(saved, out).summarize()
+        return
+    if saved and saved[1] and device == "auto":
+        device = next(iter(saved[1].values())).device
+    plan = studies.load(name, overrides, resolve_device(device).type)
+    if score_images is not None:
+        plan = replace(plan, score_images=score_images)
+    inputs = _Inputs(_by_name("--data", data, plan), _by_name("--judge", judges, plan), skip_bad)
+    session = _prepare(plan, out, saved, inputs, device, only)
     try:
         stopped = not session.run_variants()
     except KeyboardInterrupt:
@@ -78,71 +100,26 @@ def study(
 
 
 @dataclass(frozen=True)
-class _Session:
-    """A study with the inputs that all variants share."""
+class _Inputs:
+    """The data sets and judges of the command line, by name."""
 
-    study: Study
-    data: Path
-    out: Path
-    judge: Path | None
-    device: str
+    data: Mapping[str, Path]
+    judges: Mapping[str, Path]
     skip_bad: bool
 
-    def run_variants(self) -> bool:
-        """Train the variants that are not complete; return False after a stop request."""
-        count, failures = len(self.study.variants), folder.read_failures(self.out)
-        for number, (name, recipe) in enumerate(self.study.variants.items(), 1):
-            title = f"== variant {number} of {count}: {name}"
-            run = self.out / name
-            if folder.is_complete(run, recipe):
-                click.echo(f"{title} is complete")
-            elif name in failures:
-                click.echo(f"{title} failed before; to repeat it, remove {run}")
-            else:
-                click.echo(f"{title}: {recipe.title}")
-                if not self._run_variant(name, recipe):
-                    return False
-        return True
 
-    def command(self, name: str, overrides: Sequence[str]) -> str:
-        """Return the command that continues the study, which stores data and judge."""
-        settings = [word for text in overrides for word in ("--set", text)]
-        device = [] if self.device == "auto" else ["--device", self.device]
-        return shlex.join(["ganport", "study", name, "--out", str(self.out), *settings, *device])
-
-    def summarize(self) -> None:
-        """Print the state of each variant, and compare all variants with metrics."""
-        failures = folder.read_failures(self.out)
-        width = max(map(len, self.study.variants))
-        click.echo(f"\n{self.study.title} ({self.study.source or 'no source'})")
-        for name, recipe in self.study.variants.items():
-            complete = folder.is_complete(self.out / name, recipe)
-            state = "complete" if complete else failures.get(name, "not complete")
-            click.echo(f"{name:<{width}}  {sanitize(state, 200)}")
-        runs = [self.out / name for name in self.study.variants]
-        compared = [str(run) for run in runs if folder.has_run(run) and read_log(run)]
-        if compared:
-            arguments = ["compare", *compared, "--out", str(self.out / COMPARISON)]
-            click.echo(f"\n$ {shlex.join(['eval-gan', *arguments])}")
-            eval_gan.main(arguments, standalone_mode=False)
-
-    def _run_variant(self, name: str, recipe: Recipe) -> bool:
-        try:
-            code = self._start_or_resume(name, recipe)
-        except DivergedError as error:
-            click.echo(f"diverged: {error}")
-            folder.record_failure(self.out, name, f"diverged: {error.place}")
-            return True
-        if code == COLLAPSED:
-            folder.record_failure(self.out, name, "collapsed")
-        return code != STOPPED
-
-    def _start_or_resume(self, name: str, recipe: Recipe) -> int:
-        run, inputs = self.out / name, (self.skip_bad, self.judge)
-        if folder.has_run(run):
-            overrides = _resumable_overrides(recipe)
-            return resume_run(run, overrides, self.device, self.data, *inputs)
-        return start_run(recipe, self.data, run, self.device, *inputs)
+def _by_name(option: str, texts: Sequence[str], plan: Study) -> dict[str, Path]:
+    """Return the paths of an option by the name of their data set."""
+    names, paths = plan.data_names(), dict[str, Path]()
+    for text in texts:
+        name, _, path = text.partition("=")
+        if "" in names and not (path and name in names):
+            name, path = "", text
+        if name not in names or not path:
+            known = ", ".join(names)
+            raise click.UsageError(f"{option} {text}: write NAME=PATH, with a name of {known}.")
+        paths[name] = Path(path)
+    return paths
 
 
 def _list_studies() -> None:
@@ -151,33 +128,66 @@ def _list_studies() -> None:
         click.echo(f"{name:<20} {found.title}  ({found.source})")
 
 
+def _read_session(saved: tuple[Study, Environments] | None, out: Path) -> Session:
+    if saved is None:
+        raise click.UsageError(f"There is no study in {out}.")
+    return Session(*saved, out)
+
+
 def _prepare(
-    plan: Study, data: Path | None, out: Path, judge: Path | None, device: str, skip_bad: bool
-) -> _Session:
+    plan: Study,
+    out: Path,
+    saved: tuple[Study, Environments] | None,
+    inputs: _Inputs,
+    device: str,
+    only: Sequence[str],
+) -> Session:
     """Check all variants before the first step, and write the file of the study."""
-    saved = folder.read(out)
+    if unknown := [name for name in only if name not in plan.variants]:
+        raise click.UsageError(f"--only {unknown[0]}: name one of {', '.join(plan.variants)}.")
+    environments = {
+        name: environment
+        for name in plan.data_names()
+        if (environment := _environment(plan, name, inputs, saved, device))
+    }
+    if not environments:
+        names = ", ".join(name for name in plan.data_names() if name)
+        hint = f" This study has data sets named {names}: --data NAME=PATH." if names else ""
+        raise click.UsageError(f"A new study needs --data PATH.{hint}")
     if saved:
-        environment = saved[1]
-        data = data or Path(environment.data)
-        judge = judge or (Path(environment.judge) if environment.judge else None)
-        skip_bad = skip_bad or environment.skip_bad
-    if data is None:
-        raise click.UsageError("A new study needs --data PATH.")
-    torch_device = resolve_device(device)
+        folder.check_same(out, saved, (plan, environments))
+    folder.write(out, plan, environments)
+    return Session(plan, environments, out, device, only)
+
+
+def _environment(
+    plan: Study,
+    data: str,
+    inputs: _Inputs,
+    saved: tuple[Study, Environments] | None,
+    device: str,
+) -> RunEnvironment | None:
+    """Return the environment of the runs on a data set; None if its path is unknown."""
+    old = saved[1].get(data) if saved else None
+    path = inputs.data.get(data) or (Path(old.data) if old else None)
+    if path is None:
+        return None
+    judge = inputs.judges.get(data) or (Path(old.judge) if old and old.judge else None)
+    skip_bad, torch_device = inputs.skip_bad or bool(old and old.skip_bad), resolve_device(device)
     loaded = load_judge(judge, torch_device)
-    digests = [_check_variant(*variant, data, skip_bad) for variant in plan.variants.items()]
-    environment = RunEnvironment.current(
-        data,
+    digests = [
+        _check_variant(name, recipe, path, skip_bad)
+        for name, recipe in plan.variants.items()
+        if plan.data_of(name) == data
+    ]
+    return RunEnvironment.current(
+        path,
         digests[0],
         torch_device,
         skip_bad=skip_bad,
         judge=judge if loaded else None,
         judge_digest=loaded.digest if loaded else "",
     )
-    if saved:
-        folder.check_same(out, saved, (plan, environment))
-    folder.write(out, plan, environment)
-    return _Session(plan, data, out, judge if loaded else None, device, skip_bad)
 
 
 def _check_variant(name: str, recipe: Recipe, data: Path, skip_bad: bool) -> str:
@@ -189,13 +199,3 @@ def _check_variant(name: str, recipe: Recipe, data: Path, skip_bad: bool) -> str
         place = f"variant {name}: {error.place}"
         raise RecipeError(place, error.expected, error.found, error.fix) from None
     return dataset.digest
-
-
-def _resumable_overrides(recipe: Recipe) -> list[str]:
-    """Return overrides for all options that a resumed run may change."""
-    tables = recipe.to_json()
-    return [
-        f"{section}.{key}={json.dumps(value)}"
-        for section in RESUMABLE_SECTIONS
-        for key, value in tables[section].items()
-    ]

@@ -4,7 +4,12 @@ from typing import Any
 import pytest
 
 from ganport_train.evaluation.report.charts import RunHistory
-from ganport_train.evaluation.report.columns import Column, comparison_notes, make_columns
+from ganport_train.evaluation.report.columns import (
+    MAX_OPTIONS,
+    Column,
+    comparison_notes,
+    make_columns,
+)
 from ganport_train.evaluation.report.comparison import Entry
 
 
@@ -55,6 +60,15 @@ def test_columns_of_equal_texts_have_no_best() -> None:
 
 def test_columns_of_one_run_have_no_best() -> None:
     assert all(not column.best for column in make_columns([entry("a", history=with_scores(0.5))]))
+
+
+def test_columns_leave_out_the_options_of_unlike_runs() -> None:
+    keys = [f"network.option_{number}" for number in range(MAX_OPTIONS + 1)]
+    entries = [entry(name, options=dict.fromkeys(keys, name)) for name in ("a", "b")]
+    assert not by_title(entries).keys() & set(keys)
+    assert comparison_notes(entries) == ["21 options differ: compare.json of --out lists them"]
+    fewer = [entry(name, options=dict.fromkeys(keys[1:], name)) for name in ("a", "b")]
+    assert set(keys[1:]) <= by_title(fewer).keys()
 
 
 def test_columns_include_only_differing_options() -> None:

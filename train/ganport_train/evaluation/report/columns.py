@@ -14,6 +14,9 @@ _SHARED_FIELDS = (
     *("options.count", "options.rounds", "options.val_fraction"),
 )
 
+MAX_OPTIONS = 20
+"""More options than this differ between unlike runs; then the table has none of them."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -32,7 +35,7 @@ def make_columns(entries: Sequence[Entry]) -> list[Column]:
     """Return the columns: recipes, differing options, progress, validation scores, metrics."""
     columns = [
         Column("recipe", [entry.title for entry in entries], text=True),
-        *(Column(key, cells, text=True) for key, cells in differing_options(entries).items()),
+        *(Column(key, cells, text=True) for key, cells in _shown_options(entries).items()),
         _number_column("images seen", [entry.images for entry in entries], "{:,.0f}".format),
         _number_column("minutes", [entry.minutes for entry in entries], "{:,.1f}".format),
         *_score_columns(entries),
@@ -48,6 +51,8 @@ def comparison_notes(entries: Sequence[Entry]) -> list[str]:
         for entry in entries
         if entry.collapsed
     ]
+    if (count := len(differing_options(entries))) > MAX_OPTIONS:
+        notes.append(f"{count} options differ: compare.json of --out lists them")
     if len({entry.data_digest for entry in entries if entry.data_digest}) > 1:
         notes.append("the runs were trained on different data")
     if not _same_score_scale(entries):
@@ -55,6 +60,11 @@ def comparison_notes(entries: Sequence[Entry]) -> list[str]:
     if fields := _differing_fields(entries):
         notes.append(f"the reports differ in {', '.join(fields)}: no metric is marked best")
     return notes
+
+
+def _shown_options(entries: Sequence[Entry]) -> dict[str, list[str]]:
+    options = differing_options(entries)
+    return options if len(options) <= MAX_OPTIONS else {}
 
 
 def _score_columns(entries: Sequence[Entry]) -> Iterator[Column]:
