@@ -112,8 +112,8 @@ def open_gpu_session(model: bytes, device: str, attempts: Sequence[Sequence[Prov
 def gpu_allocator(index: int) -> BufferAllocator:
     """Return the memory of CUDA device `index`, with pinned host buffers if cudart is found."""
     runtime = load_onnxruntime()
-    version = getattr(runtime, "cuda_version", None) or ""  # absent in onnxruntime 1.20
-    return BufferAllocator(runtime, "cuda", index, PinnedMemory.find(version, index))
+    pinned = PinnedMemory.find(runtime.cuda_version, index)
+    return BufferAllocator(runtime, "cuda", index, pinned)
 
 
 def _device_error(device: str, found: str) -> DeviceError:
@@ -129,8 +129,6 @@ def _device_error(device: str, found: str) -> DeviceError:
 
 def _preload_libraries(runtime: ModuleType) -> str:
     """Load the CUDA and cuDNN libraries of pip packages; return the first failure or ""."""
-    if not hasattr(runtime, "preload_dlls"):
-        return ""
     output = StringIO()
     with redirect_stdout(output):  # it prints, and standard output may carry an image
         runtime.preload_dlls()
