@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -13,13 +14,8 @@ from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import Graph, Manifest
 from ganport_runtime.bundle.schema import ENCODE, GENERATE, TRANSLATE
 from ganport_runtime.cli.export_summary import format_value, parity_rows, provenance_rows
-from ganport_runtime.conditions import (
-    ConditionGroup,
-    MultiHot,
-    Rgb,
-    Scalar,
-)
-from ganport_runtime.doctor import diagnose
+from ganport_runtime.conditions import ConditionGroup, MultiHot, Rgb, Scalar
+from ganport_runtime.doctor import examine, find_problems
 from ganport_runtime.generator import preferred_batch_size
 from ganport_runtime.values import format_choices
 from ganport_runtime.verify import verify as run_checks
@@ -71,12 +67,14 @@ def doctor(as_json: bool) -> None:
     Prints a line for each finding (ok, warn, fail, or skip if it is not installed and not
     necessary), with the fix. Exits 1 if no device works.
     """
-    report = diagnose()
-    devices = report.working_devices
+    system = examine()
+    findings, devices = find_problems(system), system.working_devices
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+        facts = [asdict(finding) for finding in findings]
+        report = {"devices": devices, "findings": facts, "system": asdict(system)}
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
     else:
-        for finding in report.findings:
+        for finding in findings:
             click.echo(finding.line())
         if devices:
             click.echo(f"working devices: {', '.join(devices)}; --device auto chooses one of them")

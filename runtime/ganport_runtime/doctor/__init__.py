@@ -1,5 +1,5 @@
 """Diagnosis of this machine: which devices work, and how to fix the others."""
 
-from ganport_runtime.doctor.report import DiagnosticReport, diagnose
+from ganport_runtime.doctor.report import examine, find_problems
 
-__all__ = ["DiagnosticReport", "diagnose"]
+__all__ = ["examine", "find_problems"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
 
 from ganport_runtime.doctor.probe import candidate_devices, probe_device
 from ganport_runtime.doctor.system_info import (
@@ -42,35 +42,10 @@ class Finding:
         return f"{self.state:<4}  {self.name}: {self.text}{'. ' if self.fix else ''}{self.fix}"
 
 
-@dataclass(frozen=True)
-class DiagnosticReport:
-    """Facts about a machine and the findings of the checks."""
-
-    info: SystemInfo
-
-    @property
-    def findings(self) -> list[Finding]:
-        """All findings, in the order in which a person should read them."""
-        return [finding for check in CHECKS for finding in check(self.info)]
-
-    @property
-    def working_devices(self) -> tuple[str, ...]:
-        """The devices whose probe succeeded."""
-        return tuple(probe.device for probe in self.info.probes if not probe.error)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the report as plain JSON."""
-        return {
-            "devices": list(self.working_devices),
-            "findings": [asdict(finding) for finding in self.findings],
-            "system": asdict(self.info),
-        }
-
-
-def diagnose() -> DiagnosticReport:
+def examine() -> SystemInfo:
     """Examine this machine and probe each device, which takes one or two seconds per device."""
     packages, driver = read_packages(), read_driver()
-    info = SystemInfo(
+    return SystemInfo(
         python=platform.python_version(),
         system=f"{platform.system()} {platform.machine()}",
         packages=packages,
@@ -78,7 +53,12 @@ def diagnose() -> DiagnosticReport:
         cuda_needed=read_cuda_major(),
         probes=tuple(probe_device(name) for name in candidate_devices(packages, driver)),
     )
-    return DiagnosticReport(info)
+
+
+def find_problems(info: SystemInfo) -> list[Finding]:
+    """Return the findings of all checks, in the order in which a person should read them."""
+    checks = (check_versions, check_onnxruntime, check_driver, check_devices)
+    return [finding for check in checks for finding in check(info)]
 
 
 def check_versions(info: SystemInfo) -> Iterator[Finding]:
@@ -139,40 +119,23 @@ def check_devices(info: SystemInfo) -> Iterator[Finding]:
         yield Finding(name, "fail", f"does not work: {probe.error}{missing}", fix)
 
 
-CHECKS: tuple[Callable[[SystemInfo], Iterator[Finding]], ...] = (
-    check_versions,
-    check_onnxruntime,
-    check_driver,
-    check_devices,
-)
-
-
 def _check_gpus(info: SystemInfo, driver: Driver, has_gpu_runtime: bool) -> Finding:
     gpus = ", ".join(f"cuda:{index} {name}" for index, name in enumerate(driver.gpus))
-    cuda = f", CUDA {driver.cuda[0]}.{driver.cuda[1]}" if driver.cuda else ""
-    text = f"{driver.version or 'of unknown version'}{cuda}: {gpus or 'no GPU'}"
-    oldest = _OLDEST_DRIVER.get(info.cuda_needed or 0, "")
-    if driver.gpus and not driver.usable_gpus:
+    text = f"{driver.version}: {gpus}"
+    if not driver.usable_gpus:
         text += f", hidden by CUDA_VISIBLE_DEVICES={driver.visible!r}"
         return Finding(_DRIVER, "warn", text, "To use a GPU, unset CUDA_VISIBLE_DEVICES.")
-    if info.cuda_needed and _is_too_old(driver, info.cuda_needed, oldest):
+    oldest = _OLDEST_DRIVER.get(info.cuda_needed or 0, "")
+    if parse_version(driver.version) < parse_version(oldest):
         text += f"; the installed onnxruntime is built for CUDA {info.cuda_needed}"
-        newer = f" to {oldest} or newer" if oldest else ""
-        return Finding(_DRIVER, "fail", text, f"Update the NVIDIA driver{newer}.")
-    if driver.gpus and not has_gpu_runtime:
+        fix = f"Update the NVIDIA driver to {oldest} or newer."
+        return Finding(_DRIVER, "fail", text, fix)
+    if not has_gpu_runtime:
         installed = [name for name in ONNXRUNTIMES if name in info.packages]
         uninstall = f"pip uninstall -y {' '.join(installed)} && " if installed else ""
         fix = f"To use the GPU, run: {uninstall}pip install 'ganport[gpu]'"
         return Finding(_DRIVER, "warn", f"{text}; onnxruntime-gpu is not installed", fix)
     return Finding(_DRIVER, "ok", text)
-
-
-def _is_too_old(driver: Driver, cuda_needed: int, oldest: str) -> bool:
-    # The driver's own CUDA version decides: Windows numbers its drivers differently.
-    if driver.cuda is not None:
-        return driver.cuda[0] < cuda_needed
-    known = bool(oldest and driver.version)
-    return known and parse_version(driver.version) < parse_version(oldest)
 
 
 def _missing_library_fix(missing: str) -> str:

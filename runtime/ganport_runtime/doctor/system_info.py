@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import platform
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from ctypes.util import find_library
 from dataclasses import dataclass, field
 from importlib.metadata import distributions
 from importlib.util import find_spec
@@ -36,8 +35,6 @@ class Driver:
 
     version: str = ""
     """Such as "580.65.06"; empty if unknown."""
-    cuda: tuple[int, int] | None = None
-    """The newest CUDA version that the driver supports."""
     gpus: tuple[str, ...] = ()
     visible: str | None = None
     """The value of CUDA_VISIBLE_DEVICES."""
@@ -82,6 +79,11 @@ class SystemInfo:
     """Major version of CUDA that the installed onnxruntime was built for."""
     probes: tuple[ProbeResult, ...] = ()
 
+    @property
+    def working_devices(self) -> list[str]:
+        """The devices whose probe succeeded."""
+        return [probe.device for probe in self.probes if not probe.error]
+
 
 def read_packages() -> dict[str, str]:
     """Return the versions of ganport, NumPy, torch, TensorRT and every engine, by name."""
@@ -113,43 +115,30 @@ def read_cuda_major() -> int | None:
 
 
 def read_driver() -> Driver | None:
-    """Return the NVIDIA driver, or None if neither nvidia-smi nor libcuda is installed."""
-    program, cuda = shutil.which("nvidia-smi"), _supported_cuda()
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    """Return the NVIDIA driver, or None if neither nvidia-smi nor the CUDA library is installed."""
+    program, visible = shutil.which("nvidia-smi"), os.environ.get("CUDA_VISIBLE_DEVICES")
     if program is None:
-        return None if cuda is None else Driver(cuda=cuda, visible=visible, error="no nvidia-smi")
-    command = [program, *_QUERY]
+        has_library = find_library("nvcuda" if os.name == "nt" else "cuda")
+        return Driver(visible=visible, error="no nvidia-smi") if has_library else None
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=_QUERY_TIMEOUT, check=False
+            [program, *_QUERY], capture_output=True, text=True, timeout=_QUERY_TIMEOUT, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Driver(cuda=cuda, visible=visible, error=sanitize(str(error), 200))
-    return parse_driver(done.returncode, done.stdout, cuda, visible)
+        return Driver(visible=visible, error=sanitize(str(error), 200))
+    return parse_driver(done.returncode, done.stdout, visible)
 
 
-def parse_driver(code: int, text: str, cuda: tuple[int, int] | None, visible: str | None) -> Driver:
+def parse_driver(code: int, text: str, visible: str | None) -> Driver:
     """Return the driver from the output of nvidia-smi: a line "VERSION, NAME" for each GPU."""
     lines = [sanitize(line.strip(), 200) for line in text.splitlines() if line.strip()]
     rows = [line.partition(", ") for line in lines if ", " in line]
     if code or not rows:
-        error = lines[0] if lines else f"exit code {code}"
-        return Driver(cuda=cuda, visible=visible, error=error)
-    names = tuple(name for _, _, name in rows)
-    return Driver(version=rows[0][0], cuda=cuda, gpus=names, visible=visible)
+        return Driver(visible=visible, error=lines[0] if lines else f"exit code {code}")
+    return Driver(rows[0][0], tuple(name for _, _, name in rows), visible)
 
 
 def parse_version(version: str) -> tuple[int, ...]:
     """Return the leading numbers of a version: (2, 11, 0) for "2.11.0rc1+cu130"."""
     release = re.match(r"\d+(?:\.\d+)*", version)
     return tuple(int(part) for part in release[0].split(".")) if release else ()
-
-
-def _supported_cuda() -> tuple[int, int] | None:
-    name = "nvcuda.dll" if platform.system() == "Windows" else "libcuda.so.1"
-    version = ctypes.c_int()
-    try:
-        failed = ctypes.CDLL(name).cuDriverGetVersion(ctypes.byref(version))
-    except (OSError, AttributeError):
-        return None
-    return None if failed else (version.value // 1000, version.value % 1000 // 10)

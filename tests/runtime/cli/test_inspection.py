@@ -7,7 +7,6 @@ import pytest
 
 from ganport_runtime import verify
 from ganport_runtime.cli import inspection, root
-from ganport_runtime.doctor import DiagnosticReport
 from ganport_runtime.doctor.system_info import ProbeResult, SystemInfo
 
 
@@ -128,8 +127,8 @@ def test_doctor_on_this_machine_finds_the_cpu(run: Any) -> None:
 def test_doctor_exit_code_depends_on_working_devices(
     run: Any, monkeypatch: pytest.MonkeyPatch, probe: ProbeResult, code: int, state: str
 ) -> None:
-    report = DiagnosticReport(SystemInfo("3.11.7", "Linux", probes=(probe,)))
-    monkeypatch.setattr(inspection, "diagnose", lambda: report)
+    system = SystemInfo("3.11.7", "Linux", probes=(probe,))
+    monkeypatch.setattr(inspection, "examine", lambda: system)
     result = run("ganport", "doctor")
     assert result.code == code
     assert f"\n{state:<4}  device cpu: " in result.out

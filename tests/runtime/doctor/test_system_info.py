@@ -44,8 +44,8 @@ def test_read_cuda_major_reads_the_build_of_onnxruntime(
 
 def test_parse_driver_returns_every_gpu() -> None:
     text = "580.95.05, NVIDIA H100 80GB HBM3\n580.95.05, NVIDIA L4\n"
-    assert parse_driver(0, text, (13, 0), "0") == Driver(
-        version="580.95.05", cuda=(13, 0), gpus=("NVIDIA H100 80GB HBM3", "NVIDIA L4"), visible="0"
+    assert parse_driver(0, text, "0") == Driver(
+        version="580.95.05", gpus=("NVIDIA H100 80GB HBM3", "NVIDIA L4"), visible="0"
     )
 
 
@@ -59,7 +59,7 @@ def test_parse_driver_returns_every_gpu() -> None:
     ],
 )
 def test_parse_driver_without_gpus_returns_the_error(code: int, text: str, error: str) -> None:
-    driver = parse_driver(code, text, None, None)
+    driver = parse_driver(code, text, None)
     assert driver.error.startswith(error)
     assert not driver.gpus
 
