@@ -69,14 +69,19 @@ def check_range(group: str, value: object, low: float, high: float) -> float:
 
     Raises `ConditionError` for other values, bool and text included.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    try:
-        number = float(value) if is_number else math.nan  # type: ignore[arg-type]
-    except OverflowError:
-        number = math.nan
+    number = to_number(value)
     if not low <= number <= high:  # true for NaN
         raise invalid_value(group, f"a number from {low:g} to {high:g}", value)
     return number
+
+
+def to_number(value: object) -> float:
+    """Return a real number as a float; NaN for other values and for numbers beyond float64."""
+    try:
+        is_number = isinstance(value, Real) and not isinstance(value, bool)
+        return float(value) if is_number else math.nan  # type: ignore[arg-type]
+    except OverflowError:
+        return math.nan
 
 
 def check_labels(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -65,8 +66,7 @@ def strip(model: onnx.ModelProto) -> onnx.ModelProto:
     The exporter writes stack traces with local paths into every node. Shapes inside the graph
     remain if only the batch is dynamic.
     """
-    copied = onnx.ModelProto()
-    copied.CopyFrom(model)
+    copied = copy.deepcopy(model)
     _clear_texts(copied)
     copied.producer_name, copied.producer_version = PRODUCER, ""
     copied.domain, copied.model_version = "", 0

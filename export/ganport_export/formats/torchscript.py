@@ -21,6 +21,7 @@ from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY, Graph, GraphFile
+from ganport_runtime.devices.onnxruntime_session import error_summary
 from ganport_runtime.errors import BundleError, GanportError
 from ganport_runtime.strictjson import parse
 from ganport_runtime.verify import FIXTURE_COUNTS, Check, compare, fixture, fixtures
@@ -123,7 +124,7 @@ def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile) -> str
     try:
         script, metadata = load(data, METADATA_KEY)
     except (RuntimeError, UnicodeDecodeError) as error:  # torch's errors for a corrupt file
-        found = _first_line(error)
+        found = error_summary(error)
         raise BundleError(file.path, "a TorchScript file", found, _DAMAGED) from error
     interface = parse(metadata.encode() or b"null", METADATA_KEY)
     if interface != bundle.manifest.interface_json(graph):
@@ -146,16 +147,12 @@ def _run_script(
         with torch.no_grad():
             output = script(*(torch.from_numpy(array.copy()) for array in inputs))
     except RuntimeError as error:
-        expected, found = "a network that runs its recorded inputs", _first_line(error)
+        expected, found = "a network that runs its recorded inputs", error_summary(error)
         raise BundleError(file.path, expected, found, _DAMAGED) from error
     if not isinstance(output, torch.Tensor):
         raise BundleError(file.path, "one tensor as output", type(output).__name__, _DAMAGED)
     array: NDArray[Any] = output.numpy()
     return array
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _remove_local_records(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 
 import numpy as np
@@ -24,8 +25,7 @@ def convert_to_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     sys.path[:] = path  # the import appends a folder of modules with generic names
-    copied = onnx.ModelProto()
-    copied.CopyFrom(model)
+    copied = copy.deepcopy(model)
     converted: onnx.ModelProto = convert_float_to_float16(copied, keep_io_types=True)
     _sort_nodes(converted.graph)
     return converted
@@ -37,8 +37,7 @@ def round_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     Vectors are not rounded: biases and norm statistics are small, and float16 cannot represent a
     small variance. Raises ParityError for a weight beyond the largest float16 number, 65504.
     """
-    copied = onnx.ModelProto()
-    copied.CopyFrom(model)
+    copied = copy.deepcopy(model)
     for tensor in copied.graph.initializer:
         if _is_rounded(tensor):
             values = _to_fp16(tensor).astype(np.float32)
@@ -59,8 +58,7 @@ def store_weights_as_fp16(model: onnx.ModelProto) -> onnx.ModelProto:
 
     The copy computes the same bits as `model`: runtimes evaluate the casts when they load it.
     """
-    copied = onnx.ModelProto()
-    copied.CopyFrom(model)
+    copied = copy.deepcopy(model)
     casts = []
     for tensor in copied.graph.initializer:
         if _is_rounded(tensor) and np.array_equal(_to_fp16(tensor), numpy_helper.to_array(tensor)):

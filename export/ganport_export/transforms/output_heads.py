@@ -6,6 +6,8 @@ uint8 = floor(clamp(x * 127.5 + 128, 0, 255)) in NHWC order, the same values as
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import onnx
 import torch
@@ -28,8 +30,7 @@ class ToUint8(nn.Module):
 
 def add_uint8_head(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return a copy of a graph whose float output `image` is uint8 (batch, H, W, 3)."""
-    copied = onnx.ModelProto()
-    copied.CopyFrom(model)
+    copied = copy.deepcopy(model)
     graph = copied.graph
     output = graph.output[0]
     name = output.name

@@ -9,6 +9,7 @@ transposed ones.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -33,8 +34,7 @@ def to_polyphase(model: onnx.ModelProto, place: str) -> onnx.ModelProto:
     front of the interleaving, where runtimes fuse it with the convolution. Layers with another
     stride, with groups or with dilation stay. Raises UnsupportedError if no layer can be replaced.
     """
-    copied = onnx.ModelProto()
-    copied.CopyFrom(model)
+    copied = copy.deepcopy(model)
     graph = copied.graph
     rewriter = _Rewriter(graph)
     nodes = [new for node in graph.node for new in rewriter.rewrite(node)]
@@ -155,8 +155,7 @@ def _convolution(
 
 
 def _copy_activation(activation: onnx.NodeProto, tensor: str) -> onnx.NodeProto:
-    node = onnx.NodeProto()
-    node.CopyFrom(activation)
+    node = copy.deepcopy(activation)
     node.name = node.output[0] = f"{tensor}/active"
     node.input[0] = tensor
     return node

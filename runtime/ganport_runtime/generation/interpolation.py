@@ -5,13 +5,14 @@ White, "Sampling Generative Networks" (2016), section 2.1; report 003, linear in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
 
+Floats = NDArray[np.float64]
 _MIN_SINE = 1e-6  # below it two samples are collinear and define no great circle
 
 
@@ -25,9 +26,7 @@ def spherical(
     for bit. Collinear samples are interpolated linearly. Raises `RequestError` for different
     shapes.
     """
-    t = np.array(fractions, np.float64)
-    one, two = _flatten(first, second)
-    return _weighted_sum(one, two, _spherical_weights(one, two, t)).reshape(len(t), *first.shape)
+    return _interpolate(first, second, fractions, _spherical_weights)
 
 
 def linear(
@@ -38,14 +37,15 @@ def linear(
     Shapes and ends are those of `spherical`. Use it for encoded images, whose noise is not on the
     sphere of random noise.
     """
-    t = np.array(fractions, np.float64)
-    one, two = _flatten(first, second)
-    return _weighted_sum(one, two, (1.0 - t, t)).reshape(len(t), *first.shape)
+    return _interpolate(first, second, fractions, lambda one, two, t: (1.0 - t, t))
 
 
-def _flatten(
-    first: NDArray[np.float32], second: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _interpolate(
+    first: NDArray[np.float32],
+    second: NDArray[np.float32],
+    fractions: Sequence[float],
+    weights: Callable[[Floats, Floats, Floats], tuple[Floats, Floats]],
+) -> NDArray[np.float32]:
     if first.shape != second.shape:
         raise RequestError(
             "interpolation",
@@ -53,20 +53,13 @@ def _flatten(
             f"{first.shape} and {second.shape}",
             "Use two samples of one generator.",
         )
-    return first.reshape(-1).astype(np.float64), second.reshape(-1).astype(np.float64)
+    one, two = first.reshape(-1).astype(np.float64), second.reshape(-1).astype(np.float64)
+    left, right = weights(one, two, np.array(fractions, np.float64))
+    samples: NDArray[np.float32] = (left[:, None] * one + right[:, None] * two).astype(np.float32)
+    return samples.reshape(len(left), *first.shape)
 
 
-def _weighted_sum(
-    one: NDArray[np.float64],
-    two: NDArray[np.float64],
-    weights: tuple[NDArray[np.float64], NDArray[np.float64]],
-) -> NDArray[np.float32]:
-    return (weights[0][:, None] * one + weights[1][:, None] * two).astype(np.float32)
-
-
-def _spherical_weights(
-    one: NDArray[np.float64], two: NDArray[np.float64], t: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _spherical_weights(one: Floats, two: Floats, t: Floats) -> tuple[Floats, Floats]:
     lengths = float(np.linalg.norm(one)), float(np.linalg.norm(two))
     if not all(lengths):
         return 1.0 - t, t

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.encode import to_float
 from ganport_runtime.noise import SeedArray, check_integer, check_seed, normal_rows
-from ganport_runtime.values import repr_short
+from ganport_runtime.values import repr_short, to_number
 
 MAX_COUNT = 2**20
 MAX_TEMPERATURE = 10.0
@@ -186,11 +184,7 @@ def check_images(images: object, size: tuple[int, int]) -> None:
 
 def check_temperature(value: object) -> float:
     """Return `value` as a float; raise `RequestError` unless it is above 0 and at most 10."""
-    try:
-        is_number = isinstance(value, Real) and not isinstance(value, bool)
-        number = float(value) if is_number else nan  # type: ignore[arg-type]
-    except OverflowError:
-        number = nan
+    number = to_number(value)
     if not 0.0 < number <= MAX_TEMPERATURE:  # true for NaN
         expected = f"a number above 0, at most {MAX_TEMPERATURE:g}"
         fix = "Use 1 for noise as in training."

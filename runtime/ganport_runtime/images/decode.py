@@ -31,14 +31,14 @@ def read_image_file(path: Path) -> bytes:
     """Return the bytes of an image file; raise `RequestError` if it is not a file or too large."""
     try:
         # Checked before it is opened: opening a pipe would block.
-        is_regular = S_ISREG(path.stat().st_mode)
-        data = _read_limited(path) if is_regular else b""
+        if not S_ISREG(path.stat().st_mode):
+            found = "a folder or a device"
+            raise RequestError(str(path), "an image file", found, "Name an image file.")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         found = error.strerror or str(error)
         raise RequestError(str(path), "an image file", found, "Check the path.") from error
-    if not is_regular:
-        found = "a folder or a device"
-        raise RequestError(str(path), "an image file", found, "Name an image file.")
     if len(data) > MAX_BYTES:
         expected = f"at most {MAX_BYTES >> 20} MiB"
         raise RequestError(str(path), expected, "more", "Scale the image down.")
@@ -112,11 +112,6 @@ def resize(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
         # A box reduction before the filter, too small to be visible, speeds up large images.
         image = image.resize(size[::-1], Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.asarray(image)
-
-
-def _read_limited(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
 
 
 def _check_pixels(size: tuple[int, int], max_pixels: int, path: Path) -> None:

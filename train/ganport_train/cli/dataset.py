@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +11,7 @@ from typing import Any
 
 import click
 
+from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_train.data.check import check_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.data.images import track
@@ -70,6 +70,10 @@ def draw() -> None:
     """Draw a labeled dataset."""
 
 
+def _available_cores() -> int:
+    return min(available_cpu_count(), MAX_WORKERS)
+
+
 def _with_output_options(command: Command) -> Command:
     """Add the options of every dataset to `command`."""
     options = (
@@ -86,7 +90,9 @@ def _with_output_options(command: Command) -> Command:
         click.option(
             "--workers",
             type=int,
-            help="Worker processes. [default: the cores that this process may use]",
+            default=_available_cores,
+            show_default="the cores that this process may use",
+            help="Worker processes.",
         ),
         click.option("--force", is_flag=True, help="Replace an existing dataset."),
     )
@@ -109,7 +115,7 @@ def faces(
     size: int,
     out: Path,
     seed: int,
-    workers: int | None,
+    workers: int,
     force: bool,
 ) -> None:
     """Draw anime-like faces with 12 hair and 10 eye colors."""
@@ -119,7 +125,7 @@ def faces(
         size,
         seed=seed,
         attributes=attributes,
-        workers=workers if workers is not None else _available_cores(),
+        workers=workers,
         replace=force,
         progress=partial(_track, count=count, unit="faces"),
     )
@@ -141,7 +147,7 @@ def shapes(
     size: int,
     out: Path,
     seed: int,
-    workers: int | None,
+    workers: int,
     force: bool,
 ) -> None:
     """Draw scenes of one to three spheres, cubes and cylinders in i-CLEVR's format."""
@@ -157,7 +163,7 @@ def shapes(
         labels,
         size,
         seed=seed,
-        workers=workers if workers is not None else _available_cores(),
+        workers=workers,
         replace=force,
         progress=partial(_track, count=count, unit="scenes"),
     )
@@ -166,9 +172,3 @@ def shapes(
 
 def _track(images: Iterator[bytes], count: int, unit: str) -> Iterator[bytes]:
     return track(images, "drawing", count, unit)
-
-
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), MAX_WORKERS)
-    return min(os.cpu_count() or 1, MAX_WORKERS)

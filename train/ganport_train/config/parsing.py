@@ -84,7 +84,12 @@ def format_number(value: float) -> str:
 
 def option(default: Any, doc: str, **constraint: Any) -> Any:
     """Return a dataclass field with a `Constraint`; `MISSING` = a required option."""
-    return field(default=default, metadata={"constraint": Constraint(doc, **constraint)})
+    return field(default=default, metadata=documented(doc, **constraint))
+
+
+def documented(doc: str, **constraint: Any) -> dict[str, Constraint]:
+    """Return the metadata of a dataclass field that is an option."""
+    return {"constraint": Constraint(doc, **constraint)}
 
 
 def parse(kind: type[T], table: Mapping[str, Any], *, place: str, prefix: str = "") -> T:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganport_models import NetworkConfig
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot, Rgb
-from ganport_train.config.parsing import Constraint, RecipeError, option
+from ganport_train.config.parsing import RecipeError, documented, option
 from ganport_train.config.sections import (
     AugmentOptions,
     DataOptions,
@@ -103,25 +103,15 @@ class Recipe:
     source: str = option("", "report and row, or paper", max_length=100)
     conditions: dict[str, tuple[str, ...]] = field(
         default_factory=dict,
-        metadata={
-            "constraint": Constraint(
-                "labels of each one-hot group; empty = the labels of the data set"
-            )
-        },
+        metadata=documented("labels of each one-hot group; empty = the labels of the data set"),
     )
     palette: dict[str, dict[str, str]] = field(
         default_factory=dict,
-        metadata={
-            "constraint": Constraint(
-                "color of each label of each group, for condition_encoding = rgb"
-            )
-        },
+        metadata=documented("color of each label of each group, for condition_encoding = rgb"),
     )
     presets: dict[str, tuple[str, ...]] = field(
         default_factory=dict,
-        metadata={
-            "constraint": Constraint("overrides for a number of images or minutes, or a device")
-        },
+        metadata=documented("overrides for a number of images or minutes, or a device"),
     )
     data: DataOptions = field(default_factory=DataOptions)
     network: NetworkOptions = field(default_factory=NetworkOptions)

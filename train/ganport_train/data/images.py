@@ -6,7 +6,6 @@ Progress bars appear on stderr, here and for other long work.
 from __future__ import annotations
 
 import io
-import os
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 from tqdm import tqdm
 
+from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.images.decode import (
     FORMATS,
     MAX_BYTES,
@@ -145,7 +145,7 @@ def decode_all(
 
     chunks = (names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK))
     pending: deque[Future[list[DecodedImage | EntryError]]] = deque()
-    threads = _thread_count()
+    threads = min(available_cpu_count(), _MAX_THREADS)
     # Pillow releases the interpreter lock while it decodes, so threads are enough.
     pool = ThreadPoolExecutor(threads)
     with decoding_warnings(), progress_bar("decoding", len(names), "images", shown=progress) as bar:
@@ -187,12 +187,6 @@ def _check_pixels(size: tuple[int, int]) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         expected = f"an image of at most {MAX_PIXELS:,} pixels"
         raise EntryError(expected, f"{size[0]} x {size[1]}", _SHRINK)
-
-
-def _thread_count() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return min(len(os.sched_getaffinity(0)), _MAX_THREADS)
-    return min(os.cpu_count() or 1, _MAX_THREADS)
 
 
 def _reason(error: Exception) -> str:

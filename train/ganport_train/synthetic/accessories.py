@@ -52,16 +52,12 @@ class Glasses:
     @classmethod
     def sample(cls, rng: Random) -> Glasses:
         """Return a random pair."""
-        x, y, half_width, half_height = (
-            0.142,
-            0.012,
-            rng.uniform(0.107, 0.114),
-            rng.uniform(0.1, 0.108),
-        )
+        half_width, half_height = rng.uniform(0.107, 0.114), rng.uniform(0.1, 0.108)
         turn = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         power = rng.choice((1.0, 0.75, 0.55))  # from round to nearly square
         around = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-        lens = np.sign(around) * np.abs(around) ** power * (half_width, half_height) + (x, y)
+        around = np.sign(around) * np.abs(around) ** power
+        lens = around * (half_width, half_height) + (0.142, 0.012)
         return cls(rng.choice(_FRAMES), lens, rng.uniform(0.014, 0.018))
 
     def paint(self, canvas: Canvas) -> None:

@@ -31,19 +31,29 @@ _TONGUE: Color = (238, 128, 128)
 _TEETH: Color = (255, 252, 250)
 
 
-def _smile(canvas: Canvas, half: float, y: float) -> None:
-    line = bezier((-half, y - 0.008), (0, y + 0.026), (half, y - 0.008))
-    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+def _closed(
+    canvas: Canvas,
+    half: float,
+    y: float,
+    *,
+    reach: float,
+    ends: float,
+    middle: float,
+    bold: bool = False,
+) -> None:
+    """Paint closed lips; `reach` is a factor of the half width, `ends` and `middle` add to y."""
+    line = bezier((-half * reach, y + ends), (0, y + middle), (half * reach, y + ends))
+    if bold:
+        _line(canvas, line)
+    else:
+        canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
 
 
-def _calm(canvas: Canvas, half: float, y: float) -> None:
-    line = bezier((-half * 0.6, y), (0, y + 0.004), (half * 0.6, y))
-    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
-
-
-def _frown(canvas: Canvas, half: float, y: float) -> None:
-    line = bezier((-half * 0.7, y + 0.008), (0, y - 0.014), (half * 0.7, y + 0.008))
-    canvas.fill(ribbon(line, (0.003, 0.009, 0.003)), _LIP)
+_smile = partial(_closed, reach=1, ends=-0.008, middle=0.026)
+_calm = partial(_closed, reach=0.6, ends=0, middle=0.004)
+_frown = partial(_closed, reach=0.7, ends=0.008, middle=-0.014)
+_firm = partial(_closed, reach=0.7, ends=0, middle=0.004, bold=True)
+_pout = partial(_closed, reach=0.8, ends=0.016, middle=-0.024, bold=True)
 
 
 def _open(canvas: Canvas, half: float, y: float, lip: Color = _LIP) -> None:
@@ -76,14 +86,6 @@ def _beam(canvas: Canvas, half: float, y: float) -> None:
     _line(canvas, bezier(ends[0], (0, y + 0.046), ends[1]))
     for x, top in ends:
         _line(canvas, bezier((x * 0.86, top), (x, top), (x * 1.1, top - 0.014)))
-
-
-def _firm(canvas: Canvas, half: float, y: float) -> None:
-    _line(canvas, bezier((-half * 0.7, y), (0, y + 0.004), (half * 0.7, y)))
-
-
-def _pout(canvas: Canvas, half: float, y: float) -> None:
-    _line(canvas, bezier((-half * 0.8, y + 0.016), (0, y - 0.024), (half * 0.8, y + 0.016)))
 
 
 def _line(canvas: Canvas, line: Points) -> None:

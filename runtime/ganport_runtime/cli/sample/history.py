@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -64,22 +65,23 @@ def read_size(sheet: Path) -> tuple[int, int]:
     """Return width and height of a sheet from its header; raises `RequestError`."""
     if not sheet.is_file() or sheet.stat().st_size > _MAX_BYTES:
         raise _sheet_error(sheet, f"another kind of file, or over {_MAX_BYTES >> 20} MiB")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with Image.open(sheet, formats=("PNG",)) as image:
-                return image.size
-        except Exception as error:  # a decoder may raise anything on malicious bytes
-            raise _sheet_error(sheet, describe_decode_error(error)) from error
+    with _open_sheet(sheet) as image:
+        return image.size
 
 
 def read_sheet(sheet: Path) -> Image.Image:
     """Return a sheet as RGB, the first frame of several; raises `RequestError`."""
+    with _open_sheet(sheet) as image:
+        return image.convert("RGB")
+
+
+@contextmanager
+def _open_sheet(sheet: Path) -> Iterator[Image.Image]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with Image.open(sheet, formats=("PNG",)) as image:
-                return image.convert("RGB")
+                yield image
         except Exception as error:  # a decoder may raise anything on malicious bytes
             raise _sheet_error(sheet, describe_decode_error(error)) from error
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from ganport_runtime import strictjson
 from ganport_runtime.conditions import Conditions
@@ -54,7 +55,7 @@ class Example:
         return self.issue(error, "unreadable")
 
 
-class Reader(Protocol):
+class Reader(ABC):
     """A reader of one dataset format. It neither decodes nor augments images."""
 
     format: str
@@ -63,15 +64,16 @@ class Reader(Protocol):
     """Name in messages, such as "CelebA"."""
     layout: str
     """The files that identify the format, as a phrase."""
-    framing: Framing
-    shared_scene: bool
+    framing: Framing = "center"
+    shared_scene = False
     """Whether all images show one scene, so that different images look nearly equal."""
-    supports_attribute_selection: bool
+    supports_attribute_selection = False
 
+    @abstractmethod
     def detect(self, source: Source) -> bool:
         """Return whether `source` has this format."""
-        ...
 
+    @abstractmethod
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
@@ -79,17 +81,16 @@ class Reader(Protocol):
 
         `attributes` limits the labels of signed attributes to these.
         """
-        ...
 
+    @abstractmethod
     def vocabulary(
         self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
     ) -> Conditions:
         """Return the condition groups of the dataset."""
-        ...
 
     def test_prompts(self, source: Source) -> TestPrompts:
         """Return the test prompts of the dataset; empty for most formats."""
-        ...
+        return {}
 
 
 def read_table(source: Source, name: str, limit: int = MAX_TABLE) -> bytes:

@@ -10,13 +10,12 @@ from ganport_runtime.values import closest_match
 from ganport_train.data.formats.base import (
     Example,
     ImageIndex,
-    TestPrompts,
+    Reader,
     check_labels,
     read_table,
     table_error,
     table_issue,
 )
-from ganport_train.data.images import Framing
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import MAX_FILES, Source
 
@@ -30,7 +29,7 @@ _COUNT = re.compile(rb"\s*(\d{1,9})\s*")
 _SIGNS = {"1": True, "+1": True, "-1": False}
 
 
-class CelebA:
+class CelebA(Reader):
     """Reader of CelebA's format: all attributes, or the selected ones in the given order.
 
     The table holds the number of images, a line of attribute names, and one line per image. The
@@ -40,8 +39,6 @@ class CelebA:
     format = "celeba"
     title = "CelebA"
     layout = "`list_attr_celeba.txt` and a folder `img_align_celeba` or `images`"
-    framing: Framing = "center"
-    shared_scene = False
     supports_attribute_selection = True
 
     def detect(self, source: Source) -> bool:
@@ -73,9 +70,6 @@ class CelebA:
     ) -> Conditions:
         names = _attribute_names(source, _lines(source))
         return Conditions((SignedMultiHot(GROUP, tuple(_selected(source, names, attributes))),))
-
-    def test_prompts(self, source: Source) -> TestPrompts:
-        return {}
 
 
 def _lines(source: Source) -> list[bytes]:

@@ -11,13 +11,13 @@ from ganport_runtime.values import repr_short
 from ganport_train.data.formats.base import (
     Example,
     ImageIndex,
+    Reader,
     TestPrompts,
     check_labels,
     read_json,
     table_error,
     table_issue,
 )
-from ganport_train.data.images import Framing
 from ganport_train.data.issues import DataError, EntryError, IssueLog, quote
 from ganport_train.data.source import Source
 
@@ -30,7 +30,7 @@ _STEP = re.compile(r"(.+)_(\d)\.\w+")
 _FIX = "Fix or remove the entry."
 
 
-class IClevr:
+class IClevr(Reader):
     """Reader of i-CLEVR: scenes of 1 to 3 objects.
 
     The images NAME_0, NAME_1 and NAME_2 of a scene add one object each; the split keeps them
@@ -40,9 +40,8 @@ class IClevr:
     format = "iclevr"
     title = "i-CLEVR"
     layout = "`train.json`, `objects.json` and the images"
-    framing: Framing = "full"
+    framing = "full"
     shared_scene = True
-    supports_attribute_selection = False
 
     def detect(self, source: Source) -> bool:
         return {TRAIN, OBJECTS} <= source.names

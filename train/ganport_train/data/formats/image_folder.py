@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.formats.base import Example, TestPrompts, check_labels, unlabeled
-from ganport_train.data.images import Framing, is_image
+from ganport_train.data.formats.base import Example, Reader, check_labels, unlabeled
+from ganport_train.data.images import is_image
 from ganport_train.data.issues import IssueLog
 from ganport_train.data.source import Source
 
@@ -17,7 +17,7 @@ SPLIT_FOLDERS = frozenset({"train", "training", "val", "valid", "validation", "t
 _MIN_CLASSES = 2
 
 
-class ImageFolder:
+class ImageFolder(Reader):
     """Reader of class folders: the name of a folder labels every image below it.
 
     Enclosing folders are skipped: a single top folder, and top folders that are all
@@ -27,9 +27,6 @@ class ImageFolder:
     format = "image_folder"
     title = "class folders"
     layout = "at least two folders of images, one for each class"
-    framing: Framing = "center"
-    shared_scene = False
-    supports_attribute_selection = False
 
     def detect(self, source: Source) -> bool:
         return len(set(_labels(source).values()) - {""}) >= _MIN_CLASSES
@@ -52,9 +49,6 @@ class ImageFolder:
         labels = {example.labels[GROUP] for example in examples}
         check_labels(GROUP, labels, str(source))
         return Conditions.one_hots({GROUP: sorted(labels)})
-
-    def test_prompts(self, source: Source) -> TestPrompts:
-        return {}
 
 
 def _labels(source: Source) -> dict[str, str]:

@@ -14,13 +14,13 @@ from ganport_train.data.formats.base import (
     MAX_LABELS,
     Example,
     ImageIndex,
-    TestPrompts,
+    Reader,
     check_labels,
     read_json,
     table_error,
     table_issue,
 )
-from ganport_train.data.images import Framing, is_image
+from ganport_train.data.images import is_image
 from ganport_train.data.issues import EntryError, IssueLog
 from ganport_train.data.source import Source
 
@@ -37,7 +37,7 @@ _FIX = "Fix the label."
 Values = dict[str, Any]
 
 
-class StyleGanJson:
+class StyleGanJson(Reader):
     """Reader of `dataset.json`, `{"labels": [[NAME, LABEL], …]}`.
 
     The first label decides the kind of all. An integer is a class, named by its digits. A list of
@@ -48,9 +48,6 @@ class StyleGanJson:
     format = "stylegan_json"
     title = "images with dataset.json"
     layout = "`dataset.json` and images"
-    framing: Framing = "center"
-    shared_scene = False
-    supports_attribute_selection = False
 
     def detect(self, source: Source) -> bool:
         return TABLE in source.names
@@ -84,9 +81,6 @@ class StyleGanJson:
         if entries is None:
             return Conditions()
         return _scheme(source, entries).vocabulary([example.labels for example in examples])
-
-    def test_prompts(self, source: Source) -> TestPrompts:
-        return {}
 
 
 @dataclass(frozen=True)

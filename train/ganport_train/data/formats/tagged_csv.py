@@ -12,12 +12,12 @@ from pathlib import PurePosixPath
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.formats.base import (
     Example,
-    TestPrompts,
+    Reader,
     check_labels,
     read_table,
     unlabeled,
 )
-from ganport_train.data.images import Framing, is_image
+from ganport_train.data.images import is_image
 from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source
 
@@ -32,15 +32,12 @@ _ID = re.compile(r"\w[\w.-]{0,127}")
 _WORD = re.compile(r"\w[\w-]{0,63}")
 
 
-class TaggedCsv:
+class TaggedCsv(Reader):
     """Reader of tagged images; every line has a label for each group of the first line."""
 
     format = "tagged_csv"
     title = "tagged images"
     layout = "`tags.csv` and a folder `images`"
-    framing: Framing = "center"
-    shared_scene = False
-    supports_attribute_selection = False
 
     def detect(self, source: Source) -> bool:
         return TABLE in source.names
@@ -75,9 +72,6 @@ class TaggedCsv:
         for group, labels in groups.items():
             check_labels(group, labels, f"{source}/{TABLE}")
         return Conditions.one_hots({group: sorted(labels) for group, labels in groups.items()})
-
-    def test_prompts(self, source: Source) -> TestPrompts:
-        return {}
 
 
 def parse_line(raw: bytes) -> tuple[str, dict[str, str]] | None:

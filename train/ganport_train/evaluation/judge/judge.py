@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.images import progress_bar
+from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.judge import storage
 from ganport_train.evaluation.judge.network import JudgeNetwork, prepare_images
 from ganport_train.evaluation.judge.storage import JudgeMetadata
@@ -85,14 +85,10 @@ def extract_features(
     """Return float32 (N, F) features of a network in eval mode for uint8 (N, S, S, 3) images."""
     features = np.empty((len(images), network.num_features), np.float32)
     size = max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // resolution**2))
-    with (
-        torch.inference_mode(),
-        progress_bar("judging", len(images), "images", shown=progress) as done,
-    ):
-        for start in range(0, len(images), size):
-            batch = prepare_images(images[start : start + size], resolution, device)
-            features[start : start + len(batch)] = network.features(batch).cpu().numpy()
-            done.update(len(batch))
+    with torch.inference_mode():
+        for part in track_blocks(len(images), size, "judging", "images", shown=progress):
+            batch = prepare_images(images[part], resolution, device)
+            features[part] = network.features(batch).cpu().numpy()
     return features
 
 

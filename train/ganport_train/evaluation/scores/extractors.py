@@ -22,7 +22,7 @@ from ganport_runtime.files import atomic_write, sha256_of
 from ganport_runtime.values import sanitize
 from ganport_train.data import Dataset
 from ganport_train.data.cache import default_cache_root
-from ganport_train.data.images import progress_bar
+from ganport_train.data.images import track_blocks
 
 MAX_WEIGHTS = 1 << 30
 """Largest file of Inception weights, in bytes."""
@@ -80,15 +80,11 @@ class Inception:
     def features(self, images: Images, *, progress: bool = False) -> Features:
         """Return the float32 (N, 2048) features of the last pooling layer."""
         features = np.empty((len(images), int(_LAYER)), np.float32)
-        with (
-            torch.inference_mode(),
-            progress_bar("Inception", len(images), "images", shown=progress) as done,
-        ):
-            for start in range(0, len(images), _BATCH):
-                block = np.ascontiguousarray(images[start : start + _BATCH].transpose(0, 3, 1, 2))
+        with torch.inference_mode():
+            for part in track_blocks(len(images), _BATCH, "Inception", "images", shown=progress):
+                block = np.ascontiguousarray(images[part].transpose(0, 3, 1, 2))
                 pooled = self._network(torch.from_numpy(block).to(self._device))[0]
-                features[start : start + len(block)] = pooled.cpu().numpy()
-                done.update(len(block))
+                features[part] = pooled.cpu().numpy()
         return features
 
 

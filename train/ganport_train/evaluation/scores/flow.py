@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ganport_models import Checkpoint, Flow
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
-from ganport_train.data.images import progress_bar
+from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.metrics import Metric, mean_interval
-from ganport_train.evaluation.scores.sampling import Images, Vectors, batch_slices, decode_requests
+from ganport_train.evaluation.scores.sampling import Images, Vectors, decode_requests
 from ganport_train.methods.flow import LEVELS, bits_per_dimension
 
 SECTION = "Flow"
@@ -38,7 +38,7 @@ def reconstruction_metric(
     """Return the mean change of images that a bundle encodes to noise and generates again."""
     requests = decode_requests(generator, conditions, sample.vectors)
     errors = np.empty(len(requests))
-    for part in batch_slices(len(requests), _BATCH):
+    for part in track_blocks(len(requests), _BATCH, "encoding", "images", shown=True):
         noise = generator.encode(sample.images[part], requests[part])
         generated = generator.generate(requests[part], z=noise)
         difference = np.abs(generated.astype(np.int16) - sample.images[part])
@@ -108,17 +108,13 @@ class FlowLikelihood:
         self.flow.to(self.device).eval()
         random = np.random.Generator(np.random.Philox(seed))
         bits: list[float] = []
-        with (
-            torch.inference_mode(),
-            progress_bar("measuring", len(images), "images", shown=True) as done,
-        ):
-            for part in batch_slices(len(images), _BATCH):
+        with torch.inference_mode():
+            for part in track_blocks(len(images), _BATCH, "measuring", "images", shown=True):
                 pixels = _dequantize(images[part], random).to(self.device)
                 condition = torch.from_numpy(vectors[part]).to(self.device)
                 _, likelihood = self.flow.likelihood(pixels, condition)
                 size = pixels[0].numel()
                 bits += [float(bits_per_dimension(one, size)) for one in likelihood.double()]
-                done.update(len(pixels))
         return bits
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import seed_range
 from ganport_train.data import Dataset
-from ganport_train.data.images import progress_bar
+from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics.diversity import evenly_spaced
 
@@ -68,10 +67,8 @@ class RoundPlan:
         height, width = generator.manifest.image.size
         images = np.empty((len(seeds), height, width, 3), np.uint8)
         requests = decode_requests(generator, conditions, self.vectors)
-        with progress_bar("generating", len(seeds), "images", shown=progress) as done:
-            for part in batch_slices(len(seeds)):
-                images[part] = generator.generate(requests[part], seeds=seeds[part])
-                done.update(len(seeds[part]))
+        for part in track_blocks(len(seeds), _BATCH, "generating", "images", shown=progress):
+            images[part] = generator.generate(requests[part], seeds=seeds[part])
         return GeneratedRound(images, self.vectors, [f"seed {seed}" for seed in seeds])
 
     def _first_seed(self, index: int) -> int:
@@ -89,10 +86,8 @@ def translate_images(
     """Translate uint8 (N, H, W, 3) images with a bundle to the judge's vectors (N, C)."""
     translated = np.empty_like(images)
     requests = decode_requests(generator, conditions, vectors)
-    with progress_bar("translating", len(vectors), "images", shown=progress) as done:
-        for part in batch_slices(len(vectors)):
-            translated[part] = generator.translate(images[part], requests[part])
-            done.update(len(translated[part]))
+    for part in track_blocks(len(vectors), _BATCH, "translating", "images", shown=progress):
+        translated[part] = generator.translate(images[part], requests[part])
     return translated
 
 
@@ -120,12 +115,6 @@ def encodable(generator: Generator, conditions: Conditions, vectors: Vectors) ->
     requests = decode_requests(generator, conditions, distinct)
     mask = np.array([_can_encode(generator.conditions, request) for request in requests], np.bool_)
     return mask[inverse.reshape(-1)]
-
-
-def batch_slices(count: int, size: int = _BATCH) -> Iterator[slice]:
-    """Yield slices of at most `size` that cover `count`."""
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
 
 
 def captions(conditions: Conditions, vectors: Vectors) -> list[str]:
