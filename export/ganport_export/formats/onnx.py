@@ -9,13 +9,7 @@ from typing import Any
 import onnx
 from onnx import helper
 
-from ganport_export.artifact import (
-    Artifact,
-    ExportInput,
-    RoundedWeights,
-    fp16_runner,
-    onnx_runners,
-)
+from ganport_export.artifact import Artifact, ExportInput, RoundedWeights, fp16_runner, onnx_runners
 from ganport_export.formats.onnx_capture import capture_graph
 from ganport_export.interface import BATCH_DIM, ExportOptions
 from ganport_export.transforms.fp16 import (

@@ -3,9 +3,7 @@
 from ganport_runtime.conditions.conditions import KINDS as KINDS
 from ganport_runtime.conditions.conditions import MAX_GROUPS as MAX_GROUPS
 from ganport_runtime.conditions.conditions import MAX_SIZE as MAX_SIZE
-from ganport_runtime.conditions.conditions import (
-    CachedConditionEncoder as CachedConditionEncoder,
-)
+from ganport_runtime.conditions.conditions import CachedConditionEncoder as CachedConditionEncoder
 from ganport_runtime.conditions.conditions import ConditionInput as ConditionInput
 from ganport_runtime.conditions.conditions import ConditionRequest as ConditionRequest
 from ganport_runtime.conditions.conditions import Conditions as Conditions

@@ -110,13 +110,7 @@ def _with_output_options(command: Command) -> Command:
 )
 @_with_output_options
 def faces(
-    count: int,
-    attributes: bool,
-    size: int,
-    out: Path,
-    seed: int,
-    workers: int,
-    force: bool,
+    count: int, attributes: bool, size: int, out: Path, seed: int, workers: int, force: bool
 ) -> None:
     """Draw anime-like faces with 12 hair and 10 eye colors."""
     writer.write_faces(
@@ -142,13 +136,7 @@ def faces(
 )
 @_with_output_options
 def shapes(
-    count: int | None,
-    file: Path | None,
-    size: int,
-    out: Path,
-    seed: int,
-    workers: int,
-    force: bool,
+    count: int | None, file: Path | None, size: int, out: Path, seed: int, workers: int, force: bool
 ) -> None:
     """Draw scenes of one to three spheres, cubes and cylinders in i-CLEVR's format."""
     if file is not None:

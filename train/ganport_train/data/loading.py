@@ -24,12 +24,7 @@ from ganport_train.data.cache import (
 )
 from ganport_train.data.dataset import Dataset
 from ganport_train.data.formats.base import Example, Reader
-from ganport_train.data.formats.registry import (
-    AUTO,
-    choose_reader,
-    open_source,
-    resolve_attributes,
-)
+from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, resolve_attributes
 from ganport_train.data.images import decode_all
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog
 from ganport_train.data.near_duplicates import find_duplicate_groups, merge_scenes

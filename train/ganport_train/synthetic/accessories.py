@@ -12,13 +12,7 @@ from numpy.typing import ArrayLike
 from ganport_train.synthetic.canvas import Canvas, Points, bezier, ellipse, mirror, ribbon, spline
 from ganport_train.synthetic.palette import Color, rgb_to_oklab, tints
 
-_FRAMES: tuple[Color, ...] = (
-    (32, 30, 40),
-    (92, 30, 38),
-    (28, 44, 92),
-    (84, 54, 34),
-    (196, 40, 60),
-)
+_FRAMES: tuple[Color, ...] = ((32, 30, 40), (92, 30, 38), (28, 44, 92), (84, 54, 34), (196, 40, 60))
 _JEWELS: tuple[Color, ...] = (
     (255, 206, 70),
     (226, 232, 244),

@@ -13,15 +13,7 @@ from random import Random
 
 import numpy as np
 
-from ganport_train.synthetic.canvas import (
-    Point,
-    Points,
-    bezier,
-    mirror,
-    ribbon,
-    spline,
-    translate,
-)
+from ganport_train.synthetic.canvas import Point, Points, bezier, mirror, ribbon, spline, translate
 
 _LOWEST = -0.082  # lowest tip above an iris: hair never hides an eye
 _HAIRLINE = -0.21  # highest notch: the crown is always covered

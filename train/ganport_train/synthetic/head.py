@@ -248,10 +248,7 @@ class Head:
             canvas.glow(side * 0.16, 0.135, 0.1, 0.06, self.skin.blush, 1.0)
             for x in (0.13, 0.16, 0.19):
                 stroke = bezier(
-                    (side * x + 0.008, 0.117),
-                    (side * x, 0.135),
-                    (side * x - 0.008, 0.148),
-                    4,
+                    (side * x + 0.008, 0.117), (side * x, 0.135), (side * x - 0.008, 0.148), 4
                 )
                 canvas.fill(ribbon(stroke, (0.003, 0.008, 0.003)), self.skin.line, 0.6)
 

@@ -10,13 +10,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.formats.base import (
-    Example,
-    Reader,
-    check_labels,
-    read_table,
-    unlabeled,
-)
+from ganport_train.data.formats.base import Example, Reader, check_labels, read_table, unlabeled
 from ganport_train.data.images import is_image
 from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source

@@ -98,10 +98,7 @@ def quality_metrics(
 
 
 def label_metrics(
-    conditions: Conditions,
-    vectors: Vectors,
-    rounds: Sequence[Features],
-    reference: Reference,
+    conditions: Conditions, vectors: Vectors, rounds: Sequence[Features], reference: Reference
 ) -> list[dict[str, Any]]:
     """Return the metrics of each label over all rounds; `vectors` are those of one round.
 
