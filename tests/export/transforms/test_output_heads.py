@@ -34,7 +34,7 @@ def runners(graph):
     return onnx_runners(serialize(add_uint8_head(graph)), "graph")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(IMAGES)
 def test_uint8_heads_equal_the_runtime(runners, images):
     expected = to_uint8(images)

@@ -66,7 +66,7 @@ def test_to_polyphase_keeps_the_output_of_integer_weights(kernel, pads, extra, o
     assert np.array_equal(run_graph(polyphase), run_graph(full))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     kernel=st.tuples(st.integers(1, 6), st.integers(1, 6)),
     pads=st.lists(st.integers(0, 3), min_size=4, max_size=4),

@@ -123,7 +123,7 @@ def test_squeeze_moves_blocks_to_channels() -> None:
     assert squeeze(planes).shape == (1, 4, 2, 2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(*(st.integers(1, 4) for _ in range(4)))
 def test_unsqueeze_is_the_inverse_of_squeeze(n: int, c: int, h: int, w: int) -> None:
     planes = torch.randn(n, c, 2 * h, 2 * w)

@@ -23,7 +23,7 @@ ARGUMENTS = st.fixed_dictionaries(
 
 
 @given(requests=st.lists(ARGUMENTS, min_size=1, max_size=12), max_batch=st.integers(1, 20))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_submit_shared_runs_return_the_bytes_of_generate(
     generator: Generator, requests: list[dict[str, Any]], max_batch: int
 ) -> None:

@@ -202,7 +202,7 @@ BODY = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(BODY | JSON, st.binary(max_size=24), st.booleans())
 def test_infer_any_body_returns_no_internal_error(
     app: Starlette, body: Any, tail: bytes, split: bool

@@ -101,7 +101,7 @@ def decode(data: bytes) -> np.ndarray:
         return np.asarray(image)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(IMAGES)
 def test_lossless_files_keep_every_pixel(image: np.ndarray) -> None:
     assert np.array_equal(decode(png_bytes(image, TEXTS)), image)

@@ -114,7 +114,7 @@ def test_streams_are_independent() -> None:
     assert len(draws) == 27
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(0, 20), max_size=12))
 def test_prefetcher_get_any_order_gives_the_value_of_the_step(steps: list[int]) -> None:
     prefetcher = Prefetcher(lambda step: step * step)

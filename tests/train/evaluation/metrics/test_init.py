@@ -1,14 +1,13 @@
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_train.evaluation.metrics import Metric, mean_interval, wilson_interval
 
 
 @given(st.integers(1, 500).flatmap(lambda total: st.tuples(st.integers(0, total), st.just(total))))
-@settings(deadline=None)  # the first call imports scipy
 def test_wilson_interval_equals_its_formula(counts: tuple[int, int]) -> None:
     hits, total = counts
     z, p = 1.959963984540054, hits / total

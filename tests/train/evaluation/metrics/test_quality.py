@@ -122,7 +122,7 @@ def naive_density_coverage(generated, real, k: int) -> tuple[float, float]:
     st.floats(0.0, 2.0),
     st.integers(1, 5),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_manifold_metrics_equal_their_definitions(
     seed: int, count: int, real_count: int, shift: float, k: int
 ) -> None:
