@@ -1,6 +1,9 @@
 """Discriminators; importing the package registers them."""
 
 from ganport_models.discriminators.classifier import ACGANDiscriminator as ACGANDiscriminator
+from ganport_models.discriminators.classifier import (
+    ClassifierDiscriminator as ClassifierDiscriminator,
+)
 from ganport_models.discriminators.classifier import StarGANDiscriminator as StarGANDiscriminator
 from ganport_models.discriminators.dcgan import ConcatDiscriminator as ConcatDiscriminator
 from ganport_models.discriminators.dcgan import DCGANDiscriminator as DCGANDiscriminator

@@ -49,6 +49,11 @@ class ClassifierDiscriminator(Discriminator):
         """Return the score and the class logits (N, condition_size)."""
         return self.score(features, condition), self.classifier(features)
 
+    def classify(self, image: Tensor) -> Tensor:
+        """Return the class logits (N, condition_size) of images (N, 3, H, W)."""
+        class_logits: Tensor = self.classifier(self.embed(image))
+        return class_logits
+
 
 class _GroupHeads(nn.ModuleList):
     """A head for each condition group; returns their logits in the order of the condition."""

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from ganport_models import NetworkConfig, build_discriminator, build_generator
+from ganport_models.discriminators import ACGANDiscriminator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
@@ -40,6 +41,8 @@ def method(
     rates: OptimizerOptions = RATES,
     discriminator: str = "projection_dcgan",
     norm: Norm | None = None,
+    *,
+    with_classifier: bool = False,
 ) -> AdversarialMethod:
     torch.manual_seed(0)
     return AdversarialMethod(
@@ -49,6 +52,9 @@ def method(
         options,
         rates,
         "fp32",
+        classifier=ACGANDiscriminator(CONFIG, groups=[CONDITIONS.size])
+        if with_classifier
+        else None,
     )
 
 
@@ -235,6 +241,33 @@ def test_classifier_head_trains_both_networks(head: str) -> None:
     torch.testing.assert_close(
         method(blind, discriminator=head).step(batch(), 0)["d_loss"], plain["d_loss"]
     )
+
+
+def test_separate_classifier_learns_from_real_images_alone() -> None:
+    weighted = replace(METHOD, classifier_weight=0.5)
+    step, other = (method(weighted, with_classifier=True) for _ in range(2))
+    assert step.classifier is not None and other.classifier is not None
+    before = copy.deepcopy(dict(step.classifier.named_parameters()))
+    metrics = step.step(batch(), 0)
+    assert {"c_class", "g_classifier"} <= metrics.keys()
+    assert changed(step.classifier, before)
+    # Another generator changes what the classifier sees of generated images, not what it learns.
+    torch.nn.init.zeros_(other.generator.stem.weight)
+    other.step(batch(), 0)
+    for name, value in other.classifier.state_dict().items():
+        torch.testing.assert_close(value, step.classifier.state_dict()[name], rtol=0, atol=0)
+
+
+def test_classifier_weight_of_0_has_no_effect_on_the_generator() -> None:
+    plain, silent, weighted = (
+        method(replace(METHOD, classifier_weight=weight), with_classifier=with_classifier)
+        for weight, with_classifier in ((0.0, False), (0.0, True), (0.5, True))
+    )
+    for step in (plain, silent, weighted):
+        step.step(batch(), 0)
+    before = dict(plain.generator.named_parameters())
+    assert not changed(silent.generator, before)
+    assert changed(weighted.generator, before)
 
 
 def test_unit_range_maps_images_to_0_to_1() -> None:

@@ -7,10 +7,11 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
+from ganport_models.discriminators import ClassifierDiscriminator
 from ganport_runtime.conditions import Conditions
 from ganport_train.backend.compiled import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
@@ -48,13 +49,17 @@ class AdversarialMethod(TrainingMethod):
         optimizer: OptimizerOptions,
         precision: str,
         augment: AugmentOptions = NO_AUGMENTATION,
+        classifier: ClassifierDiscriminator | None = None,
     ) -> None:
         _check_options(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
+        self.classifier = classifier
         self.compiled = CompiledNetworks(generator, discriminator)
         self.loss = with_label_smoothing(LOSSES[method.loss], method.label_smoothing)
         self.diversity = DiversityLoss(method.diversity_weight)
-        networks = {"generator": generator, "discriminator": discriminator}
+        networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
+        if classifier is not None:
+            networks["classifier"] = classifier
         super().__init__(networks, optimizer, precision)
         self.augmentation = Augmentation(augment, conditions)
         if self.augmentation.transforms:
@@ -81,6 +86,7 @@ class AdversarialMethod(TrainingMethod):
         fake_conditions = self.diversity.fake_conditions(batch)
         fake = self._generate(batch, fake_conditions, train_generator)
         metrics = self._train_discriminator(batch, fake_conditions, fake.detach(), number)
+        metrics |= self._train_classifier(batch)
         if train_generator:
             for repeat in range(self.options.generator_steps):
                 fake = self._generate(batch, fake_conditions) if repeat else fake
@@ -127,6 +133,16 @@ class AdversarialMethod(TrainingMethod):
             self.augmentation.adapt(logits, (number + 1) * len(logits))
             metrics["augmented"] = self.augmentation.probability.clone()
         return {"d_loss": loss.detach(), **metrics}
+
+    def _train_classifier(self, batch: Batch) -> StepMetrics:
+        """Train the separate classifier, if there is one, on real images alone."""
+        if self.classifier is None:
+            return {}
+        with self._autocast(batch.real.device):
+            class_logits = self.classifier.classify(batch.real)
+        loss = self._class_loss(class_logits, batch.condition)
+        self._optimizer_step("classifier", loss)
+        return {"c_class": loss.detach()}
 
     def _mismatch_loss(self, batch: Batch, features: Tensor, logits: Tensor) -> Tensor | float:
         if not self.options.mismatch_weight:
@@ -202,10 +218,26 @@ class AdversarialMethod(TrainingMethod):
             class_loss = self._class_loss(class_logits, fake_conditions)
             loss = loss + self.options.classify_generator * class_loss
             metrics["g_class"] = class_loss.detach()
+        loss = loss + self._classifier_loss(fake, fake_conditions, metrics)
         loss = loss + self.diversity.loss(to_float32(fake), self.processes, metrics)
         self._optimizer_step("generator", loss)
         self.discriminator.requires_grad_(True)
         return metrics
+
+    def _classifier_loss(
+        self, fake: Tensor, fake_conditions: Tensor, metrics: StepMetrics
+    ) -> Tensor | float:
+        """Return the weighted loss of generated images under the separate classifier."""
+        if self.classifier is None:
+            return 0.0
+        # Generated images change neither its weights nor its running statistics.
+        self.classifier.requires_grad_(False).eval()
+        with self._autocast(fake.device):
+            class_logits = self.classifier.classify(fake)
+        self.classifier.requires_grad_(True).train()
+        class_loss = self._class_loss(class_logits, fake_conditions)
+        metrics["g_classifier"] = class_loss.detach()
+        return self.options.classifier_weight * class_loss
 
     def _real_logits(self, batch: Batch, condition: Tensor) -> Tensor | None:
         """Return the discriminator's new logits of real images, for a paired loss."""

@@ -15,6 +15,7 @@ from ganport_models import (
     build_discriminator,
     build_generator,
 )
+from ganport_models.discriminators import ACGANDiscriminator, ClassifierDiscriminator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
@@ -24,7 +25,7 @@ from ganport_train.methods.flow import FlowMethod
 from ganport_train.methods.method import TrainingMethod
 from ganport_train.methods.translation import TranslationMethod
 
-N = TypeVar("N", Generator, Discriminator)
+N = TypeVar("N", Generator, Discriminator, ClassifierDiscriminator)
 
 NORMS: dict[str, Norm | None] = {
     "own": None,
@@ -57,7 +58,24 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
         return TranslationMethod(generator, discriminator, conditions, *options)
     if isinstance(generator, Translator):
         raise _wrong_networks(recipe, "a generator that takes noise")
-    return AdversarialMethod(generator, discriminator, conditions, *options, recipe.augment)
+    classifier = _build_classifier(recipe, config, conditions, device)
+    return AdversarialMethod(
+        generator, discriminator, conditions, *options, recipe.augment, classifier
+    )
+
+
+def _build_classifier(
+    recipe: Recipe, config: NetworkConfig, conditions: Conditions, device: torch.device
+) -> ClassifierDiscriminator | None:
+    """Return the separate classifier of `method.classifier_weight`: AC-GAN's without its score."""
+    if not recipe.method.classifier_weight:
+        return None
+    if not conditions.groups:
+        expected = "a data set with conditions"
+        fix = "Set method.classifier_weight=0."
+        raise RecipeError("method.classifier_weight", expected, "no conditions", fix)
+    classifier = ACGANDiscriminator(config, groups=[group.size for group in conditions.groups])
+    return _to_channels_last(classifier, device)
 
 
 def _build_discriminator(
