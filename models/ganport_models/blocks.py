@@ -51,6 +51,22 @@ def init_bilinear_(layer: nn.ConvTranspose2d, deviation: float = 0.05) -> nn.Con
     return layer
 
 
+def init_dcgan_(network: nn.Module) -> None:
+    """Initialize convolutions and batch norms as DCGAN does, in place.
+
+    Radford et al. 2016, section 4. Weights have a deviation of 0.02, and scales of batch norms a
+    mean of 1. With torch's own weights the first images have strong noise in each pixel, which the
+    generator unlearns slowly.
+    """
+    for layer in network.modules():
+        if parametrize.is_parametrized(layer):
+            continue  # a spectral norm divides the deviation out again
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d) and layer.affine:
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+
+
 class NearestKernel(nn.Module):
     """Parametrization of a 4x4 kernel that equals nearest-neighbor upsampling and a 3x3 kernel."""
 

@@ -1,9 +1,10 @@
 """Layers against reference implementations."""
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
-from ganport_models.blocks import resize_convolution
+from ganport_models.blocks import SkipImages, init_dcgan_, resize_convolution, with_spectral_norm
 
 
 def test_resize_convolution_equals_upsampling_and_convolution() -> None:
@@ -24,3 +25,37 @@ def test_resize_convolution_starts_without_a_checkerboard() -> None:
     torch.manual_seed(0)
     flat = resize_convolution(4, 2)(torch.ones(1, 4, 8, 8))[:, :, 2:-2, 2:-2]
     torch.testing.assert_close(flat, flat[:, :, :1, :1].expand_as(flat))
+
+
+def test_init_dcgan_gives_convolutions_and_norms_the_deviation_of_the_paper() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(
+        nn.Conv2d(64, 128, 4), nn.ConvTranspose2d(128, 64, 4), nn.BatchNorm2d(4096), nn.Linear(9, 9)
+    )
+    linear = network[3].weight.clone()
+    init_dcgan_(network)
+    # The standard error of a deviation from n values is deviation / sqrt(2 n); 5 of them.
+    for layer, mean in ((network[0], 0.0), (network[1], 0.0), (network[2], 1.0)):
+        error = 0.02 / (2 * layer.weight.numel()) ** 0.5
+        weight = layer.weight.detach()
+        assert abs(float(weight.std()) - 0.02) < 5 * error
+        assert abs(float(weight.mean()) - mean) < 10 * error
+    assert torch.equal(network[3].weight, linear)
+
+
+def test_init_dcgan_leaves_spectrally_normalized_layers() -> None:
+    torch.manual_seed(0)
+    layer = with_spectral_norm(nn.Conv2d(3, 4, 3), "spectral")
+    before = layer.weight.clone()
+    init_dcgan_(nn.Sequential(layer))
+    torch.testing.assert_close(layer.eval().weight, before)
+
+
+def test_skip_images_sum_the_doubled_images_of_all_maps() -> None:
+    skips = SkipImages([2, 1])
+    for convolution in (skips.first, *skips.others):
+        nn.init.ones_(convolution.weight)
+        nn.init.zeros_(convolution.bias)
+    maps = [torch.full((1, 2, 2, 2), 3.0), torch.full((1, 1, 4, 4), 0.5)]
+    # Flat maps stay flat: 2 * 3 + 0.5 in each of the three colors.
+    torch.testing.assert_close(skips(maps), torch.full((1, 3, 8, 8), 6.5))

@@ -52,6 +52,11 @@ class NetworkOptions:
         "normalization of the discriminator; own = the architecture's default",
         choices=("own", "batch", "none", "spectral"),
     )
+    init: str = option(
+        "own",
+        "initial weights; own = the architecture's; dcgan = normal, with the deviation of DCGAN",
+        choices=("own", "dcgan"),
+    )
     base_channels: int = option(64, "channels at the highest inner size", ge=1, le=MAX_FEATURES)
     z_dim: int = option(100, "length of the noise vector", ge=1, le=MAX_VECTOR)
     embed_dim: int = option(256, "length of the condition embedding", ge=1, le=MAX_VECTOR)

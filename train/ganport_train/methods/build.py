@@ -15,6 +15,7 @@ from ganport_models import (
     build_discriminator,
     build_generator,
 )
+from ganport_models.blocks import init_dcgan_
 from ganport_models.discriminators import ACGANDiscriminator, ClassifierDiscriminator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
@@ -42,7 +43,10 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
     network configuration.
     """
     config = recipe.network_config(conditions)
-    generator = _to_channels_last(build_generator(recipe.network.generator, config), device)
+    generator = build_generator(recipe.network.generator, config)
+    if recipe.network.init == "dcgan":
+        init_dcgan_(generator)
+    generator = _to_channels_last(generator, device)
     if recipe.method.name == "flow":
         if not isinstance(generator, Flow):
             raise _wrong_networks(recipe, "an invertible generator")
@@ -83,7 +87,10 @@ def _build_discriminator(
 ) -> Discriminator:
     groups = [group.size for group in conditions.groups]
     norm = NORMS[recipe.network.norm]
-    return build_discriminator(recipe.network.discriminator, config, norm, groups)
+    discriminator = build_discriminator(recipe.network.discriminator, config, norm, groups)
+    if recipe.network.init == "dcgan":
+        init_dcgan_(discriminator)
+    return discriminator
 
 
 def _to_channels_last(network: N, device: torch.device) -> N:
