@@ -96,16 +96,14 @@ def seen(run: Path) -> list[int]:
     return [record["images"] for record in read_log(run)]
 
 
-def test_list_names_every_study_with_its_source() -> None:
+def test_list_names_studies_with_their_sources() -> None:
     output = invoke("--list").output
     for name in studies.names():
         assert name in output
     assert "(report 001, row B4)" in output
 
 
-def test_every_variant_is_trained_and_set_beside_the_others(
-    tmp_path: Path, faces: Path, write: Write
-) -> None:
+def test_study_trains_and_compares_all_variants(tmp_path: Path, faces: Path, write: Write) -> None:
     out = tmp_path / "out"
     result = invoke(write(one=[], two=WIDE), "--data", faces, "--out", out)
     assert result.exit_code == 0, result.output
@@ -124,7 +122,7 @@ def test_every_variant_is_trained_and_set_beside_the_others(
     assert tables["run"]["data"] == str(faces)
 
 
-def test_the_same_command_again_trains_nothing(tmp_path: Path, faces: Path, write: Write) -> None:
+def test_study_that_is_complete_trains_nothing(tmp_path: Path, faces: Path, write: Write) -> None:
     out = tmp_path / "out"
     path = write(one=[], two=WIDE)
     invoke(path, "--data", faces, "--out", out)
@@ -135,7 +133,9 @@ def test_the_same_command_again_trains_nothing(tmp_path: Path, faces: Path, writ
     assert [newest(out / name)[0].stat().st_mtime_ns for name in ("one", "two")] == before
 
 
-def test_length_may_change_and_no_other_option(tmp_path: Path, faces: Path, write: Write) -> None:
+def test_study_with_another_length_trains_and_with_another_option_fails(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
     out = tmp_path / "out"
     path = write(one=[], two=WIDE)
     invoke(path, "--data", faces, "--out", out)
@@ -150,7 +150,9 @@ def test_length_may_change_and_no_other_option(tmp_path: Path, faces: Path, writ
     assert "found two: removed" in refusal(write(one=[], three=["training.seed=1"]), "--out", out)
 
 
-def test_another_data_set_or_judge_is_refused(tmp_path: Path, faces: Path, write: Write) -> None:
+def test_study_with_another_data_set_or_judge_fails(
+    tmp_path: Path, faces: Path, write: Write
+) -> None:
     out, other = tmp_path / "out", tmp_path / "other.zip"
     path = write(one=[])
     invoke(path, "--data", faces, "--out", out)
@@ -163,7 +165,7 @@ def test_another_data_set_or_judge_is_refused(tmp_path: Path, faces: Path, write
     assert invoke(path, "--data", moved, "--out", out).exit_code == 0
 
 
-def test_a_collapsed_variant_is_noted_and_the_next_begins(
+def test_study_records_a_collapsed_variant_and_continues(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     out = tmp_path / "out"
@@ -178,7 +180,7 @@ def test_a_collapsed_variant_is_noted_and_the_next_begins(
     assert "variant 1 of 2: still: Small" in invoke(path, "--out", out).output
 
 
-def test_a_diverged_variant_is_noted_and_the_next_begins(
+def test_study_records_a_diverged_variant_and_continues(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     out = tmp_path / "out"
@@ -204,7 +206,7 @@ def judge_of(folder: Path, labels: dict[str, list[str]]) -> Path:
     return folder
 
 
-def test_one_judge_scores_every_variant_also_after_a_stop(
+def test_study_scores_all_variants_with_one_judge_after_a_stop(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     judge = judge_of(tmp_path / "judge", {"hair": sorted(HAIR), "eyes": sorted(EYES)})
@@ -221,7 +223,7 @@ def test_one_judge_scores_every_variant_also_after_a_stop(
         assert scores[0]["extractor"].startswith("judge ")
 
 
-def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
+def test_study_after_an_interrupt_prints_how_to_continue(
     tmp_path: Path, faces: Path, write: Write
 ) -> None:
     out, told = tmp_path / "out", tmp_path / "told.txt"
@@ -248,7 +250,7 @@ def test_ctrl_c_stops_the_whole_study_and_says_how_to_go_on(
     assert seen(out / "two")
 
 
-def test_refusals_come_before_anything_is_made(tmp_path: Path, faces: Path, write: Write) -> None:
+def test_study_with_an_error_writes_nothing(tmp_path: Path, faces: Path, write: Write) -> None:
     out = tmp_path / "out"
     path = write(one=[], two=["data.condition_encoding=joint"])
     assert "Name a STUDY" in refusal("--out", out)
@@ -276,7 +278,9 @@ def test_refusals_come_before_anything_is_made(tmp_path: Path, faces: Path, writ
 
 
 @pytest.mark.parametrize("text", ["[", "title = 3", 'title = "t"\nsource = ""\nvariant = 3'])
-def test_a_damaged_study_is_named(tmp_path: Path, faces: Path, write: Write, text: str) -> None:
+def test_study_with_a_corrupt_file_names_the_file(
+    tmp_path: Path, faces: Path, write: Write, text: str
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "study.toml").write_text(text)

@@ -27,20 +27,20 @@ def few(tmp_path: Path) -> Path:
     return file
 
 
-def test_list_names_every_recipe_with_its_source(invoke: Invoke) -> None:
+def test_list_names_recipes_with_their_sources(invoke: Invoke) -> None:
     output = invoke("--list").output
     for name in recipes.names():
         assert name in output
     assert "report 000, row A1" in output
 
 
-def test_options_says_what_set_takes(invoke: Invoke) -> None:
+def test_options_lists_the_options_of_set(invoke: Invoke) -> None:
     output = invoke("--options").output
     assert "network.base_channels" in output
     assert "method.mismatch_weight" in output
 
 
-def test_a_dry_run_prints_the_recipe_and_writes_nothing(
+def test_dry_run_prints_the_recipe_and_writes_nothing(
     tmp_path: Path, faces: Path, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"
@@ -51,12 +51,12 @@ def test_a_dry_run_prints_the_recipe_and_writes_nothing(
     assert not run.exists()
 
 
-def test_a_dry_run_with_data_takes_the_conditions_from_it(faces: Path, invoke: Invoke) -> None:
+def test_dry_run_with_data_uses_its_conditions(faces: Path, invoke: Invoke) -> None:
     output = invoke("quick", "--dry-run", "--data", faces).output
     assert "# discriminator:" in output
 
 
-def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
+def test_list_and_dry_run_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
     words = "preset for fewer than 1,000 images: training.batch_size = 6, length.max_images = 18"
     assert "fewer than 1,000 images: augment.translation = 0.125" in invoke("--list").output
     without_data = invoke(few, "--dry-run").output
@@ -70,7 +70,7 @@ def test_list_and_dry_runs_show_presets(few: Path, faces: Path, invoke: Invoke) 
     assert "# preset for fewer than 1,000 images: length.max_images = 18\n# generator:" in output
 
 
-def test_a_preset_becomes_part_of_a_run_once(
+def test_start_applies_presets_and_resume_keeps_the_result(
     tmp_path: Path, few: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"
@@ -89,9 +89,7 @@ def test_a_preset_becomes_part_of_a_run_once(
     assert Checkpoint.load(run).images == 24
 
 
-def test_a_faulty_preset_is_refused_though_it_does_not_apply(
-    tmp_path: Path, faces: Path, refusal: Refusal
-) -> None:
+def test_start_with_an_invalid_preset_fails(tmp_path: Path, faces: Path, refusal: Refusal) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('extends = "quick"\n[presets]\nfrom_9_000 = ["training.batch_size=1"]\n')
     words = refusal(file, "--data", faces, "--out", tmp_path / "run")
@@ -102,7 +100,7 @@ def test_a_faulty_preset_is_refused_though_it_does_not_apply(
     assert not (tmp_path / "run").exists()
 
 
-def test_a_run_trains_and_says_what_comes_next(
+def test_start_trains_and_prints_the_next_command(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"
@@ -119,7 +117,7 @@ def test_a_run_trains_and_says_what_comes_next(
     }
 
 
-def test_refusals_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal) -> None:
+def test_errors_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal) -> None:
     run = tmp_path / "run"
     assert "Name a RECIPE" in refusal()
     assert "needs --data PATH and --out RUN" in refusal("quick")
@@ -138,7 +136,7 @@ def test_refusals_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal)
     assert not run.exists()
 
 
-def test_a_folder_in_use_is_not_touched(
+def test_start_in_a_used_folder_fails_and_changes_nothing(
     tmp_path: Path, faces: Path, settings: Settings, refusal: Refusal
 ) -> None:
     (tmp_path / "notes.txt").write_text("mine")
@@ -147,7 +145,7 @@ def test_a_folder_in_use_is_not_touched(
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
-def test_training_imports_nothing_of_other_extras() -> None:
+def test_start_imports_no_package_of_other_extras() -> None:
     # torchvision is of its own, but takes a second that runs without a judge can do without.
     others = "{'onnxruntime', 'scipy', 'torch_fidelity', 'torchvision'}"
     program = f"import sys, ganport_train.cli.train; sys.exit(bool({others} & set(sys.modules)))"

@@ -43,7 +43,7 @@ def wait_for_step(process: subprocess.Popen[bytes], run: Path, step: int, errors
 
 
 @pytest.mark.parametrize(("precision", "pictures"), [("fp32", 16), ("bf16", 0)])
-def test_a_killed_run_ends_with_the_same_weights_and_scores(
+def test_resume_after_a_kill_gives_the_same_weights_and_scores(
     tmp_path: Path,
     faces: Path,
     precision: str,
@@ -78,7 +78,7 @@ def test_a_killed_run_ends_with_the_same_weights_and_scores(
         assert found[0] == found[1]
 
 
-def test_ctrl_c_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings) -> None:
+def test_interrupt_saves_and_exits(tmp_path: Path, faces: Path, settings: Settings) -> None:
     run = tmp_path / "run"
     options = settings("length.max_images=1000000", "logging.checkpoint_minutes=60")
     errors = tmp_path / "errors.txt"

@@ -20,7 +20,7 @@ Invoke = Callable[..., Result]
 Refusal = Callable[..., str]
 
 
-def test_length_may_change_at_resume_and_nothing_else(
+def test_resume_with_another_length_trains_and_with_another_option_fails(
     tmp_path: Path,
     faces: Path,
     settings: Settings,
@@ -41,7 +41,7 @@ def test_length_may_change_at_resume_and_nothing_else(
     assert "nothing to do: 16 training images" in again.output
 
 
-def test_another_data_set_is_refused_at_resume(
+def test_resume_with_another_data_set_fails(
     tmp_path: Path,
     faces: Path,
     settings: Settings,
@@ -54,7 +54,7 @@ def test_another_data_set_is_refused_at_resume(
     assert "found another one (digest" in refusal("--resume", run, "--data", other)
 
 
-def test_the_same_data_may_have_moved(
+def test_resume_with_moved_data_trains(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run, moved = tmp_path / "run", tmp_path / "moved.zip"
@@ -64,7 +64,7 @@ def test_the_same_data_may_have_moved(
     assert result.exit_code == 0, result.output
 
 
-def test_what_was_left_out_stays_left_out_at_resume(
+def test_resume_keeps_skip_bad(
     tmp_path: Path,
     faces: Path,
     settings: Settings,
@@ -83,7 +83,7 @@ def test_what_was_left_out_stays_left_out_at_resume(
         assert invoke("--resume", run, "--set", "length.max_images=12").exit_code == 0
 
 
-def test_a_run_from_before_an_option_resumes(
+def test_resume_of_a_run_without_a_newer_option_trains(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     run = tmp_path / "run"

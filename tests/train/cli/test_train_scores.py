@@ -39,7 +39,7 @@ def judge_of(folder: Path, labels: dict[str, list[str]], seed: int = 0) -> Path:
     return folder
 
 
-def test_a_judge_scores_a_run_and_may_change(
+def test_start_with_a_judge_scores_and_resume_may_change_it(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     (tmp_path / "one").mkdir()
@@ -61,7 +61,7 @@ def test_a_judge_scores_a_run_and_may_change(
     assert read_config(run)[1].judge == ""
 
 
-def test_a_judge_that_cannot_serve_is_refused_before_anything_is_made(
+def test_start_with_an_unusable_judge_fails_and_writes_nothing(
     tmp_path: Path, faces: Path, settings: Settings, refusal: Refusal
 ) -> None:
     run, other = tmp_path / "run", tmp_path / "other"
@@ -73,7 +73,7 @@ def test_a_judge_that_cannot_serve_is_refused_before_anything_is_made(
     assert not run.exists()
 
 
-def test_a_collapsed_run_ends_with_4_and_goes_on_when_asked(
+def test_collapsed_run_exits_with_4_and_resumes(
     tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
 ) -> None:
     # A generator that never learns draws nearly one image.

@@ -11,7 +11,7 @@ def lines() -> dict[str, str]:
     return {line.split()[0]: " ".join(line.split()) for line in describe(Recipe)}
 
 
-def test_every_option_has_one_line() -> None:
+def test_describe_returns_a_line_for_each_option() -> None:
     tables = asdict(parse(Recipe, {"title": "t"}, place="my.toml"))
     sections = {name: table for name, table in tables.items() if isinstance(table, dict) and table}
     options = {f"{name}.{option}" for name, table in sections.items() for option in table}
@@ -19,7 +19,7 @@ def test_every_option_has_one_line() -> None:
     assert set(lines()) == options | {"title", "source", "conditions", "palette", "presets"}
 
 
-def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:
+def test_describe_lists_default_meaning_and_allowed_values() -> None:
     assert lines()["data.resolution"] == (
         "data.resolution 64 height and width in pixels; a power of two from 16 to 1_024"
     )
@@ -35,12 +35,12 @@ def test_a_line_holds_default_meaning_and_what_is_allowed() -> None:
     )
 
 
-def test_columns_stand_under_each_other() -> None:
+def test_describe_aligns_the_columns() -> None:
     starts = {line.index(rest) for line in describe(Recipe) for rest in [line.split(None, 1)[1]]}
     assert len(starts) == 1
 
 
-def test_every_default_can_be_given_as_an_override() -> None:
+def test_defaults_in_describe_are_valid_overrides() -> None:
     given = [
         "=".join(line.split()[:2])
         for line in describe(Recipe)

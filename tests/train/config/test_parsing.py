@@ -15,13 +15,13 @@ def fault(**sections: object) -> str:
     return str(caught.value)
 
 
-def test_defaults_fill_what_is_left_out() -> None:
+def test_parse_uses_defaults_of_missing_options() -> None:
     recipe = parse(Recipe, {"title": "t", "data": {"resolution": 32}}, place="my.toml")
     assert recipe.data.resolution == 32
     assert recipe.data.mirror is True
 
 
-def test_a_whole_number_serves_as_a_number() -> None:
+def test_parse_converts_an_integer_to_a_float() -> None:
     recipe = parse(Recipe, {"title": "t", "method": {"mismatch_weight": 1}}, place="my.toml")
     assert recipe.method.mismatch_weight == 1.0
     assert isinstance(recipe.method.mismatch_weight, float)
@@ -81,7 +81,9 @@ def test_a_whole_number_serves_as_a_number() -> None:
         ),
     ],
 )
-def test_each_fault_is_named(sections: dict[str, object], words: str) -> None:
+def test_parse_of_an_invalid_option_names_the_error(
+    sections: dict[str, object], words: str
+) -> None:
     assert words in fault(**sections)
 
 
@@ -90,11 +92,11 @@ LINE = "expected one printable line of at most 100 characters"
 
 @pytest.mark.parametrize("name", ["title", "source"])
 @pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "\u202e", "x" * 101])
-def test_title_and_source_are_one_printable_line(name: str, text: str) -> None:
+def test_parse_of_an_unprintable_or_long_text_names_the_option(name: str, text: str) -> None:
     assert f"my.toml: {name}: {LINE}" in fault(**{name: text})
 
 
-def test_a_title_may_be_in_any_script() -> None:
+def test_parse_accepts_a_title_in_any_script() -> None:
     title = "アニメ顔" * 25
     assert parse(Recipe, {"title": title}, place="my.toml").title == title
 
@@ -110,16 +112,18 @@ def test_a_title_may_be_in_any_script() -> None:
         {"\ud800": 3},
     ],
 )
-def test_a_text_that_utf8_cannot_hold_is_refused(sections: dict[str, object]) -> None:
+def test_parse_of_an_unpaired_surrogate_has_an_encodable_message(
+    sections: dict[str, object],
+) -> None:
     assert fault(**sections).encode()
 
 
-def test_a_palette_is_a_table_of_tables() -> None:
+def test_parse_keeps_a_palette() -> None:
     palette = {"hair": {"pink": "#ff88cc", "dark (brown)": "#402010"}, "eyes": {}}
     assert parse(Recipe, {"title": "t", "palette": palette}, place="my.toml").palette == palette
 
 
-def test_every_number_has_bounds() -> None:
+def test_number_options_have_bounds() -> None:
     sections = [
         entry.default_factory for entry in fields(Recipe) if is_dataclass(entry.default_factory)
     ]
@@ -134,11 +138,11 @@ def test_every_number_has_bounds() -> None:
         assert math.isfinite(rule.ge) and math.isfinite(rule.le), name
 
 
-def test_the_greatest_seed_is_taken() -> None:
+def test_parse_accepts_the_largest_seed() -> None:
     recipe = parse(Recipe, {"title": "t", "training": {"seed": 2**63 - 1}}, place="my.toml")
     assert recipe.training.seed == 2**63 - 1
 
 
-def test_a_missing_title_is_named() -> None:
+def test_parse_without_title_names_the_option() -> None:
     with pytest.raises(RecipeError, match=r"my.toml: title: expected a value; found none"):
         parse(Recipe, {}, place="my.toml")

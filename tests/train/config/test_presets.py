@@ -35,7 +35,7 @@ def fitted(
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_every_preset_of_a_shipped_recipe_changes_something(name: str) -> None:
+def test_presets_of_shipped_recipes_change_an_option(name: str) -> None:
     plain = presets.drop_presets(recipes.load(name))
     assert plain.conditions == presets.load(name).plain.conditions
     for preset, line in zip(presets.load(name).presets, presets.load(name).lines(), strict=True):
@@ -48,14 +48,14 @@ def test_every_preset_of_a_shipped_recipe_changes_something(name: str) -> None:
             assert line not in fitted(name, preset.upper)[1]
 
 
-def test_the_flagship_has_presets_for_few_and_for_many() -> None:
+def test_presets_of_the_flagship_fit_small_and_large_data_sets() -> None:
     assert fitted("flagship", 999)[0].augment.policy == "growing"
     assert fitted("flagship", 4_999)[0].augment.ada_images == 300_000
     many = fitted("flagship", 50_000)[0]
     assert (many.network.base_channels, many.training.batch_size) == (64, 64)
 
 
-def test_a_preset_applies_and_is_told_of(mine: str) -> None:
+def test_select_within_a_range_applies_and_reports_the_preset(mine: str) -> None:
     recipe, lines = fitted(mine, 999)
     assert (recipe.augment.cutout, recipe.length.max_images) == (0.5, 9_000)
     assert lines == [
@@ -66,7 +66,7 @@ def test_a_preset_applies_and_is_told_of(mine: str) -> None:
     assert fitted(mine, 8_000)[1] == ["preset for 8,000 images or more: network.base_channels = 48"]
 
 
-def test_a_preset_for_a_device_applies_on_that_device_alone(tmp_path: Path) -> None:
+def test_select_on_a_device_applies_its_preset_only(tmp_path: Path) -> None:
     name = written(tmp_path, f'on_cpu = {MANY}\non_cuda = ["network.base_channels=96"]\n')
     assert fitted(name, 10)[0].network.base_channels == 48
     recipe, lines = fitted(name, 10, device=CUDA)
@@ -75,7 +75,7 @@ def test_a_preset_for_a_device_applies_on_that_device_alone(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("minutes", "features"), [("0", 16), ("9.5", 48), ("10", 16), ("60", 64)])
-def test_a_preset_for_minutes_applies_by_the_length(
+def test_select_with_minutes_applies_the_preset_of_the_length(
     tmp_path: Path, minutes: str, features: int
 ) -> None:
     long = 'from_60_minutes = ["network.base_channels=64"]'
@@ -85,7 +85,7 @@ def test_a_preset_for_minutes_applies_by_the_length(
     assert (recipe.augment.cutout == 0.5) == (minutes == "0")
 
 
-def test_minutes_win_over_the_device_and_that_over_the_data(tmp_path: Path) -> None:
+def test_select_prefers_minutes_to_device_to_images(tmp_path: Path) -> None:
     lines = ["below_10_minutes", "on_cpu", "below_90"]
     values = ["[]", '["network.base_channels=5", "training.batch_size=8"]', MANY]
     text = "\n".join(f"{name} = {value}" for name, value in zip(lines, values, strict=True))
@@ -98,21 +98,21 @@ def test_minutes_win_over_the_device_and_that_over_the_data(tmp_path: Path) -> N
     assert fitted(name, 10, short, "network.base_channels=7")[0].network.base_channels == 7
 
 
-def test_a_fitted_recipe_holds_no_presets(mine: str) -> None:
+def test_select_returns_a_recipe_without_presets(mine: str) -> None:
     assert recipes.load(mine).presets
     for pictures in (999, 5_000, 8_000):
         recipe, _ = fitted(mine, pictures)
         assert "presets" not in recipe.to_json()
 
 
-def test_set_wins_and_is_not_told_of(mine: str) -> None:
+def test_select_prefers_overrides_and_does_not_report_them(mine: str) -> None:
     recipe, line = fitted(mine, 10, "augment.cutout=0.25", "length.max_images=7", "training.seed=3")
     assert (recipe.augment.cutout, recipe.length.max_images, recipe.training.seed) == (0.25, 7, 3)
     assert line == ['preset for fewer than 1,000 images: augment.policy = "growing"']
     assert fitted(mine, 9_000, "network.base_channels=4")[1] == []
 
 
-def test_the_order_in_the_file_means_nothing(tmp_path: Path) -> None:
+def test_load_sorts_ranges_in_any_order(tmp_path: Path) -> None:
     lines = [f"from_90 = {MANY}", f"below_20 = {FEW}", f"from_50 = {FEW}", f"below_9 = {MANY}"]
     found = presets.load(written(tmp_path, "\n".join(lines))).presets
     assert [(each.lower, each.upper) for each in found] == [
@@ -124,7 +124,7 @@ def test_the_order_in_the_file_means_nothing(tmp_path: Path) -> None:
     assert str(found[1]) == "9 to 19 images"
 
 
-def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -> None:
+def test_load_merges_presets_of_the_extended_recipe(mine: str, tmp_path: Path) -> None:
     file = tmp_path / "above.toml"
     file.write_text('extends = "mine.toml"\n[presets]\nbelow_1_000 = ["training.batch_size=8"]\n')
     few, many = presets.load(str(file)).presets
@@ -174,7 +174,7 @@ def test_a_recipe_takes_over_the_presets_it_extends(mine: str, tmp_path: Path) -
         ),
     ],
 )
-def test_a_fault_is_named_though_the_preset_does_not_apply(
+def test_load_with_an_invalid_preset_names_the_error(
     tmp_path: Path, lines: str, words: str
 ) -> None:
     name = written(tmp_path, lines)

@@ -24,12 +24,12 @@ def vector(coding: str, request: str) -> list[float]:
     return found
 
 
-def test_labels_are_one_of_many_in_each_group() -> None:
+def test_build_conditions_with_labels_makes_one_hot_groups() -> None:
     assert vector("labels", "black hair green eyes") == [0, 1, 0, 0, 1]
     assert build_conditions(COLOURS, "labels", {}) == Conditions.one_hots(COLOURS)
 
 
-def test_pairs_lie_row_by_row() -> None:
+def test_build_conditions_with_joint_orders_pairs_by_row() -> None:
     assert vector("joint", "black hair green eyes") == [0, 0, 0, 1, 0, 0]
     conditions = build_conditions(COLOURS, "joint", {})
     assert conditions is not None
@@ -38,13 +38,13 @@ def test_pairs_lie_row_by_row() -> None:
     assert (group.name, list(conditions.fields)) == ("hair and eyes", ["hair", "eyes"])
 
 
-def test_colors_are_six_numbers_in_the_range_of_images() -> None:
+def test_build_conditions_with_rgb_makes_two_colors_in_the_image_range() -> None:
     assert vector("rgb", "red hair blue eyes") == [1, -1, -1, -1, -1, 1]
     found = vector("rgb", "#ff0080 hair #000000 eyes")
     np.testing.assert_allclose(found, [1, -1, 2 * 128 / 255 - 1, -1, -1, -1], atol=1e-6)
 
 
-def test_a_palette_names_the_labels_of_the_vocabulary_alone() -> None:
+def test_build_conditions_with_rgb_ignores_other_colors_of_the_palette() -> None:
     conditions = build_conditions(COLOURS, "rgb", PALETTE)
     assert conditions is not None
     hair = conditions["hair"]
@@ -52,11 +52,11 @@ def test_a_palette_names_the_labels_of_the_vocabulary_alone() -> None:
     assert (hair.labels, hair.default) == (("pink", "black", "red"), "pink")
 
 
-def test_no_coding_is_no_condition() -> None:
+def test_build_conditions_with_none_has_no_groups() -> None:
     assert build_conditions(COLOURS, "none", {}) == build_conditions({}, "none", {}) == Conditions()
 
 
-def test_an_empty_vocabulary_as_it_is_leaves_the_choice_to_the_data() -> None:
+def test_build_conditions_without_vocabulary_is_none() -> None:
     assert build_conditions({}, "labels", {}) is None
 
 
@@ -64,13 +64,15 @@ def test_an_empty_vocabulary_as_it_is_leaves_the_choice_to_the_data() -> None:
     ("vocabulary", "found"),
     [({}, "0"), ({"hair": ("pink",)}, "1"), ({**COLOURS, "hat": ("cap",)}, "3")],
 )
-def test_pairs_take_two_groups(vocabulary: dict[str, tuple[str, ...]], found: str) -> None:
+def test_build_conditions_with_joint_requires_two_groups(
+    vocabulary: dict[str, tuple[str, ...]], found: str
+) -> None:
     words = rf"data\.condition_encoding: .* two groups .*; found {found}\."
     with pytest.raises(RecipeError, match=words):
         build_conditions(vocabulary, "joint", {})
 
 
-def test_colors_take_a_vocabulary() -> None:
+def test_build_conditions_with_rgb_requires_a_vocabulary() -> None:
     with pytest.raises(RecipeError, match=r"data\.condition_encoding: .*found none"):
         build_conditions({}, "rgb", PALETTE)
 
@@ -82,12 +84,14 @@ def test_colors_take_a_vocabulary() -> None:
         ({"hair": PALETTE["hair"]}, r"palette\.eyes: .* found none for blue, green\. Add them"),
     ],
 )
-def test_a_label_without_a_color_is_named(palette: dict[str, dict[str, str]], words: str) -> None:
+def test_build_conditions_with_rgb_names_a_label_without_color(
+    palette: dict[str, dict[str, str]], words: str
+) -> None:
     with pytest.raises(RecipeError, match=words):
         build_conditions(COLOURS, "rgb", palette)
 
 
-def test_a_color_that_is_none_is_refused() -> None:
+def test_build_conditions_with_rgb_refuses_an_invalid_color() -> None:
     palette = {**PALETTE, "eyes": {"blue": "blueish", "green": "#00ff00"}}
     with pytest.raises(ConditionError, match=r"'eyes'.*found 'blueish'"):
         build_conditions(COLOURS, "rgb", palette)
@@ -97,28 +101,28 @@ def test_a_color_that_is_none_is_refused() -> None:
     ("recipe", "size"),
     [("anime-cgan", 22), ("anime-cgan-joint", 120), ("anime-cgan-rgb", 6), ("anime-dcgan", 0)],
 )
-def test_the_reports_codings_have_the_sizes_they_print(recipe: str, size: int) -> None:
+def test_encodings_of_the_reports_have_the_printed_sizes(recipe: str, size: int) -> None:
     vocabulary = recipes.load(recipe).vocabulary()
     assert vocabulary is not None
     assert vocabulary.size == size
 
 
 @pytest.mark.parametrize("coding", ["labels", "joint", "rgb"])
-def test_what_a_vector_asks_for_is_said_in_labels(coding: str) -> None:
+def test_decode_labels_of_a_joint_vector_returns_both_labels(coding: str) -> None:
     conditions = build_conditions(COLOURS, coding, PALETTE)
     assert conditions is not None
     vector = conditions.encode("red hair green eyes")
     assert decode_labels(conditions, vector) == {"hair": "red", "eyes": "green"}
 
 
-def test_a_color_is_said_as_the_nearest_of_its_palette() -> None:
+def test_decode_labels_of_a_color_returns_the_nearest_label() -> None:
     conditions = build_conditions(COLOURS, "rgb", PALETTE)
     assert conditions is not None
     vector = conditions.encode({"hair": "#e01010", "eyes": "#1020c0"})
     assert decode_labels(conditions, vector) == {"hair": "red", "eyes": "blue"}
 
 
-def test_what_has_no_labels_is_said_as_it_is() -> None:
+def test_decode_labels_without_labels_returns_the_value() -> None:
     conditions = Conditions((Rgb("skin", "#804020"), SignedMultiHot("face", ("old", "bald"))))
     vector = conditions.encode({"skin": (1, 2, 3), "face": ["bald"]})
     said = decode_labels(conditions, vector)
@@ -131,11 +135,11 @@ def changed(*overrides: str) -> list[str]:
     return differences(before, recipes.override(before, overrides))
 
 
-def test_length_and_logging_may_change() -> None:
+def test_differences_of_length_and_logging_are_ignored() -> None:
     assert changed("length.max_images=9", "length.minutes=1.5", "logging.log_interval=3") == []
 
 
-def test_each_other_difference_is_named() -> None:
+def test_differences_of_other_options_are_listed() -> None:
     quick = recipes.load("quick")
     features, batch = quick.network.base_channels, quick.training.batch_size
     found = changed(
@@ -149,12 +153,12 @@ def test_each_other_difference_is_named() -> None:
     ]
 
 
-def test_a_recipe_survives_its_tables() -> None:
+def test_to_json_of_a_recipe_parses_to_the_same_recipe() -> None:
     recipe = recipes.load("anime-cgan")
     assert parse(Recipe, recipe.to_json(), place="again") == recipe
 
 
-def test_a_run_ends_at_whichever_bound_comes_first() -> None:
+def test_is_reached_is_true_at_the_first_bound() -> None:
     both = LengthOptions(max_images=100, minutes=2)
     assert both.is_reached(100, 0)
     assert both.is_reached(0, 120)

@@ -10,13 +10,13 @@ from ganport_train.config.parsing import RecipeError
 
 
 @pytest.mark.parametrize("name", recipes.names())
-def test_every_shipped_recipe_resolves(name: str) -> None:
+def test_load_of_a_shipped_recipe_succeeds(name: str) -> None:
     recipe = recipes.load(name)
     assert recipe.title
     assert recipe.source
 
 
-def test_anime_cgan_is_row_a1() -> None:
+def test_load_of_anime_cgan_matches_row_a1() -> None:
     recipe = recipes.load("anime-cgan")
     vocabulary = recipe.vocabulary()
     assert vocabulary is not None
@@ -29,7 +29,7 @@ def test_anime_cgan_is_row_a1() -> None:
     )
 
 
-def test_overrides_are_read_as_toml_else_as_text() -> None:
+def test_load_parses_overrides_as_toml_or_text() -> None:
     recipe = recipes.load(
         "quick",
         [
@@ -43,34 +43,34 @@ def test_overrides_are_read_as_toml_else_as_text() -> None:
     assert (recipe.method.mismatch_weight, recipe.data.mirror) == (0.1, False)
 
 
-def test_an_override_can_pin_the_vocabulary() -> None:
+def test_load_with_an_override_sets_the_vocabulary() -> None:
     recipe = recipes.load("quick", ['conditions.hat=["none", "cap"]'])
     assert recipe.conditions == {"hat": ("none", "cap")}
 
 
-def test_an_override_of_a_section_keeps_its_other_options() -> None:
+def test_load_with_an_override_of_a_section_keeps_its_other_options() -> None:
     quick = recipes.load("quick")
     network = recipes.load("quick", ["network={base_channels=8}"]).network
     assert network == replace(quick.network, base_channels=8)
 
 
-def test_an_override_of_the_vocabulary_replaces_it() -> None:
+def test_load_with_an_override_of_the_vocabulary_replaces_it() -> None:
     recipe = recipes.load("anime-cgan", ['conditions={hat=["none", "cap"]}'])
     assert recipe.conditions == {"hat": ("none", "cap")}
 
 
 @pytest.mark.parametrize("text", ["features", "=3", ".x=3", "network.=3", "title.x=3"])
-def test_a_malformed_override_is_named(text: str) -> None:
+def test_load_with_a_malformed_override_names_set(text: str) -> None:
     with pytest.raises(RecipeError, match="--set"):
         recipes.load("quick", [text])
 
 
-def test_an_unknown_option_of_an_override_is_named() -> None:
+def test_load_with_an_unknown_option_suggests_the_closest() -> None:
     with pytest.raises(RecipeError, match=r"--set: network\.featurs.*Did you mean"):
         recipes.load("quick", ["network.featurs=3"])
 
 
-def test_a_users_file_extends_a_shipped_recipe(tmp_path: Path) -> None:
+def test_load_of_a_file_extends_a_shipped_recipe(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('extends = "anime-cgan"\ntitle = "mine"\n[network]\nbase_channels = 16\n')
     recipe = recipes.load(str(file))
@@ -79,19 +79,19 @@ def test_a_users_file_extends_a_shipped_recipe(tmp_path: Path) -> None:
     assert len(recipe.conditions["hair"]) == 12
 
 
-def test_a_users_vocabulary_replaces_the_one_below(tmp_path: Path) -> None:
+def test_load_of_a_file_replaces_the_vocabulary(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('extends = "anime-cgan"\n[conditions]\nhat = ["none", "cap"]\n')
     assert recipes.load(str(file)).conditions == {"hat": ("none", "cap")}
 
 
-def test_files_extend_their_neighbours(tmp_path: Path) -> None:
+def test_load_of_a_file_extends_a_file_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text('extends = "quick"\n[data]\nresolution = 32\n')
     (tmp_path / "top.toml").write_text('extends = "base.toml"\n')
     assert recipes.load(str(tmp_path / "top.toml")).data.resolution == 32
 
 
-def test_a_circle_is_refused(tmp_path: Path) -> None:
+def test_load_of_a_cycle_fails(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text('extends = "b.toml"\n')
     (tmp_path / "b.toml").write_text('extends = "a.toml"\n')
     with pytest.raises(RecipeError, match="a longer chain, or a cycle"):
@@ -121,7 +121,7 @@ DEEP = "[" * 100_000
         ("conditions" + ".x" * 3000 + "=1", r"--set: conditions\.x: expected a list of"),
     ],
 )
-def test_a_hostile_override_is_named(text: str, words: str) -> None:
+def test_load_with_a_malicious_override_names_the_error(text: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         recipes.load("quick", [text])
 
@@ -140,7 +140,7 @@ def test_a_hostile_override_is_named(text: str, words: str) -> None:
         ("#" * 2**20 + "\n", r"at most 1,048,576 bytes; found 1,048,577 bytes"),
     ],
 )
-def test_a_hostile_file_is_named(tmp_path: Path, text: str, words: str) -> None:
+def test_load_of_a_malicious_file_names_the_file(tmp_path: Path, text: str, words: str) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(text)
     with pytest.raises(RecipeError, match=words) as caught:
@@ -148,25 +148,25 @@ def test_a_hostile_file_is_named(tmp_path: Path, text: str, words: str) -> None:
     assert "mine.toml" in str(caught.value)
 
 
-def test_a_byte_order_mark_is_taken(tmp_path: Path) -> None:
+def test_load_accepts_a_byte_order_mark(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('extends = "quick"\ntitle = "mine"\n', encoding="utf-8-sig")
     assert recipes.load(str(file)).title == "mine"
 
 
-def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+def test_load_of_a_folder_fails(tmp_path: Path) -> None:
     folder = tmp_path / "mine.toml"
     folder.mkdir()
     with pytest.raises(RecipeError, match=r"mine\.toml.*found a folder"):
         recipes.load(str(folder))
 
 
-def test_a_name_too_long_for_a_file_is_an_error() -> None:
+def test_load_of_a_too_long_name_fails() -> None:
     with pytest.raises(RecipeError, match=r"expected a \.toml file.*File name too long"):
         recipes.load("a" * 1000 + ".toml")
 
 
-def test_layers_of_deep_tables_are_refused(tmp_path: Path) -> None:
+def test_load_of_deeply_nested_files_fails(tmp_path: Path) -> None:
     deep = "a" + ".x" * 5000 + " = 1\n"
     (tmp_path / "base.toml").write_text(deep)
     (tmp_path / "top.toml").write_text('extends = "base.toml"\n' + deep)
@@ -175,13 +175,13 @@ def test_layers_of_deep_tables_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["title = ", "\xff", "extends = 3\n"])
-def test_a_broken_file_is_named(tmp_path: Path, text: str) -> None:
+def test_load_of_a_corrupt_file_names_the_file(tmp_path: Path, text: str) -> None:
     file = tmp_path / "mine.toml"
     file.write_text(text, encoding="latin-1")
     with pytest.raises(RecipeError, match=r"mine\.toml"):
         recipes.load(str(file))
 
 
-def test_an_unknown_recipe_suggests_the_nearest() -> None:
+def test_load_of_an_unknown_recipe_suggests_the_closest() -> None:
     with pytest.raises(RecipeError, match="Did you mean 'quick'"):
         recipes.load("quik")

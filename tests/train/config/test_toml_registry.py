@@ -10,13 +10,13 @@ from ganport_train.config.recipes import TomlRegistry, read_toml
 SHELF = TomlRegistry("recipe", "recipes", "train-gan --list")
 
 
-def test_shipped_names_are_sorted_and_found() -> None:
+def test_registry_finds_shipped_files_by_name() -> None:
     names = SHELF.names()
     assert names == sorted(names)
     assert SHELF.find("quick", Path()) == SHELF.path / "quick.toml"
 
 
-def test_a_relative_path_starts_beside(tmp_path: Path) -> None:
+def test_registry_resolves_paths_relative_to_the_base(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('title = "mine"\n')
     assert SHELF.find("mine.toml", tmp_path) == file
@@ -25,7 +25,7 @@ def test_a_relative_path_starts_beside(tmp_path: Path) -> None:
         SHELF.find("mine.toml", tmp_path / "elsewhere")
 
 
-def test_what_is_nowhere_is_named_by_kind_and_list() -> None:
+def test_registry_without_a_match_names_kind_and_list_command() -> None:
     shelf = TomlRegistry("study", "studies", "ganport study --list")
     with pytest.raises(RecipeError, match=r"study 'zzz'.*See ganport study --list\."):
         shelf.find("zzz", Path())

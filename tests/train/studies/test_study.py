@@ -38,7 +38,7 @@ TWO = variants('name = "a"', 'name = "b"\nset = ["network.base_channels=8"]')
 
 
 @pytest.mark.parametrize("name", study.names())
-def test_every_shipped_study_resolves(name: str) -> None:
+def test_load_of_a_shipped_study_succeeds(name: str) -> None:
     found = study.load(name)
     assert found.title
     assert found.source.startswith("report 00")
@@ -46,7 +46,7 @@ def test_every_shipped_study_resolves(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", study.names())
-def test_the_networks_of_every_shipped_study_can_be_built(name: str) -> None:
+def test_networks_of_shipped_studies_can_be_built(name: str) -> None:
     # Widths are what a study of widths compares.
     overrides = SMALL if name == "anime-width" else [*SMALL, "network.base_channels=4"]
     for recipe in study.load(name, overrides).variants.values():
@@ -81,12 +81,12 @@ def test_study_of_the_reports_has_the_networks_of_the_reports_on_a_gpu() -> None
         assert recipe.network == recipes.load(name).network
 
 
-def test_every_comparison_of_the_reports_has_a_study() -> None:
+def test_shipped_studies_cover_all_reports() -> None:
     sources = {study.load(name).source[:10] for name in study.names()}
     assert sources == {f"report 00{number}" for number in range(5)}
 
 
-def test_a_tip_is_switched_off_by_itself() -> None:
+def test_variants_of_anime_tips_differ_in_one_tip() -> None:
     tips = study.load("anime-tips").variants
     tables = {name: recipe.to_json() for name, recipe in tips.items()}
     all_tips = tables.pop("all-tips")
@@ -101,7 +101,7 @@ def test_a_tip_is_switched_off_by_itself() -> None:
     }
 
 
-def test_overrides_lie_in_order(tmp_path: Path) -> None:
+def test_load_applies_overrides_of_study_variant_and_caller_in_order(tmp_path: Path) -> None:
     text = variants(
         'name = "a"\nset = ["network.base_channels=8"]', 'name = "b"\nrecipe = "anime-cgan"'
     )
@@ -116,7 +116,7 @@ def test_overrides_lie_in_order(tmp_path: Path) -> None:
     assert found["b"].title == recipes.load("anime-cgan").title
 
 
-def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
+def test_load_finds_a_recipe_in_the_folder_of_the_study(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text('extends = "quick"\ntitle = "mine"\n')
     text = variants('name = "a"\nrecipe = "base.toml"', 'name = "b"')
     found = study.load(written(tmp_path, text + 'set = ["network.base_channels=8"]'))
@@ -149,22 +149,22 @@ def test_a_recipe_s_file_is_one_beside_the_study(tmp_path: Path) -> None:
         ("[", "expected TOML in UTF-8"),
     ],
 )
-def test_a_fault_is_named_with_its_variant(tmp_path: Path, text: str, words: str) -> None:
+def test_load_of_an_invalid_study_names_the_variant(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         study.load(written(tmp_path, text))
 
 
-def test_an_override_that_makes_variants_alike_is_refused() -> None:
+def test_load_with_an_override_that_makes_variants_equal_fails() -> None:
     with pytest.raises(RecipeError, match="Remove one of them, or the --set"):
         study.load("anime-width", ["network.base_channels=8"])
 
 
-def test_an_unknown_study_suggests_the_nearest() -> None:
+def test_load_of_an_unknown_study_suggests_the_closest() -> None:
     with pytest.raises(RecipeError, match=r"study 'anime-tip'.*Did you mean 'anime-tips'\?"):
         study.load("anime-tip")
 
 
-def test_a_change_of_length_is_none(tmp_path: Path) -> None:
+def test_differences_ignore_length_and_logging(tmp_path: Path) -> None:
     file = written(tmp_path, TWO)
     before, after = (
         study.load(file),
@@ -187,7 +187,7 @@ def test_overrides_of_a_device_follow_those_of_all_devices(tmp_path: Path) -> No
     assert widths == {"cpu": [7, 7], "cuda": [9, 5], "mps": [5, 5]}
 
 
-def test_every_difference_is_named(tmp_path: Path) -> None:
+def test_differences_list_removed_added_and_changed_variants(tmp_path: Path) -> None:
     before = study.load(written(tmp_path, TWO))
     after = study.load(written(tmp_path, TWO.replace('"b"', '"c"')), ["training.batch_size=8"])
     assert study.differences(before, after) == [
