@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from ganport_runtime.conditions import Conditions
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
@@ -66,6 +67,30 @@ def trainer(dataset: Dataset) -> Callable[[Path, Recipe], Trainer]:
         return Trainer(folder, recipe, dataset, torch.device("cpu"), log=lambda line: None)
 
     return started
+
+
+@pytest.fixture(scope="session")
+def untrained_judge() -> Callable[..., Path]:
+    """Write an untrained judge of conditions to a new folder, and return the folder."""
+
+    def write(folder: Path, conditions: Conditions, seed: int = 0, accuracy: float = 0.9) -> Path:
+        # Imports torchvision, which takes a second.
+        from ganport_train.evaluation.judge.network import JudgeNetwork
+        from ganport_train.evaluation.judge.storage import save_judge
+
+        folder.mkdir()
+        torch.manual_seed(seed)
+        fields = {
+            "conditions": conditions.to_json(),
+            "resolution": 16,
+            "width": 4,
+            "settings": {"val_fraction": 0.1},
+            "accuracy": {group.name: {"value": accuracy} for group in conditions.groups},
+        }
+        save_judge(folder, JudgeNetwork(conditions.size, 4), fields)
+        return folder
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,6 @@ from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_train.cli.study import study
-from ganport_train.evaluation.judge.network import JudgeNetwork
-from ganport_train.evaluation.judge.storage import save_judge
 from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.studies import study as studies
@@ -29,6 +27,7 @@ from ganport_train.synthetic.palette import EYES, HAIR
 from ganport_train.synthetic.writer import write_faces
 
 Write = Callable[..., Path]
+COLORS = Conditions.one_hots({"hair": sorted(HAIR), "eyes": sorted(EYES)})
 
 
 @pytest.fixture(autouse=True)
@@ -151,14 +150,14 @@ def test_study_with_another_length_trains_and_with_another_option_fails(
 
 
 def test_study_with_another_data_set_or_judge_fails(
-    tmp_path: Path, faces: Path, write: Write
+    tmp_path: Path, faces: Path, write: Write, untrained_judge: Callable[..., Path]
 ) -> None:
     out, other = tmp_path / "out", tmp_path / "other.zip"
     path = write(one=[])
     invoke(path, "--data", faces, "--out", out)
     write_faces(other, 130, 16, seed=9)
     assert "found data: " in refusal(path, "--data", other, "--out", out)
-    judge = judge_of(tmp_path / "judge", {"hair": sorted(HAIR), "eyes": sorted(EYES)})
+    judge = untrained_judge(tmp_path / "judge", COLORS)
     assert "found judge: none -> " in refusal(path, "--judge", judge, "--out", out)
     moved = tmp_path / "moved.zip"
     shutil.copy(faces, moved)
@@ -190,26 +189,10 @@ def test_study_records_a_diverged_variant_and_continues(
     assert re.search(r"\nwild   diverged: \w+ at step \d+\nsound  complete\n", result.output)
 
 
-def judge_of(folder: Path, labels: dict[str, list[str]]) -> Path:
-    """Return the path of an untrained judge on disk."""
-    folder.mkdir()
-    conditions = Conditions.one_hots(labels)
-    torch.manual_seed(0)
-    facts = {
-        "conditions": conditions.to_json(),
-        "resolution": 16,
-        "width": 4,
-        "settings": {"val_fraction": 0.1},
-        "accuracy": {name: {"value": 0.9} for name in labels},
-    }
-    save_judge(folder, JudgeNetwork(conditions.size, 4), facts)
-    return folder
-
-
 def test_study_scores_all_variants_with_one_judge_after_a_stop(
-    tmp_path: Path, faces: Path, write: Write
+    tmp_path: Path, faces: Path, write: Write, untrained_judge: Callable[..., Path]
 ) -> None:
-    judge = judge_of(tmp_path / "judge", {"hair": sorted(HAIR), "eyes": sorted(EYES)})
+    judge = untrained_judge(tmp_path / "judge", COLORS)
     out = tmp_path / "out"
     path = write(named=[], free=FREE)
     result = invoke(path, "--data", faces, "--out", out, "--judge", judge)

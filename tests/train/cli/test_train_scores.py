@@ -4,14 +4,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import torch
 from click.testing import Result
 
 from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
 from ganport_train.evaluation.judge.judge import Judge
-from ganport_train.evaluation.judge.network import JudgeNetwork
-from ganport_train.evaluation.judge.storage import save_judge
 from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.synthetic.palette import EYES, HAIR
@@ -21,30 +18,17 @@ Invoke = Callable[..., Result]
 Refusal = Callable[..., str]
 
 
-COLOURS = {"hair": sorted(HAIR), "eyes": sorted(EYES)}
-
-
-def judge_of(folder: Path, labels: dict[str, list[str]], seed: int = 0) -> Path:
-    """Return the path of an untrained judge on disk."""
-    conditions = Conditions.one_hots(labels)
-    torch.manual_seed(seed)
-    facts = {
-        "conditions": conditions.to_json(),
-        "resolution": 16,
-        "width": 4,
-        "settings": {"val_fraction": 0.1},
-        "accuracy": {name: {"value": 0.9} for name in labels},
-    }
-    save_judge(folder, JudgeNetwork(conditions.size, 4), facts)
-    return folder
+COLORS = Conditions.one_hots({"hair": sorted(HAIR), "eyes": sorted(EYES)})
 
 
 def test_start_with_a_judge_scores_and_resume_may_change_it(
-    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+    tmp_path: Path,
+    faces: Path,
+    settings: Settings,
+    invoke: Invoke,
+    untrained_judge: Callable[..., Path],
 ) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "two").mkdir()
-    one, two = judge_of(tmp_path / "one", COLOURS), judge_of(tmp_path / "two", COLOURS, seed=1)
+    one, two = (untrained_judge(tmp_path / f"judge-{seed}", COLORS, seed) for seed in (0, 1))
     run, scored = tmp_path / "run", settings("length.max_images=4", "logging.eval_images=16")
     started = invoke("quick", "--data", faces, "--out", run, "--judge", one, *scored)
     assert started.exit_code == 0, started.output
@@ -62,12 +46,15 @@ def test_start_with_a_judge_scores_and_resume_may_change_it(
 
 
 def test_start_with_an_unusable_judge_fails_and_writes_nothing(
-    tmp_path: Path, faces: Path, settings: Settings, refusal: Refusal
+    tmp_path: Path,
+    faces: Path,
+    settings: Settings,
+    refusal: Refusal,
+    untrained_judge: Callable[..., Path],
 ) -> None:
-    run, other = tmp_path / "run", tmp_path / "other"
-    other.mkdir()
+    run, hats = tmp_path / "run", Conditions.one_hots({"hats": ["top", "bowler"]})
     start = ["quick", "--data", faces, "--out", run, *settings("logging.eval_images=16")]
-    words = refusal(*start, "--judge", judge_of(other, {"hats": ["top", "bowler"]}))
+    words = refusal(*start, "--judge", untrained_judge(tmp_path / "other", hats))
     assert "--judge: expected a judge of the run's conditions: hair, eyes; found hats" in words
     assert "judge.json" in refusal(*start, "--judge", tmp_path / "nowhere")
     assert not run.exists()

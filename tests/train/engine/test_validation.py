@@ -17,8 +17,7 @@ from ganport_train.data import Dataset
 from ganport_train.engine import validation
 from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator, combined_score
 from ganport_train.evaluation.judge.judge import Judge
-from ganport_train.evaluation.judge.network import JudgeNetwork
-from ganport_train.evaluation.judge.storage import JudgeError, save_judge
+from ganport_train.evaluation.judge.storage import JudgeError
 
 CPU = torch.device("cpu")
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black"], "eyes": ["aqua", "blue"]})
@@ -83,21 +82,6 @@ def measured(data: Dataset) -> Measure:
         return scorer.score(Drawn(**how))
 
     return measure
-
-
-def judge_of(folder: Path, conditions: Conditions, real: float = 0.5) -> Judge:
-    """Return an untrained judge, on disk and loaded."""
-    folder.mkdir()
-    torch.manual_seed(0)
-    facts = {
-        "conditions": conditions.to_json(),
-        "resolution": 16,
-        "width": 4,
-        "settings": {"val_fraction": 0.1},
-        "accuracy": {group.name: {"value": real} for group in conditions.groups},
-    }
-    save_judge(folder, JudgeNetwork(conditions.size, 4), facts)
-    return Judge.load(folder)
 
 
 @pytest.mark.parametrize(
@@ -179,8 +163,10 @@ def test_a_score_is_the_same_each_time_and_touches_nothing(data: Dataset) -> Non
     np.testing.assert_array_equal(numpy_before, np.random.get_state()[1])
 
 
-def test_a_judge_counts_what_it_sees_as_asked_for(tmp_path: Path, measured: Measure) -> None:
-    judge = judge_of(tmp_path / "judge", CONDITIONS)
+def test_a_judge_counts_what_it_sees_as_asked_for(
+    tmp_path: Path, measured: Measure, untrained_judge: Callable[..., Path]
+) -> None:
+    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
     score = measured(judge)
     assert score["extractor"] == f"judge {judge.digest[:16]}"
     assert score["real"]["accuracy"] == {"hair": 0.5, "eyes": 0.5}  # type: ignore[index]
@@ -189,9 +175,11 @@ def test_a_judge_counts_what_it_sees_as_asked_for(tmp_path: Path, measured: Meas
     assert blind["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.1)
 
 
-def test_a_judge_may_list_the_labels_otherwise(tmp_path: Path, data: Dataset) -> None:
+def test_a_judge_may_list_the_labels_otherwise(
+    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
+) -> None:
     other = Conditions.one_hots({"eyes": ["blue", "aqua"], "hair": ["pink", "black"]})
-    judge = judge_of(tmp_path / "judge", other)
+    judge = Judge.load(untrained_judge(tmp_path / "judge", other, accuracy=0.5))
     scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert scorer is not None
     for asked, wanted in zip(scorer.conditions[:8], scorer.targets[:8], strict=True):
@@ -206,12 +194,14 @@ PALETTE = {
 
 
 @pytest.mark.parametrize("coding", ["joint", "rgb"])
-def test_a_judge_may_code_the_labels_otherwise(tmp_path: Path, data: Dataset, coding: str) -> None:
+def test_a_judge_may_code_the_labels_otherwise(
+    tmp_path: Path, data: Dataset, coding: str, untrained_judge: Callable[..., Path]
+) -> None:
     vocabulary = {name: tuple(colours) for name, colours in PALETTE.items()}
     run = build_conditions(vocabulary, coding, PALETTE)
     assert run is not None
     vectors = run.encode_many([CONDITIONS.decode(vector) for vector in data.vectors])
-    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
     recoded = replace(data, conditions=run, vectors=vectors)
     scorer = CheckpointEvaluator.build(recoded, np.arange(COUNT), 100, judge, CPU)
     plain = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
@@ -228,17 +218,25 @@ def test_a_judge_may_code_the_labels_otherwise(tmp_path: Path, data: Dataset, co
     ],
 )
 def test_a_judge_of_other_conditions_is_refused(
-    tmp_path: Path, data: Dataset, groups: dict[str, list[str]], found: str
+    tmp_path: Path,
+    data: Dataset,
+    groups: dict[str, list[str]],
+    found: str,
+    untrained_judge: Callable[..., Path],
 ) -> None:
-    judge = judge_of(tmp_path / "judge", Conditions.one_hots(groups))
+    judge = Judge.load(
+        untrained_judge(tmp_path / "judge", Conditions.one_hots(groups), accuracy=0.5)
+    )
     with pytest.raises(JudgeError, match=r"--judge: expected a judge .*: hair, eyes") as caught:
         CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert found in str(caught.value)
 
 
-def test_a_judge_that_takes_lists_for_one_label_is_refused(tmp_path: Path, data: Dataset) -> None:
+def test_a_judge_that_takes_lists_for_one_label_is_refused(
+    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
+) -> None:
     groups = tuple(MultiHot(group.name, group.labels) for group in CONDITIONS.groups)
-    judge = judge_of(tmp_path / "judge", Conditions(groups))
+    judge = Judge.load(untrained_judge(tmp_path / "judge", Conditions(groups), accuracy=0.5))
     with pytest.raises(JudgeError, match=r"found a condition 'hair'"):
         CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
 
@@ -276,10 +274,12 @@ def test_unconditional_images_are_measured_too(data: Dataset) -> None:
     assert 0 < score["spread"] < 1
 
 
-def test_nothing_is_as_asked_where_nothing_was_asked(tmp_path: Path, data: Dataset) -> None:
+def test_nothing_is_as_asked_where_nothing_was_asked(
+    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
+) -> None:
     vectors = np.zeros((COUNT, 0), np.float32)
     plain = replace(data, conditions=Conditions(), vectors=vectors)
-    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
     scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, judge, CPU)
     assert scorer is not None
     score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
@@ -303,9 +303,9 @@ class Still(Translator):
 
 
 def test_translations_are_drawn_from_other_images_than_their_conditions(
-    tmp_path: Path, data: Dataset
+    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
 ) -> None:
-    judge = judge_of(tmp_path / "judge", CONDITIONS)
+    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
     scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU, translates=True)
     noisy = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
     assert scorer and noisy and scorer.sources is not None

@@ -11,7 +11,6 @@ from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.scores.sampling import (
     RoundPlan,
     ScoreError,
-    batch_slices,
     decode_requests,
     encodable,
     image_side,
@@ -49,10 +48,6 @@ def test_encodable_excludes_conditions_that_the_bundle_does_not_know(healthy: Ge
     other = Conditions((MultiHot("objects", ("cube",), (), 1),))
     assert encodable(healthy, other, np.ones((2, 1), np.float32)).tolist() == [False, False]
     assert decode_requests(healthy, more, vectors[:1]) == [{"hair": "red", "eyes": "dark"}]
-
-
-def test_batch_slices_cover_everything_once() -> None:
-    assert [(part.start, part.stop) for part in batch_slices(5, 2)] == [(0, 2), (2, 4), (4, 5)]
 
 
 def test_usable_rows_with_a_judge_of_other_conditions_raises(
