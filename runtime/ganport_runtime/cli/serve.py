@@ -13,8 +13,9 @@ from typing import Any
 import click
 
 from ganport_runtime.errors import GanportWarning
+from ganport_runtime.service.processes import supervise
 from ganport_runtime.service.registry import ModelRegistry, parse_bundle_args
-from ganport_runtime.service.server import address_of, listen, run, supervise
+from ganport_runtime.service.server import address_of, listen, run
 from ganport_runtime.service.settings import KEYS_VARIABLE, Settings, load_api_keys
 
 _DEFAULTS = Settings()
@@ -86,18 +87,25 @@ def serve_gan(
         _warn_if_open(settings)
         work = partial(_serve, open_registry, settings, listener)
         if workers == 1:
-            work()
+            work(lambda: None)
         else:
             supervise(work, workers)
 
 
 def _serve(
-    open_registry: Callable[[], ModelRegistry], settings: Settings, listener: socket
+    open_registry: Callable[[], ModelRegistry],
+    settings: Settings,
+    listener: socket,
+    on_ready: Callable[[], None],
 ) -> None:
     registry = open_registry()
     names = ", ".join(f"{served.name} ({served.generator.device})" for served in registry)
-    message = f"serving {names} on {address_of(listener)}"
-    run(registry, settings, listener, on_ready=lambda: click.echo(message))
+
+    def report() -> None:
+        click.echo(f"serving {names} on {address_of(listener)}")
+        on_ready()
+
+    run(registry, settings, listener, report)
 
 
 def _warn_if_open(settings: Settings) -> None:

@@ -106,7 +106,7 @@ def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> 
     return [
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in image_routes.items()),
         *(Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()),
-        *inference_routes(registry, settings, metrics),
+        *inference_routes(service),
     ]
 
 
@@ -145,6 +145,7 @@ def _lifespan(
         finally:
             if refresh is not None:
                 refresh.cancel()
+            service.helpers.close()
             service.encoder_pool.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(service.registry.close, _CLOSE_TIMEOUT)
 

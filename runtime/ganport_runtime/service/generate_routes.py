@@ -6,8 +6,9 @@ import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import replace
 from http import HTTPStatus
+from math import ceil
 from pathlib import Path
 from time import perf_counter
 
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.types import Receive, Scope, Send
 
+from ganport_runtime.conditions import ConditionRequest
 from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
@@ -23,6 +25,7 @@ from ganport_runtime.images.decode import decode_image
 from ganport_runtime.service.encoding import GeneratedImages, encode
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
+from ganport_runtime.service.processes import Buffer, HelperPool
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,
@@ -33,6 +36,7 @@ from ganport_runtime.service.requests import (
     parse_seed,
     read_body,
     remaining_time,
+    too_large_error,
     unsupported_type,
 )
 from ganport_runtime.service.responses import result_headers, send_response
@@ -44,7 +48,7 @@ from ganport_runtime.service.schemas import (
     TranslateQuery,
     check_count,
 )
-from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.settings import MAX_JSON_BYTES, Settings
 
 _GENERATE = msgspec.json.Decoder(GenerateBody)
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)
@@ -53,10 +57,17 @@ _SEED_BITS = 48
 """Bits of a random seed; every language can represent it (JavaScript: 53 bits)."""
 _INLINE_BYTES = {"raw": 1 << 20, "npy": 1 << 20, "png": 64 * 64 * 3}
 """Pixel bytes that are encoded on the event loop: a thread switch costs more than that."""
+_INLINE_JSON = 1 << 16
+"""Bytes of JSON with images that are decoded on the event loop."""
+_TURN = 0.002
+"""Seconds of work on the event loop before other requests get a turn."""
+_MAX_HELPERS = 4
+_HELPER_BYTES, _BYTES_PER_PIXEL = 256 << 20, 40
+"""Memory of a helper process: itself and a body, and the copies of an image that it decodes."""
 
 
 class GenerationService:
-    """The shared parts of the image routes: bundles, limits, metrics and encoder threads."""
+    """The shared parts of the routes: bundles, limits, metrics, encoder threads and helpers."""
 
     def __init__(
         self, registry: ModelRegistry, settings: Settings, metrics: ServiceMetrics
@@ -65,6 +76,27 @@ class GenerationService:
         self.settings = settings
         self.metrics = metrics
         self.encoder_pool = ThreadPoolExecutor(available_cpu_count(), "ganport-encode")
+        memory = _HELPER_BYTES + _BYTES_PER_PIXEL * settings.max_pixels
+        self.helpers = HelperPool(min(available_cpu_count(), _MAX_HELPERS), memory)
+        self._encoding = asyncio.Lock()
+
+    async def encode_conditions(
+        self, served: ServedBundle, encoded: EncodedRequest, requests: Sequence[ConditionRequest]
+    ) -> EncodedRequest:
+        """Return `encoded` with the vectors of `requests`, one for each image.
+
+        Other requests get turns in between. One list is encoded at a time, otherwise several large
+        ones would delay other requests. Raises `ConditionError`.
+        """
+        rows: list[NDArray[np.float32]] = []
+        async with self._encoding:
+            start = perf_counter()
+            for request in requests:
+                rows.append(served.generator.conditions.encode(request))
+                if perf_counter() - start > _TURN:
+                    await asyncio.sleep(0)
+                    start = perf_counter()
+        return replace(encoded, conditions=np.stack(rows))
 
     async def respond(
         self,
@@ -113,7 +145,7 @@ class Generate:
         check_json(headers)
         _check_no_query(scope)
         service.registry.check_capacity()
-        body = decode_json(_GENERATE, await read_body(receive, service.settings.timeout))
+        body = decode_json(_GENERATE, await read_body(receive, headers, service.settings.timeout))
         body.check_count(service.settings.max_images)
         time_limit = body.time_limit(service.settings)
         served = service.registry.get(body.bundle)
@@ -121,6 +153,8 @@ class Generate:
         options = body.output_options(headers.get(b"accept", b""))
         seconds = remaining_time(time_limit, start)
         async with DisconnectGuard(receive, seconds):
+            if isinstance(body.conditions, list):
+                encoded = await service.encode_conditions(served, encoded, body.conditions)
             await service.respond(
                 served, encoded, body.conditions, options, seconds, send, body.temperature
             )
@@ -148,39 +182,67 @@ class Translate:
         conditions = _parse_conditions(fields.conditions)
         options = fields.output_options(headers.get(b"accept", b""))
         async with DisconnectGuard(receive, remaining_time(time_limit, start)):
-            images = await self._decode(served, files, fields.whole)
-            encoded = served.generator.prepare_translation(images, conditions)
+            images = await self._decode(served, files, fields)
+            encoded = served.generator.prepare_translation(images, _placeholders(conditions))
+            if isinstance(conditions, list):
+                encoded = await service.encode_conditions(served, encoded, conditions)
             seconds = remaining_time(time_limit, start)
             await service.respond(served, encoded, conditions, options, seconds, send)
 
     async def _read(
         self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
-    ) -> tuple[TranslateBody | TranslateQuery, Sequence[bytes]]:
-        timeout = self._service.settings.timeout
+    ) -> tuple[TranslateBody | TranslateQuery, Sequence[Buffer]]:
+        settings = self._service.settings
         media_type = media_type_of(headers)
         if media_type.startswith("image/"):
             query = decode_query(TranslateQuery, scope["query_string"])
-            return query, [await read_body(receive, timeout)]
+            return query, [await read_body(receive, headers, settings.timeout, settings.max_body)]
         if media_type != "application/json":
             expected = "image/png, image/jpeg, image/webp or application/json"
             raise unsupported_type(media_type, expected)
         _check_no_query(scope)
-        body = decode_json(_TRANSLATE, await read_body(receive, timeout))
+        data = await read_body(receive, headers, settings.timeout, settings.max_body)
+        if len(data) <= _INLINE_JSON:
+            body = parse_translation(data)
+        else:
+            async with DisconnectGuard(receive, settings.timeout):
+                body = await self._service.helpers.run(TranslateBody, parse_translation, data)
         return body, body.images
 
     async def _decode(
-        self, served: ServedBundle, files: Sequence[bytes], whole: bool
+        self, served: ServedBundle, files: Sequence[Buffer], fields: TranslateBody | TranslateQuery
     ) -> NDArray[np.uint8]:
-        loop, pool = asyncio.get_running_loop(), self._service.encoder_pool
+        service = self._service
         size = served.generator.manifest.image.size
-        max_pixels = self._service.settings.max_pixels
-        decode = partial(decode_image, size=size, crop=not whole, max_pixels=max_pixels)
+        max_pixels = service.settings.max_pixels
         images = np.empty((len(files), *size, 3), np.uint8)
-        # One image at a time, so that a disconnect or the deadline can end the work in between.
+        # One image at a time, so that requests with many images take turns with others.
         for index, data in enumerate(files):
-            place = Path(f"images[{index}]")
-            images[index] = await loop.run_in_executor(pool, partial(decode, data, place))
+            pixels = await service.helpers.run(
+                bytes, decode_upload, data, index, size, not fields.whole, max_pixels
+            )
+            images[index] = np.frombuffer(pixels, np.uint8).reshape(images.shape[1:])
         return images
+
+
+def parse_translation(data: bytes | bytearray) -> TranslateBody:
+    """Return the fields of a JSON body; raises what `decode_json` raises, and `TooLargeError`."""
+    body = decode_json(_TRANSLATE, data)
+    encoded = sum(4 * ceil(len(image) / 3) for image in body.images)
+    if len(data) - encoded > MAX_JSON_BYTES:
+        raise too_large_error(MAX_JSON_BYTES)
+    return body
+
+
+def decode_upload(
+    data: bytes, index: int, size: tuple[int, int], crop: bool, max_pixels: int
+) -> bytes:
+    """Return the uint8 (height, width, 3) pixels of the image file `index` as bytes.
+
+    Raises what `decode_image` raises.
+    """
+    place = Path(f"images[{index}]")
+    return decode_image(data, place, size, crop=crop, max_pixels=max_pixels).tobytes()
 
 
 def _prepare(served: ServedBundle, body: GenerateBody) -> EncodedRequest:
@@ -189,12 +251,17 @@ def _prepare(served: ServedBundle, body: GenerateBody) -> EncodedRequest:
     if seed is None and body.seeds is None:
         seed = secrets.randbits(_SEED_BITS)
     return served.generator.prepare(
-        body.conditions,
+        _placeholders(body.conditions),
         seed=seed,
         seeds=_parse_seeds(body.seeds),
         count=body.count,
         temperature=body.temperature,
     )
+
+
+def _placeholders(conditions: ConditionsField) -> ConditionsField:
+    """Return a list of default conditions for a list, whose vectors follow later."""
+    return [{}] * len(conditions) if isinstance(conditions, list) else conditions
 
 
 def _parse_seeds(seeds: list[Seed] | None) -> list[int] | None:

@@ -6,23 +6,28 @@ tensor data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.errors import RequestError
 from ganport_runtime.service.outputs import ResponseBody
+from ganport_runtime.service.requests import check_elements, too_large_error
 from ganport_runtime.service.responses import BodyError
+from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
 from ganport_runtime.values import repr_short, sanitize
 
 LENGTH_HEADER = "inference-header-content-length"
 """The header with the number of JSON bytes at the start of a body; tensors follow them."""
 IMAGE_OUTPUT = "image"
 _MAX_DIGITS = 10
-Parameters = dict[str, Any]
+_MAX_OBJECTS = 1024
+_JSON_CHUNK = 1 << 16
+"""Values that are encoded at a time; the interpreter lock is free in between."""
+Parameters = dict[str, str | int | float | bool | None]
 
 
 class RequestInput(msgspec.Struct):
@@ -132,19 +137,30 @@ _decoder = msgspec.json.Decoder(InferenceRequest)
 _encode = msgspec.json.Encoder().encode
 
 
-def decode_message(body: bytes, json_length: str | None) -> InferenceMessage:
+def decode_message(
+    body: bytes | bytearray, json_length: str | None, max_numbers: int
+) -> InferenceMessage:
     """Return the message in a body; `json_length` is the value of the length header.
 
-    Raises `BodyError` if the body is not a request of the protocol.
+    Raises `BodyError` if the body is not a request of the protocol, and `RequestError` if its JSON
+    has too many values: those of tensors with `max_numbers` numbers and those of other fields.
     """
     view = memoryview(body)
-    header = view if json_length is None else view[: _parse_length(json_length, len(body))]
+    header = body if json_length is None else body[: _parse_length(json_length, len(body))]
+    check_elements(header, max_numbers + MAX_JSON_ELEMENTS)
+    if header.count(b"{") > _MAX_OBJECTS:
+        fix = "Send each tensor once."
+        raise RequestError("body", f"at most {_MAX_OBJECTS} JSON objects", "more", fix)
     try:
         request = _decoder.decode(header)
     except (msgspec.DecodeError, RecursionError) as error:
         found = sanitize(str(error), 200) or "too deep nesting"
         fix = "Follow the Open Inference Protocol."
         raise BodyError("body", "a JSON inference request", found, fix) from error
+    data = [entry.data for entry in request.inputs if entry.data is not msgspec.UNSET]
+    tensors = sum(len(memoryview(values)) for values in data)
+    if len(header) - tensors > MAX_JSON_BYTES:
+        raise too_large_error(MAX_JSON_BYTES)
     return InferenceMessage(request, _split_binaries(request.inputs, view[len(header) :]))
 
 
@@ -155,13 +171,19 @@ def encode_response(
     output = OutputTensor(IMAGE_OUTPUT, "UINT8", list(images.shape))
     response = InferenceResponse(name, version, [output], request.id or msgspec.UNSET)
     if not request.is_binary(IMAGE_OUTPUT):
-        output.data = images.ravel().tolist()
+        values = b",".join(_encode_values(images.ravel()))
+        output.data = msgspec.Raw(b"[%b]" % values)  # type: ignore[assignment]  # as encoded
         return ResponseBody(_encode(response), "application/json")
     pixels = images.tobytes()
     output.parameters = {"binary_data_size": len(pixels)}
     header = _encode(response)
     length = ((LENGTH_HEADER, str(len(header))),)
     return ResponseBody(header + pixels, "application/octet-stream", length)
+
+
+def _encode_values(values: NDArray[np.uint8]) -> Iterator[bytes]:
+    for start in range(0, len(values), _JSON_CHUNK):
+        yield _encode(values[start : start + _JSON_CHUNK].tolist())[1:-1]
 
 
 def _parse_length(text: str, maximum: int) -> int:

@@ -14,15 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.schema import GENERATE, TRANSLATE
+from ganport_runtime.conditions import ConditionRequest
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.service.inference_messages import (
     IMAGE_OUTPUT,
-    InferenceMessage,
     InferenceRequest,
     ModelMetadata,
     RequestInput,
     TensorMetadata,
+    decode_message,
 )
 from ganport_runtime.service.registry import ServedBundle
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
@@ -32,6 +33,31 @@ MAX_VALUE = 1e6
 _TYPES: Mapping[str, tuple[str, type]] = {"FP32": ("<f4", float), "UINT64": ("<u8", int)}
 """NumPy type and JSON type by datatype."""
 Arrays = dict[str, NDArray[Any]]
+
+
+class Tensor(msgspec.Struct):
+    """An array: its NumPy type, its shape and its bytes."""
+
+    dtype: str
+    shape: list[int]
+    data: bytes
+
+    @classmethod
+    def of(cls, array: NDArray[Any]) -> Tensor:
+        """Return the tensor of an array."""
+        return cls(array.dtype.str, list(array.shape), array.tobytes())
+
+    def array(self) -> NDArray[Any]:
+        """Return the read-only array."""
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
+
+
+class ParsedRequest(msgspec.Struct):
+    """A request without its inputs, and their values by name; texts are apart."""
+
+    request: InferenceRequest
+    tensors: dict[str, Tensor]
+    texts: list[str] | None
 
 
 @dataclass(frozen=True)
@@ -46,8 +72,10 @@ class TensorSpec:
         """Return the entry of the model metadata."""
         return TensorMetadata(self.name, self.datatype, [-1, *self.shape])
 
-    def read(self, entry: RequestInput, binary: memoryview | None, max_rows: int) -> NDArray[Any]:
-        """Return the array (N, *shape), N from 1 to `max_rows`: float32, uint64 or strings.
+    def read(
+        self, entry: RequestInput, binary: memoryview | None, max_rows: int
+    ) -> NDArray[Any] | list[str]:
+        """Return N texts, or the array (N, *shape), float32 or uint64; N is from 1 to `max_rows`.
 
         Raises `RequestError` with the name of the input for another type or shape, and for values
         that are not finite or exceed `MAX_VALUE`.
@@ -78,6 +106,9 @@ class TensorSpec:
             if len(binary) != size * dtype.itemsize:
                 raise self._size_error(f"{size * dtype.itemsize} bytes", len(binary))
             return np.frombuffer(binary, dtype)
+        # The shape bounds the list before it is built: all numbers but the first follow a comma.
+        if entry.data is not msgspec.UNSET and (found := bytes(entry.data).count(b",") + 1) != size:
+            raise self._size_error(f"{size} numbers", found)
         values = self._read_json(entry, json_type)
         try:
             array = np.array(values, dtype)
@@ -91,11 +122,11 @@ class TensorSpec:
             raise self._size_error(f"{size} numbers", array.size)
         return array
 
-    def _read_texts(self, entry: RequestInput, binary: memoryview | None) -> NDArray[Any]:
+    def _read_texts(self, entry: RequestInput, binary: memoryview | None) -> list[str]:
         texts = self._read_json(entry, str) if binary is None else self._split_texts(binary)
         if len(texts) != entry.shape[0]:
             raise self._size_error(f"{entry.shape[0]} texts", len(texts))
-        return np.array(texts, object)
+        return texts
 
     def _split_texts(self, binary: memoryview) -> list[str]:
         """Return texts that each follow their length (uint32, little-endian)."""
@@ -150,11 +181,11 @@ class InferenceModel:
         self.version = manifest.version
         graph = manifest.graph(GENERATE) or manifest.graph(TRANSLATE)
         self.inputs = tuple(_tensor_spec(t.name, t.shape) for t in graph.inputs) if graph else ()
-        self._specs: dict[str, TensorSpec] = {}
+        self.specs: dict[str, TensorSpec] = {}
         for spec in self.inputs:
-            self._specs[spec.name] = spec
+            self.specs[spec.name] = spec
             if alternative := _ALTERNATIVES.get(spec.name):
-                self._specs[alternative.name] = alternative
+                self.specs[alternative.name] = alternative
 
     def metadata(self) -> ModelMetadata:
         """Return the model metadata: the tensors of the graph."""
@@ -167,16 +198,22 @@ class InferenceModel:
             [TensorMetadata(IMAGE_OUTPUT, "UINT8", [-1, *size, 3])],
         )
 
-    def prepare(self, message: InferenceMessage, max_images: int) -> EncodedRequest:
-        """Return the generation request of a message for at most `max_images` images.
+    def max_numbers(self, max_images: int) -> int:
+        """Return how many numbers the inputs of at most `max_images` images have."""
+        return max_images * sum(prod(spec.shape) for spec in self.specs.values())
 
-        An absent condition takes its defaults. Raises `RequestError`.
+    def prepare(self, parsed: ParsedRequest) -> EncodedRequest:
+        """Return the generation request of a message, with default conditions for its texts.
+
+        Raises `RequestError`.
         """
-        _check_outputs(message.request)
-        arrays = self._read_inputs(message, max_images)
-        texts = arrays["text"].tolist() if "text" in arrays else None
+        arrays = {name: tensor.array() for name, tensor in parsed.tensors.items()}
+        self._check_combination(arrays, parsed.texts)
+        texts: list[ConditionRequest] | None = None
+        if parsed.texts is not None:
+            texts = [{}] * len(parsed.texts)
         if "image_in" in arrays:
-            encoded = self._prepare_translation(arrays["image_in"], texts)
+            encoded = self._prepare_translation(arrays["image_in"])
         elif "z" in arrays:
             encoded = self._generator.prepare(texts, z=arrays["z"])
         else:
@@ -184,48 +221,61 @@ class InferenceModel:
         condition = arrays.get("condition")
         return encoded if condition is None else replace(encoded, conditions=condition)
 
-    def _prepare_translation(
-        self, images: NDArray[np.float32], texts: list[str] | None
-    ) -> EncodedRequest:
+    def _prepare_translation(self, images: NDArray[np.float32]) -> EncodedRequest:
         # The generator takes uint8 images; these are floats and must keep their precision.
-        conditions = self._generator.conditions
-        vectors = conditions.encode_many(texts or [{}] * len(images))
+        vectors = self._generator.conditions.encode_many([{}] * len(images))
         return EncodedRequest(TRANSLATE, vectors, inputs=images)
 
-    def _read_inputs(self, message: InferenceMessage, max_images: int) -> Arrays:
-        arrays: Arrays = {}
-        for entry, binary in zip(message.request.inputs, message.binaries, strict=True):
-            spec = self._specs.get(entry.name)
-            if spec is None:
-                near = closest_match(entry.name, self._specs)
-                expected, found = (
-                    f"one of {format_choices(self._specs)}",
-                    f"'{sanitize(entry.name)}'",
-                )
-                raise RequestError("inputs", expected, found, f"Did you mean {near!r}?")
-            if entry.name in arrays:
-                found = f"{entry.name!r} twice"
-                raise RequestError("inputs", "each input once", found, "Remove one.")
-            arrays[entry.name] = spec.read(entry, binary, max_images)
-        self._check_combination(arrays)
-        return arrays
-
-    def _check_combination(self, arrays: Arrays) -> None:
+    def _check_combination(self, arrays: Arrays, texts: list[str] | None) -> None:
+        lengths = {name: len(array) for name, array in arrays.items()}
+        if texts is not None:
+            lengths["text"] = len(texts)
         for name, alternative in _ALTERNATIVES.items():
-            if name in arrays and alternative.name in arrays:
+            if name in lengths and alternative.name in lengths:
                 expected = f"{name} or {alternative.name}"
                 raise RequestError("inputs", expected, "both", "Remove one of them.")
         first = self.inputs[0].name if self.inputs else ""
         names = [first, _ALTERNATIVES[first].name] if first in _ALTERNATIVES else [first]
-        if not arrays.keys() & set(names):
-            found = format_choices(arrays) or "none"
+        if not lengths.keys() & set(names):
+            found = format_choices(lengths) or "none"
             fix = "Send it: images are generated from it."
             raise RequestError("inputs", " or ".join(names), found, fix)
-        lengths = {len(array) for array in arrays.values()}
-        if len(lengths) > 1:
-            found = " and ".join(map(str, sorted(lengths)))
+        if len(set(lengths.values())) > 1:
+            found = " and ".join(map(str, sorted(set(lengths.values()))))
             fix = "Send one row per image."
             raise RequestError("inputs", "the same number of rows in each input", found, fix)
+
+
+def parse_request(
+    body: bytes | bytearray,
+    specs: Mapping[str, TensorSpec],
+    json_length: str | None,
+    max_images: int,
+    max_numbers: int,
+) -> ParsedRequest:
+    """Return the request in a body, for at most `max_images` images with `max_numbers` numbers.
+
+    `json_length` is the value of the length header. Raises `BodyError` or `RequestError`.
+    """
+    message = decode_message(body, json_length, max_numbers)
+    request = message.request
+    _check_outputs(request)
+    parsed = ParsedRequest(request, {}, None)
+    for entry, binary in zip(request.inputs, message.binaries, strict=True):
+        spec = specs.get(entry.name)
+        if spec is None:
+            near = closest_match(entry.name, specs)
+            expected, found = f"one of {format_choices(specs)}", f"'{sanitize(entry.name)}'"
+            raise RequestError("inputs", expected, found, f"Did you mean {near!r}?")
+        if entry.name in parsed.tensors or (entry.name == "text" and parsed.texts is not None):
+            raise RequestError("inputs", "each input once", f"{entry.name!r} twice", "Remove one.")
+        values = spec.read(entry, binary, max_images)
+        if isinstance(values, list):
+            parsed.texts = values
+        else:
+            parsed.tensors[entry.name] = Tensor.of(values)
+    request.inputs = []
+    return parsed
 
 
 def _tensor_spec(name: str, shape: tuple[int | str, ...]) -> TensorSpec:

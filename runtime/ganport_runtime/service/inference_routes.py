@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
-from typing import TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,20 +16,21 @@ from starlette.types import Receive, Scope, Send
 
 from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.errors import RequestError
-from ganport_runtime.generation.request import EncodedRequest
+from ganport_runtime.service.generate_routes import GenerationService
 from ganport_runtime.service.inference_messages import (
     LENGTH_HEADER,
-    InferenceMessage,
     InferenceRequest,
     Live,
     ModelReady,
     Ready,
     ServerMetadata,
-    decode_message,
     encode_response,
 )
-from ganport_runtime.service.inference_model import InferenceModel
-from ganport_runtime.service.metrics import ServiceMetrics
+from ganport_runtime.service.inference_model import (
+    InferenceModel,
+    ParsedRequest,
+    parse_request,
+)
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,
@@ -45,21 +46,20 @@ from ganport_runtime.service.responses import (
     result_headers,
     send_response,
 )
-from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.settings import MAX_JSON_BYTES
 from ganport_runtime.values import repr_short
 
 _MEDIA_TYPES = ("", "application/json", "application/octet-stream")
 """Accepted content types; tritonclient sends none."""
 _INLINE_BYTES = 1 << 16
 """Bytes that are converted on the event loop; more would delay other requests."""
-Result = TypeVar("Result")
+_BYTES_PER_NUMBER = 64
+"""Bytes of a number in JSON at most, with the spaces around it."""
 
 
-def inference_routes(
-    registry: ModelRegistry, settings: Settings, metrics: ServiceMetrics
-) -> list[Route]:
+def inference_routes(service: GenerationService) -> list[Route]:
     """Return the routes for health, metadata and inference of every bundle."""
-    context = _Context(registry, settings, metrics)
+    context = _Context(service.registry)
     server = ServerMetadata("ganport", version("ganport"), ["binary_tensor_data"])
     routes = [
         Route("/v2", json_response(server), methods=["GET"]),
@@ -70,20 +70,16 @@ def inference_routes(
         routes += [
             Route(path, context.model_metadata, methods=["GET"]),
             Route(f"{path}/ready", context.model_ready, methods=["GET"]),
-            Route(f"{path}/infer", _Infer(context), methods=["POST"]),
+            Route(f"{path}/infer", _Infer(context, service), methods=["POST"]),
         ]
     return routes
 
 
 class _Context:
-    """The shared parts of the routes, and the routes without a body."""
+    """The models, and the routes without a body."""
 
-    def __init__(
-        self, registry: ModelRegistry, settings: Settings, metrics: ServiceMetrics
-    ) -> None:
+    def __init__(self, registry: ModelRegistry) -> None:
         self.registry = registry
-        self.settings = settings
-        self.metrics = metrics
         self._models = {served.name: InferenceModel(served) for served in registry}
 
     def find(self, parameters: Mapping[str, str]) -> tuple[ServedBundle, InferenceModel]:
@@ -111,34 +107,44 @@ class _Context:
 class _Infer:
     """`POST /v2/models/NAME/infer`: images of input tensors."""
 
-    def __init__(self, context: _Context) -> None:
+    def __init__(self, context: _Context, service: GenerationService) -> None:
         self._context = context
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         start = perf_counter()
         headers = dict(scope["headers"])
         _check_media_type(headers)
+        service = self._service
         served, model = self._context.find(scope["path_params"])
         served.batcher.check_capacity()
-        body = await read_body(receive, self._context.settings.timeout)
-        message, encoded = await _run_maybe_threaded(
-            lambda: self._prepare(model, body, headers), len(body)
-        )
-        seconds = remaining_time(self._time_limit(message.request), start)
+        parsed = await self._read(model, receive, headers)
+        encoded = model.prepare(parsed)
+        seconds = remaining_time(self._time_limit(parsed.request), start)
         async with DisconnectGuard(receive, seconds):
+            if parsed.texts is not None:
+                encoded = await service.encode_conditions(served, encoded, parsed.texts)
             result = await served.batcher.asubmit(encoded, timeout=seconds)
-            await self._respond(message.request, model, result, send)
+            await self._respond(parsed.request, model, result, send)
 
-    def _prepare(
-        self, model: InferenceModel, body: bytes, headers: Mapping[bytes, bytes]
-    ) -> tuple[InferenceMessage, EncodedRequest]:
+    async def _read(
+        self, model: InferenceModel, receive: Receive, headers: Mapping[bytes, bytes]
+    ) -> ParsedRequest:
+        settings = self._service.settings
+        max_numbers = model.max_numbers(settings.max_images)
+        largest = min(settings.max_body, MAX_JSON_BYTES + _BYTES_PER_NUMBER * max_numbers)
+        body = await read_body(receive, headers, settings.timeout, largest)
         length = headers.get(LENGTH_HEADER.encode())
-        message = decode_message(body, None if length is None else length.decode("latin-1"))
-        return message, model.prepare(message, self._context.settings.max_images)
+        json_length = None if length is None else length.decode("latin-1")
+        arguments = (model.specs, json_length, settings.max_images, max_numbers)
+        if len(body) <= _INLINE_BYTES:
+            return parse_request(body, *arguments)
+        async with DisconnectGuard(receive, settings.timeout):
+            return await self._service.helpers.run(ParsedRequest, parse_request, body, *arguments)
 
     def _time_limit(self, request: InferenceRequest) -> float:
         """Return the time limit in seconds; the parameter is in microseconds (Triton)."""
-        settings = self._context.settings
+        settings = self._service.settings
         timeout = request.parameters.get("timeout")
         if timeout is None:
             return settings.timeout
@@ -158,18 +164,16 @@ class _Infer:
     ) -> None:
         start = perf_counter()
         images = result.images
-        body = await _run_maybe_threaded(
-            lambda: encode_response(request, model.name, model.version, images), images.nbytes
-        )
+        encode = partial(encode_response, request, model.name, model.version, images)
+        if images.nbytes <= _INLINE_BYTES:
+            body = encode()
+        else:
+            loop = asyncio.get_running_loop()
+            body = await loop.run_in_executor(self._service.encoder_pool, encode)
         encode_seconds = perf_counter() - start
-        self._context.metrics.record_result(model.name, result, encode_seconds)
+        self._service.metrics.record_result(model.name, result, encode_seconds)
         headers = result_headers(result, body.media_type, encode_seconds, body.headers)
         await send_response(send, HTTPStatus.OK, headers, body.data)
-
-
-async def _run_maybe_threaded(work: Callable[[], Result], size: int) -> Result:
-    """Return the result of `work` on `size` bytes; a large `work` runs in a thread."""
-    return work() if size <= _INLINE_BYTES else await asyncio.to_thread(work)
 
 
 def _ready_status(ready: bool) -> HTTPStatus:

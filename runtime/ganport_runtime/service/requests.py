@@ -14,7 +14,13 @@ import msgspec
 from starlette.types import Receive
 
 from ganport_runtime.errors import DeadlineError, RequestError
-from ganport_runtime.service.responses import BodyError, MediaTypeError, SlowBodyError
+from ganport_runtime.service.responses import (
+    BodyError,
+    MediaTypeError,
+    SlowBodyError,
+    TooLargeError,
+)
+from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
 
 _LISTEN_DELAY = 0.05
@@ -92,24 +98,43 @@ def remaining_time(seconds: float, start: float) -> float:
     return remaining
 
 
-async def read_body(receive: Receive, seconds: float) -> bytes:
+async def read_body(
+    receive: Receive,
+    headers: Mapping[bytes, bytes],
+    seconds: float,
+    max_bytes: int = MAX_JSON_BYTES,
+) -> bytes | bytearray:
     """Return the complete body of a request.
 
-    Raises `SlowBodyError` after `seconds`, and `ClientDisconnectError`.
+    Raises `SlowBodyError` after `seconds`, `TooLargeError` above `max_bytes`, and
+    `ClientDisconnectError`.
     """
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length[:20]) > max_bytes:
+        raise too_large_error(max_bytes)
     try:
         async with asyncio.timeout(seconds):
-            body, more = await _read_chunk(receive)
-            if not more:  # the common case
-                return body
-            chunks = [body]
-            while more:
-                body, more = await _read_chunk(receive)
-                chunks.append(body)
-            return b"".join(chunks)
+            chunk, more = await _read_chunk(receive)
+            if not more and len(chunk) <= max_bytes:  # the common case
+                return chunk
+            body = bytearray(chunk)
+            while more and len(body) <= max_bytes:
+                chunk, more = await _read_chunk(receive)
+                body += chunk
+            if len(body) > max_bytes:
+                raise too_large_error(max_bytes)
+            return body
     except TimeoutError:
         expected = f"the whole body within {seconds:g} s"
         raise SlowBodyError("body", expected, "a part of it", "Send it again.") from None
+
+
+def too_large_error(max_bytes: int) -> TooLargeError:
+    """Return the error for a body above `max_bytes`."""
+    fix = "Send less, or start the service with a higher --max-body."
+    if max_bytes == MAX_JSON_BYTES:
+        fix = "Split the request."
+    return TooLargeError("body", f"at most {max_bytes} bytes", "a larger body", fix)
 
 
 def media_type_of(headers: Mapping[bytes, bytes]) -> str:
@@ -146,11 +171,23 @@ def parse_seed(place: str, value: int | str) -> int:
     return int(value)
 
 
-def decode_json(decoder: msgspec.json.Decoder[Body], body: bytes) -> Body:
+def check_elements(body: bytes | bytearray, limit: int = MAX_JSON_ELEMENTS) -> None:
+    """Raise `RequestError` if a JSON text has more than `limit` values in its lists and objects.
+
+    All values but the first of a list or an object follow a comma, so a count bounds what a
+    decoder builds before it builds anything. The types of the decoders bound the depth.
+    """
+    if body.count(b",") >= limit:
+        raise RequestError("body", f"at most {limit} JSON values", "more", "Split the request.")
+
+
+def decode_json(decoder: msgspec.json.Decoder[Body], body: bytes | bytearray) -> Body:
     """Return the checked fields of a JSON body.
 
-    Raises `BodyError` for invalid JSON, and `RequestError` with the field for an invalid value.
+    Raises `BodyError` for invalid JSON, and `RequestError` with the field for an invalid value or
+    too many values.
     """
+    check_elements(body)
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:

@@ -22,7 +22,10 @@ from ganport_runtime.values import format_choices, repr_short
 
 Schema = dict[str, Any]
 """A JSON schema."""
-ConditionsField = dict[str, Any] | str | list[dict[str, Any] | str] | None
+_Leaf = str | int | float | bool | None
+_Value = _Leaf | list[_Leaf] | dict[str, _Leaf | dict[str, _Leaf]]
+ConditionsField = dict[str, _Value] | str | list[dict[str, _Value] | str] | None
+"""The types bound the depth; the groups of the bundle check the values."""
 Seed = int | str
 """A string for languages without 64-bit integers, such as JavaScript."""
 

@@ -10,6 +10,10 @@ from ganport_runtime.errors import RequestError
 
 KEYS_VARIABLE = "GANPORT_API_KEYS"
 """The environment variable that holds API keys."""
+MAX_JSON_BYTES = 1 << 20
+"""Bytes of JSON in a request without its images and tensors."""
+MAX_JSON_ELEMENTS = 1 << 15
+"""Values in the JSON of a request without its tensors."""
 _MAX_FILE_BYTES = 1 << 20
 _ALLOWED_KEYS = "keys of printable ASCII characters without spaces"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")

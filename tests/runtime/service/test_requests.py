@@ -19,7 +19,12 @@ from ganport_runtime.service.requests import (
     media_type_of,
     read_body,
 )
-from ganport_runtime.service.responses import BodyError, MediaTypeError, SlowBodyError
+from ganport_runtime.service.responses import (
+    BodyError,
+    MediaTypeError,
+    SlowBodyError,
+    TooLargeError,
+)
 from ganport_runtime.service.schemas import GenerateBody, TranslateQuery
 
 GENERATE = msgspec.json.Decoder(GenerateBody)
@@ -44,19 +49,33 @@ def test_read_body_any_chunks_return_the_same_body(body: bytes, cuts: list[int])
     positions = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
     parts = [body[start:stop] for start, stop in pairwise(positions)]
     messages = [chunk(part, True) for part in parts[:-1]] + [chunk(parts[-1], False)]
-    assert asyncio.run(read_body(sending(*messages), 5.0)) == body
+    assert asyncio.run(read_body(sending(*messages), {}, 5.0)) == body
 
 
 def test_read_body_slow_body_raises() -> None:
     chunks = sending(*[chunk(b"a", True)] * 100, pause=0.02)
     with pytest.raises(SlowBodyError, match=r"0\.1 s"):
-        asyncio.run(read_body(chunks, 0.1))
+        asyncio.run(read_body(chunks, {}, 0.1))
 
 
 def test_read_body_disconnect_raises() -> None:
     chunks = sending(chunk(b"a", True), {"type": "http.disconnect"})
     with pytest.raises(ClientDisconnectError):
-        asyncio.run(read_body(chunks, 5.0))
+        asyncio.run(read_body(chunks, {}, 5.0))
+
+
+@pytest.mark.parametrize("length", [b"", b"11", b"9" * 40])
+def test_read_body_above_the_limit_raises(length: bytes) -> None:
+    headers = {b"content-length": length}
+    parts = [chunk(b"a" * 6, True), chunk(b"a" * 5, False)]
+    with pytest.raises(TooLargeError, match="at most 10 bytes"):
+        asyncio.run(read_body(sending(*parts), headers, 5.0, 10))
+    assert asyncio.run(read_body(sending(*parts), {}, 5.0, 11)) == b"a" * 11
+
+
+def test_read_body_one_message_above_the_limit_raises() -> None:
+    with pytest.raises(TooLargeError):
+        asyncio.run(read_body(sending(chunk(b"a" * 11, False)), {}, 5.0, 10))
 
 
 @pytest.mark.parametrize(
