@@ -62,6 +62,12 @@ def _limit_option(
     multiple=True,
     help="Web origin whose pages may call the service; * for all.",
 )
+@click.option(
+    "--allowed-host",
+    "allowed_hosts",
+    multiple=True,
+    help="Name that the Host header may have, in addition to local names on a local address.",
+)
 def serve_gan(
     bundles: tuple[str, ...],
     device: str,

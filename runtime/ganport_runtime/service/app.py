@@ -21,8 +21,8 @@ from starlette.types import ASGIApp
 from ganport_runtime.errors import GanportError
 from ganport_runtime.service.generate_routes import Generate, GenerationService, Translate
 from ganport_runtime.service.inference_routes import inference_routes
-from ganport_runtime.service.metrics import FOLDER_VARIABLE, MEDIA_TYPE, ServiceMetrics
-from ganport_runtime.service.middleware import ApiKeys, RequestGuardMiddleware
+from ganport_runtime.service.metrics import MEDIA_TYPE, ServiceMetrics
+from ganport_runtime.service.middleware import ApiKeys, OriginRules, RequestGuardMiddleware
 from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.responses import (
@@ -31,7 +31,7 @@ from ganport_runtime.service.responses import (
     json_response,
 )
 from ganport_runtime.service.schemas import Bundle, Bundles, Health, ImageSize, Readiness
-from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.settings import METRICS_VARIABLE, Settings
 from ganport_runtime.values import sanitize
 
 _CLOSE_TIMEOUT = 1.0
@@ -56,6 +56,7 @@ def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
         lifespan=_lifespan(service),
     )
     app.state.registry = registry
+    app.router.redirect_slashes = False  # a redirect would contain the Host of the request
     return app
 
 
@@ -117,6 +118,7 @@ def _middleware(
         RequestGuardMiddleware,
         fast_routes=image_routes,
         keys=ApiKeys(settings.keys),
+        rules=OriginRules(settings.hosts, settings.origins),
         max_body=settings.max_body,
         metrics=metrics,
     )
@@ -138,7 +140,7 @@ def _lifespan(
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        shares_metrics = FOLDER_VARIABLE in os.environ
+        shares_metrics = METRICS_VARIABLE in os.environ
         refresh = asyncio.create_task(_refresh(service.metrics)) if shares_metrics else None
         try:
             yield

@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
-from math import ceil
-from pathlib import Path
 from time import perf_counter
 
 import msgspec
@@ -21,7 +19,6 @@ from ganport_runtime.conditions import ConditionRequest
 from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
-from ganport_runtime.images.decode import decode_image
 from ganport_runtime.service.encoding import GeneratedImages, encode
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
@@ -32,11 +29,12 @@ from ganport_runtime.service.requests import (
     check_json,
     decode_json,
     decode_query,
+    decode_upload,
     media_type_of,
     parse_seed,
+    parse_translation,
     read_body,
     remaining_time,
-    too_large_error,
     unsupported_type,
 )
 from ganport_runtime.service.responses import result_headers, send_response
@@ -48,10 +46,9 @@ from ganport_runtime.service.schemas import (
     TranslateQuery,
     check_count,
 )
-from ganport_runtime.service.settings import MAX_JSON_BYTES, Settings
+from ganport_runtime.service.settings import Settings
 
 _GENERATE = msgspec.json.Decoder(GenerateBody)
-_TRANSLATE = msgspec.json.Decoder(TranslateBody)
 _CONDITIONS: msgspec.json.Decoder[ConditionsField] = msgspec.json.Decoder(ConditionsField)
 _SEED_BITS = 48
 """Bits of a random seed; every language can represent it (JavaScript: 53 bits)."""
@@ -223,26 +220,6 @@ class Translate:
             )
             images[index] = np.frombuffer(pixels, np.uint8).reshape(images.shape[1:])
         return images
-
-
-def parse_translation(data: bytes | bytearray) -> TranslateBody:
-    """Return the fields of a JSON body; raises what `decode_json` raises, and `TooLargeError`."""
-    body = decode_json(_TRANSLATE, data)
-    encoded = sum(4 * ceil(len(image) / 3) for image in body.images)
-    if len(data) - encoded > MAX_JSON_BYTES:
-        raise too_large_error(MAX_JSON_BYTES)
-    return body
-
-
-def decode_upload(
-    data: bytes, index: int, size: tuple[int, int], crop: bool, max_pixels: int
-) -> bytes:
-    """Return the uint8 (height, width, 3) pixels of the image file `index` as bytes.
-
-    Raises what `decode_image` raises.
-    """
-    place = Path(f"images[{index}]")
-    return decode_image(data, place, size, crop=crop, max_pixels=max_pixels).tobytes()
 
 
 def _prepare(served: ServedBundle, body: GenerateBody) -> EncodedRequest:

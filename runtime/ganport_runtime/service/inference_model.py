@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -25,8 +25,10 @@ from ganport_runtime.service.inference_messages import (
     TensorMetadata,
     decode_message,
 )
-from ganport_runtime.service.registry import ServedBundle
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
+
+if TYPE_CHECKING:
+    from ganport_runtime.service.registry import ServedBundle
 
 MAX_VALUE = 1e6
 """The largest magnitude of an input; networks never need more, and none overflows below it."""

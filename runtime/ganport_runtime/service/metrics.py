@@ -18,10 +18,9 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
+from ganport_runtime.service.settings import METRICS_VARIABLE
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
-FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
-"""The environment variable with the folder in which the worker processes share metrics."""
 CLIENT_CLOSED_REQUEST = 499
 """The status that is counted for a request whose client disconnected (as nginx does)."""
 GaugeMode = Literal["livesum", "livemin", "livemax"]
@@ -55,7 +54,7 @@ class ServiceMetrics:
         self.healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
         self.device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
         self._bundles = {served.name: _BundleMetrics(served, self) for served in registry}
-        if FOLDER_VARIABLE not in os.environ:
+        if METRICS_VARIABLE not in os.environ:
             ProcessCollector(registry=self._collectors)
 
     def count_request(self, route: str, status: int) -> None:
@@ -79,7 +78,7 @@ class ServiceMetrics:
         """Return all metrics in the text format, summed over the processes of the service."""
         self.refresh()
         collectors = self._collectors
-        if FOLDER_VARIABLE in os.environ:
+        if METRICS_VARIABLE in os.environ:
             collectors = CollectorRegistry()
             MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]
         return generate_latest(collectors)

@@ -18,16 +18,19 @@ from ganport_runtime.errors import ClosedError, GanportError
 from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
 from ganport_runtime.service.requests import ClientDisconnectError
 from ganport_runtime.service.responses import (
+    ForbiddenError,
     KeyMissingError,
     TooLargeError,
     send_error,
     shutting_down_error,
     status_of,
 )
+from ganport_runtime.values import format_choices, sanitize
 
 PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 """Paths that need no API key, because a process monitor has none."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+_FOREIGN_SITES = (b"cross-site", b"same-site")
 _log = logging.getLogger("ganport.service")
 
 
@@ -59,6 +62,42 @@ class ApiKeys:
             )
 
 
+class OriginRules:
+    """The hosts and the web origins that a service accepts."""
+
+    def __init__(self, hosts: Iterable[str], origins: Iterable[str]) -> None:
+        self._hosts = {host.lower().encode() for host in hosts}
+        self._origins = {origin.encode() for origin in origins}
+
+    def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:
+        """Raise `ForbiddenError` for a foreign `Host` and for an untyped POST of a foreign page.
+
+        A browser sends a POST without a content type to any service without a preflight request. A
+        client that is no browser sends neither `Origin` nor `Sec-Fetch-Site`.
+        """
+        host = headers.get(b"host", b"")
+        if self._hosts and host and _host_name(host) not in self._hosts:
+            names = sorted(name.decode() for name in self._hosts)
+            found, fix = f"'{_shown(host)}'", "Start the service with --allowed-host NAME."
+            raise ForbiddenError("Host", f"one of {format_choices(names)}", found, fix)
+        if method != "POST" or b"content-type" in headers or b"*" in self._origins:
+            return
+        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site", b"none")
+        if site in _FOREIGN_SITES or (origin is not None and origin not in self._origins):
+            found = f"none, from '{_shown(origin or site)}'"
+            fix = "Send a content type, and start the service with --cors ORIGIN."
+            raise ForbiddenError("Content-Type", "one from a foreign page", found, fix)
+
+
+def _host_name(host: bytes) -> bytes:
+    name, colon, port = host.lower().rpartition(b":")
+    return name if colon and port.isdigit() else host.lower()
+
+
+def _shown(value: bytes) -> str:
+    return sanitize(value.decode("latin-1"))
+
+
 class RequestGuardMiddleware:
     """Pure ASGI middleware that checks each request and reports its errors.
 
@@ -71,12 +110,14 @@ class RequestGuardMiddleware:
         app: ASGIApp,
         fast_routes: Mapping[str, ASGIApp],
         keys: ApiKeys,
+        rules: OriginRules,
         max_body: int,
         metrics: ServiceMetrics,
     ) -> None:
         self._app = app
         self._fast_routes = fast_routes
         self._keys = keys
+        self._rules = rules
         self._max_body = max_body
         self._metrics = metrics
         self._id_prefix = secrets.token_hex(4)
@@ -91,6 +132,7 @@ class RequestGuardMiddleware:
         headers = dict(scope["headers"])
         context = _RequestContext(receive, send, self._max_body, self._request_id(headers))
         try:
+            self._rules.check(scope["method"], headers)
             if path not in PUBLIC_PATHS:
                 self._keys.check(headers)
             context.check_content_length(headers)

@@ -19,6 +19,7 @@ from ganport_runtime.service.settings import Settings
 ERRORS = {
     400: "The body is not valid JSON.",
     401: "The API key is missing or unknown.",
+    403: "The Host is not allowed, or a foreign page sent no content type.",
     404: "No bundle has this name.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
@@ -29,7 +30,7 @@ ERRORS = {
     503: "The service is shutting down; see Retry-After.",
     504: "The images were not generated in time.",
 }
-_IMAGE_ERRORS = (400, 404, 408, 413, 415, 422, 429, 500, 503, 504)
+_IMAGE_ERRORS = (400, 403, 404, 408, 413, 415, 422, 429, 500, 503, 504)
 _RETRYABLE = (429, 503)
 _IMAGE_TYPES = (
     *("image/png", "image/webp", "application/octet-stream", "application/x-npy"),
@@ -126,7 +127,7 @@ def _paths(registry: ModelRegistry, fields: Schema) -> dict[str, Schema]:
 def _get(
     prefix: str, operation_id: str, response: Schema, parameters: Sequence[Schema] = ()
 ) -> Schema:
-    responses = {"200": response} | _errors(prefix, (404,) if parameters else ())
+    responses = {"200": response} | _errors(prefix, (403, 404) if parameters else (403,))
     return {"get": _operation(operation_id, responses, parameters)}
 
 

@@ -21,11 +21,10 @@ from typing import Any, BinaryIO, TypeVar
 from weakref import finalize
 
 import msgspec
-from prometheus_client.multiprocess import mark_process_dead
 
 from ganport_runtime.errors import GanportError, RequestError
-from ganport_runtime.service.metrics import FOLDER_VARIABLE
 from ganport_runtime.service.responses import BodyError, TooLargeError
+from ganport_runtime.service.settings import METRICS_VARIABLE
 
 _POLL_INTERVAL = 0.1
 _MIN_LIFETIME = 10.0
@@ -49,7 +48,7 @@ def supervise(work: Work, number: int, min_lifetime: float = _MIN_LIFETIME) -> N
     `min_lifetime` seconds. Raises `GanportError` if all workers ended before one served.
     """
     with tempfile.TemporaryDirectory(prefix="ganport-") as folder:
-        os.environ[FOLDER_VARIABLE] = folder
+        os.environ[METRICS_VARIABLE] = folder
         pool = _WorkerPool(work, min_lifetime)
         handlers = {sig: signal.signal(sig, pool.stop) for sig in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -59,7 +58,7 @@ def supervise(work: Work, number: int, min_lifetime: float = _MIN_LIFETIME) -> N
             pool.join()
             for sig, handler in handlers.items():
                 signal.signal(sig, handler)
-            del os.environ[FOLDER_VARIABLE]
+            del os.environ[METRICS_VARIABLE]
 
 
 class _WorkerPool:
@@ -111,6 +110,8 @@ class _WorkerPool:
                 found=f"a process that ended after {lifetime:.1f} s with code {process.exitcode}",
                 fix="Read its output above, or serve in one process.",
             )
+        from prometheus_client.multiprocess import mark_process_dead  # helpers do not need it
+
         mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
         self._early_ends = self._early_ends + 1 if lifetime < self._min_lifetime else 0
         delay = min(_MAX_DELAY, _FIRST_DELAY * 2.0 ** (self._early_ends - 1))
@@ -209,7 +210,7 @@ class _Helper:
     def __init__(self, memory: int) -> None:
         # One thread each: the pool runs as many helpers as there are cores.
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        environment.pop(FOLDER_VARIABLE, None)
+        environment.pop(METRICS_VARIABLE, None)
         self._process = subprocess.Popen(
             [sys.executable, "-c", _HELPER, str(memory)],
             stdin=subprocess.PIPE,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
+from math import ceil
+from pathlib import Path
 from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -14,12 +16,14 @@ import msgspec
 from starlette.types import Receive
 
 from ganport_runtime.errors import DeadlineError, RequestError
+from ganport_runtime.images.decode import decode_image
 from ganport_runtime.service.responses import (
     BodyError,
     MediaTypeError,
     SlowBodyError,
     TooLargeError,
 )
+from ganport_runtime.service.schemas import TranslateBody
 from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
 
@@ -34,6 +38,7 @@ _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _WRONG_TYPE = re.compile(r"Expected (.+), got (.+)")
 _LOCATED = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 Body = TypeVar("Body")
+_TRANSLATE = msgspec.json.Decoder(TranslateBody)
 
 
 class ClientDisconnectError(Exception):
@@ -195,6 +200,26 @@ def decode_json(decoder: msgspec.json.Decoder[Body], body: bytes | bytearray) ->
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = sanitize(str(error), 200) if body else "nothing"
         raise BodyError("body", "valid JSON", found, "Send JSON.") from None
+
+
+def parse_translation(data: bytes | bytearray) -> TranslateBody:
+    """Return the fields of a JSON body; raises what `decode_json` raises, and `TooLargeError`."""
+    body = decode_json(_TRANSLATE, data)
+    encoded = sum(4 * ceil(len(image) / 3) for image in body.images)
+    if len(data) - encoded > MAX_JSON_BYTES:
+        raise too_large_error(MAX_JSON_BYTES)
+    return body
+
+
+def decode_upload(
+    data: bytes, index: int, size: tuple[int, int], crop: bool, max_pixels: int
+) -> bytes:
+    """Return the uint8 (height, width, 3) pixels of the image file `index` as bytes.
+
+    Raises what `decode_image` raises.
+    """
+    place = Path(f"images[{index}]")
+    return decode_image(data, place, size, crop=crop, max_pixels=max_pixels).tobytes()
 
 
 def decode_query(kind: type[Body], query: bytes) -> Body:

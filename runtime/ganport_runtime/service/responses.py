@@ -68,10 +68,15 @@ class KeyMissingError(RequestError):
     """A request without a known API key."""
 
 
+class ForbiddenError(RequestError):
+    """A request of a foreign web page, or for a foreign host."""
+
+
 # The first match counts, so a subclass precedes its base class.
 _STATUSES: tuple[tuple[type[GanportError], HTTPStatus], ...] = (
     (BodyError, HTTPStatus.BAD_REQUEST),
     (KeyMissingError, HTTPStatus.UNAUTHORIZED),
+    (ForbiddenError, HTTPStatus.FORBIDDEN),
     (UnknownBundleError, HTTPStatus.NOT_FOUND),
     (SlowBodyError, HTTPStatus.REQUEST_TIMEOUT),
     (TooLargeError, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),

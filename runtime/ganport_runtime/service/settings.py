@@ -10,6 +10,8 @@ from ganport_runtime.errors import RequestError
 
 KEYS_VARIABLE = "GANPORT_API_KEYS"
 """The environment variable that holds API keys."""
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable with the folder in which the worker processes share metrics."""
 MAX_JSON_BYTES = 1 << 20
 """Bytes of JSON in a request without its images and tensors."""
 MAX_JSON_ELEMENTS = 1 << 15
@@ -17,6 +19,8 @@ MAX_JSON_ELEMENTS = 1 << 15
 _MAX_FILE_BYTES = 1 << 20
 _ALLOWED_KEYS = "keys of printable ASCII characters without spaces"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+_LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+"""Names that reach a local service without a name server."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,18 @@ class Settings:
     """API keys; a request must carry one of them. No keys: every request is accepted."""
     origins: tuple[str, ...] = ()
     """Web origins whose pages may call the service, "*" for all; empty for none."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names that the `Host` header of a request may have."""
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Return the names that a `Host` header may have; empty for any.
+
+        Any page can point a name of its own to this machine (DNS rebinding), so a local service
+        accepts only local names.
+        """
+        return (*_LOCAL_NAMES, *self.allowed_hosts) if self.is_local else self.allowed_hosts
 
     @property
     def is_local(self) -> bool:

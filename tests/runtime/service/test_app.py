@@ -1,6 +1,7 @@
 """The application: bundle descriptions, health, metrics, keys, CORS, limits and errors."""
 
 import asyncio
+import json
 import logging
 import time
 from typing import Any
@@ -150,6 +151,66 @@ def test_cors_allows_only_configured_origins(registry: ModelRegistry, make_clien
     assert "Ganport-Seeds" in response.headers["access-control-expose-headers"]
     other = client("OPTIONS", GENERATE, headers=preflight | {"Origin": "https://evil.example"})
     assert other.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:8000", "127.0.0.1:1", "[::1]", "[::1]:80", "ganport"]
+)
+def test_local_service_accepts_local_and_allowed_hosts(
+    registry: ModelRegistry, make_client: Any, host: str
+) -> None:
+    client = make_client(create_app(registry, Settings(allowed_hosts=("Ganport",))))
+    assert client("GET", "/healthz", headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:8000", "localhost.evil.example", "127.0.0.1.x.io", "x:y"],
+)
+def test_local_service_rejects_foreign_hosts(
+    registry: ModelRegistry, make_client: Any, host: str
+) -> None:
+    local = make_client(create_app(registry, Settings()))
+    for path in ("/healthz", "/v1/bundles", "/v1/bundles/"):
+        response = local("GET", path, headers={"Host": host})
+        assert response.status_code == 403
+        assert "--allowed-host" in response.json()["error"]["fix"]
+    public = make_client(create_app(registry, Settings(host="0.0.0.0")))
+    assert public("GET", "/healthz", headers={"Host": host}).status_code == 200
+    named = make_client(
+        create_app(registry, Settings(host="0.0.0.0", allowed_hosts=("a.example",)))
+    )
+    assert named("GET", "/healthz", headers={"Host": host}).status_code == 403
+
+
+def test_path_with_a_slash_at_its_end_is_no_redirect(client: Any) -> None:
+    response = client("GET", "/v1/bundles/", headers={"Host": "localhost"})
+    assert response.status_code == 404
+    assert "location" not in response.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "none"}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "https://art.example"}, 200),
+        ({"Origin": "https://evil.example", "Content-Type": "application/json"}, 200),
+    ],
+)
+def test_untyped_request_of_a_foreign_page_is_rejected(
+    registry: ModelRegistry, make_client: Any, headers: dict[str, str], status: int
+) -> None:
+    client = make_client(create_app(registry, Settings(origins=("https://art.example",))))
+    seed = {"name": "seed", "shape": [1], "datatype": "UINT64", "data": [7]}
+    body = json.dumps({"inputs": [seed]}).encode()
+    response = client("POST", "/v2/models/faces/infer", content=body, headers=headers)
+    assert response.status_code == status, response.text
 
 
 def test_body_above_the_limit_returns_413(client: Any) -> None:

@@ -27,7 +27,7 @@ TOO_LARGE = {**Z, "data": [0.0, 0.0, 0.0, 1e7]}
 
 
 def call(url: str, method: str = "POST", **options: Any) -> httpx.Response:
-    with httpx.Client() as client:
+    with httpx.Client(timeout=120.0) as client:
         return client.request(method, url, **options)
 
 
@@ -216,7 +216,7 @@ def test_infer_any_body_returns_no_internal_error(
 
 async def post(app: Starlette, content: bytes, headers: dict[str, str]) -> int:
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
         return (await client.post(INFER, content=content, headers=headers)).status_code
 
 
@@ -227,7 +227,7 @@ def test_readiness_of_a_closed_batcher_is_503(inference_registry: ModelRegistry)
 
     async def ready(path: str) -> tuple[int, Any]:
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             response = await client.get(path)
             return response.status_code, response.json()
 

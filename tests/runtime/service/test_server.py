@@ -205,7 +205,7 @@ def disconnect(port: int, milliseconds: int) -> None:
     body = json.dumps({"seed": milliseconds}).encode()
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(
-            b"POST /v1/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
         )
         time.sleep(0.1)
@@ -240,7 +240,7 @@ def test_stalled_run_makes_the_service_not_ready_until_it_ends(service: ServiceP
 def test_broken_connections_do_not_disturb_other_requests(service: ServiceProcess) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(
-            b"POST /v1/generate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+            b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
             b"Content-Length: 100\r\n\r\n{"
         )
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
