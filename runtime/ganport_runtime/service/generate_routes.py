@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,6 +20,13 @@ from ganport_runtime.conditions import ConditionRequest
 from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
+from ganport_runtime.service.bodies import (
+    BodyBudget,
+    BodyReservation,
+    check_json,
+    media_type_of,
+    unsupported_type,
+)
 from ganport_runtime.service.encoding import GeneratedImages, encode
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
@@ -26,16 +34,12 @@ from ganport_runtime.service.processes import Buffer, HelperPool
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,
-    check_json,
     decode_json,
     decode_query,
     decode_upload,
-    media_type_of,
     parse_seed,
     parse_translation,
-    read_body,
     remaining_time,
-    unsupported_type,
 )
 from ganport_runtime.service.responses import result_headers, send_response
 from ganport_runtime.service.schemas import (
@@ -74,6 +78,7 @@ class GenerationService:
         self.metrics = metrics
         self.encoder_pool = ThreadPoolExecutor(available_cpu_count(), "ganport-encode")
         memory = _HELPER_BYTES + _BYTES_PER_PIXEL * settings.max_pixels
+        self.bodies = BodyBudget(max(settings.max_receiving, settings.max_body))
         self.helpers = HelperPool(min(available_cpu_count(), _MAX_HELPERS), memory)
         self._encoding = asyncio.Lock()
 
@@ -141,8 +146,10 @@ class Generate:
         headers = dict(scope["headers"])
         check_json(headers)
         _check_no_query(scope)
-        service.registry.check_capacity()
-        body = decode_json(_GENERATE, await read_body(receive, headers, service.settings.timeout))
+        service.registry.check_capacity("generate")
+        with service.bodies.reserve() as reservation:
+            data = await reservation.read(receive, headers, service.settings.timeout)
+            body = decode_json(_GENERATE, data)
         body.check_count(service.settings.max_images)
         time_limit = body.time_limit(service.settings)
         served = service.registry.get(body.bundle)
@@ -170,16 +177,19 @@ class Translate:
         start = perf_counter()
         service = self._service
         headers = dict(scope["headers"])
-        service.registry.check_capacity()
-        fields, files = await self._read(scope, receive, headers)
-        check_count("images", len(files), service.settings.max_images)
-        time_limit = fields.time_limit(service.settings)
-        served = service.registry.get(fields.bundle)
-        served.require("translate")
-        conditions = _parse_conditions(fields.conditions)
-        options = fields.output_options(headers.get(b"accept", b""))
+        service.registry.check_capacity("translate")
+        with service.bodies.reserve() as reservation:
+            fields, files = await self._read(scope, receive, headers, reservation)
+            check_count("images", len(files), service.settings.max_images)
+            time_limit = fields.time_limit(service.settings)
+            served = service.registry.get(fields.bundle)
+            served.require("translate")
+            conditions = _parse_conditions(fields.conditions)
+            options = fields.output_options(headers.get(b"accept", b""))
+            async with DisconnectGuard(receive, remaining_time(time_limit, start)):
+                images = await self._decode(served, files, fields)
+            files.clear()  # the memory that the reservation returns
         async with DisconnectGuard(receive, remaining_time(time_limit, start)):
-            images = await self._decode(served, files, fields)
             encoded = served.generator.prepare_translation(images, _placeholders(conditions))
             if isinstance(conditions, list):
                 encoded = await service.encode_conditions(served, encoded, conditions)
@@ -187,22 +197,27 @@ class Translate:
             await service.respond(served, encoded, conditions, options, seconds, send)
 
     async def _read(
-        self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]
-    ) -> tuple[TranslateBody | TranslateQuery, Sequence[Buffer]]:
+        self,
+        scope: Scope,
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
+        reservation: BodyReservation,
+    ) -> tuple[TranslateBody | TranslateQuery, list[Any]]:
         settings = self._service.settings
+        timeout = settings.timeout
         media_type = media_type_of(headers)
         if media_type.startswith("image/"):
             query = decode_query(TranslateQuery, scope["query_string"])
-            return query, [await read_body(receive, headers, settings.timeout, settings.max_body)]
+            return query, [await reservation.read(receive, headers, timeout, settings.max_body)]
         if media_type != "application/json":
             expected = "image/png, image/jpeg, image/webp or application/json"
             raise unsupported_type(media_type, expected)
         _check_no_query(scope)
-        data = await read_body(receive, headers, settings.timeout, settings.max_body)
+        data = await reservation.read(receive, headers, timeout, settings.max_body)
         if len(data) <= _INLINE_JSON:
             body = parse_translation(data)
         else:
-            async with DisconnectGuard(receive, settings.timeout):
+            async with DisconnectGuard(receive, timeout):
                 body = await self._service.helpers.run(TranslateBody, parse_translation, data)
         return body, body.images
 

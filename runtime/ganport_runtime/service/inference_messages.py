@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
+from ganport_runtime.service.bodies import too_large_error
 from ganport_runtime.service.outputs import ResponseBody
-from ganport_runtime.service.requests import check_elements, too_large_error
+from ganport_runtime.service.requests import check_elements
 from ganport_runtime.service.responses import BodyError
 from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
 from ganport_runtime.values import repr_short, sanitize

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.errors import RequestError
+from ganport_runtime.service.bodies import media_type_of, unsupported_type
 from ganport_runtime.service.generate_routes import GenerationService
 from ganport_runtime.service.inference_messages import (
     LENGTH_HEADER,
@@ -34,10 +35,7 @@ from ganport_runtime.service.inference_model import (
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,
-    media_type_of,
-    read_body,
     remaining_time,
-    unsupported_type,
 )
 from ganport_runtime.service.responses import (
     MediaTypeError,
@@ -133,14 +131,16 @@ class _Infer:
         settings = self._service.settings
         max_numbers = model.max_numbers(settings.max_images)
         largest = min(settings.max_body, MAX_JSON_BYTES + _BYTES_PER_NUMBER * max_numbers)
-        body = await read_body(receive, headers, settings.timeout, largest)
         length = headers.get(LENGTH_HEADER.encode())
         json_length = None if length is None else length.decode("latin-1")
         arguments = (model.specs, json_length, settings.max_images, max_numbers)
-        if len(body) <= _INLINE_BYTES:
-            return parse_request(body, *arguments)
-        async with DisconnectGuard(receive, settings.timeout):
-            return await self._service.helpers.run(ParsedRequest, parse_request, body, *arguments)
+        with self._service.bodies.reserve() as reservation:
+            body = await reservation.read(receive, headers, settings.timeout, largest)
+            if len(body) <= _INLINE_BYTES:
+                return parse_request(body, *arguments)
+            async with DisconnectGuard(receive, settings.timeout):
+                run = self._service.helpers.run
+                return await run(ParsedRequest, parse_request, body, *arguments)
 
     def _time_limit(self, request: InferenceRequest) -> float:
         """Return the time limit in seconds; the parameter is in microseconds (Triton)."""

@@ -15,8 +15,8 @@ from itertools import count
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import ClosedError, GanportError
+from ganport_runtime.service.bodies import ClientDisconnectError
 from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
-from ganport_runtime.service.requests import ClientDisconnectError
 from ganport_runtime.service.responses import (
     ForbiddenError,
     KeyMissingError,

@@ -118,13 +118,16 @@ class ModelRegistry:
             raise RequestError("bundle", expected, "no name", "Name a bundle.")
         return next(iter(self))
 
-    def check_capacity(self) -> None:
+    def check_capacity(self, verb: str) -> None:
         """Raise `QueueFullError` if only one bundle is served and its queue is full.
 
-        Checks capacity before the request is parsed; with several bundles the name is unknown.
+        Raises `RequestError` if that bundle does not support `verb`. Checks before the request is
+        received; with several bundles the name is unknown.
         """
         if len(self._bundles) == 1:
-            next(iter(self)).batcher.check_capacity()
+            served = next(iter(self))
+            served.batcher.check_capacity()
+            served.require(verb)
 
     @property
     def ready(self) -> bool:

@@ -1,10 +1,9 @@
-"""Reading a request: its body and fields, its time limit, and the disconnect of its client."""
+"""Reading a request: its fields, its time limit, and the disconnect of its client."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -17,12 +16,8 @@ from starlette.types import Receive
 
 from ganport_runtime.errors import DeadlineError, RequestError
 from ganport_runtime.images.decode import decode_image
-from ganport_runtime.service.responses import (
-    BodyError,
-    MediaTypeError,
-    SlowBodyError,
-    TooLargeError,
-)
+from ganport_runtime.service.bodies import ClientDisconnectError, too_large_error
+from ganport_runtime.service.responses import BodyError
 from ganport_runtime.service.schemas import TranslateBody
 from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
 from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
@@ -39,10 +34,6 @@ _WRONG_TYPE = re.compile(r"Expected (.+), got (.+)")
 _LOCATED = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 Body = TypeVar("Body")
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)
-
-
-class ClientDisconnectError(Exception):
-    """The client closed its connection before the response."""
 
 
 class DisconnectGuard:
@@ -101,69 +92,6 @@ def remaining_time(seconds: float, start: float) -> float:
     if remaining <= 0.0:
         raise _deadline_error(seconds)
     return remaining
-
-
-async def read_body(
-    receive: Receive,
-    headers: Mapping[bytes, bytes],
-    seconds: float,
-    max_bytes: int = MAX_JSON_BYTES,
-) -> bytes | bytearray:
-    """Return the complete body of a request.
-
-    Raises `SlowBodyError` after `seconds`, `TooLargeError` above `max_bytes`, and
-    `ClientDisconnectError`.
-    """
-    length = headers.get(b"content-length", b"")
-    if length.isdigit() and int(length[:20]) > max_bytes:
-        raise too_large_error(max_bytes)
-    try:
-        async with asyncio.timeout(seconds):
-            chunk, more = await _read_chunk(receive)
-            if not more and len(chunk) <= max_bytes:  # the common case
-                return chunk
-            body = bytearray(chunk)
-            while more and len(body) <= max_bytes:
-                chunk, more = await _read_chunk(receive)
-                body += chunk
-            if len(body) > max_bytes:
-                raise too_large_error(max_bytes)
-            return body
-    except TimeoutError:
-        expected = f"the whole body within {seconds:g} s"
-        raise SlowBodyError("body", expected, "a part of it", "Send it again.") from None
-
-
-def too_large_error(max_bytes: int) -> TooLargeError:
-    """Return the error for a body above `max_bytes`."""
-    fix = "Send less, or start the service with a higher --max-body."
-    if max_bytes == MAX_JSON_BYTES:
-        fix = "Split the request."
-    return TooLargeError("body", f"at most {max_bytes} bytes", "a larger body", fix)
-
-
-def media_type_of(headers: Mapping[bytes, bytes]) -> str:
-    """Return the media type of a body in lower case without parameters; "" if none is given."""
-    return headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1")
-
-
-def check_json(headers: Mapping[bytes, bytes]) -> None:
-    """Raise `MediaTypeError` unless the content type is JSON.
-
-    This check is a security measure: a browser sends forms and plain text to any origin without
-    a preflight request, so any web page could call a service on the same machine.
-    """
-    if headers.get(b"content-type") == b"application/json":
-        return
-    if (found := media_type_of(headers)) != "application/json":
-        raise unsupported_type(found, "application/json")
-
-
-def unsupported_type(found: str, expected: str) -> MediaTypeError:
-    """Return the error for a content type that the route does not support."""
-    quoted = f"'{sanitize(found)}'" if found else "none"
-    fix = f"Send the header 'Content-Type: {expected}'."
-    return MediaTypeError("Content-Type", expected, quoted, fix)
 
 
 def parse_seed(place: str, value: int | str) -> int:
@@ -241,13 +169,6 @@ def decode_query(kind: type[Body], query: bytes) -> Body:
 def _deadline_error(seconds: float) -> DeadlineError:
     fix = "Request fewer images, raise the timeout, or retry under lower load."
     return DeadlineError("timeout", f"a response within {seconds:g} s", "none", fix)
-
-
-async def _read_chunk(receive: Receive) -> tuple[bytes, bool]:
-    message = await receive()
-    if message["type"] == "http.disconnect":
-        raise ClientDisconnectError
-    return message.get("body", b""), message.get("more_body", False)
 
 
 def _field_error(message: str, kind: object) -> RequestError:

@@ -22,6 +22,8 @@ from ganport_runtime.service.settings import Settings
 _KEEP_ALIVE = 60
 """Seconds; a shorter limit than that of a client would lose its requests."""
 _POLL_INTERVAL = 0.1
+_SEND_INTERVAL = 0.25
+"""Seconds between looks at the unsent bytes of a slow client."""
 
 
 def run(
@@ -35,10 +37,11 @@ def run(
     After the signal `/readyz` reports not ready. A second SIGINT ends the wait. `on_ready` is
     called when the server accepts requests.
     """
+    limits = PeerLimits(settings.max_connections, settings.max_sending)
     config = uvicorn.Config(
         create_app(registry, settings),
         access_log=False,
-        http=HeaderLimitProtocol,
+        http=type("_Protocol", (LimitedProtocol,), {"limits": limits}),
         lifespan="on",
         log_config=None,
         proxy_headers=False,
@@ -78,18 +81,61 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class HeaderLimitProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol with limits on the time and the size of a request header.
+class PeerLimits:
+    """The limits that all connections of a process share."""
 
-    uvicorn limits neither: its keep-alive timeout ends with the first byte of a request, and
-    httptools stores any number of headers. The size of a body is limited by the middleware.
+    def __init__(self, max_connections: int, max_sending: int) -> None:
+        self._max_connections = max_connections
+        self._max_sending = max_sending
+        self._waiting: dict[LimitedProtocol, None] = {}
+        self._unsent: dict[LimitedProtocol, int] = {}
+
+    def wait_for(self, connection: LimitedProtocol) -> None:
+        """Note that a connection waits for a request from its client."""
+        self._waiting[connection] = None
+
+    def begin_response(self, connection: LimitedProtocol) -> None:
+        """Note that a request of a connection is complete."""
+        self._waiting.pop(connection, None)
+
+    def admit(self, connections: int) -> None:
+        """Abort the connection that has waited longest if there are too many."""
+        if connections > self._max_connections and self._waiting:
+            next(iter(self._waiting)).abort()
+
+    def set_unsent(self, connection: LimitedProtocol, size: int) -> None:
+        """Note how many bytes a client has not taken; abort the slowest clients above the limit."""
+        if size:
+            self._unsent[connection] = size
+        else:
+            self._unsent.pop(connection, None)
+        while sum(self._unsent.values()) > self._max_sending:
+            next(iter(self._unsent)).abort()
+
+    def remove(self, connection: LimitedProtocol) -> None:
+        """Forget a closed connection."""
+        self._waiting.pop(connection, None)
+        self._unsent.pop(connection, None)
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol with limits for slow, large and silent clients.
+
+    uvicorn has none of them: its keep-alive timeout ends with the first byte of a request,
+    httptools stores any number of headers, and a response waits for its client without end. The
+    size of a body is limited by the middleware.
     """
 
+    limits: ClassVar[PeerLimits] = PeerLimits(1 << 16, 1 << 30)
     max_seconds: ClassVar[float] = 70.0
     """Seconds from the connection or the last response to the end of a header. The value exceeds
     the keep-alive timeout, so that a request that starts at its end has time left."""
     max_bytes: ClassVar[int] = 1 << 16
     """Received bytes that neither end a header nor belong to a body; trailers count."""
+    send_seconds: ClassVar[float] = 10.0
+    """Seconds for a client to take a response, in addition to those of `send_rate`."""
+    send_rate: ClassVar[float] = 65536.0
+    """Bytes per second that a client must take."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the timer of the connection."""
@@ -97,11 +143,22 @@ class HeaderLimitProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         self._header_start = self.loop.time()
         self._timer = self.loop.call_later(self.max_seconds, self._check_time)
+        self._send_timer: asyncio.TimerHandle | None = None
+        self.limits.wait_for(self)
+        self.limits.admit(len(self.connections))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer of the connection."""
+        """Stop the timers of the connection."""
         self._timer.cancel()
+        if self._send_timer:
+            self._send_timer.cancel()
+        self.limits.remove(self)
         super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """Close the connection at once and drop what is unsent."""
+        self.limits.remove(self)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Process bytes and close the connection above the size limit."""
@@ -123,10 +180,23 @@ class HeaderLimitProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         super().on_body(body)
 
+    def on_message_complete(self) -> None:
+        """Note that the service no longer waits for the client."""
+        self.limits.begin_response(self)
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
-        """Restart the time limit for the next header."""
+        """Restart the time limit for the next header, and start the one of the response."""
         self._header_start = self.loop.time()
+        self._watch_unsent()
+        if not self.pipeline:
+            self.limits.wait_for(self)
         super().on_response_complete()
+
+    def pause_writing(self) -> None:
+        """Start the time limit of a response that the client takes slowly."""
+        super().pause_writing()
+        self._watch_unsent()
 
     @property
     def _responding(self) -> bool:
@@ -141,6 +211,23 @@ class HeaderLimitProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(seconds, self._check_time)
         elif not self.transport.is_closing():
             self.transport.close()
+
+    def _watch_unsent(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        if size and self._send_timer is None:
+            self._send_deadline = self.loop.time() + self.send_seconds + size / self.send_rate
+            self._send_timer = self.loop.call_later(_SEND_INTERVAL, self._check_unsent)
+            self.limits.set_unsent(self, size)
+
+    def _check_unsent(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        if size and self.loop.time() > self._send_deadline:
+            self.abort()
+            return
+        self._send_timer = None
+        self.limits.set_unsent(self, size)
+        if size:
+            self._send_timer = self.loop.call_later(_SEND_INTERVAL, self._check_unsent)
 
 
 class _Server(uvicorn.Server):

@@ -52,6 +52,12 @@ class Settings:
     origins: tuple[str, ...] = ()
     """Web origins whose pages may call the service, "*" for all; empty for none."""
 
+    max_receiving: int = 64 << 20
+    """Bytes of all request bodies above 64 KiB in memory, per process."""
+    max_sending: int = 64 << 20
+    """Bytes of all responses that clients have not taken, per process."""
+    max_connections: int = 800
+    """Open connections per process."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names that the `Host` header of a request may have."""
 

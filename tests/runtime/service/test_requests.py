@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import Awaitable, Callable
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -13,90 +11,15 @@ from ganport_runtime.service.outputs import OutputOptions
 from ganport_runtime.service.requests import (
     ClientDisconnectError,
     DisconnectGuard,
-    check_json,
     decode_json,
     decode_query,
-    media_type_of,
-    read_body,
 )
 from ganport_runtime.service.responses import (
     BodyError,
-    MediaTypeError,
-    SlowBodyError,
-    TooLargeError,
 )
 from ganport_runtime.service.schemas import GenerateBody, TranslateQuery
 
 GENERATE = msgspec.json.Decoder(GenerateBody)
-
-
-def sending(*messages: dict[str, Any], pause: float = 0.0) -> Callable[[], Awaitable[Any]]:
-    remaining = iter(messages)
-
-    async def receive() -> Any:
-        await asyncio.sleep(pause)
-        return next(remaining)
-
-    return receive
-
-
-def chunk(body: bytes, more: bool) -> dict[str, Any]:
-    return {"type": "http.request", "body": body, "more_body": more}
-
-
-@given(st.binary(max_size=50), st.lists(st.integers(0, 50), max_size=5))
-def test_read_body_any_chunks_return_the_same_body(body: bytes, cuts: list[int]) -> None:
-    positions = [0, *sorted(min(cut, len(body)) for cut in cuts), len(body)]
-    parts = [body[start:stop] for start, stop in pairwise(positions)]
-    messages = [chunk(part, True) for part in parts[:-1]] + [chunk(parts[-1], False)]
-    assert asyncio.run(read_body(sending(*messages), {}, 5.0)) == body
-
-
-def test_read_body_slow_body_raises() -> None:
-    chunks = sending(*[chunk(b"a", True)] * 100, pause=0.02)
-    with pytest.raises(SlowBodyError, match=r"0\.1 s"):
-        asyncio.run(read_body(chunks, {}, 0.1))
-
-
-def test_read_body_disconnect_raises() -> None:
-    chunks = sending(chunk(b"a", True), {"type": "http.disconnect"})
-    with pytest.raises(ClientDisconnectError):
-        asyncio.run(read_body(chunks, {}, 5.0))
-
-
-@pytest.mark.parametrize("length", [b"", b"11", b"9" * 40])
-def test_read_body_above_the_limit_raises(length: bytes) -> None:
-    headers = {b"content-length": length}
-    parts = [chunk(b"a" * 6, True), chunk(b"a" * 5, False)]
-    with pytest.raises(TooLargeError, match="at most 10 bytes"):
-        asyncio.run(read_body(sending(*parts), headers, 5.0, 10))
-    assert asyncio.run(read_body(sending(*parts), {}, 5.0, 11)) == b"a" * 11
-
-
-def test_read_body_one_message_above_the_limit_raises() -> None:
-    with pytest.raises(TooLargeError):
-        asyncio.run(read_body(sending(chunk(b"a" * 11, False)), {}, 5.0, 10))
-
-
-@pytest.mark.parametrize(
-    ("header", "media_type"),
-    [
-        (b"image/PNG", "image/png"),
-        (b"Application/JSON ; charset=utf-8", "application/json"),
-        (b"", ""),
-        (b"\xff", "\xff"),
-    ],
-)
-def test_media_type_of_is_lower_case_without_parameters(header: bytes, media_type: str) -> None:
-    assert media_type_of({b"content-type": header}) == media_type
-
-
-def test_check_json_accepts_only_json() -> None:
-    check_json({b"content-type": b"application/json;charset=utf-8"})
-    with pytest.raises(MediaTypeError, match="none"):
-        check_json({})
-    with pytest.raises(MediaTypeError, match=r"'text/\\x1b'"):
-        check_json({b"content-type": b"text/\x1b"})
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
-"""The server: connections with slow or large headers, disconnects, stalls and the shutdown."""
+"""The server: disconnects, stalls and the shutdown."""
 
-import asyncio
 import json
 import signal
 import socket
@@ -8,144 +7,18 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-import uvicorn
-from uvicorn.server import ServerState
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.service.server import HeaderLimitProtocol, address_of, listen
+from ganport_runtime.service.server import address_of, listen
 
 SCRIPT = Path(__file__).with_name("slow_service.py")
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-HEADER = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
-
-
-class ShortLimitProtocol(HeaderLimitProtocol):
-    max_seconds = 0.4
-
-
-async def delayed_app(scope: Any, receive: Any, send: Any) -> None:
-    """Respond after the number of seconds in the path."""
-    await asyncio.sleep(float(scope["path"].strip("/") or 0))
-    while (await receive()).get("more_body"):
-        pass
-    headers = [(b"content-length", b"2")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": b"ok"})
-
-
-def with_connection(
-    protocol: type[HeaderLimitProtocol], work: Callable[[Connection], Awaitable[Any]]
-) -> Any:
-    async def main() -> Any:
-        config = uvicorn.Config(
-            delayed_app, http=protocol, lifespan="off", log_config=None, ws="none"
-        )
-        config.load()
-        loop, state = asyncio.get_running_loop(), ServerState()
-        server = await loop.create_server(partial(protocol, config, state, {}), "127.0.0.1", 0)
-        async with server:
-            connection = await asyncio.open_connection(*server.sockets[0].getsockname())
-            async with asyncio.timeout(20.0):
-                result = await work(connection)
-            connection[1].close()
-            return result
-
-    return asyncio.run(main())
-
-
-async def read_response(connection: Connection) -> bytes:
-    reader, _ = connection
-    header = await reader.readuntil(b"\r\n\r\n")
-    assert await reader.readexactly(2) == b"ok"
-    return header
-
-
-async def trickle(connection: Connection, data: bytes) -> float:
-    """Send one byte every 20 ms until the connection closes; return the seconds that it took."""
-    reader, writer = connection
-    loop = asyncio.get_running_loop()
-    start, sent = loop.time(), 0
-    end = asyncio.ensure_future(reader.read())
-    while not end.done():
-        writer.write(data[sent : sent + 1])
-        sent += 1
-        await asyncio.sleep(0.02)
-    # A byte in transit turns the end of the connection into a reset.
-    assert isinstance(end.exception(), ConnectionResetError | None)
-    assert end.exception() or end.result() == b""
-    return loop.time() - start
-
-
-@pytest.mark.parametrize("start", [b"", b"\r\n" * 999, b"GET / HTTP/1.1\r\nA: " + b"a" * 999])
-@pytest.mark.parametrize("after_response", [False, True])
-def test_header_incomplete_after_the_limit_closes_the_connection(
-    start: bytes, after_response: bool
-) -> None:
-    async def work(connection: Connection) -> float:
-        if after_response:
-            connection[1].write(HEADER % b"0.2")
-            await read_response(connection)
-        return await trickle(connection, start)
-
-    # The limit restarts at the response.
-    assert with_connection(ShortLimitProtocol, work) >= 0.35
-
-
-def test_header_limit_does_not_end_slow_responses() -> None:
-    async def work(connection: Connection) -> None:
-        connection[1].write(HEADER % b"0.9" + HEADER % b"0.9")
-        await read_response(connection)
-        await read_response(connection)
-
-    with_connection(ShortLimitProtocol, work)
-
-
-def test_header_above_the_size_limit_returns_400() -> None:
-    async def below(connection: Connection) -> bytes:
-        connection[1].write(b"GET / HTTP/1.1\r\nA: %s\r\n\r\n" % (b"a" * 60_000))
-        return await read_response(connection)
-
-    async def above(connection: Connection) -> bytes:
-        # Exactly one byte more: unread bytes would turn the end into a reset.
-        size = HeaderLimitProtocol.max_bytes + 1
-        connection[1].write((b"GET / HTTP/1.1\r\nA: " + b"a" * 65_536)[:size])
-        return await connection[0].read()
-
-    assert with_connection(HeaderLimitProtocol, below).startswith(b"HTTP/1.1 200 OK")
-    response = with_connection(HeaderLimitProtocol, above)
-    assert response.startswith(b"HTTP/1.1 400 Bad Request")
-    assert b"65536" in response
-
-
-def test_size_limit_counts_trailers_and_no_body() -> None:
-    chunk = b"%x\r\n%s\r\n" % (50_000, b"b" * 50_000)
-    header = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-    async def large_body(connection: Connection) -> bytes:
-        connection[1].write(header + 4 * chunk + b"0\r\n\r\n")
-        return await read_response(connection)
-
-    async def large_trailers(connection: Connection) -> bytes:
-        reader, writer = connection
-        writer.write(header + chunk + b"0\r\n")
-        for _ in range(400):
-            writer.write(b"A: %s\r\n" % (b"a" * 1000))
-            await asyncio.sleep(0)
-        try:
-            return await reader.read()
-        except ConnectionError:
-            return b""
-
-    assert with_connection(HeaderLimitProtocol, large_body).startswith(b"HTTP/1.1 200 OK")
-    assert with_connection(HeaderLimitProtocol, large_trailers) == b""
 
 
 class ServiceProcess:
@@ -246,6 +119,29 @@ def test_broken_connections_do_not_disturb_other_requests(service: ServiceProces
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(b"\x16\x03\x01 not HTTP\r\n\r\n")
     assert service.generate(0).status_code == 200
+
+
+def resident_mib(process_id: int) -> float:
+    status = Path(f"/proc/{process_id}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if "VmRSS" in line) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_unfinished_bodies_share_a_budget_and_free_it(data: Path) -> None:
+    header = (
+        b"POST /v1/translate HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+        b"Content-Length: 16000000\r\n\r\n"
+    )
+    with run_service(data / "tiny-translator.ganport") as service, ExitStack() as stack:
+        before = resident_mib(service.process.pid)
+        for _ in range(20):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+            with suppress(OSError):  # the service refuses bodies beyond its budget
+                connection.sendall(header + bytes(15_000_000))
+        assert service.client.get("/healthz").status_code == 200
+        assert resident_mib(service.process.pid) - before < 150  # the budget has 64 MiB
+        stack.close()
+        wait_until(lambda: resident_mib(service.process.pid) - before < 30)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
