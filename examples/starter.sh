@@ -23,6 +23,8 @@ export-gan "$made/run" --format onnx --weights fp16 --name starter --license Apa
 echo "== 4/5 verify the bundle"
 ganport verify "$made/starter.ganport"
 
-echo "== 5/5 put it in its place, and draw a sheet from it: $made/matrix.png"
+echo "== 5/5 put it and its networks in their place, and draw a sheet from it: $made/matrix.png"
 cp "$made/starter.ganport" runtime/ganport_runtime/starter.ganport
+python -c "from ganport_train.engine.warm_start import save_compact as save
+save('$made/run', 'train/ganport_train/starter.safetensors')"  # for train-gan --from starter
 sample-gan matrix "$made/starter.ganport" --rows hair --columns eyes --seed 7 --out "$made/matrix.png"

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_train.data.dataset import split
+from ganport_runtime.conditions import Conditions, JointOneHot, OneHot
+from ganport_train.data.dataset import Dataset, split
 from ganport_train.data.issues import DataError
 
 KEYS = st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=60)
@@ -52,3 +53,54 @@ def test_split_zero_fraction_is_empty() -> None:
 def test_split_invalid_fraction_raises(share: float) -> None:
     with pytest.raises(DataError, match=r"val_fraction: expected a fraction .* Write"):
         split(np.zeros(1, np.uint64), share)
+
+
+def labeled(vectors: list[list[int]], keys: list[int], conditions: Conditions) -> Dataset:
+    """Return a data set without images."""
+    count = len(keys)
+    return Dataset(
+        images=np.zeros((count, 1, 1, 3), np.uint8),
+        format="tagged_csv",
+        conditions=conditions,
+        vectors=np.array(vectors, np.float32),
+        ids=[str(index) for index in range(count)],
+        duplicate_groups=np.arange(count),
+        split_keys=np.array(keys, np.uint64),
+        digest="",
+        issues=(),
+        test_prompts={},
+    )
+
+
+HAIR, EYES = OneHot("hair", ("black", "pink")), OneHot("eyes", ("blue", "red"))
+
+
+def test_dataset_split_keeps_a_rare_label_in_training() -> None:
+    rare, frequent = [0, 1], [1, 0]
+    keys = [5, 5, 3, *range(1, 2**63, 2**56)]
+    vectors = [rare, rare, rare, *([frequent] * (len(keys) - 3))]
+    dataset = labeled(vectors, keys, Conditions((HAIR,)))
+    train, held = dataset.split(0.05)
+    assert split(dataset.split_keys, 0.05)[1][:3].tolist() == [0, 1, 2]
+    assert train[:2].tolist() == [0, 1]  # a group of duplicates moves as a whole
+    assert held[0] == 2
+    assert len(train) + len(held) == len(keys)
+
+
+def test_dataset_split_of_pairs_is_that_of_their_labels() -> None:
+    keys = [1, *range(2**60, 2**63, 2**56)]
+    rare_pair = [[0, 1, 0, 0]] + [[1, 0, 0, 0], [0, 0, 0, 1]] * (len(keys) // 2)
+    dataset = labeled(rare_pair[: len(keys)], keys, Conditions((JointOneHot("p", (HAIR, EYES)),)))
+    assert dataset.split(0.05)[1].tolist() == split(dataset.split_keys, 0.05)[1].tolist()
+
+
+def test_dataset_warns_of_few_images_and_of_a_rare_label() -> None:
+    conditions = Conditions((HAIR, EYES))
+    vectors = [[0, 1, 0, 1], *([[1, 0, 1, 0], [1, 0, 0, 1]] * 500)]
+    dataset = labeled(vectors, list(range(1001)), conditions)
+    (warning,) = dataset.size_warnings(np.arange(1001))
+    assert "hair: 1,000 training images of black, 1 of pink, 1,000 : 1" in warning
+    few, rare = dataset.size_warnings(np.arange(150))
+    assert "only 150 training images" in few
+    assert "149 : 1" in rare
+    assert dataset.size_warnings(np.arange(1, 1001)) == []

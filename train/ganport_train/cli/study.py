@@ -12,9 +12,11 @@ import click
 from ganport_models.network import NetworkError
 from ganport_train.backend.device import resolve_device
 from ganport_train.cli.study_session import Session
-from ganport_train.cli.train import STOPPED, load_data, load_judge, parameter_counts
+from ganport_train.cli.train import STOPPED, load_data
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
+from ganport_train.engine.validation import load_judge
+from ganport_train.methods.build import parameter_counts
 from ganport_train.runs.run_dir import RunEnvironment
 from ganport_train.studies import folder
 from ganport_train.studies import study as studies

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,16 +12,17 @@ import click
 import tomli_w
 import torch
 
-from ganport_runtime.conditions import Conditions
 from ganport_train.backend.device import enable_determinism, resolve_device, resolve_precision
 from ganport_train.backend.distributed import SINGLE, ProcessGroup, init_process_group
 from ganport_train.config import presets, recipes
-from ganport_train.config.parsing import RecipeError, describe, parse
+from ganport_train.config.parsing import describe, parse
 from ganport_train.config.presets import Presets
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
-from ganport_train.methods.build import build_method
+from ganport_train.engine.validation import load_judge
+from ganport_train.engine.warm_start import WarmStart
+from ganport_train.methods.build import parameter_counts
 from ganport_train.runs import run_dir
 from ganport_train.runs.recovery import catch_stop_signals, translate_fatal_errors
 from ganport_train.runs.run_dir import RunEnvironment
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 COLLAPSED, STOPPED = 4, 130
 """Exit codes of a run that is not complete."""
-_NO_JUDGE = Path("none")
 _PATH = click.Path(path_type=Path)
 
 
@@ -40,6 +40,12 @@ _PATH = click.Path(path_type=Path)
 @click.option("--data", type=_PATH, help="Folder or zip of tagged images.")
 @click.option("--out", type=_PATH, help="Folder of the new run.")
 @click.option("--resume", type=_PATH, help="Folder of a run to continue.")
+@click.option(
+    "--from",
+    "start",
+    metavar="RUN|CHECKPOINT|starter",
+    help="Start with the networks of another run, or of the shipped starter.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option.")
 @click.option("--judge", type=_PATH, help="Judge that scores the checkpoints; none = use pixels.")
 @click.option("--stop-when-collapsed", is_flag=True, help="Stop after two collapsed scores.")
@@ -53,6 +59,7 @@ def train_gan(
     data: Path | None,
     out: Path | None,
     resume: Path | None,
+    start: str | None,
     overrides: Sequence[str],
     judge: Path | None,
     stop_when_collapsed: bool,
@@ -74,13 +81,15 @@ def train_gan(
     elif lists_options:
         click.echo("\n".join(describe(Recipe)))
     elif resume:
-        _reject_options("--resume", {"RECIPE": recipe, "--out": out, "--dry-run": dry_run or None})
+        others = {"RECIPE": recipe, "--out": out, "--from": start, "--dry-run": dry_run or None}
+        _reject_options("--resume", others)
         with init_process_group() as processes:
             code = resume_run(resume, overrides, device, data, skip_bad, judge, processes)
         sys.exit(code)
     elif recipe is None:
         raise click.UsageError("Name a RECIPE (see train-gan --list), or --resume RUN.")
     elif dry_run:
+        _reject_options("--dry-run", {"--from": start})
         resolved = recipes.load(recipe, overrides)
         print_recipe(resolved, presets.load(recipe, overrides), data, skip_bad, device)
     elif data is None or out is None:
@@ -88,7 +97,9 @@ def train_gan(
     else:
         resolved, choices = recipes.load(recipe, overrides), presets.load(recipe, overrides)
         with init_process_group() as processes:
-            code = start_run(resolved, data, out, device, skip_bad, judge, processes, choices)
+            code = start_run(
+                resolved, data, out, device, skip_bad, judge, processes, choices, start
+            )
         sys.exit(code)
 
 
@@ -132,22 +143,28 @@ def start_run(
     judge: Path | None,
     processes: ProcessGroup = SINGLE,
     choices: Presets | None = None,
+    start: str | None = None,
 ) -> int:
     """Train a recipe in a new folder, with the presets for the data set, device and minutes.
 
-    Return the exit code, 0 for a complete run.
+    `start` names the checkpoint whose networks the run starts with. Return the exit code, 0 for a
+    complete run.
     """
     with processes.synchronized_section(main_first=True):
         if processes.is_main:
             run_dir.check_empty(out)
         torch_device = processes.device(device)
-        dataset = load_data(recipe, data, skip_bad)
+        source = WarmStart.load(start) if start else None
         choices = choices or presets.no_presets(recipe)
+        recipe = source.adopt(recipe, choices.overrides) if source else recipe
+        dataset = load_data(recipe, data, skip_bad)
         recipe, lines = choices.select(training_size(recipe, dataset), torch_device)
+        recipe = source.adopt(recipe) if source else recipe
         precision = resolve_precision(recipe.training.precision, torch_device)
         recipe = replace(recipe, training=replace(recipe.training, precision=precision))
         loaded = load_judge(judge, torch_device)
         environment = _environment(data, dataset, torch_device, skip_bad, judge, loaded, processes)
+        environment = replace(environment, start_from=source.name if source else "")
         with translate_fatal_errors(out):
             trainer = Trainer(out, recipe, dataset, torch_device, click.echo, loaded, processes)
     with processes.synchronized_section():
@@ -157,7 +174,12 @@ def start_run(
     trainer.log(tomli_w.dumps(recipe.to_json()))
     for line in lines:
         trainer.log(line)
+    train, _ = dataset.split(recipe.data.val_fraction)
+    for warning in dataset.size_warnings(train):
+        trainer.log(f"warning: {warning}")
     trainer.log(parameter_counts(recipe, dataset.conditions))
+    if source:
+        trainer.start_from(source)
     return _train(trainer, environment)
 
 
@@ -183,11 +205,13 @@ def resume_run(
         torch_device = processes.device(previous.device if device == "auto" else device)
         path = data or Path(previous.data)
         dataset = load_data(recipe, path, skip_bad)
-        _check_same_data(path, dataset.digest, previous.data_digest)
+        run_dir.check_same_data(path, dataset.digest, previous.data_digest)
         judge = judge or (Path(previous.judge) if previous.judge else None)
         loaded = load_judge(judge, torch_device)
         environment = _environment(path, dataset, torch_device, skip_bad, judge, loaded, processes)
-        environment = replace(environment, rollback=previous.rollback)
+        environment = replace(
+            environment, rollback=previous.rollback, start_from=previous.start_from
+        )
         with translate_fatal_errors(run):
             trainer = Trainer(run, recipe, dataset, torch_device, click.echo, loaded, processes)
     for change in environment.nondeterminism_notes(previous):
@@ -196,6 +220,8 @@ def resume_run(
         trainer.log("note: another judge; scores of different judges are not compared")
     with translate_fatal_errors(run):
         trainer.resume(previous.rollback)
+        if previous.start_from and trainer.is_new:
+            trainer.start_from(WarmStart.load(previous.start_from))
     with processes.synchronized_section():
         if processes.is_main:
             run_dir.write_config(run, recipe, environment)
@@ -217,23 +243,6 @@ def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
 def training_size(recipe: Recipe, dataset: Dataset) -> int:
     """Return the number of training images of a data set."""
     return len(dataset.split(recipe.data.val_fraction)[0])
-
-
-def load_judge(path: Path | None, device: torch.device) -> Judge | None:
-    """Return the judge at a path; None without a path, and for the path `none`."""
-    if path is None or path == _NO_JUDGE:
-        return None
-    # Imports torchvision, which takes a second.
-    from ganport_train.evaluation.judge.judge import Judge
-
-    return Judge.load(path, device)
-
-
-def parameter_counts(recipe: Recipe, conditions: Conditions) -> str:
-    """Return a line for each network; raise RecipeError if a network cannot be built."""
-    networks = build_method(recipe, conditions, torch.device("cpu")).networks
-    counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
-    return "\n".join(f"# {name}: {count:,} parameters" for name, count in counts.items())
 
 
 def _train(trainer: Trainer, environment: RunEnvironment) -> int:
@@ -281,17 +290,7 @@ def _environment(
     )
 
 
-def _check_same_data(path: Path, found: str, expected: str) -> None:
-    if found != expected:
-        raise RecipeError(
-            f"data set {path}",
-            expected=f"the data set of the run (digest {expected[:16]})",
-            found=f"another one (digest {found[:16]})",
-            fix="Name the data set of the run with --data, or start a new run with --out.",
-        )
-
-
-def _reject_options(option: str, others: dict[str, object]) -> None:
+def _reject_options(option: str, others: Mapping[str, object]) -> None:
     given = [name for name, value in others.items() if value is not None]
     if given:
         raise click.UsageError(f"{option} excludes {', '.join(given)}.")

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions import Conditions
+from ganport_runtime.conditions import Conditions, JointOneHot
+from ganport_runtime.conditions.groups import LabelGroup
 from ganport_train.data.cache import Entry, Settings
 from ganport_train.data.formats.base import TestPrompts
 from ganport_train.data.issues import DataError, Issue
 
 Indices = NDArray[np.int64]
+
+FEW_IMAGES = 200
+"""Training images below which networks memorize them."""
+MAX_IMBALANCE = 100
+"""Ratio of the images of two labels of a group from which training warns."""
 
 _MAX_KEY = np.uint64(np.iinfo(np.uint64).max)
 
@@ -50,9 +57,55 @@ class Dataset:
         """Return the (training, validation) indices, both rising; a group is on one side.
 
         `val_fraction` is in [0, 1) and approximate. The side of an image depends on its content,
-        not on the order or number of the others.
+        not on the order or number of the others. Only if all images of a label would be validation
+        images, one group of them moves to training.
         """
-        return split(self.split_keys, val_fraction)
+        train, validation = split(self.split_keys, val_fraction)
+        moved = np.zeros(len(self), np.bool_)
+        for label in self._label_masks().values():
+            rows = np.flatnonzero(label & ~moved)
+            if len(rows) and not (label[train].any() or moved[label].any()):
+                moved |= self.split_keys == self.split_keys[rows].max()
+        return np.union1d(train, np.flatnonzero(moved)), validation[~moved[validation]]
+
+    def size_warnings(self, rows: Indices) -> list[str]:
+        """Return a warning for few training `rows`, and for each group with a rare label."""
+        warnings = []
+        if len(rows) < FEW_IMAGES:
+            warnings.append(
+                f"only {len(rows)} training images, which the networks will memorize; trained "
+                "networks need fewer: see --from"
+            )
+        counts: dict[str, list[tuple[int, str]]] = {}
+        for (group, label), mask in self._label_masks().items():
+            if count := int(mask[rows].sum()):
+                counts.setdefault(group, []).append((count, label))
+        for group, labels in counts.items():
+            (few, rare), (many, frequent) = min(labels), max(labels)
+            if many >= MAX_IMBALANCE * few:
+                warnings.append(
+                    f"{group}: {many:,} training images of {frequent}, {few:,} of {rare}, "
+                    f"{many / few:,.0f} : 1; the rare label will be learned last or not at all"
+                )
+        return warnings
+
+    def _label_masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:
+        """Return which images have a label, bool (N,), by group and label."""
+        return {
+            (group.name, label): columns[:, index] > 0
+            for group, columns in self._label_columns()
+            for index, label in enumerate(group.labels)
+        }
+
+    def _label_columns(self) -> Iterator[tuple[LabelGroup, NDArray[np.float32]]]:
+        """Yield the groups of labels, a joint group as its two members, with (N, labels)."""
+        for group in self.conditions.groups:
+            values = self.vectors[:, self.conditions.slices[group.name]]
+            if isinstance(group, LabelGroup):
+                yield group, values
+            elif isinstance(group, JointOneHot):
+                pairs = values.reshape(len(self), group.of[0].size, -1)
+                yield from zip(group.of, (pairs.max(axis=2), pairs.max(axis=1)), strict=True)
 
     @classmethod
     def from_entry(cls, entry: Entry, settings: Settings) -> Dataset:

@@ -16,12 +16,14 @@ from ganport_train.backend.device import peak_memory_gib
 from ganport_train.backend.distributed import SINGLE, ProcessGroup
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.engine import latent_directions, sample_grids
+from ganport_train.engine import sample_grids
 from ganport_train.engine.batch_source import BatchSource
 from ganport_train.engine.collapse_monitor import CollapseMonitor
 from ganport_train.engine.ema import build_ema, finalize_ema
 from ganport_train.engine.validation import CheckpointEvaluator
+from ganport_train.engine.warm_start import WarmStart
 from ganport_train.methods.build import build_method
+from ganport_train.methods.flow import DIRECTION_IMAGES, measure_directions
 from ganport_train.runs.checkpoint_manager import CheckpointManager, ModelState
 from ganport_train.runs.metrics import NULL_WRITER, MetricsWriter, format_tick
 from ganport_train.runs.recovery import (
@@ -105,6 +107,11 @@ class Trainer:
         """Whether the length of the recipe is reached."""
         return self.recipe.length.is_reached(self.images, self.state.seconds)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether the run has neither a checkpoint nor a step."""
+        return self._saved_step < 0 and self.state.step == 0
+
     def resume(self, rollback: Rollback = NO_ROLLBACK) -> None:
         """Restore the newest intact checkpoint of the run, if the run has checkpoints.
 
@@ -115,6 +122,13 @@ class Trainer:
         with self.processes.synchronized_section(main_first=True):
             if self.checkpoints.restore(self.state, self.log):
                 self._saved_step = self.state.step
+
+    def start_from(self, source: WarmStart) -> None:
+        """Load the networks of another run into a new one."""
+        for line in source.load_into(
+            self.model.networks, self.conditions, self.recipe.training.batch_size
+        ):
+            self.log(line)
 
     def train(self, stop: StopSignal) -> bool:
         """Train until the length is reached or a stop is requested; return whether it is reached.
@@ -228,8 +242,8 @@ class Trainer:
     def _directions(self, generator: Generator) -> dict[str, Tensor]:
         if not isinstance(generator, Flow):
             return {}
-        subset = self.batches.fixed_subset(latent_directions.NUM_IMAGES)
-        return latent_directions.measure_directions(generator, self.conditions, *subset)
+        subset = self.batches.fixed_subset(DIRECTION_IMAGES)
+        return measure_directions(generator, self.conditions, *subset)
 
     def _open_writer(self, stack: ExitStack) -> MetricsWriter:
         if not self.processes.is_main:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,6 +42,8 @@ weights with noise of 0.3 standard deviations had 0.89 of the real coverage inst
 """
 GRAIN_TOLERANCE = 1.25
 """Largest factor between the grain of generated and real images that does not lower the score."""
+
+_NO_JUDGE = Path("none")
 
 Images = NDArray[np.uint8]
 Features = NDArray[np.float32]
@@ -168,6 +171,16 @@ class CheckpointEvaluator:
             return {}
         distance, _ = kernel_distance(features, self.real, subsets=1, size=len(features))
         return {"kernel": round(distance * 1000, 4)}
+
+
+def load_judge(path: Path | None, device: torch.device) -> Judge | None:
+    """Return the judge at a path; None without a path, and for the path `none`."""
+    if path is None or path == _NO_JUDGE:
+        return None
+    # Imports torchvision, which takes a second.
+    from ganport_train.evaluation.judge.judge import Judge
+
+    return Judge.load(path, device)
 
 
 def combined_score(

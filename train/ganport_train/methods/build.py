@@ -82,6 +82,13 @@ def _build_classifier(
     return _to_channels_last(classifier, device)
 
 
+def parameter_counts(recipe: Recipe, conditions: Conditions) -> str:
+    """Return a line for each network; raise RecipeError if a network cannot be built."""
+    networks = build_method(recipe, conditions, torch.device("cpu")).networks
+    counts = {name: sum(p.numel() for p in net.parameters()) for name, net in networks.items()}
+    return "\n".join(f"# {name}: {count:,} parameters" for name, count in counts.items())
+
+
 def _build_discriminator(
     recipe: Recipe, config: NetworkConfig, conditions: Conditions
 ) -> Discriminator:

@@ -1,19 +1,26 @@
-"""Maximum-likelihood training of a flow (report 003, rows D2 and D3)."""
+"""Maximum-likelihood training of a flow, and its latent directions (report 003, D2 and D3)."""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ganport_models import Flow
+from ganport_runtime.conditions import Conditions, MultiHot, OneHot
 from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.method import Batch, StepMetrics, TrainingMethod
 
 LEVELS = 256
 MAX_GRAD_NORM = 50.0
 """Norm to which longer gradients are clipped, so that one bad batch does not ruin a flow."""
+
+DIRECTION_IMAGES = 512
+"""Number of images that latent directions are measured on."""
+_ENCODE_BATCH = 32
 
 
 class FlowMethod(TrainingMethod):
@@ -55,3 +62,37 @@ def bits_per_dimension(likelihood: Tensor, dimensions: int) -> Tensor:
     It counts 256 levels per pixel: uniform noise has 8 bits.
     """
     return -likelihood.mean() / (dimensions * math.log(2)) + math.log2(LEVELS)
+
+
+@torch.no_grad()
+def measure_directions(
+    flow: Flow, conditions: Conditions, images: Tensor, vectors: NDArray[np.float32]
+) -> dict[str, Tensor]:
+    """Return the latent direction of each label as `group/label`, float32 (*z_shape).
+
+    A direction is the mean noise of the images with a label minus that of the images without it.
+    `images` (N, C, H, W) in [-1, 1] are encoded under their conditions, `vectors` (N, K). Labels
+    that all images or no images have are left out (report 003, attribute manipulation; Kingma &
+    Dhariwal 2018, section 5).
+    """
+    condition = torch.from_numpy(vectors).to(images.device)
+    batches = zip(
+        torch.split(images, _ENCODE_BATCH), torch.split(condition, _ENCODE_BATCH), strict=True
+    )
+    z = torch.cat([flow.encode(*batch) for batch in batches])
+    directions = {}
+    for name, column in _label_columns(conditions).items():
+        has_label = condition[:, column] > 0
+        if has_label.any() and not has_label.all():
+            directions[name] = z[has_label].mean(dim=0) - z[~has_label].mean(dim=0)
+    return directions
+
+
+def _label_columns(conditions: Conditions) -> dict[str, int]:
+    """Return the index of each label in a condition vector."""
+    return {
+        f"{group.name}/{label}": conditions.slices[group.name].start + index
+        for group in conditions.groups
+        if isinstance(group, OneHot | MultiHot)
+        for index, label in enumerate(group.labels)
+    }

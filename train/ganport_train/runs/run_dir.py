@@ -43,6 +43,8 @@ class RunEnvironment:
     judge_digest: str = ""
     processes: int = 1
     """Number of processes."""
+    start_from: str = ""
+    """Checkpoint whose networks the run started with; empty = new networks."""
     rollback: Rollback = NO_ROLLBACK
 
     @classmethod
@@ -121,6 +123,17 @@ def check_same_recipe(before: Recipe, after: Recipe, place: str) -> None:
             expected="changes of length, logging, recovery and device only",
             found="; ".join(changes),
             fix="Remove the other changes, or start a new run with --out.",
+        )
+
+
+def check_same_data(path: Path, found: str, expected: str) -> None:
+    """Raise RecipeError for the digest of another data set than that of a run."""
+    if found != expected:
+        raise RecipeError(
+            f"data set {path}",
+            expected=f"the data set of the run (digest {expected[:16]})",
+            found=f"another one (digest {found[:16]})",
+            fix="Name the data set of the run with --data, or start a new run with --out.",
         )
 
 

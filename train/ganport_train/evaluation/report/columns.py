@@ -14,7 +14,7 @@ _SHARED_FIELDS = (
     *("options.count", "options.rounds", "options.val_fraction"),
 )
 
-MAX_OPTIONS = 20
+MAX_OPTIONS = 12
 """More options than this differ between unlike runs; then the table has none of them."""
 
 

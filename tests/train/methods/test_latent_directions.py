@@ -13,7 +13,7 @@ from ganport_runtime.conditions import (
     Rgb,
     SignedMultiHot,
 )
-from ganport_train.engine import latent_directions
+from ganport_train.methods import flow as flow_methods
 
 
 class Doubling(Flow):
@@ -38,7 +38,7 @@ def test_a_direction_is_the_difference_of_the_means(group: MultiHot, off: int) -
     conditions = Conditions((group,))
     asked = [["old"], ["old", "bald"], [], []]
     vectors = conditions.encode_many([{"face": labels} for labels in asked])
-    found = latent_directions.measure_directions(
+    found = flow_methods.measure_directions(
         Doubling(), conditions, pictures(0.5, 0.25, 0.0, -0.5), vectors
     )
     # old: 2 * 0.375 + 1 against 2 * -0.25 + off; bald: 2 * 0.25 + 1 against (1 + off + off - 1) / 3
@@ -53,18 +53,18 @@ def test_a_direction_is_the_difference_of_the_means(group: MultiHot, off: int) -
 def test_only_labels_that_can_be_compared_have_one() -> None:
     conditions = Conditions((OneHot("hair", ("red", "blue", "pink")), Rgb("skin", "#804020")))
     vectors = conditions.encode_many([{"hair": hair} for hair in ("red", "blue", "red")])
-    found = latent_directions.measure_directions(
+    found = flow_methods.measure_directions(
         Doubling(), conditions, pictures(0.0, 0.5, 0.5), vectors
     )
     assert set(found) == {"hair/red", "hair/blue"}
-    same = latent_directions.measure_directions(
+    same = flow_methods.measure_directions(
         Doubling(), conditions, pictures(0.0, 0.5), vectors[[0, 2]]
     )
     assert same == {}
     none = np.zeros((2, 0), np.float32)
     plain = torch.zeros(1)  # an unconditional flow has no label
     assert (
-        latent_directions.measure_directions(
+        flow_methods.measure_directions(
             Unconditional(), Conditions(), plain.expand(2, 3, 4, 4), none
         )
         == {}
@@ -85,7 +85,7 @@ def test_more_images_than_a_batch_are_all_counted() -> None:
     conditions = Conditions((SignedMultiHot("face", ("old",)),))
     levels = np.linspace(-1, 1, 101)
     vectors = np.where(levels > 0, 1, -1).astype(np.float32)[:, None]
-    (found,) = latent_directions.measure_directions(
+    (found,) = flow_methods.measure_directions(
         Doubling(), conditions, pictures(*levels.tolist()), vectors
     ).values()
     expected = 2 * (levels[levels > 0].mean() - levels[levels <= 0].mean()) + 2
