@@ -17,7 +17,7 @@ else
 fi
 
 echo "== 3/6 export, through every gate"
-export-gan demo/run --format bundle --out demo/faces.ganport --name faces --force
+export-gan demo/run --checkpoint latest --format bundle --out demo/faces.ganport --name faces --force
 
 echo "== 4/6 verify the bundle"
 ganport verify demo/faces.ganport
