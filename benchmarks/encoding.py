@@ -51,7 +51,9 @@ def _generate_faces() -> tuple[NDArray[np.uint8], dict[str, str]]:
     colors = [{"hair": label} for label in starter.conditions.fields["hair"].labels]
     conditions = list(islice(cycle(colors), _COUNT))
     seeds = range(_COUNT)
-    images = GeneratedImages(starter.generate(conditions, seeds=seeds), seeds, conditions, starter)
+    images = GeneratedImages.of(
+        starter.generate(conditions, seeds=seeds), seeds, conditions, starter
+    )
     return images.pixels, images.file_metadata(images.recipes[:1])
 
 

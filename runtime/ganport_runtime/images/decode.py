@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
+import struct
 import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
 from typing import TYPE_CHECKING
@@ -23,7 +27,17 @@ MAX_BYTES = 64 << 20
 MAX_PIXELS = 1 << 26
 """The default pixel limit of an image (8192 x 8192), checked before it is decoded."""
 FORMATS = ("JPEG", "PNG", "WEBP")
-
+MAX_SCANS, MAX_FRAMES, MAX_PARTS = 64, 1000, 1 << 14
+"""Scans of a progressive JPEG, frames of an animation, and segments or chunks of a file. Each scan
+costs a pass over all pixels, and each part a few microseconds, even if it is empty."""
+MAX_EXIF_BYTES = 1 << 16
+"""Bytes of EXIF data, the most that a segment of a JPEG holds; its entries may overlap."""
+_SCAN, _FRAME = "scans", "frames"
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_EMPTY_MARKERS = (0x01, 0xD8)
+_PNG_START = b"\x89PNG\r\n\x1a\n"
+_IMAGE = "a complete JPEG, PNG or WebP image"
 _GRAY16 = ("I;16", "I;16B", "I;16L", "I")
 
 
@@ -61,24 +75,98 @@ def decode_image(
     `path`, for a damaged or other file and, before decoding, for more than `max_pixels`.
     """
     require_packages("tools", ("PIL",))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about metadata, and sizes that are checked here
+        try:
+            image = load_image(data, max_pixels).pixels
+        except RequestError as error:
+            raise RequestError(str(path), error.expected, error.found, error.fix) from error
+    return resize(center_crop(image, size) if crop else image, size)
+
+
+@dataclass(frozen=True)
+class LoadedImage:
+    """An upright RGB image, and the (width, height) and the format of its file."""
+
+    pixels: Image.Image
+    size: tuple[int, int]
+    format: str
+
+
+def load_image(data: bytes, max_pixels: int = MAX_PIXELS) -> LoadedImage:
+    """Decode the first frame of a JPEG, PNG or WebP; transparency is composed over white.
+
+    Raises `RequestError` for a damaged or other file and, before decoding, for a file above a
+    limit of this module. Emits warnings of Pillow.
+    """
     from PIL import Image, ImageOps
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about metadata, and sizes that are checked here
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                _check_pixels(image.size, max_pixels, path)
-                upright = to_rgb(ImageOps.exif_transpose(image))
-                return resize(center_crop(upright, size) if crop else upright, size)
+        check_parts(data)
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            _check_pixels(image.size, max_pixels)
+            if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
+                raise _limit_error(MAX_EXIF_BYTES, "bytes of EXIF data")
+            upright = to_rgb(ImageOps.exif_transpose(image))
+            return LoadedImage(upright, image.size, str(image.format))
     except (RequestError, MemoryError):
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise _pixel_error(max_pixels, "more") from error
     except Exception as error:  # a decoder may raise any exception for hostile bytes
-        raise RequestError(
-            str(path),
-            "a complete JPEG, PNG or WebP image",
-            f"one that cannot be decoded ({describe_decode_error(error)})",
-            "Use another image.",
-        ) from error
+        found = f"one that cannot be decoded ({describe_decode_error(error)})"
+        raise RequestError("image", _IMAGE, found, "Use another image.") from error
+
+
+def check_parts(data: bytes) -> None:
+    """Raise `RequestError` if a file has too many scans, frames or other parts to be decoded."""
+    counts = {_SCAN: 0, _FRAME: 0}
+    for number, kind in enumerate(_parts(data), 1):
+        if kind in counts:
+            counts[kind] += 1
+        for name, limit in ((_SCAN, MAX_SCANS), (_FRAME, MAX_FRAMES)):
+            if counts[name] > limit:
+                raise _limit_error(limit, name)
+        if number > MAX_PARTS:
+            raise _limit_error(MAX_PARTS, "parts")
+
+
+def _parts(data: bytes) -> Iterator[str]:
+    """Yield the kind of each part of a file: `scans`, `frames` or another text."""
+    if data.startswith(_PNG_START):
+        yield from _png_chunks(data)
+    elif data.startswith(b"RIFF"):
+        yield from _webp_chunks(data)
+    else:
+        yield from _jpeg_segments(data)
+
+
+def _jpeg_segments(data: bytes) -> Iterator[str]:
+    # Entropy-coded data has no marker but restarts, so a search finds the end of a scan.
+    position = 0
+    while match := _JPEG_MARKER.search(data, position):
+        marker, position = match[0][1], match.end()
+        yield _SCAN if marker == _START_OF_SCAN else ""
+        if marker == _END_OF_IMAGE:
+            return
+        if marker not in _EMPTY_MARKERS:
+            position += int.from_bytes(data[position : position + 2], "big")
+
+
+def _png_chunks(data: bytes) -> Iterator[str]:
+    position = len(_PNG_START)
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        yield _FRAME if kind == b"fcTL" else ""
+        position += 12 + length
+
+
+def _webp_chunks(data: bytes) -> Iterator[str]:
+    position = 12
+    while position + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        yield _FRAME if kind == b"ANMF" else ""
+        position += 8 + length + length % 2
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -114,7 +202,21 @@ def resize(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _check_pixels(size: tuple[int, int], max_pixels: int, path: Path) -> None:
+def _read_limited(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
-        expected = f"an image of at most {max_pixels:,} pixels"
-        raise RequestError(str(path), expected, f"{size[0]} x {size[1]}", "Scale it down.")
+        raise _pixel_error(max_pixels, f"{size[0]} x {size[1]}")
+
+
+def _pixel_error(max_pixels: int, found: str) -> RequestError:
+    expected = f"an image of at most {max_pixels:,} pixels"
+    return RequestError("image", expected, found, "Scale it down.")
+
+
+def _limit_error(limit: int, what: str) -> RequestError:
+    expected = f"an image with at most {limit} {what}"
+    return RequestError("image", expected, "more", "Save it again in a common form.")

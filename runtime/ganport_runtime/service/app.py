@@ -148,6 +148,7 @@ def _lifespan(
             if refresh is not None:
                 refresh.cancel()
             service.helpers.close()
+            service.encoders.close()
             service.encoder_pool.shutdown(wait=False, cancel_futures=True)
             await asyncio.to_thread(service.registry.close, _CLOSE_TIMEOUT)
 

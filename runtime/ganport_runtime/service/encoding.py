@@ -6,17 +6,16 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from ganport_runtime.conditions import ConditionInput
-from ganport_runtime.generator import Generator
+from ganport_runtime.conditions import ConditionInput, Conditions
 from ganport_runtime.service.outputs import (
     FilePart,
     OutputOptions,
@@ -37,6 +36,9 @@ from ganport_runtime.service.schemas import (
     Size,
 )
 
+if TYPE_CHECKING:
+    from ganport_runtime.generator import Generator
+
 _BYTES, _JSON = "application/octet-stream", "application/json"
 _MEDIA_TYPES = {"png": "image/png", "webp": "image/webp"}
 
@@ -46,19 +48,29 @@ class GeneratedImages:
     """Images with the data to generate them again.
 
     `pixels` is uint8 (N, H, W, 3). `seeds` has one seed per image; it is empty for translations.
-    `conditions` are those of the request: one for all images or a list.
+    `conditions` are those of the request: one for all images or a list. `groups` are those of the
+    bundle, `bundle` has its name and its digest.
     """
 
     pixels: NDArray[np.uint8]
     seeds: Sequence[int]
     conditions: ConditionInput
-    generator: Generator
+    groups: Conditions
+    bundle: dict[str, str]
     temperature: float | None = None
 
-    @property
-    def bundle(self) -> dict[str, str]:
-        """Return the name and the digest of the bundle."""
-        return {"bundle": self.generator.manifest.name, "digest": self.generator.bundle.digest}
+    @classmethod
+    def of(
+        cls,
+        pixels: NDArray[np.uint8],
+        seeds: Sequence[int],
+        conditions: ConditionInput,
+        generator: Generator,
+        temperature: float | None = None,
+    ) -> Self:
+        """Return the images of a generator."""
+        bundle = {"bundle": generator.manifest.name, "digest": generator.bundle.digest}
+        return cls(pixels, seeds, conditions, generator.conditions, bundle, temperature)
 
     @cached_property
     def recipes(self) -> list[dict[str, Any]]:
@@ -77,13 +89,13 @@ class GeneratedImages:
     def file_metadata(self, recipes: Sequence[dict[str, Any]]) -> dict[str, str]:
         """Return the metadata of an image file, for `images.encode.read_metadata`."""
         return {
-            "ganport.bundle": self.generator.manifest.name,
-            "ganport.digest": self.generator.bundle.digest,
+            "ganport.bundle": self.bundle["bundle"],
+            "ganport.digest": self.bundle["digest"],
             "ganport.pictures": json.dumps(recipes),
         }
 
     def _complete_conditions(self) -> list[dict[str, Any]]:
-        complete = self.generator.conditions.complete
+        complete = self.groups.complete
         if isinstance(self.conditions, list | tuple):
             return [complete(condition) for condition in self.conditions]
         condition: Any = self.conditions
@@ -110,6 +122,14 @@ def encode(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
         data = _encode_file(options.output, images.pixels[0], texts, options.quality)
         return ResponseBody(data, _MEDIA_TYPES[options.output])
     return _encode_files(images, options)
+
+
+def encode_buffer(
+    data: bytes, shape: tuple[int, ...], images: GeneratedImages, options: OutputOptions
+) -> ResponseBody:
+    """Return the response body of `images` with the pixels in `data`, for a helper process."""
+    pixels = np.frombuffer(data, np.uint8).reshape(shape)
+    return encode(replace(images, pixels=pixels), options)
 
 
 def pack_atlas(pixels: NDArray[np.uint8], columns: int | None) -> NDArray[np.uint8]:

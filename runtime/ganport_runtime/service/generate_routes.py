@@ -27,7 +27,7 @@ from ganport_runtime.service.bodies import (
     media_type_of,
     unsupported_type,
 )
-from ganport_runtime.service.encoding import GeneratedImages, encode
+from ganport_runtime.service.encoding import GeneratedImages, encode, encode_buffer
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
 from ganport_runtime.service.processes import Buffer, HelperPool
@@ -56,8 +56,12 @@ _GENERATE = msgspec.json.Decoder(GenerateBody)
 _CONDITIONS: msgspec.json.Decoder[ConditionsField] = msgspec.json.Decoder(ConditionsField)
 _SEED_BITS = 48
 """Bits of a random seed; every language can represent it (JavaScript: 53 bits)."""
+_COPIED_OUTPUTS = ("raw", "npy")
+"""Outputs that are copies of the pixels."""
 _INLINE_BYTES = {"raw": 1 << 20, "npy": 1 << 20, "png": 64 * 64 * 3}
 """Pixel bytes that are encoded on the event loop: a thread switch costs more than that."""
+_THREAD_BYTES = 1 << 20
+"""Pixel bytes that are encoded in a thread; more take seconds in some forms."""
 _INLINE_JSON = 1 << 16
 """Bytes of JSON with images that are decoded on the event loop."""
 _TURN = 0.002
@@ -65,6 +69,7 @@ _TURN = 0.002
 _MAX_HELPERS = 4
 _HELPER_BYTES, _BYTES_PER_PIXEL = 256 << 20, 40
 """Memory of a helper process: itself and a body, and the copies of an image that it decodes."""
+_ENCODER_BYTES = 4 << 30
 
 
 class GenerationService:
@@ -80,6 +85,7 @@ class GenerationService:
         memory = _HELPER_BYTES + _BYTES_PER_PIXEL * settings.max_pixels
         self.bodies = BodyBudget(max(settings.max_receiving, settings.max_body))
         self.helpers = HelperPool(min(available_cpu_count(), _MAX_HELPERS), memory)
+        self.encoders = HelperPool(available_cpu_count(), _ENCODER_BYTES)
         self._encoding = asyncio.Lock()
 
     async def encode_conditions(
@@ -118,7 +124,7 @@ class GenerationService:
         options.check(len(encoded), served.generator.manifest.image.size)
         result = await served.batcher.asubmit(encoded, timeout=seconds)
         start = perf_counter()
-        images = GeneratedImages(
+        images = GeneratedImages.of(
             result.images, result.seeds, conditions, served.generator, temperature
         )
         body = await self._encode(images, options)
@@ -128,8 +134,14 @@ class GenerationService:
         await send_response(send, HTTPStatus.OK, headers, body.data)
 
     async def _encode(self, images: GeneratedImages, options: OutputOptions) -> ResponseBody:
-        if images.pixels.nbytes <= _INLINE_BYTES.get(options.output, 0):
+        pixels = images.pixels
+        if pixels.nbytes <= _INLINE_BYTES.get(options.output, 0):
             return encode(images, options)
+        if pixels.nbytes > _THREAD_BYTES and options.output not in _COPIED_OUTPUTS:
+            # A process can be ended with its request, unlike a thread.
+            data, rest = pixels.data.cast("B"), replace(images, pixels=pixels[:0])
+            run = self.encoders.run
+            return await run(ResponseBody, encode_buffer, data, pixels.shape, rest, options)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.encoder_pool, encode, images, options)
 

@@ -165,6 +165,13 @@ def decode_message(
     return InferenceMessage(request, _split_binaries(request.inputs, view[len(header) :]))
 
 
+def encode_buffer(
+    data: bytes, shape: tuple[int, ...], request: InferenceRequest, name: str, version: str
+) -> ResponseBody:
+    """Return the response with the images in `data`, for a helper process."""
+    return encode_response(request, name, version, np.frombuffer(data, np.uint8).reshape(shape))
+
+
 def encode_response(
     request: InferenceRequest, name: str, version: str, images: NDArray[np.uint8]
 ) -> ResponseBody:
@@ -175,11 +182,10 @@ def encode_response(
         values = b",".join(_encode_values(images.ravel()))
         output.data = msgspec.Raw(b"[%b]" % values)  # type: ignore[assignment]  # as encoded
         return ResponseBody(_encode(response), "application/json")
-    pixels = images.tobytes()
-    output.parameters = {"binary_data_size": len(pixels)}
+    output.parameters = {"binary_data_size": images.nbytes}
     header = _encode(response)
     length = ((LENGTH_HEADER, str(len(header))),)
-    return ResponseBody(header + pixels, "application/octet-stream", length)
+    return ResponseBody(b"".join((header, images.data)), "application/octet-stream", length)
 
 
 def _encode_values(values: NDArray[np.uint8]) -> Iterator[bytes]:

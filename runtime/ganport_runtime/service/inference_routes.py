@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from functools import partial
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
@@ -19,12 +17,14 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.service.bodies import media_type_of, unsupported_type
 from ganport_runtime.service.generate_routes import GenerationService
 from ganport_runtime.service.inference_messages import (
+    IMAGE_OUTPUT,
     LENGTH_HEADER,
     InferenceRequest,
     Live,
     ModelReady,
     Ready,
     ServerMetadata,
+    encode_buffer,
     encode_response,
 )
 from ganport_runtime.service.inference_model import (
@@ -32,6 +32,7 @@ from ganport_runtime.service.inference_model import (
     ParsedRequest,
     parse_request,
 )
+from ganport_runtime.service.outputs import ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,
@@ -164,12 +165,12 @@ class _Infer:
     ) -> None:
         start = perf_counter()
         images = result.images
-        encode = partial(encode_response, request, model.name, model.version, images)
-        if images.nbytes <= _INLINE_BYTES:
-            body = encode()
+        if images.nbytes <= _INLINE_BYTES or request.is_binary(IMAGE_OUTPUT):
+            body = encode_response(request, model.name, model.version, images)
         else:
-            loop = asyncio.get_running_loop()
-            body = await loop.run_in_executor(self._service.encoder_pool, encode)
+            data, names = images.data.cast("B"), (model.name, model.version)
+            run = self._service.encoders.run
+            body = await run(ResponseBody, encode_buffer, data, images.shape, request, *names)
         encode_seconds = perf_counter() - start
         self._service.metrics.record_result(model.name, result, encode_seconds)
         headers = result_headers(result, body.media_type, encode_seconds, body.headers)

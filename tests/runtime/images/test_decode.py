@@ -1,6 +1,7 @@
 import io
 import os
 import struct
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ def huge() -> bytes:
         (encoded(NOISE, "GIF"), "cannot be decoded (not an image of that kind)"),
         (encoded(NOISE)[:200], "cannot be decoded"),
         (encoded(NOISE, "JPEG")[:300], "cannot be decoded"),
-        (huge(), "cannot be decoded (Image size (3600000000 pixels)"),
+        (huge(), "at most 67,108,864 pixels; found more"),
         (encoded(Image.new("1", (8193, 8192))), "at most 67,108,864 pixels; found 8193 x 8192"),
     ],
 )
@@ -105,6 +106,56 @@ def test_invalid_image_is_a_request_error(data: bytes, message: str) -> None:
     assert str(caught.value).startswith("here.png: expected")
     assert message in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+def progressive(scans: int) -> bytes:
+    """Return a JPEG with that many scans: the last one is repeated."""
+    data = encoded(Image.new("RGB", (64, 64)), "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + (scans - data.count(b"\xff\xda")) * last + b"\xff\xd9"
+
+
+def with_chunks(kind: bytes, body: bytes, number: int) -> bytes:
+    """Return a PNG with `number` more chunks before its pixels."""
+    data = encoded(NOISE)
+    chunk = struct.pack(">I", len(body)) + kind + body
+    chunk += struct.pack(">I", zlib.crc32(kind + body))
+    return data[:33] + number * chunk + data[33:]
+
+
+def webp_frames(number: int) -> bytes:
+    data = encoded(NOISE, "WEBP")
+    return data[:12] + number * (b"ANMF" + struct.pack("<I", 0)) + data[12:]
+
+
+@pytest.mark.parametrize(
+    ("data", "limit"),
+    [
+        (progressive(65), "64 scans"),
+        (progressive(5000), "64 scans"),
+        (b"\xff\xd8" + b"\xff\xfe\x00\x02" * 20_000, "16384 parts"),
+        (with_chunks(b"fcTL", bytes(26), 1001), "1000 frames"),
+        (with_chunks(b"tEXt", b"a\0b", 20_000), "16384 parts"),
+        (with_chunks(b"IDAT", b"", 20_000), "16384 parts"),
+        (with_chunks(b"eXIf", b"MM\0*\0\0\0\x08" + bytes(70_000), 1), "65536 bytes of EXIF data"),
+        (webp_frames(1001), "1000 frames"),
+    ],
+)
+def test_file_with_too_many_parts_is_refused_before_it_is_decoded(data: bytes, limit: str) -> None:
+    start = time.process_time()
+    with pytest.raises(RequestError, match=f"at most {limit}; found more"):
+        decode_image(data, HERE, (8, 8))
+    assert time.process_time() - start < 1.0
+
+
+def test_file_with_parts_within_the_limits_is_decoded() -> None:
+    assert decode_image(progressive(64), HERE, (8, 8)).shape == (8, 8, 3)
+    text = with_chunks(b"tEXt", b"a\0b", 1000)
+    assert np.array_equal(decode_image(text, HERE, (40, 60)), NOISE)
+    frames = [Image.fromarray(NOISE), Image.fromarray(255 - NOISE)]
+    for kind in ("PNG", "WEBP"):
+        data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True)
+        assert np.array_equal(decode_image(data, HERE, (40, 60)), NOISE)
 
 
 def test_max_pixels_limits_the_image() -> None:

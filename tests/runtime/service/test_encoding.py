@@ -41,7 +41,7 @@ def encode_rows(generator: Generator, pixels: np.ndarray) -> Encode:
     """Encode rows of `pixels` with the given options."""
 
     def encode_rows(output: str, rows: slice = slice(None), **options: Any) -> ResponseBody:
-        images = GeneratedImages(pixels[rows], SEEDS[rows], PINK, generator)
+        images = GeneratedImages.of(pixels[rows], SEEDS[rows], PINK, generator)
         return encode(images, OutputOptions(output, **options))
 
     return encode_rows
@@ -108,7 +108,7 @@ def test_encode_several_images_are_a_reproducible_zip_with_an_index(
     generator: Generator, pixels: np.ndarray
 ) -> None:
     conditions = [PINK, "black hair green eyes", PINK, PINK, PINK]
-    images = GeneratedImages(pixels, SEEDS, conditions, generator, temperature=0.5)
+    images = GeneratedImages.of(pixels, SEEDS, conditions, generator, temperature=0.5)
     body = encode(images, OutputOptions("png"))
     files = unzip(body)
     assert list(files) == ["index.json", *(f"{i:03}.png" for i in range(5))]
@@ -193,7 +193,7 @@ def test_encode_sheet_multipart_is_related_to_its_index(encode_rows: Encode) -> 
 
 
 def test_encode_translations_have_no_seed(generator: Generator, pixels: np.ndarray) -> None:
-    images = GeneratedImages(pixels, [], PINK, generator)
+    images = GeneratedImages.of(pixels, [], PINK, generator)
     body = encode(images, OutputOptions("png", container="json"))
     for entry in json.loads(body.data)["pictures"]:
         assert set(entry) == {"image", "condition"}

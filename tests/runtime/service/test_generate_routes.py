@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganport_runtime import Generator
+from ganport_runtime.batcher import Batcher
+from ganport_runtime.service.app import create_app
+from ganport_runtime.service.registry import ModelRegistry, ServedBundle
+from ganport_runtime.service.settings import Settings
 
 PINK = {"hair": "pink", "eyes": "green"}
 GRAY = np.full((8, 8, 3), 128, np.uint8)
@@ -61,6 +65,26 @@ def test_generate_list_of_conditions_has_one_per_image(client: Any, generators: 
     response = client.generate(conditions=conditions, seed=1, temperature=0.5, output="raw")
     expected = generators["faces"].generate(conditions, seed=1, temperature=0.5)
     assert response.content == expected.tobytes()
+
+
+@pytest.mark.parametrize("output", ["png", "sheet"])
+def test_generate_many_pixels_are_encoded_like_few(client: Any, output: str) -> None:
+    generator = Generator.load("starter", "cpu")
+    registry = ModelRegistry([ServedBundle("starter", generator, Batcher(generator))])
+    app = create_app(registry, Settings())
+    starter = type(client)(app)
+    fields = {"conditions": [PINK] * 90, "seed": 7, "output": output, "container": "json"}
+    many = starter("POST", "/v1/generate", json=fields)  # more than 1 MiB of pixels
+    assert many.status_code == 200, many.text
+    few = starter("POST", "/v1/generate", json=fields | {"conditions": [PINK] * 3})
+    key = "pictures" if output == "png" else "frames"
+    assert len(many.json()[key]) == 90
+    for entry, expected in zip(many.json()[key], few.json()[key], strict=False):
+        assert entry["condition"] == expected["condition"]
+        assert entry["seed"] == expected["seed"]
+        if output == "png":
+            assert entry["image"] == expected["image"]
+    registry.close(5.0)
 
 
 def test_generate_accept_header_selects_the_container(client: Any) -> None:

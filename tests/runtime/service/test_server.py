@@ -1,5 +1,7 @@
 """The server: disconnects, stalls and the shutdown."""
 
+import base64
+import io
 import json
 import signal
 import socket
@@ -14,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.server import address_of, listen
@@ -142,6 +145,58 @@ def test_unfinished_bodies_share_a_budget_and_free_it(data: Path) -> None:
         assert resident_mib(service.process.pid) - before < 150  # the budget has 64 MiB
         stack.close()
         wait_until(lambda: resident_mib(service.process.pid) - before < 30)
+
+
+def slow_upload(images: int, timeout: float) -> dict[str, Any]:
+    """Return the fields of a request whose images take a second each to decode."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (4096, 4096)).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    scans = (64 - data.count(b"\xff\xda")) * data[data.rindex(b"\xff\xda") : -2]
+    image = base64.b64encode(data[:-2] + scans + b"\xff\xd9").decode()
+    return {"images": [image] * images, "timeout": timeout}
+
+
+def children_are_idle(process_id: int) -> bool:
+    """Return whether the children of a process use no processor for half a second."""
+
+    def ticks() -> list[tuple[str, ...]]:
+        listed = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
+        stats = [Path(f"/proc/{child}/stat").read_text().rpartition(")")[2] for child in listed]
+        return [tuple(stat.split()[11:13]) for stat in stats]
+
+    before = ticks()
+    time.sleep(0.5)
+    return ticks() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
+def test_expired_upload_ends_its_helper(data: Path) -> None:
+    with run_service(data / "tiny-translator.ganport") as service:
+        response = service.client.post("/v1/translate", json=slow_upload(90, 5.0))
+        assert response.status_code == 504
+        wait_until(lambda: children_are_idle(service.process.pid), 10.0)
+
+
+def test_unfinished_upload_does_not_delay_the_exit(data: Path) -> None:
+    with run_service(data / "tiny-translator.ganport", shutdown_timeout=1.0) as service:
+        fields = slow_upload(90, 300.0)
+        statuses: list[int] = []
+
+        def upload() -> None:
+            statuses.append(service.client.post("/v1/translate", json=fields).status_code)
+
+        threads = [threading.Thread(target=upload) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(1.5)
+        start = time.monotonic()
+        service.process.terminate()
+        assert service.process.wait(30.0) == 0
+        assert time.monotonic() - start < 1.0 + 5.0
+        for thread in threads:
+            thread.join()
+        assert statuses == [503] * 3
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

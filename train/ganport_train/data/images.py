@@ -5,7 +5,6 @@ Progress bars appear on stderr, here and for other long work.
 
 from __future__ import annotations
 
-import io
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,19 +15,12 @@ from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from tqdm import tqdm
 
 from ganport_runtime.devices.cpu_count import available_cpu_count
-from ganport_runtime.images.decode import (
-    FORMATS,
-    MAX_BYTES,
-    MAX_PIXELS,
-    center_crop,
-    resize,
-    to_rgb,
-)
-from ganport_runtime.values import sanitize
+from ganport_runtime.errors import RequestError
+from ganport_runtime.images.decode import MAX_BYTES, center_crop, load_image, resize
 from ganport_train.data.issues import EntryError
 from ganport_train.data.source import Source
 
@@ -72,7 +64,7 @@ THUMBNAIL_SIZE = 13
 _CHUNK = 32  # images that a thread decodes at a time
 _CHUNKS_PER_THREAD = 8  # chunks in flight, which bounds the memory
 _MAX_THREADS = 16
-_SHRINK = "Scale the image down or remove it and its line."
+_REPLACE = "Replace the image or remove it and its line."
 
 Framing = Literal["center", "full"]
 """How an image becomes square: crop its center, or squeeze the full frame."""
@@ -102,27 +94,16 @@ def decode(data: bytes, resolution: int, framing: Framing = "center") -> Decoded
 
     Applies the EXIF orientation, composites transparency over white, makes the image square as
     `framing` says, and resizes it with an antialiasing Lanczos filter. Raises `EntryError` for
-    another format, a corrupt file, and more than `MAX_PIXELS` pixels.
+    another format, a corrupt file, and a file above a limit of `ganport_runtime.images.decode`.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            _check_pixels(image.size)
-            size = (resolution, resolution)
-            square = to_rgb(ImageOps.exif_transpose(image))
-            if framing == "center":
-                square = center_crop(square, size)
-            return DecodedImage(
-                resize(square, size), thumbnail(square), image.size, str(image.format)
-            )
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        expected = f"an image of at most {MAX_PIXELS:,} pixels"
-        raise EntryError(expected, "more", _SHRINK) from error
-    except (EntryError, MemoryError):
-        raise
-    except Exception as error:  # hostile bytes can raise any exception in a decoder
-        found = f"one that cannot be decoded ({_reason(error)})"
-        fix = "Replace the image or remove it and its line."
-        raise EntryError("a complete JPEG, PNG or WebP image", found, fix) from error
+        loaded = load_image(data)
+    except RequestError as error:
+        raise EntryError(error.expected, error.found, _REPLACE) from error
+    size, square = (resolution, resolution), loaded.pixels
+    if framing == "center":
+        square = center_crop(square, size)
+    return DecodedImage(resize(square, size), thumbnail(square), loaded.size, loaded.format)
 
 
 def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
@@ -183,13 +164,3 @@ def _try_decode(
         return error
 
 
-def _check_pixels(size: tuple[int, int]) -> None:
-    if size[0] * size[1] > MAX_PIXELS:
-        expected = f"an image of at most {MAX_PIXELS:,} pixels"
-        raise EntryError(expected, f"{size[0]} x {size[1]}", _SHRINK)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "no supported image format"
-    return sanitize(str(error) or type(error).__name__, 120)
