@@ -13,10 +13,10 @@ from typing import Any
 import click
 
 from ganport_runtime.errors import GanportWarning
-from ganport_runtime.service.processes import supervise
 from ganport_runtime.service.registry import ModelRegistry, parse_bundle_args
 from ganport_runtime.service.server import address_of, listen, run
 from ganport_runtime.service.settings import KEYS_VARIABLE, Settings, load_api_keys
+from ganport_runtime.service.workers import supervise
 
 _DEFAULTS = Settings()
 
@@ -98,7 +98,8 @@ def serve_gan(
         if workers == 1:
             work(lambda: None)
         else:
-            supervise(work, workers)
+            # Clients could connect until the last process closes the socket.
+            supervise(work, workers, on_stop=listener.close)
 
 
 def _serve(

@@ -51,7 +51,7 @@ def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
     }
     app = Starlette(
         routes=_routes(service, image_routes),
-        middleware=_middleware(settings, metrics, image_routes),
+        middleware=_middleware(service, image_routes),
         exception_handlers={HTTPException: _http_exception},
         lifespan=_lifespan(service),
     )
@@ -112,15 +112,17 @@ def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> 
 
 
 def _middleware(
-    settings: Settings, metrics: ServiceMetrics, image_routes: Mapping[str, ASGIApp]
+    service: GenerationService, image_routes: Mapping[str, ASGIApp]
 ) -> list[Middleware]:
+    settings = service.settings
     guard = Middleware(
         RequestGuardMiddleware,
         fast_routes=image_routes,
         keys=ApiKeys(settings.keys),
         rules=OriginRules(settings.hosts, settings.origins),
+        registry=service.registry,
         max_body=settings.max_body,
-        metrics=metrics,
+        metrics=service.metrics,
     )
     if not settings.origins:
         return [guard]

@@ -28,9 +28,9 @@ from ganport_runtime.service.bodies import (
     unsupported_type,
 )
 from ganport_runtime.service.encoding import GeneratedImages, encode, encode_buffer
+from ganport_runtime.service.helpers import Buffer, HelperPool
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
-from ganport_runtime.service.processes import Buffer, HelperPool
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,

@@ -1,8 +1,10 @@
-"""Metrics of a service for Prometheus."""
+"""Metrics of a service for Prometheus, and limits of its log."""
 
 from __future__ import annotations
 
+import logging
 import os
+from time import monotonic
 from typing import Literal
 
 from prometheus_client import (
@@ -24,11 +26,37 @@ MEDIA_TYPE = CONTENT_TYPE_LATEST
 CLIENT_CLOSED_REQUEST = 499
 """The status that is counted for a request whose client disconnected (as nginx does)."""
 GaugeMode = Literal["livesum", "livemin", "livemax"]
+_MAX_KINDS = 100
 _BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
 )
 """Upper bounds of the histograms in seconds."""
+
+
+class LogLimit(logging.Filter):
+    """Passes `burst` messages of one kind per `seconds`, and then the number of the others.
+
+    Anyone can cause warnings, so their number must not depend on the number of requests.
+    """
+
+    def __init__(self, burst: int = 5, seconds: float = 60.0) -> None:
+        super().__init__()
+        self._burst = burst
+        self._seconds = seconds
+        self._counts: dict[str, int] = {}
+        self._end = 0.0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the record is logged."""
+        if (now := monotonic()) > self._end:
+            dropped = sum(max(0, count - self._burst) for count in self._counts.values())
+            self._counts, self._end = {}, now + self._seconds
+            if dropped:
+                record.msg = f"{record.msg} (after {dropped} messages that were not logged)"
+        kind = str(record.msg)[:100]
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        return self._counts[kind] <= self._burst and len(self._counts) <= _MAX_KINDS
 
 
 class ServiceMetrics:

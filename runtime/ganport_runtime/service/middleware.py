@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ganport_runtime.errors import ClosedError, GanportError
 from ganport_runtime.service.bodies import ClientDisconnectError
 from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
+from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.responses import (
     ForbiddenError,
     KeyMissingError,
@@ -111,6 +112,7 @@ class RequestGuardMiddleware:
         fast_routes: Mapping[str, ASGIApp],
         keys: ApiKeys,
         rules: OriginRules,
+        registry: ModelRegistry,
         max_body: int,
         metrics: ServiceMetrics,
     ) -> None:
@@ -118,6 +120,7 @@ class RequestGuardMiddleware:
         self._fast_routes = fast_routes
         self._keys = keys
         self._rules = rules
+        self._registry = registry
         self._max_body = max_body
         self._metrics = metrics
         self._id_prefix = secrets.token_hex(4)
@@ -135,6 +138,8 @@ class RequestGuardMiddleware:
             self._rules.check(scope["method"], headers)
             if path not in PUBLIC_PATHS:
                 self._keys.check(headers)
+                if self._registry.rejecting:
+                    raise shutting_down_error()
             context.check_content_length(headers)
             await (fast_route or self._app)(scope, context.receive, context.send)
         except ClientDisconnectError:

@@ -58,7 +58,7 @@ class ModelRegistry:
         if not bundles:
             raise RequestError("BUNDLE", "at least one bundle", "none", "Name a bundle to serve.")
         self._bundles = {served.name: served for served in bundles}
-        self.draining = False
+        self.draining = self.rejecting = False
 
     @classmethod
     def open(
@@ -142,9 +142,13 @@ class ModelRegistry:
         """Report not ready from now on; requests are still served."""
         self.draining = True
 
+    def start_rejecting(self) -> None:
+        """Reject new requests from now on; the accepted ones are finished."""
+        self.draining = self.rejecting = True
+
     def close(self, timeout: float) -> None:
         """Reject new requests and finish the waiting ones within `timeout` seconds in total."""
-        self.draining = True
+        self.start_rejecting()
         deadline = monotonic() + timeout
         for served in self:
             served.batcher.close(max(0.0, deadline - monotonic()))

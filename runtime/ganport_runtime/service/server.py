@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -16,12 +17,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.app import create_app
+from ganport_runtime.service.metrics import LogLimit
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.settings import Settings
 
 _KEEP_ALIVE = 60
 """Seconds; a shorter limit than that of a client would lose its requests."""
 _POLL_INTERVAL = 0.1
+_REJECT_SECONDS = 0.5
+"""Seconds in which new requests are rejected before the sockets are closed."""
 _SEND_INTERVAL = 0.25
 """Seconds between looks at the unsent bytes of a slow client."""
 
@@ -38,6 +42,8 @@ def run(
     called when the server accepts requests.
     """
     limits = PeerLimits(settings.max_connections, settings.max_sending)
+    for name in ("asyncio", "ganport.service", "uvicorn.error"):
+        logging.getLogger(name).addFilter(LogLimit())
     config = uvicorn.Config(
         create_app(registry, settings),
         access_log=False,
@@ -252,6 +258,11 @@ class _Server(uvicorn.Server):
     async def main_loop(self) -> None:
         await super().main_loop()
         end = monotonic() + self._shutdown_delay
+        while monotonic() < end and not self.force_exit:
+            await asyncio.sleep(_POLL_INTERVAL)
+        # Requests that are on their way get a 503: a closed socket would reset their connections.
+        self._registry.start_rejecting()
+        end = monotonic() + _REJECT_SECONDS
         while monotonic() < end and not self.force_exit:
             await asyncio.sleep(_POLL_INTERVAL)
 

@@ -213,6 +213,56 @@ def test_signal_finishes_open_requests_and_exits_with_0(data: Path, number: int)
         assert errors == ""
 
 
+def request_until_refused(port: int) -> Iterator[int]:
+    """Yield the statuses of requests, 0 without a response, until the port is closed."""
+    body = b'{"seed": 0}'
+    header = b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    data = header + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    with suppress(ConnectionRefusedError):
+        while True:
+            with socket.create_connection(("127.0.0.1", port), 30.0) as connection:
+                with suppress(ConnectionError):
+                    connection.sendall(data)
+                    response = connection.recv(100)
+                    yield int(response.split()[1]) if response else 0
+                    continue
+            yield 0
+
+
+def test_new_requests_after_a_signal_get_503_and_no_reset(data: Path) -> None:
+    with run_service(data / "tiny.ganport") as service:
+        statuses: list[list[int]] = [[], []]
+        threads = [
+            threading.Thread(
+                target=lambda kept=kept: kept.extend(request_until_refused(service.port))
+            )
+            for kept in statuses
+        ]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        service.process.terminate()
+        for thread in threads:
+            thread.join()
+        assert service.process.wait(30.0) == 0
+        assert 503 in statuses[0] + statuses[1]
+        for kept in statuses:
+            # The kernel may accept a last connection in the moment in which the port closes.
+            assert set(kept[:-1]) <= {200, 503}
+
+
+def test_malformed_requests_do_not_fill_the_log(data: Path) -> None:
+    with run_service(data / "tiny.ganport") as service:
+        for _ in range(200):
+            with socket.create_connection(("127.0.0.1", service.port)) as connection:
+                connection.sendall(b"\x16\x03\x01 not HTTP\r\n\r\n")
+                connection.settimeout(30.0)
+                assert connection.recv(100).startswith(b"HTTP/1.1 400")
+        service.process.terminate()
+        _, errors = service.process.communicate(timeout=30)
+        assert 1 <= errors.count("Invalid HTTP request") <= 5
+
+
 def test_shutdown_timeout_ends_a_request_with_503(data: Path) -> None:
     with run_service(data / "tiny.ganport", shutdown_timeout=1.0) as service:
         _, responses = service.start_run(60_000)

@@ -1,22 +1,16 @@
-"""Child processes: workers that serve, and helpers that process what clients upload."""
+"""Helper processes: they process what clients upload, and can be ended at any time."""
 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import os
 import pickle
 import signal
 import struct
 import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable
 from contextlib import suppress
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
-from time import monotonic
 from typing import Any, BinaryIO, TypeVar
 from weakref import finalize
 
@@ -26,120 +20,12 @@ from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.service.responses import BodyError, TooLargeError
 from ganport_runtime.service.settings import METRICS_VARIABLE
 
-_POLL_INTERVAL = 0.1
-_MIN_LIFETIME = 10.0
-"""Seconds; a worker that ends earlier may end again, so its replacement waits."""
-_FIRST_DELAY, _MAX_DELAY = 0.5, 30.0
-"""Seconds before a worker that ended early is replaced; the delay doubles each time."""
-_HELPER = "from ganport_runtime.service.processes import run_helper; run_helper()"
+_HELPER = "from ganport_runtime.service.helpers import run_helper; run_helper()"
 _LENGTH = struct.Struct("<Q")
 _SUCCESS, _FAILURE = b"1", b"0"
 _REQUEST_ERRORS = {kind.__name__: kind for kind in (RequestError, BodyError, TooLargeError)}
 Buffer = bytes | bytearray | memoryview
-Work = Callable[[Callable[[], None]], None]
-"""The function of a worker; it calls its argument when it serves."""
 Result = TypeVar("Result")
-
-
-def supervise(work: Work, number: int, min_lifetime: float = _MIN_LIFETIME) -> None:
-    """Run `work` in `number` processes until SIGTERM or SIGINT, which all workers then get.
-
-    `work` must be picklable. A worker that ends is replaced, after a delay if it ended within
-    `min_lifetime` seconds. Raises `GanportError` if all workers ended before one served.
-    """
-    with tempfile.TemporaryDirectory(prefix="ganport-") as folder:
-        os.environ[METRICS_VARIABLE] = folder
-        pool = _WorkerPool(work, min_lifetime)
-        handlers = {sig: signal.signal(sig, pool.stop) for sig in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            pool.run(number)
-        finally:
-            pool.stop()
-            pool.join()
-            for sig, handler in handlers.items():
-                signal.signal(sig, handler)
-            del os.environ[METRICS_VARIABLE]
-
-
-class _WorkerPool:
-    """Processes that run the same function.
-
-    `uvicorn.supervisors.Multiprocess` has no hook for a dead worker, whose gauges must be removed
-    from the metrics, and its workers survive a parent that is killed.
-    """
-
-    def __init__(self, work: Work, min_lifetime: float) -> None:
-        # Spawn, because a fork does not copy the threads of onnxruntime.
-        self._context = multiprocessing.get_context("spawn")
-        self._work = work
-        self._min_lifetime = min_lifetime
-        self._served = self._context.Event()
-        self._stopping = False
-        self._early_ends = 0
-        self._start_times: dict[BaseProcess, float] = {}
-        self._restarts: list[float] = []
-
-    def run(self, number: int) -> None:
-        self._restarts = [monotonic()] * number
-        while not self._stopping:
-            due = [time for time in self._restarts if time <= monotonic()]
-            self._restarts = [time for time in self._restarts if time not in due]
-            for _ in due:
-                self._start()
-            wait([process.sentinel for process in self._start_times], _POLL_INTERVAL)
-            for process in [p for p in self._start_times if not p.is_alive()]:
-                if not self._stopping:
-                    self._schedule_restart(process)
-
-    def stop(self, *_: object) -> None:
-        self._stopping = True
-        for process in self._start_times:
-            process.terminate()
-
-    def join(self) -> None:
-        for process in self._start_times:
-            process.join()
-
-    def _schedule_restart(self, process: BaseProcess) -> None:
-        now = monotonic()
-        lifetime = now - self._start_times.pop(process)
-        if not self._start_times and not self._served.is_set():
-            raise GanportError(
-                "--workers",
-                expected="processes that serve until a signal",
-                found=f"a process that ended after {lifetime:.1f} s with code {process.exitcode}",
-                fix="Read its output above, or serve in one process.",
-            )
-        from prometheus_client.multiprocess import mark_process_dead  # helpers do not need it
-
-        mark_process_dead(process.pid)  # type: ignore[no-untyped-call]
-        self._early_ends = self._early_ends + 1 if lifetime < self._min_lifetime else 0
-        delay = min(_MAX_DELAY, _FIRST_DELAY * 2.0 ** (self._early_ends - 1))
-        self._restarts.append(now + (delay if self._early_ends else 0.0))
-        print("warning: a worker process ended; starting another", file=sys.stderr)
-
-    def _start(self) -> None:
-        if self._stopping:
-            return
-        process = self._context.Process(target=_worker_main, args=(self._work, self._served))
-        process.start()
-        self._start_times[process] = monotonic()
-
-
-def _worker_main(work: Work, served: Any) -> None:
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-    try:
-        work(served.set)
-    except GanportError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
-
-
-def _exit_with_parent() -> None:
-    """End this process when its parent ends, even if the parent is killed."""
-    if parent := multiprocessing.parent_process():
-        parent.join()
-        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class _Failure(msgspec.Struct):
