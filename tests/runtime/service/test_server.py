@@ -220,24 +220,23 @@ def request_until_refused(port: int) -> Iterator[int]:
     data = header + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
     with suppress(ConnectionRefusedError):
         while True:
-            with socket.create_connection(("127.0.0.1", port), 30.0) as connection:
-                with suppress(ConnectionError):
-                    connection.sendall(data)
-                    response = connection.recv(100)
-                    yield int(response.split()[1]) if response else 0
-                    continue
-            yield 0
+            status = 0
+            connect = socket.create_connection(("127.0.0.1", port), 30.0)
+            with connect as connection, suppress(ConnectionError):
+                connection.sendall(data)
+                if response := connection.recv(100):
+                    status = int(response.split()[1])
+            yield status
 
 
 def test_new_requests_after_a_signal_get_503_and_no_reset(data: Path) -> None:
     with run_service(data / "tiny.ganport") as service:
         statuses: list[list[int]] = [[], []]
-        threads = [
-            threading.Thread(
-                target=lambda kept=kept: kept.extend(request_until_refused(service.port))
-            )
-            for kept in statuses
-        ]
+
+        def send_requests(kept: list[int]) -> None:
+            kept.extend(request_until_refused(service.port))
+
+        threads = [threading.Thread(target=send_requests, args=(kept,)) for kept in statuses]
         for thread in threads:
             thread.start()
         time.sleep(0.5)
