@@ -14,9 +14,9 @@ import click
 
 from ganport_runtime.errors import GanportWarning
 from ganport_runtime.service.registry import ModelRegistry, parse_bundle_args
-from ganport_runtime.service.server import address_of, listen, run
+from ganport_runtime.service.server import run
 from ganport_runtime.service.settings import KEYS_VARIABLE, Settings, load_api_keys
-from ganport_runtime.service.workers import supervise
+from ganport_runtime.service.workers import address_of, listen, supervise
 
 _DEFAULTS = Settings()
 
@@ -65,6 +65,12 @@ def _limit_option(
     multiple=True,
     help="Web origin whose pages may call the service; * for all.",
 )
+@click.option(
+    "--access-log",
+    type=click.Choice(["text", "json"]),
+    help="Write one line for each request to standard output.",
+)
+@click.option("--public-metrics", is_flag=True, help="/metrics needs no key.")
 @click.option(
     "--allowed-host",
     "allowed_hosts",

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -55,7 +56,7 @@ def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
         exception_handlers={HTTPException: _http_exception},
         lifespan=_lifespan(service),
     )
-    app.state.registry = registry
+    app.state.registry, app.state.metrics = registry, metrics
     app.router.redirect_slashes = False  # a redirect would contain the Host of the request
     return app
 
@@ -95,14 +96,27 @@ def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> 
     async def render_metrics(request: Request) -> Response:
         return Response(metrics.render(), media_type=MEDIA_TYPE)
 
-    bundles = Bundles([describe_bundle(served, settings) for served in registry])
+    @lru_cache(1)
+    def bundles(version: int) -> Response:
+        return json_response(Bundles([describe_bundle(served, settings) for served in registry]))
+
+    @lru_cache(1)
+    def document(version: int) -> Response:
+        return json_response(build_document(registry, settings))
+
+    async def list_bundles(request: Request) -> Response:
+        return bundles(registry.version)
+
+    async def describe_service(request: Request) -> Response:
+        return document(registry.version)
+
     endpoints: dict[str, Any] = {
-        "/v1/bundles": json_response(bundles),
+        "/v1/bundles": list_bundles,
         "/v1/bundles/{name}": bundle,
         "/healthz": json_response(Health()),
         "/readyz": readiness,
         "/metrics": render_metrics,
-        "/openapi.json": json_response(build_document(registry, settings)),
+        "/openapi.json": describe_service,
     }
     return [
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in image_routes.items()),
@@ -121,7 +135,7 @@ def _middleware(
         keys=ApiKeys(settings.keys),
         rules=OriginRules(settings.hosts, settings.origins),
         registry=service.registry,
-        max_body=settings.max_body,
+        settings=settings,
         metrics=service.metrics,
     )
     if not settings.origins:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
+from weakref import WeakKeyDictionary
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -79,12 +80,14 @@ class _Context:
 
     def __init__(self, registry: ModelRegistry) -> None:
         self.registry = registry
-        self._models = {served.name: InferenceModel(served) for served in registry}
+        self._models: WeakKeyDictionary[ServedBundle, InferenceModel] = WeakKeyDictionary()
 
     def find(self, parameters: Mapping[str, str]) -> tuple[ServedBundle, InferenceModel]:
         """Return the bundle and the model of a path; raises `UnknownBundleError`."""
         served = self.registry[parameters["name"]]
-        model = self._models[served.name]
+        model = self._models.get(served)
+        if model is None:  # the bundle is new
+            self._models[served] = model = InferenceModel(served)
         requested = parameters.get("version", model.version)
         if requested != model.version:
             raise UnknownBundleError("version", model.version, repr_short(requested), "Remove it.")

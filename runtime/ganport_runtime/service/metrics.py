@@ -1,10 +1,12 @@
-"""Metrics of a service for Prometheus, and limits of its log."""
+"""Metrics of a service for Prometheus, its access log, and the limit of its other messages."""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from time import monotonic
+from datetime import UTC, datetime
+from time import monotonic, perf_counter
 from typing import Literal
 
 from prometheus_client import (
@@ -17,10 +19,12 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from starlette.types import Scope
 
 from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.settings import METRICS_VARIABLE
+from ganport_runtime.values import sanitize
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 CLIENT_CLOSED_REQUEST = 499
@@ -59,6 +63,29 @@ class LogLimit(logging.Filter):
         return self._counts[kind] <= self._burst and len(self._counts) <= _MAX_KINDS
 
 
+class AccessLog:
+    """One line on standard output for each request, as text or JSON."""
+
+    def __init__(self, form: str) -> None:
+        self._is_json = form == "json"
+
+    def write(self, scope: Scope, request_id: bytes, status: int, sent: int, start: float) -> None:
+        """Write the line of a request that began at `start` (`time.perf_counter`)."""
+        client = scope.get("client") or ("-", 0)
+        fields = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "client": client[0],
+            "method": scope["method"],
+            "path": sanitize(scope["path"], 200),
+            "status": status,
+            "bytes": sent,
+            "milliseconds": round(1e3 * (perf_counter() - start), 3),
+            "id": request_id.decode(),
+        }
+        line = json.dumps(fields) if self._is_json else " ".join(map(str, fields.values()))
+        print(line, flush=True)
+
+
 class ServiceMetrics:
     """The metrics of one service in a collector registry of their own."""
 
@@ -81,9 +108,11 @@ class ServiceMetrics:
         self.running = self._gauge("running_images", "Images in the current run.", "livesum")
         self.healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
         self.device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
-        self._bundles = {served.name: _BundleMetrics(served, self) for served in registry}
         if METRICS_VARIABLE not in os.environ:
             ProcessCollector(registry=self._collectors)
+        self._registry = registry
+        self._bundles: dict[str, _BundleMetrics] = {}
+        self.refresh()
 
     def count_request(self, route: str, status: int) -> None:
         """Count a finished request of a route."""
@@ -98,8 +127,11 @@ class ServiceMetrics:
         self._bundles[bundle].record_result(result, encode_seconds)
 
     def refresh(self) -> None:
-        """Copy the counts and levels of the batchers."""
-        for bundle in self._bundles.values():
+        """Copy the counts and levels of the batchers; call it after bundles were replaced."""
+        for served in self._registry:
+            bundle = self._bundles.get(served.name)
+            if bundle is None or bundle.served is not served:
+                self._bundles[served.name] = bundle = _BundleMetrics(served, self)
             bundle.refresh()
 
     def render(self) -> bytes:
@@ -127,7 +159,7 @@ class _BundleMetrics:
     """The rows of one bundle; they are kept, because a lookup costs more than an increment."""
 
     def __init__(self, served: ServedBundle, metrics: ServiceMetrics) -> None:
-        self._served = served
+        self.served = served
         self._metrics = metrics
         self._queue = metrics.queue.labels(served.name)
         self._compute = metrics.compute.labels(served.name)
@@ -143,11 +175,11 @@ class _BundleMetrics:
         self._images.inc(len(result.images))
 
     def refresh(self) -> None:
-        name, metrics = self._served.name, self._metrics
-        stats = self._served.batcher.stats()
+        name, metrics = self.served.name, self._metrics
+        stats = self.served.batcher.stats()
         metrics.queued.labels(name).set(stats.queued_images)
         metrics.running.labels(name).set(stats.running_images)
-        metrics.healthy.labels(name).set(self._served.batcher.healthy())
+        metrics.healthy.labels(name).set(self.served.batcher.healthy())
         for reason in ("rejected", "expired", "cancelled", "failed"):
             self._raise_to(metrics.unanswered, reason, getattr(stats, reason))
         for size, count in stats.batch_sizes.items():
@@ -156,5 +188,5 @@ class _BundleMetrics:
     def _raise_to(self, counter: Counter, label: str, total: int) -> None:
         """Raise a counter to a total that the batcher counts."""
         increase = total - self._totals.get((counter, label), 0)
-        counter.labels(self._served.name, label).inc(increase)
+        counter.labels(self.served.name, label).inc(increase)
         self._totals[counter, label] = total

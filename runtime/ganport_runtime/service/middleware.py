@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from http import HTTPStatus
 from itertools import count
+from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import ClosedError, GanportError
 from ganport_runtime.service.bodies import ClientDisconnectError
-from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, ServiceMetrics
+from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, AccessLog, ServiceMetrics
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.responses import (
     ForbiddenError,
@@ -26,10 +27,9 @@ from ganport_runtime.service.responses import (
     shutting_down_error,
     status_of,
 )
+from ganport_runtime.service.settings import Settings
 from ganport_runtime.values import format_choices, sanitize
 
-PUBLIC_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
-"""Paths that need no API key, because a process monitor has none."""
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _FOREIGN_SITES = (b"cross-site", b"same-site")
 _log = logging.getLogger("ganport.service")
@@ -113,7 +113,7 @@ class RequestGuardMiddleware:
         keys: ApiKeys,
         rules: OriginRules,
         registry: ModelRegistry,
-        max_body: int,
+        settings: Settings,
         metrics: ServiceMetrics,
     ) -> None:
         self._app = app
@@ -121,8 +121,10 @@ class RequestGuardMiddleware:
         self._keys = keys
         self._rules = rules
         self._registry = registry
-        self._max_body = max_body
+        self._max_body = settings.max_body
+        self._public_paths = settings.public_paths
         self._metrics = metrics
+        self._access_log = AccessLog(settings.access_log) if settings.access_log else None
         self._id_prefix = secrets.token_hex(4)
         self._id_numbers = count(1)
 
@@ -130,13 +132,13 @@ class RequestGuardMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = scope["path"]
+        start, path = perf_counter(), scope["path"]
         fast_route = self._fast_routes.get(path) if scope["method"] == "POST" else None
         headers = dict(scope["headers"])
         context = _RequestContext(receive, send, self._max_body, self._request_id(headers))
         try:
             self._rules.check(scope["method"], headers)
-            if path not in PUBLIC_PATHS:
+            if path not in self._public_paths:
                 self._keys.check(headers)
                 if self._registry.rejecting:
                     raise shutting_down_error()
@@ -150,6 +152,8 @@ class RequestGuardMiddleware:
             # Unknown paths share one row, otherwise clients could create any number of rows.
             route = path if fast_route else getattr(scope.get("route"), "path", "other")
             self._metrics.count_request(route, context.status)
+            if self._access_log is not None:
+                self._access_log.write(scope, context.id, context.status, context.sent, start)
 
     async def _report(self, error: BaseException, context: _RequestContext, scope: Scope) -> None:
         public = _public_error(error)
@@ -169,14 +173,14 @@ class RequestGuardMiddleware:
 class _RequestContext:
     """One request: counts received bytes, records the status and adds the request ID."""
 
-    __slots__ = ("_max_body", "_receive", "_remaining", "_send", "id", "status")
+    __slots__ = ("_max_body", "_receive", "_remaining", "_send", "id", "sent", "status")
 
     def __init__(self, receive: Receive, send: Send, max_body: int, request_id: bytes) -> None:
         self._receive = receive
         self._send = send
         self._max_body = self._remaining = max_body
         self.id = request_id
-        self.status = 0
+        self.status = self.sent = 0
 
     def check_content_length(self, headers: Mapping[bytes, bytes]) -> None:
         length = headers.get(b"content-length")
@@ -195,6 +199,8 @@ class _RequestContext:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), (b"x-request-id", self.id)]
+        else:
+            self.sent += len(message.get("body", b""))
         await self._send(message)
 
     def _too_large_error(self) -> TooLargeError:

@@ -10,7 +10,6 @@ import msgspec
 from ganport_runtime.generation.request import MAX_TEMPERATURE
 from ganport_runtime.images.sheet import MAX_SIDE
 from ganport_runtime.service import inference_messages, schemas
-from ganport_runtime.service.middleware import PUBLIC_PATHS
 from ganport_runtime.service.outputs import CONTAINERS, OUTPUTS
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.schemas import Schema, choice, conditions_schema
@@ -83,7 +82,7 @@ def build_document(registry: ModelRegistry, settings: Settings) -> Schema:
         document["security"] = [{name: []} for name in _KEY_SCHEMES]
         for path, operations in paths.items():
             for operation in operations.values():
-                if path in PUBLIC_PATHS:
+                if path in settings.public_paths:
                     operation["security"] = []
                 else:
                     operation["responses"] |= _errors(path, (401,))

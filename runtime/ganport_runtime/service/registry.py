@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,10 +54,17 @@ class ServedBundle:
 class ModelRegistry:
     """All served bundles by name, in the order of their registration."""
 
-    def __init__(self, bundles: Sequence[ServedBundle]) -> None:
+    def __init__(
+        self,
+        bundles: Sequence[ServedBundle],
+        load: Callable[[], Sequence[ServedBundle]] | None = None,
+    ) -> None:
+        """Serve `bundles`; `load` returns the same names for `reload`."""
         if not bundles:
             raise RequestError("BUNDLE", "at least one bundle", "none", "Name a bundle to serve.")
         self._bundles = {served.name: served for served in bundles}
+        self._load = load
+        self.version = 0
         self.draining = self.rejecting = False
 
     @classmethod
@@ -76,20 +83,34 @@ class ModelRegistry:
         The default name is the file name without `.ganport` or `.onnx`. Raises `RequestError` for
         an invalid or repeated name, and what `Generator.load` raises.
         """
-        served = []
-        for name, path in parse_bundle_args(bundles).items():
-            generator = Generator.load(
-                path, device, allow_spinning=allow_spinning, precision=precision
-            )
-            _warm_up(generator)
-            batcher = Batcher(
-                generator,
-                max_queue=max_queue,
-                stall_timeout=stall_timeout,
-                inline_budget=_INLINE_BUDGET,
-            )
-            served.append(ServedBundle(name, generator, batcher))
-        return cls(served)
+
+        def load() -> list[ServedBundle]:
+            served = []
+            for name, path in parse_bundle_args(bundles).items():
+                generator = Generator.load(
+                    path, device, allow_spinning=allow_spinning, precision=precision
+                )
+                _warm_up(generator)
+                batcher = Batcher(
+                    generator,
+                    max_queue=max_queue,
+                    stall_timeout=stall_timeout,
+                    inline_budget=_INLINE_BUDGET,
+                )
+                served.append(ServedBundle(name, generator, batcher))
+            return served
+
+        return cls(load(), load)
+
+    def reload(self) -> None:
+        """Load all bundles from their paths again, and serve them from now on.
+
+        The requests of a replaced bundle keep it alive until they are answered; its batcher ends
+        with its last reference. Raises what `Generator.load` raises, and then replaces nothing.
+        """
+        if self._load is not None:
+            self._bundles = {served.name: served for served in self._load()}
+            self.version += 1
 
     def __getitem__(self, name: str) -> ServedBundle:
         """Return the bundle of that name; raises `UnknownBundleError`, which lists all names."""

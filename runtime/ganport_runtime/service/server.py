@@ -7,20 +7,24 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from math import ceil
+from threading import Lock, Thread, current_thread, main_thread
 from time import monotonic
 from types import FrameType
 from typing import ClassVar
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from ganport_runtime.errors import RequestError
+from ganport_runtime.errors import GanportError
 from ganport_runtime.service.app import create_app
-from ganport_runtime.service.metrics import LogLimit
+from ganport_runtime.service.metrics import LogLimit, ServiceMetrics
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.settings import Settings
 
+_log = logging.getLogger("ganport.service")
 _KEEP_ALIVE = 60
 """Seconds; a shorter limit than that of a client would lose its requests."""
 _POLL_INTERVAL = 0.1
@@ -38,14 +42,16 @@ def run(
 ) -> None:
     """Serve until SIGTERM or SIGINT, finish the open requests and return.
 
-    After the signal `/readyz` reports not ready. A second SIGINT ends the wait. `on_ready` is
-    called when the server accepts requests.
+    After the signal `/readyz` reports not ready. A second SIGINT ends the wait. SIGHUP replaces the
+    bundles by those at their paths. `on_ready` is called when the server accepts requests, and
+    after each replacement.
     """
+    app = create_app(registry, settings)
     limits = PeerLimits(settings.max_connections, settings.max_sending)
     for name in ("asyncio", "ganport.service", "uvicorn.error"):
         logging.getLogger(name).addFilter(LogLimit())
     config = uvicorn.Config(
-        create_app(registry, settings),
+        app,
         access_log=False,
         http=type("_Protocol", (LimitedProtocol,), {"limits": limits}),
         lifespan="on",
@@ -56,35 +62,7 @@ def run(
         timeout_keep_alive=_KEEP_ALIVE,
         ws="none",
     )
-    _Server(config, registry, settings.shutdown_delay, on_ready).run([listener])
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a bound socket, port 0 for any free port; raises `RequestError` if that fails."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-        except BaseException:
-            listener.close()
-            raise
-    except (OSError, UnicodeError) as error:
-        raise RequestError(
-            f"{host}:{port}",
-            expected="an address to listen at",
-            found=getattr(error, "strerror", None) or str(error),
-            fix="Choose another --host or --port.",
-        ) from error
-    return listener
-
-
-def address_of(listener: socket.socket) -> str:
-    """Return the URL of a bound socket, such as http://127.0.0.1:8000."""
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    _Server(config, app, settings.shutdown_delay, on_ready).run([listener])
 
 
 class PeerLimits:
@@ -237,22 +215,45 @@ class LimitedProtocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server with a delayed shutdown and exit code 0 after a signal."""
+    """uvicorn's server with a delayed shutdown, exit code 0 after a signal, and SIGHUP."""
 
     def __init__(
         self,
         config: uvicorn.Config,
-        registry: ModelRegistry,
+        app: Starlette,
         shutdown_delay: float,
         on_ready: Callable[[], None],
     ) -> None:
         super().__init__(config)
-        self._registry = registry
+        self._registry: ModelRegistry = app.state.registry
+        self._metrics: ServiceMetrics = app.state.metrics
+        self._reloading = Lock()
         self._shutdown_delay = shutdown_delay
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        if hasattr(signal, "SIGHUP") and current_thread() is main_thread():
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGHUP, self._start_reload, loop)
+        self._on_ready()
+
+    def _start_reload(self, loop: asyncio.AbstractEventLoop) -> None:
+        # A daemon thread, because a shutdown must not wait for a bundle that is loaded.
+        Thread(target=self._reload, args=(loop,), daemon=True).start()
+
+    def _reload(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._reloading:
+            try:
+                self._registry.reload()
+            except (GanportError, OSError) as error:
+                _log.warning("the bundles were not replaced: %s", error)
+                return
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(self._finish_reload)
+
+    def _finish_reload(self) -> None:
+        self._metrics.refresh()
         self._on_ready()
 
     async def main_loop(self) -> None:

@@ -17,6 +17,7 @@ MAX_JSON_BYTES = 1 << 20
 MAX_JSON_ELEMENTS = 1 << 15
 """Values in the JSON of a request without its tensors."""
 _MAX_FILE_BYTES = 1 << 20
+_MONITOR_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 _ALLOWED_KEYS = "keys of printable ASCII characters without spaces"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 _LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -60,6 +61,16 @@ class Settings:
     """Open connections per process."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names that the `Host` header of a request may have."""
+
+    public_metrics: bool = False
+    """Whether `/metrics` needs no key."""
+    access_log: str | None = None
+    """The form of the access log, `text` or `json`, or None."""
+
+    @property
+    def public_paths(self) -> frozenset[str]:
+        """Return the paths that need no API key, such as those of process monitors."""
+        return _MONITOR_PATHS | {"/metrics"} if self.public_metrics else _MONITOR_PATHS
 
     @property
     def hosts(self) -> tuple[str, ...]:

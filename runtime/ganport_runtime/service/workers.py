@@ -1,10 +1,11 @@
-"""Worker processes: they share a port, and are replaced when they end."""
+"""The port of a service, and the worker processes that share it."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -16,7 +17,7 @@ from typing import Any
 
 from prometheus_client.multiprocess import mark_process_dead
 
-from ganport_runtime.errors import GanportError
+from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.service.settings import METRICS_VARIABLE
 
 _POLL_INTERVAL = 0.1
@@ -36,6 +37,7 @@ def supervise(
 ) -> None:
     """Run `work` in `number` processes until SIGTERM or SIGINT, which all workers then get.
 
+    They also get each SIGHUP.
     `work` must be picklable. `on_stop` is called when the workers stop. A worker that ends is
     replaced, after a delay if it ended within `min_lifetime` seconds. Raises `GanportError` if all
     workers ended before one served.
@@ -44,6 +46,8 @@ def supervise(
         os.environ[METRICS_VARIABLE] = folder
         pool = _WorkerPool(work, min_lifetime, on_stop)
         handlers = {sig: signal.signal(sig, pool.stop) for sig in (signal.SIGTERM, signal.SIGINT)}
+        if hasattr(signal, "SIGHUP"):
+            handlers[signal.SIGHUP] = signal.signal(signal.SIGHUP, pool.forward)
         try:
             pool.run(number)
         finally:
@@ -52,6 +56,34 @@ def supervise(
             for sig, handler in handlers.items():
                 signal.signal(sig, handler)
             del os.environ[METRICS_VARIABLE]
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a bound socket, port 0 for any free port; raises `RequestError` if that fails."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except BaseException:
+            listener.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        raise RequestError(
+            f"{host}:{port}",
+            expected="an address to listen at",
+            found=getattr(error, "strerror", None) or str(error),
+            fix="Choose another --host or --port.",
+        ) from error
+    return listener
+
+
+def address_of(listener: socket.socket) -> str:
+    """Return the URL of a bound socket, such as http://127.0.0.1:8000."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _WorkerPool:
@@ -90,6 +122,11 @@ class _WorkerPool:
         for process in self._start_times:
             process.terminate()
 
+    def forward(self, number: int, frame: object) -> None:
+        for process in self._start_times:
+            if process.pid is not None and process.is_alive():
+                os.kill(process.pid, number)
+
     def join(self) -> None:
         for process in self._start_times:
             process.join()
@@ -127,6 +164,8 @@ class _WorkerPool:
 
 def _worker_main(work: Work, served: Any) -> None:
     threading.Thread(target=_exit_with_parent, daemon=True).start()
+    if hasattr(signal, "SIGHUP"):  # which would end a worker that does not handle it yet
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         work(served.set)
     except GanportError as error:

@@ -9,8 +9,9 @@ from typing import Any
 from ganport_runtime import Generator
 from ganport_runtime.batcher import Batcher
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
-from ganport_runtime.service.server import address_of, listen, run
+from ganport_runtime.service.server import run
 from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.workers import address_of, listen
 
 
 class SlowGenerator(Generator):
@@ -20,9 +21,12 @@ class SlowGenerator(Generator):
 
 
 def main(bundle: str, shutdown_delay: str, shutdown_timeout: str) -> None:
-    generator = SlowGenerator.load(bundle, "cpu")
-    batcher = Batcher(generator, max_batch=1, stall_timeout=0.5)
-    registry = ModelRegistry([ServedBundle("faces", generator, batcher)])
+    def load() -> list[ServedBundle]:
+        generator = SlowGenerator.load(bundle, "cpu")
+        batcher = Batcher(generator, max_batch=1, stall_timeout=0.5)
+        return [ServedBundle("faces", generator, batcher)]
+
+    registry = ModelRegistry(load(), load)
     settings = Settings(
         port=0, shutdown_delay=float(shutdown_delay), shutdown_timeout=float(shutdown_timeout)
     )

@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ganport_runtime import Generator
 from ganport_runtime.errors import ClosedError
 from ganport_runtime.service.app import create_app
+from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.settings import Settings
 
@@ -126,6 +127,41 @@ def test_keys_protect_all_paths_but_health(registry: ModelRegistry, make_client:
     headers = {"Authorization": "Bearer open-sesame"}
     assert client("GET", "/v1/bundles", headers=headers).status_code == 200
     assert client("POST", GENERATE, json={"bundle": "faces"}).status_code == 401
+
+
+def test_public_metrics_need_no_key(registry: ModelRegistry, make_client: Any) -> None:
+    settings = Settings(keys=("open-sesame",), public_metrics=True)
+    client = make_client(create_app(registry, settings))
+    assert client("GET", "/metrics").status_code == 200
+    assert client("GET", "/v1/bundles").status_code == 401
+    document = build_document(registry, settings)["paths"]
+    assert document["/metrics"]["get"]["security"] == []
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_access_log_has_one_line_for_each_request(
+    registry: ModelRegistry, make_client: Any, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    client = make_client(create_app(registry, Settings(access_log=form)))
+    content = client.generate(seed=7, output="raw").content
+    client("GET", "/v1/a%0Ab", headers={"X-Request-Id": "trace-1"})
+    first, second = capsys.readouterr().out.splitlines()
+    expected = {"method": "POST", "path": GENERATE, "status": 200, "bytes": len(content)}
+    if form == "json":
+        assert {key: json.loads(first)[key] for key in expected} == expected
+        assert json.loads(second)["id"] == "trace-1"
+        assert json.loads(second)["path"] == "/v1/a\\nb"
+    else:
+        assert " ".join(map(str, expected.values())) in first
+        assert "GET /v1/a\\nb 404" in second
+        assert second.endswith(" trace-1")
+
+
+def test_access_log_is_off_by_default(
+    registry: ModelRegistry, make_client: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_client(create_app(registry, Settings()))("GET", "/healthz")
+    assert capsys.readouterr().out == ""
 
 
 def test_cors_allows_only_configured_origins(registry: ModelRegistry, make_client: Any) -> None:

@@ -13,7 +13,6 @@ from starlette.routing import Route
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError
-from ganport_runtime.service.middleware import PUBLIC_PATHS
 from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.schemas import (
@@ -94,7 +93,7 @@ def test_document_with_keys_protects_all_paths_but_health(registry: ModelRegistr
     assert document["security"] == [{"bearer": []}, {"key": []}]
     assert "secret" not in str(document)
     for path, _, operation in operations(document):
-        is_public = path in PUBLIC_PATHS
+        is_public = path in Settings().public_paths
         assert (operation.get("security") == []) is is_public
         assert ("401" in operation["responses"]) is not is_public
 

@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -18,8 +19,9 @@ import httpx
 import pytest
 from PIL import Image
 
+import ganport_runtime
 from ganport_runtime.errors import RequestError
-from ganport_runtime.service.server import address_of, listen
+from ganport_runtime.service.workers import address_of, listen
 
 SCRIPT = Path(__file__).with_name("slow_service.py")
 
@@ -197,6 +199,35 @@ def test_unfinished_upload_does_not_delay_the_exit(data: Path) -> None:
         for thread in threads:
             thread.join()
         assert statuses == [503] * 3
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_sighup_replaces_the_bundle_and_answers_the_requests_of_the_old_one(
+    data: Path, tmp_path: Path
+) -> None:
+    bundle, starter = tmp_path / "a.ganport", Path(ganport_runtime.__file__).parent
+    shutil.copytree(data / "tiny.ganport", bundle)
+    with run_service(bundle) as service:
+        thread, responses = service.start_run(3000)
+        shutil.rmtree(bundle)
+        service.process.send_signal(signal.SIGHUP)  # no bundle: the old one stays
+        time.sleep(0.5)
+        assert service.client.get("/v1/bundles").json()["bundles"][0]["image"]["width"] == 8
+        shutil.copy(starter / "starter.ganport", bundle)
+        service.process.send_signal(signal.SIGHUP)
+        wait_until(
+            lambda: service.client.get("/v1/bundles").json()["bundles"][0]["image"]["width"] == 64
+        )
+        assert service.generate(0, output="raw").headers["ganport-shape"] == "1, 64, 64, 3"
+        assert "/v1/generate" in service.client.get("/openapi.json").json()["paths"]
+        assert service.client.get("/v2/models/faces").json()["outputs"][0]["shape"][1] == 64
+        thread.join()
+        assert responses[0].status_code == 200
+        assert Image.open(io.BytesIO(responses[0].content)).size == (8, 8)
+        assert service.metric("ganport_images_total") == 2
+        service.process.terminate()
+        _, errors = service.process.communicate(timeout=30)
+        assert errors.count("not replaced") == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
