@@ -9,7 +9,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from ganport_models.metadata import (
@@ -28,9 +28,6 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import sanitize
-
-_DTYPES = {torch.float32: "F32", torch.int64: "I64"}
-"""Names of tensor types in safetensors."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +63,8 @@ class Checkpoint:
     def load(cls, path: Path, which: str = BEST) -> Checkpoint:
         """Load a checkpoint folder, or the checkpoint of a run that `select_checkpoint` selects.
 
-        Compares the tensors in the header of the weights with the network before it reads them.
-        Raises `CheckpointError` for a missing, corrupt or altered file, a newer schema, and
-        weights of another network.
+        Raises `CheckpointError` for a missing, corrupt or altered file, a newer schema, weights of
+        another network, and weights that are not finite.
         """
         if (path / FOLDER).is_dir():
             selected = select_checkpoint(path, which)
@@ -81,7 +77,11 @@ class Checkpoint:
             conditions = Conditions.from_json(known.value("conditions"), f"{location}: conditions")
             config = _network_config(known, conditions)
             recipe = known.mapping("recipe")
-        _check_weights(folder / WEIGHTS, architecture, config)
+        weights = read_tensors(folder / WEIGHTS)
+        with as_checkpoint_error(folder / METADATA), torch.device("meta"):
+            network = build_generator(architecture, config).state_dict()
+        what = f"the weights of {architecture} with this network config"
+        check_tensors(folder / WEIGHTS, weights, network, what)
         return cls(
             path=folder,
             architecture=architecture,
@@ -90,7 +90,7 @@ class Checkpoint:
             recipe=recipe,
             step=metadata["step"],
             images=metadata["images"],
-            weights=read_tensors(folder / WEIGHTS),
+            weights=weights,
             digest=sha256_of(folder / METADATA),
             reason=selected.reason,
             score=score.value if (score := Score.read(folder)) else None,
@@ -112,6 +112,44 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError.corrupt(path, str(error)) from None
 
 
+def check_tensors(
+    path: Path,
+    found: Mapping[str, object],
+    expected: Mapping[str, Tensor],
+    what: str,
+    fix: str = "Use another checkpoint of the run.",
+) -> None:
+    """Raise `CheckpointError` unless `found` has the names, dtypes and shapes of `expected`.
+
+    Every tensor must also be dense, on the CPU and finite. The error states that `path` should hold
+    `what`, names the first tensor that differs, and ends with `fix`. `expected` may be on the meta
+    device.
+    """
+    different = []
+    for name in sorted(expected.keys() | found.keys()):
+        wanted = _form(expected[name]) if name in expected else "absent"
+        form = _describe(found[name], wanted) if name in found else "absent"
+        if form != wanted:
+            different.append(f"{sanitize(name)}: {form}, not {wanted}")
+    if different:
+        text = f"{len(different)} different tensors, the first {different[0]}"
+        raise CheckpointError(str(path), what, text, fix)
+
+
+def _describe(value: object, wanted: str) -> str:
+    """Return the form of a tensor that was read, or the reason why it is unusable."""
+    if type(value) is not Tensor or value.layout != torch.strided or value.device.type != "cpu":
+        return f"{type(value).__name__} that is not a dense tensor"
+    # The check for NaN allocates memory by the shape, which may be wrong.
+    if _form(value) == wanted and not bool(value.isfinite().all()):
+        return "NaN or infinity"
+    return _form(value)
+
+
+def _form(value: Tensor) -> str:
+    return f"{value.dtype} {tuple(value.shape)}".removeprefix("torch.")
+
+
 def _read_directions(folder: Path) -> dict[str, Tensor]:
     directions = read_tensors(folder / DIRECTIONS_NAME)
     for name, direction in directions.items():
@@ -119,29 +157,6 @@ def _read_directions(folder: Path) -> dict[str, Tensor]:
             found = f"{sanitize(name)} in {direction.dtype}"
             raise CheckpointError.corrupt(folder / DIRECTIONS_NAME, found)
     return directions
-
-
-def _check_weights(path: Path, architecture: str, config: NetworkConfig) -> None:
-    """Compare the header of the weights with a network on the meta device."""
-    with as_checkpoint_error(path.with_name(METADATA)), torch.device("meta"):
-        network = build_generator(architecture, config).state_dict()
-    expected = {name: (_DTYPES[value.dtype], list(value.shape)) for name, value in network.items()}
-    try:
-        with safe_open(path, framework="pt") as file:
-            parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118
-            found = {name: (part.get_dtype(), part.get_shape()) for name, part in parts.items()}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError.corrupt(path, str(error)) from None
-    different = sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
-    )
-    if different:
-        raise CheckpointError(
-            str(path),
-            f"the weights of {architecture} with this network config",
-            f"{len(different)} different tensors, the first {sanitize(different[0])}",
-            "Use another checkpoint of the run.",
-        )
 
 
 def _network_config(metadata: JsonObject, conditions: Conditions) -> NetworkConfig:

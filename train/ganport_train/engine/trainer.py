@@ -216,8 +216,8 @@ class Trainer:
 
     def _save_on_main(self, writer: MetricsWriter) -> None:
         generator = self._finalize_ema()
-        weights = self.model.tensors() | generator.state_dict()
-        check_finite(weights, self.state.step, self.run)
+        check_finite(self.model.tensors() | generator.state_dict(), self.state.step, self.run)
+        check_finite(self.model.optimizer_tensors(), self.state.step, self.run, "optimizer state")
         # Grid and score come first: the checkpoint is the mark that both are complete.
         grid = self.run / SAMPLES / f"{self.images:09d}.png"
         title = f"{self.recipe.title}, {self.images:,} training images"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -16,14 +15,14 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ganport_models import CheckpointError, Generator
-from ganport_models.checkpoint import read_tensors
+from ganport_models.checkpoint import check_tensors, read_tensors
 from ganport_models.metadata import METADATA, WEIGHTS, describe_files
 from ganport_models.migrations import SCHEMA_VERSION
 from ganport_models.selection import FOLDER, best, newest
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import atomic_directory, atomic_write
-from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.strictjson import JsonObject, check_number
 from ganport_train.backend.device import is_device_lost, is_out_of_memory
 from ganport_train.config.parsing import parse
 from ganport_train.config.recipe import Recipe
@@ -33,6 +32,16 @@ from ganport_train.runs.train_state import TrainState, last_good_hint
 
 NETWORKS = "networks.safetensors"
 OPTIMIZERS = "optimizers.pt"
+_WHAT = "the training state of this recipe"
+_FIX = "Remove its folder to continue from an earlier checkpoint, or start a new run with --out."
+_STEP = "step"
+_STATE_NAMES = {
+    torch.optim.Adam: (_STEP, "exp_avg", "exp_avg_sq"),
+    torch.optim.AdamW: (_STEP, "exp_avg", "exp_avg_sq"),
+    torch.optim.RMSprop: (_STEP, "square_avg"),
+    torch.optim.SGD: ("momentum_buffer",),
+}
+"""What each optimizer keeps for a parameter: tensors in its shape, and the number of steps."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,15 @@ class ModelState:
             for key, tensor in network.state_dict().items()
         }
 
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """Return every tensor of every optimizer as `optimizer/number of the parameter/name`."""
+        return {
+            f"{name}/{number}/{key}": value
+            for name, optimizer in self.optimizers.items()
+            for number, values in optimizer.state_dict()["state"].items()
+            for key, value in values.items()
+        }
+
     def save(self, folder: Path) -> None:
         """Write networks and optimizers into a folder."""
         _write_tensors(folder / NETWORKS, self.tensors())
@@ -57,21 +75,22 @@ class ModelState:
         torch.save(states, folder / OPTIMIZERS)
 
     def load(self, folder: Path) -> None:
-        """Load networks and optimizers in place; raise CheckpointError if they do not match."""
+        """Load networks and optimizers in place.
+
+        Raise CheckpointError, with the name of a tensor, before anything is loaded if a tensor has
+        another name, shape or dtype than in this model, or is not finite.
+        """
         tensors = read_tensors(folder / NETWORKS)
-        try:
-            for name, network in self.networks.items():
-                network.load_state_dict(_select_prefix(tensors, f"{name}/"))
-            states = torch.load(folder / OPTIMIZERS, map_location="cpu", weights_only=True)
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(states[name])
-        except (OSError, RuntimeError, KeyError, ValueError, pickle.UnpicklingError) as error:
-            raise CheckpointError(
-                str(folder),
-                expected="the training state of this recipe",
-                found=" ".join(str(error).split())[:300],
-                fix="Start a new run with --out, or name the folder of another run.",
-            ) from None
+        check_tensors(folder / NETWORKS, tensors, self.tensors(), _WHAT, _FIX)
+        states = _read_optimizers(folder / OPTIMIZERS)
+        matching = {
+            name: _match_optimizer(optimizer, states.get(name), name, folder / OPTIMIZERS)
+            for name, optimizer in self.optimizers.items()
+        }
+        for name, network in self.networks.items():
+            network.load_state_dict(_select_prefix(tensors, f"{name}/"))
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(matching[name])
 
 
 @dataclass(frozen=True)
@@ -135,8 +154,9 @@ class CheckpointManager:
         # Parsing gives options that are newer than the checkpoint their defaults.
         recipe = parse(Recipe, JsonObject(metadata, place).mapping("recipe"), place=place)
         check_same_recipe(recipe, self.recipe, place)
+        seconds = check_number(metadata.get("seconds", 0), f"{place}: seconds")
         self.state.load(folder)
-        position.restore(int(metadata["step"]), float(metadata.get("seconds", 0)))
+        position.restore(int(metadata["step"]), seconds)
         log(f"resumed at step {position.step:,} from {folder}")
         for moved in quarantine_newer(folder):
             log(f"moved to {moved}: it is corrupt, or of a newer ganport")
@@ -200,3 +220,49 @@ def _select_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tens
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
+
+
+def _read_optimizers(path: Path) -> Mapping[str, Any]:
+    try:
+        states = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # the unpickler lets exceptions of every type through
+        raise CheckpointError.corrupt(path, " ".join(str(error).split())[:200]) from None
+    if not isinstance(states, dict):
+        raise CheckpointError.corrupt(path, f"a {type(states).__name__}")
+    return states
+
+
+def _match_optimizer(
+    optimizer: torch.optim.Optimizer, saved: Any, name: str, path: Path
+) -> dict[str, Any]:
+    """Return a saved state in the memory layout of the parameters; raise CheckpointError.
+
+    The options, such as betas, come from the recipe. Fused optimizers write through the pointer of
+    a tensor, so a state of another layout, such as an expanded tensor, would corrupt the heap.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    try:
+        states = {key: state for key, state in saved["state"].items() if state}
+        found = {f"{name}/{i}/{key}": v for i, state in states.items() for key, v in state.items()}
+    except (TypeError, KeyError, AttributeError) as error:
+        raise CheckpointError.corrupt(path, f"{name}: no optimizer state ({error})") from None
+    expected = {
+        f"{name}/{i}/{key}": torch.zeros(()) if key == _STEP else parameter
+        for i, parameter in enumerate(parameters)
+        if i in states
+        for key in _STATE_NAMES[type(optimizer)]
+    }
+    check_tensors(path, found, expected, _WHAT, _FIX)
+    for key, value in found.items():
+        if key.endswith(f"/{_STEP}") and value < 0:
+            raise CheckpointError.corrupt(path, f"{key} of {value.item():g}")
+    with torch.no_grad():
+        state = {
+            i: {key: _in_layout(value, parameters[i], key) for key, value in values.items()}
+            for i, values in states.items()
+        }
+    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
+
+
+def _in_layout(value: Tensor, parameter: Tensor, key: str) -> Tensor:
+    return value if key == _STEP else torch.empty_like(parameter, device="cpu").copy_(value)

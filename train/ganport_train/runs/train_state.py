@@ -106,11 +106,11 @@ def mean_metrics(window: Sequence[StepMetrics], last_step: int, run: Path) -> di
     }
 
 
-def check_finite(weights: Mapping[str, Tensor], step: int, run: Path) -> None:
-    """Raise DivergedError, with the name of the first weight that is not finite."""
-    for name, value in weights.items():
+def check_finite(tensors: Mapping[str, Tensor], step: int, run: Path, kind: str = "weight") -> None:
+    """Raise DivergedError, with the name of the first tensor that is not finite."""
+    for name, value in tensors.items():
         if not bool(torch.isfinite(value).all()):
-            place = f"weight {name} at step {step}"
+            place = f"{kind} {name} at step {step}"
             raise DivergedError.from_value(place, "NaN or infinity", run)
 
 
