@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ganport_runtime.cli.launch import run_entry_point
 
-TRAIN = ("click", "numpy", "PIL", "safetensors", "tomli_w", "torch", "tqdm")
-EVALUATE = ("click", "PIL", "tqdm")
+TRAIN = ("click", "filelock", "numpy", "PIL", "safetensors", "tomli_w", "torch", "tqdm")
+EVALUATE = ("click", "filelock", "PIL", "tqdm")
 
 
 def train_gan() -> None:

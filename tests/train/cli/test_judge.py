@@ -17,6 +17,7 @@ from ganport_train.data import load_dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.resume_state import FOLDER
 from ganport_train.evaluation.judge.storage import METADATA, WEIGHTS
+from ganport_train.runs.run_dir import LOCK, lock_folder
 
 TINY = ["--resolution", "16", "--width", "4", "--batch-size", "16", "--val-fraction", "0.2"]
 
@@ -48,7 +49,8 @@ def test_judge_writes_files_and_prints_accuracy(tmp_path: Path, faces: Path) -> 
     out = tmp_path / "judge"
     result = invoke(faces, out, "--epochs", "2", "--seed", "3", "--no-mirror")
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in out.iterdir()) == [METADATA, WEIGHTS]
+    names = sorted(path.name for path in out.iterdir() if path.name != LOCK)
+    assert names == [METADATA, WEIGHTS]
     metadata = json.loads((out / METADATA).read_text())
     dataset = load_dataset(faces, resolution=16)
     assert metadata["data"] == {"name": faces.name, "digest": dataset.digest}
@@ -74,6 +76,16 @@ def test_judge_writes_files_and_prints_accuracy(tmp_path: Path, faces: Path) -> 
     ]
     assert lines[5].split()[0] == "lowest:"
     assert lines[-1].endswith(f"eval-gan score BUNDLE --data {faces} --judge {out} --out REPORT")
+
+
+def test_judge_of_a_folder_that_another_process_trains_fails(tmp_path: Path, faces: Path) -> None:
+    out = tmp_path / "judge"
+    unfinished = out / FOLDER / ".epoch-00001.0123456789ab.tmp"
+    unfinished.mkdir(parents=True)
+    with lock_folder(out):
+        assert f"found process {os.getpid()} on " in error_of(faces, out, "--epochs", "1")
+        assert unfinished.exists()
+    assert invoke(faces, out, "--epochs", "1").exit_code == 0
 
 
 def test_judge_metadata_has_wilson_intervals(tmp_path: Path, faces: Path) -> None:

@@ -14,7 +14,7 @@ from click.testing import Result
 
 from ganport_models import Checkpoint
 from ganport_models.metadata import WEIGHTS
-from ganport_models.selection import newest
+from ganport_models.selection import FOLDER, newest
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
 from ganport_train.runs.metrics import SCORES, STATS, read_log
 
@@ -88,3 +88,27 @@ def test_interrupt_saves_and_exits(tmp_path: Path, faces: Path, settings: Settin
     assert process.wait(60) == 130
     assert "Traceback" not in errors.read_text()
     assert Checkpoint.load(run).step == read_log(run)[-1]["step"] >= 5
+
+
+def test_a_run_has_one_training_at_a_time_until_it_is_killed(
+    tmp_path: Path,
+    faces: Path,
+    settings: Settings,
+    invoke: Invoke,
+    refusal: Callable[..., str],
+) -> None:
+    run, errors = tmp_path / "run", tmp_path / "errors.txt"
+    start = ["quick", "--data", faces, "--out", run, *settings("length.max_images=1000000")]
+    process = begin(errors, *start)
+    wait_for_step(process, run, 2, errors)
+    unfinished = run / FOLDER / ".000000001.0123456789ab.tmp"
+    unfinished.mkdir()
+    assert f"found process {process.pid} on " in refusal("--resume", run)
+    assert "found a folder with a run" in refusal(*start)
+    assert unfinished.exists()
+    process.kill()
+    process.wait()
+    step = newest(run)[1]["step"]
+    result = invoke("--resume", run, "--set", f"length.max_images={4 * step + 4}")
+    assert result.exit_code == 0, result.output
+    assert not unfinished.exists()

@@ -1,5 +1,7 @@
 """The run folder: an existing run is never overwritten, and its config is read again."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ import torch
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.runs import run_dir
-from ganport_train.runs.run_dir import RunEnvironment
+from ganport_train.runs.run_dir import LockedError, RunEnvironment, lock_folder
 
 CPU = torch.device("cpu")
 
@@ -67,6 +69,30 @@ def test_read_config_corrupt_file_raises(tmp_path: Path, text: str | None) -> No
         (tmp_path / run_dir.CONFIG).write_text(text)
     with pytest.raises(RecipeError, match=r"config\.toml"):
         run_dir.read_config(tmp_path)
+
+
+def test_lock_folder_names_the_holder_until_its_end(tmp_path: Path) -> None:
+    with lock_folder(tmp_path):
+        with pytest.raises(LockedError) as caught, lock_folder(tmp_path):
+            pass
+        assert f"found process {os.getpid()} on {socket.gethostname()} since 20" in str(
+            caught.value
+        )
+        run_dir.check_empty(tmp_path)
+        (tmp_path / run_dir.HOLDER).write_text("[" * 100_000)
+        with pytest.raises(LockedError, match="found another process"), lock_folder(tmp_path):
+            pass
+    with lock_folder(tmp_path):
+        pass
+
+
+def test_lock_folder_that_is_a_file_fails(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with (
+        pytest.raises(RecipeError, match="expected a writable folder"),
+        lock_folder(tmp_path / "file"),
+    ):
+        pass
 
 
 SCHEMA_1 = """

@@ -15,9 +15,16 @@ from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
 from ganport_train.evaluation.judge.network import MIN_RESOLUTION
-from ganport_train.evaluation.judge.storage import MAX_RESOLUTION, MAX_WIDTH, METADATA, MIN_WIDTH
+from ganport_train.evaluation.judge.storage import (
+    MAX_RESOLUTION,
+    MAX_WIDTH,
+    METADATA,
+    MIN_WIDTH,
+    disk_errors,
+)
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
 from ganport_train.runs.recovery import catch_stop_signals
+from ganport_train.runs.run_dir import lock_folder
 
 _PATH = click.Path(path_type=Path)
 _LABELS_SHOWN = 3
@@ -90,14 +97,18 @@ def judge(
     )
     enable_determinism()
     trainer = JudgeTrainer(out, dataset, settings, resolved, click.echo)
-    trainer.resume()
-    with catch_stop_signals() as stop:
-        complete = trainer.train(stop)
-    if not complete:
-        click.echo("stopped; the same command resumes after the last complete epoch")
-        raise SystemExit(130)
-    name = sanitize(data.resolve().name)
-    metadata = trainer.finish({"data": {"name": name, "digest": dataset.digest}})
+    with disk_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+    with lock_folder(out):
+        _check_output(out)  # another training may have ended since
+        trainer.resume()
+        with catch_stop_signals() as stop:
+            complete = trainer.train(stop)
+        if not complete:
+            click.echo("stopped; the same command resumes after the last complete epoch")
+            raise SystemExit(130)
+        name = sanitize(data.resolve().name)
+        metadata = trainer.finish({"data": {"name": name, "digest": dataset.digest}})
     for line in _summary(metadata):
         click.echo(line)
     folder, source = click.format_filename(out), click.format_filename(data)

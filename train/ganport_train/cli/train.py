@@ -170,17 +170,19 @@ def start_run(
     with processes.synchronized_section():
         if processes.is_main:
             run_dir.create_run_dir(out)
-            run_dir.write_config(out, recipe, environment)
-    trainer.log(tomli_w.dumps(recipe.to_json()))
-    for line in lines:
-        trainer.log(line)
-    train, _ = dataset.split(recipe.data.val_fraction)
-    for warning in dataset.size_warnings(train):
-        trainer.log(f"warning: {warning}")
-    trainer.log(parameter_counts(recipe, dataset.conditions))
-    if source:
-        trainer.start_from(source)
-    return _train(trainer, environment)
+    with run_dir.lock_folder(out, processes):
+        with processes.synchronized_section():
+            if processes.is_main:
+                run_dir.check_empty(out)  # another run may have started since
+                run_dir.write_config(out, recipe, environment)
+        train, _ = dataset.split(recipe.data.val_fraction)
+        warnings = [f"warning: {warning}" for warning in dataset.size_warnings(train)]
+        counts = parameter_counts(recipe, dataset.conditions)
+        for line in (tomli_w.dumps(recipe.to_json()), *lines, *warnings, counts):
+            trainer.log(line)
+        if source:
+            trainer.start_from(source)
+        return _train(trainer, environment)
 
 
 def resume_run(
@@ -196,36 +198,41 @@ def resume_run(
 
     Return the exit code, 0 for a complete run.
     """
-    with processes.synchronized_section(main_first=True):
-        saved_recipe, previous = run_dir.read_config(run)
-        tables = recipes.override(saved_recipe.to_json(), overrides)
-        recipe = parse(Recipe, tables, place="--set")
-        run_dir.check_same_recipe(saved_recipe, recipe, f"--resume {run}")
-        skip_bad = skip_bad or previous.skip_bad
-        torch_device = processes.device(previous.device if device == "auto" else device)
-        path = data or Path(previous.data)
-        dataset = load_data(recipe, path, skip_bad)
-        run_dir.check_same_data(path, dataset.digest, previous.data_digest)
-        judge = judge or (Path(previous.judge) if previous.judge else None)
-        loaded = load_judge(judge, torch_device)
-        environment = _environment(path, dataset, torch_device, skip_bad, judge, loaded, processes)
-        environment = replace(
-            environment, rollback=previous.rollback, start_from=previous.start_from
-        )
-        with translate_fatal_errors(run):
-            trainer = Trainer(run, recipe, dataset, torch_device, click.echo, loaded, processes)
-    for change in environment.nondeterminism_notes(previous):
-        trainer.log(f"note: {change}; the run continues, but not bit for bit as before")
-    if environment.judge_digest != previous.judge_digest:
-        trainer.log("note: another judge; scores of different judges are not compared")
-    with translate_fatal_errors(run):
-        trainer.resume(previous.rollback)
-        if previous.start_from and trainer.is_new:
-            trainer.start_from(WarmStart.load(previous.start_from))
     with processes.synchronized_section():
-        if processes.is_main:
-            run_dir.write_config(run, recipe, environment)
-    return _train(trainer, environment)
+        run_dir.read_config(run)  # a folder that is not a run gets no lock
+    with run_dir.lock_folder(run, processes):
+        with processes.synchronized_section(main_first=True):
+            saved_recipe, previous = run_dir.read_config(run)
+            tables = recipes.override(saved_recipe.to_json(), overrides)
+            recipe = parse(Recipe, tables, place="--set")
+            run_dir.check_same_recipe(saved_recipe, recipe, f"--resume {run}")
+            skip_bad = skip_bad or previous.skip_bad
+            torch_device = processes.device(previous.device if device == "auto" else device)
+            path = data or Path(previous.data)
+            dataset = load_data(recipe, path, skip_bad)
+            run_dir.check_same_data(path, dataset.digest, previous.data_digest)
+            judge = judge or (Path(previous.judge) if previous.judge else None)
+            loaded = load_judge(judge, torch_device)
+            environment = _environment(
+                path, dataset, torch_device, skip_bad, judge, loaded, processes
+            )
+            environment = replace(
+                environment, rollback=previous.rollback, start_from=previous.start_from
+            )
+            with translate_fatal_errors(run):
+                trainer = Trainer(run, recipe, dataset, torch_device, click.echo, loaded, processes)
+        for change in environment.nondeterminism_notes(previous):
+            trainer.log(f"note: {change}; the run continues, but not bit for bit as before")
+        if environment.judge_digest != previous.judge_digest:
+            trainer.log("note: another judge; scores of different judges are not compared")
+        with translate_fatal_errors(run):
+            trainer.resume(previous.rollback)
+            if previous.start_from and trainer.is_new:
+                trainer.start_from(WarmStart.load(previous.start_from))
+        with processes.synchronized_section():
+            if processes.is_main:
+                run_dir.write_config(run, recipe, environment)
+        return _train(trainer, environment)
 
 
 def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
+import socket
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tomli_w
 import torch
+from filelock import FileLock, Timeout
 
 from ganport_models.migrations import SCHEMA_VERSION, migrate_recipe, migrate_run
+from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_write
+from ganport_runtime.values import sanitize
+from ganport_train.backend.distributed import SINGLE, ProcessGroup
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe, differences
 from ganport_train.runs.recovery import NO_ROLLBACK, Rollback
 
 CONFIG = "config.toml"
 SAMPLES = "samples"
+LOCK, HOLDER = ".lock", ".lock.json"
+"""The lock of a folder that a training writes, and the process that holds it."""
 _REPRODUCIBILITY = ("device", "processes", "threads", "torch_version", "numpy_version")
 
 
@@ -84,6 +95,52 @@ class RunEnvironment:
         ]
 
 
+class LockedError(GanportError):
+    """A folder that another training writes."""
+
+    default_fix = "Wait for that training, or stop it. Its lock ends with it."
+
+
+@contextmanager
+def lock_folder(folder: Path, processes: ProcessGroup = SINGLE) -> Iterator[None]:
+    """Hold the lock of a folder on rank 0; raise LockedError, with the holder, if it is taken.
+
+    The operating system frees the lock when the process ends, also by a crash.
+    """
+    with ExitStack() as stack:
+        with processes.synchronized_section():
+            if processes.is_main:
+                _acquire(folder, stack)
+        yield
+
+
+def _acquire(folder: Path, stack: ExitStack) -> None:
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        stack.enter_context(lock)
+    except Timeout:
+        expected = "a folder that no other training writes"
+        raise LockedError(str(folder), expected, _holder(folder)) from None
+    except OSError as error:
+        found = error.strerror or str(error)
+        fix = "Change its permissions, or name another folder."
+        raise RecipeError(str(folder), "a writable folder", found, fix) from None
+    since = datetime.now().astimezone().isoformat(" ", "seconds")
+    holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": since}
+    stack.callback((folder / HOLDER).unlink, missing_ok=True)
+    with suppress(OSError):  # only the message about the lock needs this file
+        atomic_write(folder / HOLDER, json.dumps(holder).encode())
+
+
+def _holder(folder: Path) -> str:
+    try:
+        holder = json.loads((folder / HOLDER).read_text())
+        text = f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        text = "another process"
+    return sanitize(text, 200)
+
+
 def check_empty(folder: Path) -> None:
     """Raise RecipeError unless a new run can use the folder."""
     place = f"--out {folder}"
@@ -92,7 +149,8 @@ def check_empty(folder: Path) -> None:
     if not folder.is_dir():
         raise RecipeError(place, "a folder", "a file", "Name another path.")
     # A killed run may leave a temporary file in a folder without a config.
-    if any(not path.match(".*.tmp") for path in folder.iterdir()):
+    names = [path.name for path in folder.iterdir() if not path.match(".*.tmp")]
+    if {*names} - {LOCK, HOLDER}:
         content = "a run" if (folder / CONFIG).exists() else "files"
         raise RecipeError(
             place,

@@ -25,6 +25,7 @@ from ganport_train.evaluation.judge.storage import (
     migrate_settings,
 )
 from ganport_train.runs.checkpoint_manager import ModelState, remove_temporaries
+from ganport_train.runs.run_dir import HOLDER, LOCK
 
 FOLDER = "training"
 _PROGRESS = "progress.json"
@@ -70,7 +71,7 @@ class EpochState:
 
 def holds_only_training(judge: Path) -> bool:
     """Return whether a judge's folder holds only the files of an unfinished training."""
-    return _all_match(judge, f"{FOLDER}|{re.escape(WEIGHTS)}") and (
+    return _all_match(judge, "|".join(map(re.escape, (FOLDER, WEIGHTS, LOCK, HOLDER)))) and (
         not (judge / FOLDER).exists() or _all_match(judge / FOLDER, _EPOCH.pattern)
     )
 
