@@ -1,5 +1,6 @@
 """Tests that run for every registered network."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,7 +18,8 @@ from ganport_models import (
 )
 from ganport_models.network import Norm
 
-TINY = NetworkConfig(resolution=32, condition_size=5, base_channels=2, z_dim=6, embed_dim=7)
+TINY = NetworkConfig(resolution=32, condition_size=5, base_channels=8, z_dim=8, embed_dim=9)
+"""Small, but wide enough that no layer is dead for a single seed."""
 ROUNDING = 1e-4
 """Bound on the change by another batch size: float32 rounds numbers of about 1 by 6e-8 in each of a
 dozen layers, and a batch that is mixed by mistake changes an output by tenths."""
@@ -38,7 +40,7 @@ def conditions(count: int) -> torch.Tensor:
 @pytest.mark.parametrize("resolution", [16, 64])
 @pytest.mark.parametrize("name", generator_names())
 def test_generator_returns_images_in_range(name: str, resolution: int) -> None:
-    config = NetworkConfig(resolution, 5, 2, 6, 7)
+    config = replace(TINY, resolution=resolution)
     generator = build_generator(name, config)
     image = generator(torch.randn(3, *generator.z_shape), conditions(3))
     assert image.shape == (3, 3, resolution, resolution)
@@ -117,7 +119,7 @@ def test_discriminator_declares_batch_statistics(name: str) -> None:
     torch.manual_seed(0)
     discriminator = build_discriminator(name, TINY)
     for layer in discriminator.modules():
-        if isinstance(layer, torch.nn.Dropout2d):
+        if isinstance(layer, torch.nn.modules.dropout._DropoutNd):
             layer.eval()
     images = torch.randn(4, 3, 32, 32)
     with torch.nn.utils.parametrize.cached():
@@ -183,17 +185,20 @@ def test_projection_discriminator_has_unit_spectral_norm() -> None:
             assert largest.item() == pytest.approx(1, abs=0.02)
 
 
-NEEDS = r"at least 1: this network needs a condition; found 0"
-UNCONDITIONAL_GENERATORS = {"dcgan", "dense_dcgan", "glow"}
-UNCONDITIONAL_DISCRIMINATORS = {"dcgan", "dcgan_normed"}
+def builds_without_condition(build: Callable[[], torch.nn.Module]) -> bool:
+    """Return whether a network is unconditional; any other one must say that it is not."""
+    try:
+        build()
+    except NetworkError as error:
+        assert (error.place, error.found) == ("condition_size", "0")
+        return False
+    return True
 
 
 @pytest.mark.parametrize("name", generator_names())
-def test_generator_without_condition(name: str) -> None:
+def test_generator_without_condition_generates_or_is_refused(name: str) -> None:
     config = replace(TINY, condition_size=0)
-    if name not in UNCONDITIONAL_GENERATORS:
-        with pytest.raises(NetworkError, match=NEEDS):
-            build_generator(name, config)
+    if not builds_without_condition(lambda: build_generator(name, config)):
         return
     generator = build_generator(name, config)
     image = generator(torch.randn(2, *generator.z_shape), torch.zeros(2, 0))
@@ -201,18 +206,23 @@ def test_generator_without_condition(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", discriminator_names())
-def test_discriminator_without_condition(name: str) -> None:
+def test_discriminator_without_condition_scores_or_is_refused(name: str) -> None:
     config = replace(TINY, condition_size=0)
-    if name not in UNCONDITIONAL_DISCRIMINATORS:
-        with pytest.raises(NetworkError, match=NEEDS):
-            build_discriminator(name, config)
+    if not builds_without_condition(lambda: build_discriminator(name, config)):
         return
     discriminator = build_discriminator(name, config)
     assert discriminator(torch.randn(2, 3, 32, 32), torch.zeros(2, 0)).shape == (2,)
 
 
+def test_a_network_of_each_kind_needs_no_condition() -> None:
+    config = replace(TINY, condition_size=0)
+    assert builds_without_condition(lambda: build_generator("dcgan", config))
+    assert builds_without_condition(lambda: build_discriminator("dcgan", config))
+    assert not builds_without_condition(lambda: build_generator("residual", config))
+
+
 def test_build_unknown_name_suggests_nearest() -> None:
     with pytest.raises(NetworkError, match="Did you mean 'film_dcgan'"):
         build_generator("film_dcgn", TINY)
-    with pytest.raises(NetworkError, match="expected one of acgan_dcgan, concat_dcgan"):
+    with pytest.raises(NetworkError, match=r"expected one of .*concat_dcgan, "):
         build_discriminator("nothing like it", TINY)
