@@ -12,7 +12,7 @@ from timing import synchronized, time_interleaved
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.batch_source import BatchSource
-from ganport_train.engine.ema import build_ema
+from ganport_train.engine.ema import GeneratorEma
 from ganport_train.methods.build import build_method
 
 
@@ -23,7 +23,7 @@ class Engine:
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
         self.method.compile(recipe.training.compile)
-        self.ema = build_ema(self.method.generator, recipe.ema, recipe.training.batch_size)
+        self.ema = GeneratorEma(self.method.generator, recipe.ema, recipe.training.batch_size)
         rows, _ = dataset.split(recipe.data.val_fraction)
         self.method.prepare_data(dataset.images, dataset.vectors, rows)
         self.batches = BatchSource(dataset.images, dataset.vectors, rows, recipe, device)

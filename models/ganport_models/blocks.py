@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.utils.parametrizations import _SpectralNorm
 
 from ganport_models.network import BASE_SIZE, Norm
 
@@ -166,6 +166,25 @@ def with_norm(layer: nn.Conv2d, norm: Norm) -> list[nn.Module]:
     if norm == "batch":
         return [layer, nn.BatchNorm2d(layer.out_channels)]
     return [with_spectral_norm(layer, norm)]
+
+
+class Float32SpectralNorm(_SpectralNorm):
+    """torch's spectral norm, in float32 under autocast, too.
+
+    On a GPU autocast would compute the power iteration in bfloat16, which has 8 bits of fraction.
+    """
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """Return a weight divided by its largest singular value."""
+        with torch.autocast(weight.device.type, enabled=False):
+            return super().forward(weight)
+
+
+def spectral_norm(layer: nn.Module) -> nn.Module:
+    """Return a convolution or linear layer with spectral norm (Miyato et al. 2018)."""
+    assert isinstance(layer.weight, Tensor)
+    norm = Float32SpectralNorm(layer.weight)
+    return parametrize.register_parametrization(layer, "weight", norm)
 
 
 def with_spectral_norm(layer: nn.Module, norm: Norm) -> nn.Module:

@@ -1,10 +1,20 @@
 """Layers against reference implementations."""
 
+from typing import Any
+
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrizations
+from torch.overrides import TorchFunctionMode
 
-from ganport_models.blocks import SkipImages, init_dcgan_, resize_convolution, with_spectral_norm
+from ganport_models.blocks import (
+    SkipImages,
+    init_dcgan_,
+    resize_convolution,
+    spectral_norm,
+    with_spectral_norm,
+)
 
 
 def test_resize_convolution_equals_upsampling_and_convolution() -> None:
@@ -59,3 +69,35 @@ def test_skip_images_sum_the_doubled_images_of_all_maps() -> None:
     maps = [torch.full((1, 2, 2, 2), 3.0), torch.full((1, 1, 4, 4), 0.5)]
     # Flat maps stay flat: 2 * 3 + 0.5 in each of the three colors.
     torch.testing.assert_close(skips(maps), torch.full((1, 3, 8, 8), 6.5))
+
+
+class AutocastOfProducts(TorchFunctionMode):
+    """Records whether autocast is on at each product of a matrix and a vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.states: list[bool] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> object:
+        if func is torch.mv:
+            self.states.append(torch.is_autocast_enabled("cpu"))
+        return func(*args, **(kwargs or {}))
+
+
+def test_spectral_norm_is_that_of_torch_in_float32() -> None:
+    layers = []
+    for norm in (spectral_norm, parametrizations.spectral_norm):
+        torch.manual_seed(0)
+        layers.append(norm(nn.Conv2d(3, 5, 4)))
+    with torch.autocast("cpu", torch.bfloat16), AutocastOfProducts() as products:
+        images = [layer(torch.ones(2, 3, 8, 8)) for layer in layers]
+    assert torch.equal(*images)
+    assert images[0].dtype == torch.bfloat16
+    ours, theirs = (layer.state_dict() for layer in layers)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    half = len(products.states) // 2
+    assert not any(products.states[:half])
+    assert all(products.states[half:])

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
-from torch.nn.utils.parametrizations import spectral_norm
 
 from ganport_models.blocks import (
     LRELU_SLOPE_DCGAN,
     down_convolution,
     downsample_stack,
+    spectral_norm,
     with_norm,
     with_spectral_norm,
 )

@@ -4,7 +4,12 @@ import pytest
 import torch
 
 from ganport_runtime.errors import DeviceError
-from ganport_train.backend.device import peak_memory_gib, resolve_device, resolve_precision
+from ganport_train.backend.device import (
+    enable_determinism,
+    peak_memory_gib,
+    resolve_device,
+    resolve_precision,
+)
 
 CPU = torch.device("cpu")
 
@@ -35,3 +40,14 @@ def test_resolve_precision_keeps_a_named_one() -> None:
 
 def test_peak_memory_gib_of_the_cpu_is_plausible() -> None:
     assert 0.01 < peak_memory_gib(CPU) < 1000
+
+
+def test_enable_determinism_forbids_tf32_and_the_search_for_algorithms(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    flags = {"deterministic": True, "benchmark": False, "allow_tf32": False}
+    for name, value in flags.items():
+        monkeypatch.setattr(torch.backends.cudnn, name, not value)
+    enable_determinism()
+    assert {name: getattr(torch.backends.cudnn, name) for name in flags} == flags
+    assert not torch.backends.cuda.matmul.allow_tf32

@@ -46,9 +46,14 @@ def random_stream(seed: int, stream: int, index: int) -> np.random.Generator:
 
 
 def enable_determinism() -> None:
-    """Restrict cuDNN to deterministic algorithms, so that a resumed run is exact."""
+    """Restrict cuDNN to deterministic algorithms in full precision, so that a run is exact.
+
+    By default torch computes float32 convolutions in TF32, with 10 bits of fraction. The inverse of
+    a flow, and the second derivatives of gradient penalties, need 23.
+    """
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def resolve_precision(requested: str, device: torch.device) -> str:

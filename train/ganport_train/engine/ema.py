@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,21 +16,28 @@ from ganport_train.config.sections import EmaOptions
 _CALIBRATION_BATCH = 128
 
 
-def build_ema(generator: Generator, options: EmaOptions, batch_size: int) -> AveragedModel:
-    """Return an EMA of the generator's parameters with a half-life in training images.
+class GeneratorEma(AveragedModel):
+    """An EMA of a generator's parameters with a half-life in training images.
 
     The half-life ramps up with the training images, so that the EMA forgets the first weights
     (`ema_rampup_ratio` in the code of Karras et al. 2022, EDM).
     """
-    ema = AveragedModel(generator)
 
-    def update(means: Sequence[Tensor], current: Sequence[Tensor], _: Tensor | int) -> None:
-        # ema.n_averaged is on the CPU. Reading the count that torch passes would wait for a GPU.
-        decay = ema_decay(options, batch_size, int(ema.n_averaged))
-        torch._foreach_lerp_(list(means), list(current), 1 - decay)
+    def __init__(self, generator: Generator, options: EmaOptions, batch_size: int) -> None:
+        super().__init__(generator)
+        self._options, self._batch_size = options, batch_size
 
-    ema.multi_avg_fn = update
-    return ema
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Move the parameters towards those of the generator, and copy its buffers.
+
+        The update of `AveragedModel` copies its count to the device, which waits for a GPU.
+        """
+        decay = ema_decay(self._options, self._batch_size, int(self.n_averaged))
+        torch._foreach_lerp_([*self.module.parameters()], [*model.parameters()], 1 - decay)
+        for mean, current in zip(self.module.buffers(), model.buffers(), strict=True):
+            mean.copy_(current)
+        self.n_averaged += 1
 
 
 def ema_decay(options: EmaOptions, batch_size: int, updates: int) -> float:

@@ -19,7 +19,7 @@ from ganport_train.data import Dataset
 from ganport_train.engine import sample_grids
 from ganport_train.engine.batch_source import BatchSource
 from ganport_train.engine.collapse_monitor import CollapseMonitor
-from ganport_train.engine.ema import build_ema, finalize_ema
+from ganport_train.engine.ema import GeneratorEma, finalize_ema
 from ganport_train.engine.validation import CheckpointEvaluator
 from ganport_train.engine.warm_start import WarmStart
 from ganport_train.methods.build import build_method
@@ -72,7 +72,7 @@ class Trainer:
         local_rows = processes.local_rows(recipe.training.batch_size)
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
-        self.ema = build_ema(self.method.generator, recipe.ema, recipe.training.batch_size)
+        self.ema = GeneratorEma(self.method.generator, recipe.ema, recipe.training.batch_size)
         self.method.set_process_group(processes)
         self.method.compile(recipe.training.compile)
         # "average" is the name of the EMA in the files of schema 1 and 2.
