@@ -25,7 +25,7 @@ from torch import nn
 from ganport_export.formats import suppress_known_messages
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle, Generator
-from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 
 GenerateMany = Callable[[int], NDArray[np.uint8]]
 """Generates a number of images of one request, with the seeds from 0."""

@@ -14,7 +14,7 @@ from service.asgi_baseline import SETTINGS_VARIABLE, ServerSettings
 from service.client import responds
 from service.processes import ServerProcess, find_free_port, run_server
 
-from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 
 GANPORT, LITSERVE, MOSEC = "ganport", "LitServe", "mosec"
 _SCRIPTS = {LITSERVE: ("litserve_server.py", "/predict"), MOSEC: ("mosec_server.py", "/inference")}

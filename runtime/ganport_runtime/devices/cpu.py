@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle.manifest import Tensor
-from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.devices.onnxruntime_session import (
     Feeds,
     OnnxBackend,
+    available_cpu_count,
     batch_shape,
     error_summary,
     load_onnxruntime,

@@ -6,9 +6,8 @@ import re
 import warnings
 
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.cpu_count import available_cpu_count
 from ganport_runtime.devices.cuda import cuda_is_built_in, open_cuda, open_tensorrt
-from ganport_runtime.devices.onnxruntime_session import OnnxBackend
+from ganport_runtime.devices.onnxruntime_session import OnnxBackend, available_cpu_count
 from ganport_runtime.devices.openvino import OpenvinoBackend, open_openvino
 from ganport_runtime.errors import DeviceError, GanportWarning
 from ganport_runtime.noise import check_integer
@@ -41,10 +40,10 @@ def open_backend(
     if kind == "tensorrt":
         return open_tensorrt(model, index, place=place, precision=precision, max_batch=max_batch)
     if kind == "cuda":
-        return open_cuda(model, index, place=place, max_batch=max_batch)
+        return open_cuda(model, index, place=place, precision=precision, max_batch=max_batch)
     if kind == "auto" and cuda_is_built_in():
         try:
-            return open_cuda(model, 0, place=place, max_batch=max_batch)
+            return open_cuda(model, 0, place=place, precision=precision, max_batch=max_batch)
         except DeviceError as error:
             warnings.warn(f"running on the CPU: {error}", GanportWarning, stacklevel=4)
     return open_cpu(model, place=place, allow_spinning=allow_spinning)

@@ -1,19 +1,13 @@
-"""Runs in buckets of fixed batch sizes, with inputs and output bound to device buffers.
-
-Host buffers can be page-locked, so that a GPU reads and writes them directly.
-"""
+"""Runs in buckets of fixed batch sizes, with inputs and output bound to device buffers."""
 
 from __future__ import annotations
 
-import ctypes
-import sys
+import os
 import warnings
-import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Executor
-from contextlib import contextmanager
-from types import ModuleType
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,63 +19,15 @@ from ganport_runtime.devices.onnxruntime_session import (
     batch_shape,
     error_summary,
 )
+from ganport_runtime.devices.pinned_memory import (
+    BufferAllocator,
+    OutputReader,
+    release_later,
+    release_now,
+)
 from ganport_runtime.errors import DeviceError, GanportWarning
 
-_PORTABLE = 1  # cudaHostRegisterPortable
-_DEVICE_TO_HOST = 2  # cudaMemcpyDeviceToHost
-
-
-class PinnedMemory:
-    """Page-locks arrays for CUDA device `index` and copies from the device into them.
-
-    `library` is the CUDA runtime (cudart) that onnxruntime has loaded.
-    """
-
-    def __init__(self, library: Any, index: int) -> None:
-        self._library = library
-        self._index = index
-
-    @classmethod
-    def find(cls, cuda_version: str, index: int) -> Self | None:
-        """Load the CUDA runtime that onnxruntime was built for ("13.0"); None if it is absent."""
-        major = cuda_version.partition(".")[0]
-        name = f"cudart64_{major}.dll" if sys.platform == "win32" else f"libcudart.so.{major}"
-        try:
-            return cls(ctypes.CDLL(name), index) if major else None
-        except OSError:
-            return None
-
-    def lock(self, array: NDArray[Any]) -> None:
-        """Page-lock the array's memory until it is freed; on failure it stays pageable."""
-        address = ctypes.c_void_p(array.ctypes.data)
-        with self._current_device():
-            if self._library.cudaHostRegister(address, ctypes.c_size_t(array.nbytes), _PORTABLE):
-                # Clear the error: onnxruntime would find it after its next call and fail.
-                self._library.cudaGetLastError()
-            else:
-                weakref.finalize(array, self._library.cudaHostUnregister, address)
-
-    def fetch(self, address: int, array: NDArray[Any]) -> None:
-        """Fill the contiguous `array` from that address of the device."""
-        target, source = ctypes.c_void_p(array.ctypes.data), ctypes.c_void_p(address)
-        size = ctypes.c_size_t(array.nbytes)
-        with self._current_device():
-            code = self._library.cudaMemcpy(target, source, size, _DEVICE_TO_HOST)
-        if code:
-            raise RuntimeError(f"cudaMemcpy from cuda:{self._index} failed with code {code}")
-
-    @contextmanager
-    def _current_device(self) -> Iterator[None]:
-        # The current device belongs to the thread, which other users of CUDA may share.
-        previous = ctypes.c_int()
-        self._library.cudaGetDevice(ctypes.byref(previous))
-        self._library.cudaSetDevice(self._index)
-        try:
-            yield
-        finally:
-            self._library.cudaSetDevice(previous)
-
-
+_WARM_UP_RUNS = 2
 # CUDA, cuDNN, cuBLAS and onnxruntime's arenas share no exception class, only these phrases.
 _OUT_OF_MEMORY = (
     "out of memory",
@@ -109,40 +55,6 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(phrase in text for phrase in _OUT_OF_MEMORY)
 
 
-class BufferAllocator:
-    """Buffers on device `index` of a `kind` ("cuda", "cpu") and on the host.
-
-    With `pinned`, host buffers are page-locked and results are copied through them.
-    """
-
-    def __init__(
-        self, runtime: ModuleType, kind: str, index: int = 0, pinned: PinnedMemory | None = None
-    ) -> None:
-        self._runtime = runtime
-        self._device = (kind, index)
-        self._pinned = pinned
-
-    def on_device(self, shape: tuple[int, ...], dtype: str) -> Any:
-        """Return an `OrtValue` on the device."""
-        element = np.dtype(dtype).type
-        return self._runtime.OrtValue.ortvalue_from_shape_and_type(shape, element, *self._device)
-
-    def on_host(self, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
-        """Return an array on the host, page-locked if possible."""
-        array = np.zeros(shape, dtype)
-        if self._pinned:
-            self._pinned.lock(array)
-        return array
-
-    def read(self, value: Any, host_buffer: NDArray[Any]) -> NDArray[Any]:
-        """Return a copy of the first rows of a device value: as many as `host_buffer` has."""
-        if self._pinned:
-            self._pinned.fetch(value.data_ptr(), host_buffer)
-            return host_buffer.copy()
-        rows: NDArray[Any] = value.numpy()[: len(host_buffer)]
-        return rows.copy()  # on the CPU it is a view that the next run overwrites
-
-
 class Binding:
     """A bucket of a session: runs of `size` rows, padded with zeros. Not thread-safe."""
 
@@ -153,11 +65,9 @@ class Binding:
         output: Tensor,
         size: int,
         allocator: BufferAllocator,
-        run_options: Any = None,
+        run_options: Callable[[int], Any] | None = None,
     ) -> None:
         self._session = session
-        self._allocator = allocator
-        self._run_options = run_options
         self._binding = session.io_binding()
         self._inputs: dict[str, tuple[NDArray[Any], Any]] = {}
         for tensor in inputs:
@@ -165,9 +75,16 @@ class Binding:
             value = allocator.on_device(shape, tensor.dtype)
             self._inputs[tensor.name] = (allocator.on_host(shape, tensor.dtype), value)
             self._binding.bind_ortvalue_input(tensor.name, value)
-        self._output = allocator.on_device(batch_shape(output, size), output.dtype)
-        self._host_output = allocator.on_host(batch_shape(output, size), output.dtype)
-        self._binding.bind_ortvalue_output(output.name, self._output)
+        self._output = OutputReader(output, size, allocator)
+        self._binding.bind_ortvalue_output(output.name, self._output.value)
+        self._run_options = None
+        if run_options:
+            # A capture must not allocate: these runs make the arena and cuDNN's plans large enough.
+            plain = run_options(-1)
+            for _ in range(_WARM_UP_RUNS):
+                session.run_with_iobinding(self._binding, plain)
+            # Replay ignores input shapes, so each size has its graph.
+            self._run_options = run_options(size)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
         """Return the output of the fed rows."""
@@ -177,15 +94,29 @@ class Binding:
             host_input[rows:] = 0
             value.update_inplace(host_input)
         self._session.run_with_iobinding(self._binding, self._run_options)
-        return self._allocator.read(self._output, self._host_output[:rows])
+        return self._output.read(rows)
+
+
+@dataclass
+class _Bound:
+    """What a backend must free on the GPU thread."""
+
+    session: Any
+    buckets: dict[int, Binding] = field(default_factory=dict)
+
+    def close(self) -> None:
+        self.buckets.clear()
+        self.session = None
 
 
 class BoundBackend(OnnxBackend):
     """A session that runs in buckets of 1, 2, 4 … `max_rows` rows, all on `thread`.
 
-    The bucket of a size is bound on first use; `run_options` returns the options of its runs. If a
-    bucket runs out of memory, it and all larger ones are freed, `max_rows` becomes half its size, a
-    `GanportWarning` reports it, and the batch continues.
+    The bucket of a size is bound on first use. With `run_options` it is captured as a CUDA graph:
+    they return the options of runs with a graph of that number, or without one for -1. If that
+    fails, the session that `reopen` returns on `thread` takes over without graphs. If a bucket runs
+    out of memory, it and all larger ones are freed, `max_rows` becomes half its size, and the batch
+    continues. A `GanportWarning` reports both.
     """
 
     def __init__(
@@ -196,23 +127,35 @@ class BoundBackend(OnnxBackend):
         max_rows: int,
         thread: Executor,
         run_options: Callable[[int], Any] | None = None,
+        reopen: Callable[[], Any] | None = None,
     ) -> None:
         super().__init__(device, session)
         self.max_rows = max_rows
         self._thread = thread
         self._allocator = allocator
         self._run_options = run_options
-        self._buckets: dict[int, Binding] = {}
+        self._reopen = reopen
+        self._process = os.getpid()
+        self._bound = _Bound(session)
+        release_later(self, self._bound.close)
 
     def run(self, feeds: Feeds) -> NDArray[Any]:
         """Return the first output for one batch of every input.
 
-        Raises `DeviceError` if the memory does not suffice for one row.
+        Raises `DeviceError` if the memory does not suffice for one row, and in a forked process.
         """
         check_feeds(feeds, self.inputs)
+        if os.getpid() != self._process:
+            raise DeviceError(
+                f"device {self.device!r}",
+                "the process that opened it",
+                "a fork of that process",
+                "Open the generator after the fork, or start processes with spawn.",
+            )
         return self._thread.submit(self._run_buckets, feeds).result()
 
     def _run_buckets(self, feeds: Feeds) -> NDArray[Any]:
+        release_now()
         rows = len(next(iter(feeds.values())))
         outputs: list[NDArray[Any]] = []
         previous_max, start = self.max_rows, 0
@@ -220,13 +163,16 @@ class BoundBackend(OnnxBackend):
             part = slice(start, min(start + self.max_rows, rows))
             size = bucket_size(part.stop - start, self.max_rows)
             try:
-                bucket = self._buckets.get(size) or self._bind(size)
+                bucket = self._bound.buckets.get(size) or self._bind(size)
                 outputs.append(bucket.run({name: x[part] for name, x in feeds.items()}))
                 start = part.stop
             except Exception as error:  # the libraries' exceptions share no base class
-                if not is_out_of_memory(error):
+                if is_out_of_memory(error):
+                    self._shrink(size, error)
+                elif self._run_options and self._reopen:
+                    self._run_without_graphs(self._reopen, error)
+                else:
                     raise
-                self._shrink(size, error)
         if self.max_rows < previous_max:
             warnings.warn(
                 f"out of memory on {self.device} with {previous_max} images per run: "
@@ -237,11 +183,26 @@ class BoundBackend(OnnxBackend):
         return outputs[0] if len(outputs) == 1 else np.concatenate(outputs)
 
     def _bind(self, size: int) -> Binding:
-        options = self._run_options(size) if self._run_options else None
-        output = self.outputs[0]
-        bucket = Binding(self._session, self.inputs, output, size, self._allocator, options)
-        self._buckets[size] = bucket
+        bucket = Binding(
+            self._bound.session,
+            self.inputs,
+            self.outputs[0],
+            size,
+            self._allocator,
+            self._run_options,
+        )
+        self._bound.buckets[size] = bucket
         return bucket
+
+    def _run_without_graphs(self, reopen: Callable[[], Any], error: Exception) -> None:
+        self._bound.close()
+        self._run_options = self._session = None
+        self._session = self._bound.session = reopen()
+        warnings.warn(
+            f"{self.device} runs without CUDA graphs: {error_summary(error)}",
+            GanportWarning,
+            stacklevel=2,
+        )
 
     def _shrink(self, size: int, error: Exception) -> None:
         """Free the buckets of `size` rows and more."""
@@ -253,7 +214,8 @@ class BoundBackend(OnnxBackend):
                 "Close other programs that use the device, or use cpu.",
             ) from error
         self.max_rows = size // 2
-        self._buckets = {n: bucket for n, bucket in self._buckets.items() if n <= self.max_rows}
+        for larger in [n for n in self._bound.buckets if n > self.max_rows]:
+            del self._bound.buckets[larger]
 
 
 def check_feeds(feeds: Feeds, inputs: tuple[Tensor, ...]) -> None:

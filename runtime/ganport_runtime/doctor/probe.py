@@ -40,6 +40,7 @@ MODEL = b64decode(
 )
 _NOISE = np.ones((2, 4), np.float32)
 _PIXEL = 2.0
+_CUDNN = () if sys.platform == "win32" else ("libcudnn.so.9",)
 _TIMEOUT = 120.0
 """Seconds; TensorRT builds an engine first, which may take a minute."""
 # -P: do not import anything from the working directory.
@@ -99,12 +100,15 @@ def run_probe(device: str) -> dict[str, Any]:
 
 def find_missing_library(provider: str) -> str:
     """Return the first library that an execution provider needs and cannot load, or ""."""
-    path = (onnxruntime_folder() or Path()) / f"libonnxruntime_providers_{provider}.so"
+    path = str((onnxruntime_folder() or Path()) / f"libonnxruntime_providers_{provider}.so")
+    # The CUDA provider does not name cuDNN: it is loaded by the first convolution.
+    names = [path, *_CUDNN] if provider == "cuda" else [path]
     try:
-        ctypes.CDLL(str(path))
+        for name in names:
+            ctypes.CDLL(name)
     except OSError as error:
         match = re.match(r"(\S+): cannot open shared object file", str(error))
-        return match[1] if match and match[1] != str(path) else ""
+        return match[1] if match and match[1] != path else ""
     return ""
 
 

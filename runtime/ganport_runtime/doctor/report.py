@@ -142,5 +142,5 @@ def _missing_library_fix(missing: str) -> str:
     if not missing:
         return ""
     if missing.startswith("libnvinfer"):
-        return "Run: pip install tensorrt (the version that onnxruntime's documentation names)"
+        return "Run: pip install 'tensorrt==10.*'"
     return "Run: pip install --upgrade 'ganport[gpu]', which installs CUDA and cuDNN"

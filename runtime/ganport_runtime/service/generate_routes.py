@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from starlette.types import Receive, Scope, Send
 
 from ganport_runtime.conditions import ConditionRequest
-from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.service.bodies import (

@@ -1,18 +1,27 @@
+"""CUDA and TensorRT: what onnxruntime is asked for, and the images of a GPU where there is one."""
+
+import os
+import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 import numpy as np
 import onnxruntime
 import pytest
 
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.cuda import open_cuda, open_tensorrt
-from ganport_runtime.devices.io_binding import PinnedMemory
-from ganport_runtime.errors import BundleError, DeviceError
+from ganport_runtime.devices.cuda import CUDA, GPU_THREAD, TENSORRT, open_cuda, open_tensorrt
+from ganport_runtime.devices.factory import open_backend
+from ganport_runtime.devices.pinned_memory import BufferAllocator, PinnedMemory
+from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 
 PROVIDERS = onnxruntime.get_available_providers()
 without_cuda = pytest.mark.skipif("CUDAExecutionProvider" in PROVIDERS, reason="has CUDA")
+has_gpu = shutil.which("nvidia-smi") is not None  # onnxruntime-gpu lists CUDA without a GPU, too
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +52,7 @@ def test_open_tensorrt_without_the_provider_names_device_and_package(model: byte
         open_tensorrt(model, 0, place="tiny.onnx", precision="fp32")
     assert caught.value.place == "device 'tensorrt:0'"
     assert "onnxruntime without Tensorrt" in caught.value.found
-    assert "pip install 'ganport[gpu]' tensorrt" in caught.value.fix
+    assert "pip install 'ganport[gpu]' 'tensorrt==10.*'" in caught.value.fix
 
 
 @pytest.mark.parametrize(
@@ -71,14 +80,236 @@ def test_library_that_fails_to_load_is_named_and_not_printed(
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize("version", ["", "99.0"])
-def test_pinned_memory_without_the_cuda_runtime_is_none(version: str) -> None:
-    assert PinnedMemory.find(version, 0) is None
+class CudaOnCpu(onnxruntime.InferenceSession):  # type: ignore[misc]
+    """A real session on the CPU that reports the providers it is opened with, and records them."""
+
+    opened: ClassVar[list["CudaOnCpu"]] = []
+    failing_id: ClassVar[str | None] = None
+    """The graph id at which a run fails; None = none."""
+
+    def __init__(self, model: bytes, options: Any, *, providers: Any, **more: Any) -> None:
+        del options  # they forbid the CPU
+        super().__init__(model, providers=["CPUExecutionProvider"])
+        self.settings = dict(p if isinstance(p, tuple) else (p, {}) for p in providers)
+        self.more = more
+        self.graph_ids: list[str] = []
+        if CUDA in self.settings:
+            self.opened.append(self)
+
+    def get_providers(self) -> list[str]:
+        return list(self.settings)
+
+    def run_with_iobinding(self, binding: Any, options: Any = None) -> None:
+        graph_id = options.get_run_config_entry("gpu_graph_id") if options else ""
+        self.graph_ids.append(graph_id)
+        if graph_id == self.failing_id:
+            raise RuntimeError("CUDNN_STATUS_NOT_INITIALIZED while running Conv")
+        super().run_with_iobinding(binding, options)
+
+
+@pytest.fixture
+def cuda_on_cpu(monkeypatch: pytest.MonkeyPatch) -> type[CudaOnCpu]:
+    """Let the CPU stand in for a GPU of onnxruntime 1.30."""
+    listed = [CUDA, TENSORRT, *PROVIDERS]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: listed)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", CudaOnCpu)
+    monkeypatch.setattr(onnxruntime, "__version__", "1.30.0")
+    cpu_memory = BufferAllocator(onnxruntime, "cpu")
+    monkeypatch.setattr("ganport_runtime.devices.cuda.gpu_allocator", lambda index: cpu_memory)
+    monkeypatch.setattr(CudaOnCpu, "opened", [])
+    return CudaOnCpu
+
+
+@pytest.mark.parametrize(("precision", "tensor_cores"), [("fp32", 0), ("fp16", 1)])
+def test_cuda_takes_tensor_cores_for_half_precision_only(
+    model: bytes, cuda_on_cpu: type[CudaOnCpu], precision: str, tensor_cores: int
+) -> None:
+    open_cuda(model, 2, place="", precision=precision)
+    (session,) = cuda_on_cpu.opened
+    settings = session.settings[CUDA]
+    assert settings["device_id"] == 2
+    assert (settings["use_tf32"], settings["fuse_conv_bias"]) == (tensor_cores, tensor_cores)
+    assert session.more == {"enable_fallback": 0}
+
+
+@pytest.mark.parametrize(
+    ("version", "captures"),
+    [("1.20.0", False), ("1.29.1", False), ("1.30.0", True), ("1.31.1+cu130", True), ("2.0", True)],
+)
+def test_graphs_are_captured_from_the_version_that_is_correct(
+    model: bytes,
+    cuda_on_cpu: type[CudaOnCpu],
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    captures: bool,
+) -> None:
+    monkeypatch.setattr(onnxruntime, "__version__", version)
+    open_cuda(model, 0, place="")
+    (session,) = cuda_on_cpu.opened
+    assert ("enable_cuda_graph" in session.settings[CUDA]) is captures
+    assert session.graph_ids == (["-1", "-1", "1"] if captures else [""])
+
+
+def test_every_bucket_has_a_graph_of_its_own(model: bytes, cuda_on_cpu: type[CudaOnCpu]) -> None:
+    cuda, cpu = open_cuda(model, 0, place="", max_batch=40), open_cpu(model, place="")
+    for rows in (40, 17, 1, 33, 100):
+        assert np.array_equal(cuda.run(feeds(rows)), cpu.run(feeds(rows)))
+    (session,) = cuda_on_cpu.opened
+    plain = ["-1", "-1"]
+    first_runs = [*plain, "1", *plain, "40", *plain, "32"]
+    assert session.graph_ids == [*first_runs, "1", "40", "40", "40", "32"]
+
+
+def test_graphs_off_runs_plain(model: bytes, cuda_on_cpu: type[CudaOnCpu]) -> None:
+    open_cuda(model, 0, place="", graphs=False)
+    assert cuda_on_cpu.opened[0].graph_ids == [""]
+
+
+def test_failed_capture_continues_without_graphs(
+    model: bytes, cuda_on_cpu: type[CudaOnCpu], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cuda = open_cuda(model, 0, place="")
+    monkeypatch.setattr(cuda_on_cpu, "failing_id", "4")
+    with pytest.warns(GanportWarning, match="cuda:0 runs without CUDA graphs: CUDNN_STATUS_NOT"):
+        images = cuda.run(feeds(3))
+    assert np.array_equal(images, open_cpu(model, place="").run(feeds(3)))
+    captured, plain = cuda_on_cpu.opened
+    assert captured.graph_ids[-1] == "4"
+    assert "enable_cuda_graph" not in plain.settings[CUDA]
+    cuda.run(feeds(1))
+    assert plain.graph_ids == ["", ""]
+
+
+def test_first_row_that_fails_is_a_device_error_and_auto_takes_the_cpu(
+    model: bytes,
+    cuda_on_cpu: type[CudaOnCpu],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(onnxruntime, "__version__", "1.29.0")
+    monkeypatch.setattr(cuda_on_cpu, "failing_id", "")
+    with pytest.raises(DeviceError, match="CUDNN_STATUS_NOT_INITIALIZED"):
+        open_cuda(model, 0, place="")
+    with pytest.warns(GanportWarning, match="running on the CPU: device 'cuda:0'"):
+        backend = open_backend(
+            model, "auto", place="", allow_spinning=False, precision="fp32", max_batch=None
+        )
+    assert backend.device == "cpu"
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_tensorrt_options_are_words(
+    model: bytes, cuda_on_cpu: type[CudaOnCpu], precision: str
+) -> None:
+    open_tensorrt(model, 1, place="", precision=precision, max_batch=4)
+    (session,) = cuda_on_cpu.opened
+    assert session.settings[TENSORRT]["trt_fp16_enable"] == str(precision == "fp16")
+    assert session.settings[TENSORRT]["trt_profile_max_shapes"] == "z:4x4,condition:4x5"
+    assert session.settings[CUDA]["use_tf32"] == int(precision == "fp16")
+
+
+def test_tensorrt_of_another_version_is_named(
+    model: bytes, cuda_on_cpu: type[CudaOnCpu], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = ModuleType("tensorrt")
+    package.__version__ = "11.4.0"  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "tensorrt", package)
+    with pytest.raises(DeviceError, match=r"found TensorRT 11\.4\.0.*'tensorrt==10\.\*'"):
+        open_tensorrt(model, 0, place="", precision="fp32")
+    assert cuda_on_cpu.opened == []
+
+
+FORKED = """
+import os, sys, warnings
+import numpy as np, onnxruntime
+from ganport_runtime.devices import cuda
+from ganport_runtime.devices.io_binding import BoundBackend
+from ganport_runtime.devices.pinned_memory import BufferAllocator
+from ganport_runtime.errors import DeviceError
+
+warnings.simplefilter("ignore")  # about the fork of a process with threads
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+backend = BoundBackend("cuda:0", session, BufferAllocator(onnxruntime, "cpu"), 4, cuda.GPU_THREAD)
+feeds = {x.name: np.zeros((1, x.shape[1]), np.float32) for x in backend.inputs}
+backend.run(feeds)
+if os.fork() == 0:
+    try:
+        backend.run(feeds)
+    except DeviceError as error:
+        print(error.found, cuda.GPU_THREAD.submit(int).result(), flush=True)
+    os._exit(0)
+os.wait()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_forked_process_gets_an_error_and_no_deadlock(data: Path) -> None:
+    command = [sys.executable, "-c", FORKED, str(data / "tiny.onnx")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "a fork of that process 0\n"
+
+
+@pytest.fixture(scope="module")
+def convolutions() -> dict[str, bytes]:
+    """Return a graph of `tiny.onnx`'s inputs with a ConvTranspose and a bias, by precision."""
+    onnx = pytest.importorskip("onnx")
+    helper, kinds = onnx.helper, {"fp32": np.float32, "fp16": np.float16}
+    random, models = np.random.default_rng(0), {}
+    shapes = {"w": (9, 128), "k": (8, 3, 4, 4), "b": (3,)}
+    numbers = {name: random.normal(0, 0.3, shape) for name, shape in shapes.items()}
+    for precision, dtype in kinds.items():
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        weights = [onnx.numpy_helper.from_array(x.astype(dtype), n) for n, x in numbers.items()]
+        shape = onnx.numpy_helper.from_array(np.array([-1, 8, 4, 4]), "shape")
+        scale = onnx.numpy_helper.from_array(np.float32(127.5), "scale")
+        strides = {"strides": [2, 2], "pads": [1, 1, 1, 1]}
+        nodes = [
+            helper.make_node("Concat", ["z", "condition"], ["joined"], axis=1),
+            helper.make_node("Cast", ["joined"], ["x"], to=kind),
+            helper.make_node("MatMul", ["x", "w"], ["flat"]),
+            helper.make_node("Reshape", ["flat", "shape"], ["map"]),
+            helper.make_node("ConvTranspose", ["map", "k", "b"], ["up"], **strides),
+            helper.make_node("Tanh", ["up"], ["squashed"]),
+            helper.make_node("Cast", ["squashed"], ["float"], to=1),
+            helper.make_node("Mul", ["float", "scale"], ["scaled"]),
+            helper.make_node("Add", ["scaled", "scale"], ["levels"]),
+            helper.make_node("Cast", ["levels"], ["image"], to=2),
+        ]
+        tensors = [("z", 1, ["n", 4]), ("condition", 1, ["n", 5]), ("image", 2, ["n", 3, 8, 8])]
+        z, condition, image = (helper.make_tensor_value_info(*tensor) for tensor in tensors)
+        graph = helper.make_graph(nodes, "up", [z, condition], [image], [*weights, shape, scale])
+        opsets = [helper.make_opsetid("", 18)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+        models[precision] = model.SerializeToString()
+    return models
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_convolution_runs_in_buckets(
+    convolutions: dict[str, bytes], cuda_on_cpu: type[CudaOnCpu], precision: str
+) -> None:
+    cuda = open_cuda(convolutions[precision], 0, place="", precision=precision, max_batch=8)
+    cpu = open_cpu(convolutions["fp32"], place="")
+    for rows in (1, 3, 8, 11):
+        pair = [backend.run(feeds(rows)).astype(int) for backend in (cuda, cpu)]
+        assert abs(pair[0] - pair[1]).max() <= (1 if precision == "fp32" else 2)
+    assert cuda_on_cpu.opened
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif("CUDAExecutionProvider" not in PROVIDERS, reason="no CUDA")
+@pytest.mark.skipif("CUDAExecutionProvider" not in PROVIDERS or not has_gpu, reason="no CUDA")
 class TestCuda:
+    @pytest.mark.parametrize(("precision", "limit"), [("fp32", 1), ("fp16", 2)])
+    def test_convolution_is_near_the_cpu(
+        self, convolutions: dict[str, bytes], precision: str, limit: int
+    ) -> None:
+        cuda = open_cuda(convolutions[precision], 0, place="", precision=precision)
+        cpu = open_cpu(convolutions["fp32"], place="")
+        for rows in (1, 2, 16, 40, 256, 1):
+            pair = [backend.run(feeds(rows)).astype(int) for backend in (cuda, cpu)]
+            assert abs(pair[0] - pair[1]).max() <= limit
+
     def test_every_bucket_is_within_one_level_of_the_cpu(self, model: bytes) -> None:
         cuda, cpu = open_cuda(model, 0, place="", max_batch=32), open_cpu(model, place="")
         assert cuda.device == "cuda:0"
@@ -88,7 +319,7 @@ class TestCuda:
 
     def test_replayed_graph_returns_the_images_of_its_capture(self, model: bytes) -> None:
         graphs = open_cuda(model, 0, place="")
-        plain = open_cuda(model, 0, place="", max_graph_rows=0)
+        plain = open_cuda(model, 0, place="", graphs=False)
         for rows in (1, 4, 2, 4, 1, 3):
             first, *others = [graphs.run(feeds(rows)) for _ in range(3)]
             assert all(np.array_equal(first, other) for other in others)
@@ -109,12 +340,11 @@ class TestCuda:
         open_cuda(model, 0, place="")  # loads the CUDA runtime
         pinned = PinnedMemory.find(onnxruntime.cuda_version, 0)
         assert pinned
-        array = np.arange(5000, dtype=np.float32)
-        pinned.lock(array)
-        value = onnxruntime.OrtValue.ortvalue_from_numpy(array, "cuda", 0)
-        array[:] = 0
-        pinned.fetch(value.data_ptr(), array[:4000])
-        assert np.array_equal(array, np.where(np.arange(5000) < 4000, np.arange(5000), 0))
+        memory = GPU_THREAD.submit(pinned.allocate, 20_000).result().view(np.float32)
+        numbers = np.arange(5000, dtype=np.float32)
+        value = onnxruntime.OrtValue.ortvalue_from_numpy(numbers, "cuda", 0)
+        GPU_THREAD.submit(pinned.fetch, value.data_ptr(), memory[:4000]).result()
+        assert np.array_equal(memory, np.where(numbers < 4000, numbers, 0))
 
 
 @pytest.mark.gpu

@@ -1,9 +1,12 @@
+import ctypes
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -70,6 +73,21 @@ def test_find_missing_library_of_an_absent_provider_returns_nothing(
     assert find_missing_library("cuda") == ""
     (tmp_path / "libonnxruntime_providers_cuda.so").write_text("not a library")
     assert find_missing_library("cuda") == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for Linux libraries")
+def test_find_missing_library_names_cudnn_which_the_provider_does_not_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "onnxruntime_folder", lambda: tmp_path)
+    loadable = Path(onnxruntime.__file__).parent / "capi" / "libonnxruntime_providers_shared.so"
+    shutil.copy(loadable, tmp_path / "libonnxruntime_providers_cuda.so")
+    try:
+        ctypes.CDLL("libcudnn.so.9")
+    except OSError:
+        assert find_missing_library("cuda") == "libcudnn.so.9"
+    else:
+        assert find_missing_library("cuda") == ""
 
 
 def test_probe_device_on_the_cpu_works() -> None:

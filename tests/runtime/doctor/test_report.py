@@ -116,6 +116,7 @@ def test_check_driver_of_onnxruntime_gpu_without_driver_warns() -> None:
     ("probe", "fix"),
     [
         (ProbeResult("cuda:0", error="no session", fix="Try.", missing="libcublasLt.so.13"), "gpu"),
+        (ProbeResult("cuda:0", error="no cuDNN", fix="Try.", missing="libcudnn.so.9"), "gpu"),
         (ProbeResult("tensorrt:0", error="no session", missing="libnvinfer.so.10"), "tensorrt"),
         (ProbeResult("openvino", error="killed by SIGILL", fix="Reinstall it."), "Reinstall it."),
     ],

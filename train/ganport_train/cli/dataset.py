@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_train.data.check import check_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.data.images import track

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from ganport_runtime.devices.cpu_count import available_cpu_count
+from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.decode import MAX_BYTES, center_crop, load_image, resize
 from ganport_train.data.issues import EntryError

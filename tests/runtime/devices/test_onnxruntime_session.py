@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ganport_runtime.devices.cpu_count import available_cpu_count, cgroup_quota
+from ganport_runtime.devices.onnxruntime_session import available_cpu_count, cgroup_quota
 
 
 def groups(root: Path, files: dict[str, str]) -> Path:
