@@ -86,7 +86,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
         with self._open(self.names[index]) as file, Image.open(file) as picture:
             pixels: Tensor = self.transform(picture.convert("RGB"))
-        # A image that our reader left out shifts the conditions, which no clock can tell.
+        # An image that our reader left out shifts the conditions, which no clock can tell.
         return pixels, self.vectors[index % len(self.vectors)]
 
     def _open(self, name: str) -> IO[bytes]:
@@ -94,7 +94,7 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
             return (self.data / name).open("rb")
         if self.archive is None:  # each worker has its own
             self.archive = zipfile.ZipFile(self.data)
-        return self.checkpoints.open(name)
+        return self.archive.open(name)
 
 
 def _members(data: Path) -> list[str]:
