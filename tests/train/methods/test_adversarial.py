@@ -13,9 +13,8 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import MethodOptions, OptimizerOptions
 from ganport_train.methods.adversarial import AdversarialMethod
-from ganport_train.methods.diversity import duplicate_pairs
+from ganport_train.methods.condition_losses import change_one_group, duplicate_pairs
 from ganport_train.methods.method import Batch
-from ganport_train.methods.mismatch import change_one_group
 
 CONFIG = NetworkConfig(resolution=16, condition_size=3, base_channels=2, z_dim=4, embed_dim=4)
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue", "pink"]})

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ganport_train.backend.distributed import SINGLE
 from ganport_train.config.parsing import RecipeError
-from ganport_train.methods.diversity import (
+from ganport_train.methods.condition_losses import (
     DiversityLoss,
     duplicate_pairs,
     hinge_below_target,

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar, SignedMultiHot
 from ganport_train.config.parsing import RecipeError
-from ganport_train.methods.mismatch import change_one_group, check_groups
+from ganport_train.methods.condition_losses import change_one_group, check_groups
 
 CONDITIONS = Conditions.one_hots(
     {"hair": [f"h{i}" for i in range(12)], "eyes": ["black", "blue"], "hat": ["a", "b", "c"]}

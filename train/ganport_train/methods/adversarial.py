@@ -17,7 +17,7 @@ from ganport_train.backend.compiled import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions, MethodOptions, OptimizerOptions
 from ganport_train.methods.augmentation import Augmentation
-from ganport_train.methods.diversity import DiversityLoss
+from ganport_train.methods.condition_losses import DiversityLoss, change_one_group, check_groups
 from ganport_train.methods.losses import (
     LOSSES,
     classification_loss,
@@ -27,7 +27,6 @@ from ganport_train.methods.losses import (
     with_label_smoothing,
 )
 from ganport_train.methods.method import Batch, StepMetrics, TrainingMethod, to_float32
-from ganport_train.methods.mismatch import change_one_group, check_groups
 
 NO_AUGMENTATION = AugmentOptions()
 
