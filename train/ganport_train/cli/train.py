@@ -25,7 +25,6 @@ from ganport_train.engine.warm_start import WarmStart
 from ganport_train.methods.build import parameter_counts
 from ganport_train.runs import run_dir
 from ganport_train.runs.recovery import catch_stop_signals, translate_fatal_errors
-from ganport_train.runs.run_dir import RunEnvironment
 
 if TYPE_CHECKING:
     from ganport_train.evaluation.judge.judge import Judge
@@ -198,8 +197,7 @@ def resume_run(
 
     Return the exit code, 0 for a complete run.
     """
-    with processes.synchronized_section():
-        run_dir.read_config(run)  # a folder that is not a run gets no lock
+    run_dir.read_config(run)  # a folder that is not a run gets no lock
     with run_dir.lock_folder(run, processes):
         with processes.synchronized_section(main_first=True):
             saved_recipe, previous = run_dir.read_config(run)
@@ -213,11 +211,10 @@ def resume_run(
             run_dir.check_same_data(path, dataset.digest, previous.data_digest)
             judge = judge or (Path(previous.judge) if previous.judge else None)
             loaded = load_judge(judge, torch_device)
-            environment = _environment(
-                path, dataset, torch_device, skip_bad, judge, loaded, processes
-            )
             environment = replace(
-                environment, rollback=previous.rollback, start_from=previous.start_from
+                _environment(path, dataset, torch_device, skip_bad, judge, loaded, processes),
+                rollback=previous.rollback,
+                start_from=previous.start_from,
             )
             with translate_fatal_errors(run):
                 trainer = Trainer(run, recipe, dataset, torch_device, click.echo, loaded, processes)
@@ -252,7 +249,7 @@ def training_size(recipe: Recipe, dataset: Dataset) -> int:
     return len(dataset.split(recipe.data.val_fraction)[0])
 
 
-def _train(trainer: Trainer, environment: RunEnvironment) -> int:
+def _train(trainer: Trainer, environment: run_dir.RunEnvironment) -> int:
     count, run = environment.processes, trainer.run
     each = f" in each of {count} processes" if count > 1 else ""
     trainer.log(f"training on {environment.device} with {environment.threads} threads{each}")
@@ -285,8 +282,8 @@ def _environment(
     judge_path: Path | None,
     judge: Judge | None,
     processes: ProcessGroup,
-) -> RunEnvironment:
-    return RunEnvironment.current(
+) -> run_dir.RunEnvironment:
+    return run_dir.RunEnvironment.current(
         data,
         dataset.digest,
         device,
