@@ -162,5 +162,3 @@ def _try_decode(
         return decode(source.read(name, MAX_BYTES), resolution, framing)
     except EntryError as error:
         return error
-
-
