@@ -1,7 +1,7 @@
 """The parity and provenance records of a bundle as rows of text.
 
-These records may contain any JSON. A record of an unexpected form is shown value by value, and no
-value can send control characters to a terminal.
+These records may contain any JSON. A record of an unexpected form is shown value by value. Control
+characters are escaped, because they could change the state of a terminal.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FORM_ERRORS = (LookupError, TypeError, ValueError, AttributeError, OverflowErro
 
 
 def parity_rows(parity: Mapping[str, Any]) -> list[Row]:
-    """Return a row for the reference, each graph, each input and an override, then the rest."""
+    """Return rows for the reference, the graphs, the inputs and overrides, then for the rest."""
     try:
         rows = [(sanitize(name), sanitize(text, _MAX_LENGTH)) for name, text in _summarize(parity)]
     except _FORM_ERRORS:

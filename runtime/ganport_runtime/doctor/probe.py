@@ -1,7 +1,7 @@
 """Probes: each device runs a tiny graph in a process of its own.
 
 `python -m ganport_runtime.doctor.probe DEVICE` runs one of them. It is a separate process because
-a broken driver may end or hang the process that uses it.
+a broken driver can crash or block the process that uses it.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def candidate_devices(packages: Mapping[str, str], driver: Driver | None) -> lis
 def probe_device(
     device: str, command: tuple[str, ...] = _COMMAND, timeout: float = _TIMEOUT
 ) -> ProbeResult:
-    """Run `command` on a device, for at most `timeout` seconds; a crash is an error as well.
+    """Run `command` on a device for at most `timeout` seconds; report a crash as an error.
 
     The last line of the command's output is the result of `run_probe` as JSON.
     """

@@ -59,7 +59,7 @@ class Session:
         return True
 
     def command(self, name: str, overrides: Sequence[str]) -> str:
-        """Return the command that continues the study, which stores data and judge."""
+        """Return the command that continues the study. Its file holds the data sets and judges."""
         words = [word for text in overrides for word in ("--set", text)]
         words += [word for variant in self.only for word in ("--only", variant)]
         if self.study.score_images != studies.load(name).score_images:

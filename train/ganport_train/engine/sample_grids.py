@@ -63,7 +63,7 @@ class SampleGrid:
 
 
 def grid_requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:
-    """Return the request of each row; each group cycles through its labels at its own pace."""
+    """Return the request of each row; the groups cycle through their labels at different speeds."""
     choices = {name: _label_choices(field) for name, field in conditions.fields.items()}
     count = min(rows, max(map(len, choices.values()), default=1))
     return [
@@ -112,8 +112,8 @@ def translate_grid(
         rows=[conditions.caption(request) for request in requests],
         columns=["image", *targets],
         metadata={"requests": json.dumps(requests), "domains": json.dumps(list(targets))},
-        footer="Under a label: only that label is changed, off if it was on and on if it was off; "
-        "a one-hot label replaces the image's own.",
+        footer="Each label column changes one label of the image: a label that is on is switched "
+        "off, and one that is off is switched on. A one-hot label replaces the image's label.",
     )
 
 

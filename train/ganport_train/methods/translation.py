@@ -15,7 +15,8 @@ from ganport_train.methods.method import Batch, StepMetrics, TrainingMethod, to_
 class TranslationMethod(TrainingMethod):
     """Adversarial loss, domain classification, and cycle loss (Choi et al. 2018, section 3.1).
 
-    Every step trains the discriminator; every `discriminator_steps`-th also trains the generator.
+    Every step trains the discriminator. Every `discriminator_steps`-th step also trains the
+    generator.
     The target domains are a permutation of the batch's own, as in the code of the paper.
     """
 
