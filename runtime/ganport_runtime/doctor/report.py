@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from ganport_runtime.doctor.probe import candidate_devices, probe_device
-from ganport_runtime.doctor.system_info import (
+from ganport_runtime.doctor.probe import (
     ONNXRUNTIMES,
     Driver,
     SystemInfo,
+    candidate_devices,
     parse_version,
+    probe_device,
     read_cuda_major,
     read_driver,
     read_packages,

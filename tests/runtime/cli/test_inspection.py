@@ -7,7 +7,7 @@ import pytest
 
 from ganport_runtime import verify
 from ganport_runtime.cli import inspection, root
-from ganport_runtime.doctor.system_info import ProbeResult, SystemInfo
+from ganport_runtime.doctor.probe import ProbeResult, SystemInfo
 
 
 @pytest.fixture(autouse=True)

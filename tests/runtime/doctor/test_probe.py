@@ -10,12 +10,12 @@ from onnx import TensorProto, helper, numpy_helper
 from ganport_runtime.doctor import probe
 from ganport_runtime.doctor.probe import (
     MODEL,
+    Driver,
     candidate_devices,
     find_missing_library,
     probe_device,
     run_probe,
 )
-from ganport_runtime.doctor.system_info import Driver
 
 
 def build_graph() -> onnx.ModelProto:

@@ -4,13 +4,13 @@ from typing import Any
 import pytest
 
 from ganport_runtime.doctor import find_problems
+from ganport_runtime.doctor.probe import Driver, ProbeResult, SystemInfo
 from ganport_runtime.doctor.report import (
     Finding,
     check_devices,
     check_driver,
     check_onnxruntime,
 )
-from ganport_runtime.doctor.system_info import Driver, ProbeResult, SystemInfo
 
 GPU = Driver(version="580.95.05", gpus=("NVIDIA H100",))
 ON_CPU = SystemInfo(

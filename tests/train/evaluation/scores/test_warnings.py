@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from ganport_train.evaluation.metrics import Metric
-from ganport_train.evaluation.scores.warnings import find_warnings, headline_keys
+from ganport_train.evaluation.scores.evaluation import find_warnings, headline_keys
 
 
 def metric(value: float, real: float | None = 1.0, title: str = "it") -> Metric:

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from ganport_runtime.doctor import system_info
-from ganport_runtime.doctor.system_info import (
+from ganport_runtime.doctor import probe
+from ganport_runtime.doctor.probe import (
     Driver,
     parse_driver,
     parse_version,
@@ -26,7 +26,7 @@ def test_read_packages_returns_engines_and_tensorrt_only(monkeypatch: pytest.Mon
     assert read_packages()["numpy"]
     installed = [("TensorRT_cu13", "10.14"), ("black", "25"), (None, "1")]
     distributions = [SimpleNamespace(name=name, version=version) for name, version in installed]
-    monkeypatch.setattr(system_info, "distributions", lambda: distributions)
+    monkeypatch.setattr(probe, "distributions", lambda: distributions)
     assert read_packages() == {"tensorrt-cu13": "10.14"}
 
 
@@ -36,7 +36,7 @@ def test_read_packages_returns_engines_and_tensorrt_only(monkeypatch: pytest.Mon
 def test_read_cuda_major_reads_the_build_of_onnxruntime(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, major: int | None
 ) -> None:
-    monkeypatch.setattr(system_info, "onnxruntime_folder", lambda: tmp_path)
+    monkeypatch.setattr(probe, "onnxruntime_folder", lambda: tmp_path)
     assert read_cuda_major() is None
     (tmp_path / "build_and_package_info.py").write_text(text)
     assert read_cuda_major() == major
