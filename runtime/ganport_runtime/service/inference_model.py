@@ -25,7 +25,7 @@ from ganport_runtime.service.inference_messages import (
     TensorMetadata,
 )
 from ganport_runtime.service.registry import ServedBundle
-from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
+from ganport_runtime.values import format_choices, repr_short, sanitize, suggestion
 
 MAX_VALUE = 1e6
 """The largest magnitude of an input; networks never need more, and none overflows below it."""
@@ -197,12 +197,12 @@ class InferenceModel:
         for entry, binary in zip(message.request.inputs, message.binaries, strict=True):
             spec = self._specs.get(entry.name)
             if spec is None:
-                near = closest_match(entry.name, self._specs)
+                fix = suggestion(entry.name, self._specs)
                 expected, found = (
                     f"one of {format_choices(self._specs)}",
                     f"'{sanitize(entry.name)}'",
                 )
-                raise RequestError("inputs", expected, found, f"Did you mean {near!r}?")
+                raise RequestError("inputs", expected, found, fix)
             if entry.name in arrays:
                 found = f"{entry.name!r} twice"
                 raise RequestError("inputs", "each input once", found, "Remove one.")

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from ganport_models.network import NetworkError
+from ganport_runtime.cli.condition_args import GreedyCommand
 from ganport_runtime.values import sanitize
 from ganport_train.backend.device import resolve_device
 from ganport_train.cli.eval import eval_gan
@@ -36,12 +37,12 @@ from ganport_train.studies.study import COMPARISON, Study
 _PATH = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @click.argument("name", required=False, metavar="STUDY")
 @click.option("--data", type=_PATH, help="Folder or zip of images for all variants.")
 @click.option("--out", type=_PATH, help="Folder of the study, with a run folder per variant.")
 @click.option("--judge", type=_PATH, help="Judge that scores the checkpoints of all variants.")
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override in all.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE...", help="Override in all.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 @click.option("--skip-bad", is_flag=True, help="Skip images that cannot be used.")
 @click.option("--list", "lists_studies", is_flag=True, help="List the studies.")
