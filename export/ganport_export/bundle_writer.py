@@ -34,8 +34,9 @@ from ganport_runtime.bundle.manifest import (
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, atomic_write, check_folder, sha256_of
 from ganport_runtime.strictjson import parse
+from ganport_runtime.values import repr_short
 
-SUFFIX = ".ganport"
+SUFFIX, GRAPH_SUFFIX = ".ganport", ".onnx"
 FIXTURES_NAME = "fixtures.safetensors"
 _IMAGES = {"uint8": ("uint8", (0, 255)), "float": ("float32", (-1, 1))}
 """Type and range of the images, by the option `image`."""
@@ -44,20 +45,29 @@ _MAX_NAME = 300
 
 @dataclass(frozen=True)
 class BundleWriter:
-    """Writes a bundle at `path`, as a folder or as a zip."""
+    """Writes a bundle at `path`, as a folder or as a zip, or its only graph."""
 
     path: Path
     is_folder: bool
+    graph: str = ""
+    """Name of the only file to write; empty for a bundle."""
 
     @classmethod
-    def at(cls, path: Path | str, *, overwrite: bool) -> BundleWriter:
+    def at(cls, path: Path | str, graphs: Sequence[str], *, overwrite: bool) -> BundleWriter:
         """Return a writer: for a folder if `path` ends in a slash or is a folder, else for a zip.
 
-        Raises OptionError for a name without `.ganport`, for a missing parent folder, and for an
+        A `path` that ends in `.onnx` takes a single graph; `graphs` are the names of all graph
+        files. Raises OptionError for another suffix, for a missing parent folder, and for an
         existing path unless `overwrite` is set and the path is a bundle.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise OptionError("path", "a path", repr_short(path), f"Give NAME{SUFFIX}.")
         text, target = os.fspath(path), Path(path)
-        if target.suffix != SUFFIX:
+        is_graph = target.suffix == GRAPH_SUFFIX
+        if is_graph and (len(graphs) != 1 or not graphs[0].endswith(GRAPH_SUFFIX)):
+            fix = f"Use --format onnx without other graphs, or name it {target.stem}{SUFFIX}."
+            raise OptionError(text, "an export of one ONNX graph", ", ".join(graphs), fix)
+        if target.suffix not in (SUFFIX, GRAPH_SUFFIX):
             fix = f"Name it {target.stem or 'NAME'}{SUFFIX}."
             raise OptionError(text, f"a name that ends in {SUFFIX}", repr(target.name), fix)
         try:
@@ -71,12 +81,13 @@ class BundleWriter:
             if target.is_dir() and not (target / MANIFEST_NAME).is_file():
                 fix = "Write to another path."
                 raise OptionError(text, "a bundle to replace", "a folder without manifest", fix)
-        return cls(target, text.endswith(("/", os.sep)) or target.is_dir())
+        is_folder = text.endswith(("/", os.sep)) or target.is_dir()
+        return cls(target, is_folder, graphs[0] if is_graph else "")
 
     def write(self, files: Mapping[str, bytes]) -> None:
         """Write every file; a reader finds the complete bundle, or the previous content."""
         if not self.is_folder:
-            atomic_write(self.path, _zip(files))
+            atomic_write(self.path, files[self.graph] if self.graph else _zip(files))
             return
         with atomic_directory(self.path) as folder:
             for name, data in files.items():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,13 +12,14 @@ from typing import Any
 import click
 from torch import Tensor, nn
 
+from ganport_export.bundle_writer import SUFFIX
 from ganport_export.errors import OptionError
 from ganport_export.interface import CHOICES, MIN_OPSET, Interface
 from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
 from ganport_models.network import Flow, Generator, Translator
 from ganport_models.selection import BEST, FOLDER
-from ganport_runtime.errors import RequestError
+from ganport_runtime.errors import GanportWarning, RequestError
 from ganport_runtime.files import atomic_write, check_output, sha256_of
 from ganport_runtime.values import repr_short
 
@@ -41,7 +44,8 @@ def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..
     "--out",
     required=True,
     metavar="NAME.ganport",
-    help="A stored zip; a folder if it ends in / or is a folder.",
+    help="A stored zip; a folder if it ends in / or is a folder. NAME.onnx with --format onnx is "
+    "the graph alone. FOLDER/ takes the bundle under the name of the run.",
 )
 @_choice("image", "uint8 (N, H, W, 3), or float32 (N, 3, H, W) in [-1, 1].")
 @click.option(
@@ -99,17 +103,24 @@ def export_gan(
 
     The bundle of a flow also contains its encoder. Every check must pass: torch, TorchScript and
     ONNX give the same image in every batch, and each input changes the image. If a check fails,
-    nothing is written. Exit codes: 0 written, 2 usage, 3 unsupported operator, 4 parity, 5
-    contract or sensitivity, 6 missing dependency.
+    nothing is written. Exit codes: 0 written, 1 unreadable source, 2 usage, 3 unsupported
+    operator, 4 parity, 5 contract or sensitivity, 6 missing dependency.
     """
     if report:
         _check_report_path(report)
+    out = _name_in_folder(out, source)
     checkpoint = _load(source, which)
     reason = f"; {checkpoint.reason}" if checkpoint.reason else ""
     _log(
         f"{'checkpoint':<12} {checkpoint.path} ({checkpoint.architecture}, step "
         f"{checkpoint.step:,}, {checkpoint.images:,} images seen{reason})"
     )
+    if not checkpoint.images:
+        warnings.warn(
+            f"{checkpoint.path} has seen no image: its generator is untrained. Train it first.",
+            GanportWarning,
+            stacklevel=1,
+        )
     generator = checkpoint.generator()
     interface = interface_of(checkpoint, generator, name or Path(out).stem, temperature)
     encoder = Encoder(generator).eval() if isinstance(generator, Flow) else None
@@ -173,6 +184,14 @@ def interface_of(
 def without_empty_condition(network: nn.Module, interface: Interface) -> nn.Module:
     """Return a network with the inputs of `interface`: without condition if there are no groups."""
     return network if interface.conditions.size else Unconditional(network).eval()
+
+
+def _name_in_folder(out: str, source: Path) -> str:
+    """Return `out`, or the path of a bundle in it if it is a folder that is no bundle."""
+    is_folder = out.endswith(("/", os.sep)) or Path(out).is_dir()
+    if not is_folder or Path(out).suffix == SUFFIX:
+        return out
+    return str(Path(out) / f"{source.resolve().name}{SUFFIX}")
 
 
 def _load(source: Path, which: str | None) -> Checkpoint:

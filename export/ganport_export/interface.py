@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from math import prod
+from numbers import Integral
+from typing import Any
 
 import onnx
 
@@ -14,6 +17,7 @@ from ganport_export.errors import DependencyError, OptionError
 from ganport_runtime.bundle.manifest import GraphFile
 from ganport_runtime.bundle.schema import ENCODE, GENERATE, POLYPHASE, TRANSLATE
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.values import repr_short
 
 BATCH_DIM = "batch"
 """Name of the first dimension of every tensor, the only dynamic one."""
@@ -32,6 +36,7 @@ _MAX_TEXT = 200
 _MAX_LICENSE = 1000
 _MAX_SIDE = 4096
 _MAX_NOISE = 2**20
+_CONDITIONS = "Conditions, or nothing for a network without conditions"
 _VERSION = re.compile(r"\d+\.\d+\.\d+([.+-][A-Za-z0-9.+-]+)?")
 
 
@@ -59,23 +64,36 @@ class Interface:
     """Factor, 0 to 100, by which the caller multiplies standard normal numbers to get z."""
 
     def __post_init__(self) -> None:
-        is_noise = len(self.z) in (1, 3) and min(self.z) > 0 and prod(self.z) <= _MAX_NOISE
-        sides = len(self.resolution) == 2 and all(0 < side <= _MAX_SIDE for side in self.resolution)
         line = f"a line of 1 to {_MAX_TEXT} characters"
-        z_rule = "(length,) or (channels, height, width)" if self.has_z else f"() for {self.kind}"
-        rules = (
-            ("name", is_single_line(self.name, _MAX_TEXT), line),
-            ("family", is_single_line(self.family, _MAX_TEXT), line),
-            ("version", _VERSION.fullmatch(self.version), "a version such as 1.0.0"),
-            ("kind", self.kind in _TENSORS, f"one of {', '.join(_TENSORS)}"),
-            ("z", is_noise if self.has_z else self.z == (), z_rule),
-            ("temperature", 0 <= self.temperature <= 100, "0 to 100"),
-            ("resolution", sides, f"(height, width), each 1 to {_MAX_SIDE}"),
+        z_rule = f"() for {self.kind}"
+        if self.has_z:
+            z_rule = "(length,) or (channels, height, width)"
+        rules: tuple[tuple[str, Callable[[], object], str], ...] = (
+            ("name", lambda: is_single_line(self.name, _MAX_TEXT), line),
+            ("family", lambda: is_single_line(self.family, _MAX_TEXT), line),
+            ("version", lambda: _VERSION.fullmatch(self.version), "a version such as 1.0.0"),
+            ("kind", lambda: self.kind in _TENSORS, f"one of {', '.join(_TENSORS)}"),
+            ("z", self._is_noise, z_rule),
+            ("temperature", lambda: 0 <= self.temperature <= 100, "0 to 100"),
+            ("resolution", self._is_size, f"(height, width), each 1 to {_MAX_SIDE}"),
+            ("conditions", lambda: isinstance(self.conditions, Conditions), _CONDITIONS),
         )
-        for name, is_valid, expected in rules:
-            if not is_valid:
-                place, found = f"interface {name}", repr(getattr(self, name))
+        for name, rule, expected in rules:
+            if not _holds(rule):
+                place, found = f"interface {name}", repr_short(getattr(self, name))
                 raise OptionError(place, expected, found, f"Give the Interface another {name}.")
+
+    def _is_noise(self) -> bool:
+        if not self.has_z:
+            return self.z == ()
+        return len(self.z) in (1, 3) and _are_lengths(self.z) and prod(self.z) <= _MAX_NOISE
+
+    def _is_size(self) -> bool:
+        return (
+            len(self.resolution) == 2
+            and _are_lengths(self.resolution)
+            and max(self.resolution) <= _MAX_SIDE
+        )
 
     @property
     def input_name(self) -> str:
@@ -154,8 +172,9 @@ class ExportOptions:
             value = getattr(self, name)
             if value not in choices:
                 expected = f"one of {', '.join(choices)}"
-                raise OptionError(name, expected, repr(value), f"Use {name}={choices[0]!r}.")
-        if not is_single_line(self.license, _MAX_LICENSE):
+                found = repr_short(value)
+                raise OptionError(name, expected, found, f"Use {name}={choices[0]!r}.")
+        if not _holds(lambda: is_single_line(self.license, _MAX_LICENSE)):
             expected = f"one line of at most {_MAX_LICENSE} characters"
             raise OptionError("license", expected, "another text", "Name the license in one line.")
         for name in ("precision", "weights", "polyphase"):
@@ -209,6 +228,18 @@ class ExportOptions:
             raise DependencyError("extra 'cpu'", expected, "no onnxruntime", fix)
 
 
+def _holds(rule: Callable[[], object]) -> bool:
+    """Return whether a rule holds; a value of a type that it cannot compare does not."""
+    try:
+        return bool(rule())
+    except (TypeError, ValueError, AttributeError):
+        return False
+
+
+def _are_lengths(values: Iterable[Any]) -> bool:
+    return all(isinstance(value, Integral) and int(value) > 0 for value in values)
+
+
 def is_single_line(text: str, max_length: int) -> bool:
     """Return whether `text` is a printable line of 1 to `max_length` characters without padding."""
     return 0 < len(text) <= max_length and text.isprintable() and text == text.strip()
@@ -216,6 +247,6 @@ def is_single_line(text: str, max_length: int) -> bool:
 
 def _check_opset(opset: int) -> None:
     highest = onnx.defs.onnx_opset_version()
-    if not MIN_OPSET <= opset <= highest:
+    if type(opset) is not int or not MIN_OPSET <= opset <= highest:
         fix = f"Use {MIN_OPSET} unless a runtime requires a higher one."
-        raise OptionError("opset", f"{MIN_OPSET} to {highest}", str(opset), fix)
+        raise OptionError("opset", f"{MIN_OPSET} to {highest}", repr_short(opset), fix)

@@ -33,6 +33,7 @@ from ganport_export.formats.onnx import write_onnx
 from ganport_export.formats.torchscript import write_torchscript
 from ganport_export.interface import MIN_OPSET, ExportOptions, Interface
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME, Manifest
+from ganport_runtime.values import repr_short
 
 ProgressCallback = Callable[[str], None]
 """Receives one line of text per stage."""
@@ -86,7 +87,8 @@ def export(
 
     - `module`: any network in eval mode whose `forward` has this interface. It is not changed.
     - `interface`: inputs, output and conditions of the network.
-    - `path`: `NAME.ganport`, a folder if it ends in a slash, else a stored zip.
+    - `path`: `NAME.ganport`, a folder if it ends in a slash, else a stored zip; with format
+      "onnx" also `NAME.onnx`, the graph alone.
     - `encoder`: inverse of an invertible network, `forward(image, condition)` to z. It becomes a
       second graph.
     - `directions`: latent directions by attribute, float32 arrays of the shape of z.
@@ -117,6 +119,7 @@ def export(
         allow_insensitive=allow_insensitive,
     )
     check_json("provenance", provenance or {})
+    _check_arguments(module, interface, encoder)
     sources = [(module, interface)]
     if encoder is not None:
         if options.fp16_weights:
@@ -124,7 +127,8 @@ def export(
             raise OptionError("weights fp16", "a generator without encoder", "an encoder", fix)
         sources.append((encoder, interface.encoder()))
     extra_files = {DIRECTIONS_NAME: write_directions(directions, interface)} if directions else {}
-    writer = BundleWriter.at(path, overwrite=overwrite)
+    graphs = [file.path for _, source in sources for file in options.graph_files(source)]
+    writer = BundleWriter.at(path, graphs, overwrite=overwrite)
     manifest = build_manifest([interface for _, interface in sources], options)
     stages = _Stages(progress)
 
@@ -137,9 +141,28 @@ def export(
         all_artifacts = [artifact for group in artifacts for artifact in group]
         manifest, files = assemble(manifest, all_artifacts, extra_files)
         writer.write(files)
-        messages.append(f"{writer.path}: {len(files)} files, {_format_size(files.values())}")
+        written = {writer.graph: files[writer.graph]} if writer.graph else files
+        messages.append(f"{writer.path}: {len(written)} files, {_format_size(written.values())}")
     folded = dict.fromkeys(name for export_input in inputs for name in export_input.folded)
     return ExportReport(writer.path, manifest, options.opset, tuple(folded), stages.seconds)
+
+
+def _check_arguments(module: object, interface: object, encoder: object) -> None:
+    """Raise OptionError for networks that cannot be exported, and for another interface."""
+    if not isinstance(interface, Interface):
+        fix = "Describe the network: Interface(name=..., z=..., resolution=..., conditions=...)."
+        raise OptionError("interface", "an Interface", repr_short(interface), fix)
+    for name, network in (("module", module), ("encoder", encoder)):
+        if name == "encoder" and network is None:
+            continue
+        found, fix = type(network).__name__, "Pass the network itself, in eval mode."
+        if isinstance(network, torch.jit.ScriptModule):
+            fix = "Pass the network that it was traced or scripted from."
+        elif isinstance(network, Mapping):
+            fix = "Build the network, call load_state_dict with these weights, and pass it."
+        elif isinstance(network, nn.Module):
+            continue
+        raise OptionError(name, "a torch.nn.Module of Python code", found, fix)
 
 
 class _Stages:

@@ -20,6 +20,7 @@ from ganport_runtime.batching.scheduler import RequestScheduler, closed_error
 from ganport_runtime.batching.worker import Worker
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import MAX_COUNT, EncodedRequest
+from ganport_runtime.generator import Generator
 from ganport_runtime.noise import check_integer
 from ganport_runtime.values import repr_short
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from ganport_runtime.batching.results import AnyFuture
     from ganport_runtime.conditions import ConditionInput
-    from ganport_runtime.generator import Generator
 
 
 class Batcher:
@@ -57,6 +57,10 @@ class Batcher:
         stall_timeout: float = 30.0,
         inline_budget: float = 0.001,
     ) -> None:
+        if not isinstance(generator, Generator):
+            raise RequestError(
+                "generator", "a Generator", repr_short(generator), "Use Generator.load(path)."
+            )
         batch = generator.manifest.batch
         if max_batch is None:
             max_batch = generator.preferred_batch_size

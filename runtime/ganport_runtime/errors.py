@@ -1,8 +1,13 @@
-"""The errors that ganport raises: each names a place, what was expected, what was found, a fix."""
+"""The errors that ganport raises: each names a place, what was expected, what was found, a fix.
+
+The functions check optional packages, and name the pip line that installs them.
+"""
 
 from __future__ import annotations
 
-from typing import ClassVar, Self
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
+from typing import Any, ClassVar, Self
 
 
 class GanportError(Exception):
@@ -32,8 +37,6 @@ class RequestError(GanportError, ValueError):
 class ConditionError(RequestError):
     """A request that the condition groups of a bundle do not allow."""
 
-    default_fix = "Use a value that the group allows."
-
 
 class BundleError(GanportError):
     """A bundle, manifest or graph that is damaged, untrusted or not usable."""
@@ -61,6 +64,22 @@ class ClosedError(GanportError):
     """A batcher or service that is closed and takes no requests."""
 
 
+class FileError(GanportError, OSError):
+    """A file or folder that cannot be written; `errno` is that of the system."""
+
+    default_fix = "Free some space, check the permissions, or write somewhere else."
+
+    @classmethod
+    def from_os_error(cls, error: OSError, path: str) -> Self:
+        """Return `error`, which occurred while `path` was written, as an error of this class."""
+        made = cls(path, "a path that can be written", error.strerror or str(error))
+        made.errno, made.strerror, made.filename = error.errno, error.strerror, error.filename
+        return made
+
+    def __str__(self) -> str:
+        return str(self.args[0])  # not the text that OSError makes of errno
+
+
 class MissingExtraError(GanportError):
     """A package of an optional extra is not installed."""
 
@@ -79,3 +98,45 @@ class MissingExtraError(GanportError):
 
 class GanportWarning(UserWarning):
     """A problem that a user should know about and that does not stop the work."""
+
+
+PACKAGE_EXTRAS = {
+    "ganport_runtime": "tools",
+    "ganport_models": "train",
+    "ganport_train": "train",
+    "ganport_export": "export",
+}
+"""The extra that each package of ganport needs for its commands."""
+
+
+def require_packages(extra: str, packages: tuple[str, ...]) -> None:
+    """Raise `MissingExtraError` if any of `packages` is not installed.
+
+    The error names the missing packages and the pip line of `extra`.
+    """
+    missing = [package for package in packages if not _is_installed(package)]
+    if missing:
+        raise MissingExtraError.for_packages(extra, *missing)
+
+
+def load_entry_point(entry: EntryPoint) -> Any:
+    """Return the object that an entry point of a ganport package names.
+
+    Raises `MissingExtraError` with the pip line of that package's extra if a package it needs is
+    not installed.
+    """
+    try:
+        return entry.load()
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        extra = PACKAGE_EXTRAS.get(entry.module.partition(".")[0])
+        if extra is None or missing in PACKAGE_EXTRAS:
+            raise  # a bug in ganport, not a missing package
+        raise MissingExtraError.for_packages(extra, missing) from error
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False

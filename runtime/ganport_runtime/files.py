@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ganport_runtime.errors import RequestError
+from ganport_runtime.errors import FileError, GanportError, RequestError
 
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")  # the names of `_temporary_path`
 
@@ -55,7 +55,10 @@ def check_folder(folder: Path) -> None:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write `data` to a temporary sibling, then rename it: readers see all of it or none."""
+    """Write `data` to a temporary sibling, then rename it: readers see all of it or none.
+
+    Raises `FileError`, for a full disk for example; then `path` is unchanged.
+    """
     temporary = _temporary_path(path)
     try:
         with temporary.open("xb") as file:
@@ -63,6 +66,9 @@ def atomic_write(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise FileError.from_os_error(error, str(path)) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -74,14 +80,19 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     """Yield a temporary sibling folder that is renamed to `path` if the block succeeds.
 
     An existing `path` is replaced. On any error the temporary folder is removed and `path` is
-    unchanged.
+    unchanged. Raises `FileError` for an error of the file system.
     """
     temporary = _temporary_path(path)
-    temporary.mkdir()
     try:
+        temporary.mkdir()
         yield temporary
         _sync_tree(temporary)
         _replace_folder(temporary, path)
+    except OSError as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        if isinstance(error, GanportError):
+            raise
+        raise FileError.from_os_error(error, str(path)) from error
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

@@ -27,6 +27,7 @@ from ganport_runtime.generation.request import (
     resolve_seeds,
 )
 from ganport_runtime.noise import check_integer, normals
+from ganport_runtime.values import format_choices, repr_short
 
 # 64 images of 64 x 64: larger runs are not faster on a CPU, and memory grows with the pixels.
 _PIXELS_PER_RUN_ON_CPU = 64 * 64 * 64
@@ -60,6 +61,10 @@ class Generator:
         allow_spinning: bool = False,
         precision: str = "fp32",
     ) -> None:
+        if not isinstance(bundle, Bundle):
+            raise RequestError(
+                "bundle", "a Bundle", repr_short(bundle), "Open it with Generator.load(path)."
+            )
         self.bundle = bundle
         self.last_seeds: list[int] = []
         interfaces = [i for i in VERBS if bundle.manifest.graph(i)]
@@ -96,6 +101,13 @@ class Generator:
         """
         bundle = Bundle.open(path)
         return cls(bundle, device, allow_spinning=allow_spinning, precision=precision)
+
+    def __repr__(self) -> str:
+        height, width = self.manifest.image.size
+        fields = self.conditions.fields.items()
+        groups = (f"{name} ({format_choices(g.labels) or g.kind})" for name, g in fields)
+        text = ", ".join(groups) or "no conditions"
+        return f"<Generator {self.manifest.name!r}: {width} x {height} on {self.device}; {text}>"
 
     @property
     def manifest(self) -> Manifest:

@@ -16,17 +16,19 @@ _repr.maxstring = _repr.maxother = _repr.maxlong = 60
 
 
 def invalid_value(
-    group: str, expected: str, value: object, *, allowed: Collection[str] = ()
+    group: str, expected: str, value: object, *, allowed: Collection[str] = (), fix: str = ""
 ) -> ConditionError:
-    """Return the error for a value that `group` does not take, with the closest of `allowed`."""
-    closest = closest_match(value, allowed) if isinstance(value, str) else None
-    fix = f"Did you mean {closest!r}?" if closest else ""
+    """Return the error for a value that `group` does not take; a similar one of `allowed` fixes it.
+
+    `fix` is for a value that is similar to none.
+    """
+    fix = suggestion(value, allowed, fix)
     return ConditionError(f"condition {group!r}", expected, repr_short(value), fix)
 
 
-def condition_error(group: str, expected: str, found: str) -> ConditionError:
+def condition_error(group: str, expected: str, found: str, fix: str) -> ConditionError:
     """Return the error for a value of `group`; `found` describes the value."""
-    return ConditionError(f"condition {group!r}", expected, found)
+    return ConditionError(f"condition {group!r}", expected, found, fix)
 
 
 def repr_short(value: object) -> str:
@@ -44,10 +46,19 @@ def sanitize(text: str, limit: int = 60) -> str:
 
 
 def closest_match(text: str, choices: Collection[str]) -> str | None:
-    """Return the entry of `choices` most similar to `text`, ignoring case; None if it is empty."""
+    """Return the entry of `choices` most similar to `text`, ignoring case; None if none is."""
     lowered = {choice.lower(): choice for choice in choices}
-    matches = get_close_matches(text[:100].lower(), lowered, n=1, cutoff=0.0)
+    matches = get_close_matches(text[:100].lower(), lowered, n=1)
     return lowered[matches[0]] if matches else None
+
+
+def suggestion(value: object, choices: Collection[str], fix: str = "") -> str:
+    """Return the question whether a similar choice was meant, or else `fix`."""
+    closest = closest_match(value, choices) if isinstance(value, str) else None
+    if closest is not None:
+        return f"Did you mean {closest!r}?"
+    first = next(iter(choices), None)
+    return fix if fix or first is None else f"Write one of them exactly, for example {first!r}."
 
 
 def format_choices(choices: Collection[str]) -> str:
@@ -71,7 +82,11 @@ def check_range(group: str, value: object, low: float, high: float) -> float:
     """
     number = to_number(value)
     if not low <= number <= high:  # true for NaN
-        raise invalid_value(group, f"a number from {low:g} to {high:g}", value)
+        fix = "Pass a number, not a text." if isinstance(value, str) else ""
+        if math.isfinite(number):
+            fix = f"The closest allowed number is {min(max(number, low), high):g}."
+        fix = fix or "Pass a finite number."
+        raise invalid_value(group, f"a number from {low:g} to {high:g}", value, fix=fix)
     return number
 
 
@@ -93,13 +108,15 @@ def check_labels(
     """
     expected = f"a list of at most {max_count} of {format_choices(labels)}"
     if not isinstance(value, list | tuple | set | frozenset):
-        raise invalid_value(group, expected, value)
+        fix = f"Pass a list, for example [{next(iter(labels), '')!r}]."
+        raise invalid_value(group, expected, value, fix=fix)
     requested = tuple(check_label(group, entry, labels) for entry in value)
     if len(requested) > max_count:
-        raise condition_error(group, expected, f"{len(requested)} labels")
+        fix = f"Leave out {len(requested) - max_count}."
+        raise condition_error(group, expected, f"{len(requested)} labels", fix)
     if len(set(requested)) != len(requested):
         found = f"one of {format_choices(requested)} twice"
-        raise condition_error(group, f"{expected}, each once", found)
+        raise condition_error(group, f"{expected}, each once", found, "Name each label once.")
     return requested
 
 
@@ -117,7 +134,9 @@ def check_weights(group: str, value: object, labels: Collection[str]) -> dict[st
     }
     total = math.fsum(weights.values())
     if abs(total - 1.0) > 1e-3:
-        raise condition_error(group, "weights that sum to 1", f"weights that sum to {total:g}")
+        fix = f"Divide each weight by {total:g}." if total else "Give a label a weight above 0."
+        found = f"weights that sum to {total:g}"
+        raise condition_error(group, "weights that sum to 1", found, fix)
     return weights
 
 
@@ -131,13 +150,14 @@ def check_distinct(group: str, labels: Iterable[str]) -> tuple[str, ...]:
         check_name(group, name)
     if not names or len(set(names)) != len(names):
         expected = "at least one label, each once"
-        raise condition_error(group, expected, format_choices(names) or "none")
+        raise condition_error(group, expected, format_choices(names) or "none", "Correct the list.")
     return names
 
 
 def check_name(group: str, name: object) -> None:
     """Raise `ConditionError` unless `name` is printable, stripped text of 1 to 100 characters."""
     if not isinstance(name, str) or not 1 <= len(name) <= 100:
-        raise invalid_value(group, "text of 1 to 100 characters", name)
+        raise invalid_value(group, "text of 1 to 100 characters", name, fix="Choose another name.")
     if not name.isprintable() or name != name.strip():
-        raise invalid_value(group, "printable text without leading or trailing space", name)
+        expected = "printable text without leading or trailing space"
+        raise invalid_value(group, expected, name, fix="Choose another name.")

@@ -1,9 +1,16 @@
-"""Checks of a bundle that any machine can run long after the export."""
+"""Checks of a bundle that any machine can run long after the export.
+
+Graphs run in a process of their own with limited resources, so that a hostile graph may take that
+process down, and nothing else: `python -m ganport_runtime.verify BUNDLE MEMORY SECONDS
+[--trust-code]` prints one JSON object for each check.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
@@ -21,9 +28,9 @@ from ganport_runtime.bundle.manifest import (
     GraphFile,
     Tensor,
 )
-from ganport_runtime.bundle.readers import read_tensors
-from ganport_runtime.errors import BundleError, GanportError, MissingExtraError
-from ganport_runtime.extras import load_entry_point
+from ganport_runtime.bundle.readers import check_torchscript, read_tensors
+from ganport_runtime.child_process import limit_resources, python_module, run_child
+from ganport_runtime.errors import BundleError, GanportError, MissingExtraError, load_entry_point
 from ganport_runtime.files import sha256_of
 from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.strictjson import parse
@@ -33,6 +40,10 @@ FIXTURES_NAME = "fixtures.safetensors"
 FIXTURE_COUNTS = (1, 3)
 MAX_FLOAT_ERROR = 1e-3  # the export checks allow no larger error
 _LEVEL = 1 / 127.5  # one uint8 level in a float image
+TIMEOUT = 300.0
+"""Seconds for all graphs of a bundle."""
+MEMORY = 2 * 2**30
+"""Bytes for the graphs of a bundle, in addition to four times the size of the largest."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +55,89 @@ class Check:
     detail: str
 
 
-def verify(bundle: Bundle) -> Iterator[Check]:
-    """Check digests, sums, every ONNX graph and its fixtures, and the checks of other packages.
+def verify(
+    bundle: Bundle, *, trust_code: bool = False, timeout: float = TIMEOUT
+) -> Iterator[Check]:
+    """Check digests, sums, directions and every graph; raise `MissingExtraError` without runtime.
 
-    A single graph file has no digests and no fixtures: only the graph is checked. Raises
-    `MissingExtraError` without onnxruntime.
+    Graphs run in a child process, which is ended after `timeout` seconds and, on Linux, cannot use
+    more memory than 2 GiB and 4 times the size of the largest graph. TorchScript files are read and
+    not run; `trust_code` runs them, with everything that their author put into them. A single graph
+    file has no digests and no fixtures: only the graph is checked.
     """
     if not bundle.is_single_file:
         for name in bundle.manifest.files:
             yield _run_check(f"digest of {name}", partial(_check_digest, bundle, name))
         yield _run_check("listed files", partial(_check_names, bundle))
         yield _run_check(SUMS_NAME, partial(_check_sums, bundle))
+    yield from _check_graphs_in_child(bundle, trust_code, timeout)
+    if DIRECTIONS_NAME in bundle.manifest.files:
+        yield _run_check(f"content of {DIRECTIONS_NAME}", partial(_check_directions, bundle))
+
+
+def _check_graphs_in_child(bundle: Bundle, trust_code: bool, timeout: float) -> Iterator[Check]:
+    names = {file.path for graph in bundle.manifest.graphs for file in graph.files}
+    memory = MEMORY + 4 * max((bundle.manifest.files[name].size for name in names), default=0)
+    command = [*python_module("ganport_runtime.verify"), str(bundle.path), str(memory)]
+    options = ["--trust-code"] if trust_code else []
+    result = run_child([*command, str(timeout), *options], timeout)
+    for answer in result.answers:
+        if "missing" in answer:
+            raise MissingExtraError(*answer["missing"])
+        if answer.keys() == {"name", "passed", "detail"}:
+            yield Check(**answer)
+    if result.failure:
+        fix = "It may be hostile, or too large for this machine."
+        yield Check("graphs", False, f"ended before all checks: {result.failure}. {fix}")
+
+
+def _check_digest(bundle: Bundle, name: str) -> str:
+    return f"{bundle.check_digest(name)} bytes, {bundle.manifest.files[name].sha256[:12]}"
+
+
+def _check_names(bundle: Bundle) -> str:
+    listed = {*bundle.manifest.files, MANIFEST_NAME, SUMS_NAME}
+    unlisted = sorted(set(bundle.names()) - listed)
+    if unlisted:
+        found = sanitize(", ".join(unlisted), 200)
+        raise BundleError(str(bundle.path), "only files that the manifest lists", found)
+    return f"{len(bundle.manifest.files)} files, no others"
+
+
+def _check_sums(bundle: Bundle) -> str:
+    stated: dict[str, str] = {}
+    for line in bundle.read(SUMS_NAME).decode("ascii", "replace").splitlines():
+        digest, _, name = line.partition("  ")
+        stated[name] = digest
+    actual = {name: entry.sha256 for name, entry in bundle.manifest.files.items()}
+    actual[MANIFEST_NAME] = sha256_of(bundle.read(MANIFEST_NAME))
+    for name in sorted(stated.keys() | actual.keys()):
+        if stated.get(name) != actual.get(name):
+            expected = f"SHA-256 {sanitize(stated.get(name, 'not stated'), 64)}"
+            raise BundleError(sanitize(name), expected, actual.get(name, "no such file"))
+    return f"{len(stated)} lines agree"
+
+
+def _check_directions(bundle: Bundle) -> str:
+    directions = bundle.read_directions()
+    return f"{len(directions)} of shape {bundle.manifest.z_shape}"
+
+
+def check_graphs(bundle: Bundle, *, trust_code: bool) -> Iterator[Check]:
+    """Check every graph file of a bundle, and run those that are safe to run.
+
+    ONNX graphs reproduce their fixtures. The code of TorchScript files is read and, with
+    `trust_code`, run by the packages that register checks as entry points `ganport.checks`. Raises
+    `MissingExtraError` without onnxruntime.
+    """
     for graph in bundle.manifest.graphs:
         for file in graph.files:
             if file.role == "onnx":
-                yield from _check_graph(bundle, graph, file)
-    if DIRECTIONS_NAME in bundle.manifest.files:
-        yield _run_check(f"content of {DIRECTIONS_NAME}", partial(_check_directions, bundle))
-    yield from _run_contributed_checks(bundle)
+                yield from _check_onnx(bundle, graph, file)
+            else:
+                yield _run_check(f"code of {file.path}", partial(_check_code, bundle, graph, file))
+    if trust_code:
+        yield from _run_contributed_checks(bundle)
 
 
 def fixtures(bundle: Bundle) -> dict[str, NDArray[Any]]:
@@ -119,6 +195,7 @@ def _float_limit(parity: dict[str, Any]) -> float:
 
 
 def _run_check(name: str, check: Callable[[], str]) -> Check:
+    """Return the result of a check that returns its detail, or raises a `GanportError`."""
     try:
         return Check(name, True, check())
     except MissingExtraError:
@@ -127,34 +204,7 @@ def _run_check(name: str, check: Callable[[], str]) -> Check:
         return Check(name, False, str(error))
 
 
-def _check_digest(bundle: Bundle, name: str) -> str:
-    return f"{len(bundle.read(name))} bytes, {bundle.manifest.files[name].sha256[:12]}"
-
-
-def _check_names(bundle: Bundle) -> str:
-    listed = {*bundle.manifest.files, MANIFEST_NAME, SUMS_NAME}
-    unlisted = sorted(set(bundle.names()) - listed)
-    if unlisted:
-        found = sanitize(", ".join(unlisted), 200)
-        raise BundleError(str(bundle.path), "only files that the manifest lists", found)
-    return f"{len(bundle.manifest.files)} files, no others"
-
-
-def _check_sums(bundle: Bundle) -> str:
-    stated: dict[str, str] = {}
-    for line in bundle.read(SUMS_NAME).decode("ascii", "replace").splitlines():
-        digest, _, name = line.partition("  ")
-        stated[name] = digest
-    actual = {name: entry.sha256 for name, entry in bundle.manifest.files.items()}
-    actual[MANIFEST_NAME] = sha256_of(bundle.read(MANIFEST_NAME))
-    for name in sorted(stated.keys() | actual.keys()):
-        if stated.get(name) != actual.get(name):
-            expected = f"SHA-256 {sanitize(stated.get(name, 'not stated'), 64)}"
-            raise BundleError(sanitize(name), expected, actual.get(name, "no such file"))
-    return f"{len(stated)} lines agree"
-
-
-def _check_graph(bundle: Bundle, graph: Graph, file: GraphFile) -> Iterator[Check]:
+def _check_onnx(bundle: Bundle, graph: Graph, file: GraphFile) -> Iterator[Check]:
     runners: list[GraphRunner] = []
 
     def check_tensors() -> str:
@@ -164,15 +214,20 @@ def _check_graph(bundle: Bundle, graph: Graph, file: GraphFile) -> Iterator[Chec
 
     yield _run_check(f"graph {file.path}", check_tensors)
     for runner in runners:
-        metadata = partial(_check_metadata, bundle, graph, runner)
+        metadata = partial(_check_metadata, bundle, graph, runner.metadata.get(METADATA_KEY))
         yield _run_check(f"metadata of {file.path}", metadata)
         if not bundle.is_single_file:
             rerun = partial(_check_fixtures, bundle, graph, file, runner)
             yield _run_check(f"fixtures of {file.path}", rerun)
 
 
-def _check_metadata(bundle: Bundle, graph: Graph, runner: GraphRunner) -> str:
-    text = runner.metadata.get(METADATA_KEY)
+def _check_code(bundle: Bundle, graph: Graph, file: GraphFile) -> str:
+    metadata, operators = check_torchscript(bundle.read(file.path), file.path)
+    _check_metadata(bundle, graph, metadata or None)
+    return f"{len(operators)} operators, all known; the file is not run without --trust-code"
+
+
+def _check_metadata(bundle: Bundle, graph: Graph, text: str | None) -> str:
     if text is None:
         raise BundleError(METADATA_KEY, "the interface inside the graph", "none")
     if parse(text.encode(), METADATA_KEY) != bundle.manifest.interface_json(graph):
@@ -191,13 +246,7 @@ def _check_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, runner: Graph
     return "; ".join(details)
 
 
-def _check_directions(bundle: Bundle) -> str:
-    directions = bundle.read_directions()
-    return f"{len(directions)} of shape {bundle.manifest.z_shape}"
-
-
 def _run_contributed_checks(bundle: Bundle) -> Iterator[Check]:
-    """Run the checks that other packages register as entry points `ganport.checks`."""
     for entry in sorted(entry_points(group="ganport.checks"), key=lambda entry: entry.name):
         try:
             yield from load_entry_point(entry)(bundle)
@@ -205,3 +254,16 @@ def _run_contributed_checks(bundle: Bundle) -> Iterator[Check]:
             yield Check(entry.name, None, f"not run: {error}")
         except GanportError as error:
             yield Check(entry.name, False, str(error))
+
+
+def _main(path: str, memory: str, seconds: str, *options: str) -> None:
+    limit_resources(int(memory), float(seconds))
+    try:
+        for check in check_graphs(Bundle.open(path), trust_code="--trust-code" in options):
+            print(json.dumps(asdict(check)), flush=True)
+    except MissingExtraError as error:
+        print(json.dumps({"missing": [error.place, error.expected, error.found, error.fix]}))
+
+
+if __name__ == "__main__":
+    _main(*sys.argv[1:])

@@ -256,3 +256,39 @@ def test_export_gan_of_a_truncated_checkpoint_prints_an_error(tmp_path, monkeypa
     assert code == 1
     assert stderr.startswith("error: ")
     assert "Traceback" not in stderr
+
+
+def test_export_gan_to_a_folder_names_the_bundle_after_the_run(
+    run_folder, tmp_path, monkeypatch, capsys
+):
+    code, stdout, stderr = invoke(
+        monkeypatch, capsys, run_folder, "--out", f"{tmp_path}/", "--format", "onnx"
+    )
+    assert code == 0, stderr
+    path = tmp_path / f"{run_folder.name}.ganport"
+    assert stdout == f"wrote {path}\n"
+    assert Bundle.open(path).manifest.name == run_folder.name
+
+
+def test_export_gan_to_a_plain_graph_writes_it_alone(run_folder, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "e.onnx"
+    code, _, stderr = invoke(monkeypatch, capsys, run_folder, "--out", out, "--format", "onnx")
+    assert code == 0, stderr
+    assert list(tmp_path.iterdir()) == [out]
+    assert Generator.load(out, device="cpu").generate("blue hair", seed=1).shape == (1, 16, 16, 3)
+    for options in (
+        ("--out", tmp_path / "f.onnx"),
+        ("--out", tmp_path / "f.onnx", "--format", "onnx", "--polyphase"),
+        ("--out", tmp_path / "f.onnx", "--format", "torchscript"),
+    ):
+        code, _, stderr = invoke(monkeypatch, capsys, run_folder, *options)
+        assert code == 2
+        assert "an export of one ONNX graph" in stderr
+
+
+def test_export_gan_of_an_untrained_checkpoint_warns(tmp_path, monkeypatch, capsys):
+    folder = write_checkpoint(tmp_path / "new", step=0)
+    out = ("--out", tmp_path / "x.ganport", "--format", "onnx")
+    code, _, stderr = invoke(monkeypatch, capsys, folder, *out)
+    assert code == 0, stderr
+    assert "warning: " in stderr and "has seen no image" in stderr

@@ -148,3 +148,35 @@ def test_options_without_onnxruntime_raise_with_the_pip_command(monkeypatch):
         ExportOptions(format="onnx")
     assert caught.value.fix == "Run: pip install 'ganport[export,cpu]'"
     assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("conditions", None),
+        ("conditions", {"hair": ["red"]}),
+        ("name", None),
+        ("version", 1),
+        ("z", None),
+        ("z", 4),
+        ("z", ("4",)),
+        ("resolution", 8),
+        ("resolution", (8, None)),
+        ("resolution", "ab"),
+        ("temperature", "1"),
+        ("temperature", None),
+        ("kind", ["gan.generate/1"]),
+    ],
+)
+def test_interface_with_a_value_of_another_type_raises(field, value):
+    values = {"name": "a", "z": (4,), "resolution": (8, 8), field: value}
+    with pytest.raises(OptionError, match=f"interface {field}: expected "):
+        Interface(**values)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("opset", "18"), ("opset", None), ("license", None), ("format", ["onnx"])]
+)
+def test_options_with_a_value_of_another_type_raise(field, value):
+    with pytest.raises(OptionError, match=f"{field}: expected "):
+        ExportOptions(**{field: value})

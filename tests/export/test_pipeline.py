@@ -21,10 +21,12 @@ from ganport_export import (
     ContractError,
     ExportError,
     Interface,
+    OptionError,
     ParityError,
     UnsupportedError,
     export,
 )
+from ganport_export.formats import suppress_known_messages
 from ganport_export.formats.torchscript import load as load_script
 from ganport_export.pipeline import package_versions, weights_digest
 from ganport_runtime import Bundle, Generator
@@ -295,3 +297,23 @@ def test_package_versions_contain_onnxruntime_if_used():
     assert versions["python"] == platform.python_version()
     assert "onnxruntime" in versions
     assert "onnxruntime" not in package_versions(onnxruntime=False)
+
+
+def test_export_of_something_else_than_a_network_raises_with_the_fix(make, interface, tmp_path):
+    network = make()
+    with suppress_known_messages():
+        script = torch.jit.trace(network, (torch.zeros(1, 4), torch.zeros(1, 5)))
+    path = tmp_path / "x.ganport"
+    for given, fix in (
+        (script, "traced or scripted from"),
+        (network.state_dict(), "load_state_dict"),
+        (type(network), "the network itself"),
+        ("runs/faces", "the network itself"),
+        (None, "the network itself"),
+    ):
+        with pytest.raises(OptionError, match=fix):
+            export(given, interface, path)
+    with pytest.raises(OptionError, match="encoder: expected"):
+        export(network, interface, path, encoder=script)
+    with pytest.raises(OptionError, match="expected an Interface"):
+        export(network, None, path)

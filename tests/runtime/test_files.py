@@ -1,12 +1,14 @@
 import hashlib
 import os
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from ganport_runtime.errors import RequestError
+from ganport_runtime.errors import FileError, RequestError
 from ganport_runtime.files import (
     atomic_directory,
     atomic_write,
@@ -34,7 +36,7 @@ def test_failed_atomic_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "taken"
     path.mkdir()
     (path / "inside").touch()
-    with pytest.raises(OSError):
+    with pytest.raises(FileError, match=r"taken: expected a path that can be written; found .+\."):
         atomic_write(path, b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["taken"]
     assert (path / "inside").exists()
@@ -160,6 +162,34 @@ def test_folders_of_other_names_are_kept(tmp_path: Path, a_minute_later: float, 
 
 
 def test_temporaries_of_atomic_directory_match(tmp_path: Path, a_minute_later: float) -> None:
-    with pytest.raises(FileNotFoundError), atomic_directory(tmp_path / "bundle-1"):
+    with pytest.raises(FileError, match="No such file"), atomic_directory(tmp_path / "bundle-1"):
         remove_stale_temporaries(tmp_path, re.compile("bundle-."), age=50)
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the limits of POSIX")
+def test_file_size_limit_of_the_system_is_a_file_error(tmp_path: Path) -> None:
+    """The limit holds for a process of its own: the test must be able to write."""
+    code = """
+import errno, resource, sys
+from pathlib import Path
+from ganport_runtime.errors import FileError
+from ganport_runtime.files import atomic_directory, atomic_write
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+folder = Path(sys.argv[1])
+try:
+    atomic_write(folder / "a", b"x" * 2000)
+except FileError as error:
+    assert error.errno == errno.EFBIG and error.place == str(folder / "a"), error
+    print(error)
+try:
+    with atomic_directory(folder / "b") as inside:
+        (inside / "c").write_bytes(b"x" * 2000)
+except FileError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.count("found File too large. Free some space") == 2, done.stderr
+    assert list(tmp_path.iterdir()) == []

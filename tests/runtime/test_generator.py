@@ -305,3 +305,46 @@ def test_first_generate_passes_through_at_most_seven_files() -> None:
         sys.setprofile(None)
     assert "generator.py" in files
     assert len(files) <= 7, files
+
+
+@pytest.mark.parametrize("path", [None, 3, b"starter"])
+def test_load_of_no_path_is_a_request_error(path: Any) -> None:
+    with pytest.raises(RequestError, match="bundle: expected a path"):
+        Generator.load(path)
+
+
+@pytest.mark.parametrize("name", ["x\0.onnx", "x\0.ganport", "x" * 5000])
+def test_load_of_an_impossible_name_is_a_bundle_error(name: str) -> None:
+    with pytest.raises(BundleError):
+        Generator.load(name)
+
+
+def test_generator_of_a_path_is_a_request_error() -> None:
+    with pytest.raises(RequestError, match=r"Generator\.load"):
+        Generator("starter")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("device", [None, 3, ["cpu"]])
+def test_device_of_another_type_is_a_device_error(data: Path, device: Any) -> None:
+    with pytest.raises(DeviceError):
+        Generator.load(data / "tiny.onnx", device)
+    with pytest.raises(DeviceError):
+        Generator.load(data / "tiny.onnx", precision=device)
+
+
+def test_long_ranges_of_seeds_are_request_errors(data: Path) -> None:
+    tiny = Generator.load(data / "tiny.onnx", "cpu")
+    for seeds in (range(10**11), range(10**30)):
+        with pytest.raises(RequestError):
+            tiny.generate(seeds=seeds)
+        with pytest.raises(RequestError):
+            tiny.noise(seeds)
+
+
+def test_repr_shows_size_device_and_labels(data: Path) -> None:
+    text = repr(Generator.load(data / "tiny.ganport", "cpu"))
+    assert text == (
+        "<Generator 'tiny': 8 x 8 on cpu; hair (pink, black, dark red), eyes (blue, green)>"
+    )
+    assert "no conditions" in repr(Generator.load(data / "tiny-unconditional.onnx", "cpu"))
+    assert "age (scalar)" in repr(Generator.load(data / "tiny-every-kind.onnx", "cpu"))

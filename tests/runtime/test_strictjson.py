@@ -1,4 +1,5 @@
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,24 @@ def test_non_strict_json_is_a_bundle_error(data: bytes, found: str) -> None:
 
 def test_nesting_up_to_the_limit_is_accepted() -> None:
     assert parse(b"[" * 64 + b"]" * 64, "here")
+
+
+@pytest.mark.parametrize("unit", [b"[],", b'{"a":0},', b"0,", b"[[[[]]]],"])
+def test_many_values_are_refused_before_they_are_parsed(unit: bytes) -> None:
+    data = b"[" + unit * ((MAX_BYTES - 3) // len(unit)) + b"0]"
+    tracemalloc.start()
+    with pytest.raises(BundleError, match="at most 1,048,576 JSON values"):
+        parse(data, "here")
+    assert tracemalloc.get_traced_memory()[1] < 2**20
+    tracemalloc.stop()
+
+
+def test_values_up_to_the_limit_take_little_memory() -> None:
+    data = b"[" + b"{}," * (2**19 - 2) + b"0]"
+    tracemalloc.start()
+    assert parse(data, "here")
+    assert tracemalloc.get_traced_memory()[1] < 2**28
+    tracemalloc.stop()
 
 
 def test_json_object_checks_each_field() -> None:

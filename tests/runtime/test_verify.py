@@ -1,25 +1,22 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 from safetensors.numpy import load, save
 
 from ganport_runtime import verify as module
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import GraphFile
+from ganport_runtime.child_process import python_module
 from ganport_runtime.errors import BundleError, MissingExtraError
 from ganport_runtime.files import sha256_of
-from ganport_runtime.verify import Check, compare, verify
+from ganport_runtime.verify import Check, check_graphs, compare, verify
 
 FP32, FP16 = GraphFile("a.onnx", "onnx", "fp32"), GraphFile("b.onnx", "onnx", "fp16")
-
-
-@pytest.fixture(autouse=True)
-def own_checks_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Other rooms contribute checks where they are installed; theirs are not tested here."""
-    monkeypatch.setattr(module, "entry_points", lambda group: [])
 
 
 def failed(path: Path) -> dict[str, str]:
@@ -222,6 +219,74 @@ def test_parity_limit_can_only_tighten_the_limit(limit: object) -> None:
             compare(near, far + np.float32(0.01), FP32, {"limit": limit})
 
 
+def test_graph_that_is_forbidden_fails_with_the_node(tiny: Any) -> None:
+    def add_loop(data: bytes) -> bytes:
+        model = onnx.load_from_string(data)
+        model.graph.node.append(helper.make_node("Loop", ["z"], ["never"]))
+        result: bytes = model.SerializeToString()
+        return result
+
+    tiny.rewrite("generator.onnx", add_loop)
+    assert "the node Loop" in failed(tiny.path)["graph generator.onnx"]
+
+
+def test_graph_that_runs_too_long_is_ended(tiny: Any) -> None:
+    """Each of these products is allowed, and together they take longer than the test allows."""
+
+    def add_products(data: bytes) -> bytes:
+        model = onnx.load_from_string(data)
+        name = next(tensor.name for tensor in model.graph.input)
+        model.graph.initializer.append(numpy_helper.from_array(np.ones((4, 4096), "f4"), "wide"))
+        model.graph.initializer.append(numpy_helper.from_array(np.ones((4096, 4), "f4"), "high"))
+        nodes = [helper.make_node("MatMul", [name, "wide"], ["t0"])]
+        nodes += [helper.make_node("Tanh", [f"t{i}"], [f"t{i + 1}"]) for i in range(40_000)]
+        nodes += [helper.make_node("MatMul", ["t40000", "high"], ["unused"])]
+        model.graph.node.extend(nodes)
+        result: bytes = model.SerializeToString()
+        return result
+
+    tiny.rewrite("generator.onnx", add_products)
+    checks = list(verify(Bundle.open(tiny.path), timeout=2))
+    (last,) = [check for check in checks if check.name == "graphs"]
+    assert last.passed is False
+    assert "no answer in 2 seconds" in last.detail
+
+
+def test_graph_that_needs_more_memory_than_allowed_fails(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add_large_tensor(data: bytes) -> bytes:
+        model = onnx.load_from_string(data)
+        wanted = numpy_helper.from_array(np.array([2**27], np.int64), "wanted")
+        model.graph.initializer.append(wanted)
+        model.graph.node.append(helper.make_node("ConstantOfShape", ["wanted"], ["large"]))
+        model.graph.node.append(helper.make_node("Exp", ["large"], ["never"]))
+        result: bytes = model.SerializeToString()
+        return result
+
+    tiny.rewrite("generator.onnx", add_large_tensor)
+    monkeypatch.setattr(module, "MEMORY", 2**28)
+    assert failed(tiny.path)
+
+
+def test_child_without_onnxruntime_raises_with_the_package(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('not here')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtraError, match="onnxruntime"):
+        list(verify(Bundle.open(tiny.path)))
+
+
+def test_answers_of_a_child_that_are_no_checks_are_ignored(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trusted code may print anything."""
+    command = (*python_module("json.tool")[:-2], "-c", "print('{\"name\": 1}\\n[1]\\n{}')")
+    monkeypatch.setattr(module, "python_module", lambda name: command)
+    assert "graphs" not in {check.name for check in verify(Bundle.open(tiny.path))}
+
+
 def refuses(bundle: Bundle) -> Iterable[Check]:
     raise BundleError("here", expected="one", found="another", fix="Export again.")
 
@@ -233,7 +298,7 @@ def lacks(bundle: Bundle) -> Iterable[Check]:
 @pytest.mark.parametrize(
     ("name", "passed"), [("refuses", False), ("lacks", None), ("missing", None)]
 )
-def test_checks_of_other_packages_run(
+def test_checks_of_other_packages_run_only_with_trust(
     tiny: Any, monkeypatch: pytest.MonkeyPatch, name: str, passed: bool | None
 ) -> None:
     class Entry:
@@ -248,8 +313,13 @@ def test_checks_of_other_packages_run(
                 raise ModuleNotFoundError("No module named 'torch'", name="torch")
             return globals()[name]
 
-    monkeypatch.setattr(module, "entry_points", lambda group: [Entry()])
-    last = list(verify(Bundle.open(tiny.path)))[-1]
+    def entries(group: str) -> Iterator[Entry]:
+        yield Entry()
+
+    monkeypatch.setattr(module, "entry_points", entries)
+    bundle = Bundle.open(tiny.path)
+    assert name not in {check.name for check in check_graphs(bundle, trust_code=False)}
+    last = list(check_graphs(bundle, trust_code=True))[-1]
     assert (last.name, last.passed) == (name, passed)
     if name == "missing":
         assert "pip install 'ganport[export]'" in last.detail

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -15,10 +18,25 @@ from ganport_export.artifact import ExportInput
 from ganport_export.checks.parity import error_limit, max_error
 from ganport_export.checks.pixel_diff import check_range
 from ganport_export.errors import ContractError
-from ganport_export.execution import run_checked, run_reference
+from ganport_export.execution import Outputs, run, run_checked, run_reference
 from ganport_export.interface import Interface
-from ganport_export.test_inputs import make_batches
+from ganport_export.test_inputs import make_batch, make_batches
 from ganport_export.transforms.parametrizations import INIT_FLAGS, detached_copy, fold
+
+_SIGN_SAMPLES, _SIGN_BATCH, _FIRST_SEED = 64, 8, 100
+_CONDITION_WORDS = frozenset(
+    (
+        *("attr", "attribute", "attributes", "attrs", "c", "class", "classes", "cls", "cond"),
+        *("condition", "conditions", "label", "labels", "tag", "tags", "target", "y"),
+    )
+)
+_SOURCE_WORDS = frozenset(
+    (
+        *("eps", "image", "images", "img", "input", "inputs", "latent", "latents", "noise"),
+        *("source", "src", "x", "z"),
+    )
+)
+"""Words in the names of parameters that take a condition, and noise or images."""
 
 
 def prepare(module: nn.Module, interface: Interface, image: str) -> ExportInput:
@@ -28,6 +46,7 @@ def prepare(module: nn.Module, interface: Interface, image: str) -> ExportInput:
     differ too much from float64.
     """
     preflight(module)
+    check_parameter_order(module, interface)
     network = detached_copy(module)
     batches = make_batches(interface)
     # Folding comes after this run, so that `own_error` includes the error of folding.
@@ -39,6 +58,8 @@ def prepare(module: nn.Module, interface: Interface, image: str) -> ExportInput:
     largest = 1.0 if is_image else max(float(np.abs(exact).max()) for exact in reference)
     limit = error_limit(own_error, largest)
     clipped = check_range(reference, image) if is_image else 0.0
+    if is_image:
+        _check_signs(network, interface, reference)
     return ExportInput(
         network, interface, batches, reference, own_error, limit, clipped, tuple(folded)
     )
@@ -66,6 +87,48 @@ def preflight(module: nn.Module) -> None:
                 "depends on the rest of its batch",
                 "Train with track_running_stats=True, or use instance norm.",
             )
+
+
+def check_parameter_order(module: nn.Module, interface: Interface) -> None:
+    """Raise ContractError if the names of the parameters of `forward` say the other order.
+
+    Inputs of equal size would be exchanged without any error.
+    """
+    try:
+        names = list(inspect.signature(module.forward).parameters)[:2]
+    except (TypeError, ValueError):  # a forward that is not written in Python
+        return
+    is_condition, is_source = (
+        [not words.isdisjoint(re.split(r"[_\d]+", name.lower())) for name in names]
+        for words in (_CONDITION_WORDS, _SOURCE_WORDS)
+    )
+    if len(interface.inputs) == 2 and is_condition[:1] == [True] and is_source[1:] == [True]:
+        order = ", ".join(interface.inputs)
+        raise ContractError(
+            f"forward of {type(module).__name__}",
+            f"the parameters {order}",
+            f"{names[0]}, {names[1]}",
+            f"Exchange them, or wrap the network in a module whose forward({order}) calls it.",
+        )
+
+
+def _check_signs(network: nn.Module, interface: Interface, reference: Outputs) -> None:
+    """Raise ContractError for a network that never returns a negative number.
+
+    Images in [0, 1] pass every other check, and look washed out.
+    """
+    if min(float(exact.min()) for exact in reference) < 0:
+        return
+    rows = range(_FIRST_SEED, _FIRST_SEED + _SIGN_SAMPLES, _SIGN_BATCH)
+    batches = [make_batch(interface, _SIGN_BATCH, seed) for seed in rows]
+    images = (run(network, interface, [batch])[0] for batch in batches)
+    if all(float(image.min()) >= 0 for image in images):
+        raise ContractError(
+            "image",
+            "numbers in [-1, 1]",
+            f"no negative number in {_SIGN_SAMPLES} images, as from a sigmoid",
+            "Return 2 * image - 1 if the images are in [0, 1].",
+        )
 
 
 def _check_initialized(place: str, part: nn.Module) -> None:

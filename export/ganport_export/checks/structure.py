@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import onnx
 from onnx import TensorProto, helper
 
 from ganport_export.errors import ContractError
 from ganport_export.interface import BATCH_DIM, ExportOptions, Interface
+from ganport_runtime.bundle.graph_check import check_graph
+from ganport_runtime.errors import BundleError
 
 TensorSpec = tuple[str, int, tuple[int | str, ...]]
 """Name, ONNX type and shape of a tensor."""
-_RANDOM = ("Random", "Bernoulli", "Multinomial")
-_STANDARD_DOMAINS = ("", "ai.onnx")
 
 
 def check_structure(
@@ -22,8 +20,8 @@ def check_structure(
     """Raise ContractError for a graph that is invalid or breaks the form of the contract.
 
     It checks: ONNX's own full check; name, order, type and shape of inputs and output; opset and IR
-    version; one file; standard operators; no random operators; no training mode. A graph that is
-    not `final` has float images as output.
+    version; and what a runtime checks before it loads a graph. A graph that is not `final` has
+    float images as output.
     """
     model = onnx.load_from_string(data)
     try:
@@ -33,12 +31,11 @@ def check_structure(
         raise ContractError(place, "a valid ONNX graph", found) from error
     _check_tensors(model.graph, place, interface, options.image if final else "float")
     _check_versions(model, place, options.opset)
-    for node in _all_nodes(model.graph):
-        _check_node(node, place)
-    external = [t.name for t in model.graph.initializer if t.data_location == TensorProto.EXTERNAL]
-    if external or model.functions:
-        found = f"weights outside ({external[0]})" if external else "functions of its own"
-        raise ContractError(place, "one self-contained graph", found)
+    try:
+        check_graph(data, place)
+    except BundleError as error:
+        expected = "a graph that a runtime accepts"
+        raise ContractError(place, expected, error.found) from error
 
 
 def _check_tensors(graph: onnx.GraphProto, place: str, interface: Interface, image: str) -> None:
@@ -67,26 +64,6 @@ def _check_versions(model: onnx.ModelProto, place: str, opset: int) -> None:
     lowest = helper.find_min_ir_version_for(list(model.opset_import))
     if model.ir_version != lowest:
         raise ContractError(place, f"IR version {lowest}", str(model.ir_version))
-
-
-def _check_node(node: onnx.NodeProto, place: str) -> None:
-    place = f"{place}: node {node.name!r}"
-    if node.domain not in _STANDARD_DOMAINS:
-        raise ContractError(place, "standard operators", f"{node.domain}.{node.op_type}")
-    if node.op_type.startswith(_RANDOM):
-        raise ContractError(place, "no random operator", node.op_type)
-    training = any(a.name == "training_mode" and a.i for a in node.attribute)
-    if training or (node.op_type == "Dropout" and len(node.input) > 2):
-        raise ContractError(place, "no node in training mode", node.op_type)
-
-
-def _all_nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
-    """Yield the nodes of a graph and of its subgraphs."""
-    for node in graph.node:
-        yield node
-        for attribute in node.attribute:
-            for subgraph in (attribute.g, *attribute.graphs):
-                yield from _all_nodes(subgraph)
 
 
 def _spec(name: str, dtype: int, shape: tuple[int, ...]) -> TensorSpec:

@@ -21,6 +21,7 @@ from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY, Graph, GraphFile
+from ganport_runtime.bundle.readers import check_torchscript
 from ganport_runtime.devices.onnxruntime_session import error_summary
 from ganport_runtime.errors import BundleError, GanportError
 from ganport_runtime.strictjson import parse
@@ -43,6 +44,7 @@ def write_torchscript(export_input: ExportInput, options: ExportOptions, metadat
     head: nn.Module = ToUint8() if is_uint8 else nn.Identity()
     data = save(trace(export_input.network, head, example), METADATA_KEY, metadata)
     raw = trace(export_input.network, nn.Identity(), example)
+    file, mode = options.graph_files(interface)[-1], "TorchScript"
     try:
         final = load(data, METADATA_KEY)[0]
     except RuntimeError as error:
@@ -52,7 +54,7 @@ def write_torchscript(export_input: ExportInput, options: ExportOptions, metadat
             " ".join(str(error).split())[:200],
             "Define the classes of the network in an ordinary module.",
         ) from error
-    file, mode = options.graph_files(interface)[-1], "TorchScript"
+    _check_code(data, file.path)
     raw_runners, final_runners = {mode: torchscript_runner(raw)}, {mode: torchscript_runner(final)}
     return Artifact(file, interface, data, raw_runners, final_runners)
 
@@ -103,11 +105,11 @@ def load(data: bytes, key: str) -> tuple[torch.jit.ScriptModule, str]:
     return script, extra_files[key].decode()
 
 
-def check_torchscript(bundle: Bundle) -> Iterator[Check]:
-    """Compare every TorchScript file of a bundle with its manifest and fixtures.
+def compare_torchscript(bundle: Bundle) -> Iterator[Check]:
+    """Run every TorchScript file of a bundle, and compare it with its manifest and fixtures.
 
-    `ganport verify` calls this through an entry point. The digest of a file is verified before
-    torch reads the file.
+    Loading such a file runs code of its author. `ganport verify --trust-code` calls this through an
+    entry point, in a process with limits. The digest of a file is verified before torch reads it.
     """
     for graph in bundle.manifest.graphs:
         for file in graph.files:
@@ -117,6 +119,15 @@ def check_torchscript(bundle: Bundle) -> Iterator[Check]:
                     yield Check(name, True, _compare_with_fixtures(bundle, graph, file))
                 except GanportError as error:
                     yield Check(name, False, str(error))
+
+
+def _check_code(data: bytes, place: str) -> None:
+    """Raise UnsupportedError for a file that `ganport verify` would refuse."""
+    try:
+        check_torchscript(data, place)
+    except BundleError as error:
+        expected = "a trace with known operators and without branches"
+        raise UnsupportedError(place, expected, error.found, "Use --format onnx.") from error
 
 
 def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from dataclasses import dataclass
 from os.path import isdir, isfile, lexists
 from pathlib import Path
@@ -26,16 +28,21 @@ from ganport_runtime.bundle.manifest import (
     GraphFile,
     Manifest,
 )
-from ganport_runtime.bundle.readers import read_onnx_metadata, read_tensors
-from ganport_runtime.errors import BundleError
+from ganport_runtime.bundle.onnx_graph import read_metadata
+from ganport_runtime.bundle.protobuf import Message
+from ganport_runtime.bundle.readers import read_tensors
+from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import MAX_BYTES, parse
+from ganport_runtime.values import repr_short
 
 STARTER = "starter"
 """The name of the bundle that ships with the runtime."""
 
 _SHIPPED = Path(__file__).parents[1] / "starter.ganport"
-_MAX_GRAPH = 2**31  # the size limit of a protobuf message
+MAX_LOADED = 2**31
+"""Bytes of a file that is loaded into memory: the limit of a protobuf message."""
+_PART = 2**20
 _UNSTATED = "unstated"  # the precision of a single graph file
 _ANY_ONNX = "a bundle with an ONNX graph"
 _EXPORT_ONNX = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport"
@@ -62,6 +69,8 @@ class Bundle:
         Raises `BundleError` for a bundle that is absent, damaged, too large, or that refers to
         files outside itself.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise RequestError("bundle", "a path", repr_short(path), "Give a path or 'starter'.")
         path = resolve_path(Path(path))
         suffix = path.suffix.lower()
         if suffix in (".pt", ".pth", ".ts"):
@@ -70,17 +79,17 @@ class Bundle:
             return cls._open_single_file(path)
         is_folder = isdir(path)  # noqa: PTH112  Path.is_dir raises without permission
         container: Container = FolderContainer(path) if is_folder else ZipContainer(path)
-        data = container.read(MANIFEST_NAME, limit=MAX_BYTES)
         place = str(path / MANIFEST_NAME)
+        data = _read(container, MANIFEST_NAME, place, limit=MAX_BYTES)
         manifest = Manifest.from_json(parse(data, place), place)
         return cls(path, manifest, sha256_of(data), False, container)
 
     @classmethod
     def _open_single_file(cls, path: Path) -> Self:
         container = SingleFileContainer(path)
-        data = container.read(path.name, limit=_MAX_GRAPH)
+        data = _read(container, path.name, str(path), limit=MAX_LOADED)
         try:
-            text = read_onnx_metadata(data).get(METADATA_KEY)
+            text = read_metadata(Message(memoryview(data))).get(METADATA_KEY)
         except ValueError as error:
             raise BundleError(str(path), "an ONNX file", str(error)) from error
         if text is None:
@@ -103,21 +112,46 @@ class Bundle:
     def read(self, name: str) -> bytes:
         """Return the content of a file that the manifest lists, with size and digest checked.
 
-        `manifest.json` and `SHA256SUMS` are not listed and read unchecked. Raises `BundleError`.
+        `manifest.json` and `SHA256SUMS` are not listed and read unchecked. Raises `BundleError`,
+        also for a file of more than 2 GiB.
         """
-        if not self.is_single_file and name in (MANIFEST_NAME, SUMS_NAME):
-            return self._container.read(name, limit=MAX_BYTES)
         place = str(self.path / name)
+        if not self.is_single_file and name in (MANIFEST_NAME, SUMS_NAME):
+            return _read(self._container, name, place, limit=MAX_BYTES)
+        entry = self._entry(name)
+        if entry.size > MAX_LOADED:
+            raise BundleError(place, f"at most {MAX_LOADED} bytes to load", f"{entry.size} bytes")
+        data = _read(self._container, name, place, limit=entry.size)
+        self._compare(name, len(data), sha256_of(data))
+        return data
+
+    def check_digest(self, name: str) -> int:
+        """Return the size of a file that the manifest lists; raise `BundleError` if it differs.
+
+        The file is read in parts, so it may be larger than the memory.
+        """
+        digest, size = hashlib.sha256(), 0
+        with self._container.open(name) as (file, found):
+            self._compare(name, found, None)
+            while part := file.read(_PART):
+                digest.update(part)
+                size += len(part)
+        self._compare(name, size, digest.hexdigest())
+        return size
+
+    def _entry(self, name: str) -> FileEntry:
         entry = self.manifest.files.get(name)
         if entry is None:
-            raise BundleError(place, "a file that the manifest lists", "no entry for it")
-        data = self._container.read(name, limit=entry.size)
-        if len(data) != entry.size:
-            raise BundleError(place, f"{entry.size} bytes", f"{len(data)} bytes")
-        digest = sha256_of(data)
-        if digest != entry.sha256:
-            raise BundleError(place, f"SHA-256 {entry.sha256}", digest)
-        return data
+            expected = "a file that the manifest lists"
+            raise BundleError(str(self.path / name), expected, "no entry for it")
+        return entry
+
+    def _compare(self, name: str, size: int, digest: str | None) -> None:
+        entry, place = self._entry(name), str(self.path / name)
+        if size != entry.size:
+            raise BundleError(place, f"{entry.size} bytes", f"{size} bytes")
+        if digest not in (None, entry.sha256):
+            raise BundleError(place, f"SHA-256 {entry.sha256}", str(digest))
 
     def find_onnx(
         self, interface: str, precision: str = "fp32", form: str | None = None
@@ -168,6 +202,13 @@ class Bundle:
             if not np.isfinite(direction).all():
                 raise BundleError(f"{place}: {name}", "finite numbers", "NaN or infinity")
         return directions
+
+
+def _read(container: Container, name: str, place: str, *, limit: int) -> bytes:
+    with container.open(name) as (file, size):
+        if size > limit:
+            raise BundleError(place, f"at most {limit} bytes", f"{size}")
+        return file.read(size + 1)
 
 
 def resolve_path(path: Path) -> Path:

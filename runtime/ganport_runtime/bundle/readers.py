@@ -1,12 +1,20 @@
-"""Readers of the files of a bundle, untrusted until checked: safetensors and ONNX.
+"""Readers of the files of a bundle, untrusted until checked: safetensors and TorchScript.
 
-They need only NumPy. The formats: https://github.com/huggingface/safetensors#format and
-https://github.com/onnx/onnx/blob/main/onnx/onnx.proto (the field numbers).
+They need only NumPy. The format of safetensors: https://github.com/huggingface/safetensors#format.
+
+`torch.jit.load` compiles the code of a TorchScript file and runs its `__setstate__`, and code can
+read and write files. `check_torchscript` reads the archive as text. It accepts what tracing writes:
+classes whose `forward` calls operators of a list in a straight line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import io
+import keyword
+import pickletools
+import re
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.bundle.containers import ZIP_ERRORS, check_directory, check_stored
 from ganport_runtime.errors import BundleError
 from ganport_runtime.strictjson import JsonObject, check_integer, parse
 from ganport_runtime.values import repr_short, sanitize
@@ -89,88 +98,165 @@ def _read_tensor(body: memoryview, entry: _Entry) -> NDArray[Any]:
     return flat.astype(entry.dtype.newbyteorder("=")).reshape(entry.shape)
 
 
-# Fields that hold messages with tensors in them, by message type.
-_CHILDREN = {
-    "model": {7: "graph", 25: "function"},
-    "graph": {1: "node", 5: "tensor", 15: "sparse"},
-    "function": {7: "node", 11: "attribute"},
-    "node": {5: "attribute"},
-    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
-    "sparse": {1: "tensor", 2: "tensor"},
-    "tensor": {},
-}
-_METADATA_PROPS = 14  # of a model; each entry has its key in field 1, its value in field 2
-_EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
-_MAX_DEPTH = 100  # the limit of protobuf itself
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
-_SIZES = {_FIXED64: 8, _FIXED32: 4}
+_MAX_ENTRIES = 50_000
+_MAX_CODE = 4 * 2**20
+_MAX_PICKLE = 16 * 2**20
+_FIX = (
+    "Such a file can read, change and delete files of whoever loads it: use it only if you trust "
+    "its author."
+)
+_ENTRY = re.compile(
+    r"(?:data\.pkl|constants\.pkl|version|byteorder|\.format_version|\.storage_alignment|"
+    r"\.data/serialization_id|(?:data|constants)/\d+|code/__torch__[\w/]*\.py|extra/ganport\.interface)",
+    re.ASCII,
+)
+_INTERFACE = "extra/ganport.interface"
+_NAME = r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*"
+_TOKEN = re.compile(
+    rf"""[ \n]+|(?P<word>{_NAME})|(?P<member>\.{_NAME})|(?P<number>\d+\.?\d*(?:e[+-]?\d+)?)
+    |(?P<text>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|(?P<sign>->|[][(){{}},:=-])""",
+    re.ASCII | re.VERBOSE,
+)
+_CALL = re.compile(r"[ \n]*\(")
+_METHOD = re.compile(r"forward\d*", re.ASCII)
+_STATEMENTS = frozenset(("class", "def", "return", "None", "True", "False"))
+_KEYWORDS = frozenset(keyword.kwlist) - _STATEMENTS
+_FUNCTIONS = frozenset(("annotate", "bool", "float", "getattr", "int", "unchecked_cast"))
+_OPERATOR_NAMES = """
+_convolution abs acos acosh adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d add addcdiv
+addcmul addmm all alpha_dropout amax amin any arange argmax argmin asin asinh atan atan2 atanh
+avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bilinear bitwise_and bitwise_not bitwise_or
+bitwise_xor bmm broadcast_tensors broadcast_to cat cdist ceil celu channel_shuffle chunk clamp
+clamp_max clamp_min clone concat constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose1d
+conv_transpose2d conv_transpose3d copy cos cosh cross cummax cumprod cumsum deg2rad detach device
+diag diag_embed diagonal diff dim div dot dropout einsum elu embedding empty empty_like eq erf erfc
+exp exp2 expand expand_as expm1 eye feature_dropout fill flatten flip fliplr flipud floor
+floor_divide fmod frac frobenius_norm full full_like gather ge gelu glu grid_sampler grid_sampler_2d
+group_norm gt hardshrink hardsigmoid hardswish hardtanh hypot im2col index index_select
+instance_norm isfinite isinf isnan layer_norm le leaky_relu lerp linear linspace log log10 log1p
+log2 log_sigmoid log_softmax logaddexp logical_and logical_not logical_or logical_xor logsumexp lt
+masked_fill matmul max max_pool1d max_pool2d max_pool3d maximum mean median meshgrid min minimum
+mish mm movedim mul multiply mv nan_to_num narrow ne neg new_empty new_full new_ones new_zeros norm
+normalize numel one_hot ones ones_like outer pad permute pixel_shuffle pixel_unshuffle pow prelu
+prod rad2deg reciprocal reflection_pad1d reflection_pad2d relu relu6 remainder repeat
+repeat_interleave replication_pad1d replication_pad2d reshape reshape_as rms_norm roll rot90 round
+rrelu rsqrt rsub scalar_tensor scaled_dot_product_attention scatter scatter_add select selu sigmoid
+sign silu sin sinh size slice softmax softplus softshrink sort split split_with_sizes sqrt square
+squeeze stack std std_mean sub subtract sum swapaxes t take tan tanh tensor tensor_split tensordot
+threshold tile to topk transpose tril triu true_divide trunc type_as unbind unflatten unfold
+unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_nearest1d upsample_nearest2d
+upsample_nearest3d var var_mean vdot view view_as where zero zeros zeros_like
+"""
+_OPERATORS = frozenset(_OPERATOR_NAMES.split())
+"""Functions of torch without random numbers and without access to anything outside."""
+_OPS = frozenset(("ops.prim.NumToTensor",))
+_OPCODE_NAMES = """
+APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD EMPTY_DICT
+EMPTY_LIST EMPTY_TUPLE GLOBAL LONG1 LONG_BINGET LONG_BINPUT MARK NEWFALSE NEWOBJ NEWTRUE NONE PROTO
+REDUCE SETITEM SETITEMS STOP TUPLE TUPLE1 TUPLE2 TUPLE3
+"""
+_OPCODES = frozenset(_OPCODE_NAMES.split())
+_GLOBALS = re.compile(
+    r"__torch__(?:\.\w+)* \w+|torch \w+Storage|torch\._utils _rebuild_tensor_v2|"
+    r"collections OrderedDict|torch\.jit\._pickle build_(?:int|double|bool|tensor)list",
+    re.ASCII,
+)
 
 
-def read_onnx_metadata(model: bytes) -> dict[str, str]:
-    """Return the `metadata_props` of an ONNX file.
+def check_torchscript(data: bytes, place: str) -> tuple[str, frozenset[str]]:
+    """Return the embedded interface of a TorchScript file, and the operators that it calls.
 
-    Raises `ValueError` for bytes that are not a protobuf message.
+    Raises `BundleError` for a file that is not one, and for anything that tracing does not write:
+    loops and branches, other functions, operators outside the list, pickles that call something.
     """
-    metadata: dict[str, str] = {}
-    for number, value in _fields(memoryview(model)):
-        if number == _METADATA_PROPS and isinstance(value, memoryview):
-            entry = {n: bytes(v).decode() for n, v in _fields(value) if isinstance(v, memoryview)}
-            metadata[entry.get(1, "")] = entry.get(2, "")
-    return metadata
+    try:
+        file = io.BytesIO(data)
+        check_directory(file, _MAX_ENTRIES, place)
+        with zipfile.ZipFile(file) as archive:
+            entries = _read_archive(archive)
+            operators: set[str] = set()
+            for name, info in entries.items():
+                if name.endswith(".py"):
+                    operators |= read_operators(archive.read(info).decode())
+                elif name.endswith(".pkl"):
+                    check_pickle(archive.read(info))
+            extra = entries.get(_INTERFACE)
+            return archive.read(extra).decode() if extra else "", frozenset(operators)
+    except ZIP_ERRORS as error:  # UnicodeDecodeError is a ValueError
+        found = sanitize(str(error), 200) or type(error).__name__
+        raise BundleError(place, "a TorchScript file that tracing wrote", found, _FIX) from error
 
 
-def has_external_data(model: bytes) -> bool:
-    """Return whether any tensor of an ONNX file is stored outside the file.
+def read_operators(code: str) -> set[str]:
+    """Return the operators that the code of a module calls.
 
-    Raises `ValueError` for bytes that are not a protobuf message.
+    Raises `ValueError` for code that is not a list of classes with straight `forward` methods.
     """
-    return _has_external_tensor(memoryview(model), "model", _MAX_DEPTH)
-
-
-def _has_external_tensor(message: memoryview, kind: str, depth_left: int) -> bool:
-    if depth_left == 0:
-        raise ValueError(f"messages nested deeper than {_MAX_DEPTH}")
-    for number, value in _fields(message):
-        if kind == "tensor" and number == _EXTERNAL_DATA:
-            return True
-        if kind == "tensor" and number == _DATA_LOCATION and value != 0:
-            return True
-        child = _CHILDREN[kind].get(number)
-        if not child or not isinstance(value, memoryview):
+    if '"""' in code or "'''" in code:
+        raise ValueError("a text of several lines")
+    operators: set[str] = set()
+    before, kind, position = "", "", 0
+    while position < len(code):
+        match = _TOKEN.match(code, position)
+        if match is None:
+            raise ValueError(f"the code {code[position : position + 20]!r}")
+        position = match.end()
+        if match.lastgroup is None:  # white space
             continue
-        if _has_external_tensor(value, child, depth_left - 1):
-            return True
-    return False
+        if match[0] == "(" and (before in (")", "]", "}") or kind in ("number", "text")):
+            raise ValueError("a call of something without a name")
+        if match.lastgroup in ("word", "member"):
+            operators |= _check_word(match[0], before, _CALL.match(code, position) is not None)
+        before, kind = match[0], match.lastgroup
+    return operators
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield the number of each field with its bytes, or its value where it is a varint."""
-    position = 0
-    while position < len(message):
-        tag, position = _varint(message, position)
-        wire_type = tag & 7
-        if wire_type == _VARINT:
-            value, position = _varint(message, position)
-            yield tag >> 3, value
-            continue
-        if wire_type == _BYTES:
-            size, position = _varint(message, position)
-        else:
-            size = _SIZES.get(wire_type, -1)
-        if size < 0 or position + size > len(message):
-            raise ValueError(f"a field of wire type {wire_type} that ends outside its message")
-        yield tag >> 3, message[position : position + size]
-        position += size
+def check_pickle(data: bytes) -> None:
+    """Raise `ValueError` for a pickle that does more than build tensors, lists and modules."""
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name not in _OPCODES:
+            raise ValueError(f"the pickle opcode {opcode.name}")
+        if opcode.name == "GLOBAL" and not _GLOBALS.fullmatch(str(argument)):
+            raise ValueError(f"{argument} in a pickle")
 
 
-def _varint(message: memoryview, position: int) -> tuple[int, int]:
-    """Return the varint at `position` and the position after it."""
-    value = 0
-    for index in range(10):
-        if position + index >= len(message):
-            raise ValueError("a truncated number")
-        byte = message[position + index]
-        value |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return value, position + index + 1
-    raise ValueError("a number of more than 64 bits")
+def _read_archive(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Return the entries without the name of the archive's folder."""
+    entries: dict[str, zipfile.ZipInfo] = {}
+    folders = set()
+    for info in archive.infolist():
+        folder, _, name = info.orig_filename.partition("/")
+        folders.add(folder)
+        if not _ENTRY.fullmatch(name) or name in entries or len(folders) > 1:
+            raise ValueError(f"the entry {info.orig_filename[:100]!r}")
+        check_stored(info, info.orig_filename)
+        entries[name] = info
+    code = sum(info.file_size for name, info in entries.items() if name.endswith(".py"))
+    pickles = sum(info.file_size for name, info in entries.items() if name.endswith(".pkl"))
+    if code > _MAX_CODE or pickles > _MAX_PICKLE:
+        raise ValueError(f"{code} bytes of code, {pickles} of pickles")
+    if "data.pkl" not in entries or not code:
+        raise ValueError("an archive without data.pkl or without code")
+    return entries
+
+
+def _check_word(word: str, before: str, is_called: bool) -> set[str]:
+    """Return the operator that a word names, as a set; raise `ValueError` if it is not allowed."""
+    is_member = word.startswith(".")
+    first, *rest = word.lstrip(".").split(".")
+    last = rest[-1] if rest else first
+    if before == "class" or (first in _STATEMENTS and not rest):
+        return set()
+    if first == "torch" and not is_member:
+        if len(rest) == 1 and not _OPERATORS.isdisjoint((last, last.removesuffix("_"))):
+            return {last}
+        is_allowed = False
+    elif first == "ops" and not is_member:
+        is_allowed = word in _OPS
+    elif before == "def" or is_member or rest:
+        is_allowed = not is_called or bool(_METHOD.fullmatch(last))
+    else:
+        is_allowed = not is_called or word in _FUNCTIONS
+    if not is_allowed or first in _KEYWORDS or (is_called and first == "__torch__"):
+        raise ValueError(f"{word} in the code")
+    return set()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
 from ganport_runtime.conditions import (
@@ -25,6 +26,37 @@ _MAX_FILE_BYTES = 2**20
 _SCALAR_STEPS, _COLOR_STEPS = 7, 12
 
 
+class GreedyCommand(click.Command):
+    """A command whose options `--images` and `--set` take several words.
+
+    `--images a.png b.png` takes all words up to the next option, `--set a=1 b=2` those with "=".
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words, with `--images a b` expanded to `--images a --images b`."""
+        words = repeat_option(args, "--images", lambda word: True)
+        return super().parse_args(
+            ctx, list(repeat_option(words, "--set", lambda word: "=" in word))
+        )
+
+
+def repeat_option(
+    words: Iterable[str], option: str, is_value: Callable[[str], bool]
+) -> Iterator[str]:
+    """Yield the words, with `option` before each of the values that follow it."""
+    count = 0  # words since the option, including the option
+    for word in words:
+        if word == option:
+            count = 1
+        elif count and not word.startswith("-") and (count == 1 or is_value(word)):
+            if count > 1:
+                yield option
+            count += 1
+        else:
+            count = 0
+        yield word
+
+
 def parse_request(
     conditions: Conditions, settings: Iterable[str], text: str | None = None
 ) -> dict[str, Any]:
@@ -40,7 +72,7 @@ def parse_request(
             raise ConditionError("--set", "GROUP=VALUE", repr(setting)[:80], "Write hair=pink.")
         group = conditions[name]
         if name in request:
-            raise condition_error(name, "one value", "a second one")
+            raise condition_error(name, "one value", "a second one", "Set each group once.")
         request[name] = _parse_value(group, value)
     conditions.encode(request)
     return request
@@ -74,7 +106,8 @@ def label_values(conditions: Conditions, name: str) -> dict[str, Any]:
             f"Name {members[0]!r}.",
         )
     if not group.labels:
-        raise condition_error(name, "a group with labels", f"a {group.kind}")
+        fix = f"Run: sample-gan sweep BUNDLE --group {name}"
+        raise condition_error(name, "a group with labels", f"a {group.kind}", fix)
     is_list = isinstance(group, MultiHot)
     return {label: [label] if is_list else label for label in group.labels}
 
@@ -95,7 +128,8 @@ def sweep_values(conditions: Conditions, name: str, steps: int | None = None) ->
         colors = [from_hue(360 * step / count, 0.5) for step in range(count)]
         return dict(zip(colors, colors, strict=True))
     if steps is not None:
-        raise condition_error(name, "--steps for a scalar or a color", f"a {group.kind} group")
+        found, fix = f"a {group.kind} group", "Leave --steps out: each label has a column."
+        raise condition_error(name, "--steps for a scalar or a color", found, fix)
     return label_values(conditions, name)
 
 
@@ -116,7 +150,8 @@ def _parse_value(group: ConditionGroup, text: str) -> Any:
         try:
             return parse(text.encode(), f"--set {group.name}")
         except BundleError as error:
-            raise condition_error(group.name, error.expected, error.found) from error
+            fix = """Write JSON in quotation marks, for example '{"pink": 0.5, "red": 0.5}'."""
+            raise condition_error(group.name, error.expected, error.found, fix) from error
     if isinstance(group, MultiHot):
         return [label.strip() for label in text.split(",") if label.strip()]
     if isinstance(group, Scalar):

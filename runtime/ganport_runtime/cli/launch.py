@@ -7,8 +7,7 @@ import warnings
 from importlib import import_module
 from typing import TextIO
 
-from ganport_runtime.errors import GanportError, GanportWarning
-from ganport_runtime.extras import require_packages
+from ganport_runtime.errors import GanportError, GanportWarning, require_packages
 
 
 def run_entry_point(target: str, *, extra: str, packages: tuple[str, ...]) -> None:

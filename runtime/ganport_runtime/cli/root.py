@@ -7,8 +7,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 import click
 
-from ganport_runtime.errors import MissingExtraError
-from ganport_runtime.extras import load_entry_point
+from ganport_runtime.errors import MissingExtraError, load_entry_point
 
 
 class PluginGroup(click.Group):

@@ -78,8 +78,8 @@ class Conditions:
     def encode(self, request: ConditionRequest | None = None) -> Vector:
         """Return the float32 (C,) vector of a request; omitted groups take their default.
 
-        Raises `ConditionError`, with the group, the value, the allowed values and the closest
-        label, for a value that a group does not allow.
+        Raises `ConditionError`, with the group, the value, the allowed values and the similar
+        labels, for a value that a group does not allow.
         """
         values = self.complete(request)
         parts = [group.encode(values[group.name]) for group in self.groups]
@@ -126,7 +126,8 @@ class Conditions:
                 values[group.name] = {m: requested.pop(m) for m in members if m in requested}
         for name in requested:
             if name in self.fields:
-                raise condition_error(name, "one value", "a second one inside its joint group")
+                found, fix = "a second one inside its joint group", f"Leave out {name!r}."
+                raise condition_error(name, "one value", found, fix)
             raise self._unknown_group(name)
         return values
 
@@ -184,7 +185,12 @@ class Conditions:
             return self.parse(request)
         if isinstance(request, Mapping):
             return dict(request)
-        raise invalid_value("request", "a mapping of group to value, or a text", request)
+        raise invalid_value(
+            "request",
+            "a mapping of group to value, or a text",
+            request,
+            fix=f"Pass a text such as {self.caption()!r}." if self.groups else "Pass nothing.",
+        )
 
     def _unknown_group(self, name: object) -> ConditionError:
         if not self.groups:

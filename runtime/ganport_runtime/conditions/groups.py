@@ -227,7 +227,12 @@ class JointOneHot(ConditionGroup):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(self.of) != 2:
-            raise condition_error(self.name, "exactly two groups", f"{len(self.of)} groups")
+            raise condition_error(
+                self.name,
+                "exactly two groups",
+                f"{len(self.of)} groups",
+                "Join two groups.",
+            )
         one, two = self.of
         pairs = [f"{a} {one.name} {b} {two.name}" for a in one.labels for b in two.labels]
         object.__setattr__(self, "labels", tuple(pairs))
@@ -285,5 +290,7 @@ class JointOneHot(ConditionGroup):
     def _values(self, value: object) -> dict[str, Any]:
         names = [member.name for member in self.of]
         if not isinstance(value, Mapping):
-            raise invalid_value(self.name, f"a value for each of {format_choices(names)}", value)
+            expected = f"a value for each of {format_choices(names)}"
+            fix = f"Pass a mapping such as {self.default}."
+            raise invalid_value(self.name, expected, value, fix=fix)
         return self.default | {check_label(self.name, name, names): value[name] for name in value}

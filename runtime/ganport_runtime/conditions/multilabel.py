@@ -83,7 +83,8 @@ class MultiHot(LabelGroup):
         total = math.fsum(weights.values())
         if total > self.max_active + 1e-3:
             expected = f"weights that sum to at most {self.max_active}"
-            raise condition_error(self.name, expected, f"{total:g}")
+            fix = f"Multiply each weight by {self.max_active / total:.3g}."
+            raise condition_error(self.name, expected, f"{total:g}", fix)
         return weights
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ganport_runtime.conditions.colors import channels, is_hex, to_hex
 from ganport_runtime.conditions.groups import ConditionGroup, Vector, lerp
-from ganport_runtime.errors import ConditionError
 from ganport_runtime.strictjson import JsonObject, check_number
 from ganport_runtime.values import (
     check_distinct,
@@ -36,7 +35,8 @@ class Rgb(ConditionGroup):
         super().__post_init__()
         low, high = self.range
         if not low < high:
-            raise condition_error(self.name, "an increasing range", f"{low:g} to {high:g}")
+            found, fix = f"{low:g} to {high:g}", "Give the smaller number first."
+            raise condition_error(self.name, "an increasing range", found, fix)
         if self.palette:
             check_distinct(self.name, self.palette)
         palette = {label: to_hex(self._channels(color)) for label, color in self.palette.items()}
@@ -90,7 +90,8 @@ class Rgb(ConditionGroup):
         name = fields.text("name")
         bounds = [check_number(x, f"{fields.place}.range") for x in fields.items("range", limit=2)]
         if len(bounds) != 2:
-            raise condition_error(name, "a range of two numbers", f"{len(bounds)}")
+            fix = "Give the lowest and the highest number."
+            raise condition_error(name, "a range of two numbers", f"{len(bounds)}", fix)
         palette = fields.object("palette")
         colors = {label: palette.text(label, limit=7) for label in fields.mapping("palette")}
         return cls(name, fields.value("default"), (bounds[0], bounds[1]), colors)
@@ -102,11 +103,11 @@ class Rgb(ConditionGroup):
             color = self.palette.get(value, value)
             if is_hex(color):
                 return channels(color)
-            error = invalid_value(self.name, expected, value, allowed=self.palette)
-            fix = error.fix if self.palette else 'Write the color as "#ff88cc".'
-            raise ConditionError(error.place, expected, error.found, fix)
+            fix = 'Write the color as "#ff88cc".'
+            raise invalid_value(self.name, expected, value, allowed=self.palette, fix=fix)
         if not isinstance(value, list | tuple | np.ndarray) or len(value) != 3:
-            raise invalid_value(self.name, expected, value)
+            fix = "Pass three numbers, for example (255, 136, 204)."
+            raise invalid_value(self.name, expected, value, fix=fix)
         return tuple(check_range(self.name, channel, 0, 255) for channel in value)
 
 
@@ -124,9 +125,8 @@ class Scalar(ConditionGroup):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.min < self.max:
-            raise condition_error(
-                self.name, "a min below its max", f"{self.min:g} and {self.max:g}"
-            )
+            found, fix = f"{self.min:g} and {self.max:g}", "Give the smaller number first."
+            raise condition_error(self.name, "a min below its max", found, fix)
         self.encode(self.default)
 
     @property

@@ -9,11 +9,11 @@ from typing import Any
 from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.values import (
-    closest_match,
     condition_error,
     format_choices,
     invalid_value,
     repr_short,
+    suggestion,
 )
 
 _MAX_LENGTH = 10_000
@@ -101,7 +101,7 @@ def _merge(matches: Sequence[_Match]) -> dict[str, Any]:
             request[name] += value  # each label of a multi-hot group is a phrase
         else:
             found = f"{repr_short(request[name])} and {repr_short(value)}"
-            raise condition_error(name, "one value", found)
+            raise condition_error(name, "one value", found, "Name the group once.")
     return request
 
 
@@ -118,12 +118,12 @@ def _unknown_phrase(
                 labels = group.labels
                 expected = f"one of {format_choices(labels)}" if labels else "a value it takes"
                 value = " ".join(rest[:end])
-                return invalid_value(group.name, expected, value, allowed=labels)
+                fix = f"Write for example {group.describe(group.default)!r}."
+                return invalid_value(group.name, expected, value, allowed=labels, fix=fix)
     known = [" ".join(phrase) for phrase in phrases]
-    closest = closest_match(" ".join(rest), known)
     return ConditionError(
         _PLACE,
         f"phrases such as {format_choices(known[:3])}",
         repr_short(" ".join(rest)),
-        f"Did you mean {closest!r}?" if closest else _USE_VALUES,
+        suggestion(" ".join(rest), known, _USE_VALUES),
     )

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import timeit
@@ -26,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from ganport_runtime.child_process import python_module, run_child
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.values import sanitize
@@ -175,8 +175,7 @@ _PIXEL = 2.0
 _CUDNN = () if sys.platform == "win32" else ("libcudnn.so.9",)
 _TIMEOUT = 120.0
 """Seconds; TensorRT builds an engine first, which may take a minute."""
-# -P: do not import anything from the working directory.
-_COMMAND = (sys.executable, "-P", "-m", "ganport_runtime.doctor.probe")
+_COMMAND = python_module("ganport_runtime.doctor.probe")
 
 
 def candidate_devices(packages: Mapping[str, str], driver: Driver | None) -> list[str]:
@@ -194,27 +193,22 @@ def probe_device(
 ) -> ProbeResult:
     """Run `command` on a device for at most `timeout` seconds; report a crash as an error.
 
-    The last line of the command's output is the result of `run_probe` as JSON.
+    The last JSON object of the command's output is the result of `run_probe`.
     """
-    paths = os.pathsep.join(path for path in sys.path if path)
-    try:
-        done = subprocess.run(
-            [*command, device],
-            env=os.environ | {"PYTHONPATH": paths},
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        fix = "Restart the machine. If it happens again, reinstall the driver of this device."
-        return ProbeResult(device, error=f"no image in {timeout:g} seconds", fix=fix)
-    try:
-        return ProbeResult(device, **json.loads(done.stdout.strip().splitlines()[-1]))
-    except (IndexError, ValueError, TypeError):
+    result = run_child([*command, device], timeout)
+    if result.failure:
         fix = "Reinstall the engine of this device."
-        return ProbeResult(device, error=_describe_exit(done), fix=fix)
+        if result.timed_out:
+            fix = "Restart the machine. If it happens again, reinstall the driver of this device."
+        return ProbeResult(device, error=result.failure, fix=fix)
+    answer = result.answers[-1]
+    return ProbeResult(
+        device,
+        milliseconds=float(answer.get("milliseconds", 0.0)),
+        error=sanitize(answer.get("error", ""), 300),
+        fix=sanitize(answer.get("fix", ""), 300),
+        missing=sanitize(answer.get("missing", ""), 100),
+    )
 
 
 def run_probe(device: str) -> dict[str, Any]:
@@ -242,13 +236,6 @@ def find_missing_library(provider: str) -> str:
         match = re.match(r"(\S+): cannot open shared object file", str(error))
         return match[1] if match and match[1] != path else ""
     return ""
-
-
-def _describe_exit(done: subprocess.CompletedProcess[str]) -> str:
-    if done.returncode < 0:
-        return f"the process was killed by {signal.Signals(-done.returncode).name}"
-    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return sanitize(lines[-1], 300)
 
 
 if __name__ == "__main__":

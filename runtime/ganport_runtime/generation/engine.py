@@ -24,9 +24,6 @@ from ganport_runtime.generation.request import (
 )
 from ganport_runtime.images.encode import to_uint8
 
-_PREFERRED_FORMS = {"openvino": POLYPHASE}
-"""The form of a graph that a device runs faster than the default form."""
-
 
 class GraphRunner:
     """One ONNX graph on one device: "auto", "cpu", "cuda[:N]", "tensorrt[:N]" or "openvino".
@@ -115,7 +112,8 @@ class BundleGraph:
     def __init__(
         self, bundle: Bundle, interface: str, device: str, allow_spinning: bool, precision: str
     ) -> None:
-        graph, file = bundle.find_onnx(interface, precision, _PREFERRED_FORMS.get(device))
+        form = POLYPHASE if device == "openvino" else None  # the form that it runs faster
+        graph, file = bundle.find_onnx(interface, precision, form)
         self._place = str(bundle.path if bundle.is_single_file else bundle.path / file.path)
         self.runner = GraphRunner(
             bundle.read(file.path),

@@ -115,7 +115,7 @@ def resolve_count(
         raise RequestError("z", "an array of noise", repr_short(z), "Start from Generator.noise.")
     requests = conditions if is_list else None
     lists: dict[str, Any] = {"images": images, "conditions": requests, "seeds": seeds, "z": z}
-    lengths = {name: len(value) for name, value in lists.items() if value is not None}
+    lengths = {name: _length(value) for name, value in lists.items() if value is not None}
     number = next(iter(lengths.values())) if count is None else count
     number = check_integer("count", number, 1, MAX_COUNT)
     for name, length in lengths.items():
@@ -127,6 +127,13 @@ def resolve_count(
                 "Leave count out, or give lists of that length.",
             )
     return number
+
+
+def _length(values: Sequence[Any]) -> int:
+    try:
+        return len(values)
+    except OverflowError:  # a range of more than 2^63 values
+        return MAX_COUNT + 1
 
 
 def resolve_seeds(seed: int | None, seeds: Sequence[int] | None, count: int) -> SeedArray:

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.errors import RequestError
-from ganport_runtime.extras import require_packages
+from ganport_runtime.errors import RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.images.encode import encode_webp
 from ganport_runtime.images.sheet import INK, PAPER

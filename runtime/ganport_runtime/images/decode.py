@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.errors import RequestError
-from ganport_runtime.extras import require_packages
+from ganport_runtime.errors import RequestError, require_packages
 from ganport_runtime.images.encode import describe_decode_error
 
 if TYPE_CHECKING:

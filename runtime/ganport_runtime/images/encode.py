@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.errors import BundleError, RequestError
-from ganport_runtime.extras import require_packages
+from ganport_runtime.errors import BundleError, RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import sanitize

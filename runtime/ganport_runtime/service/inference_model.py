@@ -25,7 +25,7 @@ from ganport_runtime.service.inference_messages import (
     TensorMetadata,
     decode_message,
 )
-from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
+from ganport_runtime.values import format_choices, repr_short, sanitize, suggestion
 
 if TYPE_CHECKING:
     from ganport_runtime.service.registry import ServedBundle
@@ -266,9 +266,8 @@ def parse_request(
     for entry, binary in zip(request.inputs, message.binaries, strict=True):
         spec = specs.get(entry.name)
         if spec is None:
-            near = closest_match(entry.name, specs)
             expected, found = f"one of {format_choices(specs)}", f"'{sanitize(entry.name)}'"
-            raise RequestError("inputs", expected, found, f"Did you mean {near!r}?")
+            raise RequestError("inputs", expected, found, suggestion(entry.name, specs))
         if entry.name in parsed.tensors or (entry.name == "text" and parsed.texts is not None):
             raise RequestError("inputs", "each input once", f"{entry.name!r} twice", "Remove one.")
         values = spec.read(entry, binary, max_images)

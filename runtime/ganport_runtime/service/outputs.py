@@ -19,7 +19,7 @@ from PIL import Image
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.sheet import MAX_SIDE
 from ganport_runtime.noise import check_integer
-from ganport_runtime.values import closest_match, format_choices, repr_short
+from ganport_runtime.values import format_choices, repr_short, suggestion
 
 OUTPUTS = ("png", "webp", "raw", "npy", "sheet")
 CONTAINERS = ("zip", "multipart", "json")
@@ -174,7 +174,7 @@ def _part_header(part: FilePart) -> str:
 
 def _check_choice(field: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
-        fix = f"Did you mean {closest_match(value, choices)!r}?"
+        fix = suggestion(value, choices)
         raise RequestError(field, f"one of {format_choices(choices)}", repr_short(value), fix)
 
 

@@ -20,7 +20,7 @@ from ganport_runtime.service.bodies import ClientDisconnectError, too_large_erro
 from ganport_runtime.service.responses import BodyError
 from ganport_runtime.service.schemas import TranslateBody
 from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
-from ganport_runtime.values import closest_match, format_choices, repr_short, sanitize
+from ganport_runtime.values import format_choices, repr_short, sanitize, suggestion
 
 _LISTEN_DELAY = 0.05
 """Seconds before a listener starts; most responses are sent by then, and a listener costs time."""
@@ -177,7 +177,7 @@ def _field_error(message: str, kind: object) -> RequestError:
     reason, place = (located[1], sanitize(located[2])) if located else (message, "body")
     if unknown := _UNKNOWN_FIELD.fullmatch(reason):
         fields = getattr(kind, "__struct_fields__", ())
-        fix = f"Did you mean {closest_match(unknown[1], fields)!r}?"
+        fix = suggestion(unknown[1], fields)
         expected = f"one of the fields {format_choices(fields)}"
         return RequestError(sanitize(unknown[1]) or "''", expected, "an unknown field", fix)
     if wrong := _WRONG_TYPE.fullmatch(reason):

@@ -19,7 +19,7 @@ from ganport_runtime.errors import (
     RequestError,
 )
 from ganport_runtime.service.schemas import Error, ErrorDetails, ProtocolError
-from ganport_runtime.values import closest_match, format_choices, repr_short
+from ganport_runtime.values import format_choices, repr_short, suggestion
 
 Headers = list[tuple[bytes, bytes]]
 EXPOSED_HEADERS = (
@@ -59,8 +59,8 @@ class UnknownBundleError(RequestError):
 
     @classmethod
     def from_name(cls, name: str, names: Collection[str]) -> UnknownBundleError:
-        """Return the error for `name`; it lists all `names` and the closest one."""
-        fix = f"Did you mean {closest_match(name, names)!r}?"
+        """Return the error for `name`; it lists all `names` and a similar one."""
+        fix = suggestion(name, names)
         return cls("bundle", f"one of {format_choices(names)}", repr_short(name), fix)
 
 

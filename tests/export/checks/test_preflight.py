@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
-from ganport_export import ContractError
-from ganport_export.checks.preflight import preflight
+from ganport_export import ContractError, Interface
+from ganport_export.checks.preflight import check_parameter_order, preflight, prepare
+from ganport_runtime.conditions import Conditions
 
 
 class ActNorm(nn.Module):
@@ -76,3 +77,53 @@ def test_preflight_of_nan_weights_raises(make):
 
 def test_preflight_of_meta_weights_raises():
     assert "meta device" in str(preflight_error(nn.Linear(2, 2, device="meta").eval()))
+
+
+def forward_of(*names: str) -> nn.Module:
+    """Return a network whose `forward` has parameters of these names."""
+    scope: dict = {}
+    exec(f"def forward(self, {', '.join(names)}): return {names[0]}", scope)
+    return type("Network", (nn.Module,), {"forward": scope["forward"]})()
+
+
+@pytest.fixture
+def pair() -> Interface:
+    return Interface("a", (4,), (8, 8), Conditions.one_hots({"hair": ["a", "b", "c", "d"]}))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("label", "z"), ("y", "noise"), ("class_labels", "latent_2"), ("Cond", "X"), ("c", "images")],
+)
+def test_forward_with_exchanged_parameters_raises(names, pair):
+    """The sizes are equal, so every other check would pass."""
+    with pytest.raises(ContractError, match=rf"found {names[0]}, {names[1]}\..*forward\(z, cond"):
+        check_parameter_order(forward_of(*names), pair)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("z", "label"), ("noise", "y"), ("x", "c"), ("a", "b"), ("given", "z"), ("z",), ("y",)],
+)
+def test_forward_with_other_names_passes(names, pair):
+    check_parameter_order(forward_of(*names), pair)
+    unconditional = Interface("a", (4,), (8, 8))
+    check_parameter_order(forward_of("label", "z"), unconditional)
+
+
+@pytest.mark.parametrize("last", [nn.Sigmoid(), nn.ReLU()])
+def test_prepare_of_images_without_negative_numbers_raises(make, interface, last):
+    with pytest.raises(ContractError, match=r"as from a sigmoid.*Return 2 \* image - 1"):
+        prepare(make(last), interface, "uint8")
+
+
+def test_prepare_of_bright_images_passes_with_a_single_dark_number(make, interface):
+    """Only the first images are bright: more samples show the range."""
+
+    class Bright(nn.Module):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            dark = (image.mean(dim=(1, 2, 3), keepdim=True) < -0.05).float()
+            return image.abs() * (1 - dark) + image * dark
+
+    prepared = prepare(make(Bright()), interface, "uint8")
+    assert prepared.clipped == 0

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import Tensor, nn
 
 from ganport_export import Interface, ParityError, UnsupportedError
 from ganport_export.artifact import torchscript_runner
 from ganport_export.bundle_writer import build_manifest, metadata_json
 from ganport_export.checks.preflight import prepare
+from ganport_export.formats import suppress_known_messages
 from ganport_export.formats.torchscript import (
-    check_torchscript,
+    compare_torchscript,
     load,
     save,
     trace,
@@ -23,9 +25,10 @@ from ganport_export.interface import ExportOptions
 from ganport_export.test_inputs import make_batch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle
+from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
-from ganport_runtime.verify import Check
+from ganport_runtime.verify import Check, check_graphs, verify
 
 SCRIPT = "generator.ts.pt"
 NETWORK = """
@@ -130,6 +133,17 @@ def test_write_torchscript_of_a_class_without_module_raises(tmp_path):
         write_torchscript(given, ExportOptions(), "{}")
 
 
+def test_write_torchscript_of_a_scripted_branch_raises(make, interface):
+    class Branch(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x * 2 if bool(x.sum() > 0) else x
+
+    with suppress_known_messages():
+        given = prepare(make(torch.jit.script(Branch())), interface, "uint8")
+    with pytest.raises(UnsupportedError, match="without branches; found if in the code"):
+        write_torchscript(given, ExportOptions(), "{}")
+
+
 @pytest.fixture
 def folder(bundle_path, tmp_path) -> Path:
     with zipfile.ZipFile(bundle_path) as archive:
@@ -138,7 +152,7 @@ def folder(bundle_path, tmp_path) -> Path:
 
 
 def check(folder: Path) -> Check:
-    (only,) = check_torchscript(Bundle.open(folder))
+    (only,) = compare_torchscript(Bundle.open(folder))
     return only
 
 
@@ -155,14 +169,14 @@ def other_script(make, interface, text: str, **network) -> bytes:
     return write_torchscript(prepared, ExportOptions(), text).data
 
 
-def test_check_torchscript_of_an_intact_file_passes(folder):
+def test_compare_torchscript_of_an_intact_file_passes(folder):
     result = check(folder)
     assert result.passed
     assert result.name == f"fixtures of {SCRIPT}"
     assert "N = 1: 0 levels" in result.detail
 
 
-def test_check_torchscript_verifies_the_digest_first(folder):
+def test_compare_torchscript_verifies_the_digest_first(folder):
     (folder / SCRIPT).write_bytes(b"\0" * (folder / SCRIPT).stat().st_size)
     result = check(folder)
     assert result.passed is False
@@ -170,14 +184,14 @@ def test_check_torchscript_verifies_the_digest_first(folder):
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", b"\x80\x04N."])
-def test_check_torchscript_of_a_corrupt_file_fails(folder, data):
+def test_compare_torchscript_of_a_corrupt_file_fails(folder, data):
     replace_file(folder, SCRIPT, data)
     result = check(folder)
     assert result.passed is False
     assert f"{SCRIPT}: expected a TorchScript file" in result.detail
 
 
-def test_check_torchscript_of_another_network_fails(folder, make, interface):
+def test_compare_torchscript_of_another_network_fails(folder, make, interface):
     manifest = build_manifest([interface], ExportOptions())
     text = metadata_json(manifest, manifest.graphs[0])
     replace_file(folder, SCRIPT, other_script(make, interface, text, effect=-1.0))
@@ -186,13 +200,92 @@ def test_check_torchscript_of_another_network_fails(folder, make, interface):
     assert "the recorded output" in result.detail
 
 
-def test_check_torchscript_with_another_interface_fails(folder, make, interface):
+def test_compare_torchscript_with_another_interface_fails(folder, make, interface):
     replace_file(folder, SCRIPT, other_script(make, interface, '{"schema_version":1}'))
     assert "the interface of the manifest" in check(folder).detail
 
 
-def test_check_torchscript_without_fixtures_fails(folder):
+def test_compare_torchscript_without_fixtures_fails(folder):
     replace_file(folder, "fixtures.safetensors", b"\x02\0\0\0\0\0\0\0{}")
     result = check(folder)
     assert result.passed is False
     assert f"{SCRIPT}/n1/z" in result.detail
+
+
+class Reading(nn.Module):
+    """Reads a file of the user when it runs."""
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        return z + torch.from_file("/etc/passwd", False, 4, dtype=torch.uint8)
+
+
+class Writing(nn.Module):
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        torch.save(z, "written")
+        return z
+
+
+class Endless(nn.Module):
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        while bool(z.sum() < 1e30):
+            z = z * 0
+        return z
+
+
+class Large(nn.Module):
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        return z + torch.ones([3221225472], dtype=torch.uint8).sum()
+
+
+class WritingOnLoad(nn.Module):
+    """Writes a file as soon as the archive is loaded."""
+
+    training: bool
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[Tensor, bool]:
+        return torch.zeros(1), self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[Tensor, bool]) -> None:
+        torch.save(state[0], "written")
+        self.training = state[1]
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        return z
+
+
+HOSTILE = [Reading, Writing, Endless, Large, WritingOnLoad]
+
+
+def hostile_script(kind: type[nn.Module]) -> bytes:
+    with suppress_known_messages():
+        return save(torch.jit.script(kind()), METADATA_KEY, "{}")
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_verify_never_runs_hostile_code(folder, kind, tmp_path, monkeypatch):
+    replace_file(folder, SCRIPT, hostile_script(kind))
+    monkeypatch.chdir(tmp_path)
+    checks = {check.name: check for check in check_graphs(Bundle.open(folder), trust_code=False)}
+    assert checks[f"code of {SCRIPT}"].passed is False
+    assert "only if you trust its author" in checks[f"code of {SCRIPT}"].detail
+    assert not (tmp_path / "written").exists()
+
+
+@pytest.mark.parametrize("kind", [Endless, WritingOnLoad])
+def test_trusted_code_runs_in_a_child_with_limits(folder, kind, tmp_path, monkeypatch):
+    replace_file(folder, SCRIPT, hostile_script(kind))
+    monkeypatch.chdir(tmp_path)
+    seconds = 6 if kind is Endless else 200
+    checks = list(verify(Bundle.open(folder), trust_code=True, timeout=seconds))
+    assert [check.name for check in checks if check.passed is False][-1] in (
+        "graphs",
+        f"fixtures of {SCRIPT}",
+    )
+    assert not (tmp_path / "written").exists() or not (tmp_path / "written").stat().st_size
+
+
+def test_trusted_file_is_compared_with_its_fixtures(bundle_path):
+    checks = {check.name: check for check in verify(Bundle.open(bundle_path), trust_code=True)}
+    assert checks[f"fixtures of {SCRIPT}"].passed

@@ -203,3 +203,9 @@ def test_garbage_collected_batcher_completes_its_requests_and_ends(data: Path) -
     while batcher_threads() - before and monotonic() < end:
         sleep(0.005)
     assert batcher_threads() <= before
+
+
+@pytest.mark.parametrize("value", ["starter", None, 3])
+def test_batcher_of_no_generator_is_a_request_error(value: Any) -> None:
+    with pytest.raises(RequestError, match=r"Generator\.load"):
+        Batcher(value)

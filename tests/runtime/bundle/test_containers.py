@@ -2,6 +2,8 @@
 
 import stat
 import struct
+import time
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -109,5 +111,79 @@ def test_zip_with_changed_bytes_is_a_bundle_or_a_bundle_error(
 
 def test_zip_with_too_many_members_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", {f"f{i}": b"" for i in range(1100)})
-    with pytest.raises(BundleError, match="at most 1024 files"):
+    with pytest.raises(BundleError, match="at most 1026 files; found 1100"):
         Bundle.open(path)
+
+
+def end_record(count: int, length: int, start: int) -> bytes:
+    return struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, length, start, 0)
+
+
+def test_zip_directory_of_many_empty_members_is_refused_unread(tmp_path: Path) -> None:
+    """A directory of 100 MB whose end record counts, or hides, a million members."""
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 50, *[0] * 6) + b"n" * 50
+    path = tmp_path / "x.ganport"
+    for count in (2**16 - 1, 3):
+        body = entry * 1_000_000
+        path.write_bytes(body + end_record(count, len(body), 0))
+        started = time.process_time()
+        with pytest.raises(BundleError, match="at most 1026 files"):
+            Bundle.open(path)
+        assert time.process_time() - started < 1
+
+
+def test_zip_with_another_directory_or_a_comment_is_refused(tiny: Any) -> None:
+    data = tiny.zipped().read_bytes()
+    path = tiny.path.with_name("changed.ganport")
+    for changed in (b"prefix" + data, data + b"suffix", data[:-2] + b"\2\0no"):
+        path.write_bytes(changed)
+        with pytest.raises(BundleError, match="a bundle folder or a stored zip"):
+            Bundle.open(path)
+
+
+def test_zip_with_64_bit_records_is_read(tiny: Any) -> None:
+    data = tiny.zipped().read_bytes()
+    *_, count, length, start, _ = struct.unpack("<4s4H2LH", data[-22:])
+    end = len(data) - 22
+    record = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, count, count, length, start)
+    path = tiny.path.with_name("changed.ganport")
+    for place in (end, end + 1):
+        locator = struct.pack("<4sLQL", b"PK\6\7", 0, place, 1)
+        path.write_bytes(
+            data[:end] + record + locator + end_record(2**16 - 1, 2**32 - 1, 2**32 - 1)
+        )
+        if place == end:
+            assert Bundle.open(path).names()
+        else:  # a reader that follows the locator would find another directory
+            with pytest.raises(BundleError, match="not at the end"):
+                Bundle.open(path)
+
+
+def test_sparse_file_is_hashed_in_parts(tiny: Any) -> None:
+    with (tiny.path / "MODEL_CARD.md").open("wb") as file:
+        file.truncate(2**28)
+    entry = {"size": 2**28, "sha256": "0" * 64}
+    tiny.edit(lambda manifest: manifest["files"].update({"MODEL_CARD.md": entry}))
+    bundle = Bundle.open(tiny.path)
+    tracemalloc.start()
+    with pytest.raises(BundleError, match=f"SHA-256 {'0' * 64}"):
+        bundle.check_digest("MODEL_CARD.md")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()
+
+
+def test_file_of_more_than_2_gib_is_not_loaded(tiny: Any) -> None:
+    entry = {"size": 3 * 2**30, "sha256": "0" * 64}
+    tiny.edit(lambda manifest: manifest["files"].update({"MODEL_CARD.md": entry}))
+    with pytest.raises(BundleError, match="2147483648 bytes to load"):
+        Bundle.open(tiny.path).read("MODEL_CARD.md")
+
+
+def test_declared_size_of_a_small_file_allocates_nothing(tiny: Any) -> None:
+    entry = {"size": 2**31, "sha256": "0" * 64}
+    tiny.edit(lambda manifest: manifest["files"].update({"MODEL_CARD.md": entry}))
+    tracemalloc.start()
+    with pytest.raises(BundleError, match="expected 2147483648 bytes"):
+        Bundle.open(tiny.path).read("MODEL_CARD.md")
+    assert tracemalloc.get_traced_memory()[1] < 2**24
+    tracemalloc.stop()

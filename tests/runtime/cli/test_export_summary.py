@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.cli.export_summary import format_value, parity_rows, provenance_rows
+from ganport_runtime.cli.inspection import format_value, parity_rows, provenance_rows
 
 DIFF = {"max": 1, "different": 6, "explained": 746, "over_one": 0, "values": 159744}
 PARITY: dict[str, Any] = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganport_runtime.extras import PACKAGE_EXTRAS
+from ganport_runtime.errors import PACKAGE_EXTRAS
 
 ROOT = Path(__file__).parents[3]
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ganport_runtime import extras
+from ganport_runtime import errors
 from ganport_runtime.cli import root
 
 
@@ -13,7 +13,7 @@ def two_packages(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
     folder = tmp_path_factory.mktemp("packages")
     (folder / "incomplete_package.py").write_text("import nosuchpackage\n")
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setitem(extras.PACKAGE_EXTRAS, "incomplete_package", "incomplete")
+    monkeypatch.setitem(errors.PACKAGE_EXTRAS, "incomplete_package", "incomplete")
     values = {"info": "ganport_runtime.cli.inspection:info", "study": "incomplete_package:study"}
     entries = {name: EntryPoint(name, value, "ganport.commands") for name, value in values.items()}
     monkeypatch.setitem(vars(root.ganport), "entries", entries)

@@ -1,7 +1,9 @@
 import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from math import cos, log, pi, sin, sqrt
+from typing import Any
 
 import numpy as np
 import pytest
@@ -189,3 +191,20 @@ def test_threads_do_not_share_buffers() -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(sample, range(4)))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "message"),
+    [
+        (range(10**11), "at most 1,048,576 seeds"),
+        (range(10**30), "at most 1,048,576 seeds"),
+        (iter(int, 1), "at most 1,048,576 seeds"),
+        (range(2**20), "numbers of noise: expected an integer from 0 to 2147483648"),
+    ],
+    ids=["long", "longer than memory", "endless", "large"],
+)
+def test_normals_of_too_many_seeds_are_refused_at_once(seeds: Any, message: str) -> None:
+    started = time.process_time()
+    with pytest.raises(RequestError, match=message):
+        normals(seeds, (2**14,))
+    assert time.process_time() - started < 5

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.noise.philox import philox4x32, uniform_midpoints
+from ganport_runtime.noise.normals import philox4x32, uniform_midpoints
 
 SEEDS = st.integers(0, 2**64 - 1)
 STREAMS = st.integers(0, 2**32 - 1)

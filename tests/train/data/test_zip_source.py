@@ -148,3 +148,14 @@ def test_overlapping_members_raise(tmp_path: Path) -> None:
         pytest.raises(DataError, match="found members that overlap, as in a zip bomb"),
     ):
         assert source.names
+
+
+def test_member_of_a_newer_zip_version_is_a_data_error(tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", b"x")
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] = 99  # the version that a reader needs
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="a folder or a complete zip"):
+        open_source(path).names  # noqa: B018

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ganport_runtime.extras import require_packages
+from ganport_runtime.errors import require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.generator import Generator
 from ganport_train.synthetic import color_accuracy

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ganport_models.network import NetworkError
+from ganport_runtime.cli.condition_args import GreedyCommand
 from ganport_train.backend.device import resolve_device
 from ganport_train.cli.study_session import Session
 from ganport_train.cli.train import STOPPED, load_data
@@ -27,7 +28,7 @@ _PATH = click.Path(path_type=Path)
 _NAMED = "[NAME=]PATH"
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @click.argument("name", required=False, metavar="STUDY")
 @click.option(
     "--data",
@@ -43,7 +44,7 @@ _NAMED = "[NAME=]PATH"
     metavar=_NAMED,
     help="Judge of a data set, which scores the checkpoints and the complete variants.",
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override in all.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE...", help="Override in all.")
 @click.option(
     "--only", multiple=True, metavar="VARIANT", help="Train only this variant; repeatable."
 )

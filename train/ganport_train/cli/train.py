@@ -12,6 +12,7 @@ import click
 import tomli_w
 import torch
 
+from ganport_runtime.cli.condition_args import GreedyCommand
 from ganport_train.backend.device import enable_determinism, resolve_device, resolve_precision
 from ganport_train.backend.distributed import SINGLE, ProcessGroup, init_process_group
 from ganport_train.config import presets, recipes
@@ -34,7 +35,7 @@ COLLAPSED, STOPPED = 4, 130
 _PATH = click.Path(path_type=Path)
 
 
-@click.command(name="train-gan")
+@click.command(name="train-gan", cls=GreedyCommand)
 @click.argument("recipe", required=False)
 @click.option("--data", type=_PATH, help="Folder or zip of tagged images.")
 @click.option("--out", type=_PATH, help="Folder of the new run.")
@@ -45,7 +46,7 @@ _PATH = click.Path(path_type=Path)
     metavar="RUN|CHECKPOINT|starter",
     help="Start with the networks of another run, or of the shipped starter.",
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override an option.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE...", help="Override options.")
 @click.option("--judge", type=_PATH, help="Judge that scores the checkpoints; none = use pixels.")
 @click.option("--stop-when-collapsed", is_flag=True, help="Stop after two collapsed scores.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")

@@ -9,6 +9,7 @@ import zlib
 from functools import cached_property
 from pathlib import Path
 
+from ganport_runtime.bundle.containers import ZIP_ERRORS
 from ganport_train.data.issues import DataError, EntryError, Issue
 from ganport_train.data.source import Source, check_count, check_name, is_clutter, size_error
 
@@ -17,7 +18,7 @@ MAX_RATIO = 200
 
 _MIN_CHECKED_SIZE = 1 << 20  # bytes; the ratio of a smaller file cannot exhaust the memory
 _ENCRYPTED = 0x1
-_READ_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
+_READ_ERRORS = (*ZIP_ERRORS, zlib.error, OSError)
 _REPACK = "Pack the dataset again from its folder."
 _DANGER = "Do not use this file. Pack the dataset again from its folder."
 
@@ -73,7 +74,7 @@ class ZipSource(Source):
     def _zip(self) -> zipfile.ZipFile:
         try:
             archive = zipfile.ZipFile(self._file)
-        except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        except (*ZIP_ERRORS, OSError) as error:
             found = f"a file that cannot be opened as a zip ({error})"
             fix = "Pack or download it again."
             raise DataError(str(self.path), "a folder or a complete zip", found, fix) from error

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganport_models.migrations import LOG_KEYS, rename_keys
-from ganport_runtime.errors import GanportError
-from ganport_runtime.extras import require_packages
+from ganport_runtime.errors import GanportError, require_packages
 from ganport_runtime.files import atomic_write
 from ganport_train.config.sections import LengthOptions
 from ganport_train.runs.train_state import TrainState

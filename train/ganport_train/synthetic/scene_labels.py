@@ -12,7 +12,7 @@ from random import Random
 
 from ganport_runtime import strictjson
 from ganport_runtime.errors import BundleError, GanportError
-from ganport_runtime.values import closest_match, repr_short, sanitize
+from ganport_runtime.values import repr_short, sanitize, suggestion
 from ganport_train.synthetic.datasets import MAX_IMAGES, SEEDS, check_range
 from ganport_train.synthetic.palette import Color
 
@@ -206,7 +206,6 @@ def _check_objects(location: str, labels: object, objects: Sequence[str]) -> Non
 
 def _check_known(location: str, label: object, objects: Sequence[str]) -> None:
     if label not in objects:
-        match = closest_match(label, objects) if isinstance(label, str) else None
-        fix = f"Did you mean {match!r}?" if match else "Name a color and a shape."
+        fix = suggestion(label, objects, "Name a color and a shape.")
         expected = "an object that can be drawn, such as 'red cube'"
         raise GanportError(location, expected, repr_short(label), fix)

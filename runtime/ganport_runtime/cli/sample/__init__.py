@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ganport_runtime.cli.sample.draw import draw, list_images
 from ganport_runtime.cli.sample.editing import edit, translate
-from ganport_runtime.cli.sample.grids import blend, colormap, matrix, sweep
+from ganport_runtime.cli.sample.grids import blend, colormap, draw, list_images, matrix, sweep
 from ganport_runtime.cli.sample.history import history
 from ganport_runtime.cli.sample.interpolate import interpolate
 

@@ -9,10 +9,9 @@ from typing import Any
 import click
 import numpy as np
 
-from ganport_runtime.cli.condition_args import label_values, parse_request
+from ganport_runtime.cli.condition_args import GreedyCommand, label_values, parse_request
 from ganport_runtime.cli.sample.context import SampleContext, check_count
 from ganport_runtime.cli.sample.options import (
-    GreedyImagesCommand,
     set_option,
     with_bundle_options,
     with_image_options,
@@ -20,13 +19,13 @@ from ganport_runtime.cli.sample.options import (
 from ganport_runtime.cli.sample.spec import EditSpec
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import RequestError
-from ganport_runtime.values import closest_match, format_choices, repr_short
+from ganport_runtime.values import format_choices, repr_short, suggestion
 
 _MAX_STRENGTH = 100.0
 """Larger multiples leave no recognizable image."""
 
 
-@click.command(cls=GreedyImagesCommand)
+@click.command(cls=GreedyCommand)
 @with_image_options(required=True)
 @with_bundle_options
 @click.argument("text", required=False)
@@ -53,7 +52,7 @@ def translate(context: SampleContext, text: str | None, settings: tuple[str, ...
     )
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @with_image_options(multiple=False)
 @with_bundle_options
 @click.option(
@@ -120,7 +119,7 @@ def _find_direction(name: str, directions: Collection[str], bundle: str) -> str:
         found, fix = format_choices(matches), f"Write {matches[0]!r}."
         raise RequestError("--attribute", "one attribute", found, fix)
     expected = f"one of {format_choices(directions)}"
-    fix = f"Did you mean {closest_match(name, directions)!r}?"
+    fix = suggestion(name, directions)
     raise RequestError("--attribute", expected, repr_short(name), fix)
 
 

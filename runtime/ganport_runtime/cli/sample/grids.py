@@ -1,17 +1,22 @@
-"""`sample-gan matrix`, `sweep`, `colormap` and `blend`: equal seeds, different conditions."""
+"""`sample-gan draw`, `list`, `matrix`, `sweep`, `colormap` and `blend`: images of conditions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import product
+from pathlib import Path
 
 import click
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ganport_runtime.cli.condition_args import (
+    GreedyCommand,
     describe_fixed,
     label_values,
     parse_request,
+    read_requests,
     sweep_values,
 )
 from ganport_runtime.cli.sample.context import SampleContext, even_fractions
@@ -25,26 +30,91 @@ from ganport_runtime.cli.sample.spec import ImageSpec
 from ganport_runtime.conditions import Conditions, Rgb
 from ganport_runtime.conditions.colors import channels, from_hue
 from ganport_runtime.errors import ConditionError, RequestError
-from ganport_runtime.values import condition_error
+from ganport_runtime.values import condition_error, format_choices
 
 _BLEND_STEPS, _BLEND_FRAMES = 7, 24
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @with_seed_option
 @count_option
 @with_bundle_options
-@click.option("--rows", required=True, metavar="GROUP", help="The group of the rows.")
-@click.option("--columns", required=True, metavar="GROUP", help="The group of the columns.")
+@click.argument("text", required=False)
 @set_option
-def matrix(context: SampleContext, rows: str, columns: str, settings: tuple[str, ...]) -> None:
-    """Generate every value of one group by every value of another, with the same seed."""
+def draw(context: SampleContext, text: str | None, settings: tuple[str, ...]) -> None:
+    """Generate images of one request: a TEXT such as "pink hair black eyes", or --set hair=pink.
+
+    One image is written without labels, several as a sheet with their seeds.
+    """
+    request = parse_request(context.conditions, settings, text)
+    specs = [ImageSpec(request, seed) for seed in context.seeds]
+    images = context.generate(specs)
+    if len(images) == 1:
+        image, scale = Image.fromarray(images[0]), context.scale or 1
+        size = (image.width * scale, image.height * scale)
+        context.save([image.resize(size, Image.Resampling.NEAREST)], specs)
+        return
+    captions = [f"seed {seed}" for seed in context.seeds]
+    title = context.title(context.conditions.caption(request))
+    if context.output.animate:
+        context.save_table(images, specs, rows=[""], columns=captions, title=title)
+    else:
+        context.save_sheet(images, specs, captions, title)
+
+
+@click.command("list")
+@with_seed_option
+@count_option
+@with_bundle_options
+@click.argument("texts", nargs=-1)
+@click.option(
+    "--file", type=click.Path(path_type=Path), help="A text file with one request on each line."
+)
+def list_images(context: SampleContext, texts: tuple[str, ...], file: Path | None) -> None:
+    """Generate an image for each of TEXTS such as "pink hair black eyes", with a caption."""
+    conditions = context.conditions
+    requests = [parse_request(conditions, (), text) for text in texts]
+    requests += read_requests(conditions, file) if file else []
+    if not requests:
+        raise RequestError("list", "at least one text", "none", "Give texts, or --file.")
+    title = context.title()
+    captions = [conditions.caption(request) for request in requests]
+    seeds = [f"seed {seed}" for seed in context.seeds]
+    if context.output.animate:
+        specs = [ImageSpec(request, seed) for seed, request in product(context.seeds, requests)]
+        images = context.generate(specs)
+        context.save_table(images, specs, rows=seeds, columns=captions, title=title)
+        return
+    specs = [ImageSpec(request, seed) for request, seed in product(requests, context.seeds)]
+    images = context.generate(specs)
+    if len(seeds) > 1:
+        context.save_table(images, specs, rows=captions, columns=seeds, title=title)
+    else:
+        context.save_sheet(images, specs, captions, title)
+
+
+@click.command(cls=GreedyCommand)
+@with_seed_option
+@count_option
+@with_bundle_options
+@click.option("--rows", metavar="GROUP", help="The group of the rows.")
+@click.option("--columns", metavar="GROUP", help="The group of the columns.")
+@set_option
+def matrix(
+    context: SampleContext, rows: str | None, columns: str | None, settings: tuple[str, ...]
+) -> None:
+    """Generate every value of one group by every value of another, with the same seed.
+
+    Without --rows and --columns these are the first groups with labels that --set leaves free.
+    """
     conditions = context.conditions
     fixed = parse_request(conditions, settings)
+    rows, columns = _choose_groups(conditions, fixed, rows, columns)
     row_values, column_values = label_values(conditions, rows), label_values(conditions, columns)
     if rows == columns or {rows, columns} & fixed.keys():
         expected = "rows, columns and --set of different groups"
-        raise condition_error(rows, expected, "one group twice")
+        fix = "Choose two groups, and set others."
+        raise condition_error(rows, expected, "one group twice", fix)
     # Each value has a row for each seed, so that images compare down and across.
     specs = [
         ImageSpec(fixed | {rows: row, columns: column}, seed)
@@ -63,7 +133,7 @@ def matrix(context: SampleContext, rows: str, columns: str, settings: tuple[str,
     )
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @with_seed_option
 @count_option
 @with_bundle_options
@@ -82,7 +152,9 @@ def sweep(context: SampleContext, group: str, steps: int | None, settings: tuple
     fixed = parse_request(context.conditions, settings)
     values = sweep_values(context.conditions, group, steps)
     if group in fixed:
-        raise condition_error(group, "--group and --set of different groups", "one group twice")
+        fix = f"Leave out --set {group}=..., or change another group."
+        expected = "--group and --set of different groups"
+        raise condition_error(group, expected, "one group twice", fix)
     specs = [
         ImageSpec(fixed | {group: value}, seed)
         for seed, value in product(context.seeds, values.values())
@@ -98,7 +170,7 @@ def sweep(context: SampleContext, group: str, steps: int | None, settings: tuple
     )
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @with_seed_option
 @with_bundle_options
 @click.option("--group", required=True, help="The color group.")
@@ -121,7 +193,9 @@ def colormap(
     _check_color_group(context.conditions, group)
     fixed = parse_request(context.conditions, settings)
     if group in fixed:
-        raise condition_error(group, "--group and --set of different groups", "one group twice")
+        fix = f"Leave out --set {group}=..., or change another group."
+        expected = "--group and --set of different groups"
+        raise condition_error(group, expected, "one group twice", fix)
     rows = [1 - (row + 1) / (lightnesses + 1) for row in range(lightnesses)]
     columns = [360 * column / hues for column in range(hues)]
     colors = [from_hue(hue, light, saturation / 100) for light, hue in product(rows, columns)]
@@ -138,7 +212,7 @@ def colormap(
     )
 
 
-@click.command()
+@click.command(cls=GreedyCommand)
 @with_seed_option
 @count_option
 @with_bundle_options
@@ -173,6 +247,22 @@ def blend(context: SampleContext, start: str, end: str, steps: int | None) -> No
         axes=("", f"fraction of {last_caption}"),
         fps=12,
     )
+
+
+def _choose_groups(
+    conditions: Conditions, fixed: Mapping[str, object], rows: str | None, columns: str | None
+) -> tuple[str, str]:
+    """Return the groups of rows and columns, the first suitable ones by default."""
+    taken = {*fixed, rows, columns}
+    free = [name for name, group in conditions.fields.items() if group.labels]
+    free = [name for name in free if name not in taken]
+    missing = (rows is None) + (columns is None)
+    if len(free) < missing:
+        expected = f"{missing} groups with labels that --set leaves free"
+        fix = "Use sample-gan sweep for one group, or draw for none."
+        raise RequestError("matrix", expected, format_choices(free) or "none", fix)
+    found = iter(free)
+    return rows or next(found), columns or next(found)
 
 
 def _check_color_group(conditions: Conditions, name: str) -> None:

@@ -13,10 +13,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.cli.condition_args import parse_request
+from ganport_runtime.cli.condition_args import GreedyCommand, parse_request
 from ganport_runtime.cli.sample.context import SampleContext, check_count, even_fractions
 from ganport_runtime.cli.sample.options import (
-    GreedyImagesCommand,
     set_option,
     with_bundle_options,
     with_image_options,
@@ -51,7 +50,7 @@ def _with_seeds_or_images(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-@click.command(cls=GreedyImagesCommand)
+@click.command(cls=GreedyCommand)
 @_with_seeds_or_images
 @with_bundle_options
 @click.argument("text", required=False)

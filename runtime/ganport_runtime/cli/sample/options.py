@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,38 +13,21 @@ import click
 
 from ganport_runtime.cli.sample.context import MAX_COUNT, Output, SampleContext, check_count
 from ganport_runtime.cli.sample.spec import SourceImage
+from ganport_runtime.devices.factory import PRECISIONS
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import check_seed, seed_range
 
 Command = Callable[..., None]
 
 
-class GreedyImagesCommand(click.Command):
-    """A command whose option `--images` takes all following words: `--images a.png b.png`."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words, with `--images a b` expanded to `--images a --images b`."""
-        return super().parse_args(ctx, list(repeat_option(args, "--images")))
-
-
-def repeat_option(words: list[str], option: str) -> Iterator[str]:
-    """Yield the words, with `option` before each of its values."""
-    count = 0  # words since the option, including the option
-    for word in words:
-        if word.startswith("-"):
-            count = int(word == option)
-        elif count:
-            if count > 1:
-                yield option
-            count += 1
-        yield word
-
-
 def with_output_options(command: Command) -> Command:
     """Add the options of an output file, and pass an `Output` to the command."""
 
     @click.option(
-        "--out", "path", required=True, type=click.Path(path_type=Path), help="Output file."
+        "--out",
+        required=True,
+        metavar="FILE|FOLDER",
+        help="Output file; in a folder it has the name of the command.",
     )
     @click.option(
         "--fps", type=click.FloatRange(0.1, 50), help="Frames per second of an animation."
@@ -56,13 +40,16 @@ def with_output_options(command: Command) -> Command:
     @click.option("--dither/--no-dither", default=True, help="Dither the 256 colors of a GIF.")
     @wraps(command)
     def run(
-        path: Path,
+        out: str,
         fps: float | None,
         quality: int | None,
         dither: bool,
         animate: bool = True,
         **others: Any,
     ) -> None:
+        path = Path(out)
+        if out.endswith(("/", os.sep)) or path.is_dir():
+            path /= f"{click.get_current_context().info_name}{'.gif' if animate else '.png'}"
         command(Output(path, animate, fps, quality, dither), **others)
 
     return run
@@ -77,13 +64,15 @@ def with_bundle_options(command: Command) -> Command:
     @click.argument("bundle", type=click.Path(path_type=Path))
     @with_output_options
     @click.option("--animate", is_flag=True, help="Write the columns as frames of a GIF or WebP.")
-    @click.option("--device", default="auto", help="auto, cpu, cuda or cuda:N.")
+    @click.option("--device", default="auto", help="auto, cpu, cuda[:N], tensorrt[:N], openvino.")
+    @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True)
     @click.option("--scale", type=click.IntRange(1, 64), help="Enlarge by whole pixels.")
     @wraps(command)
     def run(
         output: Output,
         bundle: Path,
         device: str,
+        precision: str,
         scale: int | None,
         seeds: list[int] | None = None,
         images: tuple[Path, ...] = (),
@@ -91,7 +80,7 @@ def with_bundle_options(command: Command) -> Command:
         **others: Any,
     ) -> None:
         check_count(len(images))
-        generator = Generator.load(bundle, device)
+        generator = Generator.load(bundle, device, precision=precision)
         size = generator.manifest.image.size
         sources = tuple(SourceImage.read(path, size, crop=not no_crop) for path in images)
         command(SampleContext(generator, output, seeds or [], scale, sources), **others)
@@ -117,7 +106,7 @@ def with_image_options(
 ) -> Callable[[Command], Command]:
     """Return a decorator that adds the options of source images.
 
-    With `multiple`, the command must be a `GreedyImagesCommand`.
+    With `multiple`, the command must be a `GreedyCommand`.
     """
 
     def decorate(command: Command) -> Command:
@@ -147,5 +136,9 @@ count_option = click.option(
     help="Images of each condition, with consecutive seeds.",
 )
 set_option = click.option(
-    "--set", "settings", multiple=True, metavar="GROUP=VALUE", help="Set the value of a group."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="GROUP=VALUE...",
+    help="Set the value of one or more groups.",
 )

@@ -174,3 +174,36 @@ def test_list_animate_writes_requests_as_frames(
     assert hair == ["pink", "pink", "black", "black", "dark red", "dark red"]
     for index, image in enumerate(regenerate(bundle, entries)):
         assert contains(pages[index // 2], image, 2)
+
+
+def test_draw_takes_several_settings_after_one_option(
+    run: Any, bundle: Path, tmp_path: Path, read_file: Any
+) -> None:
+    out = tmp_path / "a.png"
+    result = run("sample-gan", "draw", bundle, "--set", "hair=black", "eyes=green", "--out", out)
+    assert result.code == 0, result.err
+    assert read_file(out)[1][0]["condition"] == {"hair": "black", "eyes": "green"}
+
+
+@pytest.mark.parametrize("ending", ["", "/"])
+def test_output_in_a_folder_has_the_name_of_the_command(
+    run: Any, bundle: Path, tmp_path: Path, ending: str
+) -> None:
+    assert run("sample-gan", "draw", bundle, "--out", f"{tmp_path}{ending}").code == 0
+    more = ("--count", 2, "--animate", "--out", f"{tmp_path}{ending}")
+    assert run("sample-gan", "draw", bundle, *more).code == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"draw.png", "draw.gif"}
+
+
+def test_output_in_a_missing_folder_fails(run: Any, bundle: Path, tmp_path: Path) -> None:
+    result = run("sample-gan", "draw", bundle, "--out", f"{tmp_path}/missing/")
+    assert result.code == 1
+    assert "Create the folder first" in result.err
+
+
+def test_draw_takes_a_precision(run: Any, bundle: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "a.png")
+    assert run("sample-gan", "draw", bundle, "--precision", "fp32", *out).code == 0
+    result = run("sample-gan", "draw", bundle, "--precision", "fp16", *out)
+    assert result.code == 1
+    assert "an ONNX graph in fp16" in result.err

@@ -94,7 +94,7 @@ def test_translate_prints_file_names_without_control_characters(
         (("--images", "nosuchfile"), "error: nosuchfile: "),
         (("--images", "."), "error: .: "),
         (("--images", "text.png"), "error: text.png: "),
-        (("--images", "ann.png", "--set", "face=bald"), "Did you mean"),
+        (("--images", "ann.png", "--set", "face=bald"), "Write one of them exactly"),
         (("--images", *["ann.png"] * 1025), "found 4100"),
         (("--images", *["ann.png"] * 4097), "found 4097"),
     ],

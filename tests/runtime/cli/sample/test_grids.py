@@ -183,3 +183,25 @@ def test_blend_of_an_unconditional_generator_fails(run: Any, data: Path, tmp_pat
                  "--out", tmp_path / "a.png")  # fmt: skip
     assert result.code == 1
     assert "error: blend: " in result.err
+
+
+def test_matrix_without_groups_takes_the_first_two_that_are_free(
+    run: Any, bundle: Path, every_kind: Path, tmp_path: Path, read_file: Any
+) -> None:
+    out = tmp_path / "a.png"
+    assert run("sample-gan", "matrix", bundle, "--out", out).code == 0
+    assert len(read_file(out)[1]) == 6
+    result = run("sample-gan", "matrix", every_kind, "--columns", "face", "--set", "sky=#ffffff",
+                 "mood=wild", "eyes=blue", "--out", out)  # fmt: skip
+    assert result.code == 0, result.err
+    entries = read_file(out)[1]
+    objects, faces = ({str(e["condition"][name]) for e in entries} for name in ("objects", "face"))
+    assert (len(objects), len(faces)) == (3, 2)
+
+
+def test_matrix_of_too_few_free_groups_fails_with_another_command(
+    run: Any, bundle: Path, tmp_path: Path
+) -> None:
+    result = run("sample-gan", "matrix", bundle, "--set", "hair=pink", "--out", tmp_path / "a.png")
+    assert result.code == 1
+    assert "sample-gan sweep" in result.err

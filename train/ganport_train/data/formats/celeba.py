@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
-from ganport_runtime.values import closest_match
+from ganport_runtime.values import suggestion
 from ganport_train.data.formats.base import (
     Example,
     ImageIndex,
@@ -100,7 +100,7 @@ def _selected(source: Source, names: Sequence[str], attributes: Sequence[str]) -
                 f"{source}/{TABLE}:2",
                 f"the attribute {quote(name)}",
                 f"{len(names)} others",
-                f"Did you mean {closest_match(name, names)!r}?",
+                suggestion(name, names),
             )
     return list(dict.fromkeys(attributes)) or names
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
-from ganport_runtime.values import closest_match, format_choices
+from ganport_runtime.values import format_choices, suggestion
 from ganport_train.data.formats.base import Reader
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.iclevr import IClevr
@@ -45,7 +45,7 @@ def choose_reader(source: Source, format: str = AUTO, attributes: Sequence[str] 
             "format",
             f"one of {', '.join(FORMATS)}",
             quote(format),
-            f"Did you mean {closest_match(format, FORMATS)!r}?",
+            suggestion(format, FORMATS),
         )
     candidates = [reader for reader in READERS if format in (AUTO, reader.format)]
     for reader in candidates:

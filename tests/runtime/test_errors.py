@@ -2,8 +2,12 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from ganport_runtime.errors import MissingExtraError
-from ganport_runtime.extras import PACKAGE_EXTRAS, load_entry_point, require_packages
+from ganport_runtime.errors import (
+    PACKAGE_EXTRAS,
+    MissingExtraError,
+    load_entry_point,
+    require_packages,
+)
 
 
 def test_require_packages_names_every_missing_package() -> None:
@@ -44,5 +48,5 @@ def test_load_entry_point_blames_the_installation_only_for_foreign_packages(
 
 
 def test_load_entry_point_returns_the_object() -> None:
-    entry = EntryPoint("extras", "ganport_runtime.extras:PACKAGE_EXTRAS", "ganport.commands")
+    entry = EntryPoint("extras", "ganport_runtime.errors:PACKAGE_EXTRAS", "ganport.commands")
     assert load_entry_point(entry) is PACKAGE_EXTRAS

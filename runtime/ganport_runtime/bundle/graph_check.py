@@ -1,0 +1,184 @@
+"""The check of an ONNX graph before any library reads it: its operators, sizes and work.
+
+A graph of a few bytes may take any amount of memory and time. `check_graph` refuses a graph unless
+the shape of every tensor follows from the shapes of the inputs, and unless memory and work are
+bounded and grow no faster than the batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganport_runtime.bundle import onnx_graph
+from ganport_runtime.bundle.onnx_graph import DTYPES, MAX_KNOWN, Graph, Node, Shape, Value
+from ganport_runtime.bundle.protobuf import Message
+from ganport_runtime.bundle.shape_rules import count_operations, infer_shapes
+from ganport_runtime.errors import BundleError
+from ganport_runtime.values import sanitize
+
+MAX_NUMBERS = 2**29
+"""Numbers that are in memory at the same time, for one image."""
+MAX_OPERATIONS = 2**38
+"""Multiplications for one image: some seconds on two cores."""
+_BATCHES = 1, 16
+_FIX = "The file is damaged, or holds what no graph may hold: docs/interface.md, section 2."
+
+
+def check_graph(data: bytes, place: str) -> None:
+    """Raise `BundleError` for a graph that the contract forbids or whose cost is not bounded."""
+    try:
+        model = Message(memoryview(data))
+        _check_model(model)
+        graph = Graph(model.message(7))
+        small, large = (_measure(graph, batch) for batch in _BATCHES)
+        for one, many in zip(small.sizes, large.sizes, strict=True):
+            if many > max(1, one) * _BATCHES[1]:
+                raise ValueError("a tensor that grows faster than the batch")
+    except (ValueError, RecursionError) as error:
+        found = sanitize(str(error), 200)
+        raise BundleError(place, "an ONNX graph that is safe to load", found, _FIX) from error
+
+
+def _check_model(model: Message) -> None:
+    onnx_graph.read_metadata(model)  # onnxruntime decodes it without a check
+    for opset in model.messages(8):
+        if opset.text(1) not in ("", "ai.onnx"):
+            raise ValueError(f"operators of the domain {opset.text(1)}")
+    for field, found in ((20, "a training graph"), (25, "functions of its own")):
+        if field in model:
+            raise ValueError(found)
+    graph = model.message(7)
+    if not graph.messages(12):
+        raise ValueError("no output")
+    for value in (*graph.messages(11), *graph.messages(12)):
+        if value.message(2).message(1).integer(1) not in (onnx_graph.FLOAT32, onnx_graph.UINT8):
+            raise ValueError(f"{value.text(1)} of another type than float32 and uint8")
+
+
+class _Cost:
+    """The cost of a graph for one batch size."""
+
+    def __init__(self, batch: int) -> None:
+        self._batch = batch
+        self.sizes: list[int] = []
+        self._live = self._operations = 0
+
+    def add(self, shapes: Sequence[Shape], operations: int = 0) -> None:
+        """Add the outputs of a node; raise `ValueError` beyond a limit."""
+        numbers = [prod(shape) for shape in shapes]
+        self.sizes += numbers
+        self._live += sum(numbers)
+        self._operations += operations
+        if self._live > self._batch * MAX_NUMBERS:
+            raise ValueError(f"more than {MAX_NUMBERS:,} numbers in memory for one image")
+        if self._operations > self._batch * MAX_OPERATIONS:
+            raise ValueError(f"more than {MAX_OPERATIONS:,} operations for one image")
+
+    def free(self, value: Value) -> None:
+        """Subtract a tensor that no other node reads."""
+        self._live -= value.size
+
+
+def _measure(graph: Graph, batch: int) -> _Cost:
+    cost = _Cost(batch)
+    inputs = {value.text(1): Value(_input_shape(value, batch)) for value in graph.inputs}
+    cost.add([value.shape for value in inputs.values()])
+    _evaluate(graph, inputs, cost)
+    return cost
+
+
+def _input_shape(value: Message, batch: int) -> Shape:
+    """Return the declared shape of an input with `batch` for every dynamic length."""
+    lengths = value.message(2).message(1).message(2).messages(1)
+    return tuple(length.integer(1) if 1 in length else batch for length in lengths)
+
+
+def _evaluate(graph: Graph, outer: Mapping[str, Value], cost: _Cost) -> list[Value]:
+    """Return the outputs of a graph; `outer` are the values that it does not compute itself."""
+    values = {**outer, **graph.tensors}
+    cost.add([value.shape for value in graph.tensors.values()])
+    uses = Counter(graph.used_names())
+    for node in graph.nodes:
+        names = list(node.used_names())
+        try:
+            node.inputs = [values[name] if name else None for name in node.input_names]
+            outputs = _evaluate_node(node, values, cost)
+        except KeyError as error:
+            raise ValueError(f"the node {node.label} before its input {error}") from None
+        except ValueError as error:
+            raise ValueError(f"the node {node.label}: {error}") from error
+        values |= zip(node.output_names, outputs, strict=False)
+        for name in names:
+            uses[name] -= 1
+            if not uses[name] and name in values and name not in outer:
+                cost.free(values[name])
+    return [values.get(name, Value(())) for name in graph.outputs]
+
+
+def _evaluate_node(node: Node, values: Mapping[str, Value], cost: _Cost) -> list[Value]:
+    if node.operator == "If":
+        results = [_evaluate(branch, values, cost) for branch in node.branches]
+        found = {tuple(value.shape for value in outputs) for outputs in results}
+        if len(found) != 1:
+            raise ValueError("branches of different shapes")
+        return [Value(shape) for shape in found.pop()]
+    if node.operator == "Constant":
+        value = node.constant()
+        cost.add([value.shape])
+        return [value]
+    shapes = infer_shapes(node)
+    cost.add(shapes, count_operations(node, shapes[0]))
+    return [Value(shapes[0], _content(node, shapes[0])), *map(Value, shapes[1:])]
+
+
+def _content(node: Node, shape: Shape) -> NDArray[Any] | None:
+    """Return the numbers of a small output that does not depend on the inputs of the graph."""
+    if node.operator == "Shape":
+        return np.array(node.shape_part(), np.int64)
+    if node.operator == "Size":
+        return np.array(prod(node.shape(0)), np.int64)
+    arrays = [value.data for value in node.inputs if value and value.data is not None]
+    is_known = len(arrays) == len(node.inputs) and prod(shape) <= MAX_KNOWN
+    if node.operator not in _CONTENT or not is_known:
+        return None
+    try:
+        with np.errstate(all="raise"):
+            return np.asarray(_CONTENT[node.operator](node, *arrays)).reshape(shape)
+    except (TypeError, ValueError, ArithmeticError, IndexError):
+        return None
+
+
+def _divide(node: Node, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    if a.dtype.kind != "i":
+        return np.asarray(a / b)
+    return np.asarray(np.sign(a) * np.sign(b) * (abs(a) // abs(b)))  # toward zero, as in C++
+
+
+_CONTENT: dict[str, Callable[..., Any]] = {
+    "Add": lambda node, a, b: a + b,
+    "Cast": lambda node, a: a.astype(DTYPES[node.integer("to")]),
+    "Concat": lambda node, *parts: np.concatenate(parts, node.integer("axis")),
+    "ConstantOfShape": lambda node, a: np.full(a, node.tensor("value").data),
+    "Div": _divide,
+    "Equal": lambda node, a, b: a == b,
+    "Expand": lambda node, a, b: np.broadcast_to(a, np.broadcast_shapes(a.shape, tuple(b))),
+    "Floor": lambda node, a: np.floor(a),
+    "Gather": lambda node, a, b: np.take(a, b, node.integer("axis")),
+    "Identity": lambda node, a: a,
+    "Max": lambda node, *parts: np.maximum.reduce(np.broadcast_arrays(*parts)),
+    "Min": lambda node, *parts: np.minimum.reduce(np.broadcast_arrays(*parts)),
+    "Mul": lambda node, a, b: a * b,
+    "Range": lambda node, start, stop, step: np.arange(start, stop, step),
+    "Reshape": lambda node, a, b: a,
+    "Slice": lambda node, a, *others: a[node.slices()],
+    "Squeeze": lambda node, a, *axes: a,
+    "Sub": lambda node, a, b: a - b,
+    "Unsqueeze": lambda node, a, *axes: a,
+    "Where": lambda node, a, b, c: np.where(a, b, c),
+}
