@@ -20,7 +20,7 @@ from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
-from ganport_train.engine.ema import build_ema
+from ganport_train.engine.ema import GeneratorEma
 from ganport_train.engine.trainer import Trainer
 from ganport_train.engine.warm_start import WarmStart, save_compact
 from ganport_train.runs.recovery import StopSignal
@@ -44,7 +44,7 @@ def networks_of(recipe: Recipe, conditions: Conditions) -> dict[str, nn.Module]:
     return {
         "generator": generator,
         "discriminator": build_discriminator(recipe.network.discriminator, config, None, groups),
-        "average": build_ema(generator, recipe.ema, 4),
+        "average": GeneratorEma(generator, recipe.ema, 4),
     }
 
 
