@@ -108,9 +108,14 @@ class _Helper:
     def call(self, request: bytes, data: Buffer) -> bytes:
         """Return the reply to a request; raises `EOFError` or `OSError` if the process ends."""
         assert self._process.stdin and self._process.stdout
-        _write_frame(self._process.stdin, request)
-        _write_frame(self._process.stdin, data)
-        return _read_frame(self._process.stdout)
+        try:
+            _write_frame(self._process.stdin, request)
+            _write_frame(self._process.stdin, data)
+            return _read_frame(self._process.stdout)
+        except (EOFError, OSError):
+            self._process.kill()
+            self._process.wait()
+            raise
 
     @property
     def alive(self) -> bool:
