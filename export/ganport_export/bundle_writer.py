@@ -53,7 +53,7 @@ class BundleWriter:
     """Name of the only file to write; empty for a bundle."""
 
     @classmethod
-    def at(cls, path: Path | str, graphs: Sequence[str], *, overwrite: bool) -> BundleWriter:
+    def at(cls, path: Path | str, graphs: Sequence[str] = (), *, overwrite: bool) -> BundleWriter:
         """Return a writer: for a folder if `path` ends in a slash or is a folder, else for a zip.
 
         A `path` that ends in `.onnx` takes a single graph; `graphs` are the names of all graph

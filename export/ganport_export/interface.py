@@ -66,7 +66,7 @@ class Interface:
     def __post_init__(self) -> None:
         line = f"a line of 1 to {_MAX_TEXT} characters"
         z_rule = f"() for {self.kind}"
-        if self.has_z:
+        if _holds(lambda: self.has_z):
             z_rule = "(length,) or (channels, height, width)"
         rules: tuple[tuple[str, Callable[[], object], str], ...] = (
             ("name", lambda: is_single_line(self.name, _MAX_TEXT), line),

@@ -49,7 +49,7 @@ def test_seconds_to_a_goal_are_read_off_the_curve(
 def test_a_slice_ends_by_its_clock(learning) -> None:
     times = iter([5.0, 6.0, 7.5])
     part = learning.Slice(2.0, lambda: next(times))
-    assert [part.asked, part.asked, part.asked] == [False, False, True]
+    assert [part.requested, part.requested, part.requested] == [False, False, True]
     assert part.spent == 2.5
 
 

@@ -84,7 +84,7 @@ def test_writer_at_a_folder_without_manifest_raises(tmp_path):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("x.onnx", r"a name that ends in \.ganport"),
+        ("x.onnx", "an export of one ONNX graph"),
         ("", r"a name that ends in \.ganport"),
         ("nowhere/x.ganport", "an existing folder"),
     ],

@@ -1,5 +1,6 @@
 import json
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ganport_models import NetworkConfig, build_generator
 from ganport_models.metadata import METADATA, WEIGHTS, describe_files
 from ganport_models.selection import FOLDER
 from ganport_runtime import Bundle, Conditions, Generator
+from ganport_runtime.errors import GanportWarning
 
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "blue"], "eyes": ["red", "green", "black"]})
 CONFIG = NetworkConfig(resolution=16, condition_size=5, base_channels=4, z_dim=8, embed_dim=8)
@@ -200,7 +202,7 @@ def test_help_contains_the_exit_codes_and_defaults():
         ([], "Missing option '--out'"),
         (["--out", "x.ganport", "--format", "tflite"], "'tflite' is not one of"),
         (["--out", "x.ganport", "--opset", "17"], "opset: expected 18 to"),
-        (["--out", "x.onnx"], "a name that ends in .ganport"),
+        (["--out", "x.png"], "a name that ends in .ganport"),
         (["--out", "nowhere/x.ganport"], "expected an existing folder"),
         (["--out", "x.ganport", "--report", "nowhere/r.json"], "expected an existing folder"),
         (["--out", "x.ganport", "--license", " "], "license: expected one line"),
@@ -289,6 +291,8 @@ def test_export_gan_to_a_plain_graph_writes_it_alone(run_folder, tmp_path, monke
 def test_export_gan_of_an_untrained_checkpoint_warns(tmp_path, monkeypatch, capsys):
     folder = write_checkpoint(tmp_path / "new", step=0)
     out = ("--out", tmp_path / "x.ganport", "--format", "onnx")
-    code, _, stderr = invoke(monkeypatch, capsys, folder, *out)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", GanportWarning)
+        code, _, stderr = invoke(monkeypatch, capsys, folder, *out)
     assert code == 0, stderr
-    assert "warning: " in stderr and "has seen no image" in stderr
+    assert f"warning: {folder} has seen no image" in stderr

@@ -6,6 +6,7 @@ import pytest
 from ganport_export import DependencyError, Interface, OptionError
 from ganport_export.interface import ExportOptions
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.values import repr_short
 
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue"]})
 
@@ -78,7 +79,7 @@ def test_interface_with_an_invalid_field_raises_with_its_name(field, value):
     fields = {"name": "a", "z": (4,), "resolution": (8, 8)} | {field: value}
     with pytest.raises(OptionError) as caught:
         Interface(**fields)
-    assert (caught.value.place, caught.value.found) == (f"interface {field}", repr(value))
+    assert (caught.value.place, caught.value.found) == (f"interface {field}", repr_short(value))
     assert caught.value.exit_code == 2
 
 

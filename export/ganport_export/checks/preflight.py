@@ -69,10 +69,13 @@ def preflight(module: nn.Module) -> None:
     """Raise ContractError, with the path of the module, for a network that is not ready.
 
     The reasons are: training mode, layers that never saw data, batch norm without running
-    statistics, and weights that are not finite.
+    statistics, script modules, and weights that are not finite.
     """
     for path, part in module.named_modules():
         place = f"module {path or type(module).__name__!r}"
+        if isinstance(part, torch.jit.ScriptModule):
+            fix = "Use the module that it was traced or scripted from."
+            raise ContractError(place, "a module of Python code", "a script module", fix)
         _check_initialized(place, part)
         _check_weights(place, part)
         if part.training:

@@ -4,6 +4,7 @@ from torch import nn
 
 from ganport_export import ContractError, Interface
 from ganport_export.checks.preflight import check_parameter_order, preflight, prepare
+from ganport_export.formats import suppress_known_messages
 from ganport_runtime.conditions import Conditions
 
 
@@ -127,3 +128,11 @@ def test_prepare_of_bright_images_passes_with_a_single_dark_number(make, interfa
 
     prepared = prepare(make(Bright()), interface, "uint8")
     assert prepared.clipped == 0
+
+
+def test_preflight_of_a_script_module_raises_with_its_path():
+    with suppress_known_messages():
+        part = torch.jit.script(nn.Linear(2, 2))
+    error = preflight_error(nn.Sequential(nn.ReLU(), part).eval())
+    assert error.place == "module '1'"
+    assert "scripted from" in error.fix

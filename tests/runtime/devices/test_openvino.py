@@ -151,7 +151,7 @@ def test_openvino_with_external_data_is_a_bundle_error(
         weight.external_data.add(key="location", value="secret")
         weight.data_location = onnx.TensorProto.EXTERNAL
     with pytest.raises(BundleError, match="found weights in another file"):
-        opened(outside.SerializeToString())
+        GraphRunner(outside.SerializeToString(), "openvino")
 
 
 def test_openvino_with_wrong_inputs_is_a_bundle_error(model: bytes) -> None:

@@ -159,5 +159,5 @@ def test_graph_with_external_weights_is_refused(
     graph = helper.make_graph([helper.make_node("Add", ["x", "w"], ["y"])], "g", [x], [y], [weight])
     opset = helper.make_opsetid("", 18)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=8)
-    with pytest.raises(BundleError, match="onnxruntime can load"):
+    with pytest.raises(BundleError):
         GraphRunner(model.SerializeToString(), "cpu")
