@@ -37,6 +37,7 @@ def test_wheel_contains_every_file_of_the_four_packages(wheel: zipfile.Path) -> 
     assert expected <= names(wheel)
     assert "ganport_runtime/starter.ganport" in expected
     assert "ganport_train/recipes/quick.toml" in expected
+    assert "ganport_train/starter.safetensors" in expected
     assert "ganport_train/evaluation/report/templates/score.html" in expected
 
 

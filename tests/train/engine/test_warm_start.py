@@ -1,6 +1,8 @@
 """Warm starts: which weights a label of another data set gets, and what is refused."""
 
+import re
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -158,3 +160,15 @@ def test_paths_without_a_checkpoint_are_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"no tensors")
     with pytest.raises(CheckpointError, match="unaltered checkpoint file"):
         WarmStart.load(str(tmp_path / "file"))
+
+
+def test_shipped_starter_is_small_and_fits_its_networks() -> None:
+    start = WarmStart.load("starter")
+    path = Path(str(resources.files("ganport_train"))) / "starter.safetensors"
+    assert path.stat().st_size <= 2 * 2**20
+    networks = networks_of(start.recipe, start.conditions)
+    lines = start.load_into(networks, start.conditions, 32)
+    counts = re.match(r"took (\d+) of (\d+) tensors of starter", lines[0])
+    assert counts
+    assert counts[1] == counts[2]
+    assert set(start.conditions.fields) == {"hair", "eyes"}

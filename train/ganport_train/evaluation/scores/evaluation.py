@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
@@ -151,6 +152,7 @@ class Evaluation(ABC):
             reference = quality.Reference.of(real, self.vectors, options.count, options.seed)
             if extractor is self.judge:
                 features = [prediction.features for prediction in predictions]
+                self._measure_leaks(rounds, predictions, real)
                 self.report.fields["labels"] = quality.label_metrics(
                     self.conditions, rounds[0].vectors, features, reference
                 )
@@ -162,6 +164,17 @@ class Evaluation(ABC):
         rows = self.usable[evenly_spaced(len(self.usable), count)]
         images = [generated.images for generated in rounds]
         self.report.metrics |= grain_metrics(images, self.dataset.images[rows])
+
+    def _measure_leaks(
+        self,
+        rounds: Sequence[GeneratedRound],
+        predictions: Sequence[Prediction],
+        features: NDArray[np.float32],
+    ) -> None:
+        outputs = self.judge.outputs(features)
+        self.report.metrics |= condition_accuracy.leak_metrics(
+            self.conditions, rounds, predictions, outputs, self.vectors
+        )
 
     def _held_out_rows(self) -> Rows:
         """Return the usable rows that were held out from the generator's training."""
@@ -180,6 +193,8 @@ COPIED_FACTOR = 5
 """The expected fraction is a rough measure where few images are held out."""
 MAX_EXTRA_DUPLICATES = 0.05
 """Largest fraction of near-duplicates above that of real images."""
+MAX_EXTRA_LEAK = 0.1
+"""Largest leak above that of real images, whose labels may occur together."""
 MIN_GRAIN, MAX_GRAIN = 0.8, 1.3
 MIN_CHANGED = 0.5
 MIN_KEPT = 0.9
@@ -190,6 +205,10 @@ _Rule = tuple[Callable[[float, float], bool], str]  # (value, real) -> failed, m
 _RULES: dict[str, _Rule] = {
     "accuracy_": (lambda value, real: value < MIN_ACCURACY * real, "ignores part of its condition"),
     "prompts_": (lambda value, real: value < MIN_ACCURACY * real, "fails a prompt list"),
+    "leak_": (
+        lambda value, real: value > real + MAX_EXTRA_LEAK,
+        "changes one group with another",
+    ),
     "changed": (lambda value, real: value < MIN_CHANGED * real, "hardly changes its images"),
     "kept": (lambda value, real: value < MIN_KEPT * real, "changes other labels"),
     "spread_": (lambda value, real: value < MIN_SPREAD * real, "collapsed within a condition"),
@@ -210,6 +229,7 @@ _RULES: dict[str, _Rule] = {
 _HEADLINE = (
     "accuracy_",
     "joint",
+    "leak_",
     "prompts_",
     "changed",
     "kept",
