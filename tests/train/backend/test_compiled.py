@@ -110,7 +110,7 @@ def hold_equal(folder: Path, plain: Recipe, compiled: Recipe, trainer: Start) ->
 
 @pytest.mark.usefixtures("tracing")
 @pytest.mark.parametrize("case", ["quick", "penalties"])
-def test_traced_steps_end_where_plain_ones_do(
+def test_traced_steps_give_the_weights_of_eager_steps(
     tmp_path: Path, case: str, made: Callable[[str, str], Recipe], trainer: Start
 ) -> None:
     counters.clear()
@@ -124,7 +124,7 @@ def test_traced_steps_end_where_plain_ones_do(
 @pytest.mark.usefixtures("compiler")
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("case", CASES)
-def test_compiled_steps_end_where_plain_ones_do(
+def test_compiled_steps_give_the_weights_of_eager_steps(
     tmp_path: Path, case: str, made: Callable[[str, str], Recipe], trainer: Start
 ) -> None:
     hold_equal(tmp_path, made(case, "none"), made(case, "networks"), trainer)
@@ -144,7 +144,7 @@ def resumes_exactly(folder: Path, recipe: Recipe, trainer: Start, until: Until) 
 
 
 @pytest.mark.usefixtures("tracing")
-def test_a_traced_run_resumes_exactly(
+def test_traced_run_resumes_exactly(
     tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start, until: Until
 ) -> None:
     resumes_exactly(tmp_path, made("quick", "networks"), trainer, until)
@@ -153,7 +153,7 @@ def test_a_traced_run_resumes_exactly(
 @pytest.mark.long
 @pytest.mark.usefixtures("compiler")
 @pytest.mark.timeout(1200)
-def test_a_compiled_run_resumes_exactly(
+def test_compiled_run_resumes_exactly(
     tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start, until: Until
 ) -> None:
     resumes_exactly(tmp_path, made("quick", "networks"), trainer, until)
@@ -163,7 +163,7 @@ def test_a_compiled_run_resumes_exactly(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 @pytest.mark.parametrize("how", ["networks", "graphs"])
 @pytest.mark.parametrize("case", CASES)
-def test_a_gpu_ends_where_plain_steps_do(
+def test_compiled_steps_on_a_gpu_give_the_weights_of_eager_steps(
     tmp_path: Path, case: str, how: str, made: Callable[[str, str], Recipe], dataset: Dataset
 ) -> None:
     enable_determinism()
@@ -176,7 +176,9 @@ def test_a_gpu_ends_where_plain_steps_do(
 
 
 @pytest.mark.usefixtures("tracing")
-def test_a_twin_is_made_of_the_very_parts_of_its_network(recipe: Recipe, dataset: Dataset) -> None:
+def test_compiled_network_shares_the_parameters_of_the_original(
+    recipe: Recipe, dataset: Dataset
+) -> None:
     method = build_method(recipe, dataset.conditions, CPU)
     plain = method.compiled  # type: ignore[attr-defined]
     twins = plain.compile("networks", 1)
@@ -190,9 +192,7 @@ def test_a_twin_is_made_of_the_very_parts_of_its_network(recipe: Recipe, dataset
     assert plain.compile("none", 1) is plain
 
 
-def test_figures_of_graphs_are_kept_apart_from_what_the_next_step_writes(
-    recipe: Recipe, dataset: Dataset
-) -> None:
+def test_clone_outputs_with_graphs_copies_the_metrics(recipe: Recipe, dataset: Dataset) -> None:
     plain = build_method(recipe, dataset.conditions, CPU).compiled  # type: ignore[attr-defined]
     figure = torch.tensor(1.0)
     kept = replace(plain, uses_graphs=True).clone_outputs({"d_loss": figure})
@@ -208,7 +208,7 @@ def refused(tmp_path: Path, recipe: Recipe, trainer: Start, how: str) -> str:
     return str(caught.value)
 
 
-def test_graphs_want_cuda(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
+def test_compile_with_graphs_on_a_cpu_fails(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     assert refused(tmp_path, recipe, trainer, "graphs") == (
         "training.compile: expected a CUDA device for graphs; found cpu. "
         "Use --device cuda, or set training.compile=networks or none in a new run."
@@ -216,7 +216,7 @@ def test_graphs_want_cuda(tmp_path: Path, recipe: Recipe, trainer: Start) -> Non
 
 
 @pytest.mark.parametrize("name", ["iclevr-glow", "celeba-stargan"])
-def test_other_methods_say_that_they_are_not_compiled(
+def test_compile_of_another_method_fails(
     tmp_path: Path, name: str, tiny: list[str], trainer: Start
 ) -> None:
     options = [*tiny, "network.num_blocks=1", "network.num_levels=2", "logging.eval_images=0"]
@@ -224,14 +224,14 @@ def test_other_methods_say_that_they_are_not_compiled(
     assert "expected none, unless method.name = adversarial; found networks" in words
 
 
-def test_several_processes_are_refused(recipe: Recipe, dataset: Dataset) -> None:
+def test_compile_with_several_processes_fails(recipe: Recipe, dataset: Dataset) -> None:
     method = build_method(recipe, dataset.conditions, CPU)
     method.processes = ProcessGroup(rank=0, world_size=2)
     with pytest.raises(RecipeError, match=r"several processes; found networks,"):
         method.compile("networks")
 
 
-def test_a_machine_without_a_compiler_is_told_what_to_install(
+def test_compile_without_a_compiler_names_the_package(
     tmp_path: Path, recipe: Recipe, trainer: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from torch._inductor import config

@@ -31,9 +31,7 @@ def noise(dataset: Dataset, recipe: Recipe, step: int) -> torch.Tensor:
     return feed(dataset, recipe).batch(step).noise((8,))
 
 
-def test_a_step_gives_the_same_batch_whenever_it_is_asked_for(
-    dataset: Dataset, recipe: Recipe
-) -> None:
+def test_batch_of_a_step_does_not_depend_on_earlier_calls(dataset: Dataset, recipe: Recipe) -> None:
     first, again = feed(dataset, recipe), feed(dataset, recipe)
     for step in (40, 3, 999):  # any order
         one, other = first.batch(step), again.batch(step)
@@ -43,7 +41,7 @@ def test_a_step_gives_the_same_batch_whenever_it_is_asked_for(
         assert torch.equal(one.uniform(), other.uniform())
 
 
-def test_another_seed_or_step_gives_another_batch(dataset: Dataset, recipe: Recipe) -> None:
+def test_batch_of_another_seed_or_step_differs(dataset: Dataset, recipe: Recipe) -> None:
     other = replace(recipe, training=replace(recipe.training, seed=1))
     assert not torch.equal(noise(dataset, recipe, 0), noise(dataset, other, 0))
     assert not torch.equal(noise(dataset, recipe, 0), noise(dataset, recipe, 1))
@@ -51,7 +49,9 @@ def test_another_seed_or_step_gives_another_batch(dataset: Dataset, recipe: Reci
 
 
 @pytest.mark.parametrize("count", [3, 8, 130])  # below, a multiple of, and above the batch of 4
-def test_every_image_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, count: int) -> None:
+def test_rows_of_an_epoch_contain_every_image_once(
+    dataset: Dataset, recipe: Recipe, count: int
+) -> None:
     source = feed(dataset, recipe, count)
     rows = np.concatenate([source.rows(step) for step in range(count)])
     epochs = rows.reshape(4, count)
@@ -60,7 +60,7 @@ def test_every_image_is_seen_once_an_epoch(dataset: Dataset, recipe: Recipe, cou
         assert not np.array_equal(epochs[0], epochs[1])
 
 
-def test_images_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recipe) -> None:
+def test_batch_images_are_the_data_set_in_range(dataset: Dataset, recipe: Recipe) -> None:
     still = replace(recipe, data=replace(recipe.data, mirror=False))
     source = feed(dataset, still)
     batch = source.batch(5)
@@ -70,7 +70,7 @@ def test_images_are_the_data_sets_own_in_range(dataset: Dataset, recipe: Recipe)
     np.testing.assert_array_equal(batch.condition.numpy(), dataset.vectors[source.rows(5)])
 
 
-def test_about_half_of_the_images_are_mirrored(dataset: Dataset, recipe: Recipe) -> None:
+def test_batch_mirrors_about_half_of_the_images(dataset: Dataset, recipe: Recipe) -> None:
     still = replace(recipe, data=replace(recipe.data, mirror=False))
     mirrored = plain = 0
     for step in range(60):
@@ -82,7 +82,7 @@ def test_about_half_of_the_images_are_mirrored(dataset: Dataset, recipe: Recipe)
     assert mirrored / (mirrored + plain) == pytest.approx(0.5, abs=0.15)
 
 
-def test_picked_images_are_spread_and_shown_as_they_are(dataset: Dataset, recipe: Recipe) -> None:
+def test_fixed_subset_is_evenly_spaced_and_not_mirrored(dataset: Dataset, recipe: Recipe) -> None:
     images, vectors = feed(dataset, recipe).fixed_subset(3)
     rows = [0, 130 // 3, 2 * 130 // 3]
     expected = dataset.images[rows].astype(np.float32).transpose(0, 3, 1, 2) * 2 / 255 - 1
@@ -91,9 +91,7 @@ def test_picked_images_are_spread_and_shown_as_they_are(dataset: Dataset, recipe
     assert len(feed(dataset, recipe, 5).fixed_subset(9)[0]) == 5
 
 
-def test_prefetched_batches_are_the_same_in_whichever_order(
-    dataset: Dataset, recipe: Recipe
-) -> None:
+def test_batch_with_prefetch_is_the_same_in_any_order(dataset: Dataset, recipe: Recipe) -> None:
     rows = np.arange(130, dtype=np.int64)
     plain = BatchSource(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=False)
     ahead = BatchSource(dataset.images, dataset.vectors, rows, recipe, CPU, prefetch=True)

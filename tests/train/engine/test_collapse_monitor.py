@@ -14,18 +14,18 @@ def score(images: int = 60_000, **more: Any) -> dict[str, Any]:
     return {"images": images, **usual, **more}
 
 
-def test_a_healthy_score_has_no_symptom() -> None:
+def test_detect_collapse_of_a_normal_score_is_none() -> None:
     assert detect_collapse(score(), [score(10_000, coverage=0.95)], 50_000) is None
 
 
-def test_a_narrow_spread_is_named_with_its_limit() -> None:
+def test_detect_collapse_of_a_small_spread_names_the_limit() -> None:
     assert detect_collapse(score(spread=0.21), [], 50_000) == (
         "the spread within a condition is 0.21 of that of real images; the limit is 0.50"
     )
     assert detect_collapse(score(spread=0.5), [], 50_000) is None
 
 
-def test_a_coverage_that_fell_is_named_with_the_best() -> None:
+def test_detect_collapse_of_a_fallen_coverage_names_the_best() -> None:
     earlier = [score(20_000, coverage=0.9), score(40_000, coverage=0.6)]
     assert detect_collapse(score(coverage=0.3), earlier, 50_000) == (
         "the coverage of real images is 0.30 after 0.90; the limit is 0.45"
@@ -43,12 +43,12 @@ def test_a_coverage_that_fell_is_named_with_the_best() -> None:
         {"step": 3},
     ],
 )
-def test_a_coverage_falls_from_what_compares_alone(earlier: dict[str, Any]) -> None:
+def test_detect_collapse_ignores_coverages_that_do_not_compare(earlier: dict[str, Any]) -> None:
     assert detect_collapse(score(coverage=0.01), [earlier], 50_000) is None
 
 
 @pytest.mark.parametrize(("images", "grace_images"), [(0, 0), (49_999, 50_000), (50_000, 50_000)])
-def test_nothing_is_said_before_a_run_is_warm(images: int, grace_images: int) -> None:
+def test_detect_collapse_within_the_grace_images_is_none(images: int, grace_images: int) -> None:
     assert detect_collapse(score(images, spread=0.0), [], grace_images) is None
 
 
@@ -56,12 +56,14 @@ def test_nothing_is_said_before_a_run_is_warm(images: int, grace_images: int) ->
     ("marks", "stops"),
     [("", 0), ("c", 0), ("cc", 1), (".cc", 1), ("c.c", 0), ("cc.", 0), ("ccc", 0), ("cccc", 1)],
 )
-def test_every_second_collapsed_score_in_a_row_ends_a_run(marks: str, stops: bool) -> None:
+def test_should_stop_is_true_at_every_second_collapsed_score_in_a_row(
+    marks: str, stops: bool
+) -> None:
     assert should_stop([{"collapsed": mark == "c"} for mark in marks]) is bool(stops)
 
 
 @pytest.mark.parametrize(("pictures", "lines"), [(512, 1), (0, 0)])
-def test_a_run_without_a_score_says_once_what_it_takes(
+def test_monitor_without_evaluator_logs_the_requirements_once(
     tmp_path: Path, pictures: int, lines: int
 ) -> None:
     told: list[str] = []

@@ -43,7 +43,7 @@ def stuck(session: Trainer) -> Trainer:
     return session
 
 
-def test_scores_change_no_weight_and_come_back_the_same(
+def test_scored_run_has_the_weights_of_a_run_without_scores(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until, timeless: Timeless, scored: Until
 ) -> None:
     plain, whole, parts = (tmp_path / name for name in ("plain", "whole", "parts"))
@@ -61,7 +61,7 @@ def test_scores_change_no_weight_and_come_back_the_same(
     assert read_log(plain, SCORES) == []
 
 
-def test_a_score_stands_in_record_card_and_terminal(
+def test_scored_run_writes_log_metadata_and_output(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
     messages: list[str] = []
@@ -76,7 +76,7 @@ def test_a_score_stands_in_record_card_and_terminal(
     assert f"score {line['score']:.3f}: coverage {line['coverage']:.2f}" in "\n".join(messages)
 
 
-def test_a_collapse_is_warned_of_and_the_run_goes_on(
+def test_collapsed_run_warns_and_continues(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
     messages: list[str] = []
@@ -93,7 +93,7 @@ def test_a_collapse_is_warned_of_and_the_run_goes_on(
     assert f"export-gan {run}" in warning
 
 
-def test_two_collapsed_scores_end_a_run_that_may_go_on(
+def test_collapsed_run_stops_after_two_scores_and_resumes(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
     run = tmp_path / "run"
@@ -108,7 +108,7 @@ def test_two_collapsed_scores_end_a_run_that_may_go_on(
     assert newest(run)[1]["step"] == 4
 
 
-def test_a_healthy_run_raises_no_warning(
+def test_scored_run_without_collapse_has_no_warning(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     messages: list[str] = []
@@ -119,7 +119,7 @@ def test_a_healthy_run_raises_no_warning(
     assert messages[0].startswith("score ")
 
 
-def test_the_best_checkpoint_outlives_the_newest(
+def test_best_checkpoint_is_kept(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
     run = tmp_path / "run"
@@ -136,7 +136,7 @@ def test_the_best_checkpoint_outlives_the_newest(
     assert (best.step, best.score) == (1, 1.0)
 
 
-def test_tensorboard_gets_the_scores(
+def test_tensorboard_of_a_scored_run_has_the_scores(
     tmp_path: Path, recipe: Recipe, trainer: Start, scored: Until
 ) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

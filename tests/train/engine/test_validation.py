@@ -95,7 +95,7 @@ def measured(data: Dataset) -> Measure:
         ({"hair": 0.2}, {"hair": 0.0}, 0.4, 0.5),
     ],
 )
-def test_the_score_is_a_mean_of_shares_times_the_coverage(
+def test_combined_score_is_the_mean_of_relative_accuracies_times_the_coverage(
     found: dict[str, float], real: dict[str, float], coverage: float, expected: float
 ) -> None:
     assert combined_score(found, real, coverage, 0.8, {}) == pytest.approx(expected)
@@ -105,14 +105,14 @@ def test_the_score_is_a_mean_of_shares_times_the_coverage(
     ("checker", "octave", "expected"),
     [(0.8, 1.25, 1.0), (1.0, 2.5, 0.5), (0.4, 1.0, 0.5), (2.5, 0.2, 0.25), (0.0, 1.0, 0.0)],
 )
-def test_the_score_falls_with_grain_and_with_blur(
+def test_combined_score_falls_with_grain_and_with_blur(
     checker: float, octave: float, expected: float
 ) -> None:
     fine = {"checker": checker, "octave": octave}
     assert combined_score({}, {}, 0.8, 0.8, fine) == pytest.approx(expected)
 
 
-def test_images_like_real_ones_score_like_them(measured: Measure) -> None:
+def test_score_of_images_like_real_ones_is_1(measured: Measure) -> None:
     score = measured()
     assert score["coverage"] == pytest.approx(0.75, abs=0.1)
     assert score["score"] == pytest.approx(1, abs=0.1)
@@ -121,7 +121,7 @@ def test_images_like_real_ones_score_like_them(measured: Measure) -> None:
     assert (score["extractor"], score["eval_images"], score["accuracy"]) == ("pixels", 100, {})
 
 
-def test_a_generator_blind_to_its_noise_has_no_spread(measured: Measure) -> None:
+def test_score_of_a_generator_without_noise_has_spread_0(measured: Measure) -> None:
     score = measured(variety=0.0)
     assert score["spread"] == 0
     # One image lies in the balls of its two nearest; a condition has some 25 real ones.
@@ -136,7 +136,7 @@ class Noisy(Drawn):
         return super().forward(z, condition) + 0.05 * torch.from_numpy(signs)
 
 
-def test_a_checkerboard_is_seen_as_grain_and_costs_score(data: Dataset) -> None:
+def test_score_of_a_checkerboard_is_lower_and_has_grain(data: Dataset) -> None:
     scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, CPU)
     assert scorer is not None
     clean, noisy = scorer.score(Drawn()), scorer.score(Noisy())
@@ -146,11 +146,11 @@ def test_a_checkerboard_is_seen_as_grain_and_costs_score(data: Dataset) -> None:
     assert noisy["score"] < 0.2 * clean["score"]
 
 
-def test_a_narrow_generator_has_a_narrow_spread(measured: Measure) -> None:
+def test_score_of_similar_images_has_a_small_spread(measured: Measure) -> None:
     assert measured(variety=0.3)["spread"] == pytest.approx(0.3, abs=0.05)
 
 
-def test_a_score_is_the_same_each_time_and_touches_nothing(data: Dataset) -> None:
+def test_score_is_deterministic_and_changes_no_random_state(data: Dataset) -> None:
     torch.manual_seed(7)
     np.random.seed(7)
     before, numpy_before = torch.get_rng_state(), np.random.get_state()[1]
@@ -163,7 +163,7 @@ def test_a_score_is_the_same_each_time_and_touches_nothing(data: Dataset) -> Non
     np.testing.assert_array_equal(numpy_before, np.random.get_state()[1])
 
 
-def test_a_judge_counts_what_it_sees_as_asked_for(
+def test_score_with_a_judge_has_accuracies(
     tmp_path: Path, measured: Measure, untrained_judge: Callable[..., Path]
 ) -> None:
     judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
@@ -175,7 +175,7 @@ def test_a_judge_counts_what_it_sees_as_asked_for(
     assert blind["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.1)
 
 
-def test_a_judge_may_list_the_labels_otherwise(
+def test_build_with_a_judge_of_another_label_order_converts_conditions(
     tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
 ) -> None:
     other = Conditions.one_hots({"eyes": ["blue", "aqua"], "hair": ["pink", "black"]})
@@ -194,7 +194,7 @@ PALETTE = {
 
 
 @pytest.mark.parametrize("coding", ["joint", "rgb"])
-def test_a_judge_may_code_the_labels_otherwise(
+def test_build_with_a_judge_of_another_encoding_converts_conditions(
     tmp_path: Path, data: Dataset, coding: str, untrained_judge: Callable[..., Path]
 ) -> None:
     vocabulary = {name: tuple(colours) for name, colours in PALETTE.items()}
@@ -217,7 +217,7 @@ def test_a_judge_may_code_the_labels_otherwise(
         ({"hair": ["pink"], "eyes": ["aqua", "blue"]}, "found a condition 'hair' without 'black'"),
     ],
 )
-def test_a_judge_of_other_conditions_is_refused(
+def test_build_with_a_judge_of_other_conditions_fails(
     tmp_path: Path,
     data: Dataset,
     groups: dict[str, list[str]],
@@ -232,7 +232,7 @@ def test_a_judge_of_other_conditions_is_refused(
     assert found in str(caught.value)
 
 
-def test_a_judge_that_takes_lists_for_one_label_is_refused(
+def test_build_with_a_judge_of_multi_hot_groups_fails(
     tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
 ) -> None:
     groups = tuple(MultiHot(group.name, group.labels) for group in CONDITIONS.groups)
@@ -241,7 +241,7 @@ def test_a_judge_that_takes_lists_for_one_label_is_refused(
         CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
 
 
-def test_without_torch_fidelity_the_kernel_distance_is_left_out(
+def test_score_without_torch_fidelity_has_no_kernel_distance(
     measured: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = measured()
@@ -249,7 +249,7 @@ def test_without_torch_fidelity_the_kernel_distance_is_left_out(
     assert measured() == {key: value for key, value in whole.items() if key != "kernel"}
 
 
-def test_too_few_images_are_not_measured(data: Dataset) -> None:
+def test_build_with_too_few_images_is_none(data: Dataset) -> None:
     assert CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES - 1), 100, None, CPU) is None
     assert CheckpointEvaluator.build(data, np.arange(COUNT), 0, None, CPU) is None
     smallest = CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES), 100, None, CPU)
@@ -264,7 +264,7 @@ class Unconditional(Generator):
         return Drawn()(z, torch.zeros(len(z), 4))
 
 
-def test_unconditional_images_are_measured_too(data: Dataset) -> None:
+def test_score_of_an_unconditional_generator_has_coverage(data: Dataset) -> None:
     vectors = np.zeros((COUNT, 0), np.float32)
     plain = Dataset(**(vars(data) | {"conditions": Conditions(), "vectors": vectors}))
     scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, None, CPU)
@@ -274,7 +274,7 @@ def test_unconditional_images_are_measured_too(data: Dataset) -> None:
     assert 0 < score["spread"] < 1
 
 
-def test_nothing_is_as_asked_where_nothing_was_asked(
+def test_score_of_an_unconditional_generator_with_a_judge_has_no_accuracy(
     tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
 ) -> None:
     vectors = np.zeros((COUNT, 0), np.float32)
@@ -302,7 +302,7 @@ class Still(Translator):
         return torch.from_numpy(tinted(condition.numpy(), slope)).permute(0, 3, 1, 2)
 
 
-def test_translations_are_drawn_from_other_images_than_their_conditions(
+def test_score_of_a_translator_uses_other_images_as_sources(
     tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
 ) -> None:
     judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
@@ -317,7 +317,7 @@ def test_translations_are_drawn_from_other_images_than_their_conditions(
     assert tinting["spread"] == pytest.approx(1, abs=0.15)
 
 
-def test_translations_are_not_scored_by_pixels(data: Dataset) -> None:
+def test_build_for_a_translator_without_judge_is_none(data: Dataset) -> None:
     assert (
         CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, CPU, translates=True) is None
     )
