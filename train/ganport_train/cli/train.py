@@ -40,12 +40,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--data", type=_PATH, help="Folder or zip of tagged images.")
 @click.option("--out", type=_PATH, help="Folder of the new run.")
 @click.option("--resume", type=_PATH, help="Folder of a run to continue.")
-@click.option(
-    "--from",
-    "start",
-    metavar="RUN|CHECKPOINT|starter",
-    help="Start with the networks of another run, or of the shipped starter.",
-)
+@click.option("--from", "start", metavar="RUN|CHECKPOINT|starter", help="Networks to start with.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE...", help="Override options.")
 @click.option("--judge", type=_PATH, help="Judge that scores the checkpoints; none = use pixels.")
 @click.option("--stop-when-collapsed", is_flag=True, help="Stop after two collapsed scores.")
