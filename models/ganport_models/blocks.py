@@ -176,6 +176,8 @@ class Float32SpectralNorm(_SpectralNorm):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return a weight divided by its largest singular value."""
+        if not torch.amp.is_autocast_available(weight.device.type):
+            return super().forward(weight)
         with torch.autocast(weight.device.type, enabled=False):
             return super().forward(weight)
 

@@ -257,6 +257,9 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
     "Flatten": _flatten,
     "Gather": lambda node: [_replaced(node.shape(0), node.axis(0), *node.shape(1))],
     "GatherElements": lambda node: [node.shape(1)],
+    "GatherND": lambda node: [
+        (*node.shape(1)[:-1], *node.shape(0)[node.integer("batch_dims") + node.shape(1)[-1] :])
+    ],
     "Gemm": _gemm,
     "GlobalAveragePool": lambda node: [(*node.shape(0)[:2], *[1] * len(node.shape(0)[2:]))],
     "GlobalMaxPool": lambda node: [(*node.shape(0)[:2], *[1] * len(node.shape(0)[2:]))],

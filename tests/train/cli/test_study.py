@@ -67,6 +67,8 @@ WILD = [
     "network.norm=none",
     "optimizer.discriminator=sgd",
     "optimizer.discriminator_lr=1",
+    "optimizer.generator=sgd",
+    "optimizer.generator_lr=1",
     "logging.eval_images=0",
 ]
 FREE = [

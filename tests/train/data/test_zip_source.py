@@ -157,5 +157,8 @@ def test_member_of_a_newer_zip_version_is_a_data_error(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[data.index(b"PK\x01\x02") + 6] = 99  # the version that a reader needs
     path.write_bytes(data)
-    with pytest.raises(DataError, match="a folder or a complete zip"):
-        open_source(path).names  # noqa: B018
+    with (
+        open_source(path) as source,
+        pytest.raises(DataError, match="a folder or a complete zip"),
+    ):
+        assert source.names

@@ -4,15 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 
 from ganport_models import Checkpoint
 from ganport_models.selection import FOLDER
-from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
-from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.metrics import read_log
 from ganport_train.runs.recovery import StopSignal
@@ -65,22 +61,6 @@ def test_minutes_bound_a_run(tmp_path: Path, recipe: Recipe, trainer: Start) -> 
 def test_any_seed_trains(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     largest = replace(recipe, training=replace(recipe.training, seed=2**63 - 1))
     assert trainer(tmp_path / "run", largest).train(StopSignal())
-
-
-def test_no_picture_left_to_train_on_is_named(
-    tmp_path: Path, recipe: Recipe, dataset: Dataset
-) -> None:
-    alone = replace(
-        dataset,
-        images=dataset.images[:1],
-        vectors=dataset.vectors[:1],
-        ids=dataset.ids[:1],
-        duplicate_groups=dataset.duplicate_groups[:1],
-        split_keys=np.zeros(1, np.uint64),
-    )
-    held = replace(recipe, data=replace(recipe.data, val_fraction=0.9))
-    with pytest.raises(RecipeError, match=r"data\.val_fraction: .* found none of 1"):
-        Trainer(tmp_path / "run", held, alone, torch.device("cpu"), log=print)
 
 
 def test_tensorboard_gets_the_figures_of_the_record(

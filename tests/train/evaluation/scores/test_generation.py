@@ -141,6 +141,8 @@ def test_report_has_every_part(healthy: Generator, score: Score) -> None:
         "accuracy_hair",
         "accuracy_eyes",
         "joint",
+        "leak_hair_eyes",
+        "leak_eyes_hair",
         "judge_kernel",
         "judge_coverage",
         "spread_pixels",

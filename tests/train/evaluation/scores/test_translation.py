@@ -112,6 +112,8 @@ def test_report_of_a_translator_notes_what_does_not_apply(score: Score, dataset:
         "accuracy_hair",
         "accuracy_eyes",
         "joint",
+        "leak_hair_eyes",
+        "leak_eyes_hair",
         "changed",
         "kept",
         "judge_kernel",
