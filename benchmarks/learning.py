@@ -270,7 +270,8 @@ def main(
     """Compare VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
     chosen = resolve_device(device)
     exam_judge = Judge.load(judge, chosen)
-    first = recipes.load(variants[0].partition(":")[2].split()[0])
+    recipe, *overrides = variants[0].partition(":")[2].split()
+    first = recipes.load(recipe, overrides)
     dataset = load_data(first, data, skip_bad=True)
     exam = Exam(exam_judge, dataset, chosen)
     real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.metadata.accuracy.items())
