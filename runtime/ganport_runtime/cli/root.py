@@ -52,4 +52,7 @@ def _unavailable_command(name: str, error: MissingExtraError) -> click.Command:
 @click.group(cls=PluginGroup)
 @click.version_option(package_name="ganport", prog_name="ganport")
 def ganport() -> None:
-    """Inspect bundles, data sets and this machine."""
+    """Inspect bundles, data sets and this machine.
+
+    Exit codes: 0 done, 1 error or a failed check, 2 usage, 6 missing package.
+    """

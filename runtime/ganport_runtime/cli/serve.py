@@ -86,7 +86,10 @@ def serve_gan(
     keys_file: Path | None,
     **limits: Any,
 ) -> None:
-    """Serve BUNDLES over HTTP; each is a path, or NAME=PATH to set its name."""
+    """Serve BUNDLES over HTTP; each is a path, or NAME=PATH to set its name.
+
+    Exit codes: 0 stopped by a signal, 1 error, 2 usage, 6 missing package.
+    """
     settings = Settings(keys=load_api_keys(os.environ, keys_file), **limits)
     open_registry = partial(
         ModelRegistry.open,

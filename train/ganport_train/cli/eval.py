@@ -42,7 +42,10 @@ class _LazyGroup(click.Group):
 
 @click.group(name="eval-gan", cls=_LazyGroup)
 def eval_gan() -> None:
-    """Measure the images of a generator."""
+    """Measure the images of a generator.
+
+    Exit codes: 0 done, 1 error, 2 usage, 6 missing package, 130 a judge that was stopped and saved.
+    """
 
 
 for _name, _summary in _EVAL_COMMANDS.items():

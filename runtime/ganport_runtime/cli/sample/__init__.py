@@ -26,7 +26,10 @@ _COMMANDS = (
 @click.group()
 @click.version_option(package_name="ganport", prog_name="sample-gan")
 def sample_gan() -> None:
-    """Generate images from a bundle: a PNG, WebP or GIF that records how each was made."""
+    """Generate images from a bundle: a PNG, WebP or GIF that records how each was made.
+
+    Exit codes: 0 written, 1 error, 2 usage, 6 missing package.
+    """
 
 
 for _command in _COMMANDS:

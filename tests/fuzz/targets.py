@@ -1,0 +1,305 @@
+"""What is fuzzed: for each kind of file from outside, its public entries."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import httpx
+import numpy as np
+from mutations import (
+    mutate_bytes,
+    mutate_graph,
+    mutate_json,
+    mutate_json_bytes,
+    mutate_text,
+)
+
+from ganport_runtime import Bundle, Generator
+from ganport_runtime.devices.onnxruntime_session import batch_shape
+from ganport_runtime.errors import GanportError
+from ganport_runtime.generation.engine import GraphRunner
+from ganport_runtime.images.decode import decode_image
+from ganport_runtime.verify import check_graphs
+
+Case = Callable[[Random, Path], None]
+TESTS = Path(__file__).parents[1]
+DATA, FIXTURES = TESTS / "runtime" / "data", TESTS / "contract" / "fixtures"
+_BUNDLES = ("tiny", "tiny-float", "tiny-flow", "tiny-translator")
+
+
+def prepare(kind: str) -> Case:
+    """Return the case of a kind, after one case without limits that imports what it needs."""
+    case: Case = {
+        "bundle": _bundle,
+        "graph": _graph,
+        "request": _request,
+        "table": _table,
+        "image": _image,
+        "checkpoint": _checkpoint,
+    }[kind]
+    with suppress(GanportError):
+        case(Random("prepare"), Path(tempfile.mkdtemp(dir=_folder())))
+    return case
+
+
+@functools.cache
+def _folder() -> str:
+    return tempfile.mkdtemp(prefix="ganport-fuzz-")
+
+
+def _bundle(random: Random, folder: Path) -> None:
+    """Open, verify and use a bundle with a changed file or as a changed zip."""
+    name = random.choice((*_BUNDLES, "faces"))
+    source = (FIXTURES if name == "faces" else DATA) / f"{name}.ganport"
+    path = folder / "x.ganport"
+    shutil.copytree(source, path, dirs_exist_ok=True)
+    _change_file(path, random)
+    if random.randrange(2):
+        path = _zip(path, folder / "z.ganport", random)
+    bundle = Bundle.open(path)
+    for file in bundle.names():
+        if file in bundle.manifest.files:
+            _allow(lambda file=file: bundle.check_digest(file))
+    list(check_graphs(bundle, trust_code=False))
+    repr(Generator(bundle, "cpu").generate(seed=1, count=2))
+
+
+def _change_file(folder: Path, random: Random) -> None:
+    file = random.choice(sorted(folder.iterdir()))
+    data = file.read_bytes()
+    if file.name == "manifest.json":
+        file.write_bytes(mutate_json_bytes(data, random))
+        return
+    if file.suffix == ".pt":
+        file.write_bytes(_change_script(data, random))
+    else:
+        change = mutate_graph if file.suffix == ".onnx" else mutate_bytes
+        file.write_bytes(change(data, random))
+    if random.randrange(4):
+        _sign(folder, file)
+
+
+def _change_script(data: bytes, random: Random) -> bytes:
+    """Change a member of a TorchScript archive, or its bytes."""
+    if random.randrange(3) == 0:
+        return mutate_bytes(data, random)
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = random.choice([name for name in members if name.endswith((".py", ".pkl"))])
+    members[name] = (mutate_text if name.endswith(".py") else mutate_bytes)(members[name], random)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _sign(folder: Path, file: Path) -> None:
+    """Write the digest of a changed file, so that its content is read."""
+    manifest = folder / "manifest.json"
+    value = json.loads(manifest.read_bytes())
+    data = file.read_bytes()
+    if file.name in value["files"]:
+        value["files"][file.name] = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        manifest.write_text(json.dumps(value))
+
+
+def _zip(folder: Path, path: Path, random: Random) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+    if random.randrange(2):
+        path.write_bytes(mutate_bytes(path.read_bytes(), random))
+    return path
+
+
+def _graph(random: Random, folder: Path) -> None:
+    """Load a changed graph, and run it on zeros if the runtime accepts it."""
+    graphs = [*DATA.glob("*.onnx"), *DATA.glob("*/*.onnx"), *FIXTURES.glob("*/*.onnx")]
+    data = mutate_graph(random.choice(sorted(graphs)).read_bytes(), random)
+    runner = GraphRunner(data, "cpu", place="x.onnx")
+    for rows in (1, 3):
+        feeds = {x.name: np.zeros(batch_shape(x, rows), x.dtype) for x in runner.inputs}
+        runner.run(feeds)
+
+
+_BODIES: dict[str, list[Any]] = {
+    "/v1/generate": [
+        {"bundle": "faces", "conditions": "pink hair blue eyes", "seed": 7},
+        {"bundle": "faces", "conditions": [{"hair": {"pink": 0.5, "black": 0.5}}], "seeds": ["7"]},
+        {"bundle": "faces", "count": 2, "seed": "18446744073709551615", "temperature": 0.5},
+    ],
+    "/v2/models/faces/infer": [
+        {
+            "inputs": [
+                {"name": "z", "datatype": "FP32", "shape": [1, 4], "data": [0.1, 0.2, 0.3, 0.4]},
+                {"name": "condition", "datatype": "FP32", "shape": [1, 5], "data": [1, 0, 0, 0, 1]},
+            ]
+        },
+        {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["pink hair"]}]},
+    ],
+}
+
+
+@functools.cache
+def _client() -> tuple[httpx.ASGITransport, Generator]:
+    from ganport_runtime.batcher import Batcher
+    from ganport_runtime.service.app import create_app
+    from ganport_runtime.service.registry import ModelRegistry, ServedBundle
+    from ganport_runtime.service.settings import Settings
+
+    faces = Generator.load(DATA / "tiny.ganport", "cpu")
+    registry = ModelRegistry([ServedBundle("faces", faces, Batcher(faces))])
+    return httpx.ASGITransport(create_app(registry, Settings(max_images=16))), faces
+
+
+def _request(random: Random, folder: Path) -> None:
+    """Send a changed body to the service, and its values to the generator."""
+    transport, faces = _client()
+    path = random.choice(sorted(_BODIES))
+    value = mutate_json(random.choice(_BODIES[path]), random)
+    body = json.dumps(value).encode()
+    if random.randrange(3) == 0:
+        body = mutate_bytes(body, random)
+
+    async def post() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            kind = random.choice((*[b"application/json"] * 8, b"text/plain", b"\xff"))
+            headers = {"Content-Type": kind}
+            return await client.post(path, content=body, headers=headers)
+
+    status = asyncio.run(post()).status_code
+    assert status < 500, f"{status} for {body[:300]!r}"
+    if isinstance(value, dict) and path == "/v1/generate":
+        _allow(lambda: faces.generate(value.get("conditions"), seed=value.get("seed")))
+        _allow(lambda: faces.generate(seeds=value.get("seeds"), count=value.get("count")))
+
+
+def _table(random: Random, folder: Path) -> None:
+    """Check a data set whose table or zip has changed."""
+    from ganport_train.data.check import check_dataset
+
+    source = random.choice((FIXTURES / "faces.zip", FIXTURES / "attributes.zip", _json_set()))
+    with zipfile.ZipFile(source) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    tables = [name for name in members if name.endswith((".csv", ".txt", ".json"))]
+    name = random.choice(tables)
+    change = mutate_json_bytes if name.endswith(".json") else mutate_text
+    members[name] = change(members[name], random)
+    path = folder / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    if random.randrange(4) == 0:
+        path.write_bytes(mutate_bytes(path.read_bytes(), random))
+    json.dumps(check_dataset(path, resolution=16, progress=False).to_json())
+
+
+@functools.cache
+def _json_set() -> Path:
+    """Return a data set with NVIDIA's `dataset.json`."""
+    path = Path(_folder()) / "nvidia.zip"
+    with zipfile.ZipFile(FIXTURES / "faces.zip") as archive, zipfile.ZipFile(path, "w") as written:
+        names = [name for name in archive.namelist() if name.endswith(".png")]
+        for name in names:
+            written.writestr(name, archive.read(name))
+        labels = [[name, index % 3] for index, name in enumerate(names)]
+        written.writestr("dataset.json", json.dumps({"labels": labels}))
+    return path
+
+
+@functools.cache
+def _images() -> list[bytes]:
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 32, 4), np.uint8)
+    rgba = Image.fromarray(pixels)
+    rgb = rgba.convert("RGB")
+    forms: list[tuple[Any, str, dict[str, Any]]] = [
+        (rgb, "PNG", {}),
+        (rgba, "PNG", {}),
+        (rgb.convert("P"), "PNG", {"transparency": 3}),
+        (rgb.convert("L"), "PNG", {}),
+        (rgb, "JPEG", {"progressive": True, "exif": b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12"}),
+        (rgb, "JPEG", {"quality": 30}),
+        (rgb.convert("CMYK"), "JPEG", {}),
+        (rgb, "WEBP", {}),
+        (rgba, "WEBP", {"lossless": True}),
+        (rgb, "WEBP", {"save_all": True, "append_images": [rgb.rotate(90)]}),
+        (rgb, "GIF", {}),
+    ]
+    files = []
+    for image, format, options in forms:
+        buffer = io.BytesIO()
+        image.save(buffer, format, **options)
+        files.append(buffer.getvalue())
+    return files
+
+
+def _image(random: Random, folder: Path) -> None:
+    """Decode a changed image."""
+    data = mutate_bytes(random.choice(_images()), random)
+    found = decode_image(data, Path("x.png"), (16, 16), crop=bool(random.randrange(2)))
+    assert found.shape == (16, 16, 3)
+
+
+@functools.cache
+def _training_state() -> tuple[Any, Path]:
+    """Return the state of a small training, and a folder with its files."""
+    import torch
+
+    from ganport_train.runs.checkpoint_manager import ModelState
+
+    network = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(network.parameters())
+    network(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    state = ModelState({"generator": network}, {"generator": optimizer})
+    folder = Path(_folder()) / "state"
+    folder.mkdir(exist_ok=True)
+    state.save(folder)
+    return state, folder
+
+
+def _checkpoint(random: Random, folder: Path) -> None:
+    """Load a changed checkpoint, or the changed files of a training state."""
+    from ganport_models.checkpoint import Checkpoint
+
+    if random.randrange(3) == 0:
+        state, source = _training_state()
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+        file = random.choice(sorted(folder.iterdir()))
+        file.write_bytes(mutate_bytes(file.read_bytes(), random))
+        state.load(folder)
+        return
+    source = random.choice(sorted(FIXTURES.glob("*/checkpoints/*")))
+    path = folder / "checkpoint"
+    shutil.copytree(source, path)
+    metadata = path / "checkpoint.json"
+    file = random.choice((metadata, metadata, path / "generator.safetensors"))
+    change = mutate_json_bytes if file == metadata else mutate_bytes
+    file.write_bytes(change(file.read_bytes(), random))
+    if file != metadata and random.randrange(4):
+        value = json.loads(metadata.read_bytes())
+        data = file.read_bytes()
+        entry = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        value["files"][file.name] |= {key: entry[key] for key in value["files"][file.name]}
+        metadata.write_text(json.dumps(value))
+    Checkpoint.load(path).generator()
+
+
+def _allow(call: Callable[[], object]) -> None:
+    with suppress(GanportError):
+        call()
