@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganport_runtime.bundle import onnx_graph
 from ganport_runtime.bundle.onnx_graph import DTYPES, MAX_KNOWN, Graph, Node, Shape, Value
 from ganport_runtime.bundle.protobuf import Message
-from ganport_runtime.bundle.shape_rules import count_operations, infer_shapes
+from ganport_runtime.bundle.shape_rules import einsum_lengths, infer_shapes
 from ganport_runtime.errors import BundleError
 from ganport_runtime.values import sanitize
 
@@ -57,8 +57,11 @@ def _check_model(model: Message) -> None:
     if not graph.messages(12):
         raise ValueError("no output")
     for value in (*graph.messages(11), *graph.messages(12)):
-        if value.message(2).message(1).integer(1) not in (onnx_graph.FLOAT32, onnx_graph.UINT8):
+        kind = value.message(2).message(1)
+        if kind.integer(1) not in (onnx_graph.FLOAT32, onnx_graph.UINT8):
             raise ValueError(f"{value.text(1)} of another type than float32 and uint8")
+        for length in kind.message(2).messages(1):
+            length.text(2)  # onnxruntime decodes these names without a check
 
 
 class _Cost:
@@ -94,8 +97,10 @@ def _measure(graph: Graph, batch: int) -> _Cost:
 
 
 def _input_shape(value: Message, batch: int) -> Shape:
-    """Return the declared shape of an input with `batch` for every dynamic length."""
+    """Return the declared shape of an input with `batch` for its dynamic length, the first."""
     lengths = value.message(2).message(1).message(2).messages(1)
+    if any(1 not in length for length in lengths[1:]):
+        raise ValueError(f"{value.text(1)} with a dynamic length besides its batch")
     return tuple(length.integer(1) if 1 in length else batch for length in lengths)
 
 
@@ -133,8 +138,22 @@ def _evaluate_node(node: Node, values: Mapping[str, Value], cost: _Cost) -> list
         cost.add([value.shape])
         return [value]
     shapes = infer_shapes(node)
-    cost.add(shapes, count_operations(node, shapes[0]))
+    cost.add(shapes, _count_operations(node, shapes[0]))
     return [Value(shapes[0], _content(node, shapes[0])), *map(Value, shapes[1:])]
+
+
+def _count_operations(node: Node, output: Shape) -> int:
+    """Return about how many multiplications a node takes, or numbers it reads and writes."""
+    size, operator = prod(output), node.operator
+    moved = size + sum(value.size for value in node.inputs if value)
+    if operator in ("Conv", "ConvTranspose"):
+        steps = size if operator == "Conv" else prod(node.shape(0))
+        return moved + steps * prod(node.shape(1)[1:])
+    if operator in ("MatMul", "Gemm"):
+        return moved + size * node.shape(0)[0 if node.integer("transA") else -1]
+    if operator in ("AveragePool", "LpPool", "MaxPool"):
+        return moved + size * prod(node.integers("kernel_shape"))
+    return moved + (prod(einsum_lengths(node).values()) if operator == "Einsum" else 0)
 
 
 def _content(node: Node, shape: Shape) -> NDArray[Any] | None:

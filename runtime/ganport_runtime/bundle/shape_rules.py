@@ -31,20 +31,6 @@ def infer_shapes(node: Node) -> list[Shape]:
     return shapes
 
 
-def count_operations(node: Node, output: Shape) -> int:
-    """Return about how many multiplications a node takes, or numbers it reads and writes."""
-    size, operator = prod(output), node.operator
-    moved = size + sum(value.size for value in node.inputs if value)
-    if operator in ("Conv", "ConvTranspose"):
-        steps = size if operator == "Conv" else prod(node.shape(0))
-        return moved + steps * prod(node.shape(1)[1:])
-    if operator in ("MatMul", "Gemm"):
-        return moved + size * node.shape(0)[0 if node.integer("transA") else -1]
-    if operator in ("AveragePool", "MaxPool"):
-        return moved + size * prod(node.integers("kernel_shape"))
-    return moved + (prod(_einsum_lengths(node).values()) if operator == "Einsum" else 0)
-
-
 def _same(node: Node) -> list[Shape]:
     return [node.shape(0)] * max(1, len(node.output_names))
 
@@ -174,7 +160,8 @@ def _gemm(node: Node) -> list[Shape]:
     return [(rows, node.shape(1)[0 if node.integer("transB") else 1])]
 
 
-def _einsum_lengths(node: Node) -> dict[str, int]:
+def einsum_lengths(node: Node) -> dict[str, int]:
+    """Return the length of every index of the node `Einsum`."""
     terms = node.text("equation").replace(" ", "").partition("->")[0].split(",")
     shapes = [node.shape(index) for index in range(len(node.inputs))]
     pairs = zip(terms, shapes, strict=True)
@@ -182,7 +169,7 @@ def _einsum_lengths(node: Node) -> dict[str, int]:
 
 
 def _einsum(node: Node) -> list[Shape]:
-    lengths = _einsum_lengths(node)
+    lengths = einsum_lengths(node)
     _, arrow, output = node.text("equation").replace(" ", "").partition("->")
     if not arrow or (output and not output.isalpha()):
         raise ValueError("an equation without the names of all axes")
@@ -198,6 +185,10 @@ def _pool(node: Node) -> list[Shape]:
     shape = node.shape(0)
     windows = _windows(node, shape[2:], node.integers("kernel_shape"))
     return [(*shape[:2], *windows)] * max(1, len(node.output_names))
+
+
+def _global_pool(node: Node) -> list[Shape]:
+    return [(*node.shape(0)[:2], *(1 for _ in node.shape(0)[2:]))]
 
 
 def _windows(node: Node, lengths: Shape, kernel: Sequence[int]) -> list[int]:
@@ -244,9 +235,7 @@ def _one_hot(node: Node) -> Shape:
 
 
 _RULES: dict[str, Callable[[Node], list[Shape]]] = {
-    "ArgMax": lambda node: [_remove_axes(node, [node.axis(0)])],
-    "ArgMin": lambda node: [_remove_axes(node, [node.axis(0)])],
-    "AveragePool": _pool,
+    "AffineGrid": lambda node: [(node.sizes(1)[0], *node.sizes(1)[2:], len(node.sizes(1)) - 2)],
     "Concat": _concat,
     "ConstantOfShape": lambda node: [tuple(node.sizes(0))],
     "Conv": _conv,
@@ -261,11 +250,8 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
         (*node.shape(1)[:-1], *node.shape(0)[node.integer("batch_dims") + node.shape(1)[-1] :])
     ],
     "Gemm": _gemm,
-    "GlobalAveragePool": lambda node: [(*node.shape(0)[:2], *[1] * len(node.shape(0)[2:]))],
-    "GlobalMaxPool": lambda node: [(*node.shape(0)[:2], *[1] * len(node.shape(0)[2:]))],
     "GridSample": lambda node: [(*node.shape(0)[:2], *node.shape(1)[1:-1])],
     "MatMul": _matmul,
-    "MaxPool": _pool,
     "OneHot": lambda node: [_one_hot(node)],
     "Pad": _pad,
     "Range": _range,
@@ -278,17 +264,19 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
     "Split": _split,
     "Squeeze": _squeeze,
     "Tile": lambda node: [tuple(n * k for n, k in zip(node.shape(0), node.sizes(1), strict=True))],
+    "TopK": lambda node: [_replaced(node.shape(0), node.axis(-1), *node.sizes(1))] * 2,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }
 
 _ELEMENTWISE = """
 Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BitwiseNot Cast CastLike Ceil Celu Clip Cos
-Cosh CumSum DequantizeLinear Dropout Elu Erf Exp Floor Gelu GroupNormalization HardSigmoid HardSwish
-Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Log LogSoftmax
-LpNormalization MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear RMSNormalization
-Reciprocal Relu Round ScatterElements ScatterND Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus
-Softsign Sqrt Swish Tan Tanh ThresholdedRelu Trilu
+Cosh CumSum DequantizeLinear Dropout Elu Erf Exp EyeLike Floor Gelu GroupNormalization HardSigmoid
+HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Log
+LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear
+RMSNormalization Reciprocal Relu ReverseSequence RotaryEmbedding Round ScatterElements ScatterND
+Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu
+Trilu
 """
 _BROADCASTING = """
 Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual
@@ -296,5 +284,8 @@ Max Mean Min Mod Mul Or Pow Sub Sum Where Xor
 """
 _REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare"
 _RULES |= dict.fromkeys(_ELEMENTWISE.split(), _same)
+_RULES |= dict.fromkeys(("ArgMax", "ArgMin"), lambda node: [_remove_axes(node, [node.axis(0)])])
+_RULES |= dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool)
+_RULES |= dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pool)
 _RULES |= dict.fromkeys(_BROADCASTING.split(), _broadcast)
 _RULES |= {f"Reduce{name}": _reduce for name in _REDUCTIONS.split()}

@@ -154,7 +154,7 @@ def decode_message(
         raise RequestError("body", f"at most {_MAX_OBJECTS} JSON objects", "more", fix)
     try:
         request = _decoder.decode(header)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = sanitize(str(error), 200) or "too deep nesting"
         fix = "Follow the Open Inference Protocol."
         raise BodyError("body", "a JSON inference request", found, fix) from error

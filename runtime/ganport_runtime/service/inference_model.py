@@ -154,7 +154,7 @@ class TensorSpec:
             raise self._error("data", "none", "Send data, or binary_data_size and the bytes.")
         try:
             return _decoder(json_type, len(entry.shape)).decode(entry.data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             expected = f"a list of {self.datatype}, flat or nested like the shape"
             found = sanitize(str(error), 200)
             raise self._error(expected, found, "Send data of that form.") from error

@@ -301,6 +301,22 @@ def test_output_that_is_a_sequence_is_a_bundle_error(data: Path) -> None:
         GraphRunner(changed(data, change), "cpu")
 
 
+def test_second_dynamic_length_is_a_bundle_error(data: Path) -> None:
+    def change(proto: onnx.ModelProto) -> None:
+        proto.graph.input[0].type.tensor_type.shape.dim[1].dim_param = "width"
+
+    with pytest.raises(BundleError, match="a dynamic length besides its batch"):
+        GraphRunner(changed(data, change), "cpu")
+
+
+def test_name_of_a_length_that_is_not_utf_8_is_a_bundle_error(data: Path) -> None:
+    original = (data / "tiny.onnx").read_bytes()
+    broken = original.replace(b"\x12\x05batch", b"\x12\x05b\xfftch")
+    assert broken != original
+    with pytest.raises(BundleError, match="UTF-8"):
+        GraphRunner(broken, "cpu")
+
+
 def test_metadata_that_is_not_utf_8_is_a_bundle_error(data: Path, tmp_path: Path) -> None:
     original = (data / "tiny.onnx").read_bytes()
     broken = original.replace(b'"colour"', b'"col\xff\xfer"')

@@ -98,6 +98,12 @@ def test_infer_invalid_tensor_returns_422_with_its_name(
     assert value in error
 
 
+@pytest.mark.parametrize("field", ["name", "datatype", "data"])
+def test_infer_text_that_is_not_utf_8_returns_400(address: str, field: str) -> None:
+    body = json.dumps({"inputs": [{**TEXT, field: ["?"] if field == "data" else "?"}]}).encode()
+    assert error_of(address, body.replace(b'"?"', b'"\xff"'), 422 if field == "data" else 400)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, 1.5, True, "soon", 10**12])
 def test_infer_timeout_that_is_no_positive_integer_returns_422(address: str, timeout: Any) -> None:
     error = error_of(address, {"inputs": [SEED], "parameters": {"timeout": timeout}}, 422)

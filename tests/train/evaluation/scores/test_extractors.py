@@ -79,6 +79,36 @@ def test_inception_with_a_malicious_pickle_raises_without_running_it(
     assert "unpickled" not in capsys.readouterr().out
 
 
+class WritingOnLoad(torch.nn.Module):
+    """A script module that writes a file as soon as torch.jit.load reads it."""
+
+    training: bool
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[Tensor, bool]:
+        return torch.zeros(1), self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[Tensor, bool]) -> None:
+        torch.save(state[0], "written")
+        self.training = state[1]
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_inception_with_a_script_module_raises_without_running_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "weights.pth"
+    torch.jit.save(torch.jit.script(WritingOnLoad()), path)
+    with pytest.raises(ExtractorError):
+        Inception(path, CPU)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_inception_with_another_file_raises(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"weights{suffix}"
