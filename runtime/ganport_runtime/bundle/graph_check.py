@@ -101,6 +101,9 @@ def _input_shape(value: Message, batch: int) -> Shape:
     lengths = value.message(2).message(1).message(2).messages(1)
     if any(1 not in length for length in lengths[1:]):
         raise ValueError(f"{value.text(1)} with a dynamic length besides its batch")
+    # A length that is both a number and a name, or below 1, would be dynamic for onnxruntime.
+    if any(1 in length and (2 in length or length.integer(1) < 1) for length in lengths):
+        raise ValueError(f"{value.text(1)} with a length below 1")
     return tuple(length.integer(1) if 1 in length else batch for length in lengths)
 
 

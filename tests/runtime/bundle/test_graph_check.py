@@ -309,6 +309,15 @@ def test_second_dynamic_length_is_a_bundle_error(data: Path) -> None:
         GraphRunner(changed(data, change), "cpu")
 
 
+@pytest.mark.parametrize("number", [0, -1, -(2**62)])
+def test_declared_length_below_1_is_a_bundle_error(data: Path, number: int) -> None:
+    def change(proto: onnx.ModelProto) -> None:
+        proto.graph.input[0].type.tensor_type.shape.dim[1].dim_value = number
+
+    with pytest.raises(BundleError, match="a length below 1"):
+        GraphRunner(changed(data, change), "cpu")
+
+
 def test_name_of_a_length_that_is_not_utf_8_is_a_bundle_error(data: Path) -> None:
     original = (data / "tiny.onnx").read_bytes()
     broken = original.replace(b"\x12\x05batch", b"\x12\x05b\xfftch")
