@@ -28,7 +28,7 @@ class CheckpointError(GanportError):
     @classmethod
     def corrupt(cls, path: Path, found: str) -> CheckpointError:
         """Return the error of a file that does not match the metadata."""
-        return cls(str(path), "a complete, unaltered checkpoint file", found)
+        return cls(str(path), "a complete, unaltered checkpoint file", sanitize(found, 300))
 
 
 def describe_files(folder: Path) -> dict[str, dict[str, Any]]:

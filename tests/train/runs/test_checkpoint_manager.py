@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganport_models import build_generator
+from ganport_models import CheckpointError, build_generator
 from ganport_models.metadata import WEIGHTS, read_metadata
 from ganport_models.selection import FOLDER, newest, select_checkpoint
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
@@ -110,3 +110,32 @@ def test_restore_without_checkpoints_changes_nothing(
     state = TrainState(4, 8)
     assert not trainer(tmp_path / "run", recipe).checkpoints.restore(state, print)
     assert state == TrainState(4, 8)
+
+
+class Malicious:
+    def __reduce__(self) -> Any:
+        return (print, ("unpickled",))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (Malicious(), "objects other than tensors"),
+        ([], "a list"),
+        (b"", "a complete, unaltered checkpoint file"),
+    ],
+)
+def test_load_of_hostile_optimizers_raises_printable_text_without_running_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: Any, found: str
+) -> None:
+    state = ModelState({}, {})
+    state.save(tmp_path)
+    path = tmp_path / "optimizers.pt"
+    if content == b"":
+        path.write_bytes(path.read_bytes().replace(b"optimizers/", b"optimizers\x1b"))
+    else:
+        torch.save(content, path)
+    with pytest.raises(CheckpointError, match=found) as caught:
+        state.load(tmp_path)
+    assert str(caught.value).isprintable()
+    assert "unpickled" not in capsys.readouterr().out

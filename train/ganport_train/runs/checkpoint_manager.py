@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -225,6 +226,8 @@ def _select_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tens
 def _read_optimizers(path: Path) -> Mapping[str, Any]:
     try:
         states = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:  # its text advises to load the file nevertheless
+        raise CheckpointError.corrupt(path, "objects other than tensors") from None
     except Exception as error:  # the unpickler lets exceptions of every type through
         raise CheckpointError.corrupt(path, " ".join(str(error).split())[:200]) from None
     if not isinstance(states, dict):
