@@ -5,6 +5,10 @@ Then requests arrive at twice that rate in an open loop, whether or not earlier 
 All values are medians over the rounds. The clients use a real-time priority if permitted, because
 clients that wait for a core would measure themselves. Exits with 1 unless rejections take at most
 5 ms (p95), throughput is at least 0.95 of the peak, and memory stays constant.
+
+`--hostile` repeats the overload while one client without a key attacks the service: decoding bombs,
+large JSON, unfinished bodies and responses that it does not read. Then only these limits count: the
+p99 of images, at most tenfold; the memory, as `docs/service.md` states it; the time of the exit.
 """
 
 from __future__ import annotations
@@ -22,8 +26,17 @@ from statistics import median
 import numpy as np
 import uvloop
 from service.client import Connection
-from service.competitors import ganport_server
+from service.competitors import Competitor, ganport_server
+from service.hostile_clients import hostile_client
 from service.processes import ServerProcess
+from service.resilience import (
+    BUNDLE,
+    TRANSLATOR,
+    MemoryPeak,
+    hostile_server,
+    resilience_report,
+    timed_stop,
+)
 from system_info import describe_system
 
 _PATH = "/v1/generate"
@@ -139,6 +152,32 @@ def run_overload(
     }
 
 
+def run_hostile_overload(
+    server: ServerProcess, count: int, max_queue: int, seconds: float, rounds: int
+) -> dict[str, object]:
+    """Overload the service quietly and under attack, at the same rate; return the report."""
+    body = json.dumps({"bundle": BUNDLE, "count": count, "seed": 7, "output": "raw"}).encode()
+    clients = max(1, min(_MAX_CLIENTS, max_queue // count))
+    peak = uvloop.run(run_closed_loop(server.port, body, seconds, clients)).rate
+
+    def overload() -> list[Measurement]:
+        load = (run_open_loop(server.port, body, 2 * peak, seconds) for _ in range(rounds))
+        return [uvloop.run(measurement) for measurement in load]
+
+    quiet, memory = overload(), MemoryPeak(server)
+    with memory.measure(), hostile_client(server.port, BUNDLE, TRANSLATOR):
+        attacked = overload()
+        stop = timed_stop(server)
+    times = [[t for run in group for t in run.times.get(200, [])] for group in (quiet, attacked)]
+    rejected = [_median_percentile(group, 95, *_REJECTED) for group in (quiet, attacked)]
+    return {
+        "images/s (quiet, under attack)": [
+            round(count * median(run.rate for run in group), 1) for group in (quiet, attacked)
+        ],
+        "rejection time, ms (p95: quiet, under attack)": [round(value, 1) for value in rejected],
+    } | resilience_report(times[0], times[1], memory, stop)
+
+
 def _median_percentile(measurements: list[Measurement], percent: float, *statuses: int) -> float:
     return median(measurement.percentile(percent, *statuses) for measurement in measurements)
 
@@ -168,6 +207,12 @@ def _find_faults(
     return [fault for fault, failed in checks.items() if failed]
 
 
+def _service(arguments: argparse.Namespace) -> Competitor:
+    start = hostile_server if arguments.hostile else ganport_server
+    queue = ("--max-queue", str(arguments.queue))
+    return start(arguments.bundle, *queue, device=arguments.device)
+
+
 def main() -> None:
     """Print the machine and the report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -177,15 +222,13 @@ def main() -> None:
     parser.add_argument("--queue", type=int, default=256, help="waiting images")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--hostile", action="store_true", help="attack the service")
     arguments = parser.parse_args()
     priority = _raise_priority()
-    service = ganport_server(
-        arguments.bundle, "--max-queue", str(arguments.queue), device=arguments.device
-    )
-    with service.start({"count": 1}) as server:
-        report = run_overload(
-            server, arguments.count, arguments.queue, arguments.seconds, arguments.rounds
-        )
+    start = {"count": 1} | ({"bundle": BUNDLE} if arguments.hostile else {})
+    with _service(arguments).start(start) as server:
+        run = run_hostile_overload if arguments.hostile else run_overload
+        report = run(server, arguments.count, arguments.queue, arguments.seconds, arguments.rounds)
     print(f"{describe_system()}; {priority}")
     print(json.dumps(report, indent=2))
     sys.exit(1 if report["faults"] else 0)

@@ -3,6 +3,11 @@
 `python benchmarks/soak.py BUNDLE` prints a report as JSON. It exits with 1 unless every valid
 request got the pixels of its seed, every invalid one was rejected, memory after the warm-up grew by
 less than 1 MiB per 10,000 requests, the service was ready at the end, and it exited with 0.
+
+`--hostile` sends half of the requests to a quiet service and half while one client without a key
+attacks it: decoding bombs, large JSON, unfinished bodies and responses that it does not read. It
+also fails if the p99 of valid requests grows tenfold, if the memory exceeds the bound that
+`docs/service.md` states, or if the exit takes 5 s more than the shutdown timeout.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ import asyncio
 import json
 import random
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 
@@ -25,7 +31,17 @@ from service.fault_injection import (
     invalid_body,
     valid_requests,
 )
+from service.hostile_clients import hostile_client
 from service.processes import ServerProcess
+from service.resilience import (
+    BUNDLE,
+    TRANSLATOR,
+    MemoryPeak,
+    hostile_server,
+    resilience_report,
+    timed_stop,
+)
+from system_info import describe_system
 
 from ganport_runtime import Generator
 
@@ -39,7 +55,7 @@ _MIN_REQUESTS = 5_000
 
 
 class SoakTest:
-    """Concurrent clients; `counts` has the outcomes of their requests."""
+    """Concurrent clients; `counts` has the outcomes, `times` the seconds of valid requests."""
 
     def __init__(self, server: ServerProcess, valid: list[ValidRequest], requests: int) -> None:
         self._server = server
@@ -47,6 +63,7 @@ class SoakTest:
         self._numbers = iter(range(requests))
         self._sample_interval = max(1, requests // _MEMORY_SAMPLES)
         self.counts: Counter[str] = Counter()
+        self.times: list[float] = []
         self.memory: list[tuple[int, float]] = []
         """Number of sent requests, and resident MiB of the server."""
 
@@ -79,7 +96,9 @@ class SoakTest:
             fault = f"fault: invalid {response.status}"
             self.counts["invalid, rejected" if rejected else fault] += 1
         else:
+            start = time.perf_counter()
             response = await connection.post(PATH, valid.body)
+            self.times.append(time.perf_counter() - start)
             fault = f"fault: valid {response.status}"
             self.counts["valid, correct" if valid.matches(response) else fault] += 1
 
@@ -110,6 +129,24 @@ def run_soak(bundle: str, device: str, requests: int, clients: int) -> dict[str,
     }
 
 
+def run_hostile_soak(bundle: str, device: str, requests: int, clients: int) -> dict[str, object]:
+    """Run half of the test quietly and half under attack; return the report."""
+    valid = valid_requests(Generator.load(bundle, device), _VARIANTS, BUNDLE)
+    with hostile_server(bundle, device=device).start({"count": 1, "bundle": BUNDLE}) as server:
+        quiet, attacked = (SoakTest(server, valid, requests // 2) for _ in range(2))
+        asyncio.run(quiet.run(clients))
+        memory = MemoryPeak(server)
+        with memory.measure(), hostile_client(server.port, BUNDLE, TRANSLATOR):
+            asyncio.run(attacked.run(clients))
+            ready = responds(server.port, "/readyz")
+            stop = timed_stop(server)
+    report = resilience_report(quiet.times, attacked.times, memory, stop)
+    counts = quiet.counts + attacked.counts
+    faults = [name for name in counts if name.startswith("fault")]
+    faults += [] if ready else ["not ready at the end"]
+    return {"requests": dict(counts)} | report | {"faults": [*faults, *report["faults"]]}
+
+
 def _find_faults(ready: bool, exit_code: int, growth: float) -> Iterator[str]:
     if not ready:
         yield "not ready at the end"
@@ -126,8 +163,11 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--clients", type=int, default=16)
+    parser.add_argument("--hostile", action="store_true", help="attack during half of the test")
     arguments = parser.parse_args()
-    report = run_soak(arguments.bundle, arguments.device, arguments.requests, arguments.clients)
+    run = run_hostile_soak if arguments.hostile else run_soak
+    report = run(arguments.bundle, arguments.device, arguments.requests, arguments.clients)
+    print(describe_system())
     print(json.dumps(report, indent=2))
     sys.exit(1 if report["faults"] else 0)
 

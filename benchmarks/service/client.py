@@ -30,9 +30,9 @@ class Connection:
         """Connect to a port of this machine."""
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
-    async def post(self, path: str, body: bytes) -> Response:
-        """Send a JSON body and return the response."""
-        await self.send(post_header(path, len(body)) + body)
+    async def post(self, path: str, body: bytes, media_type: str = "application/json") -> Response:
+        """Send a body and return the response."""
+        await self.send(post_header(path, len(body), media_type) + body)
         return await self.receive()
 
     async def send(self, data: bytes) -> None:
@@ -54,15 +54,21 @@ class Connection:
             raise ConnectionResetError("the server disconnected") from error
         return Response(int(status_line.split()[1]), headers, body)
 
+    def stop_reading(self) -> None:
+        """Take nothing more from the server."""
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
+
     def abort(self) -> None:
         """Close the connection at once."""
         self._writer.transport.abort()
 
 
-def post_header(path: str, length: int) -> bytes:
-    """Return the header of a POST request with a JSON body."""
+def post_header(path: str, length: int, media_type: str = "application/json") -> bytes:
+    """Return the header of a POST request with a body of `length` bytes."""
     return (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media_type}\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
 

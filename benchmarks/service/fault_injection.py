@@ -36,9 +36,14 @@ class ValidRequest:
         return bool(np.abs(found - self.pixels.reshape(-1)).max() <= self.max_difference)
 
 
-def valid_requests(generator: Generator, number: int) -> list[ValidRequest]:
-    """Return requests with the pixels that the generator returns in this process."""
-    return [_valid_request(generator, index) for index in range(number)]
+def valid_requests(
+    generator: Generator, number: int, bundle: str | None = None
+) -> list[ValidRequest]:
+    """Return requests with the pixels that the generator returns in this process.
+
+    `bundle` names the generator if the service has several.
+    """
+    return [_valid_request(generator, index, bundle) for index in range(number)]
 
 
 def invalid_body(rng: random.Random) -> bytes:
@@ -74,10 +79,11 @@ async def abort_request(rng: random.Random, port: int, body: bytes) -> None:
     connection.abort()
 
 
-def _valid_request(generator: Generator, index: int) -> ValidRequest:
+def _valid_request(generator: Generator, index: int, bundle: str | None) -> ValidRequest:
     conditions = dict(_labels(generator, index))
     seed, count = 1000 * index, _COUNTS[index % len(_COUNTS)]
     request = {"conditions": conditions, "seed": seed, "count": count, "output": "raw"}
+    request |= {"bundle": bundle} if bundle else {}
     pixels = generator.generate(conditions, seed=seed, count=count)
     return ValidRequest(json.dumps(request).encode(), pixels, 0 if generator.device == "cpu" else 1)
 

@@ -30,14 +30,18 @@ class ServerProcess:
 
     def resident_mib(self) -> float:
         """Return the resident memory of all processes in MiB; shared pages count repeatedly."""
-        pages = sum(int(stat[21]) for stat in self._read_stats())
-        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+        return sum(self.resident_parts())
 
-    def stop(self) -> int:
+    def resident_parts(self) -> list[float]:
+        """Return the resident memory of the process and of each of its children in MiB."""
+        page = os.sysconf("SC_PAGE_SIZE") / 2**20
+        return [int(stat[21]) * page for stat in self._read_stats()]
+
+    def stop(self, timeout: float = _STOP_TIMEOUT) -> int:
         """Send SIGTERM and return the exit code; kill the process after a timeout."""
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(_STOP_TIMEOUT)
+            return self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             return -signal.SIGKILL
         finally:
@@ -45,7 +49,7 @@ class ServerProcess:
             self.process.wait()
 
     def _read_stats(self) -> Iterator[list[str]]:
-        """Yield the fields of /proc/PID/stat after the name, for the process and its children."""
+        """Return the fields of /proc/PID/stat after the name: of the process, then its children."""
         stats: dict[int, list[str]] = {}
         for folder in _PROC.iterdir():
             if folder.name.isdigit():
@@ -54,9 +58,11 @@ class ServerProcess:
                 except OSError:  # the process has ended
                     continue
                 stats[int(folder.name)] = text.rpartition(") ")[2].split()
-        family = {self.process.pid}
-        while new := {pid for pid, stat in stats.items() if int(stat[1]) in family} - family:
-            family |= new
+        family = [self.process.pid]
+        while new := [
+            pid for pid, stat in stats.items() if int(stat[1]) in family and pid not in family
+        ]:
+            family += new
         return (stats[pid] for pid in family if pid in stats)
 
 

@@ -69,6 +69,8 @@ _TURN = 0.002
 _MAX_HELPERS = 4
 _HELPER_BYTES, _BYTES_PER_PIXEL = 256 << 20, 40
 """Memory of a helper process: itself and a body, and the copies of an image that it decodes."""
+_HELPER_NICENESS = 10
+"""Uploads may take seconds to decode; other requests go first when all cores are busy."""
 _ENCODER_BYTES = 4 << 30
 
 
@@ -84,7 +86,8 @@ class GenerationService:
         self.encoder_pool = ThreadPoolExecutor(available_cpu_count(), "ganport-encode")
         memory = _HELPER_BYTES + _BYTES_PER_PIXEL * settings.max_pixels
         self.bodies = BodyBudget(max(settings.max_receiving, settings.max_body))
-        self.helpers = HelperPool(min(available_cpu_count(), _MAX_HELPERS), memory)
+        helpers = min(available_cpu_count(), _MAX_HELPERS)
+        self.helpers = HelperPool(helpers, memory, _HELPER_NICENESS)
         self.encoders = HelperPool(available_cpu_count(), _ENCODER_BYTES)
         self._encoding = asyncio.Lock()
 

@@ -41,11 +41,13 @@ class _Failure(msgspec.Struct):
 class HelperPool:
     """Processes that run functions on data from clients and can be ended at any time.
 
-    At most `size` functions run at once. A helper may allocate `memory` bytes.
+    At most `size` functions run at once. A helper may allocate `memory` bytes. Its priority is
+    lower than that of this process by `niceness` (POSIX).
     """
 
-    def __init__(self, size: int, memory: int) -> None:
+    def __init__(self, size: int, memory: int, niceness: int = 0) -> None:
         self._memory = memory
+        self._niceness = niceness
         self._slots = asyncio.Semaphore(size)
         self._idle: list[_Helper] = []
         self._busy: set[_Helper] = set()
@@ -63,7 +65,7 @@ class HelperPool:
         async with self._slots:
             while self._idle and not self._idle[-1].alive:
                 self._idle.pop()
-            helper = self._idle.pop() if self._idle else _Helper(self._memory)
+            helper = self._idle.pop() if self._idle else self._start_helper()
             self._busy.add(helper)
             try:
                 call = pickle.dumps((function, arguments))
@@ -83,6 +85,9 @@ class HelperPool:
         error_kind = _REQUEST_ERRORS.get(failure.kind, RequestError)
         raise error_kind(failure.place, failure.expected, failure.found, failure.fix)
 
+    def _start_helper(self) -> _Helper:
+        return _Helper(self._memory, self._niceness)
+
     def close(self) -> None:
         """Kill all helpers."""
         for helper in (*self._idle, *self._busy):
@@ -93,12 +98,12 @@ class HelperPool:
 class _Helper:
     """One helper process."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, niceness: int) -> None:
         # One thread each: the pool runs as many helpers as there are cores.
         environment = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
         environment.pop(METRICS_VARIABLE, None)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", _HELPER, str(memory)],
+            [sys.executable, "-c", _HELPER, str(memory), str(niceness)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment,
@@ -141,7 +146,10 @@ def run_helper() -> None:
     # A signal to the whole group must not end requests that the service still finishes.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    _limit_memory(int(sys.argv[1]))
+    memory, niceness = map(int, sys.argv[1:3])
+    _limit_memory(memory)
+    if hasattr(os, "nice"):
+        os.nice(niceness)
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the replies
     with suppress(EOFError):

@@ -43,3 +43,7 @@ def allocate(data: bytes, size: int) -> int:
 
 def process_id(data: bytes) -> int:
     return os.getpid()
+
+
+def niceness(data: bytes) -> int:
+    return os.nice(0)

@@ -44,6 +44,13 @@ def test_helper_returns_the_result_and_is_used_again(
     assert first == second != os.getpid()
 
 
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="needs priorities")
+def test_helper_runs_at_a_lower_priority(functions: ModuleType) -> None:
+    pool = HelperPool(1, 512 << 20, niceness=3)
+    assert asyncio.run(pool.run(int, functions.niceness, b"")) == min(os.nice(0) + 3, 19)
+    pool.close()
+
+
 def test_helper_of_a_canceled_call_is_killed(helpers: HelperPool, functions: ModuleType) -> None:
     async def main() -> int:
         process_id = await helpers.run(int, functions.process_id, b"")

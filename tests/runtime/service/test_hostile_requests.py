@@ -150,3 +150,21 @@ def test_json_with_too_many_values_returns_422(app: Starlette, path: str, body: 
     status, text = asyncio.run(post(app, path, body))
     assert status == 422, text
     assert "at most" in text
+
+
+DEEP = b"[" * 500_000
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (GENERATE, generate_body(DEEP + b"]" * len(DEEP))),
+        (TRANSLATE, b'{"images": [], "conditions": {"hair": %s' % DEEP),
+        (INFER.format("starter"), infer_body([1, 1], DEEP, "z")),
+        (INFER.format("starter"), infer_body([1], b"[]", parameters='{"a": ' + DEEP.decode())),
+    ],
+    ids=range(4),
+)
+def test_json_of_any_depth_is_refused(app: Starlette, path: str, body: bytes) -> None:
+    status, _ = asyncio.run(post(app, path, body))
+    assert status in (400, 422)
