@@ -10,7 +10,7 @@ from ganport_models.network import Generator as Generator
 from ganport_models.network import NetworkConfig as NetworkConfig
 from ganport_models.network import NetworkError as NetworkError
 from ganport_models.network import Translator as Translator
-from ganport_models.registry import build_discriminator as build_discriminator
-from ganport_models.registry import build_generator as build_generator
-from ganport_models.registry import discriminator_names as discriminator_names
-from ganport_models.registry import generator_names as generator_names
+from ganport_models.network import build_discriminator as build_discriminator
+from ganport_models.network import build_generator as build_generator
+from ganport_models.network import discriminator_names as discriminator_names
+from ganport_models.network import generator_names as generator_names

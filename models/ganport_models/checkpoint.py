@@ -20,8 +20,7 @@ from ganport_models.metadata import (
     as_checkpoint_error,
     read_metadata,
 )
-from ganport_models.network import Generator, NetworkConfig
-from ganport_models.registry import build_generator
+from ganport_models.network import Generator, NetworkConfig, build_generator
 from ganport_models.selection import BEST, FOLDER, Score, SelectedCheckpoint, select_checkpoint
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions

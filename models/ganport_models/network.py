@@ -1,15 +1,15 @@
-"""The base classes of all architectures and the config that sets their sizes."""
+"""The base classes of all architectures, the config that sets their sizes, and their registry."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from torch import Tensor, nn
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.values import repr_short
+from ganport_runtime.values import format_choices, repr_short, suggestion
 
 BASE_SIZE = 4
 """Side of the first feature map of a generator and the last one of a discriminator."""
@@ -189,3 +189,61 @@ class Discriminator(nn.Module):
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,) of images under conditions."""
         return self.score(self.embed(image), condition)
+
+
+N = TypeVar("N", bound=type[nn.Module])
+
+_GENERATORS: dict[str, type[Generator]] = {}
+_DISCRIMINATORS: dict[str, type[Discriminator]] = {}
+
+
+def register_generator(name: str) -> Callable[[N], N]:
+    """Register a generator class under `name`; a class decorator."""
+    return _register(_GENERATORS, name)
+
+
+def register_discriminator(name: str) -> Callable[[N], N]:
+    """Register a discriminator class under `name`; a class decorator."""
+    return _register(_DISCRIMINATORS, name)
+
+
+def _register(registry: dict[str, Any], name: str) -> Callable[[N], N]:
+    def register(network: N) -> N:
+        assert name not in registry, f"two networks have the name {name}"
+        registry[name] = network
+        return network
+
+    return register
+
+
+def generator_names() -> list[str]:
+    """Return the names of all generators, sorted."""
+    return sorted(_GENERATORS)
+
+
+def discriminator_names() -> list[str]:
+    """Return the names of all discriminators, sorted."""
+    return sorted(_DISCRIMINATORS)
+
+
+def build_generator(name: str, config: NetworkConfig) -> Generator:
+    """Build a generator with random weights; raises `NetworkError` for an unknown name."""
+    _check_name("generator", name, generator_names())
+    return _GENERATORS[name](config)
+
+
+def build_discriminator(
+    name: str, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
+) -> Discriminator:
+    """Build a discriminator with random weights; raises `NetworkError` for an unknown name.
+
+    norm: the default is the architecture's own. groups: sizes of the condition groups.
+    """
+    _check_name("discriminator", name, discriminator_names())
+    return _DISCRIMINATORS[name](config, norm, groups)
+
+
+def _check_name(kind: str, name: str, known: list[str]) -> None:
+    if name not in known:
+        fix = suggestion(name, known, "Use one of these names.")
+        raise NetworkError(f"network.{kind}", f"one of {format_choices(known)}", repr(name), fix)

@@ -13,8 +13,7 @@ from ganport_models.blocks import (
     downsample_stack,
     with_spectral_norm,
 )
-from ganport_models.network import Discriminator, NetworkConfig, Norm
-from ganport_models.registry import register_discriminator
+from ganport_models.network import Discriminator, NetworkConfig, Norm, register_discriminator
 
 LAST_SIZE = 2
 """Side of the last map of StarGAN's discriminator."""

@@ -18,8 +18,13 @@ from ganport_models.blocks import (
     map_to_logits,
     with_norm,
 )
-from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
-from ganport_models.registry import register_discriminator
+from ganport_models.network import (
+    BASE_SIZE,
+    Discriminator,
+    NetworkConfig,
+    Norm,
+    register_discriminator,
+)
 
 
 @register_discriminator("dcgan")

@@ -19,8 +19,13 @@ from ganport_models.blocks import (
     with_norm,
 )
 from ganport_models.discriminators.classifier import ClassifierDiscriminator
-from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
-from ganport_models.registry import register_discriminator
+from ganport_models.network import (
+    BASE_SIZE,
+    Discriminator,
+    NetworkConfig,
+    Norm,
+    register_discriminator,
+)
 
 DROPOUT = 0.5
 """Fraction of channels dropped in report 002."""

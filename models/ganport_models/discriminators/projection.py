@@ -15,8 +15,13 @@ from ganport_models.blocks import (
     with_norm,
     with_spectral_norm,
 )
-from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, Norm
-from ganport_models.registry import register_discriminator
+from ganport_models.network import (
+    BASE_SIZE,
+    Discriminator,
+    NetworkConfig,
+    Norm,
+    register_discriminator,
+)
 
 LRELU_SLOPE_SNGAN = 0.1
 """Negative slope of LeakyReLU (SNGAN, Miyato et al. 2018, table 3)."""

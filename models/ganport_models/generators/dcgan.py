@@ -22,8 +22,13 @@ from ganport_models.blocks import (
     up_convolution,
     upsample_stack,
 )
-from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, require_condition
-from ganport_models.registry import register_generator
+from ganport_models.network import (
+    BASE_SIZE,
+    Generator,
+    NetworkConfig,
+    register_generator,
+    require_condition,
+)
 
 
 @register_generator("dcgan")

@@ -9,9 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ganport_models.blocks import leaky_relu
-from ganport_models.flows.multi_scale import MultiScaleFlow, squeeze, unsqueeze
-from ganport_models.network import Flow, NetworkConfig, NetworkError
-from ganport_models.registry import register_generator
+from ganport_models.flows import MultiScaleFlow, squeeze, unsqueeze
+from ganport_models.network import Flow, NetworkConfig, NetworkError, register_generator
 
 BOUND = 0.95
 """Pixels are scaled to (1 - BOUND) / 2 .. (1 + BOUND) / 2, so that the logits of black and white

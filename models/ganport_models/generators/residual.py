@@ -15,8 +15,13 @@ from ganport_models.blocks import (
     to_base_map,
     up_convolution,
 )
-from ganport_models.network import BASE_SIZE, Generator, NetworkConfig, require_condition
-from ganport_models.registry import register_generator
+from ganport_models.network import (
+    BASE_SIZE,
+    Generator,
+    NetworkConfig,
+    register_generator,
+    require_condition,
+)
 
 
 class FiLMNorm(nn.Module):

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import down_convolution, up_convolution
-from ganport_models.network import NetworkConfig, Translator, require_condition
-from ganport_models.registry import register_generator
+from ganport_models.network import NetworkConfig, Translator, register_generator, require_condition
 
 
 class ResidualBlock(nn.Module):

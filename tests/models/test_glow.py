@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganport_models import Flow, NetworkConfig, NetworkError, build_generator
-from ganport_models.flows.layers import ActNorm
+from ganport_models.flows import ActNorm
 from ganport_models.generators.glow import to_bin_centers
 
 CONFIG = NetworkConfig(16, 3, 6, 1, 1, num_levels=2, num_blocks=2)

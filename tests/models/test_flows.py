@@ -8,8 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ganport_models.flows.layers import ActNorm, Coupling, InvertibleConv1x1
-from ganport_models.flows.multi_scale import MultiScaleFlow, squeeze, unsqueeze
+from ganport_models.flows import (
+    ActNorm,
+    Coupling,
+    InvertibleConv1x1,
+    MultiScaleFlow,
+    squeeze,
+    unsqueeze,
+)
 
 PLANES = torch.linspace(-1, 1, 2 * 4 * 2 * 2, dtype=torch.float64).view(2, 4, 2, 2)
 

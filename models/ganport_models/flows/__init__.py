@@ -1,1 +1,0 @@
-"""Layers of invertible networks; each has an inverse and a log-determinant."""
