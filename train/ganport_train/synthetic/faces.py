@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Set
+from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageDraw
 
-from ganport_train.synthetic.accessories import Bow, Earrings, Glasses
-from ganport_train.synthetic.background import Clothes, sample_background
-from ganport_train.synthetic.canvas import Canvas, Pose
+from ganport_train.synthetic.accessories import Bow, Earrings, Glasses, Hat
+from ganport_train.synthetic.canvas import Canvas, Points, Pose, mirror, spline, symmetric_outline
 from ganport_train.synthetic.eyes import Eyes
 from ganport_train.synthetic.hair import Hair
-from ganport_train.synthetic.hats import Hat
 from ganport_train.synthetic.head import Head
-from ganport_train.synthetic.palette import EYES, HAIR, sample_shade
+from ganport_train.synthetic.palette import (
+    EYES,
+    HAIR,
+    Color,
+    rgb_to_oklab,
+    sample_color,
+    sample_shade,
+    tints,
+)
 from ganport_train.synthetic.traits import Streams, Trait
+
+_SIDE = 256  # pixels of a background before it is scaled
 
 
 class _Accessory(Protocol):
@@ -93,3 +103,80 @@ def _paint_accessories(
     for trait, sample in accessories.items():
         if trait in worn:
             sample(streams(trait)).paint(canvas)
+
+
+def sample_background(rng: Random) -> Image.Image:
+    """Return a random square RGB background: plain, a gradient, stripes or dots."""
+    color, second = sample_color(rng), sample_color(rng)
+    image = Image.new("RGB", (_SIDE, _SIDE), color)
+    kind = rng.random()
+    if kind < 0.35:
+        return image
+    if kind < 0.75:
+        ramp = Image.linear_gradient("L").rotate(rng.choice((0, 90, 180, 270)))
+        image.paste(second, mask=ramp.resize(image.size))
+        return image
+    pattern = Image.blend(image, Image.new("RGB", image.size, second), 0.3)
+    (_paint_stripes if kind < 0.87 else _paint_dots)(rng, image, pattern)
+    return image
+
+
+def _paint_stripes(rng: Random, image: Image.Image, ink: Image.Image) -> None:
+    mask, step = Image.new("L", image.size), rng.choice((42, 64, 86))
+    lean, brush = rng.choice((-_SIDE, 0, _SIDE)), ImageDraw.Draw(mask)
+    for x in range(-_SIDE, 2 * _SIDE, step):
+        right = x + step / 2
+        brush.polygon([x, 0, right, 0, right + lean, _SIDE, x + lean, _SIDE], fill=255)
+    image.paste(ink, mask=mask)
+
+
+def _paint_dots(rng: Random, image: Image.Image, ink: Image.Image) -> None:
+    mask, step = Image.new("L", image.size), rng.choice((42, 64, 86))
+    brush, radius = ImageDraw.Draw(mask), step / 4
+    for row, y in enumerate(range(0, _SIDE + step, step)):
+        for x in range(-step // 2 * (row % 2), _SIDE + step, step):
+            brush.ellipse([x - radius, y - radius, x + radius, y + radius], fill=255)
+    image.paste(ink, mask=mask)
+
+
+@dataclass(frozen=True)
+class Clothes:
+    """A garment: the tints of its cloth and trim, and the style of its collar."""
+
+    cloth: tuple[Color, ...]  # line, shadow, base
+    trim: tuple[Color, ...]
+    collar: str
+
+    @classmethod
+    def sample(cls, rng: Random) -> Clothes:
+        """Return a random garment."""
+        steps = ((-0.5, 0.9), (-0.2, 1.0), (0.0, 1.0))
+        cloth, trim = (tuple(tints(rgb_to_oklab(sample_color(rng)), steps)) for _ in range(2))
+        return cls(cloth, trim, rng.choice(("round", "sailor", "shirt", "high")))
+
+    def paint(self, canvas: Canvas) -> None:
+        """Paint shoulders and collar."""
+        line, shadow, base = self.cloth
+        low = 0.45 if self.collar in ("sailor", "shirt") else 0.4
+        half = spline(
+            [(0.0, low), (0.06, low - 0.01), (0.1, 0.37), (0.2, 0.4), (0.34, 0.46), (0.42, 0.7)]
+        )
+        body = symmetric_outline(half)
+        canvas.shade(body, (base, base, shadow))
+        canvas.outline(body, line, 0.008)
+        for collar in self._collars(low):
+            canvas.fill(collar, self.trim[2])
+            canvas.outline(collar, self.trim[0], 0.007)
+
+    def _collars(self, low: float) -> list[Points]:
+        if self.collar == "round":
+            return []
+        if self.collar == "high":
+            half = spline(
+                [(0.0, 0.39), (0.05, 0.375), (0.083, 0.345), (0.1, 0.38), (0.05, 0.43), (0, 0.44)]
+            )
+            return [symmetric_outline(half)]
+        flap = np.array([(0.0, low + 0.02), (0.085, 0.36), (0.2, 0.42), (0.14, 0.5)])
+        if self.collar == "shirt":
+            flap = np.array([(0.0, low), (0.08, 0.355), (0.12, 0.38), (0.09, 0.48)])
+        return [flap, mirror(flap)]

@@ -142,3 +142,16 @@ def tints(
         shaded = lightness + abs(step) * (target - lightness)
         shades.append((shaded, a * chroma + redder, b * chroma))
     return [(int(r), int(g), int(b)) for r, g, b in oklab_to_rgb(shades)]
+
+
+def sample_color(rng: Random) -> Color:
+    """Return a random color for a background or for cloth: often a hair or eye color."""
+    kind = rng.random()
+    if kind < 0.25:
+        gray = rng.randint(236, 255)
+        return gray, gray, gray
+    if kind < 0.6:
+        return rng.choice([*HAIR.values(), *EYES.values()])
+    turn, chroma = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.16)
+    lab = (rng.uniform(0.25, 0.97), chroma * np.cos(turn), chroma * np.sin(turn))
+    return tints(lab, [(0, 1)])[0]
