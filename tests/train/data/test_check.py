@@ -6,9 +6,9 @@ import pytest
 from PIL import Image, ImageOps
 
 from ganport_runtime.errors import GanportWarning
+from ganport_train.cli.dataset import format_report
 from ganport_train.data import DataError, load_dataset
 from ganport_train.data.check import DuplicateGroup, check_dataset
-from ganport_train.data.report import format_report
 
 Files = dict[str, bytes]
 Make = Callable[..., Image.Image]
