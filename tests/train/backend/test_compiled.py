@@ -12,8 +12,7 @@ from torch._dynamo.utils import counters
 
 from ganport_models.selection import newest
 from ganport_train.backend import compiled
-from ganport_train.backend.compiled import CompileError
-from ganport_train.backend.device import enable_determinism
+from ganport_train.backend.device import CompileError, enable_determinism
 from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
@@ -22,8 +21,8 @@ from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.methods.build import build_method
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
-from ganport_train.runs.recovery import StopSignal
 from ganport_train.runs.run_dir import create_run_dir
+from ganport_train.runs.train_state import StopSignal
 
 CPU = torch.device("cpu")
 STEPS, BATCH = 4, 4

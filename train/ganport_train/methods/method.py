@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganport_models import Generator
-from ganport_train.backend.compiled import reject_compile
+from ganport_train.backend.device import reject_compile
 from ganport_train.backend.distributed import SINGLE, ProcessGroup, convert_sync_batchnorm
 from ganport_train.config.sections import OptimizerOptions
 
