@@ -146,7 +146,9 @@ def settings(recipe: Recipe, steps: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_goes_the_whole_way(name: str, sets: Mapping[str, Path], tmp_path: Path) -> None:
+def test_recipe_from_dry_run_to_images_succeeds(
+    name: str, sets: Mapping[str, Path], tmp_path: Path
+) -> None:
     recipe = recipes.load(name)
     data = sets[recipe.data.format]
     assert "# generator: " in run(
@@ -218,7 +220,7 @@ def check_pictures(recipe: Recipe, bundle: Path) -> None:
     assert json.loads(lean.stdout) == here
 
 
-def test_the_lean_environment_has_no_torch() -> None:
+def test_lean_environment_has_no_torch() -> None:
     program = f"{LEAN}\nimport torch"
     runtime = str(Path(ganport_runtime.__file__).parents[1])
     result = subprocess.run(

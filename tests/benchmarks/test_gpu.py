@@ -69,7 +69,7 @@ def test_unknown_part_prints_the_usage() -> None:
     assert all(f" {name} " in done.stdout for name in PARTS)
 
 
-def test_setup_joins_wheels_and_installs_them_beside_the_environment(
+def test_setup_joins_wheels_and_installs_them_into_a_separate_folder(
     part: Part, tmp_path: Path
 ) -> None:
     wheels = tmp_path / "wheels"

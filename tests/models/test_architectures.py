@@ -214,7 +214,7 @@ def test_discriminator_without_condition_scores_or_is_refused(name: str) -> None
     assert discriminator(torch.randn(2, 3, 32, 32), torch.zeros(2, 0)).shape == (2,)
 
 
-def test_a_network_of_each_kind_needs_no_condition() -> None:
+def test_builds_without_condition_is_true_for_unconditional_networks_only() -> None:
     config = replace(TINY, condition_size=0)
     assert builds_without_condition(lambda: build_generator("dcgan", config))
     assert builds_without_condition(lambda: build_discriminator("dcgan", config))

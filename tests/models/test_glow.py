@@ -55,12 +55,12 @@ def test_glow_likelihood_matches_jacobian() -> None:
     torch.testing.assert_close(found[0], expected)
 
 
-def test_levels_lie_at_the_centers_of_their_bins() -> None:
+def test_to_bin_centers_maps_levels_to_bin_centers() -> None:
     images = torch.tensor([-1.0, 1.0, 127 / 127.5 - 1])
     torch.testing.assert_close(to_bin_centers(images) * 256, torch.tensor([0.5, 255.5, 127.5]))
 
 
-def test_glow_without_a_condition() -> None:
+def test_glow_without_a_condition_generates_images() -> None:
     flow = glow(replace(CONFIG, condition_size=0))
     image = flow(torch.randn(2, *flow.z_shape), torch.zeros(2, 0))
     assert image.shape == (2, 3, 16, 16)

@@ -45,7 +45,7 @@ def test_select_checkpoint_returns_best_with_reason(tmp_path: Path) -> None:
     assert best(tmp_path) == selected.folder
 
 
-def test_the_best_may_be_the_latest(tmp_path: Path) -> None:
+def test_select_checkpoint_best_that_is_the_latest_says_so(tmp_path: Path) -> None:
     write(tmp_path, 1000, 0.5)
     write(tmp_path, 2000, 0.6)
     assert select_checkpoint(tmp_path).reason == "best of 2 by score 0.60, and the latest"

@@ -46,5 +46,5 @@ def test_every_module_but_the_commands_needs_only_numpy() -> None:
     assert brought_in(*MODULES) <= ALLOWED
 
 
-def test_the_allow_list_check_can_fail() -> None:
+def test_allow_list_check_of_a_foreign_import_fails() -> None:
     assert not brought_in("ganport_runtime.cli.sample") <= ALLOWED

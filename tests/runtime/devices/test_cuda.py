@@ -244,7 +244,7 @@ os.wait()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-def test_a_forked_process_gets_an_error_and_no_deadlock(data: Path) -> None:
+def test_run_in_a_forked_process_raises(data: Path) -> None:
     command = [sys.executable, "-c", FORKED, str(data / "tiny.onnx")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "a fork of that process 0\n"

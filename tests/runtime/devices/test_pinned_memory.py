@@ -165,7 +165,9 @@ def test_results_are_not_copied_and_stay_valid(model: bytes) -> None:
     assert addresses < set(cudart.named("lock"))
 
 
-def test_a_failed_copy_names_the_device(model: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_that_fails_raises_with_the_device(
+    model: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cudart = FakeCudart()
     monkeypatch.setattr(cudart, "cudaMemcpy", lambda *_: 700)
     with pytest.raises(RuntimeError, match="cuda:0 failed with code 700"):

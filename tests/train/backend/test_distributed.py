@@ -1,4 +1,4 @@
-"""Several processes train as one: the same weights but for rounding, one writer, one end."""
+"""Training on several processes: equal weights up to rounding, one writer, a common end."""
 
 import json
 import os
@@ -33,10 +33,12 @@ TIMING = {"seconds", "images_per_second", "memory_gib"}
 # lr = 4e-4, and less where the gradient is larger. Real faults move weights further: 7e-7 to 3e-4
 # when gradients are summed and not averaged (which Adam almost cancels), 1e-2 when each batch norm
 # sees only the images of its own process.
-CLOSE = 1e-7
+TOLERANCE = 1e-7
 
 
-def by_two(script: str, *arguments: object, cache: Path) -> subprocess.CompletedProcess[str]:
+def run_on_two_processes(
+    script: str, *arguments: object, cache: Path
+) -> subprocess.CompletedProcess[str]:
     """Start a script of this folder on two processes, as torchrun does."""
     launch = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2")
     command = [*launch, str(HERE / script), *map(str, arguments)]
@@ -45,11 +47,11 @@ def by_two(script: str, *arguments: object, cache: Path) -> subprocess.Completed
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            said, complaints = process.communicate(timeout=240)
+            output, errors = process.communicate(timeout=240)
         except subprocess.TimeoutExpired:
-            process.terminate()  # and not kill: torchrun then ends its processes, too
+            process.terminate()  # torchrun ends its processes on SIGTERM, not on SIGKILL
             raise
-    return subprocess.CompletedProcess(command, process.returncode, said, complaints)
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 @pytest.fixture(scope="module")
@@ -59,151 +61,163 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def pictures(faces: Path, cache: Path) -> Dataset:
+def dataset(faces: Path, cache: Path) -> Dataset:
     """Return the drawn faces, loaded."""
-    found: Dataset = RUNS["dataset"](faces, cache)
-    return found
+    loaded: Dataset = RUNS["dataset"](faces, cache)
+    return loaded
 
 
 @pytest.fixture(scope="module")
 def killed(
     faces: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """Return the folder of a run of two processes, one of them killed, and how the run ended."""
+    """Return the folder of a run of two processes of which one was killed, and the result."""
     out = tmp_path_factory.mktemp("shared")
     name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.max_images={4 * STEPS}")
     overrides += ["augment.translation=0", "augment.cutout=0"]  # else a preset would set them
     options = [f"--set={override}" for override in (*overrides, "logging.checkpoint_minutes=0")]
     run = ("--data", faces, "--out", out / "killed", "--device", "cpu")
-    return out, by_two("dying_run.py", name, *run, *options, cache=cache)
+    return out, run_on_two_processes("dying_run.py", name, *run, *options, cache=cache)
 
 
 @pytest.fixture(scope="module")
 def shared(
     faces: Path,
     cache: Path,
-    pictures: Dataset,
+    dataset: Dataset,
     killed: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> Path:
     """Return a folder of runs of two processes; one process alone trained half of one run."""
     out, _ = killed
-    RUNS["train"](out / "by one first", "relativistic", pictures, SINGLE, HALF)
-    done = by_two("shared_runs.py", faces, cache, out, cache=cache)
+    RUNS["train"](out / "by one first", "relativistic", dataset, SINGLE, HALF)
+    done = run_on_two_processes("shared_runs.py", faces, cache, out, cache=cache)
     assert done.returncode == 0, done.stderr[-4000:]
     return out
 
 
 @pytest.fixture(scope="module")
-def facts(shared: Path) -> list[dict[str, Any]]:
-    """Return what each of the two processes saw."""
+def results(shared: Path) -> list[dict[str, Any]]:
+    """Return the results that each of the two processes wrote."""
     return [json.loads((shared / f"{rank}.json").read_text()) for rank in range(2)]
 
 
-def gap(one: Path, other: Path) -> float:
+def max_difference(one: Path, other: Path) -> float:
     """Return the largest difference between the newest checkpoints of two runs."""
     ours, theirs = (safetensors.torch.load_file(newest(run)[0] / NETWORKS) for run in (one, other))
     assert ours.keys() == theirs.keys()
     return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
 
 
-def timeless(run: Path) -> list[dict[str, Any]]:
+def untimed_records(run: Path) -> list[dict[str, Any]]:
     return [{k: v for k, v in record.items() if k not in TIMING} for record in read_log(run)]
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_two_processes_train_as_one(
-    tmp_path: Path, shared: Path, pictures: Dataset, case: str
+def test_train_on_two_processes_equals_one_process(
+    tmp_path: Path, shared: Path, dataset: Dataset, case: str
 ) -> None:
-    RUNS["train"](tmp_path, case, pictures, SINGLE)
-    assert gap(tmp_path / case, shared / case) < CLOSE
-    alone, together = timeless(tmp_path / case), timeless(shared / case)
-    assert len(alone) == STEPS
-    for ours, theirs in zip(alone, together, strict=True):
+    RUNS["train"](tmp_path, case, dataset, SINGLE)
+    assert max_difference(tmp_path / case, shared / case) < TOLERANCE
+    single, shared_records = untimed_records(tmp_path / case), untimed_records(shared / case)
+    assert len(single) == STEPS
+    for ours, theirs in zip(single, shared_records, strict=True):
         assert theirs == pytest.approx(ours, abs=2e-6)
 
 
 @pytest.mark.parametrize("first", ["one", "two"])
-def test_a_run_goes_on_with_another_number_of_processes(
-    tmp_path: Path, shared: Path, pictures: Dataset, first: str
+def test_resume_with_another_number_of_processes_trains(
+    tmp_path: Path, shared: Path, dataset: Dataset, first: str
 ) -> None:
-    RUNS["train"](tmp_path, "relativistic", pictures, SINGLE)
+    RUNS["train"](tmp_path, "relativistic", dataset, SINGLE)
     parts = shared / f"by {first} first"
     if first == "two":
         assert newest(parts / "relativistic")[1]["step"] == HALF
-        RUNS["train"](parts, "relativistic", pictures, SINGLE)
+        RUNS["train"](parts, "relativistic", dataset, SINGLE)
     assert newest(parts / "relativistic")[1]["step"] == STEPS
-    assert gap(tmp_path / "relativistic", parts / "relativistic") < CLOSE
+    assert max_difference(tmp_path / "relativistic", parts / "relativistic") < TOLERANCE
 
 
-def test_a_killed_process_ends_all(killed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+def test_killed_rank_ends_every_rank(killed: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     _, ended = killed
     assert ended.returncode == 1
     assert "(SIGKILL)" in ended.stderr
-    # None, where torchrun was quicker than the other process.
-    said = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
-    assert all(line.startswith("error: process 0 of 2: expected to reach the") for line in said)
+    # There is no error if torchrun ended the other process first.
+    errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
+    assert all(line.startswith("error: process 0 of 2: expected to reach the") for line in errors)
     assert "[rank0]: Traceback" not in ended.stderr
 
 
-def test_a_killed_run_ends_where_it_would_have(shared: Path, facts: list[dict[str, Any]]) -> None:
-    assert [found["code"] for found in facts] == [0, 0]
+def test_resume_after_a_killed_rank_gives_the_same_bytes(
+    shared: Path, results: list[dict[str, Any]]
+) -> None:
+    assert [found["code"] for found in results] == [0, 0]
     for name in (NETWORKS, OPTIMIZERS):
         whole, parts = (newest(shared / run)[0] / name for run in ("whole", "killed"))
         assert whole.read_bytes() == parts.read_bytes(), name
-    assert timeless(shared / "whole") == timeless(shared / "killed")
+    assert untimed_records(shared / "whole") == untimed_records(shared / "killed")
     assert read_config(shared / "killed")[1].processes == 2
 
 
-def test_one_process_writes_and_speaks(shared: Path, facts: list[dict[str, Any]]) -> None:
-    assert [found["said"] for found in facts] == [True, False]
+def test_train_on_two_processes_writes_and_logs_on_rank_0_only(
+    shared: Path, results: list[dict[str, Any]]
+) -> None:
+    assert [found["said"] for found in results] == [True, False]
     steps = [record["step"] for record in read_log(shared / "whole")]
     assert steps == list(range(1, STEPS + 1))
     sheets = [path.name for path in sorted((shared / "whole" / SAMPLES).iterdir())]
     assert sheets == ["000000000.png", f"{4 * STEPS:09d}.png"]
 
 
-def test_all_stop_at_the_step_at_which_one_is_asked(
-    shared: Path, facts: list[dict[str, Any]]
+def test_stop_signal_on_one_rank_stops_all_at_the_same_step(
+    shared: Path, results: list[dict[str, Any]]
 ) -> None:
-    assert [found["stopped"] for found in facts] == [2, 2]
+    assert [found["stopped"] for found in results] == [2, 2]
     assert newest(shared / "stopped")[1]["step"] == 2
 
 
 @pytest.mark.parametrize("when", ["leader fails", "leader fails first"])
-def test_a_leader_that_fails_ends_all(facts: list[dict[str, Any]], when: str) -> None:
-    assert [found[when] for found in facts] == [
+def test_synchronized_section_failing_on_rank_0_ends_rank_1(
+    results: list[dict[str, Any]], when: str
+) -> None:
+    assert [found[when] for found in results] == [
         "here: expected room; found none. Make some.",
         "left",
     ]
 
 
 @pytest.mark.parametrize("when", ["other fails", "other fails after"])
-def test_another_that_fails_ends_all(facts: list[dict[str, Any]], when: str) -> None:
-    assert [found[when] for found in facts] == [
+def test_synchronized_section_failing_on_rank_1_ends_rank_0(
+    results: list[dict[str, Any]], when: str
+) -> None:
+    assert [found[when] for found in results] == [
         "left",
         "here: expected room; found none. Make some.",
     ]
 
 
-def test_all_go_on_when_none_fails(facts: list[dict[str, Any]]) -> None:
-    assert [found["none fails"] for found in facts] == ["through", "through"]
+def test_synchronized_section_without_failure_continues_on_all_ranks(
+    results: list[dict[str, Any]],
+) -> None:
+    assert [found["none fails"] for found in results] == ["through", "through"]
 
 
-def test_processes_of_other_weights_are_noticed(facts: list[dict[str, Any]]) -> None:
-    leader, other = (found["torn"] for found in facts)
+def test_check_equal_of_different_weights_raises(results: list[dict[str, Any]]) -> None:
+    leader, other = (found["torn"] for found in results)
     assert leader.startswith("training on 2 processes: expected the same weights on each; found 1")
     assert other == "left"
 
 
-def test_nan_in_one_process_ends_all(facts: list[dict[str, Any]]) -> None:
-    leader, other = (found["blown"] for found in facts)
+def test_train_with_nan_on_one_rank_raises_and_ends_the_other(
+    results: list[dict[str, Any]],
+) -> None:
+    leader, other = (found["blown"] for found in results)
     assert leader.startswith("d_loss at step 3: expected a finite number; found nan")
     assert other == "left"
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(facts: list[dict[str, Any]]) -> None:
-    words = "training.batch_size: expected a multiple of the 2 processes; found 5"
-    assert all(found["odd"].startswith(words) for found in facts)
+def test_train_with_an_odd_batch_on_two_processes_raises(results: list[dict[str, Any]]) -> None:
+    message = "training.batch_size: expected a multiple of the 2 processes; found 5"
+    assert all(found["odd"].startswith(message) for found in results)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 6])
@@ -219,7 +233,7 @@ def test_local_rows_of_an_odd_batch_raises() -> None:
         ProcessGroup(0, 4).local_rows(6)
 
 
-def test_the_package_is_train_gan(
+def test_module_ganport_train_runs_train_gan(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["ganport_train", "--list"])

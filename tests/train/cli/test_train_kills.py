@@ -90,7 +90,7 @@ def test_interrupt_saves_and_exits(tmp_path: Path, faces: Path, settings: Settin
     assert Checkpoint.load(run).step == read_log(run)[-1]["step"] >= 5
 
 
-def test_a_run_has_one_training_at_a_time_until_it_is_killed(
+def test_resume_of_a_locked_run_fails_until_its_process_is_killed(
     tmp_path: Path,
     faces: Path,
     settings: Settings,

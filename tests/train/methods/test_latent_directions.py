@@ -34,7 +34,7 @@ def pictures(*levels: float) -> Tensor:
     ("group", "off"),
     [(SignedMultiHot("face", ("old", "bald")), -1), (MultiHot("face", ("old", "bald")), 0)],
 )
-def test_a_direction_is_the_difference_of_the_means(group: MultiHot, off: int) -> None:
+def test_measure_directions_returns_differences_of_means(group: MultiHot, off: int) -> None:
     conditions = Conditions((group,))
     asked = [["old"], ["old", "bald"], [], []]
     vectors = conditions.encode_many([{"face": labels} for labels in asked])
@@ -50,7 +50,7 @@ def test_a_direction_is_the_difference_of_the_means(group: MultiHot, off: int) -
         torch.testing.assert_close(value, torch.full((3, 4, 4), expected[name]))
 
 
-def test_only_labels_that_can_be_compared_have_one() -> None:
+def test_measure_directions_omits_labels_of_all_or_no_images() -> None:
     conditions = Conditions((OneHot("hair", ("red", "blue", "pink")), Rgb("skin", "#804020")))
     vectors = conditions.encode_many([{"hair": hair} for hair in ("red", "blue", "red")])
     found = flow_methods.measure_directions(
@@ -81,7 +81,7 @@ class Unconditional(Flow):
         return image
 
 
-def test_more_images_than_a_batch_are_all_counted() -> None:
+def test_measure_directions_of_several_batches_counts_every_image() -> None:
     conditions = Conditions((SignedMultiHot("face", ("old",)),))
     levels = np.linspace(-1, 1, 101)
     vectors = np.where(levels > 0, 1, -1).astype(np.float32)[:, None]

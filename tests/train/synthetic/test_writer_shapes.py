@@ -79,7 +79,7 @@ def test_write_shapes_image_does_not_depend_on_others(drawn: Path, tmp_path: Pat
     ("name", "scene"),
     [("CLEVR_train_002066_0.png", "CLEVR_train_002066"), ("b.png", "b"), ("_1.png", "")],
 )
-def test_scene_name(name: str, scene: str) -> None:
+def test_scene_name_of_each_step_is_the_common_part(name: str, scene: str) -> None:
     assert scene_name(name) == scene
 
 

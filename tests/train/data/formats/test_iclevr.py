@@ -59,7 +59,7 @@ def test_read_returns_examples_and_conditions(read: Read) -> None:
     assert trials == {}
 
 
-def test_test_prompts_extend_object_limit(read: Read) -> None:
+def test_prompts_extend_the_object_limit(read: Read) -> None:
     files = iclevr(test=[["red cube"], list(OBJECTS)], new_test=[["gray cube"]])
     _, issues, conditions, trials = read(files)
     assert issues == []

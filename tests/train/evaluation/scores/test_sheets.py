@@ -28,7 +28,7 @@ def test_sheet_scales_images_to_a_visible_size(side: int, shown: int) -> None:
     assert sheet.title == "Prompt list test"
 
 
-def test_drawn_and_real_stand_comparison_sheet() -> None:
+def test_comparison_sheet_shows_generated_next_to_real_images() -> None:
     rows = [([0, 1, 2, 3], [0, 1, 2, 3, 4], "red hair"), ([4, 5, 6, 7], [1, 2, 3, 4], "blue hair")]
     sheet = comparison_sheet(constant(8, 96, 50), constant(5, 96, 70), rows)
     pixels = np.asarray(sheet.image)
