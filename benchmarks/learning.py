@@ -43,7 +43,7 @@ from ganport_train.evaluation.metrics.quality import (
     kernel_distance,
 )
 from ganport_train.evaluation.scores.sampling import sample_vectors
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 ASKED, COMPARED = 1200, 2000
 """Images drawn for the accuracies, and for the distances."""

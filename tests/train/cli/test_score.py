@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganport_export import Interface, export
 from ganport_models import NetworkConfig
-from ganport_models.registry import build_generator
+from ganport_models.network import build_generator
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generator import Generator
 from ganport_train.cli.eval import eval_gan
@@ -20,7 +20,7 @@ from ganport_train.data import load_dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
 from ganport_train.evaluation.scores.flow import FlowLikelihood
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 BUNDLE = Path(__file__).parents[2] / "runtime" / "data" / "tiny.ganport"
 FEW = ("--count", "40", "--rounds", "2", "--device", "cpu")

@@ -20,7 +20,7 @@ from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 TINY = [
     "data.resolution=16",

@@ -1,4 +1,4 @@
-"""A run taken up again: exact, from a whole checkpoint, under the recipe it began with."""
+"""Resume: the same bytes, from an intact checkpoint, with the recipe of the start."""
 
 import json
 from collections.abc import Callable
@@ -17,8 +17,8 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
-from ganport_train.runs.recovery import StopSignal
 from ganport_train.runs.run_dir import create_run_dir
+from ganport_train.runs.train_state import StopSignal
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -27,7 +27,7 @@ Timeless = Callable[..., list[dict[str, object]]]
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("architecture", ["film_dcgan", "concat_dcgan"])
-def test_resume_is_exact(
+def test_resume_halfway_gives_the_same_bytes(
     tmp_path: Path,
     recipe: Recipe,
     precision: str,
@@ -58,39 +58,37 @@ def test_resume_is_exact(
     assert timeless(whole) == timeless(parts)
 
 
-def test_a_torn_checkpoint_is_not_resumed(
+def test_resume_with_a_truncated_checkpoint_restores_the_previous_one(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
     trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(StopSignal())
-    torn = run / FOLDER / "000000006" / OPTIMIZERS
-    torn.write_bytes(torn.read_bytes()[:-1])
+    truncated = run / FOLDER / "000000006" / OPTIMIZERS
+    truncated.write_bytes(truncated.read_bytes()[:-1])
     leftover = run / FOLDER / ".000000007.0a1b2c.tmp"
     leftover.mkdir()
-    again = trainer(run, recipe)
-    again.resume()
-    assert again.state.step == 5
+    resumed = trainer(run, recipe)
+    resumed.resume()
+    assert resumed.state.step == 5
     assert not leftover.exists()
 
 
-def test_a_torn_newest_checkpoint_never_pushes_a_good_one_out(
+def test_resume_with_a_truncated_checkpoint_moves_it_aside(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
     trainer(run, until(recipe, 24, checkpoint_minutes=0)).train(StopSignal())
-    torn = run / FOLDER / "000000006" / OPTIMIZERS
-    torn.write_bytes(b"")
-    again = trainer(run, until(recipe, 24, checkpoint_minutes=60, keep=1))
-    again.resume()
-    assert not torn.exists()
+    truncated = run / FOLDER / "000000006" / OPTIMIZERS
+    truncated.write_bytes(b"")
+    resumed = trainer(run, until(recipe, 24, checkpoint_minutes=60, keep=1))
+    resumed.resume()
+    assert not truncated.exists()
     assert (run / FOLDER / "set-aside-000000006" / OPTIMIZERS).exists()
-    again.train(StopSignal())
+    resumed.train(StopSignal())
     assert newest(run)[0].name == "000000006"
 
 
-def test_a_checkpoint_of_another_recipe_is_refused(
-    tmp_path: Path, recipe: Recipe, trainer: Start
-) -> None:
+def test_resume_with_another_recipe_raises(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     run = tmp_path / "run"
     trainer(run, recipe).train(StopSignal())
     edited = replace(recipe, training=replace(recipe.training, batch_size=8, seed=3))
@@ -98,20 +96,20 @@ def test_a_checkpoint_of_another_recipe_is_refused(
         trainer(run, edited).resume()
 
 
-def test_a_checkpoint_older_than_an_option_resumes(
+def test_resume_of_a_checkpoint_without_newer_options_trains(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
     trainer(run, until(recipe, 12)).train(StopSignal())
-    card_file = newest(run)[0] / METADATA
-    card = json.loads(card_file.read_text())
+    metadata_file = newest(run)[0] / METADATA
+    metadata = json.loads(metadata_file.read_text())
     for section, names in (
         ("data", ("format", "attributes")),
         ("logging", ("eval_images", "collapse_grace_images", "stop_when_collapsed")),
     ):
         for name in names:
-            del card["recipe"][section][name]
-    card_file.write_text(json.dumps(card))
+            del metadata["recipe"][section][name]
+    metadata_file.write_text(json.dumps(metadata))
     resumed = trainer(run, recipe)
     resumed.resume()
     assert resumed.state.step == 3
@@ -119,21 +117,21 @@ def test_a_checkpoint_older_than_an_option_resumes(
 
 
 @pytest.mark.parametrize("damage", [[], "quick", {"title": "x", "batch": 3}, {"network": [[]]}])
-def test_a_damaged_recipe_in_a_card_is_refused(
+def test_resume_with_a_corrupt_recipe_in_the_metadata_raises(
     tmp_path: Path, recipe: Recipe, damage: object, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
     trainer(run, until(recipe, 4)).train(StopSignal())
     folder = newest(run)[0]
-    card = json.loads((folder / METADATA).read_text())
-    (folder / METADATA).write_text(json.dumps(card | {"recipe": damage}))
+    metadata = json.loads((folder / METADATA).read_text())
+    (folder / METADATA).write_text(json.dumps(metadata | {"recipe": damage}))
     with pytest.raises(GanportError, match=folder.name):
         trainer(run, recipe).resume()
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_a_gpu_resumes_exactly(
+def test_resume_on_a_gpu_gives_the_same_bytes(
     tmp_path: Path, recipe: Recipe, dataset: Dataset, until: Until
 ) -> None:
     cuda = torch.device("cuda")

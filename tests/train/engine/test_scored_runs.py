@@ -14,7 +14,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
 from ganport_train.runs.metrics import SCORES, read_log
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]

@@ -1,4 +1,4 @@
-"""A run that is killed or whose disk is full: real processes, real signals, a real disk."""
+"""Runs that are killed, meet a full disk, or diverge, in real processes on a real disk."""
 
 import os
 import subprocess
@@ -19,9 +19,8 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
 from ganport_train.runs.metrics import SCORES, STATS
-from ganport_train.runs.recovery import StopSignal
 from ganport_train.runs.run_dir import SAMPLES
-from ganport_train.runs.train_state import DivergedError
+from ganport_train.runs.train_state import DivergedError, StopSignal
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
@@ -48,7 +47,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def complete(*words: str | Path) -> None:
-    """`train-gan` in this process, undisturbed."""
+    """Run `train-gan` in this process to the end."""
     result = CliRunner().invoke(train_gan, [str(word) for word in words])
     assert result.exit_code == 0, result.output
 
@@ -80,11 +79,11 @@ DIVERGING = [
     "recovery.lr_factor=0.001",
     "logging.checkpoint_minutes=60",
 ]
-"""Infinite within a few steps, and taken up again from the first checkpoint."""
+"""Losses are infinite after a few steps, and the run continues from its first checkpoint."""
 TRAIN = "from ganport_train.__main__ import train_gan; train_gan()"
 KILLED = """
 import os, random, signal, sys
-import torch._dynamo  # the optimisers bring it: each child would spend seconds on it
+import torch._dynamo  # the optimizers import it, which would take seconds in each child
 from ganport_train.cli.train import train_gan
 
 run, *start = sys.argv[1:]
@@ -98,10 +97,10 @@ def watch(event, arguments):
             os.kill(os.getpid(), signal.SIGKILL)
 
 sys.addaudithook(watch)
-draw = random.Random(5)
+rng = random.Random(5)
 kills = 0
 while True:
-    left = draw.randint(1, 70) if kills < 9 else 0
+    left = rng.randint(1, 70) if kills < 9 else 0
     child = os.fork()
     if not child:
         sys.stdout = open(os.devnull, "w")
@@ -114,11 +113,11 @@ while True:
 print(kills)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-"""Trains to the end, killed nine times when it was about to touch a file of its run."""
+"""Trains to the end; nine times a kill precedes a random file operation in the run folder."""
 
 
-def same(one: Path, other: Path, timeless: Timeless) -> None:
-    """Both runs ended with the same bytes, records and sheets."""
+def assert_same_run(one: Path, other: Path, timeless: Timeless) -> None:
+    """Assert that both runs have the same weights, records and sheets."""
     for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
         assert (newest(one)[0] / name).read_bytes() == (newest(other)[0] / name).read_bytes()
     for name in (STATS, SCORES):
@@ -130,15 +129,15 @@ def same(one: Path, other: Path, timeless: Timeless) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 @pytest.mark.parametrize(("more", "least"), [([], 9), (DIVERGING, 3)], ids=["healthy", "reloaded"])
-def test_a_run_killed_at_any_file_it_touches_ends_the_same(
+def test_resume_after_kills_at_any_file_operation_gives_the_same_bytes(
     tmp_path: Path, settings: Settings, call: Call, timeless: Timeless, more: list[str], least: int
 ) -> None:
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     complete(*settings(whole, *more))
-    storm = call(KILLED, killed, *settings(killed, *more))
-    assert storm.returncode == 0, storm.stderr
-    assert int(storm.stdout) >= least
-    same(whole, killed, timeless)
+    result = call(KILLED, killed, *settings(killed, *more))
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) >= least
+    assert_same_run(whole, killed, timeless)
     assert not list(killed.rglob(".*.tmp"))
 
 
@@ -154,7 +153,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_keeps_the_last_good_checkpoint(
+def test_train_on_a_full_disk_keeps_the_last_checkpoint(
     tmp_path: Path, disk: Path, settings: Settings, call: Call, timeless: Timeless
 ) -> None:
     whole, run = tmp_path / "whole", disk / "run"
@@ -171,14 +170,14 @@ def test_a_full_disk_keeps_the_last_good_checkpoint(
     (disk / "ballast").unlink()
     complete("--resume", run)
     complete(*settings(whole, "logging.keep=100"))
-    same(whole, run, timeless)
+    assert_same_run(whole, run, timeless)
 
 
 LIMITED = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); {TRAIN}"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no limits of files")
-def test_a_file_that_may_not_grow_leaves_the_checkpoint_before(
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
+def test_train_beyond_the_file_size_limit_keeps_the_last_checkpoint(
     tmp_path: Path, settings: Settings, call: Call
 ) -> None:
     run = tmp_path / "run"
@@ -191,7 +190,7 @@ def test_a_file_that_may_not_grow_leaves_the_checkpoint_before(
     assert Checkpoint.load(run).step == 2
 
 
-def test_nan_stops_with_the_step_the_checkpoint_and_advice(
+def test_train_with_nan_raises_with_step_checkpoint_and_advice(
     tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
 ) -> None:
     run = tmp_path / "run"
@@ -216,7 +215,9 @@ def test_nan_stops_with_the_step_the_checkpoint_and_advice(
     assert Checkpoint.load(run).step == 2
 
 
-def test_weights_gone_bad_are_not_saved(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
+def test_save_of_infinite_weights_raises_and_writes_nothing(
+    tmp_path: Path, recipe: Recipe, trainer: Start
+) -> None:
     session = trainer(tmp_path / "run", recipe)
     with torch.no_grad():
         next(session.ema.module.parameters()).fill_(torch.inf)
@@ -225,7 +226,7 @@ def test_weights_gone_bad_are_not_saved(tmp_path: Path, recipe: Recipe, trainer:
     assert not (tmp_path / "run" / FOLDER).exists()
 
 
-def test_a_checkpoint_that_cannot_be_written_names_the_way_on(
+def test_save_to_an_unwritable_folder_raises_with_the_resume_command(
     tmp_path: Path, recipe: Recipe, trainer: Start
 ) -> None:
     run = tmp_path / "run"

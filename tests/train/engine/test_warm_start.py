@@ -25,7 +25,7 @@ from ganport_train.data import Dataset
 from ganport_train.engine.ema import GeneratorEma
 from ganport_train.engine.trainer import Trainer
 from ganport_train.engine.warm_start import WarmStart, save_compact
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 BEFORE = Conditions.one_hots({"hair": ["red", "blue", "green"], "eyes": ["black", "brown"]})
 REORDERED = Conditions.one_hots({"hair": ["green", "red", "blue"], "eyes": ["brown", "black"]})

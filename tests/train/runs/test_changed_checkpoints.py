@@ -21,9 +21,8 @@ from ganport_train.config.sections import OPTIMIZERS as OPTIMIZER_NAMES
 from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
-from ganport_train.runs.recovery import StopSignal
 from ganport_train.runs.run_dir import create_run_dir
-from ganport_train.runs.train_state import DivergedError
+from ganport_train.runs.train_state import DivergedError, StopSignal
 
 Start = Callable[..., Trainer]
 

@@ -18,8 +18,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import CheckpointManager, ModelState
-from ganport_train.runs.recovery import NO_ROLLBACK, Rollback
-from ganport_train.runs.train_state import TrainState
+from ganport_train.runs.train_state import NO_ROLLBACK, Rollback, TrainState
 
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue"]})
 Start = Callable[..., Trainer]

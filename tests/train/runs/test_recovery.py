@@ -19,10 +19,12 @@ from ganport_train.config.sections import RecoveryOptions
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
 from ganport_train.runs.metrics import read_log
-from ganport_train.runs.recovery import (
+from ganport_train.runs.run_dir import RunEnvironment, read_config, write_config
+from ganport_train.runs.train_state import (
     NO_ROLLBACK,
     DeviceMemoryError,
     DiskFullError,
+    DivergedError,
     LostDeviceError,
     Rollback,
     StopSignal,
@@ -31,8 +33,6 @@ from ganport_train.runs.recovery import (
     scale_lr,
     translate_fatal_errors,
 )
-from ganport_train.runs.run_dir import RunEnvironment, read_config, write_config
-from ganport_train.runs.train_state import DivergedError
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]

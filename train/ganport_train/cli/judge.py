@@ -23,8 +23,8 @@ from ganport_train.evaluation.judge.storage import (
     disk_errors,
 )
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
-from ganport_train.runs.recovery import catch_stop_signals
 from ganport_train.runs.run_dir import lock_folder
+from ganport_train.runs.train_state import catch_stop_signals
 
 _PATH = click.Path(path_type=Path)
 _LABELS_SHOWN = 3

@@ -25,7 +25,7 @@ from ganport_train.engine.validation import load_judge
 from ganport_train.engine.warm_start import WarmStart
 from ganport_train.methods.build import parameter_counts
 from ganport_train.runs import run_dir
-from ganport_train.runs.recovery import catch_stop_signals, translate_fatal_errors
+from ganport_train.runs.train_state import catch_stop_signals, translate_fatal_errors
 
 if TYPE_CHECKING:
     from ganport_train.evaluation.judge.judge import Judge

@@ -26,20 +26,18 @@ from ganport_train.methods.build import build_method
 from ganport_train.methods.flow import DIRECTION_IMAGES, measure_directions
 from ganport_train.runs.checkpoint_manager import CheckpointManager, ModelState
 from ganport_train.runs.metrics import NULL_WRITER, MetricsWriter, format_tick
-from ganport_train.runs.recovery import (
-    NO_ROLLBACK,
-    Rollback,
-    StopSignal,
-    plan_rollback,
-    scale_lr,
-)
 from ganport_train.runs.run_dir import SAMPLES, save_rollback
 from ganport_train.runs.train_state import (
+    NO_ROLLBACK,
     DivergedError,
+    Rollback,
     StepMetrics,
+    StopSignal,
     TrainState,
     check_finite,
     mean_metrics,
+    plan_rollback,
+    scale_lr,
 )
 
 if TYPE_CHECKING:

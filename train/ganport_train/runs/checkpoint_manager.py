@@ -27,9 +27,8 @@ from ganport_runtime.strictjson import JsonObject, check_number
 from ganport_train.backend.device import is_device_lost, is_out_of_memory
 from ganport_train.config.parsing import parse
 from ganport_train.config.recipe import Recipe
-from ganport_train.runs.recovery import Rollback
 from ganport_train.runs.run_dir import check_same_recipe
-from ganport_train.runs.train_state import TrainState, last_good_hint
+from ganport_train.runs.train_state import Rollback, TrainState, last_good_hint
 
 NETWORKS = "networks.safetensors"
 OPTIMIZERS = "optimizers.pt"

@@ -26,7 +26,7 @@ from ganport_runtime.values import sanitize
 from ganport_train.backend.distributed import SINGLE, ProcessGroup
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe, differences
-from ganport_train.runs.recovery import NO_ROLLBACK, Rollback
+from ganport_train.runs.train_state import NO_ROLLBACK, Rollback
 
 CONFIG = "config.toml"
 SAMPLES = "samples"

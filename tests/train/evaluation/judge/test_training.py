@@ -27,7 +27,7 @@ from ganport_train.evaluation.judge.training import (
     one_cycle,
     oom_as_judge_error,
 )
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 CPU = torch.device("cpu")
 TINY = JudgeSettings(resolution=16, width=4, epochs=3, batch_size=8, val_fraction=0.25)

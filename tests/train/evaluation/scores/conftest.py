@@ -27,7 +27,7 @@ from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.evaluation.judge.storage import JudgeMetadata
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 SIDE, NOISE = 32, 8
 IMAGES_PER_CONDITION = 50

@@ -30,7 +30,7 @@ from ganport_train.evaluation.judge.network import (
 from ganport_train.evaluation.judge.storage import JudgeError
 from ganport_train.methods.losses import classification_loss
 from ganport_train.runs.checkpoint_manager import ModelState
-from ganport_train.runs.recovery import StopSignal
+from ganport_train.runs.train_state import StopSignal
 
 _ORDER, _AUGMENT = range(2)  # streams of random numbers
 LABEL_SMOOTHING = 0.05
