@@ -48,11 +48,7 @@ OPTIONS = {
 """Options of a recipe, by the old section and name."""
 
 VALUES = {
-    "data.kind": {
-        "classes": "image_folder",
-        "indexed": "stylegan_json",
-        "tagged": "tagged_csv",
-    },
+    "data.kind": {"classes": "image_folder", "indexed": "stylegan_json", "tagged": "tagged_csv"},
     "recovery.on_divergence": {"reload": "rollback"},
 }
 """Values of options, by the old section and name."""

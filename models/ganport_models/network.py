@@ -106,7 +106,7 @@ class Generator(nn.Module):
     """Base class of generators: noise and condition to an image.
 
     `forward(z, condition)` takes float32 z `(N, *z_shape)` and condition (N, condition_size), and
-    returns float32 (N, 3, H, W) in [-1, 1].
+    returns float32 (N, 3, H, W) in [-1, 1]. A subclass creates its layers in `build`.
     """
 
     interface: ClassVar[str] = "gan.generate/1"
@@ -115,6 +115,10 @@ class Generator(nn.Module):
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
+        self.build(config)
+
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
 
     @property
     def z_shape(self) -> tuple[int, ...]:
@@ -150,6 +154,7 @@ class Discriminator(nn.Module):
 
     `embed` and `score` are separate, so that one embedding serves several conditions: the
     mismatched pairs of GAN-CLS (Reed et al. 2016, section 4.2) score the same features again.
+    A subclass creates its layers in `build`.
     `groups` are the sizes of the condition groups, for networks with a head for each of them.
     """
 
@@ -168,6 +173,10 @@ class Discriminator(nn.Module):
         self.config = config
         self.norm: Norm = norm or self.default_norm
         self.groups = tuple(groups or (config.condition_size,))
+        self.build(config)
+
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers; `norm` and `groups` are set."""
 
     @property
     def uses_batch_statistics(self) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
@@ -13,7 +11,7 @@ from ganport_models.blocks import (
     downsample_stack,
     with_spectral_norm,
 )
-from ganport_models.network import Discriminator, NetworkConfig, Norm, register_discriminator
+from ganport_models.network import Discriminator, NetworkConfig, register_discriminator
 
 LAST_SIZE = 2
 """Side of the last map of StarGAN's discriminator."""
@@ -68,10 +66,8 @@ class ACGANDiscriminator(ClassifierDiscriminator):
     Report 000, row A2.
     """
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [3, *config.channels()[::-1]]
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         self.body = nn.Sequential(*layers)
@@ -91,10 +87,8 @@ class StarGANDiscriminator(ClassifierDiscriminator):
 
     default_norm = "none"
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         count = (config.resolution // LAST_SIZE).bit_length() - 1
         multiples = (min(2**index, MAX_MULTIPLE) for index in range(count))
         channels = [3, *(config.base_channels * multiple for multiple in multiples)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 import torch
@@ -18,13 +17,7 @@ from ganport_models.blocks import (
     map_to_logits,
     with_norm,
 )
-from ganport_models.network import (
-    BASE_SIZE,
-    Discriminator,
-    NetworkConfig,
-    Norm,
-    register_discriminator,
-)
+from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, register_discriminator
 
 
 @register_discriminator("dcgan")
@@ -34,10 +27,8 @@ class DCGANDiscriminator(Discriminator):
     conditional = False
     norm_first: ClassVar[bool] = False
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [3, *config.channels()[::-1]]
         layers = downsample_stack(
             channels,
@@ -100,10 +91,8 @@ class ConcatDiscriminator(Discriminator):
     which is equal and does not overflow.
     """
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [3, *config.channels()[::-1]]
         self.condition = condition_embedding(config.condition_size, config.embed_dim)
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -19,13 +18,7 @@ from ganport_models.blocks import (
     with_norm,
 )
 from ganport_models.discriminators.classifier import ClassifierDiscriminator
-from ganport_models.network import (
-    BASE_SIZE,
-    Discriminator,
-    NetworkConfig,
-    Norm,
-    register_discriminator,
-)
+from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, register_discriminator
 
 DROPOUT = 0.5
 """Fraction of channels dropped in report 002."""
@@ -55,10 +48,8 @@ class _LabeledImageDiscriminator(Discriminator):
 class LabelPlanesDiscriminator(_LabeledImageDiscriminator):
     """Labels -> planes -> Linear -> three more planes of the image (report 002, CGAN)."""
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [6, *config.channels()[::-1]]
         self.condition = nn.Sequential(
             LabelPlanes(config.condition_size),
@@ -82,10 +73,8 @@ class AuxiliaryLabelDiscriminator(_LabeledImageDiscriminator):
 
     classifies = True
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [4, *config.channels()[::-1]]
         self.condition = nn.Sequential(
             nn.Linear(config.condition_size, config.resolution**2), leaky_relu()
@@ -113,10 +102,8 @@ class AuxiliaryLabelDiscriminator(_LabeledImageDiscriminator):
 class DropoutACGANDiscriminator(ClassifierDiscriminator):
     """Convolution, LeakyReLU, dropout, norm; an adversarial head and a classifier (report 002)."""
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [3, *config.channels()[::-1]]
         layers: list[nn.Module] = []
         for index, (inputs, outputs) in enumerate(pairwise(channels)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -55,10 +54,8 @@ class ProjectionDiscriminator(ProjectionBase):
 
     default_norm = "spectral"
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [3, *config.channels()[::-1]]
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_SNGAN, config.kernel)
         self.body = nn.Sequential(*layers, nn.Flatten())
@@ -104,16 +101,11 @@ class ResidualDiscriminator(ProjectionBase):
 
     default_norm = "none"
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = [max(1, config.base_channels // 2), *config.channels()[::-1]]
         first = nn.Conv2d(3, channels[0], 3, padding=1)
-        layers: list[nn.Module] = [
-            *with_norm(first, self.norm),
-            nn.LeakyReLU(LRELU_SLOPE_DCGAN),
-        ]
+        layers: list[nn.Module] = [*with_norm(first, self.norm), nn.LeakyReLU(LRELU_SLOPE_DCGAN)]
         for inputs, outputs in pairwise(channels):
             layers += with_norm(down_convolution(inputs, outputs), self.norm)
             layers += [ResidualBlock(outputs, self.norm) for _ in range(config.num_blocks)]
@@ -144,10 +136,9 @@ class ProjectionHeadDiscriminator(ProjectionDiscriminator):
 
     classifies = True
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
+        super().build(config)
         _add_classifier(self)
 
 
@@ -157,8 +148,7 @@ class ResidualHeadDiscriminator(ResidualDiscriminator):
 
     classifies = True
 
-    def __init__(
-        self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
-    ) -> None:
-        super().__init__(config, norm, groups)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
+        super().build(config)
         _add_classifier(self)

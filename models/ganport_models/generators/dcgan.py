@@ -39,8 +39,8 @@ class DCGANGenerator(Generator):
     are 100 of the noise and 22 of the condition.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = config.channels()
         self.stem = latent_to_map(config.z_dim + config.condition_size, channels[0])
         self.body = upsample_stack(channels, nn.ReLU, config.kernel, bias=False)
@@ -56,8 +56,8 @@ class DCGANGenerator(Generator):
 class DenseDCGANGenerator(Generator):
     """`DCGANGenerator` with a Linear stem and biases (report 004, rows E1 to E3)."""
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         channels = config.channels()
         self.base_channels = channels[0]
         inputs = config.z_dim + config.condition_size
@@ -79,8 +79,8 @@ class ConcatGenerator(Generator):
     5,688,387 parameters that the report prints.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         channels = config.channels()
         self.base_channels = channels[0]
@@ -124,8 +124,8 @@ class FilmGenerator(Generator):
     Brock et al. 2019, section 3).
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         channels = config.channels()
         self.base_channels = channels[0]
@@ -162,8 +162,9 @@ class FilmSkipGenerator(FilmGenerator):
     image. Both changes remove the weave in flat areas (benchmarks/RESULTS.md, learning).
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
+        super().build(config)
         self.skips = SkipImages(config.channels()[1:])
 
     @staticmethod
@@ -189,8 +190,8 @@ def _bilinear_convolution(inputs: int, outputs: int) -> nn.Module:
 class LabelPlanesGenerator(Generator):
     """Labels -> planes -> Linear of size z_dim, joined to the noise (report 002, CGAN)."""
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         channels = config.channels()
         self.condition = nn.Sequential(
@@ -214,8 +215,8 @@ class LabelPlanesGenerator(Generator):
 class BaseMapLabelGenerator(Generator):
     """Noise -> base map, joined with label planes -> upsampling (report 002, AC-GAN)."""
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         first, *channels = config.channels()
         self.planes = LabelPlanes(config.condition_size)
@@ -235,8 +236,8 @@ class BaseMapLabelGenerator(Generator):
 class LinearLabelGenerator(Generator):
     """Labels -> Linear of size embed_dim -> ReLU, joined to the noise (report 003)."""
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         channels = config.channels()
         self.condition = nn.Sequential(

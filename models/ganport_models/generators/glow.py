@@ -27,8 +27,8 @@ class Glow(Flow):
     are the levels and the steps per level.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         if config.resolution < 2**config.num_levels:
             raise NetworkError(
                 "num_levels",

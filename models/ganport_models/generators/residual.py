@@ -82,8 +82,8 @@ class ResidualGenerator(Generator):
     would cost as much as all the others.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         channels = [*config.channels(), max(1, config.base_channels // 2)]
         self.base_channels = channels[0]
@@ -116,8 +116,9 @@ class ResidualGenerator(Generator):
 class ResidualSkipGenerator(ResidualGenerator):
     """`ResidualGenerator` that adds an image of every size: the flagship's."""
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
+        super().build(config)
         self.skips = SkipImages(config.channels()[1:])
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:

@@ -36,8 +36,8 @@ class StarGANGenerator(Translator):
     the paper's text and unlike its code: each image is normalized by its own statistics.
     """
 
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__(config)
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
         require_condition(config)
         width = config.base_channels
         inputs = 3 + config.condition_size
