@@ -26,11 +26,7 @@ from ganport_runtime.service.metrics import MEDIA_TYPE, ServiceMetrics
 from ganport_runtime.service.middleware import ApiKeys, OriginRules, RequestGuardMiddleware
 from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
-from ganport_runtime.service.responses import (
-    EXPOSED_HEADERS,
-    error_body,
-    json_response,
-)
+from ganport_runtime.service.responses import EXPOSED_HEADERS, error_body, json_response
 from ganport_runtime.service.schemas import Bundle, Bundles, Health, ImageSize, Readiness
 from ganport_runtime.service.settings import METRICS_VARIABLE, Settings
 from ganport_runtime.values import sanitize

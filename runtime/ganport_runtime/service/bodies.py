@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from ctypes import CDLL
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from starlette.types import Receive
@@ -95,12 +94,7 @@ class BodyReservation:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._counted:
             self._budget.release(self, self._counted)
             self._counted = 0
@@ -129,9 +123,7 @@ class BodyReservation:
         Raises `SlowBodyError` after `seconds`, or if another body needs the memory of a stalled
         one; `TooLargeError` above `max_bytes`, `QueueFullError`, and `ClientDisconnectError`.
         """
-        length = headers.get(b"content-length", b"")
-        if length.isdigit() and int(length[:20]) > max_bytes:
-            raise too_large_error(max_bytes)
+        check_content_length(headers, max_bytes)
         self._timeout = asyncio.timeout(seconds)
         try:
             async with self._timeout:
@@ -161,6 +153,13 @@ class BodyReservation:
         if received >= self._marked + _SMALL or not more:
             self._marked, self._last_progress = received, monotonic()
             self._budget.record_progress(self, complete=not more)
+
+
+def check_content_length(headers: Mapping[bytes, bytes], max_bytes: int) -> None:
+    """Raise `TooLargeError` if the headers announce a body above `max_bytes`."""
+    length = headers.get(b"content-length", b"")
+    if length.isdigit() and int(length[:20]) > max_bytes:
+        raise too_large_error(max_bytes)
 
 
 def too_large_error(max_bytes: int) -> TooLargeError:

@@ -28,17 +28,10 @@ from ganport_runtime.service.inference_messages import (
     encode_buffer,
     encode_response,
 )
-from ganport_runtime.service.inference_model import (
-    InferenceModel,
-    ParsedRequest,
-    parse_request,
-)
+from ganport_runtime.service.inference_model import InferenceModel, ParsedRequest, parse_request
 from ganport_runtime.service.outputs import ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
-from ganport_runtime.service.requests import (
-    DisconnectGuard,
-    remaining_time,
-)
+from ganport_runtime.service.requests import DisconnectGuard, remaining_time
 from ganport_runtime.service.responses import (
     MediaTypeError,
     UnknownBundleError,
@@ -160,11 +153,7 @@ class _Infer:
         return timeout / 1e6
 
     async def _respond(
-        self,
-        request: InferenceRequest,
-        model: InferenceModel,
-        result: GenerationResult,
-        send: Send,
+        self, request: InferenceRequest, model: InferenceModel, result: GenerationResult, send: Send
     ) -> None:
         start = perf_counter()
         images = result.images

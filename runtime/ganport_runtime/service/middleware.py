@@ -16,13 +16,16 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import ClosedError, GanportError
-from ganport_runtime.service.bodies import ClientDisconnectError
+from ganport_runtime.service.bodies import (
+    ClientDisconnectError,
+    check_content_length,
+    too_large_error,
+)
 from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, AccessLog, ServiceMetrics
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.responses import (
     ForbiddenError,
     KeyMissingError,
-    TooLargeError,
     send_error,
     shutting_down_error,
     status_of,
@@ -142,7 +145,7 @@ class RequestGuardMiddleware:
                 self._keys.check(headers)
                 if self._registry.rejecting:
                     raise shutting_down_error()
-            context.check_content_length(headers)
+            check_content_length(headers, self._max_body)
             await (fast_route or self._app)(scope, context.receive, context.send)
         except ClientDisconnectError:
             context.status = CLIENT_CLOSED_REQUEST
@@ -182,17 +185,12 @@ class _RequestContext:
         self.id = request_id
         self.status = self.sent = 0
 
-    def check_content_length(self, headers: Mapping[bytes, bytes]) -> None:
-        length = headers.get(b"content-length")
-        if length is not None and length.isdigit() and int(length[:20]) > self._max_body:
-            raise self._too_large_error()
-
     async def receive(self) -> Message:
         message = await self._receive()
         # The content length may be absent or wrong, so the received bytes count.
         self._remaining -= len(message.get("body", b""))
         if self._remaining < 0:
-            raise self._too_large_error()
+            raise too_large_error(self._max_body)
         return message
 
     async def send(self, message: Message) -> None:
@@ -202,14 +200,6 @@ class _RequestContext:
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)
-
-    def _too_large_error(self) -> TooLargeError:
-        return TooLargeError(
-            "body",
-            expected=f"at most {self._max_body} bytes",
-            found="a larger body",
-            fix="Send less, or start the service with a higher --max-body.",
-        )
 
 
 def _public_error(error: BaseException) -> GanportError:

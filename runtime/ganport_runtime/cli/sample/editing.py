@@ -11,11 +11,7 @@ import numpy as np
 
 from ganport_runtime.cli.condition_args import GreedyCommand, label_values, parse_request
 from ganport_runtime.cli.sample.context import SampleContext, check_count
-from ganport_runtime.cli.sample.options import (
-    set_option,
-    with_bundle_options,
-    with_image_options,
-)
+from ganport_runtime.cli.sample.options import set_option, with_bundle_options, with_image_options
 from ganport_runtime.cli.sample.spec import EditSpec
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import RequestError

@@ -151,10 +151,7 @@ def sweep(context: SampleContext, group: str, steps: int | None, settings: tuple
     """
     fixed = parse_request(context.conditions, settings)
     values = sweep_values(context.conditions, group, steps)
-    if group in fixed:
-        fix = f"Leave out --set {group}=..., or change another group."
-        expected = "--group and --set of different groups"
-        raise condition_error(group, expected, "one group twice", fix)
+    _check_free(group, fixed)
     specs = [
         ImageSpec(fixed | {group: value}, seed)
         for seed, value in product(context.seeds, values.values())
@@ -192,10 +189,7 @@ def colormap(
     """
     _check_color_group(context.conditions, group)
     fixed = parse_request(context.conditions, settings)
-    if group in fixed:
-        fix = f"Leave out --set {group}=..., or change another group."
-        expected = "--group and --set of different groups"
-        raise condition_error(group, expected, "one group twice", fix)
+    _check_free(group, fixed)
     rows = [1 - (row + 1) / (lightnesses + 1) for row in range(lightnesses)]
     columns = [360 * column / hues for column in range(hues)]
     colors = [from_hue(hue, light, saturation / 100) for light, hue in product(rows, columns)]
@@ -263,6 +257,13 @@ def _choose_groups(
         raise RequestError("matrix", expected, format_choices(free) or "none", fix)
     found = iter(free)
     return rows or next(found), columns or next(found)
+
+
+def _check_free(group: str, fixed: Mapping[str, object]) -> None:
+    if group in fixed:
+        fix = f"Leave out --set {group}=..., or change another group."
+        expected = "--group and --set of different groups"
+        raise condition_error(group, expected, "one group twice", fix)
 
 
 def _check_color_group(conditions: Conditions, name: str) -> None:

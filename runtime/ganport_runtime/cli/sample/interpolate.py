@@ -15,11 +15,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.cli.condition_args import GreedyCommand, parse_request
 from ganport_runtime.cli.sample.context import SampleContext, check_count, even_fractions
-from ganport_runtime.cli.sample.options import (
-    set_option,
-    with_bundle_options,
-    with_image_options,
-)
+from ganport_runtime.cli.sample.options import set_option, with_bundle_options, with_image_options
 from ganport_runtime.cli.sample.spec import EditSpec, ImageSpec, SourceImage
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.interpolation import linear
