@@ -8,9 +8,10 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ganport_runtime.errors import FileError, GanportError, RequestError
 
@@ -59,19 +60,24 @@ def atomic_write(path: Path, data: bytes) -> None:
 
     Raises `FileError`, for a full disk for example; then `path` is unchanged.
     """
+    with atomic_file(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a temporary sibling file that is renamed to `path` if the block succeeds.
+
+    On any error the temporary file is removed and `path` is unchanged. Raises `FileError` for an
+    error of the file system.
+    """
     temporary = _temporary_path(path)
-    try:
+    with _write_errors(path, lambda: temporary.unlink(missing_ok=True)):
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise FileError.from_os_error(error, str(path)) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
     _sync_folder(path.parent)
 
 
@@ -83,20 +89,24 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     unchanged. Raises `FileError` for an error of the file system.
     """
     temporary = _temporary_path(path)
-    try:
+    with _write_errors(path, lambda: shutil.rmtree(temporary, ignore_errors=True)):
         temporary.mkdir()
         yield temporary
         _sync_tree(temporary)
         _replace_folder(temporary, path)
-    except OSError as error:
-        shutil.rmtree(temporary, ignore_errors=True)
-        if isinstance(error, GanportError):
-            raise
-        raise FileError.from_os_error(error, str(path)) from error
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _write_errors(path: Path, clean_up: Callable[[], None]) -> Iterator[None]:
+    """Clean up after any error; turn an `OSError` into the `FileError` of `path`."""
+    try:
+        yield
+    except BaseException as error:
+        clean_up()
+        if isinstance(error, OSError) and not isinstance(error, GanportError):
+            raise FileError.from_os_error(error, str(path)) from error
+        raise
 
 
 def remove_stale_temporaries(folder: Path, names: re.Pattern[str], *, age: float) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import signal
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,7 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.files import atomic_directory, check_folder
+from ganport_runtime.files import atomic_directory, atomic_file, check_folder
 
 SIZES = range(16, 513)
 SEEDS = range(2**63)
@@ -80,10 +78,6 @@ def write_dataset(
             "one that was killed, possibly because memory ran out",
             "Use fewer workers.",
         ) from error
-    except OSError as error:
-        found = error.strerror or str(error)
-        fix = "Free some space or choose another path."
-        raise GanportError(str(out), "a writable path", found, fix) from error
 
 
 def check_range(name: str, value: int, allowed: range) -> None:
@@ -130,16 +124,8 @@ def _is_dataset(out: Path, table: str) -> bool:
 
 @contextmanager
 def _zip_writer(path: Path) -> Iterator[Write]:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                yield lambda name, data: archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with atomic_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        yield lambda name, data: archive.writestr(zipfile.ZipInfo(name, _ZIP_DATE), data)
 
 
 @contextmanager
