@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from ganport_runtime.conditions import Conditions, OneHot
 from ganport_runtime.errors import BundleError, GanportError
@@ -34,6 +35,7 @@ _UNSEEN_SEED = -1  # `ganport dataset draw` refuses negative seeds: no dataset h
 _BATCH = 128  # images drawn or measured at a time, which bounds the memory
 
 _SIDE = 64  # images are measured at this size; the positions below are in its pixels
+_FILTER = Image.Resampling.BILINEAR  # a triangle as wide as the coarser grid's step
 _CROWN = (slice(9, 17), slice(22, 42))
 _NOSE = (slice(37, 42), slice(29, 35))
 _EYE_CENTERS = (33.3, 22.4), (33.3, 40.6)  # mean centers of the irises
@@ -171,23 +173,10 @@ def measure_colors(images: NDArray[np.uint8]) -> dict[str, list[str]]:
 
 def _resize(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Resize images to the side at which they are measured."""
-    side = images.shape[1]
-    if side == _SIDE:
+    if images.shape[1] == _SIDE:
         return images
-    weights = _triangle_filter(side)
-    rows = np.einsum("ij,njkc->nikc", weights, images.astype(np.float32), optimize=True)
-    columns = np.einsum("ij,nkjc->nkic", weights, rows, optimize=True)
-    resized: NDArray[np.uint8] = np.rint(columns).astype(np.uint8)
-    return resized
-
-
-def _triangle_filter(side: int) -> NDArray[np.float32]:
-    """Return the (_SIDE, side) weights of a triangle filter as wide as the coarser grid's step."""
-    centers = (np.arange(_SIDE) + 0.5) * side / _SIDE - 0.5
-    radius = max(1.0, side / _SIDE)
-    weights = np.maximum(0, 1 - np.abs(np.arange(side) - centers[:, None]) / radius)
-    scaled: NDArray[np.float32] = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
-    return scaled
+    resized = (Image.fromarray(image).resize((_SIDE, _SIDE), _FILTER) for image in images)
+    return np.stack([np.asarray(image) for image in resized])
 
 
 def _hair_color(lab: Lab) -> Lab:
