@@ -14,7 +14,14 @@ from ganport_train.data.cache import Entry, Settings
 from ganport_train.data.formats.base import TestPrompts
 from ganport_train.data.issues import DataError, Issue
 
-Indices = NDArray[np.int64]
+Images = NDArray[np.uint8]
+"""Images (N, H, W, 3)."""
+Vectors = NDArray[np.float32]
+"""Condition vectors (N, C)."""
+Features = NDArray[np.float32]
+"""Features of images (N, F)."""
+Rows = NDArray[np.int64]
+"""Row numbers of a dataset (N,)."""
 
 FEW_IMAGES = 200
 """Training images below which networks memorize them."""
@@ -39,12 +46,12 @@ class Dataset:
     test_prompts: lists of conditions to evaluate with, by name.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     format: str
     conditions: Conditions
-    vectors: NDArray[np.float32]
+    vectors: Vectors
     ids: list[str]
-    duplicate_groups: Indices
+    duplicate_groups: Rows
     split_keys: NDArray[np.uint64]
     digest: str
     issues: tuple[Issue, ...]
@@ -53,7 +60,7 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def split(self, val_fraction: float = 0.05) -> tuple[Indices, Indices]:
+    def split(self, val_fraction: float = 0.05) -> tuple[Rows, Rows]:
         """Return the (training, validation) indices, both rising; a group is on one side.
 
         `val_fraction` is in [0, 1) and approximate. The side of an image depends on its content,
@@ -68,7 +75,7 @@ class Dataset:
                 moved |= self.split_keys == self.split_keys[rows].max()
         return np.union1d(train, np.flatnonzero(moved)), validation[~moved[validation]]
 
-    def size_warnings(self, rows: Indices) -> list[str]:
+    def size_warnings(self, rows: Rows) -> list[str]:
         """Return a warning for few training `rows`, and for each group with a rare label."""
         warnings = []
         if len(rows) < FEW_IMAGES:
@@ -127,19 +134,19 @@ class Dataset:
         )
 
 
-def split(keys: NDArray[np.uint64], val_fraction: float) -> tuple[Indices, Indices]:
+def split(keys: NDArray[np.uint64], val_fraction: float) -> tuple[Rows, Rows]:
     """Split N images into rising (training, validation) indices by their uint64 (N,) keys.
 
     Images of one duplicate group have equal keys. A group is in the validation set when its key
     lies in the lowest `val_fraction` of the key space, so the side of an image does not depend on
     the rest of the dataset. If one side would be empty, the group with the nearest key moves to
-    it. Raises `DataError` for a fraction outside [0, 1).
+    it; a single group is in the training set. Raises `DataError` for a fraction outside [0, 1).
     """
     if not 0 <= val_fraction < 1:
         expected = "a fraction of the images, at least 0 and below 1"
         raise DataError("val_fraction", expected, f"{val_fraction}", "Write 0.05 for 5 %.")
     validation = keys.astype(np.float64) < val_fraction * 2.0**64
-    if val_fraction > 0 and keys.min(initial=_MAX_KEY) != keys.max(initial=0):
-        validation |= keys == keys.min()
-        validation &= keys != keys.max()
+    if val_fraction > 0:
+        validation |= keys == keys.min(initial=_MAX_KEY)
+        validation &= keys != keys.max(initial=0)
     return np.flatnonzero(~validation), np.flatnonzero(validation)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganport_train.backend.device import random_stream
-from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.methods.method import Batch, to_device
 
@@ -64,8 +63,7 @@ class BatchSource:
     `images` is uint8 (N, H, W, C), `conditions` float32 (N, K), and `indices` are the training
     rows. A GPU holds all images if they fit in half of its free memory, since copying would be the
     bottleneck at these sizes. Of several ranks each has its `local_rows` of every batch. `prefetch`
-    gathers the next batch in a thread; None = only if a GPU does not hold the images. Raise
-    RecipeError without training images.
+    gathers the next batch in a thread; None = only if a GPU does not hold the images.
     """
 
     def __init__(
@@ -78,7 +76,6 @@ class BatchSource:
         local_rows: slice = slice(None),
         prefetch: bool | None = None,
     ) -> None:
-        _check_not_empty(len(indices), len(images), recipe.data.val_fraction)
         self.conditions, self.indices = conditions, indices
         self.recipe, self.device, self.local_rows = recipe, device, local_rows
         self._images = images
@@ -154,13 +151,3 @@ def _fits(images: NDArray[np.uint8], device: torch.device) -> bool:
         return False
     free, _ = torch.cuda.mem_get_info(device)
     return images.nbytes < free // 2
-
-
-def _check_not_empty(count: int, total: int, val_fraction: float) -> None:
-    if not count:
-        raise RecipeError(
-            "data.val_fraction",
-            expected="at least one training image",
-            found=f"none of {total}, with a val_fraction of {val_fraction:g}",
-            fix="Set data.val_fraction=0, or add images.",
-        )
