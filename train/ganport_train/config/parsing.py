@@ -6,7 +6,6 @@ nearest option, nor pydantic, which would add a compiled dependency to training 
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from ganport_runtime.errors import GanportError
-from ganport_runtime.values import repr_short, sanitize
+from ganport_runtime.values import repr_short, sanitize, suggestion
 
 T = TypeVar("T")
 _TYPE_NAMES = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
@@ -61,9 +60,8 @@ class Constraint:
     def check(self, value: Any, place: str) -> None:
         """Raise RecipeError for a value that the option does not accept."""
         if self.choices and value not in self.choices:
-            nearest = difflib.get_close_matches(value[:100], self.choices, n=1)
-            fix = f"Did you mean {nearest[0]!r}?" if nearest else "Use one of them."
-            raise RecipeError(place, "one of " + ", ".join(self.choices), repr_short(value), fix)
+            fix = suggestion(value, self.choices, "Use one of them.")
+            raise RecipeError(place, f"one of {', '.join(self.choices)}", repr_short(value), fix)
         if isinstance(value, int | float):
             if value < self.ge:
                 expected = f"a number of at least {format_number(self.ge)}"
@@ -215,7 +213,5 @@ def _is_label(label: Any) -> bool:
 
 
 def _unknown_option(place: str, name: str, known: list[str]) -> RecipeError:
-    nearest = difflib.get_close_matches(name[:100], known, n=1)
-    fix = f"Did you mean {nearest[0]!r}?" if nearest else "Remove it."
-    expected = "one of " + ", ".join(known)
-    return RecipeError(f"{place}: {sanitize(name)}", expected, "an unknown option", fix)
+    place, expected = f"{place}: {sanitize(name)}", f"one of {', '.join(known)}"
+    return RecipeError(place, expected, "an unknown option", suggestion(name, known, "Remove it."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
+import copy
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ganport_runtime.values import repr_short, sanitize
+from ganport_runtime.values import repr_short, sanitize, suggestion
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe
 
@@ -48,12 +48,11 @@ class TomlRegistry:
         kind = _path_kind(path)
         if path.suffix == ".toml" and kind == "a file":
             return path
-        nearest = difflib.get_close_matches(name[:100], names, n=1)
         raise RecipeError(
             f"{self.kind} {repr_short(name)}",
-            expected="a .toml file, or one of " + ", ".join(names),
+            expected=f"a .toml file, or one of {', '.join(names)}",
             found=kind if path.suffix == ".toml" else "neither",
-            fix=f"Did you mean {nearest[0]!r}?" if nearest else f"See {self.list_command}.",
+            fix=suggestion(name, names, f"See {self.list_command}."),
         )
 
 
@@ -83,7 +82,7 @@ def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, A
 
     A table is merged with its section, as a file is with the one that it extends.
     """
-    result: dict[str, Any] = {key: _copy_tables(value) for key, value in tables.items()}
+    result: dict[str, Any] = copy.deepcopy(dict(tables))
     for text in overrides:
         name, equals, value = text.partition("=")
         name = name.strip()
@@ -151,12 +150,6 @@ def _merge_section(name: str, below: Any, above: Any) -> Any:
     """Return a section merged with the one below; a vocabulary replaces the one below."""
     are_tables = isinstance(below, dict) and isinstance(above, dict)
     return below | above if are_tables and name != "conditions" else above
-
-
-def _copy_tables(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    return {key: _copy_tables(inner) for key, inner in value.items()}
 
 
 def _parse_toml_value(text: str, place: str) -> Any:
