@@ -27,7 +27,7 @@ starter: $(READY)  ## rebuild the bundle that ships inside the runtime: 20 minut
 test: $(READY)  ## run the default test suite: under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -q
 
-test-lowest:  ## run the tests on the lowest supported versions, in an environment of its own
+test-lowest:  ## run the tests on the lowest supported versions, in an environment of its own: Python 3.11 or 3.12
 	$(PYTHON) -m venv .venv-lowest
 	.venv-lowest/bin/python -m pip install --quiet uv
 	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
