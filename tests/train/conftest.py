@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 import torch
 
+from ganport_models.metadata import WEIGHTS
+from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.files import sha256_of
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.engine.trainer import Trainer
+from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS
 from ganport_train.runs.metrics import STATS, read_log
 from ganport_train.runs.run_dir import create_run_dir
 from ganport_train.synthetic.writer import write_faces
@@ -105,6 +109,16 @@ def until() -> Callable[..., Recipe]:
         )
 
     return changed
+
+
+@pytest.fixture(scope="session")
+def digests() -> Callable[[Path], dict[str, str]]:
+    """Return the digests of weights and optimizers in the newest checkpoint of a run."""
+
+    def read(run: Path) -> dict[str, str]:
+        return {n: sha256_of(newest(run)[0] / n) for n in (WEIGHTS, NETWORKS, OPTIMIZERS)}
+
+    return read
 
 
 @pytest.fixture(scope="session")

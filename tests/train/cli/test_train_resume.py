@@ -88,17 +88,21 @@ def test_resume_of_a_run_without_a_newer_option_trains(
 ) -> None:
     run = tmp_path / "run"
     invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=8"))
-    newer = ("format =", "attributes =", "eval_images =", "collapse_grace", "stop_when", "judge")
+    starts = ("format =", "attributes =", "eval_images =", "collapse_grace", "stop_when", "judge")
     lines = (run / CONFIG).read_text().splitlines()
-    old = [line for line in lines if not line.startswith(newer)]
+    old = [line for line in lines if not line.startswith(starts)]
     assert len(lines) - len(old) == 7
     (run / CONFIG).write_text("\n".join(old))
-    card = newest(run)[0] / METADATA
-    recipe = json.loads(card.read_text())
-    for section, names in (("data", ("format", "attributes")), ("logging", ("eval_images",))):
+    metadata = newest(run)[0] / METADATA
+    saved = json.loads(metadata.read_text())
+    newer = {
+        "data": ("format", "attributes"),
+        "logging": ("eval_images", "collapse_grace_images", "stop_when_collapsed"),
+    }
+    for section, names in newer.items():
         for name in names:
-            del recipe["recipe"][section][name]
-    card.write_text(json.dumps(recipe))
+            del saved["recipe"][section][name]
+    metadata.write_text(json.dumps(saved))
     result = invoke("--resume", run, "--set", "length.max_images=12")
     assert result.exit_code == 0, result.output
     assert newest(run)[1]["step"] == 3

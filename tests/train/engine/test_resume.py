@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganport_models.metadata import METADATA, WEIGHTS
+from ganport_models.metadata import METADATA
 from ganport_models.selection import FOLDER, newest
 from ganport_runtime.errors import GanportError
 from ganport_train.backend.device import enable_determinism
@@ -22,6 +22,7 @@ from ganport_train.runs.train_state import StopSignal
 
 Start = Callable[..., Trainer]
 Until = Callable[..., Recipe]
+Digests = Callable[[Path], dict[str, str]]
 Timeless = Callable[..., list[dict[str, object]]]
 
 
@@ -35,6 +36,7 @@ def test_resume_halfway_gives_the_same_bytes(
     trainer: Start,
     until: Until,
     timeless: Timeless,
+    digests: Digests,
 ) -> None:
     discriminators = {"film_dcgan": "projection_dcgan", "concat_dcgan": "concat_dcgan"}
     recipe = replace(
@@ -51,10 +53,7 @@ def test_resume_halfway_gives_the_same_bytes(
     resumed.resume()
     assert resumed.state.step == 3
     resumed.train(StopSignal())
-    for name in (WEIGHTS, NETWORKS, OPTIMIZERS):
-        assert (newest(whole)[0] / name).read_bytes() == (newest(parts)[0] / name).read_bytes(), (
-            name
-        )
+    assert digests(whole) == digests(parts)
     assert timeless(whole) == timeless(parts)
 
 
@@ -94,26 +93,6 @@ def test_resume_with_another_recipe_raises(tmp_path: Path, recipe: Recipe, train
     edited = replace(recipe, training=replace(recipe.training, batch_size=8, seed=3))
     with pytest.raises(RecipeError, match=r"training\.batch_size: 4 -> 8; training\.seed: 0 -> 3"):
         trainer(run, edited).resume()
-
-
-def test_resume_of_a_checkpoint_without_newer_options_trains(
-    tmp_path: Path, recipe: Recipe, trainer: Start, until: Until
-) -> None:
-    run = tmp_path / "run"
-    trainer(run, until(recipe, 12)).train(StopSignal())
-    metadata_file = newest(run)[0] / METADATA
-    metadata = json.loads(metadata_file.read_text())
-    for section, names in (
-        ("data", ("format", "attributes")),
-        ("logging", ("eval_images", "collapse_grace_images", "stop_when_collapsed")),
-    ):
-        for name in names:
-            del metadata["recipe"][section][name]
-    metadata_file.write_text(json.dumps(metadata))
-    resumed = trainer(run, recipe)
-    resumed.resume()
-    assert resumed.state.step == 3
-    assert resumed.train(StopSignal()) is True
 
 
 @pytest.mark.parametrize("damage", [[], "quick", {"title": "x", "batch": 3}, {"network": [[]]}])
