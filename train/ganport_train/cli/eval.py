@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 
@@ -25,6 +25,17 @@ _EVAL_COMMANDS = {
     "compare": "Compare runs and reports.",
 }
 _MODULES = {"judge": "judge", "score": "score", "compare": "score"}
+
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+def number_option(
+    name: str, low: float, high: float, default: float, text: str | None = None
+) -> Decorator:
+    """Return the option of a number, which must be whole if its default is."""
+    is_whole = isinstance(default, int)
+    limits = click.IntRange(int(low), int(high)) if is_whole else click.FloatRange(low, high)
+    return click.option(name, type=limits, default=default, show_default=True, help=text)
 
 
 class _LazyGroup(click.Group):
@@ -54,20 +65,8 @@ for _name, _summary in _EVAL_COMMANDS.items():
 
 @eval_gan.command()
 @click.argument("bundle", type=_PATH)
-@click.option(
-    "--seeds",
-    type=click.IntRange(1, 1000),
-    default=8,
-    show_default=True,
-    help="Images for each pair of hair and eye color.",
-)
-@click.option(
-    "--drawn",
-    type=click.IntRange(1, 100_000),
-    default=960,
-    show_default=True,
-    help="Synthetic faces to draw as a reference.",
-)
+@number_option("--seeds", 1, 1000, 8, "Images for each pair of hair and eye color.")
+@number_option("--drawn", 1, 100_000, 960, "Synthetic faces to draw as a reference.")
 @click.option("--report", type=_PATH, help="JSON file for the results.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
 def colors(bundle: Path, seeds: int, drawn: int, report: Path | None, device: str) -> None:

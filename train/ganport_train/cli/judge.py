@@ -11,6 +11,7 @@ import click
 from ganport_runtime.errors import RequestError
 from ganport_runtime.values import sanitize
 from ganport_train.backend.device import enable_determinism, resolve_device
+from ganport_train.cli.eval import number_option
 from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
@@ -33,37 +34,15 @@ _LABELS_SHOWN = 3
 @click.command()
 @click.option("--data", type=_PATH, required=True, help="Folder or zip of labeled images.")
 @click.option("--out", type=_PATH, required=True, help="Folder of the judge.")
-@click.option(
-    "--resolution",
-    type=click.IntRange(MIN_RESOLUTION, MAX_RESOLUTION),
-    default=64,
-    show_default=True,
-    help="Size of the images that the judge reads, in pixels.",
+@number_option(
+    "--resolution", MIN_RESOLUTION, MAX_RESOLUTION, 64, "Resolution of the judge in pixels."
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), default=14, show_default=True)
-@click.option(
-    "--width",
-    type=click.IntRange(MIN_WIDTH, MAX_WIDTH),
-    default=32,
-    show_default=True,
-    help="Channels of the first block.",
-)
-@click.option("--batch-size", type=click.IntRange(2, 4096), default=64, show_default=True)
-@click.option(
-    "--learning-rate",
-    type=click.FloatRange(1e-6, 1.0),
-    default=3e-3,
-    show_default=True,
-    help="Peak of the learning-rate schedule.",
-)
-@click.option(
-    "--val-fraction",
-    type=click.FloatRange(0.001, 0.9),
-    default=0.05,
-    show_default=True,
-    help="Fraction of the images held out to test the judge. The default is that of the recipes.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**31), default=0, show_default=True)
+@number_option("--epochs", 1, 10_000, 14)
+@number_option("--width", MIN_WIDTH, MAX_WIDTH, 32, "Channels of the first block.")
+@number_option("--batch-size", 2, 4096, 64)
+@number_option("--learning-rate", 1e-6, 1.0, 3e-3, "Peak of the learning-rate schedule.")
+@number_option("--val-fraction", 0.001, 0.9, 0.05, "Fraction of the images that test the judge.")
+@number_option("--seed", 0, 2**31, 0)
 @click.option("--no-mirror", is_flag=True, help="For images in which left and right matter.")
 @click.option("--format", type=click.Choice(FORMATS), default=AUTO, show_default=True)
 @click.option("--attribute", "attributes", multiple=True, help="Read only these attributes.")

@@ -17,6 +17,7 @@ from ganport_runtime.files import atomic_directory, check_folder
 from ganport_runtime.generator import Generator
 from ganport_runtime.values import sanitize
 from ganport_train.backend.device import resolve_device
+from ganport_train.cli.eval import number_option
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.formats.registry import FORMATS
 from ganport_train.evaluation.judge.judge import Judge
@@ -60,27 +61,11 @@ _TITLE_WIDTH = 22  # characters of a line of a title, unless the cells are wider
 @click.option("--data", type=_PATH, help="Folder or zip of labeled images.  [default: the run's]")
 @click.option("--judge", "judge_folder", type=_PATH, required=True, help="From eval-gan judge.")
 @click.option("--out", type=_PATH, help="Folder of the report.  [default: RUN/score]")
-@click.option(
-    "--count",
-    type=click.IntRange(MIN_IMAGES, 1_000_000),
-    default=2000,
-    show_default=True,
-    help="Images per round.",
-)
-@click.option(
-    "--rounds",
-    type=click.IntRange(1, 100),
-    default=3,
-    show_default=True,
-    help="Rounds with separate noise, which give the intervals.",
-)
-@click.option("--seed", type=click.IntRange(0, 2**64 - 1), default=0, show_default=True)
-@click.option(
-    "--prompt-rounds",
-    type=click.IntRange(1, 10_000),
-    default=DEFAULT_PROMPT_ROUNDS,
-    show_default=True,
-    help="Rounds of each prompt list of the data set.",
+@number_option("--count", MIN_IMAGES, 1_000_000, 2000, "Images per round.")
+@number_option("--rounds", 1, 100, 3, "Rounds with separate noise, which give the intervals.")
+@number_option("--seed", 0, 2**64 - 1, 0)
+@number_option(
+    "--prompt-rounds", 1, 10_000, DEFAULT_PROMPT_ROUNDS, "Rounds of each prompt list of the data."
 )
 @click.option(
     "--val-fraction",

@@ -164,11 +164,7 @@ def _prepare(
 
 
 def _environment(
-    plan: Study,
-    data: str,
-    inputs: _Inputs,
-    saved: tuple[Study, Environments] | None,
-    device: str,
+    plan: Study, data: str, inputs: _Inputs, saved: tuple[Study, Environments] | None, device: str
 ) -> RunEnvironment | None:
     """Return the environment of the runs on a data set; None if its path is unknown."""
     old = saved[1].get(data) if saved else None

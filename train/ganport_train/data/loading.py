@@ -22,7 +22,7 @@ from ganport_train.data.cache import (
     new_entry,
     open_entry,
 )
-from ganport_train.data.dataset import Dataset
+from ganport_train.data.dataset import Dataset, Vectors
 from ganport_train.data.formats.base import Example, Reader
 from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, resolve_attributes
 from ganport_train.data.images import decode_all
@@ -33,8 +33,6 @@ from ganport_train.data.source import Source
 MAX_RESOLUTION = 4096
 
 _SHOWN_ISSUES = 20
-
-Vectors = NDArray[np.float32]
 
 
 def load_dataset(

@@ -9,7 +9,6 @@ import stat
 from abc import ABC, abstractmethod
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from ganport_train.data.issues import DataError, EntryError, Issue, quote
@@ -63,12 +62,7 @@ class Source(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

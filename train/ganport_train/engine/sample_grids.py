@@ -17,16 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganport_models import Generator, Translator
-from ganport_runtime.conditions import (
-    ConditionGroup,
-    Conditions,
-    JointOneHot,
-    MultiHot,
-    OneHot,
-)
+from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
 from ganport_runtime.images.encode import save_png, to_uint8
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.noise import normals, seed_range
+from ganport_train.data.dataset import Vectors
 
 ROWS = 12
 COLUMNS = 8
@@ -34,8 +29,6 @@ TRANSLATION_ROWS = 8
 TRANSLATION_LABELS = 16
 """Largest number of label columns of a translation grid."""
 _BATCH_SIZE = 32
-
-Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
@@ -20,6 +19,7 @@ from ganport_runtime.images.encode import to_float
 from ganport_runtime.noise import normals, seed_range
 from ganport_train.config.recipe import decode_labels
 from ganport_train.data import Dataset
+from ganport_train.data.dataset import Features, Images, Rows, Vectors
 from ganport_train.engine.sample_grids import render_images
 from ganport_train.evaluation.judge.accuracy import group_counts
 from ganport_train.evaluation.metrics import grain
@@ -44,11 +44,6 @@ GRAIN_TOLERANCE = 1.25
 """Largest factor between the grain of generated and real images that does not lower the score."""
 
 _NO_JUDGE = Path("none")
-
-Images = NDArray[np.uint8]
-Features = NDArray[np.float32]
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

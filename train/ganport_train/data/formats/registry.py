@@ -42,10 +42,7 @@ def choose_reader(source: Source, format: str = AUTO, attributes: Sequence[str] 
     """
     if format not in FORMATS:
         raise DataError(
-            "format",
-            f"one of {', '.join(FORMATS)}",
-            quote(format),
-            suggestion(format, FORMATS),
+            "format", f"one of {', '.join(FORMATS)}", quote(format), suggestion(format, FORMATS)
         )
     candidates = [reader for reader in READERS if format in (AUTO, reader.format)]
     for reader in candidates:

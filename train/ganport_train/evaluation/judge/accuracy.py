@@ -19,10 +19,10 @@ from ganport_runtime.conditions import (
     Scalar,
     SignedMultiHot,
 )
+from ganport_train.data.dataset import Vectors
 from ganport_train.evaluation.metrics import wilson_interval
 from ganport_train.methods.losses import span
 
-Vectors = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 TOLERANCE = 0.1
 """Largest error of a correct number or color channel, as a fraction of its range."""

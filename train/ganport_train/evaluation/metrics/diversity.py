@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.dataset import Features, Images, Rows, Vectors
 from ganport_train.data.images import THUMBNAIL_SIZE
 from ganport_train.data.near_duplicates import find_duplicate_groups
 from ganport_train.evaluation.metrics import Metric
@@ -19,11 +19,6 @@ SECTION = "Diversity"
 MAX_CONDITIONS, IMAGES_PER_CONDITION = 24, 16
 _MIN_REAL = 8  # real images of a condition that is measured
 _MIN_CONDITIONS = 4
-
-Images = NDArray[np.uint8]
-Features = NDArray[np.float32]
-Vectors = NDArray[np.float32]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_train.data.dataset import Images
 from ganport_train.evaluation.metrics import Metric
 
 SECTION = "Grain"
-Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 _BLOCK = 512  # images processed at once
 _TITLES = {"checker": "grain of 2x2 blocks", "octave": "energy of the top octave"}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.nn import functional as F
 
+from ganport_train.data.dataset import Features, Images, Rows
 from ganport_train.evaluation.metrics import Metric
 
 SECTION = "Memorization"
@@ -18,10 +18,6 @@ SIDE = 16
 QUANTILE = 0.01
 """Fraction of held-out images that lie within the distance that counts as a copy."""
 _BLOCK = 2048  # rows processed at once
-
-Images = NDArray[np.uint8]
-Features = NDArray[np.float32]
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

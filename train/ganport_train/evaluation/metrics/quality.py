@@ -14,15 +14,9 @@ import torch
 from torch import Tensor
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.dataset import Features, Rows, Vectors
 from ganport_train.evaluation.metrics import Metric
-from ganport_train.evaluation.metrics.diversity import (
-    Features,
-    Rows,
-    Vectors,
-    evenly_spaced,
-    relative_spread,
-    rows_by_label,
-)
+from ganport_train.evaluation.metrics.diversity import evenly_spaced, relative_spread, rows_by_label
 
 MAX_SUBSET = 1000
 """Largest subset over which a kernel distance is averaged (Binkowski et al. 2018)."""

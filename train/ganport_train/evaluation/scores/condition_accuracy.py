@@ -19,9 +19,9 @@ from ganport_runtime.conditions import (
     OneHot,
     SignedMultiHot,
 )
+from ganport_train.data.dataset import Vectors
 from ganport_train.evaluation.judge.accuracy import (
     Count,
-    Vectors,
     assess,
     group_counts,
     is_correct,

@@ -9,17 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
-from ganport_train.evaluation.judge.accuracy import (
-    TOLERANCE,
-    Count,
-    Mask,
-    Vectors,
-    is_correct,
-    is_requested,
-)
+from ganport_train.data.dataset import Images, Vectors
+from ganport_train.evaluation.judge.accuracy import TOLERANCE, Count, Mask, is_correct, is_requested
 from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.metrics.diversity import mean_spread
-from ganport_train.evaluation.scores.sampling import Images
 
 EDIT_SECTION = "Edits"
 RECONSTRUCTION_SECTION = "Reconstruction"

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data import Dataset
-from ganport_train.evaluation.judge.accuracy import Vectors
+from ganport_train.data.dataset import Rows, Vectors
 from ganport_train.evaluation.judge.judge import Judge, Prediction
 from ganport_train.evaluation.metrics import Metric, quality
-from ganport_train.evaluation.metrics.diversity import Rows, evenly_spaced
+from ganport_train.evaluation.metrics.diversity import evenly_spaced
 from ganport_train.evaluation.metrics.grain import grain_metrics
 from ganport_train.evaluation.scores import condition_accuracy
 from ganport_train.evaluation.scores.extractors import Extractor, cached_features
@@ -205,10 +205,7 @@ _Rule = tuple[Callable[[float, float], bool], str]  # (value, real) -> failed, m
 _RULES: dict[str, _Rule] = {
     "accuracy_": (lambda value, real: value < MIN_ACCURACY * real, "ignores part of its condition"),
     "prompts_": (lambda value, real: value < MIN_ACCURACY * real, "fails a prompt list"),
-    "leak_": (
-        lambda value, real: value > real + MAX_EXTRA_LEAK,
-        "changes one group with another",
-    ),
+    "leak_": (lambda value, real: value > real + MAX_EXTRA_LEAK, "changes one group with another"),
     "changed": (lambda value, real: value < MIN_CHANGED * real, "hardly changes its images"),
     "kept": (lambda value, real: value < MIN_KEPT * real, "changes other labels"),
     "spread_": (lambda value, real: value < MIN_SPREAD * real, "collapsed within a condition"),

@@ -14,7 +14,6 @@ import numpy as np
 import safetensors.numpy
 import safetensors.torch
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from ganport_runtime.errors import GanportError
@@ -22,6 +21,7 @@ from ganport_runtime.files import atomic_write, sha256_of
 from ganport_runtime.values import sanitize
 from ganport_train.data import Dataset
 from ganport_train.data.cache import default_cache_root
+from ganport_train.data.dataset import Features, Images
 from ganport_train.data.images import track_blocks
 
 MAX_WEIGHTS = 1 << 30
@@ -29,9 +29,6 @@ MAX_WEIGHTS = 1 << 30
 INCEPTION_FILTER = "bilinear as in TensorFlow 1, to 299 x 299, by torch-fidelity"
 _LAYER = "2048"
 _BATCH = 32
-
-Images = NDArray[np.uint8]
-Features = NDArray[np.float32]
 
 
 class Extractor(Protocol):

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ganport_models import Checkpoint, Flow
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
+from ganport_train.data.dataset import Images, Vectors
 from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.metrics import Metric, mean_interval
-from ganport_train.evaluation.scores.sampling import Images, Vectors, decode_requests
+from ganport_train.evaluation.scores.sampling import decode_requests
 from ganport_train.methods.flow import LEVELS, bits_per_dimension
 
 SECTION = "Flow"

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from ganport_runtime.generator import Generator
+from ganport_train.data.dataset import Images, Rows
 from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge.accuracy import Count, group_counts
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics import mean_interval
 from ganport_train.evaluation.metrics.diversity import (
     DiversityPlan,
-    Rows,
     evenly_spaced,
     near_duplicate_metric,
     rows_by_label,
@@ -26,7 +26,6 @@ from ganport_train.evaluation.scores import condition_accuracy, flow, sheets
 from ganport_train.evaluation.scores.evaluation import Evaluation, EvaluationReport
 from ganport_train.evaluation.scores.sampling import (
     GeneratedRound,
-    Images,
     RoundPlan,
     captions,
     encodable,

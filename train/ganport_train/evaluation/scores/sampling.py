@@ -13,14 +13,13 @@ from ganport_runtime.errors import ConditionError, GanportError
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import seed_range
 from ganport_train.data import Dataset
+from ganport_train.data.dataset import Images, Vectors
 from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics.diversity import evenly_spaced
 
 MIN_IMAGES = 20
 """Fewest images, generated or real, that give a meaningful distance."""
-Images = NDArray[np.uint8]
-Vectors = NDArray[np.float32]
 _BATCH = 256
 
 

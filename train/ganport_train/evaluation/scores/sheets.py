@@ -12,9 +12,10 @@ from PIL import Image
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.images.sheet import make_sheet
+from ganport_train.data.dataset import Images
 from ganport_train.evaluation.metrics.memorization import NearestImages
 from ganport_train.evaluation.scores.condition_accuracy import Misclassified
-from ganport_train.evaluation.scores.sampling import GeneratedRound, Images, captions
+from ganport_train.evaluation.scores.sampling import GeneratedRound, captions
 
 _COLUMNS = 8
 _MAX_ROWS = 12

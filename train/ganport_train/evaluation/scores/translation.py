@@ -11,8 +11,9 @@ import numpy as np
 
 from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot, OneHot
 from ganport_runtime.values import sanitize
+from ganport_train.data.dataset import Images, Rows, Vectors
 from ganport_train.evaluation.judge.judge import Prediction
-from ganport_train.evaluation.metrics.diversity import Rows, evenly_spaced
+from ganport_train.evaluation.metrics.diversity import evenly_spaced
 from ganport_train.evaluation.scores.edits import (
     MAX_RECONSTRUCTIONS,
     Edits,
@@ -23,8 +24,6 @@ from ganport_train.evaluation.scores.edits import (
 from ganport_train.evaluation.scores.evaluation import Evaluation, EvaluationReport
 from ganport_train.evaluation.scores.sampling import (
     GeneratedRound,
-    Images,
-    Vectors,
     encodable,
     sample_vectors,
     translate_images,
