@@ -27,7 +27,7 @@ MAX_NUMBERS = 2**29
 MAX_OPERATIONS = 2**38
 """Multiplications for one image: some seconds on two cores."""
 _BATCHES = 1, 16
-_FIX = "The file is damaged, or holds what no graph may hold: docs/interface.md, section 2."
+_FIX = "The file is damaged, or breaks the rules for graphs: docs/interface.md, section 2."
 
 
 def check_graph(data: bytes, place: str) -> None:

@@ -228,10 +228,7 @@ class JointOneHot(ConditionGroup):
         super().__post_init__()
         if len(self.of) != 2:
             raise condition_error(
-                self.name,
-                "exactly two groups",
-                f"{len(self.of)} groups",
-                "Join two groups.",
+                self.name, "exactly two groups", f"{len(self.of)} groups", "Join two groups."
             )
         one, two = self.of
         pairs = [f"{a} {one.name} {b} {two.name}" for a in one.labels for b in two.labels]
