@@ -135,6 +135,11 @@ def _graph(random: Random, folder: Path) -> None:
         runner.run(feeds)
 
 
+_PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A PNG of one pixel in base64."""
 _BODIES: dict[str, list[Any]] = {
     "/v1/generate": [
         {"bundle": "faces", "conditions": "pink hair blue eyes", "seed": 7},
@@ -150,6 +155,10 @@ _BODIES: dict[str, list[Any]] = {
         },
         {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["pink hair"]}]},
     ],
+    "/v1/translate": [
+        {"bundle": "changer", "images": [_PIXEL], "conditions": {"hair": "pink"}, "whole": True},
+        {"bundle": "changer", "images": [_PIXEL, _PIXEL], "output": "raw", "timeout": 9.5},
+    ],
 }
 
 
@@ -161,7 +170,11 @@ def _client() -> tuple[httpx.ASGITransport, Generator]:
     from ganport_runtime.service.settings import Settings
 
     faces = Generator.load(DATA / "tiny.ganport", "cpu")
-    registry = ModelRegistry([ServedBundle("faces", faces, Batcher(faces))])
+    changer = Generator.load(DATA / "tiny-translator.ganport", "cpu")
+    bundles = (("faces", faces), ("changer", changer))
+    registry = ModelRegistry(
+        [ServedBundle(name, bundle, Batcher(bundle)) for name, bundle in bundles]
+    )
     return httpx.ASGITransport(create_app(registry, Settings(max_images=16))), faces
 
 

@@ -123,6 +123,13 @@ def test_decode_truncated_file_raises(make_image: Make, encode: Encode, kind: st
         decode(data[: len(data) // 2], 16)
 
 
+def test_decode_jpeg_of_too_many_scans_raises(make_image: Make, encode: Encode) -> None:
+    data = encode(make_image(1, 64), "JPEG", progressive=True)
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    with pytest.raises(EntryError, match="at most 64 scans"):
+        decode(data[:-2] + 5000 * scan + data[-2:], 16)
+
+
 def test_decode_other_format_raises(make_image: Make, encode: Encode) -> None:
     with pytest.raises(EntryError, match="not an image of that kind"):
         decode(encode(make_image(1, 16), "TIFF"), 16)
