@@ -11,9 +11,11 @@
 #     steps        the parts of a training step, plain, compiled and as CUDA graphs
 #     run          $MINUTES (8) of the flagship, its export, and the errors of each precision
 #     serve        overload and soak of the service
+#     rows         the rows of the reports; repeat this part until no step is missed
 #
 # Each part writes OUT/PART.txt as it goes. A step that fails is listed at its end, and the next one
-# runs. A part ends within LIMIT (570) seconds. DATA names a data set; without it faces are drawn.
+# runs. A part ends within LIMIT (570) seconds, and may run again: it replaces what it wrote, and
+# `rows` continues. DATA names a data set; without it faces are drawn.
 # DEVICE=cpu runs the same steps without a GPU, which checks this script and measures nothing.
 set -uo pipefail
 part=${1:?a part, see the head of this file}
@@ -58,14 +60,17 @@ faces() { # print the data set
 }
 
 part_wheels() { # on a machine with network
+    fresh wheels # another version of a package would stay beside the new one
     mkdir -p "$out/wheels"
     step ganport "$python" -m build --wheel --outdir "$out/wheels" "$here/.."
     step download "$python" -m pip download --no-deps --only-binary :all: --dest "$out/wheels" \
         --python-version "${PYTHON_VERSION:-3.12}" --platform manylinux_2_28_x86_64 \
         --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-        "onnxruntime-gpu>=1.30" click coloredlogs filelock flatbuffers h11 httptools jinja2 markupsafe \
-        ml_dtypes msgspec onnx-ir packaging pillow prometheus-client protobuf pytest pluggy iniconfig \
-        rfc8785 safetensors starlette anyio idna sniffio tomli-w tqdm uvicorn uvloop
+        "onnxruntime-gpu>=1.30" click coloredlogs filelock flatbuffers h11 httptools humanfriendly \
+        hypothesis iniconfig jinja2 markupsafe ml_dtypes msgspec "nvidia-curand==10.*" onnx-ir packaging \
+        pillow pluggy prometheus-client protobuf pygments pytest rfc8785 safetensors scipy \
+        sortedcontainers starlette anyio idna sniffio tomli-w torch-fidelity tqdm typing_extensions \
+        uvicorn uvloop
     step split bash -c "cd '$out/wheels' && for f in \$(find . -name '*.whl' -size +60M); do
         split -b 60M \"\$f\" \"\$f.piece-\" && rm \"\$f\"; done && ls -lh"
 }
@@ -103,6 +108,10 @@ part_generate() {
     done
 }
 
+fresh() { # FOLDER: remove what an earlier run of a part wrote
+    rm -rf "${out:?}/$1"
+}
+
 tiny() { # options that make a step take milliseconds
     [ -n "$small" ] && printf -- "--set %s " data.resolution=16 network.base_channels=4 \
         network.num_blocks=1 training.batch_size=8 logging.eval_images=16 ema.bn_calibration_images=128
@@ -112,6 +121,7 @@ part_train() {
     local data how
     data=$(faces)
     for how in none $(pick "" graphs); do
+        fresh "train-$how"
         # shellcheck disable=SC2046
         step "training.compile=$how" train-gan flagship --data "$data" --out "$out/train-$how" \
             --device "$device" --set training.compile="$how" --set length.max_images=100000000 \
@@ -130,6 +140,7 @@ part_steps() {
 
 part_run() {
     local bundle=$out/faces.ganport
+    fresh run
     # shellcheck disable=SC2046
     step train train-gan flagship --data "$(faces)" --out "$out/run" --device "$device" \
         --set length.max_images=100000000 --set length.minutes="$(pick 0.05 "${MINUTES:-8}")" $(tiny)
@@ -148,9 +159,16 @@ part_serve() {
     step soak "$python" "$here/soak.py" "$bundle" --device "$device" ${small:+--requests 200}
 }
 
+part_rows() {
+    # shellcheck disable=SC2046
+    step study ganport study reports --data "faces=$(faces)" --out "$out/rows" --device "$device" \
+        ${small:+--only anime-cgan --score-images 0} $(tiny) \
+        ${small:+--set length.minutes=0.05 --set data.resolution=16}
+}
+
 case $part in
-wheels | setup | check | convolution | generate | train | steps | run | serve) ;;
-*) sed -n '2,20s/^# \{0,1\}//p' "$0" && exit 2 ;;
+wheels | setup | check | convolution | generate | train | steps | run | serve | rows) ;;
+*) sed -n '2,22s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac
 {
     "part_$part"

@@ -11,7 +11,9 @@ import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 ARGUMENTS = ("--device", "cpu", "--features", "8", "--batches", "1", "2", "--rounds", "2")
-PARTS = ("check", "convolution", "generate", "train", "steps", "run", "serve")
+PARTS = ("check", "convolution", "generate", "train", "steps", "run", "serve", "rows")
+REPEATED = ("train", "run", "rows")
+"""Parts that find what an earlier run of them wrote."""
 
 Part = Callable[..., str]
 
@@ -39,7 +41,8 @@ def part(tmp_path: Path) -> Part:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", [name for name in PARTS if name != "serve"])
 def test_part_runs_on_the_cpu(part: Part, name: str) -> None:
-    assert part(name).endswith(f"== {name}: 0 steps missed\n")
+    for _ in range(2 if name in REPEATED else 1):
+        assert part(name).endswith(f"== {name}: 0 steps missed\n")
 
 
 @pytest.mark.long
@@ -88,8 +91,9 @@ def test_setup_joins_wheels_and_installs_them_into_a_separate_folder(
         piece = wheels / f"{wheel.name}.piece-a{chr(ord('a') + number)}"
         piece.write_bytes(content[start : start + 300])
     wheel.unlink()
-    written = part("setup")
-    assert "1.99.0 ['CUDA']" in written
+    for _ in range(2):
+        written = part("setup")
+        assert "1.99.0 ['CUDA']" in written
     assert wheel.read_bytes() == content
     assert [path.name for path in wheels.iterdir()] == [wheel.name]
 

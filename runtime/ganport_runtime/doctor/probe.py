@@ -18,7 +18,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from ctypes.util import find_library
 from dataclasses import dataclass, field
-from importlib.metadata import distributions
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -101,14 +101,25 @@ class SystemInfo:
 
 
 def read_packages() -> dict[str, str]:
-    """Return the versions of ganport, NumPy, torch, TensorRT and every engine, by name."""
+    """Return the versions of ganport, NumPy, torch, TensorRT and every engine, by name.
+
+    An onnxruntime in a later folder of the import path is left out, because Python never sees it.
+    """
     versions: dict[str, str] = {}
     for distribution in distributions():
         if distribution.name:  # None for a damaged distribution
             name = re.sub(r"[-_.]+", "-", distribution.name).lower()
+            if name in ONNXRUNTIMES and _is_hidden(distribution):
+                continue
             if name in _SHOWN or name.startswith("tensorrt"):
                 versions.setdefault(name, distribution.version)
     return versions
+
+
+def _is_hidden(distribution: Distribution) -> bool:
+    binaries = onnxruntime_folder()
+    folder = Path(str(distribution.locate_file("onnxruntime")))
+    return bool(binaries and folder.is_dir() and not folder.samefile(binaries.parent))
 
 
 def onnxruntime_folder() -> Path | None:

@@ -1,4 +1,5 @@
 import os
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -28,6 +29,24 @@ def test_read_packages_returns_engines_and_tensorrt_only(monkeypatch: pytest.Mon
     distributions = [SimpleNamespace(name=name, version=version) for name, version in installed]
     monkeypatch.setattr(probe, "distributions", lambda: distributions)
     assert read_packages() == {"tensorrt-cu13": "10.14"}
+
+
+def test_read_packages_omits_an_onnxruntime_of_a_later_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, folder in (("onnxruntime-gpu", "first"), ("onnxruntime", "second")):
+        metadata = tmp_path / folder / f"{name.replace('-', '_')}-1.31.1.dist-info" / "METADATA"
+        metadata.parent.mkdir(parents=True)
+        metadata.write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.31.1\n")
+        (tmp_path / folder / "onnxruntime" / "capi").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / folder) for folder in ("first", "second")])
+    capi = tmp_path / "first" / "onnxruntime" / "capi"
+    monkeypatch.setattr(probe, "onnxruntime_folder", lambda: capi)
+    assert read_packages() == {"onnxruntime-gpu": "1.31.1"}
+    (tmp_path / "second" / "onnxruntime" / "capi").rmdir()
+    (tmp_path / "second" / "onnxruntime").rmdir()
+    (tmp_path / "second" / "onnxruntime").symlink_to(capi.parent)
+    assert set(read_packages()) == {"onnxruntime", "onnxruntime-gpu"}
 
 
 @pytest.mark.parametrize(
