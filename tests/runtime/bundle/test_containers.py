@@ -78,6 +78,12 @@ def test_encrypted_zip_member_is_refused(tmp_path: Path) -> None:
         Bundle.open(patched(path, b"PK\x01\x02", 8, b"\x01\x00"))
 
 
+def test_zip_member_of_a_newer_zip_version_is_refused(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "x.ganport", {"manifest.json": b"{}"})
+    with pytest.raises(BundleError, match=r"zip file version 9\.9"):
+        Bundle.open(patched(path, b"PK\x01\x02", 6, b"\x63"))
+
+
 def test_zip_member_with_too_large_size_is_refused(tmp_path: Path) -> None:
     path = write_zip(tmp_path / "x.ganport", {"manifest.json": b"{}"})
     huge = struct.pack("<II", 2**31, 2**31)
