@@ -133,8 +133,10 @@ part_steps() {
     local data how
     data=$(faces)
     for how in none $(pick "" "networks graphs"); do
+        # shellcheck disable=SC2046
         step "parts of a step, $how" "$python" "$here/training.py" "$(pick quick flagship)" \
-            --data "$data" --device "$device" --set training.compile="$how" ${small:+--rounds 2}
+            --data "$data" --device "$device" --set training.compile="$how" \
+            ${small:+--rounds 2} $(tiny)
     done
 }
 

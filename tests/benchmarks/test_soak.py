@@ -42,13 +42,22 @@ def test_long_soak_keeps_memory_constant() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    ("name", "arguments"),
-    [("soak.py", ("--requests", "1000")), ("overload.py", ("--rounds", "1", "--seconds", "5"))],
-)
-def test_service_under_attack_keeps_its_bounds(name: str, arguments: tuple[str, ...]) -> None:
-    code, report = run_benchmark(name, "--hostile", *arguments)
-    assert report["faults"] == []
-    assert code == 0
-    for metric in ("MiB of the service (start, peak, bound)", "MiB of its helpers (peak, bound)"):
-        assert report[metric][-2] < report[metric][-1]
+def test_soak_under_attack_keeps_its_bounds_of_memory() -> None:
+    """The other limits are times, which belong to a quiet machine."""
+    _, report = run_benchmark("soak.py", "--hostile", "--requests", "1000")
+    assert [name for name in report["requests"] if name.startswith("fault")] == []
+    check_memory(report)
+
+
+@pytest.mark.long
+def test_overload_under_attack_keeps_its_bounds_of_memory() -> None:
+    _, report = run_benchmark("overload.py", "--hostile", "--rounds", "1", "--seconds", "5")
+    assert min(report["images/s (quiet, under attack)"]) > 0
+    check_memory(report)
+
+
+def check_memory(report: dict[str, Any]) -> None:
+    start, peak, bound = report["MiB of the service (start, peak, bound)"]
+    assert start < peak < bound
+    peak, bound = report["MiB of its helpers (peak, bound)"]
+    assert 0 < peak < bound
