@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -60,7 +62,11 @@ def competitors(bundle: Path, baseline: Path, python: Path) -> Iterator[Competit
 
 def ganport_server(bundle: Path | str, *options: str, device: str = "cpu") -> Competitor:
     """Return `serve-gan` with a bundle, a device and further `options`."""
-    command = str(Path(sys.executable).with_name("serve-gan"))
+    # Beside the interpreter, or where `pip install --target` wrote it.
+    folders = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+    command = shutil.which("serve-gan", path=os.pathsep.join(folders))
+    if command is None:
+        raise RuntimeError("the command serve-gan is not installed")
     return Competitor(
         GANPORT,
         "defaults",
