@@ -1,8 +1,8 @@
-"""Learning: what variants of a recipe reach in equal CPU (or GPU) seconds, by a judge of its own.
+"""Learning: what variants of a recipe reach in equal CPU (or GPU) seconds, by an independent judge.
 
-Every variant trains in turn for a slice of seconds, all in one process, and is then measured, which
-is not counted. A run goes on where it stopped when the same folder is named again. The judge is one
-of `eval-gan judge` that no variant has trained with.
+The variants train in turn for a slice of seconds, all in one process. Measuring is not counted. The
+same command continues runs that were stopped. The judge is one of `eval-gan judge` that no variant
+has trained with.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render_images
 from ganport_train.engine.trainer import Trainer
+from ganport_train.engine.warm_start import WarmStart
 from ganport_train.evaluation.judge.accuracy import group_counts, joint_count
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics import grain
@@ -146,11 +147,14 @@ def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
 
 
 class Variant:
-    """A variant of a recipe in training, in a folder of its own: `NAME: RECIPE KEY=VALUE ...`."""
+    """A variant of a recipe in training, in a folder of its own: `NAME: RECIPE KEY=VALUE ...`.
+
+    `from=RUN` starts with the networks of a run, as `train-gan --from` does.
+    """
 
     def __init__(self, text: str, out: Path, dataset: Dataset, device: torch.device) -> None:
         self.name, _, rest = (part.strip() for part in text.partition(":"))
-        recipe, *overrides = rest.split()
+        recipe, overrides, source = split_options(rest)
         self.folder, self.device = out / self.name.replace(" ", "-"), device
         self.folder.mkdir(parents=True, exist_ok=True)
         resolved = recipes.load(recipe, [*overrides, *_KEPT])
@@ -158,6 +162,8 @@ class Variant:
             self.folder, without_bounds(resolved), dataset, device, lambda _: None
         )
         self.trainer.resume()
+        if source and self.trainer.is_new:
+            self.trainer.start_from(WarmStart.load(source))
         self.records: list[Record] = read_records(self.folder)
 
     @property
@@ -181,6 +187,14 @@ class Variant:
         lines = "".join(json.dumps(one) + "\n" for one in self.records)
         atomic_write(self.folder / "learning.jsonl", lines.encode())
         return record
+
+
+def split_options(text: str) -> tuple[str, list[str], str]:
+    """Return recipe, overrides and the value of `from=` of `RECIPE KEY=VALUE ...`."""
+    recipe, *options = text.split()
+    overrides = [option for option in options if not option.startswith("from=")]
+    source = next((option[5:] for option in options if option not in overrides), "")
+    return recipe, overrides, source
 
 
 def without_bounds(recipe: Recipe) -> Recipe:
@@ -207,9 +221,9 @@ def clock_of(device: torch.device) -> Callable[[], float]:
 
 
 def seconds_to(records: Sequence[Record], name: str, goal: float) -> float | None:
-    """When a curve first reaches a goal, between two looks by a straight line; None = never.
+    """Return when a curve first reaches a goal, by linear interpolation; None = never.
 
-    Of a distance the goal is reached from above, of everything else from below.
+    Distances reach a goal from above, all other values from below.
     """
     sign = -1 if name == "kernel" else 1
     before = None
@@ -217,20 +231,20 @@ def seconds_to(records: Sequence[Record], name: str, goal: float) -> float | Non
         if sign * record[name] >= sign * goal:
             if before is None:
                 return float(record["seconds"])
-            way = (goal - before[name]) / (record[name] - before[name])
-            return float(before["seconds"] + way * (record["seconds"] - before["seconds"]))
+            part = (goal - before[name]) / (record[name] - before[name])
+            return float(before["seconds"] + part * (record["seconds"] - before["seconds"]))
         before = record
     return None
 
 
 def curve(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
-    """Every look at every variant, as a table in Markdown."""
+    """Return all records of all variants as a Markdown table."""
     names = list(variants[0][0])
     yield "| " + " | ".join(names) + " |"
     yield "|" + "---|" * len(names)
     for records in variants:
         for record in records:
-            yield "| " + " | ".join(_written(name, record[name]) for name in names) + " |"
+            yield "| " + " | ".join(_format(name, record[name]) for name in names) + " |"
 
 
 def goals(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
@@ -244,7 +258,7 @@ def goals(variants: Sequence[Sequence[Record]]) -> Iterator[str]:
         yield f"| {records[0]['variant']} | " + " | ".join(cells) + " |"
 
 
-def _written(name: str, value: Any) -> str:
+def _format(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.0f}" if name == "seconds" else f"{value:.3f}"
     return f"{value:,}" if isinstance(value, int) else str(value)
@@ -253,6 +267,7 @@ def _written(name: str, value: Any) -> str:
 @click.command()
 @click.argument("variants", nargs=-1, required=True)
 @click.option("--data", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--unseen", type=click.Path(path_type=Path, exists=True), help="Data to measure on.")
 @click.option("--judge", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder of the runs.")
 @click.option("--seconds", default=720.0, show_default=True, help="Of training, for each variant.")
@@ -261,6 +276,7 @@ def _written(name: str, value: Any) -> str:
 def main(
     variants: tuple[str, ...],
     data: Path,
+    unseen: Path | None,
     judge: Path,
     out: Path,
     seconds: float,
@@ -270,19 +286,22 @@ def main(
     """Compare VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
     chosen = resolve_device(device)
     exam_judge = Judge.load(judge, chosen)
-    recipe, *overrides = variants[0].partition(":")[2].split()
+    recipe, overrides, _ = split_options(variants[0].partition(":")[2])
     first = recipes.load(recipe, overrides)
     dataset = load_data(first, data, skip_bad=True)
-    exam = Exam(exam_judge, dataset, chosen)
+    measured = load_data(first, unseen, skip_bad=True) if unseen else dataset
+    if measured.conditions != dataset.conditions:
+        raise click.UsageError("--unseen needs the same condition groups and labels as --data")
+    exam = Exam(exam_judge, measured, chosen)
     real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.metadata.accuracy.items())
-    print(f"judge on real pictures it never saw: {real}", flush=True)
+    print(f"judge on held-out real images: {real}", flush=True)
     enable_determinism()
     runs = [Variant(text, out, dataset, chosen) for text in variants]
     for turn in range(1, round(seconds / step) + 1):
         for run in runs:
             if run.seconds < turn * step:
                 record = run.advance(turn * step, exam)
-                print(" ".join(f"{k} {_written(k, v)}" for k, v in record.items()), flush=True)
+                print(" ".join(f"{k} {_format(k, v)}" for k, v in record.items()), flush=True)
     columns = [run.records for run in runs]
     print("\n".join([*curve(columns), "", *goals(columns)]))
 

@@ -54,7 +54,7 @@ def test_a_slice_ends_by_its_clock(learning) -> None:
 
 
 @pytest.mark.long
-def test_two_variants_are_trained_in_turn_and_taken_up_again(tmp_path: Path) -> None:
+def test_variants_train_in_turn_resume_and_start_from_a_run(tmp_path: Path) -> None:
     data, judge = tmp_path / "faces.zip", tmp_path / "judge"
     write_faces(data, 200, 16)
     train = ["-m", "ganport_train", "eval", "judge", "--data", str(data), "--out", str(judge)]
@@ -62,13 +62,14 @@ def test_two_variants_are_trained_in_turn_and_taken_up_again(tmp_path: Path) -> 
     small = ["--resolution", "16", "--epochs", "1", "--width", "8"]
     command = "from ganport_train.__main__ import eval_gan; eval_gan()"
     subprocess.run([sys.executable, "-c", command, *train[2:], *small], check=True)
-    words = [f"one: {TINY}", f"two: {TINY} training.seed=1", "--data", data, "--judge", judge]
-    words += ["--out", tmp_path / "runs", "--slice", "1", "--device", "cpu"]
-    script = [sys.executable, str(BENCHMARKS / "learning.py"), *map(str, words)]
-    for seconds, lines in (("1", 1), ("2", 2)):
-        done = subprocess.run(
-            [*script, "--seconds", seconds], capture_output=True, text=True, check=False
-        )
+    runs = tmp_path / "runs"
+    options = ["--data", data, "--unseen", data, "--judge", judge, "--out", runs]
+    script = [sys.executable, BENCHMARKS / "learning.py", "--slice", "1", "--device", "cpu"]
+    pair = [f"one: {TINY}", f"two: {TINY} training.seed=1"]
+    tuned = [f"two: {TINY} training.seed=1", f"three: {TINY} from={runs / 'one'}"]
+    for variants, seconds, lines in ((pair, "1", 1), (pair, "2", 2), (tuned, "2", 2)):
+        words = [*script, *variants, *options, "--seconds", seconds]
+        done = subprocess.run(list(map(str, words)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         rows = [line for line in done.stdout.splitlines() if line.startswith("| two |")]
         assert len(rows) == lines + 1
