@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -12,6 +13,7 @@ from ganport_models.blocks import (
     LRELU_SLOPE_DCGAN,
     SkipImages,
     init_bilinear_,
+    resize_convolution,
     to_base_map,
     up_convolution,
 )
@@ -60,11 +62,18 @@ class FiLMBlock(nn.Module):
 class FiLMStage(nn.Module):
     """Residual blocks, and a layer that doubles the size."""
 
-    def __init__(self, inputs: int, outputs: int, style: int, blocks: int) -> None:
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        style: int,
+        blocks: int,
+        build: Callable[[int, int], nn.Module],
+    ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(FiLMBlock(inputs, style) for _ in range(blocks))
         self.styled = FiLMNorm(inputs, style)
-        self.up = init_bilinear_(up_convolution(inputs, outputs))
+        self.up = build(inputs, outputs)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
         """Map features (N, inputs, H, W) and style (N, style) to (N, outputs, 2H, 2W)."""
@@ -93,11 +102,16 @@ class ResidualGenerator(Generator):
         )
         self.stem = nn.Linear(config.z_dim, channels[0] * BASE_SIZE**2)
         self.stages = nn.ModuleList(
-            FiLMStage(inputs, outputs, config.embed_dim, config.num_blocks)
+            FiLMStage(inputs, outputs, config.embed_dim, config.num_blocks, self.build_up)
             for inputs, outputs in pairwise(channels)
         )
         self.styled = FiLMNorm(channels[-1], config.embed_dim)
         self.picture = nn.Conv2d(channels[-1], 3, 3, padding=1)
+
+    @staticmethod
+    def build_up(inputs: int, outputs: int) -> nn.Module:
+        """Return the layer of a stage that doubles the size."""
+        return init_bilinear_(up_convolution(inputs, outputs))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
@@ -114,7 +128,9 @@ class ResidualGenerator(Generator):
 
 @register_generator("residual_skip")
 class ResidualSkipGenerator(ResidualGenerator):
-    """`ResidualGenerator` that adds an image of every size: the flagship's."""
+    """`ResidualGenerator` with resize convolutions and an image of every size: the flagship's."""
+
+    build_up = staticmethod(resize_convolution)
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
