@@ -1,6 +1,6 @@
 #!/bin/sh
-# The whole way once, in the folder demo/: every line is a command a user would type.
-# Stop it whenever you like: what is finished is kept, and the training goes on where it stopped.
+# The whole way once, in the folder demo/: each line is a command that a user would type.
+# You may stop it at any time. The same command continues it.
 set -eu
 minutes=${MINUTES:-5}
 mkdir -p demo
@@ -22,10 +22,10 @@ export-gan demo/run --checkpoint latest --format bundle --out demo/faces.ganport
 echo "== 4/6 verify the bundle"
 ganport verify demo/faces.ganport
 
-echo "== 5/6 draw a sheet from it: demo/matrix.png"
+echo "== 5/6 make a sheet: demo/matrix.png"
 sample-gan matrix demo/faces.ganport --rows hair --columns eyes --seed 7 --out demo/matrix.png
 
-echo "== 6/6 measure the colours it draws"
+echo "== 6/6 measure the colors of its images"
 eval-gan colors demo/faces.ganport --seeds 8
 
-echo "The same draws from the bundle that ships along: sample-gan matrix starter --rows hair --columns eyes --out starter.png"
+echo "The same sheet from the shipped bundle: sample-gan matrix starter --rows hair --columns eyes --out starter.png"
