@@ -154,7 +154,8 @@ class Discriminator(nn.Module):
 
     `embed` and `score` are separate, so that one embedding serves several conditions: the
     mismatched pairs of GAN-CLS (Reed et al. 2016, section 4.2) score the same features again.
-    A subclass creates its layers in `build`.
+    A subclass creates its layers in `build`: `body`, from images to features, and `classifier`,
+    from features to (N, condition_size), if it `classifies`.
     `groups` are the sizes of the condition groups, for networks with a head for each of them.
     """
 
@@ -163,6 +164,8 @@ class Discriminator(nn.Module):
     """Whether it has an auxiliary classifier."""
     conditional: ClassVar[bool] = True
     """Whether its score depends on the condition."""
+    body: nn.Module
+    classifier: nn.Module
 
     def __init__(
         self, config: NetworkConfig, norm: Norm | None = None, groups: Sequence[int] | None = None
@@ -185,7 +188,8 @@ class Discriminator(nn.Module):
 
     def embed(self, image: Tensor) -> Tensor:
         """Return the features of images (N, 3, H, W) in [-1, 1]."""
-        raise NotImplementedError
+        features: Tensor = self.body(image)
+        return features
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,) of features under conditions (N, condition_size); above 0 is real."""
@@ -193,7 +197,7 @@ class Discriminator(nn.Module):
 
     def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Return the score and the class logits (N, condition_size) of features."""
-        raise NotImplementedError
+        return self.score(features, condition), self.classifier(features)
 
     def forward(self, image: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,) of images under conditions."""

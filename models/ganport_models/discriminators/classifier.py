@@ -22,29 +22,18 @@ MAX_MULTIPLE = 32
 class ClassifierDiscriminator(Discriminator):
     """A body with an adversarial head and a classifier on its features (Odena et al. 2017).
 
-    Neither head reads the condition. A subclass sets `body`; `realism`, which returns (N, 1) or a
-    map of patches (N, 1, H, W); and `classifier`, which returns (N, condition_size).
+    Neither head reads the condition. A subclass also creates `realism`, which returns (N, 1) or a
+    map of patches (N, 1, H, W).
     """
 
     conditional = False
     classifies = True
-    body: nn.Module
     realism: nn.Module
-    classifier: nn.Module
-
-    def embed(self, image: Tensor) -> Tensor:
-        """Return features (N, C, H, W) of images (N, 3, H, W)."""
-        features: Tensor = self.body(image)
-        return features
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,), the mean over patches; the condition is ignored."""
         logits: Tensor = self.realism(features)
         return logits.flatten(1).mean(dim=1)
-
-    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the score and the class logits (N, condition_size)."""
-        return self.score(features, condition), self.classifier(features)
 
     def classify(self, image: Tensor) -> Tensor:
         """Return the class logits (N, condition_size) of images (N, 3, H, W)."""

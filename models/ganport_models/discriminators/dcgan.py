@@ -101,11 +101,6 @@ class ConcatDiscriminator(Discriminator):
         self.join = nn.Sequential(*with_norm(joined, self.norm), leaky_relu())
         self.head = dense_head(channels[-1], 1, self.norm)
 
-    def embed(self, image: Tensor) -> Tensor:
-        """Return features (N, C, 4, 4) of images (N, 3, H, W)."""
-        features: Tensor = self.body(image)
-        return features
-
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,) of features with the condition joined at each pixel of the map."""
         planes = self.condition(condition)[:, :, None, None].expand(-1, -1, BASE_SIZE, BASE_SIZE)

@@ -30,22 +30,16 @@ class ProjectionBase(Discriminator):
     """A discriminator with the logit psi(f) + <f, V c> (Miyato & Koyama 2018, section 3).
 
     `realism` is psi, from features (N, F) to (N, 1). `projection` is V, from a condition to (N, F).
-    If the network `classifies`, `classifier` maps features (N, F) to (N, condition_size).
     """
 
     realism: nn.Module
     projection: nn.Module
-    classifier: nn.Module
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,): the unconditional logit plus the match with the condition."""
         match = (features * self.projection(condition)).sum(dim=1)
         logits: Tensor = self.realism(features).squeeze(1) + match
         return logits
-
-    def score_and_classify(self, features: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the score and the class logits (N, condition_size) of features (N, F)."""
-        return self.score(features, condition), self.classifier(features)
 
 
 @register_discriminator("projection_dcgan")
@@ -62,11 +56,6 @@ class ProjectionDiscriminator(ProjectionBase):
         width = channels[-1] * BASE_SIZE**2
         self.realism = spectral_norm(nn.Linear(width, 1))
         self.projection = spectral_norm(nn.Linear(config.condition_size, width, bias=False))
-
-    def embed(self, image: Tensor) -> Tensor:
-        """Return features (N, C * 4 * 4) of images (N, 3, H, W)."""
-        features: Tensor = self.body(image)
-        return features
 
 
 class ResidualBlock(nn.Module):
@@ -117,11 +106,6 @@ class ResidualDiscriminator(ProjectionBase):
         # Both terms of the logit have the same scale at the start.
         nn.init.normal_(projection.weight, std=width**-0.5)
         self.projection = with_spectral_norm(projection, self.norm)
-
-    def embed(self, image: Tensor) -> Tensor:
-        """Return features (N, C * 4 * 4) of images (N, 3, H, W)."""
-        features: Tensor = self.body(image)
-        return features
 
 
 def _add_classifier(network: ProjectionBase) -> None:
