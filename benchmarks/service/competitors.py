@@ -62,7 +62,7 @@ def competitors(bundle: Path, baseline: Path, python: Path) -> Iterator[Competit
 
 def ganport_server(bundle: Path | str, *options: str, device: str = "cpu") -> Competitor:
     """Return `serve-gan` with a bundle, a device and further `options`."""
-    # Beside the interpreter, or where `pip install --target` wrote it.
+    # In the folder of the interpreter, or where `pip install --target` wrote it.
     folders = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
     command = shutil.which("serve-gan", path=os.pathsep.join(folders))
     if command is None:

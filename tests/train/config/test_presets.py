@@ -29,9 +29,9 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
 
 
 def fitted(
-    name: str, pictures: int, *overrides: str, device: torch.device = CPU
+    name: str, images: int, *overrides: str, device: torch.device = CPU
 ) -> tuple[Recipe, list[str]]:
-    return presets.load(name, overrides).select(pictures, device)
+    return presets.load(name, overrides).select(images, device)
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -41,8 +41,8 @@ def test_presets_of_shipped_recipes_change_an_option(name: str) -> None:
     for preset, line in zip(presets.load(name).presets, presets.load(name).lines(), strict=True):
         assert not line.endswith("no changes")
         if preset.kind == presets.IMAGES:
-            for pictures in (preset.lower, preset.upper - 1):
-                recipe, lines = fitted(name, pictures)
+            for images in (preset.lower, preset.upper - 1):
+                recipe, lines = fitted(name, images)
                 assert line in lines
                 assert parse(Recipe, recipe.to_json(), place="again") == recipe != plain
             assert line not in fitted(name, preset.upper)[1]
@@ -51,8 +51,9 @@ def test_presets_of_shipped_recipes_change_an_option(name: str) -> None:
 def test_presets_of_the_flagship_fit_small_and_large_data_sets() -> None:
     assert fitted("flagship", 999)[0].augment.policy == "growing"
     assert fitted("flagship", 4_999)[0].augment.ada_images == 300_000
-    many = fitted("flagship", 50_000)[0]
+    many = fitted("flagship", 50_000, device=CUDA)[0]
     assert (many.network.base_channels, many.training.batch_size) == (64, 64)
+    assert fitted("flagship", 50_000)[0].network.base_channels == 16
 
 
 def test_select_within_a_range_applies_and_reports_the_preset(mine: str) -> None:
@@ -100,8 +101,8 @@ def test_select_prefers_minutes_to_device_to_images(tmp_path: Path) -> None:
 
 def test_select_returns_a_recipe_without_presets(mine: str) -> None:
     assert recipes.load(mine).presets
-    for pictures in (999, 5_000, 8_000):
-        recipe, _ = fitted(mine, pictures)
+    for images in (999, 5_000, 8_000):
+        recipe, _ = fitted(mine, images)
         assert "presets" not in recipe.to_json()
 
 
