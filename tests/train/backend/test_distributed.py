@@ -74,7 +74,8 @@ def killed(
     """Return the folder of a run of two processes of which one was killed, and the result."""
     out = tmp_path_factory.mktemp("shared")
     name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.max_images={4 * STEPS}")
-    overrides += ["augment.translation=0", "augment.cutout=0"]  # else a preset would set them
+    # Otherwise presets would set these options.
+    overrides += ["augment.translation=0", "augment.cutout=0", "optimizer.lr_decay_images=400_000"]
     options = [f"--set={override}" for override in (*overrides, "logging.checkpoint_minutes=0")]
     run = ("--data", faces, "--out", out / "killed", "--device", "cpu")
     return out, run_on_two_processes("dying_run.py", name, *run, *options, cache=cache)
