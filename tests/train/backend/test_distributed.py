@@ -75,7 +75,7 @@ def killed(
     out = tmp_path_factory.mktemp("shared")
     name, *overrides = (*CASES["normed"], *RUNS["TINY"], f"length.max_images={4 * STEPS}")
     # Otherwise presets would set these options.
-    overrides += ["augment.translation=0", "augment.cutout=0", "optimizer.lr_decay_images=400_000"]
+    overrides += ["augment.translation=0", "augment.cutout=0", "optimizer.lr_decay_images=250_000"]
     options = [f"--set={override}" for override in (*overrides, "logging.checkpoint_minutes=0")]
     run = ("--data", faces, "--out", out / "killed", "--device", "cpu")
     return out, run_on_two_processes("dying_run.py", name, *run, *options, cache=cache)
