@@ -59,7 +59,10 @@ def test_dry_run_with_data_uses_its_conditions(faces: Path, invoke: Invoke) -> N
 
 def test_list_and_dry_run_show_presets(few: Path, faces: Path, invoke: Invoke) -> None:
     words = "preset for fewer than 1,000 images: training.batch_size = 6, length.max_images = 18"
-    assert "fewer than 1,000 images: augment.translation = 0.125" in invoke("--list").output
+    listed = next(
+        line for line in invoke("--list").output.splitlines() if "fewer than 1,000 images" in line
+    )
+    assert "augment.translation = 0.125" in listed
     without_data = invoke(few, "--dry-run").output
     assert "[presets]" in without_data
     assert (

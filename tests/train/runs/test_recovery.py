@@ -42,6 +42,7 @@ BLOWS_UP = [
     "network.norm=none",
     "optimizer.generator=sgd",
     "optimizer.discriminator=sgd",
+    "optimizer.lr_decay_images=0",
     "optimizer.generator_lr=1.0",
     "optimizer.discriminator_lr=1.0",
 ]
