@@ -54,6 +54,11 @@ class Connection:
             raise ConnectionResetError("the server disconnected") from error
         return Response(int(status_line.split()[1]), headers, body)
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether the server closed the connection, and nothing is left to receive."""
+        return self._reader.at_eof()
+
     def stop_reading(self) -> None:
         """Take nothing more from the server."""
         transport = self._writer.transport
