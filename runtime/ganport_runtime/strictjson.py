@@ -64,6 +64,17 @@ class JsonObject:
             raise BundleError(self.place, f"the required key {key!r}", "no such key", _FIX)
         return self._values[key]
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether the object has `key`."""
+        return key in self._values
+
+    def boolean(self, key: str) -> bool:
+        """Return true or false."""
+        value = self.value(key)
+        if not isinstance(value, bool):
+            raise BundleError(self._place_of(key), "true or false", _type_name(value), _FIX)
+        return value
+
     def text(self, key: str, *, limit: int = 200) -> str:
         """Return a non-empty printable text of at most `limit` characters."""
         return check_text(self.value(key), self._place_of(key), limit=limit)
