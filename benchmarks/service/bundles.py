@@ -26,6 +26,7 @@ from ganport_runtime.bundle.manifest import (
     Tensor,
 )
 from ganport_runtime.conditions import Conditions, OneHot
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.config import recipes
 
 _SIDE = 64
@@ -46,7 +47,7 @@ def write_noop(path: Path) -> Path:
         graphs=(graph,),
         conditions=Conditions(),
         noise=Noise(),
-        image=Image((_SIDE, _SIDE), (0, 255), "RGB", "uint8"),
+        image=Image(ImageFormat((_SIDE, _SIDE))),
         batch=BatchLimits(1, 64, 1024),
         files={},
         parity={},

@@ -33,13 +33,14 @@ from ganport_runtime.bundle.manifest import (
 )
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, atomic_write, check_folder, sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import repr_short
 
 SUFFIX, GRAPH_SUFFIX = ".ganport", ".onnx"
 FIXTURES_NAME = "fixtures.safetensors"
-_IMAGES = {"uint8": ("uint8", (0, 255)), "float": ("float32", (-1, 1))}
-"""Type and range of the images, by the option `image`."""
+_RANGES = {"uint8": "uint8", "float": "signed"}
+"""Range of the images, by the option `image`."""
 _MAX_NAME = 300
 
 
@@ -97,7 +98,6 @@ class BundleWriter:
 def build_manifest(interfaces: Sequence[Interface], options: ExportOptions) -> Manifest:
     """Return the manifest as far as it is known before the export, one graph per interface."""
     first = interfaces[0]
-    dtype, limits = _IMAGES[options.image]
     return Manifest(
         name=first.name,
         version=first.version,
@@ -105,7 +105,7 @@ def build_manifest(interfaces: Sequence[Interface], options: ExportOptions) -> M
         graphs=tuple(_build_graph(interface, options) for interface in interfaces),
         conditions=first.conditions,
         noise=Noise(temperature=first.temperature) if first.has_z else None,
-        image=Image(first.resolution, limits, dtype=dtype),
+        image=Image(ImageFormat(first.resolution), _RANGES[options.image]),
         batch=BatchLimits(),
         files={},
         license=options.license,
@@ -182,7 +182,7 @@ def _build_graph(interface: Interface, options: ExportOptions) -> Graph:
     inputs = (
         Tensor(name, "float32", (BATCH_DIM, *shape)) for name, shape in interface.inputs.items()
     )
-    dtype = _IMAGES[interface.head(options.image)][0]
+    dtype = "uint8" if interface.head(options.image) == "uint8" else "float32"
     shape = interface.output_shape(options.image)
     output = Tensor(interface.output_name, dtype, (BATCH_DIM, *shape))
     return Graph(interface.kind, tuple(inputs), output, options.graph_files(interface))

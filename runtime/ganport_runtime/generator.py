@@ -40,17 +40,18 @@ def preferred_batch_size(manifest: Manifest, device: str) -> int:
     """
     if device not in ("cpu", "openvino"):
         return manifest.batch.max
-    height, width = manifest.image.size
+    height, width = manifest.image.format.size
     return max(1, min(manifest.batch.max, _PIXELS_PER_RUN_ON_CPU // (height * width)))
 
 
 class Generator:
     """A loaded generator, with `generate`, `translate` and `encode` as far as its bundle has them.
 
-    `capabilities` lists which of the three it has. `conditions` are its condition groups,
-    `manifest` describes the bundle, `device` is where it runs, `z_shape` the shape of the noise of
-    one image (empty without noise). `last_seeds` holds the seeds of the last generated images,
-    one each (empty if they were generated from `z`).
+    `capabilities` lists which of the three it has. `conditions` are its condition groups, `image`
+    is the format of its images (size, mode, palette), `manifest` describes the bundle, `device` is
+    where it runs, `z_shape` the shape of the noise of one image (empty without noise).
+    `last_seeds` holds the seeds of the last generated images, one each (empty if they were
+    generated from `z`).
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Generator:
         self.device = self._graphs.device
         self.capabilities = tuple(VERBS[interface] for interface in interfaces)
         self.z_shape = bundle.manifest.z_shape
+        self.image = bundle.manifest.image.format
         self._encoder = CachedConditionEncoder(bundle.manifest.conditions)
         noise = bundle.manifest.noise
         self._default_temperature = noise.temperature if noise else 1.0
@@ -143,7 +145,7 @@ class Generator:
         z: NDArray[np.float32] | None = None,
         temperature: float | None = None,
     ) -> NDArray[np.uint8]:
-        """Generate uint8 (N, H, W, 3) sRGB images.
+        """Generate uint8 (N, H, W, C) sRGB images; C is 1 (gray), 3, or 4 (straight alpha).
 
         `conditions` is one request (a mapping or a text) for all images, or a list with one for
         each. Image i has the seed `seeds[i]` or `seed + i mod 2^64`; without either, a random
@@ -168,7 +170,7 @@ class Generator:
         conditions: ConditionInput = None,
         batch_size: int | None = None,
     ) -> NDArray[np.uint8]:
-        """Translate images, uint8 (N, H, W, 3) of the bundle's size, to the given conditions.
+        """Translate images, uint8 (N, H, W, C) of the bundle's size, to the given conditions.
 
         The result has the same type and shape. Conditions are those of `generate`. Raises
         `RequestError` if the bundle cannot translate or the images do not fit, and
@@ -185,7 +187,7 @@ class Generator:
     ) -> NDArray[np.float32]:
         """Return the noise, float32 `(N, *z_shape)`, that `generate` turns into these images.
 
-        Images are uint8 (N, H, W, 3) of the bundle's size. With the same conditions,
+        Images are uint8 (N, H, W, C) of the bundle's size. With the same conditions,
         `generate(conditions, z=encode(images, conditions))` reproduces them. Raises the errors of
         `translate`, and `BundleError` if the network returns NaN or infinity.
         """
@@ -243,7 +245,7 @@ class Generator:
         return self._prepare_images(TRANSLATE, images, conditions)
 
     def run_rows(self, row_ranges: Sequence[RowRange]) -> NDArray[np.uint8]:
-        """Run rows of several requests as one batch; return uint8 (N, H, W, 3) in that order.
+        """Run rows of several requests as one batch; return uint8 (N, H, W, C) in that order.
 
         All requests come from this generator and have one interface; the batch is not split.
         Raises `RequestError` for requests of different interfaces.
@@ -269,7 +271,7 @@ class Generator:
         self, interface: str, images: NDArray[np.uint8], conditions: ConditionInput
     ) -> EncodedRequest:
         self._require(interface)
-        check_images(images, self.manifest.image.size)
+        check_images(images, self.image)
         number = resolve_count(None, conditions, images=images)
         return EncodedRequest(interface, self._encoder.encode(conditions, number), inputs=images)
 

@@ -137,6 +137,13 @@ def today(value: Any, document: str) -> Any:
     return _renamed(value, renames.KEYS[document])
 
 
+def manifest_today(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a manifest of schema 1 as today's schema states it."""
+    image = manifest["image"]
+    stated = {"size": image["size"], **renames.IMAGES[image["dtype"]]}
+    return manifest | {"schema_version": renames.SCHEMA, "image": stated}
+
+
 def original(value: Any, document: str) -> Any:
     """Return JSON with its keys renamed from those of today to those of d7dd1f2."""
     return _renamed(value, {new: old for old, new in renames.KEYS[document].items()})

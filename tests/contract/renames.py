@@ -229,3 +229,11 @@ FILES = {
 
 WEIGHTS: dict[str, str] = {}
 """Names of tensors in a checkpoint: a regular expression, and what replaces its matches."""
+
+SCHEMA = 2
+"""The schema of manifests that are written today."""
+IMAGES: dict[str, dict[str, object]] = {
+    "uint8": {"mode": "rgb", "range": "uint8", "layout": "NHWC"},
+    "float32": {"mode": "rgb", "range": "signed", "layout": "NCHW"},
+}
+"""What a manifest of today says of images besides their size, by the `dtype` of schema 1."""

@@ -41,6 +41,7 @@ from ganport_runtime.conditions import (
     SignedMultiHot,
 )
 from ganport_runtime.files import atomic_directory, atomic_write
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.noise import normals, seed_range
 
 SIDE, NOISE = 8, 4
@@ -85,7 +86,7 @@ def build_graph(image: str, conditions: Conditions) -> tuple[Graph, Image]:
         Tensor("image", image, shape),
         (GraphFile("generator.onnx", "onnx", "fp32"),),
     )
-    return graph, Image((SIDE, SIDE), (0, 255) if uint8 else (-1, 1), "RGB", image)
+    return graph, Image(ImageFormat((SIDE, SIDE)), "uint8" if uint8 else "signed")
 
 
 def build_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) -> Manifest:
@@ -104,6 +105,7 @@ def build_manifest(image: str = "uint8", conditions: Conditions = CONDITIONS) ->
         parity={"limit": 1e-5},
         provenance={"written_by": "tests/runtime/build_fixtures.py"},
         license="Apache-2.0",
+        schema_version=1,
     )
 
 

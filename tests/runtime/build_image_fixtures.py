@@ -22,7 +22,8 @@ from ganport_runtime.bundle.manifest import (
     Tensor,
 )
 from ganport_runtime.conditions import Conditions, SignedMultiHot
-from ganport_runtime.images.encode import to_float
+from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_float
 from ganport_runtime.noise import normals, seed_range
 
 FACE = SignedMultiHot("face", ("smiling", "young", "glasses"), ("young",))
@@ -65,12 +66,13 @@ def manifest_of(name: str, noise: Noise | None, *graphs: Graph) -> Manifest:
         graphs=graphs,
         conditions=Conditions((FACE,)),
         noise=noise,
-        image=Image((SIDE, SIDE)),
+        image=Image(ImageFormat((SIDE, SIDE))),
         batch=BatchLimits(1, 16, 64),
         files={},
         parity={"limit": 1e-5},
         provenance={"written_by": "tests/runtime/build_image_fixtures.py"},
         license="Apache-2.0",
+        schema_version=1,
     )
 
 

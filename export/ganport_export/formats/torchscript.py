@@ -141,12 +141,13 @@ def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile) -> str
     if interface != bundle.manifest.interface_json(graph):
         raise BundleError(file.path, "the interface of the manifest", "another one", _DAMAGED)
     tensors = fixtures(bundle)
+    image = bundle.manifest.image if graph.output.name == "image" else None
     results = []
     for count in FIXTURE_COUNTS:
         inputs = [fixture(tensors, file.path, count, tensor) for tensor in graph.inputs]
         expected = fixture(tensors, file.path, count, graph.output)
         output = _run_script(script, inputs, file)
-        distance = compare(output, expected, file, dict(bundle.manifest.parity))
+        distance = compare(output, expected, file, dict(bundle.manifest.parity), image)
         results.append(f"N = {count}: {distance}")
     return "; ".join(results)
 

@@ -15,6 +15,7 @@ from ganport_runtime.bundle.schema import (
     GENERATE,
     MAX_FILES,
     MAX_NOISE,
+    SCHEMA_VERSION,
     TRANSLATE,
     VERBS,
     check_file_name,
@@ -30,7 +31,6 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import BundleError
 from ganport_runtime.strictjson import JsonObject, check_text
 
-SCHEMA_VERSION = 1
 METADATA_KEY = "ganport.interface"
 MANIFEST_NAME = "manifest.json"
 SUMS_NAME = "SHA256SUMS"
@@ -102,7 +102,7 @@ class Manifest:
             "schema_version": self.schema_version,
             "conditions": self.conditions.to_json(),
             "noise": self.noise.to_json() if self.noise else None,
-            "image": self.image.to_json(),
+            "image": self.image.to_json(self.schema_version),
         }
 
     def _check(self, place: str) -> None:
@@ -175,7 +175,7 @@ def _read_common(fields: JsonObject) -> dict[str, Any]:
         "schema_version": version,
         "conditions": Conditions.from_json(fields.value("conditions"), f"{place}: conditions"),
         "noise": None if noise is None else Noise.from_json(noise, f"{place}: noise"),
-        "image": Image.from_json(fields.value("image"), f"{place}: image"),
+        "image": Image.from_json(fields.value("image"), f"{place}: image", version),
     }
 
 
@@ -237,13 +237,10 @@ def _check_tensors(
 
 def _signatures(condition_size: int, image: Image) -> dict[str, Signature]:
     """Return the required signature of each tensor but `z`."""
-    height, width = image.size
-    nchw = ("batch", 3, height, width)
-    nhwc = ("batch", height, width, 3)
     return {
         "condition": ("float32", ("batch", condition_size)),
-        "image_in": ("float32", nchw),
-        "image": (image.dtype, nhwc if image.dtype == "uint8" else nchw),
+        "image_in": ("float32", ("batch", image.format.channels, *image.size)),
+        "image": (image.dtype, ("batch", *image.shape)),
     }
 
 

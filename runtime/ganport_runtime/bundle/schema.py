@@ -6,9 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ganport_runtime.errors import BundleError
+from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.noise import ALGORITHM
 from ganport_runtime.strictjson import JsonObject, check_integer, check_number
+from ganport_runtime.values import repr_short
 
 GENERATE, TRANSLATE, ENCODE = "gan.generate/1", "gan.translate/1", "gan.encode/1"
 VERBS = {GENERATE: "generate", TRANSLATE: "translate", ENCODE: "encode"}
@@ -17,12 +19,18 @@ POLYPHASE = "phase"
 """The form of a graph in which transposed convolutions are split into phases (exact)."""
 ROLES = ("onnx", "torchscript")
 PRECISIONS = ("fp32", "fp16")
-RANGES = {"uint8": (0, 255), "float32": (-1, 1)}
-"""The value range of images, by the dtype of their tensor."""
+SCHEMA_VERSION = 2
+"""The schema that is written; all schemas up to it are read."""
+LAYOUTS = {"uint8": "NHWC", "signed": "NCHW", "unit": "NCHW"}
+"""The order of the axes of `image`, by the range of its values."""
+_SCHEMA_1: dict[str, tuple[str, list[float]]] = {
+    "uint8": ("uint8", [0, 255]),
+    "signed": ("float32", [-1, 1]),
+}
+"""The dtype and range that schema 1 states, by the range of today."""
 
 MAX_FILES = 1024
 MAX_FILE_BYTES = 8 * 2**30
-MAX_SIDE = 8192
 MAX_NOISE = 2**24
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -161,35 +169,85 @@ class Noise:
 
 @dataclass(frozen=True)
 class Image:
-    """The images: `size` (height, width), value `range`, channel order, `dtype` of the tensor.
+    """The images of a bundle: their format, and the `range` of the values in the tensor `image`.
 
-    Schema 1 spells the key of `color` as `colour`.
+    range: "uint8", (N, H, W, C) with straight alpha; "signed", float32 (N, C, H, W) in [-1, 1],
+        where "rgba" is premultiplied; "unit", float32 (N, C, H, W) in [0, 1] with straight alpha.
+
+    Raises `RequestError` for another range.
     """
 
-    size: tuple[int, int]
-    range: tuple[int, int] = (0, 255)
-    color: str = "RGB"
-    dtype: str = "uint8"
+    format: ImageFormat
+    range: str = "uint8"
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the manifest entry."""
-        entry = {"size": list(self.size), "range": list(self.range)}
-        return entry | {"colour": self.color, "dtype": self.dtype}
+    def __post_init__(self) -> None:
+        if self.range not in LAYOUTS:
+            expected, found = f"one of {', '.join(LAYOUTS)}", repr_short(self.range)
+            raise RequestError("image range", expected, found, "Correct the range.")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.format.size
+
+    @property
+    def layout(self) -> str:
+        """The order of the axes of the tensor: "NHWC" or "NCHW"."""
+        return LAYOUTS[self.range]
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the tensor."""
+        return "uint8" if self.range == "uint8" else "float32"
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The shape of one image in the tensor: (H, W, C) or (C, H, W)."""
+        height, width = self.size
+        channels = self.format.channels
+        if self.layout == "NHWC":
+            return height, width, channels
+        return channels, height, width
+
+    @property
+    def is_discrete(self) -> bool:
+        """Whether the graph chooses colors or levels, or divides: a tiny error may become large."""
+        image = self.format
+        chooses = bool(image.palette) or image.mode == "rgba"
+        return chooses and self.range != "signed"
+
+    def to_json(self, version: int = SCHEMA_VERSION) -> dict[str, Any]:
+        """Return the manifest entry; raise `BundleError` for images that schema 1 cannot state."""
+        if version > 1:
+            return self.format.to_json() | {"range": self.range, "layout": self.layout}
+        if self.format != ImageFormat(self.size) or self.range not in _SCHEMA_1:
+            found = f"{self.format.mode}, {self.range}"
+            raise BundleError("image", "plain rgb, uint8 or signed, for schema 1", found)
+        dtype, limits = _SCHEMA_1[self.range]
+        return {"size": list(self.size), "range": limits, "colour": "RGB", "dtype": dtype}
 
     @classmethod
-    def from_json(cls, value: object, place: str) -> Self:
-        """Return the image of a manifest entry; raise `BundleError`."""
+    def from_json(cls, value: object, place: str, version: int = SCHEMA_VERSION) -> Self:
+        """Return the image of a manifest entry of a schema; raise `BundleError`."""
         fields = JsonObject(value, place)
-        lengths = fields.items("size", limit=2)
-        size = [check_integer(x, f"{place}.size", 1, MAX_SIDE) for x in lengths]
-        bounds = [check_number(x, f"{place}.range") for x in fields.items("range", limit=2)]
-        dtype = fields.one_of("dtype", tuple(RANGES))
-        if len(size) != 2:
-            raise BundleError(f"{place}.size", "[height, width]", f"{len(size)} numbers")
-        if bounds != list(RANGES[dtype]):
-            expected = f"{list(RANGES[dtype])} for {dtype}"
-            raise BundleError(f"{place}.range", expected, repr(bounds))
-        return cls((size[0], size[1]), RANGES[dtype], fields.one_of("colour", ("RGB",)), dtype)
+        if version == 1:
+            return cls._from_schema_1(fields)
+        image = cls(ImageFormat.from_json(value, place), fields.one_of("range", tuple(LAYOUTS)))
+        fields.one_of("layout", (image.layout,))
+        return image
+
+    @classmethod
+    def _from_schema_1(cls, fields: JsonObject) -> Self:
+        rgb = {"size": fields.value("size"), "mode": "rgb"}
+        dtype = fields.one_of("dtype", [dtype for dtype, _ in _SCHEMA_1.values()])
+        fields.one_of("colour", ("RGB",))
+        place = f"{fields.place}: range"
+        bounds = [check_number(x, place) for x in fields.items("range", limit=2)]
+        for name, entry in _SCHEMA_1.items():
+            if entry == (dtype, bounds):
+                return cls(ImageFormat.from_json(rgb, fields.place), name)
+        expected = f"{dict(_SCHEMA_1.values())[dtype]} for {dtype}"
+        raise BundleError(place, expected, repr_short(bounds))
 
 
 @dataclass(frozen=True)

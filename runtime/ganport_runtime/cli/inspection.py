@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle.manifest import Graph, Manifest
+from ganport_runtime.bundle.manifest import Graph, Image, Manifest
 from ganport_runtime.bundle.schema import ENCODE, GENERATE, TRANSLATE
 from ganport_runtime.conditions import ConditionGroup, MultiHot, Rgb, Scalar
 from ganport_runtime.doctor import examine, find_problems
@@ -103,10 +103,9 @@ def doctor(as_json: bool) -> None:
 
 def _describe_bundle(bundle: Bundle) -> Iterator[str]:
     manifest = bundle.manifest
-    height, width = manifest.image.size
     batch = manifest.batch
     yield f"{manifest.name} {manifest.version} ({manifest.family})"
-    yield f"  images      {width} x {height} {manifest.image.color}, {manifest.image.dtype}"
+    yield f"  images      {_describe_image(manifest.image)}"
     preferred = preferred_batch_size(manifest, "cpu")
     yield f"  batch       {batch.min} to {batch.max}, preferably {preferred} on a CPU"
     if noise := manifest.noise:
@@ -126,6 +125,16 @@ def _describe_bundle(bundle: Bundle) -> Iterator[str]:
         yield f"  {name}  {entry.size:,} bytes  {entry.sha256[:12]}"
     yield from _format_table("parity", parity_rows(manifest.parity))
     yield from _format_table("provenance", provenance_rows(manifest.provenance))
+
+
+def _describe_image(image: Image) -> str:
+    form = image.format
+    parts = [f"{form.width} x {form.height} {form.mode}", f"{image.range} {image.layout}"]
+    if form.palette:
+        parts.append(f"{len(form.palette)} colors")
+    if form.alpha_levels == 2:
+        parts.append("alpha 0 or 255")
+    return ", ".join(parts + ["pixelated"] * form.pixelated)
 
 
 def _describe_graph(graph: Graph) -> Iterator[str]:

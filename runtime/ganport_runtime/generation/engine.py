@@ -22,7 +22,7 @@ from ganport_runtime.generation.request import (
     build_conditions,
     build_inputs,
 )
-from ganport_runtime.images.encode import to_uint8
+from ganport_runtime.images.pixels import to_uint8
 
 
 class GraphRunner:
@@ -128,7 +128,8 @@ class BundleGraph:
         self._first_input = graph.inputs[0].name
         self._output = graph.output.name
         self._row_shape = graph.output.shape[1:]
-        self.is_float_image = interface != ENCODE and graph.output.dtype != "uint8"
+        self._image = bundle.manifest.image
+        self._is_float_image = interface != ENCODE and self._image.dtype != "uint8"
 
     def run(
         self, first_input: NDArray[np.float32], conditions: NDArray[np.float32]
@@ -146,7 +147,9 @@ class BundleGraph:
                 f"an array of shape {output.shape}",
                 "The graph does not match its declared shapes: export the bundle again.",
             )
-        return to_uint8(output) if self.is_float_image else output
+        if not self._is_float_image:
+            return output
+        return to_uint8(output, self._image.format, self._image.range)
 
 
 class GraphSet:
@@ -174,7 +177,7 @@ class GraphSet:
     def run_batched(self, request: EncodedRequest, batch_size: int) -> NDArray[Any]:
         """Return the outputs of a whole request, run in batches of at most `batch_size` rows.
 
-        Outputs are uint8 images (N, H, W, 3), or float32 noise for an encoder. Raises
+        Outputs are uint8 images (N, H, W, C), or float32 noise for an encoder. Raises
         `RequestError` if the result does not fit in memory.
         """
         if len(request) <= batch_size:
@@ -204,8 +207,8 @@ class GraphSet:
             return self._graphs[interface]
 
     def _allocate(self, request: EncodedRequest) -> NDArray[Any]:
-        encodes = request.interface == ENCODE
-        shape = self._z_shape if encodes else (*self._bundle.manifest.image.size, 3)
+        encodes, image = request.interface == ENCODE, self._bundle.manifest.image.format
+        shape = self._z_shape if encodes else (*image.size, image.channels)
         try:
             return np.empty((len(request), *shape), np.float32 if encodes else np.uint8)
         except (MemoryError, ValueError):

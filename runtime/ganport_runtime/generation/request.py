@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.encode import to_float
+from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_float
 from ganport_runtime.noise import SeedArray, check_integer, check_seed, normal_rows
 from ganport_runtime.values import repr_short, to_number
 
@@ -24,7 +25,7 @@ class EncodedRequest:
     """A checked and encoded request of N images for the graph of `interface`.
 
     `conditions` is float32 (N, C). The first input of the graph is `inputs`, noise (N, *z_shape)
-    or uint8 images (N, H, W, 3); if it is None, the noise of `seeds` times `temperature`. Arrays
+    or uint8 images (N, H, W, C); if it is None, the noise of `seeds` times `temperature`. Arrays
     are not copied: they must not change until the request has run.
     """
 
@@ -179,13 +180,14 @@ def check_noise(
         raise RequestError("z", "finite numbers", "NaN or infinity", "Start from Generator.noise.")
 
 
-def check_images(images: object, size: tuple[int, int]) -> None:
-    """Raise `RequestError` unless `images` is uint8 (N, *size, 3); `size` is (height, width)."""
-    expected = f"an array uint8 (N, {size[0]}, {size[1]}, 3)"
-    fix = "Crop and resize the images to the size of the bundle, then np.stack them."
+def check_images(images: object, image: ImageFormat) -> None:
+    """Raise `RequestError` unless `images` is uint8 (N, H, W, C) as `image` states it."""
+    shape = (*image.size, image.channels)
+    expected = f"an array uint8 (N, {', '.join(map(str, shape))})"
+    fix = f"Crop, resize and convert the images to {image.mode}, then np.stack them."
     if not isinstance(images, np.ndarray):
         raise RequestError("images", expected, repr_short(images), fix)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (*size, 3):
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
         raise RequestError("images", expected, f"{images.dtype} {images.shape}", fix)
 
 

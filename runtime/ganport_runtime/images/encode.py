@@ -1,4 +1,4 @@
-"""Images: float and uint8 arrays, and PNG and WebP files with metadata."""
+"""Image files: PNG and WebP with metadata."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ganport_runtime.errors import BundleError, RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
+from ganport_runtime.images.pixels import to_float as to_float
+from ganport_runtime.images.pixels import to_uint8 as to_uint8
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import sanitize
 
@@ -25,33 +27,6 @@ MAX_WEBP_SIDE = 16383
 _MAX_BYTES = 1 << 28
 _KEY_PREFIX = "ganport."
 _EXIF_DESCRIPTION = 0x010E  # ImageDescription
-
-
-def to_uint8(images: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Convert float (N, 3, H, W) in [-1, 1] to uint8 (N, H, W, 3).
-
-    The rule is floor(clamp(x * 127.5 + 128, 0, 255)) in float32, so every language agrees. Raises
-    `BundleError` for NaN and infinities.
-    """
-    levels = images.astype(np.float32) * np.float32(127.5) + np.float32(128.0)
-    if not np.isfinite(levels).all():
-        raise BundleError(
-            "image",
-            "finite numbers in [-1, 1]",
-            "NaN or infinity",
-            "The network is broken: train it again or export it again.",
-        )
-    pixels = np.clip(levels, 0.0, 255.0).astype(np.uint8)  # floors: no level is negative
-    return np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
-
-
-def to_float(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Convert uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [-1, 1]: 2 * u8 / 255 - 1.
-
-    `to_uint8` restores every level.
-    """
-    planes = images.transpose(0, 3, 1, 2).astype(np.float32)
-    return np.ascontiguousarray(planes * np.float32(2 / 255) - np.float32(1.0))
 
 
 def save_png(

@@ -92,8 +92,11 @@ class ImageFormat:
         palette = fields.items("palette", limit=MAX_PALETTE) if "palette" in fields else []
         colors = tuple(check_text(color, f"{place}: palette") for color in palette)
         levels = fields.integer("alpha_levels", 2, 256) if "alpha_levels" in fields else 256
+        mode = fields.text("mode")
+        if mode == "rgba":
+            fields.one_of("alpha", ("straight",))
         try:
-            return cls((size[0], size[1]), fields.text("mode"), pixelated, colors, levels)
+            return cls((size[0], size[1]), mode, pixelated, colors, levels)
         except RequestError as error:
             raise BundleError(f"{place}: {error.place}", error.expected, error.found) from error
 

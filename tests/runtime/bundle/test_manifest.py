@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.bundle.manifest import SCHEMA_VERSION, Manifest
+from ganport_runtime.bundle.manifest import SCHEMA_VERSION, Image, Manifest
 from ganport_runtime.errors import BundleError
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.noise import ALGORITHM
 
 REQUIRED = [
@@ -49,7 +50,7 @@ def test_manifest_has_the_values_of_the_file() -> None:
     assert graph.files[0].path == "generator.onnx"
     assert manifest.noise is not None
     assert manifest.noise.algorithm == ALGORITHM
-    assert manifest.image.size == (8, 8)
+    assert manifest.image == Image(ImageFormat((8, 8)), "uint8")
     assert manifest.graph("gan.encode/1") is None
 
 
@@ -83,7 +84,7 @@ def test_graph_of_unknown_interface_is_kept_unchecked() -> None:
 
 def test_newer_schema_names_the_upgrade() -> None:
     value = changed(lambda value: value.update(schema_version=SCHEMA_VERSION + 1))
-    with pytest.raises(BundleError, match=r"schema_version 1 or lower; found schema_version 2"):
+    with pytest.raises(BundleError, match=r"schema_version 2 or lower; found schema_version 3"):
         Manifest.from_json(value, "manifest.json")
 
 
@@ -130,7 +131,9 @@ def floats(value: dict[str, Any]) -> None:
 
 
 def test_float_image_parses() -> None:
-    assert Manifest.from_json(changed(floats), "manifest.json").image.range == (-1, 1)
+    manifest = Manifest.from_json(changed(floats), "manifest.json")
+    assert manifest.image == Image(ImageFormat((8, 8)), "signed")
+    assert manifest.to_json() == changed(floats)
 
 
 def at(*path: str | int, to: object) -> Callable[[dict[str, Any]], None]:

@@ -25,7 +25,7 @@ def test_info_shows_conditions_files_parity_and_provenance(run: Any, data: Path)
     assert result.code == 0
     for part in (
         "tiny 1.0.0 (test)",
-        "8 x 8 RGB, uint8",
+        "8 x 8 rgb, uint8 NHWC",
         "1 to 64, preferably 64 on a CPU",
         "condition  float32 [batch, 5]",
         "hair (one_hot), default black",
@@ -97,7 +97,7 @@ def test_command_on_an_invalid_bundle_prints_one_line(
 
 
 def test_info_of_a_newer_schema_names_the_upgrade(run: Any, tiny: Any) -> None:
-    tiny.edit(lambda value: value.update(schema_version=2))
+    tiny.edit(lambda value: value.update(schema_version=3))
     result = run("ganport", "info", tiny.path)
     assert "pip install --upgrade ganport" in result.err
 

@@ -8,56 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from ganport_runtime.errors import BundleError, RequestError
+from ganport_runtime.errors import RequestError
 from ganport_runtime.images.encode import (
     encode_png,
     encode_webp,
     read_metadata,
     save_image,
     save_png,
-    to_float,
-    to_uint8,
 )
-
-
-def levels(*values: float) -> list[int]:
-    image = np.broadcast_to(np.float32(values)[:, None, None, None], (len(values), 3, 1, 1))
-    return [int(level) for level in to_uint8(image)[:, 0, 0, 0]]
-
-
-@pytest.mark.parametrize(
-    ("value", "level"),
-    [(-1, 0), (0, 128), (1, 255), (-5, 0), (5, 255), (-0.0001, 127), (0.0039, 128), (0.00785, 129)],
-)
-def test_to_uint8_follows_the_contract(value: float, level: int) -> None:
-    assert levels(value) == [level]
-
-
-def test_to_uint8_inverts_the_input_rule() -> None:
-    # The input rule is 2 u / 255 - 1.
-    u8 = np.arange(256)
-    assert levels(*(2 * u8 / 255 - 1)) == u8.tolist()
-
-
-def test_to_uint8_transposes_planes() -> None:
-    planes = np.zeros((2, 3, 4, 5), np.float32)
-    planes[1, 2, 3, 4] = 1.0
-    pixels = to_uint8(planes)
-    assert pixels.shape == (2, 4, 5, 3)
-    assert pixels.dtype == np.uint8
-    assert pixels[1, 3, 4].tolist() == [128, 128, 255]
-    assert pixels.flags.c_contiguous
-
-
-def test_to_uint8_computes_float16_in_float32() -> None:
-    value = np.float16(0.7)
-    assert to_uint8(np.full((1, 3, 1, 1), value))[0, 0, 0, 0] == levels(float(value))[0]
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_to_uint8_of_non_finite_numbers_is_a_bundle_error(value: float) -> None:
-    with pytest.raises(BundleError, match="finite numbers"):
-        to_uint8(np.full((1, 3, 2, 2), value, np.float32))
 
 
 def test_save_png_writes_pixels_and_metadata(tmp_path: Path) -> None:
@@ -168,13 +126,3 @@ def test_damaged_file_is_read_or_refused(
 def test_read_metadata_of_absent_file_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
         read_metadata(tmp_path / "a.png")
-
-
-def test_to_uint8_inverts_to_float() -> None:
-    pixels = np.random.default_rng(2).permutation(np.arange(768) % 256).astype(np.uint8)
-    images = pixels.reshape(2, 16, 8, 3)
-    planes = to_float(images)
-    assert planes.shape == (2, 3, 16, 8)
-    assert planes.dtype == np.float32
-    assert planes[1, 2, 3, 4] == pytest.approx(2 * int(images[1, 3, 4, 2]) / 255 - 1, abs=1e-6)
-    assert np.array_equal(to_uint8(planes), images)

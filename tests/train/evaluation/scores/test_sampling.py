@@ -4,8 +4,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ganport_runtime.bundle.manifest import Image
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.generator import Generator
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.scores.sampling import (
@@ -74,7 +76,7 @@ def test_image_side_of_a_rectangle_raises(healthy: Generator) -> None:
     assert image_side(healthy) == 32
     manifest = healthy.manifest
     wide = copy(healthy)
-    image = replace(manifest.image, size=(16, 32))
+    image = Image(ImageFormat((16, 32)))
     wide.bundle = replace(healthy.bundle, manifest=replace(manifest, image=image))
     with pytest.raises(ScoreError, match="16 x 32"):
         image_side(wide)
