@@ -1,12 +1,9 @@
-"""Image files from outside to pixels: checked, upright, RGB, cropped or squeezed to a size."""
+"""Image files from outside to pixels: checked, upright, sRGB, cropped or squeezed to a size."""
 
 from __future__ import annotations
 
 import io
-import re
-import struct
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISREG
@@ -16,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError, require_packages
+from ganport_runtime.images.color_profiles import to_srgb
 from ganport_runtime.images.encode import describe_decode_error
+from ganport_runtime.images.file_parts import count_frames, limit_error
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,17 +25,9 @@ MAX_BYTES = 64 << 20
 MAX_PIXELS = 1 << 26
 """The default pixel limit of an image (8192 x 8192), checked before it is decoded."""
 FORMATS = ("JPEG", "PNG", "WEBP")
-MAX_SCANS, MAX_FRAMES, MAX_PARTS = 64, 1000, 1 << 14
-"""Scans of a progressive JPEG, frames of an animation, and segments or chunks of a file. Each scan
-costs a pass over all pixels, and each part a few microseconds, even if it is empty."""
+"""The formats that every command and the service read, by their names in Pillow."""
 MAX_EXIF_BYTES = 1 << 16
 """Bytes of EXIF data, the most that a segment of a JPEG holds; its entries may overlap."""
-_SCAN, _FRAME = "scans", "frames"
-_JPEG_MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
-_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
-_EMPTY_MARKERS = (0x01, 0xD8)
-_PNG_START = b"\x89PNG\r\n\x1a\n"
-_IMAGE = "a complete JPEG, PNG or WebP image"
 _GRAY16 = ("I;16", "I;16B", "I;16L", "I")
 
 
@@ -85,87 +76,40 @@ def decode_image(
 
 @dataclass(frozen=True)
 class LoadedImage:
-    """An upright RGB image, and the (width, height) and the format of its file."""
+    """An upright RGB image, and the (width, height), format and number of frames of its file."""
 
     pixels: Image.Image
     size: tuple[int, int]
     format: str
+    frames: int
 
 
-def load_image(data: bytes, max_pixels: int = MAX_PIXELS) -> LoadedImage:
-    """Decode the first frame of a JPEG, PNG or WebP; transparency is composed over white.
+def load_image(
+    data: bytes, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+) -> LoadedImage:
+    """Decode the first frame of a file as sRGB; transparency is composed over white.
 
-    Raises `RequestError` for a damaged or other file and, before decoding, for a file above a
-    limit of this module. Emits warnings of Pillow.
+    Raises `RequestError` for a damaged file, one that has none of the `formats` and, before
+    decoding, for a file above a limit of this module or of `file_parts`. Emits warnings of Pillow.
     """
     from PIL import Image, ImageOps
 
     try:
-        check_parts(data)
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        frames = count_frames(data)
+        with Image.open(io.BytesIO(data), formats=formats) as image:
             _check_pixels(image.size, max_pixels)
             if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
-                raise _limit_error(MAX_EXIF_BYTES, "bytes of EXIF data")
-            upright = to_rgb(ImageOps.exif_transpose(image))
-            return LoadedImage(upright, image.size, str(image.format))
+                raise limit_error(MAX_EXIF_BYTES, "bytes of EXIF data")
+            frames = max(frames, 1, getattr(image, "n_frames", 1) if frames == 0 else 1)
+            upright = to_rgb(to_srgb(ImageOps.exif_transpose(image)))
+            return LoadedImage(upright, image.size, str(image.format), frames)
     except (RequestError, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _pixel_error(max_pixels, "more") from error
     except Exception as error:  # a decoder may raise any exception for hostile bytes
         found = f"one that cannot be decoded ({describe_decode_error(error)})"
-        raise RequestError("image", _IMAGE, found, "Use another image.") from error
-
-
-def check_parts(data: bytes) -> None:
-    """Raise `RequestError` if a file has too many scans, frames or other parts to be decoded."""
-    counts = {_SCAN: 0, _FRAME: 0}
-    for number, kind in enumerate(_parts(data), 1):
-        if kind in counts:
-            counts[kind] += 1
-        for name, limit in ((_SCAN, MAX_SCANS), (_FRAME, MAX_FRAMES)):
-            if counts[name] > limit:
-                raise _limit_error(limit, name)
-        if number > MAX_PARTS:
-            raise _limit_error(MAX_PARTS, "parts")
-
-
-def _parts(data: bytes) -> Iterator[str]:
-    """Yield the kind of each part of a file: `scans`, `frames` or another text."""
-    if data.startswith(_PNG_START):
-        yield from _png_chunks(data)
-    elif data.startswith(b"RIFF"):
-        yield from _webp_chunks(data)
-    else:
-        yield from _jpeg_segments(data)
-
-
-def _jpeg_segments(data: bytes) -> Iterator[str]:
-    # Entropy-coded data has no marker but restarts, so a search finds the end of a scan.
-    position = 0
-    while match := _JPEG_MARKER.search(data, position):
-        marker, position = match[0][1], match.end()
-        yield _SCAN if marker == _START_OF_SCAN else ""
-        if marker == _END_OF_IMAGE:
-            return
-        if marker not in _EMPTY_MARKERS:
-            position += int.from_bytes(data[position : position + 2], "big")
-
-
-def _png_chunks(data: bytes) -> Iterator[str]:
-    position = len(_PNG_START)
-    while position + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        yield _FRAME if kind == b"fcTL" else ""
-        position += 12 + length
-
-
-def _webp_chunks(data: bytes) -> Iterator[str]:
-    position = 12
-    while position + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, position)
-        yield _FRAME if kind == b"ANMF" else ""
-        position += 8 + length + length % 2
+        raise RequestError("image", _complete(formats), found, "Use another image.") from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -201,6 +145,11 @@ def resize(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
+def _complete(formats: tuple[str, ...]) -> str:
+    names = ["WebP" if name == "WEBP" else name for name in formats]
+    return f"a complete {', '.join(names[:-1])} or {names[-1]} image"
+
+
 def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
         raise _pixel_error(max_pixels, f"{size[0]} x {size[1]}")
@@ -209,8 +158,3 @@ def _check_pixels(size: tuple[int, int], max_pixels: int) -> None:
 def _pixel_error(max_pixels: int, found: str) -> RequestError:
     expected = f"an image of at most {max_pixels:,} pixels"
     return RequestError("image", expected, found, "Scale it down.")
-
-
-def _limit_error(limit: int, what: str) -> RequestError:
-    expected = f"an image with at most {limit} {what}"
-    return RequestError("image", expected, "more", "Save it again in a common form.")
