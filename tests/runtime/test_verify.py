@@ -10,10 +10,11 @@ from safetensors.numpy import load, save
 
 from ganport_runtime import verify as module
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle.manifest import GraphFile
+from ganport_runtime.bundle.manifest import GraphFile, Image
 from ganport_runtime.child_process import python_module
 from ganport_runtime.errors import BundleError, MissingExtraError
 from ganport_runtime.files import sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.verify import Check, check_graphs, compare, verify
 
 FP32, FP16 = GraphFile("a.onnx", "onnx", "fp32"), GraphFile("b.onnx", "onnx", "fp16")
@@ -217,6 +218,41 @@ def test_parity_limit_can_only_tighten_the_limit(limit: object) -> None:
         compare(near, far, FP32, {"limit": limit})
         with pytest.raises(BundleError, match=r"within 1\.0e-03"):
             compare(near, far + np.float32(0.01), FP32, {"limit": limit})
+
+
+SPRITE = Image(ImageFormat((20, 50), "rgba", palette=("#000000",)))
+
+
+@pytest.mark.parametrize(
+    ("file", "wrong", "image", "good"),
+    [
+        (FP32, 2, SPRITE, True),  # 0.1 % of 2000 pixels
+        (FP32, 3, SPRITE, False),
+        (FP16, 20, SPRITE, True),
+        (FP16, 21, SPRITE, False),
+        (FP32, 1, Image(ImageFormat((20, 50), "rgba"), "signed"), False),
+        (FP32, 1, None, False),
+    ],
+)
+def test_compare_accepts_few_pixels_of_a_discrete_image(
+    file: GraphFile, wrong: int, image: Image | None, good: bool
+) -> None:
+    expected = np.zeros((2, 20, 50, 4), np.uint8)
+    found = expected.copy()
+    found.reshape(-1, 4)[:wrong] = 255
+    if good:
+        assert compare(found, expected, file, {}, image)
+    else:
+        with pytest.raises(BundleError):
+            compare(found, expected, file, {}, image)
+
+
+def test_compare_of_a_discrete_image_refuses_nan() -> None:
+    expected = np.zeros((2, 4, 20, 50), np.float32)
+    found = expected.copy()
+    found[0, 0, 0, 0] = np.nan
+    with pytest.raises(BundleError):
+        compare(found, expected, FP32, {}, Image(SPRITE.format, "unit"))
 
 
 def test_graph_that_is_forbidden_fails_with_the_node(tiny: Any) -> None:
