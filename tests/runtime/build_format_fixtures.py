@@ -1,8 +1,8 @@
 """Write the tiny bundles of version 2: `python tests/runtime/build_format_fixtures.py`.
 
 Like `build_fixtures.py` it documents how the committed bundles were made. The gray and the RGBA
-bundle have all three graphs: images are shifted by the patterns of the condition, and `generate` and
-`encode` are inverse to each other. The sprites are a matrix product, with each kind of head.
+bundle have all three graphs: images are shifted by the patterns of the condition, and `generate`
+and `encode` are inverse to each other. The sprites are a matrix product, with each kind of head.
 """
 
 from __future__ import annotations
