@@ -169,11 +169,10 @@ def interface_of(
     checkpoint: Checkpoint, generator: Generator, name: str, temperature: float
 ) -> Interface:
     """Return the interface of the generator of a checkpoint."""
-    side = checkpoint.config.resolution
     return Interface(
         name,
         () if isinstance(generator, Translator) else generator.z_shape,
-        (side, side),
+        checkpoint.image.size,
         checkpoint.conditions,
         family=checkpoint.architecture,
         kind=generator.interface,

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _SpectralNorm
 
-from ganport_models.network import BASE_SIZE, Norm
+from ganport_models.network import NetworkConfig, Norm
 
 LRELU_SLOPE_TORCH = 0.01
 """Negative slope of LeakyReLU in report 000: torch's default."""
@@ -98,13 +98,13 @@ class SkipImages(nn.Module):
     Small maps draw the flat areas, and linear interpolation keeps them smooth (Karras et al. 2020).
     """
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, channels: Sequence[int], image_channels: int) -> None:
         super().__init__()
-        layers = [nn.Conv2d(inputs, 3, kernel_size=1) for inputs in channels]
+        layers = [nn.Conv2d(inputs, image_channels, kernel_size=1) for inputs in channels]
         self.first, self.others = layers[0], nn.ModuleList(layers[1:])
 
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Return (N, 3, 2H, 2W) of maps (N, C, H, W), each twice the size of the one before."""
+        """Return images (N, C, 2H, 2W) of maps, each twice the size of the one before."""
         image: Tensor = self.first(maps[0])
         for convolution, features in zip(self.others, maps[1:], strict=True):
             image = _double_size(image) + convolution(features)
@@ -129,12 +129,12 @@ def upsample_stack(
     *,
     bias: bool = True,
 ) -> nn.Sequential:
-    """Return batch norm, activation and up-convolution for each entry of `channels`, then tanh.
+    """Return batch norm, activation and up-convolution for each pair of `channels`, then tanh.
 
-    Maps (N, channels[0], 4, 4) to (N, 3, H, W) in [-1, 1].
+    Maps (N, channels[0], H, W) to images of channels[-1] channels in [-1, 1].
     """
     layers: list[nn.Module] = []
-    for inputs, outputs in pairwise([*channels, 3]):
+    for inputs, outputs in pairwise(channels):
         up = up_convolution(inputs, outputs, kernel, bias=bias)
         layers += [nn.BatchNorm2d(inputs), activation(), up]
     return nn.Sequential(*layers, nn.Tanh())
@@ -194,9 +194,9 @@ def with_spectral_norm(layer: nn.Module, norm: Norm) -> nn.Module:
     return spectral_norm(layer) if norm == "spectral" else layer
 
 
-def dense_head(width: int, outputs: int, norm: Norm) -> nn.Sequential:
-    """Return Linear, LeakyReLU, Linear from a base map (N, width, 4, 4) to (N, outputs)."""
-    layers = [nn.Linear(width * BASE_SIZE**2, width), nn.Linear(width, outputs)]
+def dense_head(width: int, outputs: int, norm: Norm, config: NetworkConfig) -> nn.Sequential:
+    """Return Linear, LeakyReLU, Linear from a base map of `width` channels to (N, outputs)."""
+    layers = [nn.Linear(width * config.base_area, width), nn.Linear(width, outputs)]
     first, last = (with_spectral_norm(layer, norm) for layer in layers)
     return nn.Sequential(nn.Flatten(), first, leaky_relu(), last)
 
@@ -211,35 +211,40 @@ def condition_embedding(condition_size: int, width: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(condition_size, width), leaky_relu())
 
 
-def latent_to_map(inputs: int, outputs: int, *, bias: bool = False) -> nn.ConvTranspose2d:
-    """Return a layer from a vector as a 1x1 map to a 4x4 map (Radford et al. 2016, section 3)."""
-    return nn.ConvTranspose2d(inputs, outputs, BASE_SIZE, bias=bias)
+def latent_to_map(
+    inputs: int, outputs: int, config: NetworkConfig, *, bias: bool = False
+) -> nn.ConvTranspose2d:
+    """Return a layer from a vector as a 1x1 map to the base map (Radford et al. 2016, sec. 3)."""
+    return nn.ConvTranspose2d(inputs, outputs, config.base_size, bias=bias)
 
 
-def map_to_logits(inputs: int, outputs: int, norm: Norm, *, bias: bool = False) -> nn.Sequential:
-    """Return a 4x4 convolution from a base map (N, inputs, 4, 4) to (N, outputs)."""
-    layer = nn.Conv2d(inputs, outputs, BASE_SIZE, bias=bias)
+def map_to_logits(
+    inputs: int, outputs: int, norm: Norm, config: NetworkConfig, *, bias: bool = False
+) -> nn.Sequential:
+    """Return a convolution from the whole base map (N, inputs, H, W) to (N, outputs)."""
+    layer = nn.Conv2d(inputs, outputs, config.base_size, bias=bias)
     return nn.Sequential(with_spectral_norm(layer, norm), nn.Flatten())
 
 
-def to_base_map(vector: Tensor, channels: int) -> Tensor:
-    """Reshape (N, channels * 4 * 4) to (N, channels, 4, 4) without a constant batch size."""
-    return vector.view(-1, channels, BASE_SIZE, BASE_SIZE)
+def to_base_map(vector: Tensor, channels: int, config: NetworkConfig) -> Tensor:
+    """Reshape (N, channels * H * W) to a base map without a constant batch size."""
+    return vector.view(-1, channels, *config.base_size)
 
 
 class LabelPlanes(nn.Module):
-    """A learned 4x4 plane for each number of the condition, scaled by that number.
+    """A learned plane of the base map for each number of the condition, scaled by that number.
 
     Report 002 uses a grouped transposed convolution on a 1x1 map. The product is equal and avoids
     the grouped operator, whose results differ between backends.
     """
 
-    def __init__(self, condition_size: int) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        # The bounds of torch's initialization of a transposed convolution with a 4x4 kernel.
-        planes = torch.empty(condition_size, BASE_SIZE, BASE_SIZE).uniform_(-0.25, 0.25)
+        # The bounds of torch's initialization of a transposed convolution with such a kernel.
+        bound = config.base_area**-0.5
+        planes = torch.empty(config.condition_size, *config.base_size).uniform_(-bound, bound)
         self.planes = nn.Parameter(planes)
 
     def forward(self, condition: Tensor) -> Tensor:
-        """Return planes (N, C, 4, 4) of conditions (N, C)."""
+        """Return planes (N, C, H, W) of conditions (N, C)."""
         return condition[:, :, None, None] * self.planes

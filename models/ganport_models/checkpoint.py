@@ -25,7 +25,8 @@ from ganport_models.selection import BEST, FOLDER, Score, SelectedCheckpoint, se
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
-from ganport_runtime.strictjson import JsonObject
+from ganport_runtime.images.format import CHANNELS, ImageFormat
+from ganport_runtime.strictjson import JsonObject, check_integer
 from ganport_runtime.values import sanitize
 
 
@@ -37,6 +38,7 @@ class Checkpoint:
     digest, `generator.safetensors`, and `directions.safetensors` for a flow with latent
     directions. The folder also holds the training state.
 
+    image: format of the images: size, color mode, palette and alpha.
     recipe: the resolved recipe of the run, as plain JSON.
     images: real images seen in training.
     digest: SHA-256 of `checkpoint.json`, which covers every file.
@@ -48,6 +50,7 @@ class Checkpoint:
     path: Path
     architecture: str
     config: NetworkConfig
+    image: ImageFormat
     conditions: Conditions
     recipe: Mapping[str, Any]
     step: int
@@ -75,6 +78,7 @@ class Checkpoint:
             architecture = known.text("architecture")
             conditions = Conditions.from_json(known.value("conditions"), f"{location}: conditions")
             config = _network_config(known, conditions)
+            image = _image_format(known, config)
             recipe = known.mapping("recipe")
         weights = read_tensors(folder / WEIGHTS)
         with as_checkpoint_error(folder / METADATA), torch.device("meta"):
@@ -85,6 +89,7 @@ class Checkpoint:
             path=folder,
             architecture=architecture,
             config=config,
+            image=image,
             conditions=conditions,
             recipe=recipe,
             step=metadata["step"],
@@ -163,7 +168,7 @@ def _network_config(metadata: JsonObject, conditions: Conditions) -> NetworkConf
     given = metadata.mapping("network_config").keys()
     # Metadata of an older ganport lacks newer fields, which then have their defaults.
     names = [f.name for f in fields(NetworkConfig) if f.name in given or f.default is MISSING]
-    config = NetworkConfig(**{name: values.integer(name, 0, MAX_INTEGER) for name in names})
+    config = NetworkConfig(**{name: _read_number(values, name) for name in names})
     path = Path(metadata.place)
     if given - config.to_json().keys():
         raise CheckpointError.corrupt(path, "a network_config with unknown fields")
@@ -171,3 +176,25 @@ def _network_config(metadata: JsonObject, conditions: Conditions) -> NetworkConf
         found = f"a condition_size of {config.condition_size} and conditions of {conditions.size}"
         raise CheckpointError.corrupt(path, found)
     return config
+
+
+def _read_number(values: JsonObject, name: str) -> Any:
+    if name != "resolution" or not isinstance(values.value(name), list):
+        return values.integer(name, 0, MAX_INTEGER)
+    place = f"{values.place}: {name}"
+    sides = [check_integer(side, place, 0, MAX_INTEGER) for side in values.items(name, limit=2)]
+    if len(sides) != 2:
+        raise CheckpointError(place, "a number or [height, width]", f"{len(sides)} numbers")
+    return tuple(sides)
+
+
+def _image_format(metadata: JsonObject, config: NetworkConfig) -> ImageFormat:
+    modes = {channels: mode for mode, channels in CHANNELS.items()}
+    expected = ImageFormat(config.size, modes[config.image_channels])
+    if "image" not in metadata:  # older than schema 3
+        return expected
+    image = ImageFormat.from_json(metadata.value("image"), f"{metadata.place}: image")
+    if (image.size, image.channels) != (expected.size, expected.channels):
+        found = f"an image of {image.size} {image.mode}, and a network of {expected.size} "
+        raise CheckpointError.corrupt(Path(metadata.place), found + expected.mode)
+    return image

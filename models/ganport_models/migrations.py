@@ -1,11 +1,16 @@
-"""Names of schema 1, and the names that replace them in checkpoints and run folders of schema 2."""
+"""Names of schema 1, and the names that replace them in checkpoints and run folders since schema 2.
+
+Schema 3 adds images of every mode and size: a `resolution` may be [height, width], and a checkpoint
+states `image` and `image_channels`. An older file states none of them: it has square RGB images.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
+_RENAMED_IN = 2
 """Version of `checkpoint.json`, `config.toml` and `study.toml` that this program writes."""
 
 SECTIONS = {"average": "ema"}
@@ -72,7 +77,7 @@ def rename_keys(table: Mapping[str, Any], names: Mapping[str, str]) -> dict[str,
 
 
 def migrate_recipe(tables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the resolved recipe of a schema-1 file under the names of schema 2."""
+    """Return the resolved recipe of a schema-1 file under the names of today."""
     return {
         SECTIONS.get(section, section): _migrate_section(section, options)
         for section, options in tables.items()
@@ -80,16 +85,16 @@ def migrate_recipe(tables: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def migrate_run(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the section `run` of a schema-1 `config.toml` under the names of schema 2."""
+    """Return the section `run` of a schema-1 `config.toml` under the names of today."""
     return _rename_rollback(rename_keys(table, RUN_KEYS))
 
 
 def migrate_checkpoint(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the contents of a `checkpoint.json` of any schema under the names of schema 2.
+    """Return the contents of a `checkpoint.json` of any schema under the names of today.
 
     A part that is not a table is left as it is, for the reader to refuse.
     """
-    if metadata["schema_version"] >= SCHEMA_VERSION:
+    if metadata["schema_version"] >= _RENAMED_IN:
         return dict(metadata)
     result = _rename_rollback(rename_keys(metadata, CHECKPOINT_KEYS))
     if isinstance(config := result.get("network_config"), Mapping):

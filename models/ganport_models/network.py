@@ -8,16 +8,22 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from torch import Tensor, nn
 
+from ganport_models.resolution import (
+    RULE,
+    Resolution,
+    base_size,
+    is_resolution,
+    num_upsamples,
+    simplify,
+    to_size,
+)
 from ganport_runtime.errors import GanportError
+from ganport_runtime.images.format import CHANNELS
 from ganport_runtime.values import format_choices, repr_short, suggestion
-
-BASE_SIZE = 4
-"""Side of the first feature map of a generator and the last one of a discriminator."""
 
 Norm = Literal["batch", "none", "spectral"]
 """Normalization of a discriminator's layers."""
 
-MAX_RESOLUTION = 1024
 MAX_FEATURES = 1024
 MAX_VECTOR = 65536
 """Largest size of a noise, condition or embedding vector."""
@@ -42,7 +48,8 @@ class NetworkError(GanportError):
 class NetworkConfig:
     """The sizes of a network. With the architecture's name and the weights it rebuilds the network.
 
-    resolution: height and width of the image: a power of two, at least 16.
+    resolution: side of a square image, or (height, width): multiples of 4 that share a power of
+        two. Halving both leaves the base map, whose sides are at least 4.
     condition_size: length of the condition vector; 0 for an unconditional network.
     base_channels: channels at the highest inner resolution; lower resolutions have multiples.
     z_dim: length of the noise vector.
@@ -50,9 +57,10 @@ class NetworkConfig:
     kernel: side of the kernels of strided convolutions, 4 or 5.
     num_levels: levels of a flow.
     num_blocks: steps per level of a flow; residual blocks of other networks.
+    image_channels: 1 for gray, 3 for RGB, 4 for premultiplied RGB and alpha.
     """
 
-    resolution: int
+    resolution: Resolution
     condition_size: int
     base_channels: int
     z_dim: int
@@ -60,13 +68,16 @@ class NetworkConfig:
     kernel: int = 4
     num_levels: int = 4
     num_blocks: int = 6
+    image_channels: int = CHANNELS["rgb"]
 
     def __post_init__(self) -> None:
-        power = self.resolution & (self.resolution - 1) == 0
-        if not power or not 16 <= self.resolution <= MAX_RESOLUTION:
-            expected = f"a power of two from 16 to {MAX_RESOLUTION}"
-            fix = "Set data.resolution to 32, 64 or 128."
-            raise NetworkError("resolution", expected, repr_short(self.resolution), fix)
+        if not is_resolution(self.resolution):
+            fix = "Set data.resolution to 32, 48, 64, 128 or [96, 64]."
+            raise NetworkError("resolution", RULE, repr_short(self.resolution), fix)
+        object.__setattr__(self, "resolution", simplify(self.resolution))
+        if self.image_channels not in CHANNELS.values():
+            found = repr_short(self.image_channels)
+            raise NetworkError("image_channels", "1, 3 or 4", found, "Set data.mode.")
         if self.kernel not in KERNELS:
             raise NetworkError("kernel", "4 or 5", repr_short(self.kernel), "Set network.kernel.")
         for name, (low, high) in _LIMITS.items():
@@ -76,9 +87,25 @@ class NetworkConfig:
                 raise NetworkError(name, expected, found, fix)
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the image."""
+        return to_size(self.resolution)
+
+    @property
+    def base_size(self) -> tuple[int, int]:
+        """Height and width of a generator's first map and of a discriminator's last one."""
+        return base_size(self.resolution)
+
+    @property
+    def base_area(self) -> int:
+        """Number of pixels of the base map: 16 at 64 pixels."""
+        height, width = self.base_size
+        return height * width
+
+    @property
     def num_upsamples(self) -> int:
         """Doublings of the size from the base map to the image: 4 at 64 pixels."""
-        return (self.resolution // BASE_SIZE).bit_length() - 1
+        return num_upsamples(self.resolution)
 
     def channels(self, max_mult: int = 8) -> list[int]:
         """Return the channels from the base map to the last inner map.
@@ -91,7 +118,10 @@ class NetworkConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the sizes as plain JSON."""
-        return asdict(self)
+        sizes = asdict(self)
+        if isinstance(self.resolution, tuple):
+            sizes["resolution"] = list(self.resolution)
+        return sizes
 
 
 def require_condition(config: NetworkConfig) -> None:
@@ -106,7 +136,7 @@ class Generator(nn.Module):
     """Base class of generators: noise and condition to an image.
 
     `forward(z, condition)` takes float32 z `(N, *z_shape)` and condition (N, condition_size), and
-    returns float32 (N, 3, H, W) in [-1, 1]. A subclass creates its layers in `build`.
+    returns float32 (N, C, H, W) in [-1, 1]. A subclass creates its layers in `build`.
     """
 
     interface: ClassVar[str] = "gan.generate/1"
@@ -130,11 +160,11 @@ class Flow(Generator):
     """Base class of invertible generators; `encode` maps an image to its noise."""
 
     def likelihood(self, pixels: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z `(N, *z_shape)` and log-likelihood (N,) of pixels (N, 3, H, W) in (0, 1)."""
+        """Return z `(N, *z_shape)` and log-likelihood (N,) of pixels (N, C, H, W) in (0, 1)."""
         raise NotImplementedError
 
     def encode(self, image: Tensor, condition: Tensor) -> Tensor:
-        """Return z `(N, *z_shape)` of images (N, 3, H, W) in [-1, 1]."""
+        """Return z `(N, *z_shape)` of images (N, C, H, W) in [-1, 1]."""
         raise NotImplementedError
 
 
@@ -146,7 +176,7 @@ class Translator(Generator):
     @property
     def z_shape(self) -> tuple[int, ...]:
         """Shape of the input image, which replaces the noise."""
-        return (3, self.config.resolution, self.config.resolution)
+        return (self.config.image_channels, *self.config.size)
 
 
 class Discriminator(nn.Module):
@@ -187,7 +217,7 @@ class Discriminator(nn.Module):
         return self.norm == "batch"
 
     def embed(self, image: Tensor) -> Tensor:
-        """Return the features of images (N, 3, H, W) in [-1, 1]."""
+        """Return the features of images (N, C, H, W) in [-1, 1]."""
         features: Tensor = self.body(image)
         return features
 

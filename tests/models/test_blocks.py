@@ -62,7 +62,7 @@ def test_init_dcgan_leaves_spectrally_normalized_layers() -> None:
 
 
 def test_skip_images_sum_the_doubled_images_of_all_maps() -> None:
-    skips = SkipImages([2, 1])
+    skips = SkipImages([2, 1], 3)
     for convolution in (skips.first, *skips.others):
         nn.init.ones_(convolution.weight)
         nn.init.zeros_(convolution.bias)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,22 +14,23 @@ from ganport_models.metadata import METADATA, WEIGHTS, describe_files
 from ganport_models.migrations import SCHEMA_VERSION
 from ganport_models.selection import newest
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 
 CONFIG = NetworkConfig(resolution=16, condition_size=5, base_channels=2, z_dim=6, embed_dim=4)
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black", "red"], "eyes": ["blue", "green"]})
 
 
-def write(folder: Path, *, step: int = 7, seed: int = 0) -> Path:
+def write(folder: Path, *, step: int = 7, seed: int = 0, config: NetworkConfig = CONFIG) -> Path:
     folder.mkdir(parents=True)
     torch.manual_seed(seed)
-    weights = build_generator("film_dcgan", CONFIG).state_dict()
+    weights = build_generator("film_dcgan", config).state_dict()
     safetensors.torch.save_file(weights, folder / WEIGHTS)
     metadata = {
         "schema_version": SCHEMA_VERSION,
         "step": step,
         "images": step * 64,
         "architecture": "film_dcgan",
-        "network_config": CONFIG.to_json(),
+        "network_config": config.to_json(),
         "conditions": CONDITIONS.to_json(),
         "recipe": {"title": "test"},
         "files": describe_files(folder),
@@ -95,9 +97,25 @@ def test_load_newer_schema_raises(tmp_path: Path) -> None:
     folder = write(tmp_path / "one")
     change(folder, schema_version=SCHEMA_VERSION + 1)
     with pytest.raises(
-        CheckpointError, match=r"schema version 2 or lower; found version 3\. Use a newer"
+        CheckpointError, match=r"schema version 3 or lower; found version 4\. Use a newer"
     ):
         Checkpoint.load(folder)
+
+
+def test_checkpoint_without_image_has_square_rgb_images(tmp_path: Path) -> None:
+    assert Checkpoint.load(write(tmp_path / "one")).image == ImageFormat((16, 16))
+
+
+def test_checkpoint_image_round_trip(tmp_path: Path) -> None:
+    config = replace(CONFIG, resolution=(24, 16), image_channels=4)
+    image = ImageFormat((24, 16), "rgba", True, ("#000000", "#ff0000"), 2)
+    folder = write(tmp_path / "one", config=config)
+    change(folder, image=image.to_json())
+    checkpoint = Checkpoint.load(folder)
+    assert checkpoint.config == config
+    assert checkpoint.image == image
+    pixels = checkpoint.generator()(torch.randn(2, 6), torch.eye(5)[:2])
+    assert pixels.shape == (2, 4, 24, 16)
 
 
 def number(name: str, value: object) -> dict[str, object]:
@@ -126,12 +144,18 @@ def number(name: str, value: object) -> dict[str, object]:
             {"network_config": {"resolution": "x"}},
             "network_config: resolution: expected an integer",
         ),
+        (number("resolution", [16]), "resolution: expected a number or [height, width]"),
+        (number("resolution", [16, 17]), "resolution: expected multiples of 4"),
+        (number("image_channels", 2), "image_channels: expected 1, 3 or 4"),
+        ({"image": {"size": [16, 16], "mode": "gray"}}, "and a network of (16, 16) rgb"),
+        ({"image": {"size": [16, 24], "mode": "rgb"}}, "and a network of (16, 16) rgb"),
+        ({"image": {"size": [16, 16], "mode": "cmyk"}}, "image: image mode: expected one of"),
         (
             {"network_config": {"depth": 4}},
             "expected the required key 'resolution'",
         ),
         (number("depth", 4), "a network_config with unknown fields"),
-        (number("resolution", 48), "resolution: expected a power of two"),
+        (number("resolution", 48), "resolution: expected multiples of 4"),
         (number("base_channels", True), "base_channels: expected an integer"),
         (number("base_channels", 2.0), "base_channels: expected an integer"),
         (number("base_channels", 1025), "base_channels: expected a number from 1 to 1024"),

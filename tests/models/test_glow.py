@@ -67,7 +67,7 @@ def test_glow_without_a_condition_generates_images() -> None:
 
 
 def test_glow_too_many_levels_raise() -> None:
-    with pytest.raises(NetworkError, match=r"num_levels: expected at most 4 at this resolution"):
+    with pytest.raises(NetworkError, match=r"num_levels: expected at most 4 at 16 x 16"):
         build_generator("glow", replace(CONFIG, num_levels=5))
 
 

@@ -13,8 +13,6 @@ from ganport_models.blocks import (
 )
 from ganport_models.network import Discriminator, NetworkConfig, register_discriminator
 
-LAST_SIZE = 2
-"""Side of the last map of StarGAN's discriminator."""
 MAX_MULTIPLE = 32
 """Largest multiple of `base_channels` in it: 2048 channels at 128 pixels."""
 
@@ -36,7 +34,7 @@ class ClassifierDiscriminator(Discriminator):
         return logits.flatten(1).mean(dim=1)
 
     def classify(self, image: Tensor) -> Tensor:
-        """Return the class logits (N, condition_size) of images (N, 3, H, W)."""
+        """Return the class logits (N, condition_size) of images (N, C, H, W)."""
         class_logits: Tensor = self.classifier(self.embed(image))
         return class_logits
 
@@ -50,40 +48,47 @@ class _GroupHeads(nn.ModuleList):
 
 @register_discriminator("acgan_dcgan")
 class ACGANDiscriminator(ClassifierDiscriminator):
-    """Strided convolutions to 4x4, then an adversarial head and a head for each condition group.
+    """Strided convolutions to the base map, an adversarial head, a head for each condition group.
 
     Report 000, row A2.
     """
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [3, *config.channels()[::-1]]
+        channels = [config.image_channels, *config.channels()[::-1]]
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         self.body = nn.Sequential(*layers)
-        self.realism = dense_head(channels[-1], 1, self.norm)
+        self.realism = dense_head(channels[-1], 1, self.norm, config)
         self.classifier = _GroupHeads(
-            dense_head(channels[-1], size, self.norm) for size in self.groups
+            dense_head(channels[-1], size, self.norm, config) for size in self.groups
         )
 
 
 @register_discriminator("stargan")
 class StarGANDiscriminator(ClassifierDiscriminator):
-    """Strided convolutions to 2x2, then a score for each patch and a classifier of the image.
+    """Strided convolutions, then a score for each patch and a classifier of the image.
 
-    Choi et al. 2018, appendix 7.2, table 5 (row B5). The score of an image is the mean over its
-    patches.
+    Choi et al. 2018, appendix 7.2, table 5 (row B5). The last map is half of the base map, 2x2 for
+    powers of two, or the base map itself if a side is odd. The score of an image is the mean over
+    its patches.
     """
 
     default_norm = "none"
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        count = (config.resolution // LAST_SIZE).bit_length() - 1
+        height, width = config.base_size
+        is_even = height % 2 == width % 2 == 0
+        last_size = (height // 2, width // 2) if is_even else (height, width)
+        count = config.num_upsamples + is_even
         multiples = (min(2**index, MAX_MULTIPLE) for index in range(count))
-        channels = [3, *(config.base_channels * multiple for multiple in multiples)]
+        channels = [
+            config.image_channels,
+            *(config.base_channels * multiple for multiple in multiples),
+        ]
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         self.body = nn.Sequential(*layers)
         patches = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
-        classifier = nn.Conv2d(channels[-1], config.condition_size, LAST_SIZE, bias=False)
+        classifier = nn.Conv2d(channels[-1], config.condition_size, last_size, bias=False)
         self.realism = with_spectral_norm(patches, self.norm)
         self.classifier = nn.Sequential(with_spectral_norm(classifier, self.norm), nn.Flatten())

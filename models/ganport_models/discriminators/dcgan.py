@@ -1,4 +1,4 @@
-"""DCGAN discriminators: unconditional, matching, or with the condition joined at the 4x4 map."""
+"""DCGAN discriminators: unconditional, matching, or with the condition joined at the base map."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from ganport_models.blocks import (
     map_to_logits,
     with_norm,
 )
-from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, register_discriminator
+from ganport_models.network import Discriminator, NetworkConfig, register_discriminator
 
 
 @register_discriminator("dcgan")
 class DCGANDiscriminator(Discriminator):
-    """Strided convolutions to 4x4 and one to a logit; unconditional (report 001, rows B1, E1)."""
+    """Strided convolutions to the base map and one to a logit (report 001, rows B1, E1)."""
 
     conditional = False
     norm_first: ClassVar[bool] = False
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [3, *config.channels()[::-1]]
+        channels = [config.image_channels, *config.channels()[::-1]]
         layers = downsample_stack(
             channels,
             self.norm,
@@ -39,7 +39,7 @@ class DCGANDiscriminator(Discriminator):
             bias=False,
         )
         self.body = nn.Sequential(*layers)
-        self.top = map_to_logits(channels[-1], self.outputs, self.norm)
+        self.top = map_to_logits(channels[-1], self.outputs, self.norm, config)
 
     @property
     def outputs(self) -> int:
@@ -47,7 +47,7 @@ class DCGANDiscriminator(Discriminator):
         return 1
 
     def embed(self, image: Tensor) -> Tensor:
-        """Return outputs (N, outputs) of images (N, 3, H, W)."""
+        """Return outputs (N, outputs) of images (N, C, H, W)."""
         outputs: Tensor = self.top(self.body(image))
         return outputs
 
@@ -85,7 +85,7 @@ class MatchingDiscriminator(DCGANDiscriminator):
 
 @register_discriminator("concat_dcgan")
 class ConcatDiscriminator(Discriminator):
-    """Strided convolutions to 4x4, the embedded condition joined there, two Linear layers.
+    """Strided convolutions to the base map, the embedded condition joined there, two Linear layers.
 
     Report 000, row A1. The report ends in a sigmoid with BCELoss. Here the loss takes the logit,
     which is equal and does not overflow.
@@ -93,16 +93,16 @@ class ConcatDiscriminator(Discriminator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [3, *config.channels()[::-1]]
+        channels = [config.image_channels, *config.channels()[::-1]]
         self.condition = condition_embedding(config.condition_size, config.embed_dim)
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         self.body = nn.Sequential(*layers)
         joined = nn.Conv2d(channels[-1] + config.embed_dim, channels[-1], kernel_size=1)
         self.join = nn.Sequential(*with_norm(joined, self.norm), leaky_relu())
-        self.head = dense_head(channels[-1], 1, self.norm)
+        self.head = dense_head(channels[-1], 1, self.norm, config)
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,) of features with the condition joined at each pixel of the map."""
-        planes = self.condition(condition)[:, :, None, None].expand(-1, -1, BASE_SIZE, BASE_SIZE)
+        planes = self.condition(condition)[:, :, None, None].expand(-1, -1, *self.config.base_size)
         logits: Tensor = self.head(self.join(torch.cat([features, planes], dim=1)))
         return logits.squeeze(1)

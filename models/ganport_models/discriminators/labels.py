@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from ganport_models.blocks import (
     with_norm,
 )
 from ganport_models.discriminators.classifier import ClassifierDiscriminator
-from ganport_models.network import BASE_SIZE, Discriminator, NetworkConfig, register_discriminator
+from ganport_models.network import Discriminator, NetworkConfig, register_discriminator
 
 DROPOUT = 0.5
 """Fraction of channels dropped in report 002."""
@@ -36,30 +37,34 @@ class _LabeledImageDiscriminator(Discriminator):
         return False
 
     def embed(self, image: Tensor) -> Tensor:
-        """Return the images (N, 3, H, W)."""
+        """Return the images (N, C, H, W)."""
         return image
 
     def _concat_planes(self, image: Tensor, planes: Tensor) -> Tensor:
-        side = self.config.resolution
-        return torch.cat([image, planes.view(-1, planes.shape[1] // side**2, side, side)], dim=1)
+        height, width = self.config.size
+        count = planes.shape[1] // (height * width)
+        return torch.cat([image, planes.view(-1, count, height, width)], dim=1)
 
 
 @register_discriminator("label_planes_dcgan")
 class LabelPlanesDiscriminator(_LabeledImageDiscriminator):
-    """Labels -> planes -> Linear -> three more planes of the image (report 002, CGAN)."""
+    """Labels -> planes -> Linear -> as many planes as the image has channels (report 002, CGAN)."""
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [6, *config.channels()[::-1]]
+        planes = config.image_channels
+        channels = [2 * planes, *config.channels()[::-1]]
         self.condition = nn.Sequential(
-            LabelPlanes(config.condition_size),
+            LabelPlanes(config),
             nn.LeakyReLU(LRELU_SLOPE_DCGAN),
             nn.Flatten(),
-            nn.Linear(config.condition_size * BASE_SIZE**2, 3 * config.resolution**2, bias=False),
+            nn.Linear(
+                config.condition_size * config.base_area, planes * prod(config.size), bias=False
+            ),
             nn.LeakyReLU(LRELU_SLOPE_DCGAN),
         )
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_DCGAN, config.kernel, bias=False)
-        self.body = nn.Sequential(*layers, map_to_logits(channels[-1], 1, self.norm))
+        self.body = nn.Sequential(*layers, map_to_logits(channels[-1], 1, self.norm, config))
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
         """Return logits (N,) of images with the planes of their labels."""
@@ -69,23 +74,23 @@ class LabelPlanesDiscriminator(_LabeledImageDiscriminator):
 
 @register_discriminator("label_aux_dcgan")
 class AuxiliaryLabelDiscriminator(_LabeledImageDiscriminator):
-    """Labels -> Linear -> a fourth plane; an adversarial head and a classifier (report 003)."""
+    """Labels -> Linear -> one more plane; an adversarial head and a classifier (report 003)."""
 
     classifies = True
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [4, *config.channels()[::-1]]
+        channels = [config.image_channels + 1, *config.channels()[::-1]]
         self.condition = nn.Sequential(
-            nn.Linear(config.condition_size, config.resolution**2), leaky_relu()
+            nn.Linear(config.condition_size, prod(config.size)), leaky_relu()
         )
         layers = downsample_stack(
             channels, self.norm, LRELU_SLOPE_TORCH, config.kernel, norm_first=True
         )
         self.body = nn.Sequential(*layers)
-        self.top = map_to_logits(channels[-1], 1, self.norm, bias=True)
+        self.top = map_to_logits(channels[-1], 1, self.norm, config, bias=True)
         self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Linear(channels[-1] * BASE_SIZE**2, config.condition_size)
+            nn.Flatten(), nn.Linear(channels[-1] * config.base_area, config.condition_size)
         )
 
     def score(self, features: Tensor, condition: Tensor) -> Tensor:
@@ -104,7 +109,7 @@ class DropoutACGANDiscriminator(ClassifierDiscriminator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [3, *config.channels()[::-1]]
+        channels = [config.image_channels, *config.channels()[::-1]]
         layers: list[nn.Module] = []
         for index, (inputs, outputs) in enumerate(pairwise(channels)):
             down = down_convolution(inputs, outputs, config.kernel, bias=False)
@@ -113,7 +118,7 @@ class DropoutACGANDiscriminator(ClassifierDiscriminator):
             # The order of the report: the norm comes last.
             layers += [first, nn.LeakyReLU(LRELU_SLOPE_DCGAN), nn.Dropout2d(DROPOUT), *norms]
         self.body = nn.Sequential(*layers)
-        self.realism = map_to_logits(channels[-1], 1, self.norm)
+        self.realism = map_to_logits(channels[-1], 1, self.norm, config)
         self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Linear(channels[-1] * BASE_SIZE**2, config.condition_size)
+            nn.Flatten(), nn.Linear(channels[-1] * config.base_area, config.condition_size)
         )

@@ -15,7 +15,6 @@ from ganport_models.blocks import (
     with_spectral_norm,
 )
 from ganport_models.network import (
-    BASE_SIZE,
     Discriminator,
     NetworkConfig,
     Norm,
@@ -44,16 +43,16 @@ class ProjectionBase(Discriminator):
 
 @register_discriminator("projection_dcgan")
 class ProjectionDiscriminator(ProjectionBase):
-    """Strided convolutions with spectral norm to 4x4, then a projection head: `quick`'s."""
+    """Strided convolutions with spectral norm, then a projection head: `quick`'s."""
 
     default_norm = "spectral"
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        channels = [3, *config.channels()[::-1]]
+        channels = [config.image_channels, *config.channels()[::-1]]
         layers = downsample_stack(channels, self.norm, LRELU_SLOPE_SNGAN, config.kernel)
         self.body = nn.Sequential(*layers, nn.Flatten())
-        width = channels[-1] * BASE_SIZE**2
+        width = channels[-1] * config.base_area
         self.realism = spectral_norm(nn.Linear(width, 1))
         self.projection = spectral_norm(nn.Linear(config.condition_size, width, bias=False))
 
@@ -81,7 +80,7 @@ class ResidualBlock(nn.Module):
 
 @register_discriminator("residual")
 class ResidualDiscriminator(ProjectionBase):
-    """Strided convolutions to 4x4 with residual blocks after each, then a projection head.
+    """Strided convolutions to the base map with residual blocks after each, then a projection head.
 
     At the size of the image there is one 3x3 convolution with half of `base_channels`, which keeps
     the detail that the strided convolutions blur (docs/flagship.md). A block there would cost as
@@ -93,14 +92,14 @@ class ResidualDiscriminator(ProjectionBase):
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         channels = [max(1, config.base_channels // 2), *config.channels()[::-1]]
-        first = nn.Conv2d(3, channels[0], 3, padding=1)
+        first = nn.Conv2d(config.image_channels, channels[0], 3, padding=1)
         layers: list[nn.Module] = [*with_norm(first, self.norm), nn.LeakyReLU(LRELU_SLOPE_DCGAN)]
         for inputs, outputs in pairwise(channels):
             layers += with_norm(down_convolution(inputs, outputs), self.norm)
             layers += [ResidualBlock(outputs, self.norm) for _ in range(config.num_blocks)]
             layers.append(nn.LeakyReLU(LRELU_SLOPE_DCGAN))
         self.body = nn.Sequential(*layers, nn.Flatten())
-        width = channels[-1] * BASE_SIZE**2
+        width = channels[-1] * config.base_area
         self.realism = with_spectral_norm(nn.Linear(width, 1), self.norm)
         projection = nn.Linear(config.condition_size, width, bias=False)
         # Both terms of the logit have the same scale at the start.
@@ -110,7 +109,7 @@ class ResidualDiscriminator(ProjectionBase):
 
 def _add_classifier(network: ProjectionBase) -> None:
     """Add a linear classifier of the labels on the features (Odena et al. 2017)."""
-    width = network.config.channels()[0] * BASE_SIZE**2
+    width = network.config.channels()[0] * network.config.base_area
     network.classifier = nn.Linear(width, network.config.condition_size)
 
 

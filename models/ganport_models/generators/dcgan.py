@@ -23,7 +23,6 @@ from ganport_models.blocks import (
     upsample_stack,
 )
 from ganport_models.network import (
-    BASE_SIZE,
     Generator,
     NetworkConfig,
     register_generator,
@@ -42,11 +41,13 @@ class DCGANGenerator(Generator):
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         channels = config.channels()
-        self.stem = latent_to_map(config.z_dim + config.condition_size, channels[0])
-        self.body = upsample_stack(channels, nn.ReLU, config.kernel, bias=False)
+        self.stem = latent_to_map(config.z_dim + config.condition_size, channels[0], config)
+        self.body = upsample_stack(
+            [*channels, config.image_channels], nn.ReLU, config.kernel, bias=False
+        )
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         joined = torch.cat([z, condition], dim=1) if self.config.condition_size else z
         image: Tensor = self.body(self.stem(joined[:, :, None, None]))
         return image
@@ -61,13 +62,13 @@ class DenseDCGANGenerator(Generator):
         channels = config.channels()
         self.base_channels = channels[0]
         inputs = config.z_dim + config.condition_size
-        self.stem = nn.Linear(inputs, channels[0] * BASE_SIZE**2)
-        self.body = upsample_stack(channels, nn.ReLU, config.kernel)
+        self.stem = nn.Linear(inputs, channels[0] * config.base_area)
+        self.body = upsample_stack([*channels, config.image_channels], nn.ReLU, config.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         joined = torch.cat([z, condition], dim=1) if self.config.condition_size else z
-        image: Tensor = self.body(to_base_map(self.stem(joined), self.base_channels))
+        image: Tensor = self.body(to_base_map(self.stem(joined), self.base_channels, self.config))
         return image
 
 
@@ -85,13 +86,13 @@ class ConcatGenerator(Generator):
         channels = config.channels()
         self.base_channels = channels[0]
         self.condition = condition_embedding(config.condition_size, config.embed_dim)
-        self.stem = nn.Linear(config.z_dim + config.embed_dim, channels[0] * BASE_SIZE**2)
-        self.body = upsample_stack(channels, leaky_relu, config.kernel)
+        self.stem = nn.Linear(config.z_dim + config.embed_dim, channels[0] * config.base_area)
+        self.body = upsample_stack([*channels, config.image_channels], leaky_relu, config.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         joined = torch.cat([z, self.condition(condition)], dim=1)
-        image: Tensor = self.body(to_base_map(self.stem(joined), self.base_channels))
+        image: Tensor = self.body(to_base_map(self.stem(joined), self.base_channels, self.config))
         return image
 
 
@@ -132,23 +133,23 @@ class FilmGenerator(Generator):
         self.style = nn.Sequential(
             nn.Linear(config.z_dim + config.condition_size, config.embed_dim), nn.ReLU()
         )
-        self.stem = nn.Linear(config.z_dim, channels[0] * BASE_SIZE**2)
+        self.stem = nn.Linear(config.z_dim, channels[0] * config.base_area)
         self.stages = nn.ModuleList(self.build_stages(config))
 
     @staticmethod
     def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
         """Yield the stages from the base map to the image."""
-        for inputs, outputs in pairwise([*config.channels(), 3]):
+        for inputs, outputs in pairwise([*config.channels(), config.image_channels]):
             yield FilmStage(inputs, outputs, config.embed_dim, _bilinear_convolution)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         return torch.tanh(self.map_features(z, condition)[-1])
 
     def map_features(self, z: Tensor, condition: Tensor) -> list[Tensor]:
-        """Return the output of every stage; that of the last is (N, 3, H, W)."""
+        """Return the output of every stage; that of the last is the image."""
         style = self.style(torch.cat([z, condition], dim=1))
-        maps = [to_base_map(self.stem(z), self.base_channels)]
+        maps = [to_base_map(self.stem(z), self.base_channels, self.config)]
         for stage in self.stages:
             maps.append(stage(maps[-1], style))
         return maps[1:]
@@ -165,7 +166,7 @@ class FilmSkipGenerator(FilmGenerator):
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         super().build(config)
-        self.skips = SkipImages(config.channels()[1:])
+        self.skips = SkipImages(config.channels()[1:], config.image_channels)
 
     @staticmethod
     def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
@@ -174,10 +175,10 @@ class FilmSkipGenerator(FilmGenerator):
         for inputs, outputs in pairwise(channels):
             yield FilmStage(inputs, outputs, config.embed_dim, resize_convolution)
         image_convolution = partial(nn.Conv2d, kernel_size=3, padding=1)
-        yield FilmStage(channels[-1], 3, config.embed_dim, image_convolution)
+        yield FilmStage(channels[-1], config.image_channels, config.embed_dim, image_convolution)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         *maps, _, image = self.map_features(z, condition)
         return torch.tanh(self.skips(maps) + image)
 
@@ -195,17 +196,19 @@ class LabelPlanesGenerator(Generator):
         require_condition(config)
         channels = config.channels()
         self.condition = nn.Sequential(
-            LabelPlanes(config.condition_size),
+            LabelPlanes(config),
             leaky_relu(),
             nn.Flatten(),
-            nn.Linear(config.condition_size * BASE_SIZE**2, config.z_dim, bias=False),
+            nn.Linear(config.condition_size * config.base_area, config.z_dim, bias=False),
             leaky_relu(),
         )
-        self.stem = latent_to_map(2 * config.z_dim, channels[0])
-        self.body = upsample_stack(channels, leaky_relu, config.kernel, bias=False)
+        self.stem = latent_to_map(2 * config.z_dim, channels[0], config)
+        self.body = upsample_stack(
+            [*channels, config.image_channels], leaky_relu, config.kernel, bias=False
+        )
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         joined = torch.cat([z, self.condition(condition)], dim=1)
         image: Tensor = self.body(self.stem(joined[:, :, None, None]))
         return image
@@ -219,14 +222,16 @@ class BaseMapLabelGenerator(Generator):
         """Create the layers."""
         require_condition(config)
         first, *channels = config.channels()
-        self.planes = LabelPlanes(config.condition_size)
-        self.stem = nn.Sequential(latent_to_map(config.z_dim, first), nn.ReLU())
+        self.planes = LabelPlanes(config)
+        self.stem = nn.Sequential(latent_to_map(config.z_dim, first, config), nn.ReLU())
         joined = first + config.condition_size
         self.join = up_convolution(joined, channels[0], config.kernel, bias=False)
-        self.body = upsample_stack(channels, nn.ReLU, config.kernel, bias=False)
+        self.body = upsample_stack(
+            [*channels, config.image_channels], nn.ReLU, config.kernel, bias=False
+        )
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         base = self.stem(z[:, :, None, None])
         image: Tensor = self.body(self.join(torch.cat([base, self.planes(condition)], dim=1)))
         return image
@@ -243,11 +248,11 @@ class LinearLabelGenerator(Generator):
         self.condition = nn.Sequential(
             nn.Linear(config.condition_size, config.embed_dim), nn.ReLU()
         )
-        self.stem = latent_to_map(config.z_dim + config.embed_dim, channels[0], bias=True)
-        self.body = upsample_stack(channels, nn.ReLU, config.kernel)
+        self.stem = latent_to_map(config.z_dim + config.embed_dim, channels[0], config, bias=True)
+        self.body = upsample_stack([*channels, config.image_channels], nn.ReLU, config.kernel)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         joined = torch.cat([z, self.condition(condition)], dim=1)
         image: Tensor = self.body(self.stem(joined[:, :, None, None]))
         return image

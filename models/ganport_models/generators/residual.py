@@ -18,7 +18,6 @@ from ganport_models.blocks import (
     up_convolution,
 )
 from ganport_models.network import (
-    BASE_SIZE,
     Generator,
     NetworkConfig,
     register_generator,
@@ -100,13 +99,13 @@ class ResidualGenerator(Generator):
             nn.Linear(config.z_dim + config.condition_size, config.embed_dim),
             nn.LeakyReLU(LRELU_SLOPE_DCGAN),
         )
-        self.stem = nn.Linear(config.z_dim, channels[0] * BASE_SIZE**2)
+        self.stem = nn.Linear(config.z_dim, channels[0] * config.base_area)
         self.stages = nn.ModuleList(
             FiLMStage(inputs, outputs, config.embed_dim, config.num_blocks, self.build_up)
             for inputs, outputs in pairwise(channels)
         )
         self.styled = FiLMNorm(channels[-1], config.embed_dim)
-        self.picture = nn.Conv2d(channels[-1], 3, 3, padding=1)
+        self.picture = nn.Conv2d(channels[-1], config.image_channels, 3, padding=1)
 
     @staticmethod
     def build_up(inputs: int, outputs: int) -> nn.Module:
@@ -114,13 +113,13 @@ class ResidualGenerator(Generator):
         return init_bilinear_(up_convolution(inputs, outputs))
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         return torch.tanh(self.map_features(z, condition)[-1])
 
     def map_features(self, z: Tensor, condition: Tensor) -> list[Tensor]:
-        """Return the output of every stage and of the last convolution, (N, 3, H, W)."""
+        """Return the output of every stage and of the last convolution, the image."""
         style = self.style(torch.cat([z, condition], dim=1))
-        maps = [to_base_map(self.stem(z), self.base_channels)]
+        maps = [to_base_map(self.stem(z), self.base_channels, self.config)]
         for stage in self.stages:
             maps.append(stage(maps[-1], style))
         return [*maps[1:], self.picture(self.styled(maps[-1], style))]
@@ -135,9 +134,9 @@ class ResidualSkipGenerator(ResidualGenerator):
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         super().build(config)
-        self.skips = SkipImages(config.channels()[1:])
+        self.skips = SkipImages(config.channels()[1:], config.image_channels)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         *maps, _, image = self.map_features(z, condition)
         return torch.tanh(self.skips(maps) + image)

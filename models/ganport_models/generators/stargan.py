@@ -40,7 +40,7 @@ class StarGANGenerator(Translator):
         """Create the layers."""
         require_condition(config)
         width = config.base_channels
-        inputs = 3 + config.condition_size
+        inputs = config.image_channels + config.condition_size
         self.body = nn.Sequential(
             nn.Conv2d(inputs, width, 7, padding=3, bias=False),
             instance_norm(width),
@@ -50,14 +50,13 @@ class StarGANGenerator(Translator):
             *(ResidualBlock(4 * width) for _ in range(config.num_blocks)),
             *_resize_stack(up_convolution(4 * width, 2 * width, bias=False), 2 * width),
             *_resize_stack(up_convolution(2 * width, width, bias=False), width),
-            nn.Conv2d(width, 3, 7, padding=3, bias=False),
+            nn.Conv2d(width, config.image_channels, 7, padding=3, bias=False),
             nn.Tanh(),
         )
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, 3, H, W) in [-1, 1] from source images z and target domains (N, C)."""
-        side = self.config.resolution
-        planes = condition[:, :, None, None].expand(-1, -1, side, side)
+        """Return images (N, K, H, W) in [-1, 1] from source images z and target domains (N, C)."""
+        planes = condition[:, :, None, None].expand(-1, -1, *self.config.size)
         image: Tensor = self.body(torch.cat([z, planes], dim=1))
         return image
 

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 
 from ganport_models import discriminator_names, generator_names
-from ganport_models.network import MAX_FEATURES, MAX_RESOLUTION, MAX_VECTOR
+from ganport_models.network import MAX_FEATURES, MAX_VECTOR
+from ganport_models.resolution import MAX_RESOLUTION
 from ganport_train.config.parsing import option
 from ganport_train.data.formats.registry import AUTO, FORMATS
 
