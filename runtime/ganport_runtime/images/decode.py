@@ -16,6 +16,8 @@ from ganport_runtime.errors import RequestError, require_packages
 from ganport_runtime.images.color_profiles import to_srgb
 from ganport_runtime.images.encode import describe_decode_error
 from ganport_runtime.images.file_parts import count_frames, limit_error
+from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import apply_format
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -28,6 +30,7 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 """The formats that every command and the service read, by their names in Pillow."""
 MAX_EXIF_BYTES = 1 << 16
 """Bytes of EXIF data, the most that a segment of a JPEG holds; its entries may overlap."""
+_PILLOW_MODES = {"gray": "L", "rgb": "RGB", "rgba": "RGBA"}
 _GRAY16 = ("I;16", "I;16B", "I;16L", "I")
 
 
@@ -52,31 +55,37 @@ def read_image_file(path: Path) -> bytes:
 def decode_image(
     data: bytes,
     path: Path,
-    size: tuple[int, int],
+    form: tuple[int, int] | ImageFormat,
     *,
     crop: bool = True,
     max_pixels: int = MAX_PIXELS,
 ) -> NDArray[np.uint8]:
-    """Return the uint8 (height, width, 3) pixels of a JPEG, PNG or WebP; of several frames, one.
+    """Return the uint8 (height, width, C) pixels of a JPEG, PNG or WebP; of several frames, one.
 
-    The image is turned upright by its EXIF data, transparency is composed over white, and it is
-    resized to `size` (height, width) with an antialiasing Lanczos filter: after a center crop to
-    the aspect ratio of `size`, or whole with `crop` False. Raises `RequestError`, which names
-    `path`, for a damaged or other file and, before decoding, for more than `max_pixels`.
+    `form` is the format of the result, or the (height, width) of an RGB image. The image is turned
+    upright by its EXIF data, and resized after a center crop to the aspect ratio of `form`, or
+    whole with `crop` False. Gray and RGB images have their transparency composed over white. With
+    a palette or two levels of alpha, pixels become the nearest allowed ones. Raises
+    `RequestError`, which names `path`, for a damaged or other file and, before decoding, for more
+    than `max_pixels`.
     """
     require_packages("tools", ("PIL",))
+    if not isinstance(form, ImageFormat):
+        form = ImageFormat(form)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about metadata, and sizes that are checked here
         try:
-            image = load_image(data, max_pixels).pixels
+            image = load_image(data, max_pixels, mode=form.mode).pixels
         except RequestError as error:
             raise RequestError(str(path), error.expected, error.found, error.fix) from error
-    return resize(center_crop(image, size) if crop else image, size)
+    cropped = center_crop(image, form.size) if crop else image
+    pixels = resize(cropped, form.size, pixelated=form.pixelated)
+    return apply_format(np.array(pixels), form)
 
 
 @dataclass(frozen=True)
 class LoadedImage:
-    """An upright RGB image, and the (width, height), format and number of frames of its file."""
+    """An upright image, and the (width, height), format and number of frames of its file."""
 
     pixels: Image.Image
     size: tuple[int, int]
@@ -85,9 +94,12 @@ class LoadedImage:
 
 
 def load_image(
-    data: bytes, max_pixels: int = MAX_PIXELS, formats: tuple[str, ...] = FORMATS
+    data: bytes,
+    max_pixels: int = MAX_PIXELS,
+    formats: tuple[str, ...] = FORMATS,
+    mode: str = "rgb",
 ) -> LoadedImage:
-    """Decode the first frame of a file as sRGB; transparency is composed over white.
+    """Decode the first frame of a file as sRGB in the `mode` "gray", "rgb" or "rgba".
 
     Raises `RequestError` for a damaged file, one that has none of the `formats` and, before
     decoding, for a file above a limit of this module or of `file_parts`. Emits warnings of Pillow.
@@ -101,7 +113,7 @@ def load_image(
             if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
                 raise limit_error(MAX_EXIF_BYTES, "bytes of EXIF data")
             frames = max(frames, 1, getattr(image, "n_frames", 1) if frames == 0 else 1)
-            upright = to_rgb(to_srgb(ImageOps.exif_transpose(image)))
+            upright = to_mode(to_srgb(ImageOps.exif_transpose(image)), mode)
             return LoadedImage(upright, image.size, str(image.format), frames)
     except (RequestError, MemoryError):
         raise
@@ -112,18 +124,21 @@ def load_image(
         raise RequestError("image", _complete(formats), found, "Use another image.") from error
 
 
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Return any image as 8-bit RGB, with transparency composed over white."""
+def to_mode(image: Image.Image, mode: str) -> Image.Image:
+    """Return any image as 8-bit "gray" (Pillow's L), "rgb" or "rgba".
+
+    The first two have transparency composed over white.
+    """
     from PIL import Image
 
     if image.mode in _GRAY16:
         # Pillow would clip 16-bit gray at 255.
         gray = np.asarray(image, dtype=np.float32) / 257
-        return Image.fromarray(np.clip(gray + 0.5, 0, 255).astype(np.uint8)).convert("RGB")
-    if image.has_transparency_data:
+        image = Image.fromarray(np.clip(gray + 0.5, 0, 255).astype(np.uint8))
+    if mode != "rgba" and image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
-    return image.convert("RGB")
+        image = Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
+    return image.convert(_PILLOW_MODES[mode])
 
 
 def center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -135,14 +150,27 @@ def center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.crop((left, top, left + crop_width, top + crop_height))
 
 
-def resize(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return the uint8 (height, width, 3) pixels of an RGB image at `size` (height, width)."""
+def resize(
+    image: Image.Image, size: tuple[int, int], *, pixelated: bool = False
+) -> NDArray[np.uint8]:
+    """Return the uint8 (height, width, C) pixels of an L, RGB or RGBA image at `size`.
+
+    The filter is an antialiasing Lanczos filter, Hamming for premultiplied colors, or nearest
+    neighbor for `pixelated` images.
+    """
     from PIL import Image
 
-    if image.size != size[::-1]:
+    mode, resized = image.mode, size[::-1]
+    if image.size != resized and pixelated:
+        image = image.resize(resized, Image.Resampling.NEAREST)
+    elif image.size != resized:
+        kernel = Image.Resampling.LANCZOS
+        if mode == "RGBA":
+            # Lanczos overshoots: alpha would be clipped and its color not, a bright border.
+            image, kernel = image.convert("RGBa"), Image.Resampling.HAMMING
         # A box reduction before the filter, too small to be visible, speeds up large images.
-        image = image.resize(size[::-1], Image.Resampling.LANCZOS, reducing_gap=3.0)
-    return np.asarray(image)
+        image = image.resize(resized, kernel, reducing_gap=3.0).convert(mode)
+    return np.asarray(image).reshape(*size, -1)
 
 
 def _complete(formats: tuple[str, ...]) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.decode import MAX_BYTES, decode_image, read_image_file
+from ganport_runtime.images.format import ImageFormat
 
 HERE = Path("here.png")
 NOISE = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)
@@ -190,3 +191,73 @@ def test_read_of_a_large_file_is_a_request_error(tmp_path: Path) -> None:
         file.truncate(MAX_BYTES + 1)
     with pytest.raises(RequestError, match="at most 64 MiB; found more"):
         read_image_file(tmp_path / "a.png")
+
+
+RGBA = ImageFormat((40, 60), "rgba")
+DISC = np.zeros((40, 60, 4), np.uint8)
+DISC[10:30, 20:40] = (200, 40, 90, 255)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_rgba_image_keeps_its_transparency(kind: str) -> None:
+    data = encoded(DISC, kind, **({"lossless": True} if kind == "WEBP" else {}))
+    assert np.array_equal(decode_image(data, HERE, RGBA), DISC)
+
+
+def test_invisible_colors_are_removed() -> None:
+    painted = DISC.copy()
+    painted[..., 0] = 255
+    found = decode_image(encoded(painted), HERE, RGBA)
+    assert not found[DISC[..., 3] == 0].any()
+
+
+@pytest.mark.parametrize("background", [0, 255])
+def test_resized_rgba_image_has_no_fringe(background: int) -> None:
+    painted = np.full_like(DISC, background)
+    painted[..., 3] = 0
+    painted[10:30, 20:40] = DISC[10:30, 20:40]
+    found = decode_image(encoded(painted), HERE, ImageFormat((13, 19), "rgba"))
+    assert len(np.unique(found[..., 3])) > 2
+    alpha = found[..., 3:] / 255
+    assert np.abs(found[..., :3] * alpha - np.array([200, 40, 90]) * alpha).max() < 2
+
+
+def test_opaque_file_of_an_rgba_bundle_is_opaque() -> None:
+    found = decode_image(encoded(NOISE, "JPEG"), HERE, RGBA)
+    assert found.shape == (40, 60, 4)
+    assert (found[..., 3] == 255).all()
+
+
+def test_transparency_becomes_white_without_alpha() -> None:
+    found = decode_image(encoded(DISC), HERE, (40, 60))
+    assert found[0, 0].tolist() == [255, 255, 255]
+    assert found[20, 30].tolist() == [200, 40, 90]
+
+
+def test_gray_bundle_reads_luminance() -> None:
+    gray = NOISE[..., 0]
+    form = ImageFormat((40, 60), "gray")
+    assert np.array_equal(decode_image(encoded(gray), HERE, form)[..., 0], gray)
+    colored = decode_image(encoded(DISC), HERE, form)
+    assert colored.shape == (40, 60, 1)
+    assert (colored[0, 0, 0], colored[20, 30, 0]) == (
+        255,
+        round(0.299 * 200 + 0.587 * 40 + 0.114 * 90),
+    )
+
+
+def test_sprite_of_an_enlarged_file_is_exact() -> None:
+    form = ImageFormat((20, 30), "rgba", True, ("#102030", "#c82050"), 2)
+    sprite = np.zeros((20, 30, 4), np.uint8)
+    sprite[3:9, 4:11] = (16, 32, 48, 255)
+    sprite[9:12, 5:8] = (200, 32, 80, 255)
+    enlarged = sprite.repeat(3, 0).repeat(3, 1)
+    assert np.array_equal(decode_image(encoded(enlarged), HERE, form), sprite)
+
+
+def test_colors_and_alpha_become_those_of_the_format() -> None:
+    form = ImageFormat((1, 3), "rgba", False, ("#000000", "#ffffff"), 2)
+    pixels = np.uint8([[[90, 80, 70, 200], [250, 250, 1, 128], [9, 9, 9, 127]]])
+    assert decode_image(encoded(pixels), HERE, form).tolist() == [
+        [[0, 0, 0, 255], [255, 255, 255, 255], [0, 0, 0, 0]]
+    ]
