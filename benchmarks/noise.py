@@ -13,7 +13,7 @@ from timing import Comparison, compare
 from ganport_runtime.noise import normals, seed_range
 
 _SCENES = 500
-_COMMAND = "from ganport_train.cli.dataset import draw; draw()"
+_COMMAND = "from ganport_train.cli.dataset_draw import draw; draw()"
 _DRAW = (sys.executable, "-c", _COMMAND, "shapes", "--count", str(_SCENES))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from click.testing import CliRunner
 
 from ganport_runtime.errors import GanportError
-from ganport_train.cli.dataset import draw
+from ganport_train.cli.dataset_draw import draw
 
 
 def run(*arguments: str) -> tuple[int, str, BaseException | None]:
@@ -81,3 +81,23 @@ def test_draw_shapes_invalid_labels_raise(tmp_path: Path) -> None:
     assert code == 1
     assert isinstance(error, GanportError)
     assert error.found == "'../a.png'"
+
+
+def run_sprites(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(draw, ["sprites", "--workers", "1", *arguments])
+    return result.exit_code, result.output
+
+
+def test_draw_sprites_writes_zip(tmp_path: Path) -> None:
+    out = str(tmp_path / "x.zip")
+    assert run_sprites("--count", "3", "--out", out) == (
+        0,
+        f"{out}: 3 sprites, 32x32, seed 0\n",
+    )
+    assert len(zipfile.ZipFile(out).namelist()) == 4
+
+
+def test_draw_sprites_of_another_size_exits_with_2(tmp_path: Path) -> None:
+    code, output = run_sprites("--count", "3", "--size", "40", "--out", str(tmp_path / "x"))
+    assert code == 2
+    assert "'40' is not one of '32', '48'" in output

@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganport_runtime.errors import GanportError
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.synthetic.writer import balanced_labels, face_seed, write_faces
+from ganport_train.synthetic.writer import balanced_labels, image_seed, write_faces
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def test_write_faces_zip_has_tags_and_images(drawn: Path) -> None:
         assert lines[7] == f"7,{hair} hair {eyes} eyes"
         face = Image.open(io.BytesIO(archive.read("images/7.png")))
         assert face.format == "PNG"
-        assert (np.asarray(face) == np.asarray(draw_face(face_seed(3, 7), hair, eyes, 32))).all()
+        assert (np.asarray(face) == np.asarray(draw_face(image_seed(3, 7), hair, eyes, 32))).all()
 
 
 def test_write_faces_bytes_do_not_depend_on_workers(drawn: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from ganport_train.data.formats.registry import choose_reader, open_source
 from ganport_train.data.issues import IssueLog
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.traits import Trait, sample_traits
-from ganport_train.synthetic.writer import balanced_labels, face_seed, write_faces
+from ganport_train.synthetic.writer import balanced_labels, image_seed, write_faces
 
 
 def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
         images = [f"images/{i}.png" for i in range(12)]
         assert archive.namelist() == ["tags.csv", "list_attr_celeba.txt", *images]
         face = Image.open(io.BytesIO(archive.read("images/7.png")))
-    seed = face_seed(3, 7)
+    seed = image_seed(3, 7)
     drawn_so = draw_face(seed, *balanced_labels(3, 7), 32, sample_traits(seed))
     assert (np.asarray(face) == np.asarray(drawn_so)).all()
 
@@ -40,7 +40,7 @@ def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
         )
     assert [example.id for example in examples] == [f"{i}.png" for i in range(12)]
     assert [set(example.labels["attributes"]) for example in examples] == [
-        sample_traits(face_seed(3, i)) for i in range(12)
+        sample_traits(image_seed(3, i)) for i in range(12)
     ]
 
 

@@ -23,7 +23,7 @@ from ganport_runtime.generator import Generator
 from ganport_train.synthetic.datasets import SIZES
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.palette import EYES, HAIR, nearest_labels, rgb_to_oklab
-from ganport_train.synthetic.writer import balanced_labels, face_seed
+from ganport_train.synthetic.writer import balanced_labels, image_seed
 
 Batch = tuple[NDArray[np.uint8], list[dict[str, str]]]
 """Images (N, S, S, 3) and the labels requested for each."""
@@ -106,7 +106,7 @@ def draw_unseen_faces(count: int, size: int) -> Iterator[Batch]:
         indices = range(start, min(start + _BATCH, count))
         pairs = [balanced_labels(_UNSEEN_SEED, index) for index in indices]
         faces = [
-            np.asarray(draw_face(face_seed(_UNSEEN_SEED, index), *pair, size))
+            np.asarray(draw_face(image_seed(_UNSEEN_SEED, index), *pair, size))
             for index, pair in zip(indices, pairs, strict=True)
         ]
         yield np.stack(faces), [{"hair": hair, "eyes": eyes} for hair, eyes in pairs]

@@ -1,4 +1,4 @@
-"""Write drawn datasets: tagged faces, with or without attributes, and scenes of solids."""
+"""Write drawn datasets: tagged faces and sprites, faces with attributes, and scenes of solids."""
 
 from __future__ import annotations
 
@@ -27,14 +27,20 @@ from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.palette import EYES, HAIR
 from ganport_train.synthetic.scene_labels import SceneLabels
 from ganport_train.synthetic.scenes import Scene, draw_scene
+from ganport_train.synthetic.sprites.drawing import SIZES as SPRITE_SIZES
+from ganport_train.synthetic.sprites.drawing import Labels, draw_sprite
+from ganport_train.synthetic.sprites.palette import HAIR as SPRITE_HAIR
+from ganport_train.synthetic.sprites.palette import OUTFITS, WEAPONS
+from ganport_train.synthetic.sprites.wardrobe import CLASSES
 from ganport_train.synthetic.traits import celeba_table, sample_traits
 
 _PAIRS = tuple(product(HAIR, EYES))
+_LOOKS = tuple(Labels(*look) for look in product(CLASSES, SPRITE_HAIR, OUTFITS, WEAPONS))
 _STEP = re.compile(r"(_\d)?\.png$")
 
 
-def face_seed(seed: int, index: int) -> int:
-    """Return the seed for `draw_face` of image `index` in the dataset of `seed`."""
+def image_seed(seed: int, index: int) -> int:
+    """Return the seed of the face or sprite `index` in the dataset of `seed`."""
     return int.from_bytes(blake2b(f"{seed}/{index}".encode(), digest_size=8).digest())
 
 
@@ -52,6 +58,22 @@ def _shuffled_pairs(seed: int, block: int) -> list[tuple[str, str]]:
     pairs = list(_PAIRS)
     Random(f"ganport pairs 1/{seed}/{block}").shuffle(pairs)
     return pairs
+
+
+def sprite_labels(seed: int, index: int) -> Labels:
+    """Return the labels of sprite `index` in the dataset of `seed`.
+
+    Each block of 2,016 sprites holds every combination of labels once, in random order.
+    """
+    block, position = divmod(index, len(_LOOKS))
+    return _shuffled_looks(seed, block)[position]
+
+
+@lru_cache(maxsize=1)
+def _shuffled_looks(seed: int, block: int) -> list[Labels]:
+    looks = list(_LOOKS)
+    Random(f"ganport looks 1/{seed}/{block}").shuffle(looks)
+    return looks
 
 
 def write_faces(
@@ -77,10 +99,37 @@ def write_faces(
     items = {f"{index}.png": index for index in range(count)}
     tables = {"tags.csv": _tag_table(count, seed)}
     if attributes:
-        seeds = {name: face_seed(seed, index) for name, index in items.items()}
+        seeds = {name: image_seed(seed, index) for name, index in items.items()}
         tables["list_attr_celeba.txt"] = celeba_table(seeds).encode()
     draw = partial(_draw_face, seed=seed, size=size, attributes=attributes)
     spec = DatasetSpec("tagged faces", tables, items, draw)
+    write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
+
+
+def write_sprites(
+    out: Path,
+    count: int,
+    size: int,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    replace: bool = False,
+    progress: Progress = iter,
+) -> None:
+    """Draw `count` sprites of `size` pixels, 32 or 48, to the zip or folder `out`.
+
+    Image i depends on (seed, i) only. Raises `GanportError` for a number out of range and for the
+    errors of `write_dataset`.
+    """
+    check_range("count", count, range(1, MAX_IMAGES + 1))
+    check_range("seed", seed, SEEDS)
+    if size not in SPRITE_SIZES:
+        raise GanportError("size", "32 or 48", str(size), "Give another size.")
+    looks = (sprite_labels(seed, index) for index in range(count))
+    tags = "".join(f"{index},{look.tags()}\n" for index, look in enumerate(looks))
+    items = {f"{index}.png": index for index in range(count)}
+    draw = partial(_draw_sprite, seed=seed, size=size)
+    spec = DatasetSpec("tagged sprites", {"tags.csv": tags.encode()}, items, draw)
     write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
 
 
@@ -125,9 +174,14 @@ def _tag_table(count: int, seed: int) -> bytes:
 
 
 def _draw_face(index: int, *, seed: int, size: int, attributes: bool) -> bytes:
-    own_seed = face_seed(seed, index)
+    own_seed = image_seed(seed, index)
     traits = sample_traits(own_seed) if attributes else None
     return _encode_png(draw_face(own_seed, *balanced_labels(seed, index), size, traits))
+
+
+def _draw_sprite(index: int, *, seed: int, size: int) -> bytes:
+    sprite = draw_sprite(image_seed(seed, index), sprite_labels(seed, index), size)
+    return _encode_png(sprite)
 
 
 def _draw_scene(item: tuple[str, Sequence[str]], *, seed: int, size: int) -> bytes:

@@ -1,0 +1,81 @@
+"""Datasets of drawn sprites: format, reproducible bytes, coverage of labels, errors."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganport_runtime.errors import GanportError
+from ganport_train.data.check import check_dataset
+from ganport_train.synthetic.sprites.drawing import draw_sprite
+from ganport_train.synthetic.writer import image_seed, sprite_labels, write_sprites
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("set") / "sprites.zip"
+    write_sprites(out, 40, 32, seed=3)
+    return out
+
+
+def test_write_sprites_zip_has_tags_and_images(drawn: Path) -> None:
+    with zipfile.ZipFile(drawn) as archive:
+        assert archive.namelist() == ["tags.csv", *(f"images/{i}.png" for i in range(40))]
+        labels = sprite_labels(3, 7)
+        line = f"7,{labels.kind} class {labels.hair} hair {labels.outfit} outfit "
+        assert archive.read("tags.csv").decode().splitlines()[7] == line + f"{labels.weapon} weapon"
+        sprite = Image.open(io.BytesIO(archive.read("images/7.png")))
+        assert (sprite.format, sprite.mode) == ("PNG", "RGBA")
+        assert (np.asarray(sprite) == np.asarray(draw_sprite(image_seed(3, 7), labels))).all()
+
+
+def test_write_sprites_bytes_do_not_depend_on_workers(drawn: Path, tmp_path: Path) -> None:
+    write_sprites(tmp_path / "two.zip", 40, 32, seed=3, workers=2)
+    assert (tmp_path / "two.zip").read_bytes() == drawn.read_bytes()
+
+
+def test_write_sprites_smaller_dataset_is_prefix(drawn: Path, tmp_path: Path) -> None:
+    write_sprites(tmp_path / "short", 5, 32, seed=3)
+    with zipfile.ZipFile(drawn) as archive:
+        for i in range(5):
+            name = f"images/{i}.png"
+            assert (tmp_path / "short" / name).read_bytes() == archive.read(name)
+        tags = (tmp_path / "short" / "tags.csv").read_text()
+        assert archive.read("tags.csv").decode().startswith(tags)
+
+
+def test_write_sprites_is_a_dataset_without_issues(drawn: Path) -> None:
+    report = check_dataset(drawn, resolution=32)
+    assert (report.images, report.issues) == (40, [])
+    assert list(report.conditions.labels) == ["class", "hair", "outfit", "weapon"]
+
+
+def test_sprite_labels_cover_combinations_equally() -> None:
+    counts = Counter(sprite_labels(11, index) for index in range(2016 + 500))
+    assert len(counts) == 2016
+    assert set(counts.values()) == {1, 2}
+    assert sprite_labels(11, 0) != sprite_labels(12, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"count": 0}, "count: expected a whole number from 1 to 1000000; found 0."),
+        ({"size": 33}, "size: expected 32 or 48; found 33."),
+        ({"seed": -1}, "seed: expected a whole number from 0 to"),
+        ({"workers": 0}, "workers: expected a whole number from 1 to 256; found 0."),
+    ],
+)
+def test_write_sprites_out_of_range_raises(
+    tmp_path: Path, change: dict[str, int], message: str
+) -> None:
+    numbers = {"count": 2, "size": 32, "seed": 0, "workers": 1} | change
+    with pytest.raises(GanportError, match=message):
+        write_sprites(tmp_path / "x.zip", numbers.pop("count"), numbers.pop("size"), **numbers)
+    assert not list(tmp_path.iterdir())
