@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 
 from ganport_runtime.errors import RequestError
 
@@ -35,14 +36,15 @@ def count_frames(data: bytes) -> int:
     Raises `RequestError` if it has too many scans, frames or other parts to be decoded.
     """
     counts = {_SCAN: 0, _FRAME: 0}
-    for number, kind in enumerate(_parts(data), 1):
-        if kind in counts:
-            counts[kind] += 1
-        for name, limit in ((_SCAN, MAX_SCANS), (_FRAME, MAX_FRAMES)):
-            if counts[name] > limit:
-                raise limit_error(limit, name)
-        if number > MAX_PARTS:
-            raise limit_error(MAX_PARTS, "parts")
+    with suppress(IndexError, struct.error):  # a truncated file, which its decoder refuses
+        for number, kind in enumerate(_parts(data), 1):
+            if kind in counts:
+                counts[kind] += 1
+            for name, limit in ((_SCAN, MAX_SCANS), (_FRAME, MAX_FRAMES)):
+                if counts[name] > limit:
+                    raise limit_error(limit, name)
+            if number > MAX_PARTS:
+                raise limit_error(MAX_PARTS, "parts")
     return counts[_FRAME]
 
 
@@ -137,7 +139,8 @@ def _tiff_entries(data: bytes) -> Iterator[str]:
         if tag in _TIFF_OFFSETS and number > MAX_PARTS:
             raise limit_error(MAX_PARTS, "parts")
         if tag in _TILE_SIDES:
-            tile *= struct.unpack_from(order + _TIFF_INTEGERS[kind], data, position + 8)[0]
+            kinds = _TIFF_INTEGERS.get(kind, "Q")  # a larger type is no honest size
+            tile *= struct.unpack_from(order + kinds, data, position + 8)[0]
             if tile > MAX_TILE_PIXELS:
                 raise limit_error(MAX_TILE_PIXELS, "pixels in a tile")
         yield ""

@@ -56,8 +56,8 @@ def test_check_dataset_reports_counts_and_issues(flawed: Path) -> None:
         DuplicateGroup("near", ("2", "near")),
     ]
     assert [(issue.kind, issue.location("x")) for issue in report.issues] == [
-        ("labels", "x/tags.csv:13"),
         ("missing", "x/tags.csv:12"),
+        ("labels", "x/tags.csv:13"),
         ("unlabeled", "x/images/lonely.png"),
         ("unreadable", "x/tags.csv:11 (images/broken.png)"),
     ]
@@ -90,7 +90,7 @@ def test_report_to_json(flawed: Path) -> None:
     assert facts["conditions"]["labels"]["hair"] == {"blue": 2, "pink": 2, "red": 6}
     assert facts["errors"] == 3
     assert facts["duplicates"][0] == {"similarity": "identical", "ids": ["0", "same"]}
-    assert facts["issues"][0]["message"].startswith(f"{flawed}/tags.csv:13: expected")
+    assert facts["issues"][0]["message"].startswith(f"{flawed}/tags.csv:12: expected")
 
 
 def test_check_dataset_lists_missing_combinations(
@@ -106,7 +106,7 @@ def test_check_dataset_lists_missing_combinations(
 def test_check_dataset_without_usable_image_reports(write_folder: Write) -> None:
     report = check_dataset(write_folder({"tags.csv": b"1,pink hair\n"}), progress=False)
     assert (report.images, report.errors) == (0, 1)
-    assert list(format_report(report))[-1].endswith("Add the image or remove the line.")
+    assert list(format_report(report))[-1].endswith("Add the image or remove its entry.")
 
 
 def test_check_dataset_writes_nothing(

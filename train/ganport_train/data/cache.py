@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganport_runtime.files import atomic_directory, remove_stale_temporaries, sha256_of
 from ganport_train.data.issues import DataError
 
-FORMAT = 5
+FORMAT = 6
 """Version of an entry. Raise it when a reader, the decoder, the groups or these files change."""
 
 _IMAGES = "images.u8"

@@ -8,77 +8,15 @@ from hypothesis import strategies as st
 from ganport_runtime.conditions import OneHot
 from ganport_train.data.formats import base as module
 from ganport_train.data.formats.base import (
-    ImageIndex,
     check_labels,
     read_json,
     read_table,
 )
-from ganport_train.data.issues import DataError, EntryError, IssueLog
+from ganport_train.data.issues import DataError
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 OpenZip = Callable[[Files], AbstractContextManager[Source]]
-PICTURES: Files = {
-    "1.png": b"",
-    "set/2.JPG": b"",
-    "a/3.webp": b"",
-    "b/3.webp": b"",
-    "note.txt": b"",
-}
-
-
-def taken(open_zip: OpenZip, *names: str, folders: tuple[str, ...] = ()) -> list[str]:
-    with open_zip(PICTURES) as source:
-        images = ImageIndex(source, folders)
-        return [images.take(name) for name in names]
-
-
-def test_image_index_finds_path_folder_and_base_name(open_zip: OpenZip) -> None:
-    assert taken(open_zip, "set/2.JPG", "1.png", "a/3.webp") == ["set/2.JPG", "1.png", "a/3.webp"]
-    assert taken(open_zip, "2.JPG") == ["set/2.JPG"]
-    assert taken(open_zip, "3.webp", folders=("images", "b")) == ["b/3.webp"]
-
-
-@pytest.mark.parametrize(
-    ("names", "message"),
-    [
-        (["9.png"], "expected one image '9.png'; found none. Add the image or remove its ent"),
-        (["../1.png"], r"expected one image '\.\./1\.png'; found none"),
-        (["/etc/1.png"], "found none"),
-        (["note.txt"], "found none"),
-        (["a\n\x1b[31m.png"], r"expected one image 'a\\n\\x1b\[31m\.png'; found none"),
-        (["3.webp"], r"found a/3\.webp and b/3\.webp\. Remove all but one"),
-        (["2.JPG", "set/2.JPG"], r"expected each image once; found 'set/2\.JPG' again"),
-    ],
-)
-def test_image_index_unusable_name_raises(
-    open_zip: OpenZip, names: list[str], message: str
-) -> None:
-    with pytest.raises(EntryError, match=message):
-        taken(open_zip, *names)
-
-
-def test_image_index_unused_image_warns(open_zip: OpenZip) -> None:
-    issues = IssueLog("set", strict=True)
-    with open_zip(PICTURES) as source:
-        images = ImageIndex(source)
-        for name in ("1.png", "a/3.webp", "b/3.webp"):
-            images.take(name)
-        images.report_unused("list.json", issues)
-    assert [(issue.file, issue.kind, issue.level) for issue in issues] == [
-        ("set/2.JPG", "unlabeled", "warning")
-    ]
-
-
-@given(st.lists(st.text(max_size=12), max_size=6))
-def test_image_index_any_name_stays_inside_source(open_zip: OpenZip, names: list[str]) -> None:
-    with open_zip(PICTURES) as source:
-        images = ImageIndex(source)
-        for name in names:
-            try:
-                assert images.take(name) in PICTURES
-            except EntryError as error:
-                assert (error.expected + error.found).isprintable()
 
 
 def test_read_table_strips_byte_order_mark(open_zip: OpenZip) -> None:

@@ -2,16 +2,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.formats import base
 from ganport_train.data.formats import tagged_csv as module
 from ganport_train.data.formats.base import Example
 from ganport_train.data.formats.registry import open_source
-from ganport_train.data.formats.tagged_csv import TABLE, TaggedCsv, parse_line, parse_tags
-from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog
+from ganport_train.data.formats.tagged_csv import TABLE, TaggedCsv
+from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import FolderSource
 
 Files = dict[str, bytes]
@@ -120,82 +118,87 @@ def test_vocabulary_too_many_labels_raises(read: Read, monkeypatch: pytest.Monke
         vocabulary(examples)
 
 
-WORDS = st.from_regex(r"\w[\w-]{0,10}", fullmatch=True)
-TAGS = st.dictionaries(WORDS, WORDS, min_size=1, max_size=5)
+def labels(examples: Sequence[Example]) -> list[str]:
+    return [" ".join(f"{v} {k}" for k, v in example.labels.items()) for example in examples]
+
+
+PAIRS = ("pink hair black eyes", "red hair green eyes", "blue hair brown eyes")
+LINES = "".join(f"{i},{text}\n" for i, text in enumerate(PAIRS))
+IMAGES = ("0.png", "1.png", "2.png")
+
+
+def test_read_odd_first_line_condemns_itself_alone(read: Read) -> None:
+    table = "3,pink Hair black eyes\n" + LINES
+    examples, (issue,) = read(tagged(table, *IMAGES, "3.png"))
+    assert labels(examples) == list(PAIRS)
+    assert issue.location("faces") == "faces/tags.csv:1"
+    assert issue.found == "one for Hair, eyes"
+    assert issue.fix == "Write hair, not Hair."
+
+
+@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_read_other_separator_is_one_warning(read: Read, separator: str, name: str) -> None:
+    examples, (issue,) = read(tagged(LINES.replace(",", separator), *IMAGES))
+    assert labels(examples) == list(PAIRS)
+    assert (issue.level, issue.found, issue.line) == ("warning", name, None)
+
+
+def test_read_header_line_is_skipped_with_a_warning(read: Read) -> None:
+    examples, (issue,) = read(tagged("ID,Tags\n" + LINES, *IMAGES))
+    assert labels(examples) == list(PAIRS)
+    assert (issue.level, issue.found) == ("warning", "'ID,Tags'")
+
+
+def test_read_names_of_files_and_images_next_to_the_table(read: Read) -> None:
+    table = "0.PNG,pink hair\nmy image (2),red hair\nC:\\faces\\2.jpg,red hair\n"
+    files = {"tags.csv": table.encode(), "0.png": b"", "my image (2).webp": b"", "2.jpg": b""}
+    examples, issues = read(files)
+    assert issues == []
+    assert [example.image for example in examples] == ["0.png", "my image (2).webp", "2.jpg"]
+
+
+def test_read_unlisted_image_next_to_the_table_warns(read: Read) -> None:
+    _, issues = read({"tags.csv": b"0,pink hair\n", "0.png": b"", "1.png": b""})
+    assert [(issue.file, issue.level) for issue in issues] == [("1.png", "warning")]
+
+
+def test_read_labels_of_several_words(read: Read) -> None:
+    table = LINES.replace("pink", "very light blue").replace("green", "dark green")
+    examples, issues = read(tagged(table, *IMAGES))
+    assert issues == []
+    assert examples[0].labels == {"hair": "very light blue", "eyes": "black"}
+    assert examples[1].labels == {"hair": "red", "eyes": "dark green"}
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        b"7,pink hair black eyes\n",
-        b"7,pink hair black eyes",
-        b"7,pink hair black eyes\r\n",
-        b" 7 ,  pink hair   black eyes ",
-        b'"7","pink hair black eyes"',
-        b'7,"pink hair black eyes"',
-    ],
+    ("encoding", "assumed"), [("utf-16", "UTF-16"), ("cp1252", "Windows-1252"), ("cp932", "Shift")]
 )
-def test_parse_line_accepts_spacing_and_quotes(line: bytes) -> None:
-    assert parse_line(line) == ("7", {"hair": "pink", "eyes": "black"})
+def test_read_other_encoding_is_said(read: Read, encoding: str, assumed: str) -> None:
+    label = "猫" if encoding == "cp932" else "café"
+    table = f"0,{label} hair\n1,red hair\n".encode(encoding)
+    examples, (issue,) = read({"tags.csv": table, "images/0.png": b"", "images/1.png": b""})
+    assert labels(examples) == [f"{label} hair", "red hair"]
+    assert assumed in issue.found
+    assert issue.level == "warning"
 
 
-@pytest.mark.parametrize("line", [b"", b"\n", b"  \r\n"])
-def test_parse_line_blank_returns_none(line: bytes) -> None:
-    assert parse_line(line) is None
+def test_read_unknown_encoding_fails_line_by_line(read: Read) -> None:
+    table = b"0,pink hair\n1,\x81\xff hair\n"
+    examples, (issue,) = read({"tags.csv": table, "images/0.png": b"", "images/1.png": b""})
+    assert labels(examples) == ["pink hair"]
+    assert "byte 0x81" in issue.found
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        (b"7", "expected two fields, `ID,tags`; found 1 in '7'"),
-        (b"7;pink hair", "found 1 in '7;pink hair'"),
-        (b"7,pink hair,black eyes", "found 3 in"),
-        (b"7,", "expected pairs of a label and its group"),
-        (b"7,pink", "found 'pink'"),
-        (b"id,tags", "`tags.csv` has no header line"),
-        (b"7,pink hair black", "found 'pink hair black'"),
-        (b"7,pink hair! black eyes", "expected pairs"),
-        (b"7,pink hair red hair", "found two labels for 'hair': 'pink' and 'red'"),
-        (b",pink hair", "expected an ID of letters"),
-        (b"../7,pink hair", "expected an ID of letters"),
-        (b"images/7,pink hair", "found 'images/7'"),
-        (b".7,pink hair", "expected an ID of letters"),
-        (b"7,pink\x1b[2J hair", r"found 'pink\\x1b\[2J hair'"),
-        (b"7,\xff\xfe hair", "expected UTF-8 text; found byte 0xff at position 3 of the line"),
-        (b'7,"pink hair', "Close the quotes on this line"),
-        (b'7,"pink" hair', "Close the quotes on this line"),
-        (b"7," + b"pink hair " * 500, "expected lines of at most 4096 bytes"),
-    ],
-)
-def test_parse_line_outside_grammar_raises(line: bytes, message: str) -> None:
-    with pytest.raises(EntryError, match=message):
-        parse_line(line)
+def test_read_composes_names_and_labels(read: Read) -> None:
+    composed, decomposed = "ガ", "カ\u3099"
+    table = f"{composed}0,{decomposed} hair\n".encode()
+    examples, issues = read({"tags.csv": table, f"images/{decomposed}0.png": b""})
+    assert issues == []
+    assert labels(examples) == [f"{composed} hair"]
 
 
-@given(TAGS, st.sampled_from([" ", "  ", "\t"]))
-def test_parse_tags_round_trip(tags: dict[str, str], space: str) -> None:
-    text = space.join(f"{label}{space}{group}" for group, label in tags.items())
-    assert parse_tags(text) == tags
-    assert parse_line(f"7,{text}\n".encode()) == ("7", tags)
-    assert parse_line(f'"7","{text}"\n'.encode()) == ("7", tags)
-
-
-@given(TAGS)
-def test_parse_tags_reads_runtime_captions(tags: dict[str, str]) -> None:
-    conditions = Conditions.one_hots({group: [label] for group, label in tags.items()})
-    assert parse_tags(conditions.caption(tags)) == tags
-
-
-@given(st.binary(max_size=60) | st.text('a1 ,"\n;', max_size=20).map(str.encode))
-def test_parse_line_any_bytes_parse_or_raise(line: bytes) -> None:
-    try:
-        parsed = parse_line(line)
-    except EntryError:
-        return
-    if parsed is None:
-        assert not line.decode().strip()
-    else:
-        identity, tags = parsed
-        assert identity
-        assert tags
-        assert "/" not in identity
+def test_vocabulary_of_too_many_groups_names_the_table(read: Read) -> None:
+    tags = " ".join(f"a{i} g{i}" for i in range(300))
+    examples, _ = read(tagged(f"0,{tags}\n", "0.png"))
+    with pytest.raises(DataError, match=r"tags\.csv: expected at most 256 condition groups; fo"):
+        vocabulary(examples)

@@ -1,4 +1,4 @@
-"""What all dataset formats share: examples, the reader interface, tables and image lookup."""
+"""What all dataset formats share: examples, the reader interface, and tables."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganport_runtime import strictjson
-from ganport_runtime.conditions import Conditions
+from ganport_runtime.conditions import MAX_GROUPS, Conditions
 from ganport_runtime.errors import BundleError, ConditionError
 from ganport_runtime.values import check_name
-from ganport_train.data.images import Framing, is_image
+from ganport_train.data.images import Framing
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueKind, IssueLog, quote
 from ganport_train.data.source import Source
 
@@ -122,6 +122,24 @@ def table_error(source: Source, name: str, expected: str, found: str) -> DataErr
     )
 
 
+def one_hot_groups(groups: Mapping[str, Collection[str]], location: str) -> Conditions:
+    """Return a one-hot group for each group of labels; raises `DataError`, which names `location`.
+
+    Refuses what `check_labels` does, and more groups than a bundle can hold.
+    """
+    check_group_count(len(groups), location)
+    for group, labels in groups.items():
+        check_labels(group, labels, location)
+    return Conditions.one_hots({group: list(labels) for group, labels in groups.items()})
+
+
+def check_group_count(count: int, location: str) -> None:
+    """Raise `DataError` for more condition groups than a bundle can hold."""
+    if count > MAX_GROUPS:
+        fix = "Check that each line is `ID,label group label group`, and that the groups repeat."
+        raise DataError(location, f"at most {MAX_GROUPS} condition groups", f"{count}", fix)
+
+
 def check_labels(group: str, labels: Collection[str], location: str) -> None:
     """Raise `DataError` for labels that a condition group cannot hold.
 
@@ -145,64 +163,3 @@ def check_labels(group: str, labels: Collection[str], location: str) -> None:
         if count > 1:
             expected = f"labels of {quote(group)}: each once"
             raise DataError(location, expected, f"{quote(label)} twice", fix)
-
-
-def unlabeled(image: str, expected: str, fix: str) -> Issue:
-    """Return the warning about an image without labels."""
-    return Issue("unlabeled", image, expected, "none", fix, level="warning")
-
-
-class _MissingImageError(EntryError):
-    """No single image has the name that a table gives."""
-
-
-class ImageIndex:
-    """The images of a source by the names that a table gives them; each may be used once."""
-
-    def __init__(self, source: Source, folders: Sequence[str] = ()) -> None:
-        self._names = frozenset(name for name in source.names if is_image(name))
-        self._unused = set(self._names)
-        self._prefixes = ["", *(f"{folder}/" for folder in folders)]
-        self._by_base_name: dict[str, list[str]] = {}
-        for name in sorted(self._names):
-            self._by_base_name.setdefault(name.rpartition("/")[2], []).append(name)
-
-    def take(self, name: str) -> str:
-        """Return the image file for `name` and mark it as used.
-
-        The file is the path `name`, that path in one of the folders, or the only image with that
-        base name. Raises `EntryError` for no image, several images, and an image used before.
-        """
-        image = self._find(name)
-        if image not in self._unused:
-            found = f"{quote(image, 120)} again"
-            raise EntryError("each image once", found, "Remove one of the two entries.")
-        self._unused.remove(image)
-        return image
-
-    def report_unused(self, table: str, issues: IssueLog) -> None:
-        """Log a warning for each image that no entry of `table` names."""
-        for name in sorted(self._unused):
-            fix = "Add the entry or remove the image."
-            issues.add(unlabeled(name, f"an entry in {table}", fix))
-
-    def _find(self, name: str) -> str:
-        for prefix in self._prefixes:
-            if prefix + name in self._names:
-                return prefix + name
-        matches = self._by_base_name.get(name, [])
-        if len(matches) == 1:
-            return matches[0]
-        raise _MissingImageError(
-            f"one image {quote(name, 120)}",
-            " and ".join(matches[:3]) if matches else "none",
-            "Remove all but one." if matches else "Add the image or remove its entry.",
-        )
-
-
-def table_issue(
-    error: EntryError, table: str, line: int | None = None, image: str | None = None
-) -> Issue:
-    """Return the issue of one entry of a table."""
-    kind: IssueKind = "missing" if isinstance(error, _MissingImageError) else "labels"
-    return Issue.from_error(error, kind, table, line, image)

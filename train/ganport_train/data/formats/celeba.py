@@ -9,18 +9,17 @@ from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.values import suggestion
 from ganport_train.data.formats.base import (
     Example,
-    ImageIndex,
     Reader,
     check_labels,
     read_table,
     table_error,
-    table_issue,
 )
+from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import MAX_FILES, Source
 
 TABLE = "list_attr_celeba.txt"
-FOLDERS = ("img_align_celeba", "images")
+FOLDERS = ("", "img_align_celeba", "images")
 GROUP = "attributes"
 MAX_LINE = 1 << 17
 """Bytes of a line."""

@@ -10,14 +10,13 @@ from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import repr_short
 from ganport_train.data.formats.base import (
     Example,
-    ImageIndex,
     Reader,
     TestPrompts,
     check_labels,
     read_json,
     table_error,
-    table_issue,
 )
+from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.issues import DataError, EntryError, IssueLog, quote
 from ganport_train.data.source import Source
 
@@ -51,7 +50,7 @@ class IClevr(Reader):
     ) -> list[Example]:
         known = frozenset(_objects(source))
         table = _train_table(source)
-        index = ImageIndex(source, ("images",))
+        index = ImageIndex(source, ("", "images"))
         examples: list[Example] = []
         for name, objects in table.items():
             try:

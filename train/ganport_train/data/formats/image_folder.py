@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.formats.base import Example, Reader, check_labels, unlabeled
+from ganport_train.data.encodings import compose
+from ganport_train.data.formats.base import Example, Reader, check_labels
+from ganport_train.data.formats.image_index import unlabeled
 from ganport_train.data.images import is_image
 from ganport_train.data.issues import IssueLog
 from ganport_train.data.source import Source
@@ -57,7 +59,9 @@ def _labels(source: Source) -> dict[str, str]:
     folders = [name.split("/")[:-1] for name in images]
     while _are_enclosing({path[0] for path in folders if path}):
         folders = [path[1:] for path in folders]
-    return {name: path[0] if path else "" for name, path in zip(images, folders, strict=True)}
+    return {
+        name: compose(path[0]) if path else "" for name, path in zip(images, folders, strict=True)
+    }
 
 
 def _are_enclosing(tops: set[str]) -> bool:

@@ -13,13 +13,12 @@ from ganport_runtime.values import repr_short
 from ganport_train.data.formats.base import (
     MAX_LABELS,
     Example,
-    ImageIndex,
     Reader,
     check_labels,
     read_json,
     table_error,
-    table_issue,
 )
+from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.images import is_image
 from ganport_train.data.issues import EntryError, IssueLog
 from ganport_train.data.source import Source

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import re
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import replace
-from pathlib import PurePosixPath
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from ganport_runtime.conditions import Conditions
-from ganport_train.data.formats.base import Example, Reader, check_labels, read_table, unlabeled
-from ganport_train.data.images import is_image
+from ganport_train.data.encodings import decode_text
+from ganport_train.data.formats import tag_grammar
+from ganport_train.data.formats.base import Example, Reader, one_hot_groups, read_table
+from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source
 
@@ -19,15 +18,13 @@ TABLE = "tags.csv"
 FOLDER = "images"
 MAX_TABLE = 32 << 20
 """Bytes of `tags.csv`."""
-MAX_LINE = 4096
-"""Bytes of a line."""
 
-_ID = re.compile(r"\w[\w.-]{0,127}")
-_WORD = re.compile(r"\w[\w-]{0,63}")
+_HEADER_IDS = frozenset({"id", "image", "file", "filename", "file_name", "name"})
+_HEADER_TAGS = frozenset({"tag", "tags", "label", "labels"})
 
 
 class TaggedCsv(Reader):
-    """Reader of tagged images; every line has a label for each group of the first line."""
+    """Reader of tagged images; every line has a label for each group that most lines have."""
 
     format = "tagged_csv"
     title = "tagged images"
@@ -39,22 +36,22 @@ class TaggedCsv(Reader):
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
     ) -> list[Example]:
-        images = _images_by_id(source)
+        lines = _lines(source, issues)
+        parser = _Parser.of([line.fields for line in lines])
+        index = ImageIndex(source, (FOLDER, ""))
         examples: dict[str, Example] = {}
-        bad_ids: set[str] = set()
-        for line, raw in enumerate(io.BytesIO(read_table(source, TABLE, MAX_TABLE)), 1):
+        for line in lines:
             try:
-                example = _parse_example(raw, line, examples)
+                image_id, labels = parser.parse(line.fields, examples)
+                image = index.take(image_id)
             except EntryError as error:
-                issues.add(Issue.from_error(error, "labels", TABLE, line))
-                bad_ids.add(raw.split(b",")[0].decode("utf-8", "replace").strip().strip('"'))
+                issues.add(table_issue(error, TABLE, line.number))
+                index.skip(line.name)  # its image has this issue, so it is not unlabeled as well
                 continue
-            if example is not None:
-                examples[example.id] = example
-        found = _find_images(examples, images, issues)
-        # The image of a bad line already has an issue.
-        _report_unlabeled(examples.keys() | bad_ids, images, issues)
-        return found
+            examples[image_id] = Example(image_id, image, TABLE, line.number, labels)
+        has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
+        index.report_unused(TABLE, issues, FOLDER if has_folder else "")
+        return list(examples.values())
 
     def vocabulary(
         self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
@@ -63,122 +60,108 @@ class TaggedCsv(Reader):
         for example in examples:
             for group, label in example.labels.items():
                 groups.setdefault(group, set()).add(label)
-        for group, labels in groups.items():
-            check_labels(group, labels, f"{source}/{TABLE}")
-        return Conditions.one_hots({group: sorted(labels) for group, labels in groups.items()})
+        ordered = {group: sorted(labels) for group, labels in groups.items()}
+        return one_hot_groups(ordered, f"{source}/{TABLE}")
 
 
-def parse_line(raw: bytes) -> tuple[str, dict[str, str]] | None:
-    """Return the ID and the label of each group in order; None for a blank line.
+@dataclass(frozen=True)
+class _Line:
+    """A line that is not blank, and its ID and tags or the error that prevents them."""
 
-    A field may be in double quotes. Raises `EntryError` for a line outside the grammar.
-    """
-    text = _decode(raw).strip()
-    if not text:
-        return None
-    image_id, tags = _fields(text)
-    return _check_id(image_id.strip()), parse_tags(tags)
+    number: int
+    raw: bytes
+    fields: tuple[str, str] | EntryError
 
-
-def parse_tags(text: str) -> dict[str, str]:
-    """Parse `pink hair black eyes` to `{"hair": "pink", "eyes": "black"}`; raises `EntryError`."""
-    expected = "pairs of a label and its group, such as `pink hair black eyes`"
-    fix = "Write each tag as `label group`; `tags.csv` has no header line."
-    words = text.split()
-    if not words or len(words) % 2 or not all(_WORD.fullmatch(word) for word in words):
-        raise EntryError(expected, quote(text), fix)
-    tags: dict[str, str] = {}
-    for label, group in zip(words[::2], words[1::2], strict=True):
-        if group in tags:
-            found = f"two labels for {quote(group)}: {tags[group]!r} and {label!r}"
-            raise EntryError(expected, found, fix)
-        tags[group] = label
-    return tags
+    @property
+    def name(self) -> str:
+        """The ID, as far as it can be read."""
+        if isinstance(self.fields, tuple):
+            return self.fields[0]
+        return self.raw.split(b",")[0].decode("utf-8", "replace").strip().strip('"')
 
 
-def _decode(raw: bytes) -> str:
-    if len(raw) > MAX_LINE:
-        expected = f"lines of at most {MAX_LINE} bytes"
-        raise EntryError(expected, "a longer one", "Check that this is a table of tags.")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        found = f"byte 0x{raw[error.start]:02x} at position {error.start + 1} of the line"
-        raise EntryError("UTF-8 text", found, "Save the file as UTF-8.") from error
+@dataclass(frozen=True)
+class _Parser:
+    """Parses the fields of lines with the groups that most of them have."""
 
+    groups: tuple[str, ...]
 
-def _fields(text: str) -> list[str]:
-    try:
-        fields = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-    except csv.Error as error:
-        expected = "fields without quotes, or with a complete pair of double quotes"
-        fix = "Close the quotes on this line or remove them."
-        raise EntryError(expected, f"{quote(text)} ({error})", fix) from error
-    if len(fields) != 2:
-        found = f"{len(fields)} in {quote(text)}"
-        fix = "Put one comma between the ID and its tags."
-        raise EntryError("two fields, `ID,tags`", found, fix)
-    return fields
+    @classmethod
+    def of(cls, fields: Iterable[tuple[str, str] | EntryError]) -> _Parser:
+        texts = [field[1] for field in fields if not isinstance(field, EntryError)]
+        return cls(tag_grammar.choose_groups(texts))
 
+    def parse(
+        self, fields: tuple[str, str] | EntryError, known: Mapping[str, Example]
+    ) -> tuple[str, dict[str, str]]:
+        """Return the ID and the label of each group in order; raises `EntryError`."""
+        if isinstance(fields, EntryError):
+            raise fields
+        image_id, text = fields
+        if image_id in known:
+            found = f"{quote(image_id)} again, after line {known[image_id].line}"
+            raise EntryError("each ID once", found, "Remove one of the two lines.")
+        tags = self._tags(text, next(iter(known.values()), None))
+        return image_id, {group: tags[group] for group in self.groups}
 
-def _check_id(text: str) -> str:
-    if not _ID.fullmatch(text):
+    def _tags(self, text: str, first: Example | None) -> dict[str, str]:
+        try:
+            return tag_grammar.parse_tags(text, self.groups)
+        except EntryError:
+            groups = tag_grammar.parse_tags(text)  # raises the error of a text without pairs
+        lines = f"line {first.line}" if first else "most lines"
         raise EntryError(
-            "an ID of letters, digits, `_`, `-` and inner dots",
-            quote(text),
-            "Rename the image and its ID; the image is images/ID.jpg, .png or .webp.",
+            f"a label for {', '.join(self.groups)}, as on {lines}",
+            f"one for {', '.join(groups)}",
+            _spelling_hint(groups, self.groups) or "Give every image a label for every group.",
         )
-    return text
 
 
-def _parse_example(raw: bytes, line: int, known: Mapping[str, Example]) -> Example | None:
-    parsed = parse_line(raw)
-    if parsed is None:
-        return None
-    image_id, tags = parsed
-    if image_id in known:
-        found = f"{quote(image_id)} again, after line {known[image_id].line}"
-        raise EntryError("each ID once", found, "Remove one of the two lines.")
-    first = next(iter(known.values()), None)
-    if first is not None and tags.keys() != first.labels.keys():
-        raise EntryError(
-            f"a label for {', '.join(first.labels)}, as on line {first.line}",
-            f"one for {', '.join(tags)}",
-            "Give every image a label for every group.",
-        )
-    order = first.labels if first else tags
-    return Example(image_id, "", TABLE, line, {group: tags[group] for group in order})
-
-
-def _images_by_id(source: Source) -> dict[str, list[str]]:
-    images: dict[str, list[str]] = {}
-    for name in sorted(filter(is_image, source.names)):
-        path = PurePosixPath(name)
-        if str(path.parent) == FOLDER:
-            images.setdefault(path.stem, []).append(name)
-    return images
-
-
-def _find_images(
-    examples: Mapping[str, Example], images: Mapping[str, list[str]], issues: IssueLog
-) -> list[Example]:
-    found: list[Example] = []
-    for example in examples.values():
-        names = images.get(example.id, [])
-        if len(names) == 1:
-            found.append(replace(example, image=names[0]))
+def _lines(source: Source, issues: IssueLog) -> list[_Line]:
+    raw_lines = list(io.BytesIO(_read_text(source, issues)))
+    separator = tag_grammar.find_separator(raw_lines)
+    if separator != ",":
+        found = tag_grammar.SEPARATORS[separator]
+        issues.add(_assumption("commas between IDs and tags", found, "They are read as such."))
+    lines: list[_Line] = []
+    for number, raw in enumerate(raw_lines, 1):
+        try:
+            fields = tag_grammar.split_line(raw, separator)
+        except EntryError as error:
+            lines.append(_Line(number, raw, error))
             continue
-        error = EntryError(
-            f"one image {FOLDER}/{example.id}.jpg, .jpeg, .png or .webp",
-            " and ".join(names) if names else "none",
-            "Remove all but one." if names else "Add the image or remove the line.",
-        )
-        issues.add(Issue.from_error(error, "missing", TABLE, example.line))
-    return found
+        if number == 1 and fields and _is_header(*fields):
+            found = quote(separator.join(fields))
+            issues.add(_assumption("no header line", found, "The line is skipped."))
+        elif fields:
+            lines.append(_Line(number, raw, fields))
+    return lines
 
 
-def _report_unlabeled(listed: Set[str], images: Mapping[str, list[str]], issues: IssueLog) -> None:
-    for image_id in sorted(images.keys() - listed):
-        for name in images[image_id]:
-            fix = "Add the line or remove the image."
-            issues.add(unlabeled(name, f"a line for {quote(image_id)} in {TABLE}", fix))
+def _read_text(source: Source, issues: IssueLog) -> bytes:
+    """Return the table as UTF-8; as it is if its encoding is unknown, so that lines fail alone."""
+    data = read_table(source, TABLE, MAX_TABLE)
+    try:
+        decoded = decode_text(data)
+    except EntryError:
+        return data
+    if decoded.assumption:
+        fix = "Save the file as UTF-8 if labels look wrong."
+        issues.add(_assumption("UTF-8 text", f"what reads as {decoded.assumption}", fix))
+    return decoded.text.encode()
+
+
+def _assumption(expected: str, found: str, fix: str) -> Issue:
+    return Issue("labels", TABLE, expected, found, fix, level="warning")
+
+
+def _is_header(image_id: str, tags: str) -> bool:
+    return image_id.lower() in _HEADER_IDS and tags.lower() in _HEADER_TAGS
+
+
+def _spelling_hint(groups: Iterable[str], expected: Sequence[str]) -> str:
+    """Return the fix for groups that differ in letter case only, else an empty text."""
+    by_lower = {group.lower(): group for group in expected}
+    wrong = [group for group in groups if group not in expected and group.lower() in by_lower]
+    pairs = [f"{by_lower[group.lower()]}, not {group}" for group in wrong]
+    return f"Write {' and '.join(pairs)}." if pairs else ""
