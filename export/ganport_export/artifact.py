@@ -39,6 +39,8 @@ class ExportInput:
     """Fraction of the image values that lie outside [-1, 1]."""
     folded: tuple[str, ...]
     """Paths of the tensors into which a norm was folded."""
+    lifted: tuple[str, ...] = ()
+    """Module and shape of the noise maps that are a part of z, in order."""
 
 
 @dataclass(frozen=True)

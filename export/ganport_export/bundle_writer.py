@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ganport_export import model_card, preview
 from ganport_export.artifact import Artifact
 from ganport_export.errors import OptionError
-from ganport_export.interface import BATCH_DIM, ExportOptions, Interface, is_single_line
+from ganport_export.interface import BATCH_DIM, Interface, is_single_line
+from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import FIXTURE_SIZES, make_batches
 from ganport_runtime.bundle.manifest import (
     MANIFEST_NAME,
@@ -33,7 +34,6 @@ from ganport_runtime.bundle.manifest import (
 )
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, atomic_write, check_folder, sha256_of
-from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import repr_short
 
@@ -105,7 +105,7 @@ def build_manifest(interfaces: Sequence[Interface], options: ExportOptions) -> M
         graphs=tuple(_build_graph(interface, options) for interface in interfaces),
         conditions=first.conditions,
         noise=Noise(temperature=first.temperature) if first.has_z else None,
-        image=Image(ImageFormat(first.resolution), _RANGES[options.image]),
+        image=Image(first.format, _RANGES[options.image]),
         batch=BatchLimits(),
         files={},
         license=options.license,

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from ganport_export.bundle_writer import SUFFIX
 from ganport_export.errors import OptionError
-from ganport_export.interface import CHOICES, MIN_OPSET, Interface
+from ganport_export.interface import Interface
+from ganport_export.options import CHOICES, MIN_OPSET
 from ganport_export.pipeline import export
 from ganport_models.checkpoint import Checkpoint
 from ganport_models.network import Flow, Generator, Translator

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,10 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from ganport_export.adapter import describe_output, unwrap
+from ganport_export.diagnosis import forward_error
 from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
+from ganport_export.randomness import random_error, record_random_operators
 from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.parametrizations import attribute_tensors
 
@@ -43,14 +44,14 @@ def run_checked(module: nn.Module, interface: Interface, batches: Sequence[Input
     Raises ContractError with the operator, module or tensor.
     """
     before = _tensor_versions(module)
-    with _record_random_operators(module) as random_operators:
+    with record_random_operators(module) as random_operators:
         outputs = run(module, interface, batches)
     if random_operators:
-        raise _random_error(*random_operators[0])
+        raise random_error(*random_operators[0])
     repeated = run(module, interface, batches[:1])
     if not np.array_equal(repeated[0], outputs[0]):
-        name = type(module).__name__
-        raise _random_error("another result for the same inputs, from outside torch", name)
+        name = type(unwrap(module)).__name__
+        raise random_error("another result for the same inputs, from outside torch", name)
     after = _tensor_versions(module)
     changed = [name for name, version in after.items() if before.get(name) != version]
     if changed:
@@ -107,28 +108,24 @@ def _run_batch(
         with torch.no_grad():
             output = module(*tensors)
     except Exception as error:  # a user's forward may raise anything
-        raise ContractError(
-            place,
-            f"the output {interface.output_name!r}",
-            f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
-            "Change forward or the interface, so that they agree.",
-        ) from error
+        raise forward_error(module, interface, len(batch), place, error) from error
     _check_output(place, output, (len(batch), *interface.output_shape("float")), dtype)
     array: NDArray[Any] = output.numpy()
     return array
 
 
 def _check_output(place: str, output: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+    fix = "Return only that tensor, and give its size in the interface."
     if not isinstance(output, Tensor):
-        found = type(output).__name__
+        found = describe_output(output)
+        fix = "Name the image among them: Interface(output=0), or output='image'."
     elif tuple(output.shape) != shape or output.dtype != dtype:
-        found = f"{_dtype_name(output.dtype)} of shape {tuple(output.shape)}"
+        found = describe_output(output)
     elif not bool(torch.isfinite(output).all()):
         found = "NaN or infinite numbers"
     else:
         return
     expected = f"one {_dtype_name(dtype)} tensor of shape {shape}"
-    fix = "Return only that tensor, and give its size in the interface."
     raise ContractError(place, expected, found, fix)
 
 
@@ -136,58 +133,10 @@ def _dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
-def _random_error(operator: str, path: str) -> ContractError:
-    return ContractError(
-        f"module {path!r}",
-        "an output that depends only on the inputs",
-        f"{operator}, which is random",
-        "Take noise as an input (make z larger and split it), and use dropout only in training.",
-    )
-
-
 def _tensor_versions(module: nn.Module) -> dict[str, tuple[int, int]]:
     # The version of a tensor counts its in-place changes.
-    tensors = module.state_dict(keep_vars=True)
+    tensors = unwrap(module).state_dict(keep_vars=True)
     return {name: (tensor.data_ptr(), tensor._version) for name, tensor in tensors.items()}
-
-
-@contextmanager
-def _record_random_operators(module: nn.Module) -> Iterator[list[tuple[str, str]]]:
-    """Record (operator, module path) of every operator that reads a random generator."""
-    paths = [type(module).__name__]
-    handles = []
-
-    def leave(*_: Any) -> None:
-        paths.pop()
-
-    for path, part in module.named_modules():
-        name = path or type(module).__name__
-        handles.append(part.register_forward_pre_hook(lambda *_, name=name: paths.append(name)))
-        handles.append(part.register_forward_hook(leave, always_call=True))
-    recorder = _RandomOperatorMode(paths)
-    try:
-        with recorder:
-            yield recorder.found
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-class _RandomOperatorMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # untyped in torch
-    """Records every random operator with the path of the running module."""
-
-    def __init__(self, paths: list[str]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.paths = paths
-        self.found: list[tuple[str, str]] = []
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        # Fused attention has the tag because of its dropout, which is off in eval mode.
-        if torch.Tag.nondeterministic_seeded in func.tags and "attention" not in str(func):
-            self.found.append((str(func).removesuffix(".default"), self.paths[-1]))
-        return func(*args, **(kwargs or {}))
 
 
 class _CastFloat32Mode(TorchFunctionMode):

@@ -1,42 +1,32 @@
-"""The interface of a graph, and the options of an export."""
+"""The interface of a network: its inputs and output, and how its `forward` is called."""
 
 from __future__ import annotations
 
 import re
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.util import find_spec
 from math import prod
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any
 
-import onnx
+from torch import Tensor
 
-from ganport_export.errors import DependencyError, OptionError
-from ganport_runtime.bundle.manifest import GraphFile
-from ganport_runtime.bundle.schema import ENCODE, GENERATE, POLYPHASE, TRANSLATE
-from ganport_runtime.conditions import Conditions
+from ganport_export.errors import OptionError
+from ganport_runtime.bundle.schema import ENCODE, GENERATE, TRANSLATE
+from ganport_runtime.conditions import Conditions, JointOneHot, OneHot
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.values import repr_short
 
 BATCH_DIM = "batch"
 """Name of the first dimension of every tensor, the only dynamic one."""
-MIN_OPSET = 18
-CHOICES = {
-    "format": ("onnx", "torchscript", "bundle"),
-    "image": ("uint8", "float"),
-    "precision": ("fp32", "fp16"),
-    "weights": ("fp32", "fp16"),
-}
-"""Values of the options that take one of a few words."""
 
 _TENSORS = {GENERATE: ("z", "image"), TRANSLATE: ("image_in", "image"), ENCODE: ("image_in", "z")}
 """Name of the first input and of the output, by kind of graph."""
 _MAX_TEXT = 200
-_MAX_LICENSE = 1000
 _MAX_SIDE = 4096
 _MAX_NOISE = 2**20
 _CONDITIONS = "Conditions, or nothing for a network without conditions"
+_ARGUMENTS = "every input once, in order or by the parameter's name; fixed numbers or tensors"
 _VERSION = re.compile(r"\d+\.\d+\.\d+([.+-][A-Za-z0-9.+-]+)?")
 
 
@@ -44,17 +34,17 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+([.+-][A-Za-z0-9.+-]+)?")
 class Interface:
     """Inputs and output of a network, in the terms of `docs/interface.md`.
 
-    `forward` takes float32 tensors in this order: `z` of shape `(N, *z)` or `image_in` of shape
-    `(N, 3, *resolution)` in [-1, 1], then the condition `(N, conditions.size)` if there are
-    conditions. It returns images `(N, 3, *resolution)` in [-1, 1] or z `(N, *z)`. Raises
-    OptionError for a value that no bundle can have.
+    By default `forward` takes float32 tensors in this order: `z` of shape `(N, *z)` or `image_in`
+    of shape `(N, C, H, W)` in [-1, 1], then the condition `(N, conditions.size)` if there are
+    conditions. It returns images `(N, C, H, W)` in [-1, 1] or z `(N, *z)`. The last four fields
+    describe another `forward`. Raises OptionError for a value that no bundle can have.
     """
 
     name: str
     z: tuple[int, ...]
     """Shape of the noise of one image; () for a translator, which takes no noise."""
-    resolution: tuple[int, int]
-    """Height and width in pixels."""
+    resolution: tuple[int, int] | None = None
+    """Height and width in pixels of RGB images; None if `image` is given."""
     conditions: Conditions = field(default_factory=Conditions)
     family: str = "gan"
     version: str = "1.0.0"
@@ -62,12 +52,24 @@ class Interface:
     """`gan.generate/1`, `gan.translate/1` or `gan.encode/1`."""
     temperature: float = 1.0
     """Factor, 0 to 100, by which the caller multiplies standard normal numbers to get z."""
+    image: ImageFormat | None = None
+    """Size and color mode of the images, palette and alpha; replaces `resolution`."""
+    arguments: Sequence[str] | Mapping[str, Any] = ()
+    """The inputs in the order of `forward`, such as ("condition", "z"); or, by the parameter's
+    name, inputs and fixed values, such as {"labels": "condition", "noise": "z", "t": 0.5}."""
+    condition_dtype: str = "float32"
+    """"int64" if `forward` takes class indices: (N,) for one group, (N, groups) for several."""
+    output: int | str | None = None
+    """Index, key or attribute of the image if `forward` returns several values."""
+    image_range: str = "signed"
+    """"unit" if the network's own images, in and out, are in [0, 1]."""
 
     def __post_init__(self) -> None:
         line = f"a line of 1 to {_MAX_TEXT} characters"
         z_rule = f"() for {self.kind}"
-        if _holds(lambda: self.has_z):
+        if holds(lambda: self.has_z):
             z_rule = "(length,) or (channels, height, width)"
+        size = f"(height, width), each 1 to {_MAX_SIDE}"
         rules: tuple[tuple[str, Callable[[], object], str], ...] = (
             ("name", lambda: is_single_line(self.name, _MAX_TEXT), line),
             ("family", lambda: is_single_line(self.family, _MAX_TEXT), line),
@@ -75,11 +77,16 @@ class Interface:
             ("kind", lambda: self.kind in _TENSORS, f"one of {', '.join(_TENSORS)}"),
             ("z", self._is_noise, z_rule),
             ("temperature", lambda: 0 <= self.temperature <= 100, "0 to 100"),
-            ("resolution", self._is_size, f"(height, width), each 1 to {_MAX_SIDE}"),
+            ("image", self._is_image, f"an ImageFormat of sides up to {_MAX_SIDE}, or nothing"),
+            ("resolution", self._is_size, f"{size}; nothing if image is given"),
             ("conditions", lambda: isinstance(self.conditions, Conditions), _CONDITIONS),
+            ("arguments", self._are_arguments, _ARGUMENTS),
+            ("condition_dtype", self._is_dtype, "float32; int64 for one-hot groups only"),
+            ("output", lambda: self.output is None or type(self.output) in (int, str), "an index"),
+            ("image_range", lambda: self.image_range in ("signed", "unit"), "signed or unit"),
         )
         for name, rule, expected in rules:
-            if not _holds(rule):
+            if not holds(rule):
                 place, found = f"interface {name}", repr_short(getattr(self, name))
                 raise OptionError(place, expected, found, f"Give the Interface another {name}.")
 
@@ -88,12 +95,38 @@ class Interface:
             return self.z == ()
         return len(self.z) in (1, 3) and _are_lengths(self.z) and prod(self.z) <= _MAX_NOISE
 
+    def _is_image(self) -> bool:
+        return self.image is None or max(self.image.size) <= _MAX_SIDE
+
     def _is_size(self) -> bool:
-        return (
-            len(self.resolution) == 2
-            and _are_lengths(self.resolution)
-            and max(self.resolution) <= _MAX_SIDE
-        )
+        if self.resolution is None or self.image is not None:
+            return self.resolution is None and self.image is not None
+        sides = self.resolution
+        return len(sides) == 2 and _are_lengths(sides) and max(sides) <= _MAX_SIDE
+
+    def _is_dtype(self) -> bool:
+        kinds = (OneHot, JointOneHot)
+        is_one_hot = all(isinstance(group, kinds) for group in self.conditions.groups)
+        is_index = self.condition_dtype == "int64" and bool(self.conditions.size) and is_one_hot
+        return self.condition_dtype == "float32" or is_index
+
+    def _are_arguments(self) -> bool:
+        if not self.arguments:
+            return isinstance(self.arguments, tuple | list | dict)
+        if not isinstance(self.arguments, Mapping):
+            return sorted(self.arguments) == sorted(self.inputs)
+        texts = [value for value in self.arguments.values() if isinstance(value, str)]
+        kinds = (str, Real, Tensor, type(None))
+        are_values = all(isinstance(value, kinds) for value in self.arguments.values())
+        return are_values and sorted(texts) == sorted(self.inputs)
+
+    @property
+    def format(self) -> ImageFormat:
+        """Format of the images: `image`, or RGB of `resolution`."""
+        if self.image is not None:
+            return self.image
+        assert self.resolution is not None, "a rule requires one of the two"
+        return ImageFormat(self.resolution)
 
     @property
     def input_name(self) -> str:
@@ -117,24 +150,30 @@ class Interface:
 
     @property
     def inputs(self) -> dict[str, tuple[int, ...]]:
-        """Name and shape without batch of every input, in the order of `forward`."""
-        inputs = {self.input_name: self._shape(self.input_name)}
+        """Name and shape without batch of every input, in the order of the graph."""
+        inputs = {self.input_name: self.shape(self.input_name)}
         if self.conditions.size:
             inputs["condition"] = (self.conditions.size,)
         return inputs
 
+    @property
+    def is_direct(self) -> bool:
+        """Whether `forward` is called with the inputs of the graph and returns its output."""
+        other = (self.condition_dtype, self.output, self.image_range)
+        return not self.arguments and other == ("float32", None, "signed")
+
     def head(self, image: str) -> str:
-        """Return "uint8" or "float", the type of the output when images are of type `image`."""
+        """Return the head of the output when images have the head `image`: "float" for z."""
         return image if self.output_name == "image" else "float"
 
     def output_shape(self, image: str) -> tuple[int, ...]:
-        """Return the shape without batch of the output when images are of type `image`.
+        """Return the shape without batch of the output when images have the head `image`.
 
-        An image has (H, W, 3) for "uint8" and (3, H, W) for "float".
+        An image has (H, W, C) for "uint8" and (C, H, W) for the others.
         """
         if self.head(image) == "uint8":
-            return (*self.resolution, 3)
-        return self._shape(self.output_name)
+            return (*self.format.size, self.format.channels)
+        return self.shape(self.output_name)
 
     def encoder(self) -> Interface:
         """Return the interface of the encoder of this generator, from an image to z.
@@ -144,91 +183,14 @@ class Interface:
         if self.kind != GENERATE:
             fix = "Export this network without an encoder."
             raise OptionError("interface kind", f"{GENERATE}, for an encoder", repr(self.kind), fix)
-        return replace(self, kind=ENCODE)
+        return replace(self, kind=ENCODE, arguments=(), output=None)
 
-    def _shape(self, name: str) -> tuple[int, ...]:
-        return self.z if name == "z" else (3, *self.resolution)
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """Options of one export, see `ganport_export.export`.
-
-    Raises OptionError for a value that does not exist or does not go with another option, and
-    DependencyError if this Python cannot write the format or onnxruntime is not installed.
-    """
-
-    format: str = "bundle"
-    image: str = "uint8"
-    opset: int = MIN_OPSET
-    precision: str = "fp32"
-    weights: str = "fp32"
-    polyphase: bool = False
-    license: str = "unspecified"
-    allow_insensitive: bool = False
-
-    def __post_init__(self) -> None:
-        for name, choices in CHOICES.items():
-            value = getattr(self, name)
-            if value not in choices:
-                expected = f"one of {', '.join(choices)}"
-                found = repr_short(value)
-                raise OptionError(name, expected, found, f"Use {name}={choices[0]!r}.")
-        if not _holds(lambda: is_single_line(self.license, _MAX_LICENSE)):
-            expected = f"one line of at most {_MAX_LICENSE} characters"
-            raise OptionError("license", expected, "another text", "Name the license in one line.")
-        for name in ("precision", "weights", "polyphase"):
-            if getattr(self, name) in ("fp16", True) and not self.onnx:
-                fix = f"Use format='bundle', or leave {name} out."
-                raise OptionError(name, "a format with ONNX", f"format {self.format}", fix)
-        _check_opset(self.opset)
-        self._check_dependencies()
-
-    @property
-    def onnx(self) -> bool:
-        """Whether the bundle contains ONNX files."""
-        return self.format != "torchscript"
-
-    @property
-    def torchscript(self) -> bool:
-        """Whether the bundle contains TorchScript files."""
-        return self.format != "onnx"
-
-    @property
-    def fp16_weights(self) -> bool:
-        """Whether the ONNX files store their weights in float16."""
-        return self.weights == "fp16"
-
-    def graph_files(self, interface: Interface) -> tuple[GraphFile, ...]:
-        """Return the files of a graph, the preferred one first.
-
-        An encoder has no float16 file, because the float16 check compares pixels, and no polyphase
-        file, because it does not upsample.
-        """
-        stem, image = interface.stem, interface.output_name == "image"
-        files = (
-            (GraphFile(f"{stem}.onnx", "onnx", "fp32"), self.onnx),
-            (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), self.precision == "fp16" and image),
-            (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", POLYPHASE), self.polyphase and image),
-            (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), self.torchscript),
-        )
-        return tuple(file for file, requested in files if requested)
-
-    def _check_dependencies(self) -> None:
-        if self.torchscript and sys.version_info >= (3, 14):
-            raise DependencyError(
-                "format torchscript",
-                "Python 3.13 or older, the last that torch.jit supports",
-                "Python {}.{}".format(*sys.version_info[:2]),
-                "Use --format onnx, or run the export on Python 3.13.",
-            )
-        if self.onnx and find_spec("onnxruntime") is None:
-            expected = "onnxruntime, which the checks run every graph with"
-            fix = "Run: pip install 'ganport[export,cpu]'"
-            raise DependencyError("extra 'cpu'", expected, "no onnxruntime", fix)
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape without batch of the float tensor `name`: z, image_in or image."""
+        return self.z if name == "z" else (self.format.channels, *self.format.size)
 
 
-def _holds(rule: Callable[[], object]) -> bool:
+def holds(rule: Callable[[], object]) -> bool:
     """Return whether a rule holds; a value of a type that it cannot compare does not."""
     try:
         return bool(rule())
@@ -243,10 +205,3 @@ def _are_lengths(values: Iterable[Any]) -> bool:
 def is_single_line(text: str, max_length: int) -> bool:
     """Return whether `text` is a printable line of 1 to `max_length` characters without padding."""
     return 0 < len(text) <= max_length and text.isprintable() and text == text.strip()
-
-
-def _check_opset(opset: int) -> None:
-    highest = onnx.defs.onnx_opset_version()
-    if type(opset) is not int or not MIN_OPSET <= opset <= highest:
-        fix = f"Use {MIN_OPSET} unless a runtime requires a higher one."
-        raise OptionError("opset", f"{MIN_OPSET} to {highest}", repr_short(opset), fix)

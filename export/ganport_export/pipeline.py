@@ -31,7 +31,8 @@ from ganport_export.checks.preflight import prepare
 from ganport_export.errors import OptionError
 from ganport_export.formats.onnx import write_onnx
 from ganport_export.formats.torchscript import write_torchscript
-from ganport_export.interface import MIN_OPSET, ExportOptions, Interface
+from ganport_export.interface import Interface
+from ganport_export.options import MIN_OPSET, ExportOptions
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME, Manifest
 from ganport_runtime.values import repr_short
 
@@ -79,6 +80,7 @@ def export(
     polyphase: bool = False,
     license: str = "unspecified",
     allow_insensitive: bool = False,
+    lift_noise: bool = False,
     overwrite: bool = False,
     provenance: Mapping[str, Any] | None = None,
     progress: ProgressCallback | None = None,
@@ -101,6 +103,8 @@ def export(
     - `polyphase`: add a graph in which transposed convolutions are plain convolutions.
     - `license`: license of the weights, one line for the manifest.
     - `allow_insensitive`: export a network that ignores an input, and record this in the manifest.
+    - `lift_noise`: make normal numbers that `forward` draws a part of z: the latent, then the noise
+      maps in the order of forward, flattened.
     - `overwrite`: replace an existing bundle.
     - `provenance`: plain JSON for the manifest.
     - `progress`: receives a line of text after each stage.
@@ -117,6 +121,7 @@ def export(
         polyphase=polyphase,
         license=license,
         allow_insensitive=allow_insensitive,
+        lift_noise=lift_noise,
     )
     check_json("provenance", provenance or {})
     _check_arguments(module, interface, encoder)
@@ -129,14 +134,16 @@ def export(
     extra_files = {DIRECTIONS_NAME: write_directions(directions, interface)} if directions else {}
     graphs = [file.path for _, source in sources for file in options.graph_files(source)]
     writer = BundleWriter.at(path, graphs, overwrite=overwrite)
-    manifest = build_manifest([interface for _, interface in sources], options)
     stages = _Stages(progress)
 
     inputs = _prepare(sources, options, stages)
+    manifest = build_manifest([export_input.interface for export_input in inputs], options)
     artifacts = _write_graphs(inputs, manifest, options, stages)
     results = _check(artifacts, inputs, options, stages)
     with stages.run("pack") as messages:
         origin = dict(provenance or {}) | _provenance([module for module, _ in sources], options)
+        if inputs[0].lifted:
+            origin["lifted_noise"] = list(inputs[0].lifted)
         manifest = replace(manifest, parity=summarize(results), provenance=origin)
         all_artifacts = [artifact for group in artifacts for artifact in group]
         manifest, files = assemble(manifest, all_artifacts, extra_files)
@@ -189,11 +196,14 @@ def _prepare(
     with stages.run("prepare") as messages:
         inputs = []
         for module, interface in sources:
-            inputs.append(prepare(module, interface, options.image))
+            lift_noise = options.lift_noise and interface.input_name == "z"
+            inputs.append(prepare(module, interface, options.image, lift_noise=lift_noise))
             weights = sum(weight.numel() for weight in inputs[-1].network.parameters())
             messages += [type(module).__name__, f"{weights:,} weights"]
         folded = sum(len(export_input.folded) for export_input in inputs)
         messages += [f"{folded} norms folded"] if folded else []
+        lifted = inputs[0].lifted
+        messages += [f"{len(lifted)} noise maps in z"] if lifted else []
     return inputs
 
 

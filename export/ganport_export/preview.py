@@ -44,7 +44,7 @@ def render_preview(artifact: Artifact) -> bytes:
     are test patterns, and the columns are their translations to the values of the first group.
     """
     interface = artifact.interface
-    count = max(2, min(_MAX_COUNT, _ROW_PIXELS // max(interface.resolution)))
+    count = max(2, min(_MAX_COUNT, _ROW_PIXELS // max(interface.format.size)))
     render = _render_translations if interface.input_name == "image_in" else _render_images
     return render(artifact, count)
 

@@ -82,16 +82,16 @@ def make_batches(
 
 
 def first_inputs(interface: Interface, seeds: Sequence[int]) -> NDArray[np.float32]:
-    """Return the first input for each seed: z `(N, *z)`, or images `(N, 3, H, W)` in [-1, 1].
+    """Return the first input for each seed: z `(N, *z)`, or images `(N, C, H, W)` in [-1, 1].
 
     The images show colored tiles with fine noise, quantized to the 256 levels of an image file.
     """
     if interface.input_name == "z":
         return normals(seeds, interface.z) * np.float32(interface.temperature)
-    height, width = interface.resolution
-    rows, columns = (np.arange(side) * _TILES // side for side in interface.resolution)
-    tiles = normals(seeds, (3, _TILES, _TILES))[:, :, rows][:, :, :, columns]
-    grain = normals(seeds, (3, height, width), stream=1)
+    image = interface.format
+    rows, columns = (np.arange(side) * _TILES // side for side in image.size)
+    tiles = normals(seeds, (image.channels, _TILES, _TILES))[:, :, rows][:, :, :, columns]
+    grain = normals(seeds, (image.channels, *image.size), stream=1)
     levels = (128 + 64 * tiles + 4 * grain).clip(0, 255).astype(np.uint8)
     return to_float(levels.transpose(0, 2, 3, 1))
 

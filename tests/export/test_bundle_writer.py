@@ -14,7 +14,7 @@ from ganport_export.bundle_writer import (
     metadata_json,
     write_directions,
 )
-from ganport_export.interface import ExportOptions
+from ganport_export.options import ExportOptions
 from ganport_runtime.bundle.manifest import FileEntry, Manifest
 
 FILES = {"manifest.json": b"{}", "b.bin": b"\x00" * 100, "a.txt": b"text"}

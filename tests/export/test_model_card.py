@@ -2,8 +2,8 @@ from dataclasses import replace
 
 from ganport_export import Interface
 from ganport_export.bundle_writer import build_manifest
-from ganport_export.interface import ExportOptions
 from ganport_export.model_card import write_card
+from ganport_export.options import ExportOptions
 from ganport_runtime.bundle.manifest import FileEntry
 from ganport_runtime.conditions import (
     Conditions,

@@ -23,7 +23,7 @@ from ganport_export.checks.parity import (
 )
 from ganport_export.checks.pixel_diff import check_pixels, check_rounded_weights
 from ganport_export.checks.structure import check_structure
-from ganport_export.interface import ExportOptions
+from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import BATCH_SIZES
 
 Json = dict[str, Any]

@@ -55,7 +55,8 @@ def check_range(reference: Outputs, image: str) -> float:
             "image",
             "numbers in [-1, 1]",
             f"{low:.3g} to {high:.3g}, {fraction:.1%} of them outside",
-            "End forward with tanh or clamp, or map its range onto [-1, 1].",
+            "End forward with tanh or clamp, or map its range onto [-1, 1]. For images in [0, 1], "
+            "give the Interface image_range='unit'.",
         )
     return fraction
 

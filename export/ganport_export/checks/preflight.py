@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.lazy import LazyModuleMixin
 
+from ganport_export.adapter import adapt
 from ganport_export.artifact import ExportInput
 from ganport_export.checks.parity import error_limit, max_error
 from ganport_export.checks.pixel_diff import check_range
@@ -21,6 +22,7 @@ from ganport_export.errors import ContractError
 from ganport_export.execution import Outputs, run, run_checked, run_reference
 from ganport_export.interface import Interface
 from ganport_export.test_inputs import make_batch, make_batches
+from ganport_export.transforms.noise_lifting import NoiseMap, lift
 from ganport_export.transforms.parametrizations import INIT_FLAGS, detached_copy, fold
 
 _SIGN_SAMPLES, _SIGN_BATCH, _FIRST_SEED = 64, 8, 100
@@ -39,19 +41,25 @@ _SOURCE_WORDS = frozenset(
 """Words in the names of parameters that take a condition, and noise or images."""
 
 
-def prepare(module: nn.Module, interface: Interface, image: str) -> ExportInput:
+def prepare(
+    module: nn.Module, interface: Interface, image: str, *, lift_noise: bool = False
+) -> ExportInput:
     """Return a copy of `module` that is ready for export; `module` is not changed.
 
-    Raises ContractError for a network that is not ready, and ParityError if its float32 outputs
-    differ too much from float64.
+    With `lift_noise` the interface of the result has a larger z. Raises ContractError for a network
+    that is not ready, and ParityError if its float32 outputs differ too much from float64.
     """
     preflight(module)
     check_parameter_order(module, interface)
-    network = detached_copy(module)
+    copied = detached_copy(module)
+    network = adapt(copied, interface)
+    maps: list[NoiseMap] = []
+    if lift_noise:
+        network, interface, maps = lift(network, interface)
     batches = make_batches(interface)
     # Folding comes after this run, so that `own_error` includes the error of folding.
     outputs = run_checked(network, interface, batches)
-    folded = fold(network)
+    folded = fold(copied)
     reference = run_reference(network, interface, batches)
     own_error = max_error(outputs, reference)
     is_image = interface.output_name == "image"
@@ -61,7 +69,15 @@ def prepare(module: nn.Module, interface: Interface, image: str) -> ExportInput:
     if is_image:
         _check_signs(network, interface, reference)
     return ExportInput(
-        network, interface, batches, reference, own_error, limit, clipped, tuple(folded)
+        network,
+        interface,
+        batches,
+        reference,
+        own_error,
+        limit,
+        clipped,
+        tuple(folded),
+        tuple(map(str, maps)),
     )
 
 
@@ -95,8 +111,11 @@ def preflight(module: nn.Module) -> None:
 def check_parameter_order(module: nn.Module, interface: Interface) -> None:
     """Raise ContractError if the names of the parameters of `forward` say the other order.
 
-    Inputs of equal size would be exchanged without any error.
+    Inputs of equal size would be exchanged without any error. An interface with `arguments` states
+    the order.
     """
+    if interface.arguments:
+        return
     try:
         names = list(inspect.signature(module.forward).parameters)[:2]
     except (TypeError, ValueError):  # a forward that is not written in Python
@@ -111,7 +130,7 @@ def check_parameter_order(module: nn.Module, interface: Interface) -> None:
             f"forward of {type(module).__name__}",
             f"the parameters {order}",
             f"{names[0]}, {names[1]}",
-            f"Exchange them, or wrap the network in a module whose forward({order}) calls it.",
+            f"Say so in the Interface: arguments=('condition', {interface.input_name!r}).",
         )
 
 
@@ -130,7 +149,7 @@ def _check_signs(network: nn.Module, interface: Interface, reference: Outputs) -
             "image",
             "numbers in [-1, 1]",
             f"no negative number in {_SIGN_SAMPLES} images, as from a sigmoid",
-            "Return 2 * image - 1 if the images are in [0, 1].",
+            "If the images are in [0, 1], give the Interface image_range='unit'.",
         )
 
 

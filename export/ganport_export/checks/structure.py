@@ -6,7 +6,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from ganport_export.errors import ContractError
-from ganport_export.interface import BATCH_DIM, ExportOptions, Interface
+from ganport_export.interface import BATCH_DIM, Interface
+from ganport_export.options import ExportOptions
 from ganport_runtime.bundle.graph_check import check_graph
 from ganport_runtime.errors import BundleError
 

@@ -11,7 +11,8 @@ from onnx import helper
 
 from ganport_export.artifact import Artifact, ExportInput, RoundedWeights, fp16_runner, onnx_runners
 from ganport_export.formats.onnx_capture import capture_graph
-from ganport_export.interface import BATCH_DIM, ExportOptions
+from ganport_export.interface import BATCH_DIM
+from ganport_export.options import ExportOptions
 from ganport_export.transforms.fp16 import (
     convert_to_fp16,
     count_weights,

@@ -16,7 +16,7 @@ from torch.jit._trace import TracerWarning, TracingCheckError
 from ganport_export.artifact import Artifact, ExportInput, torchscript_runner
 from ganport_export.errors import ParityError, UnsupportedError
 from ganport_export.formats import suppress_known_messages
-from ganport_export.interface import ExportOptions
+from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime.bundle import Bundle

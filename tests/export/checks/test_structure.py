@@ -6,7 +6,7 @@ from ganport_export import ContractError
 from ganport_export.checks.structure import check_structure
 from ganport_export.formats.onnx import serialize, strip
 from ganport_export.formats.onnx_capture import capture_graph
-from ganport_export.interface import ExportOptions
+from ganport_export.options import ExportOptions
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from ganport_export.formats.torchscript import (
     trace,
     write_torchscript,
 )
-from ganport_export.interface import ExportOptions
+from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import make_batch
 from ganport_export.transforms.output_heads import ToUint8
 from ganport_runtime import Bundle

@@ -1,0 +1,112 @@
+"""The options of an export, and the graph files that they request."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import onnx
+
+from ganport_export.errors import DependencyError, OptionError
+from ganport_export.interface import Interface, holds, is_single_line
+from ganport_runtime.bundle.manifest import GraphFile
+from ganport_runtime.bundle.schema import POLYPHASE
+from ganport_runtime.values import repr_short
+
+MIN_OPSET = 18
+CHOICES = {
+    "format": ("onnx", "torchscript", "bundle"),
+    "image": ("uint8", "float"),
+    "precision": ("fp32", "fp16"),
+    "weights": ("fp32", "fp16"),
+}
+"""Values of the options that take one of a few words."""
+
+_MAX_LICENSE = 1000
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Options of one export, see `ganport_export.export`.
+
+    Raises OptionError for a value that does not exist or does not go with another option, and
+    DependencyError if this Python cannot write the format or onnxruntime is not installed.
+    """
+
+    format: str = "bundle"
+    image: str = "uint8"
+    opset: int = MIN_OPSET
+    precision: str = "fp32"
+    weights: str = "fp32"
+    polyphase: bool = False
+    license: str = "unspecified"
+    allow_insensitive: bool = False
+    lift_noise: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in CHOICES.items():
+            value = getattr(self, name)
+            if value not in choices:
+                expected = f"one of {', '.join(choices)}"
+                found = repr_short(value)
+                raise OptionError(name, expected, found, f"Use {name}={choices[0]!r}.")
+        if not holds(lambda: is_single_line(self.license, _MAX_LICENSE)):
+            expected = f"one line of at most {_MAX_LICENSE} characters"
+            raise OptionError("license", expected, "another text", "Name the license in one line.")
+        for name in ("precision", "weights", "polyphase"):
+            if getattr(self, name) in ("fp16", True) and not self.onnx:
+                fix = f"Use format='bundle', or leave {name} out."
+                raise OptionError(name, "a format with ONNX", f"format {self.format}", fix)
+        _check_opset(self.opset)
+        self._check_dependencies()
+
+    @property
+    def onnx(self) -> bool:
+        """Whether the bundle contains ONNX files."""
+        return self.format != "torchscript"
+
+    @property
+    def torchscript(self) -> bool:
+        """Whether the bundle contains TorchScript files."""
+        return self.format != "onnx"
+
+    @property
+    def fp16_weights(self) -> bool:
+        """Whether the ONNX files store their weights in float16."""
+        return self.weights == "fp16"
+
+    def graph_files(self, interface: Interface) -> tuple[GraphFile, ...]:
+        """Return the files of a graph, the preferred one first.
+
+        An encoder has no float16 file, because the float16 check compares pixels, and no polyphase
+        file, because it does not upsample.
+        """
+        stem, image = interface.stem, interface.output_name == "image"
+        files = (
+            (GraphFile(f"{stem}.onnx", "onnx", "fp32"), self.onnx),
+            (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), self.precision == "fp16" and image),
+            (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", POLYPHASE), self.polyphase and image),
+            (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), self.torchscript),
+        )
+        return tuple(file for file, requested in files if requested)
+
+    def _check_dependencies(self) -> None:
+        if self.torchscript and sys.version_info >= (3, 14):
+            raise DependencyError(
+                "format torchscript",
+                "Python 3.13 or older, the last that torch.jit supports",
+                "Python {}.{}".format(*sys.version_info[:2]),
+                "Use --format onnx, or run the export on Python 3.13.",
+            )
+        if self.onnx and find_spec("onnxruntime") is None:
+            expected = "onnxruntime, which the checks run every graph with"
+            fix = "Run: pip install 'ganport[export,cpu]'"
+            raise DependencyError("extra 'cpu'", expected, "no onnxruntime", fix)
+
+
+def _check_opset(opset: int) -> None:
+    highest = onnx.defs.onnx_opset_version()
+    if type(opset) is not int or not MIN_OPSET <= opset <= highest:
+        fix = f"Use {MIN_OPSET} unless a runtime requires a higher one."
+        raise OptionError("opset", f"{MIN_OPSET} to {highest}", repr_short(opset), fix)
