@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ganport_runtime.errors import RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.images.encode import encode_webp
+from ganport_runtime.images.pixels import ALPHA_THRESHOLD
 from ganport_runtime.images.sheet import INK, PAPER
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ MAX_PIXELS = 1 << 27
 _PALETTE_FRAMES = 12  # frames that the shared palette is made from
 _LEVELS = 32  # levels per channel of the color histogram
 _LEVEL_SIZE = 256 // _LEVELS
-_PALETTE_SIZE = 255  # of 256; one entry marks unchanged pixels
+_PALETTE_SIZE = 255  # of 256; one entry marks unchanged or transparent pixels
+_TRANSPARENT = 255
 
 
 @dataclass(frozen=True)
@@ -51,11 +53,12 @@ def save_animation(
     quality: int | None = None,
     dither: bool = True,
 ) -> tuple[int, int]:
-    """Write RGB frames atomically as a looping GIF or WebP; return its (width, height).
+    """Write RGB or RGBA frames atomically as a looping GIF or WebP; return its (width, height).
 
     Smaller frames are placed at the top left of the largest size. A GIF has one palette for all
-    frames, and `dither` approximates colors outside it. A WebP is lossless, or lossy with `quality`
-    1 to 100. Raises `RequestError` for another suffix and for more than 2^27 pixels.
+    frames: their own colors if it holds all of them, else approximations, which `dither` mixes. Its
+    pixels are opaque or transparent. A WebP is lossless, or lossy with `quality` 1 to 100. Raises
+    `RequestError` for another suffix and for more than 2^27 pixels.
     """
     require_packages("tools", ("PIL",))
     check_output(path, ANIMATION_SUFFIXES)
@@ -88,13 +91,15 @@ def _largest_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 
 
 def _pad(frames: Sequence[Image.Image]) -> list[Image.Image]:
-    """Return the frames padded with paper to one size."""
+    """Return the frames padded to one size, with paper or transparency."""
     from PIL import Image
 
     size = _largest_size([frame.size for frame in frames])
+    is_transparent = any(frame.mode == "RGBA" for frame in frames)
+    mode, paper = ("RGBA", (0, 0, 0, 0)) if is_transparent else ("RGB", PAPER)
     pages = []
     for frame in frames:
-        page = Image.new("RGB", size, PAPER)
+        page = Image.new(mode, size, paper)
         page.paste(frame, (0, 0))
         pages.append(page)
     return pages
@@ -110,7 +115,9 @@ def _encode_gif(
 
     palette = _shared_palette(pages)
     dithering = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
-    first, *rest = (page.quantize(palette=palette, dither=dithering) for page in pages)
+    first, *rest = (_quantize(page, palette, dithering) for page in pages)
+    # A frame of an animation with transparency replaces the one before it.
+    clear = {"transparency": _TRANSPARENT, "disposal": 2} if pages[0].mode == "RGBA" else {}
     buffer = io.BytesIO()
     first.save(
         buffer,
@@ -121,21 +128,52 @@ def _encode_gif(
         loop=0,
         optimize=False,
         comment=json.dumps(dict(metadata)).encode(),
+        **clear,
     )
     return buffer.getvalue()
+
+
+def _quantize(page: Image.Image, palette: Image.Image, dithering: Image.Dither) -> Image.Image:
+    """Return a frame in the colors of a palette, with its transparent pixels marked."""
+    quantized = page.convert("RGB").quantize(palette=palette, dither=dithering)
+    if page.mode == "RGBA":
+        hidden = page.getchannel("A").point([255] * ALPHA_THRESHOLD + [0] * (256 - ALPHA_THRESHOLD))
+        quantized.paste(_TRANSPARENT, mask=hidden)
+    return quantized
 
 
 def _shared_palette(pages: Sequence[Image.Image]) -> Image.Image:
     from PIL import Image
 
-    chosen = (*pages[:: -(-len(pages) // _PALETTE_FRAMES)], pages[-1])
-    colors = _distinct_colors(np.concatenate([np.asarray(page).reshape(-1, 3) for page in chosen]))
-    adaptive = Image.fromarray(colors[:, None]).quantize(
-        _PALETTE_SIZE - 2, Image.Quantize.MEDIANCUT, kmeans=2
-    )
+    entries = _exact_colors(pages)
+    if entries is None:
+        chosen = (*pages[:: -(-len(pages) // _PALETTE_FRAMES)], pages[-1])
+        colors = _distinct_colors(np.concatenate([_visible_colors(page) for page in chosen]))
+        adaptive = Image.fromarray(colors[:, None]).quantize(
+            _PALETTE_SIZE - 2, Image.Quantize.MEDIANCUT, kmeans=2
+        )
+        entries = bytes([*PAPER, *INK, *(adaptive.getpalette() or [])])
     palette = Image.new("P", (1, 1))
-    palette.putpalette([*PAPER, *INK, *(adaptive.getpalette() or [])])
+    palette.putpalette(entries)
     return palette
+
+
+def _visible_colors(page: Image.Image) -> NDArray[np.uint8]:
+    """Return the uint8 (N, 3) colors of the pixels that a GIF shows."""
+    pixels = np.asarray(page)
+    flat = pixels.reshape(-1, pixels.shape[2])
+    return flat[:, :3] if flat.shape[1] == 3 else flat[flat[:, 3] >= ALPHA_THRESHOLD, :3]
+
+
+def _exact_colors(pages: Sequence[Image.Image]) -> bytes | None:
+    """Return the palette of all colors of the frames, or None if there are too many."""
+    found = np.empty(0, np.int64)
+    for page in pages:
+        numbers = _visible_colors(page) @ np.array([1 << 16, 1 << 8, 1])
+        found = np.union1d(found, numbers)
+        if len(found) > _PALETTE_SIZE:
+            return None
+    return b"".join(int(number).to_bytes(3, "big") for number in found) or bytes(PAPER)
 
 
 def _distinct_colors(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

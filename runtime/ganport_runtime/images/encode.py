@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ganport_runtime.errors import BundleError, RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
+from ganport_runtime.images.pixels import index_colors
 from ganport_runtime.images.pixels import to_float as to_float
 from ganport_runtime.images.pixels import to_uint8 as to_uint8
 from ganport_runtime.strictjson import parse
@@ -29,10 +30,17 @@ _KEY_PREFIX = "ganport."
 _EXIF_DESCRIPTION = 0x010E  # ImageDescription
 
 
+def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return uint8 (H, W, C) pixels, gray, RGB or RGBA, as a Pillow image."""
+    from PIL import Image
+
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
+
+
 def save_png(
     image: NDArray[np.uint8] | Image.Image, path: Path, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write a uint8 (H, W, 3) array or a Pillow image atomically as PNG.
+    """Write a uint8 (H, W, C) array or a Pillow image atomically as PNG.
 
     `metadata` goes into text chunks: tEXt if Latin-1 holds the text, else iTXt. Raises
     `RequestError` for a path that cannot take a PNG file.
@@ -42,18 +50,32 @@ def save_png(
 
 
 def encode_png(
-    image: NDArray[np.uint8] | Image.Image, metadata: Mapping[str, str] | None = None
+    image: NDArray[np.uint8] | Image.Image,
+    metadata: Mapping[str, str] | None = None,
+    palette: Sequence[str] = (),
 ) -> bytes:
-    """Return the PNG file of a uint8 (H, W, 3) array or a Pillow image."""
-    require_packages("tools", ("PIL",))
-    from PIL import Image, PngImagePlugin
+    """Return the PNG file of a uint8 (H, W, C) array or a Pillow image.
 
-    page = Image.fromarray(image) if isinstance(image, np.ndarray) else image
+    If all its pixels are colors of the `palette` of "#rrggbb" or invisible, it is stored by index.
+    """
+    require_packages("tools", ("PIL",))
+    from PIL import PngImagePlugin
+
     texts = PngImagePlugin.PngInfo()
     for key, value in (metadata or {}).items():
         texts.add_text(key, value)
+    options: dict[str, Any] = {"pnginfo": texts}
+    pixels = np.asarray(image)
+    page = to_image(image) if isinstance(image, np.ndarray) else image
+    if palette and (indices := index_colors(pixels, palette)) is not None:
+        page = to_image(indices[..., None])
+        entries = bytes.fromhex("".join(color[1:] for color in palette))
+        if pixels.shape[2] == 4:
+            entries += bytes(3)  # of invisible pixels
+            options["transparency"] = len(palette)
+        page.putpalette(entries)
     buffer = io.BytesIO()
-    page.save(buffer, "PNG", pnginfo=texts)
+    page.save(buffer, "PNG", **options)
     return buffer.getvalue()
 
 
@@ -62,15 +84,17 @@ def save_image(
     path: Path,
     metadata: Mapping[str, str] | None = None,
     quality: int | None = None,
+    palette: Sequence[str] = (),
 ) -> None:
-    """Write a uint8 (H, W, 3) array or a Pillow image atomically as PNG or WebP.
+    """Write a uint8 (H, W, C) array or a Pillow image atomically as PNG or WebP.
 
-    A WebP is lossless, or lossy with `quality` 1 to 100; its metadata is a JSON object in the EXIF
-    description. Raises `RequestError` for another suffix and for an image too large for WebP.
+    `palette` is that of `encode_png`. A WebP is lossless, or lossy with `quality` 1 to 100; its
+    metadata is a JSON object in the EXIF description. Raises `RequestError` for another suffix and
+    for an image too large for WebP.
     """
     check_output(path, IMAGE_SUFFIXES)
     if path.suffix.lower() == ".png":
-        atomic_write(path, encode_png(image, metadata))
+        atomic_write(path, encode_png(image, metadata, palette))
     else:
         atomic_write(path, encode_webp([image], metadata, quality))
 
@@ -85,11 +109,12 @@ def encode_webp(
     require_packages("tools", ("PIL",))
     from PIL import Image
 
-    pages = [Image.fromarray(f) if isinstance(f, np.ndarray) else f for f in frames]
+    pages = [to_image(frame) if isinstance(frame, np.ndarray) else frame for frame in frames]
     _check_webp_side(pages[0])
     exif = Image.Exif()
     exif[_EXIF_DESCRIPTION] = json.dumps(dict(metadata or {}))
     options: dict[str, Any] = {"lossless": quality is None, "quality": quality or 75}
+    options["exact"] = True  # else the colors of invisible pixels would change
     if milliseconds:
         options |= {"save_all": True, "append_images": pages[1:], "loop": 0}
         options |= {"duration": list(milliseconds)}

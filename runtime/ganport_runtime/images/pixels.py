@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions.colors import channels
 from ganport_runtime.errors import BundleError
-from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.format import MAX_PALETTE, ImageFormat
 
 ALPHA_THRESHOLD = 128
 """The lowest level of alpha that is opaque if a format has two levels."""
@@ -87,7 +89,33 @@ def apply_format(pixels: NDArray[np.uint8], image: ImageFormat | None) -> NDArra
     return pixels
 
 
-def nearest_colors(colors: NDArray[np.uint8], palette: tuple[str, ...]) -> NDArray[np.uint8]:
+def enlarge(pixels: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
+    """Return (..., H, W, C) pixels `scale` times as high and wide: each becomes a square."""
+    return pixels.repeat(scale, axis=-3).repeat(scale, axis=-2)
+
+
+def index_colors(pixels: NDArray[np.uint8], palette: Sequence[str]) -> NDArray[np.uint8] | None:
+    """Return the index in `palette` of each (..., 3 or 4) pixel, and its length if invisible.
+
+    The result is None unless every pixel is a color of the palette or invisible, alpha has two
+    levels, and the indices fit in a byte.
+    """
+    has_alpha = pixels.shape[-1] == 4
+    if len(palette) + has_alpha > MAX_PALETTE:
+        return None
+    numbers = np.array([int(color[1:], 16) for color in palette])
+    order = np.argsort(numbers)
+    wanted = pixels[..., :3] @ np.array([1 << 16, 1 << 8, 1])
+    place = np.minimum(np.searchsorted(numbers, wanted, sorter=order), len(palette) - 1)
+    indices = order[place]
+    hidden = pixels[..., 3] == 0 if has_alpha else np.zeros(wanted.shape, bool)
+    fits = hidden | (numbers[indices] == wanted)
+    if has_alpha:
+        fits &= hidden | (pixels[..., 3] == 255)
+    return np.where(hidden, len(palette), indices).astype(np.uint8) if fits.all() else None
+
+
+def nearest_colors(colors: NDArray[np.uint8], palette: Sequence[str]) -> NDArray[np.uint8]:
     """Return for each uint8 (..., 3) color the nearest "#rrggbb" of `palette`, as (..., 3).
 
     The squared distance of the levels decides, and the lowest index among equals.

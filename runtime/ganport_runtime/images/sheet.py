@@ -11,6 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError, require_packages
+from ganport_runtime.images.background import CHECKER, NONE, check_background, compose
+from ganport_runtime.images.encode import to_image
+from ganport_runtime.images.format import CHANNELS
+from ganport_runtime.images.pixels import enlarge
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw
@@ -33,19 +37,23 @@ def make_sheet(
     title: str | None = None,
     footer: str | None = None,
     axes: tuple[str, str] | None = None,
+    background: str = CHECKER,
 ) -> Image.Image:
-    """Return a page of uint8 (N, H, W, 3) images in rows of `columns`, in row-major order.
+    """Return a page of uint8 (N, H, W, C) images in rows of `columns`, in row-major order.
 
     `scale` enlarges each image by whole pixels. Captions are below their image and wrap to its
     width; title and footer wrap to the width of the page. `axes` names the row labels and the
-    column labels. Raises `RequestError` if the numbers of images, columns and labels do not match
-    or the page exceeds 16384 pixels a side.
+    column labels. Images with transparency lie over `background`: "checker" or "#rrggbb"; with
+    "none" they and the paper stay transparent. The page is RGB, or RGBA with "none". Raises
+    `RequestError` if the numbers of images, columns and labels do not match or the page exceeds
+    16384 pixels a side.
     """
     require_packages("tools", ("PIL",))
-    renderer = _SheetRenderer(
-        images, columns, row_labels, column_labels, captions, scale, title or "", footer or "", axes
-    )
-    return renderer.render()
+    check_background(background)
+    labels = row_labels, column_labels, captions
+    return _SheetRenderer(
+        images, columns, *labels, scale, title or "", footer or "", axes, background
+    ).render()
 
 
 @dataclass
@@ -59,6 +67,7 @@ class _SheetRenderer:
     title: str
     footer: str
     axes: tuple[str, str] | None
+    background: str
 
     def __post_init__(self) -> None:
         from PIL import Image, ImageDraw
@@ -77,9 +86,10 @@ class _SheetRenderer:
         """Raise `RequestError` if images, columns and labels do not match."""
         fix = "Give one label for each row, column or image."
         images, columns = self.images, self.columns
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3 or not len(images):
+        is_images = images.dtype == np.uint8 and images.ndim == 4 and len(images)
+        if not is_images or images.shape[3] not in CHANNELS.values():
             found = f"{images.dtype} {images.shape}"
-            raise RequestError("sheet", "uint8 images (N, H, W, 3)", found, fix)
+            raise RequestError("sheet", "uint8 images (N, H, W, 1, 3 or 4)", found, fix)
         if columns < 1 or self.scale < 1:
             found = f"{columns} and {self.scale}"
             raise RequestError("sheet", "columns and scale of at least 1", found, fix)
@@ -117,7 +127,8 @@ class _SheetRenderer:
     def render(self) -> Image.Image:
         from PIL import Image, ImageDraw
 
-        page = Image.new("RGB", self._page_size(), PAPER)
+        mode, paper = ("RGBA", (*PAPER, 0)) if self.background == NONE else ("RGB", PAPER)
+        page = Image.new(mode, self._page_size(), paper)
         pen = ImageDraw.Draw(page)
         for index, pixels in enumerate(self.images):
             x, y = self._corner(index)
@@ -187,18 +198,16 @@ class _SheetRenderer:
         return self.left + column * self.step_x, self.top + row * self.step_y
 
     def _enlarge(self, pixels: NDArray[np.uint8]) -> Image.Image:
-        from PIL import Image
-
-        image = Image.fromarray(pixels)
-        if self.scale == 1:
-            return image
-        return image.resize((self.width, self.height), Image.Resampling.NEAREST)
+        enlarged = enlarge(pixels, self.scale)
+        if self.background == NONE:
+            return to_image(enlarged)
+        return to_image(compose(enlarged, self.background))
 
     def _rotated(self, label: str) -> Image.Image:
         from PIL import Image, ImageDraw
 
         size = (self._text_width(label) + 1, round(self.font_size * _LINE))
-        strip = Image.new("RGB", size, PAPER)
+        strip = Image.new("RGBA", size, (*PAPER, 0))
         pen, at = ImageDraw.Draw(strip), (0, strip.height / 2)
         pen.text(at, label, fill=GRAY, font=_font(self.font_size), anchor="lm")
         return strip.transpose(Image.Transpose.ROTATE_90)

@@ -139,3 +139,40 @@ def test_same_frames_give_the_same_file(tmp_path: Path, name: str) -> None:
         (tmp_path / folder).mkdir()
         save_animation(PAGES, tmp_path / folder / name, Timing(10), METADATA)
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def sprite(color: tuple[int, int, int], alpha: int) -> Image.Image:
+    """Return a transparent page with a patch."""
+    image = Image.new("RGBA", (16, 12), (0, 0, 0, 0))
+    image.paste((*color, alpha), (3, 3, 9, 9))
+    return image
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp"])
+def test_frames_keep_their_transparency(tmp_path: Path, suffix: str) -> None:
+    sprites = [sprite((200, 30, 40), 255), sprite((30, 160, 60), 255), sprite((1, 2, 3), 0)]
+    save_animation(sprites, tmp_path / f"a{suffix}", Timing(4))
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        for index, made in enumerate(sprites):
+            image.seek(index)
+            found, expected = np.asarray(image.convert("RGBA")), np.asarray(made)
+            assert np.array_equal(found[..., 3], expected[..., 3])
+            visible = expected[..., 3] > 0
+            assert np.array_equal(found[visible], expected[visible])
+
+
+def test_gif_makes_pixels_opaque_or_transparent(tmp_path: Path) -> None:
+    save_animation([sprite((9, 9, 9), 128), sprite((9, 9, 9), 127)], tmp_path / "a.gif", Timing(4))
+    with Image.open(tmp_path / "a.gif") as image:
+        alphas = []
+        for index in range(2):
+            image.seek(index)
+            alphas.append(np.asarray(image.convert("RGBA"))[5, 5, 3])
+    assert alphas == [255, 0]
+
+
+def test_gif_of_few_colors_keeps_them_exactly(tmp_path: Path) -> None:
+    colors = np.random.default_rng(0).integers(0, 256, (200, 3), np.uint8)
+    pixels = colors[np.random.default_rng(1).integers(0, 200, (3, 16, 20))]
+    save_animation([Image.fromarray(page) for page in pixels], tmp_path / "a.gif", Timing(4))
+    assert np.array_equal(pages_of(tmp_path / "a.gif")[0], pixels)

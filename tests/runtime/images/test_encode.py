@@ -126,3 +126,60 @@ def test_damaged_file_is_read_or_refused(
 def test_read_metadata_of_absent_file_is_a_request_error(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="No such file"):
         read_metadata(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(("count", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
+@pytest.mark.parametrize("suffix", [".png", ".webp"])
+def test_saved_image_keeps_its_mode(tmp_path: Path, count: int, mode: str, suffix: str) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 7, count), np.uint8)
+    save_image(pixels, tmp_path / f"a{suffix}")
+    with Image.open(tmp_path / f"a{suffix}") as image:
+        assert image.mode == mode or (suffix, mode) == (".webp", "L")
+        assert np.array_equal(np.asarray(image.convert(mode)).reshape(pixels.shape), pixels)
+
+
+PALETTE = ("#1a1c2c", "#b13e53", "#ffcd75")
+
+
+def sprite(*indices: int, alpha: bool) -> np.ndarray:
+    """Return a row of pixels, (1, N, 3 or 4): colors of `PALETTE`, -1 for an invisible one."""
+    rows = [
+        (*bytes.fromhex(PALETTE[index][1:]), 255) if index >= 0 else (0,) * 4 for index in indices
+    ]
+    return np.array([rows], np.uint8)[..., : 4 if alpha else 3]
+
+
+@pytest.mark.parametrize(
+    "pixels", [sprite(0, 1, 2, 1, alpha=False), sprite(2, -1, 0, 1, alpha=True)]
+)
+def test_png_of_palette_colors_is_indexed(pixels: np.ndarray) -> None:
+    data = encode_png(pixels, METADATA, PALETTE)
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.mode == "P"
+        assert image.text == METADATA  # type: ignore[attr-defined]
+        found = np.asarray(image.convert("RGBA"))[..., : pixels.shape[2]]
+    assert np.array_equal(found, pixels)
+    assert encode_png(Image.fromarray(pixels), METADATA, PALETTE) == data
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.uint8([[[0, 0, 1]]]),
+        np.uint8([[[26, 28, 44, 254]]]),  # alpha between 0 and 255
+        np.uint8([[[255, 255, 255, 255]]]),
+    ],
+)
+def test_png_of_other_pixels_is_not_indexed(pixels: np.ndarray) -> None:
+    with Image.open(io.BytesIO(encode_png(pixels, None, PALETTE))) as image:
+        assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize(("count", "mode"), [(3, "P"), (4, "RGBA")])
+def test_png_of_256_colors_has_no_index_for_transparency(count: int, mode: str) -> None:
+    palette = [f"#{index:02x}00ff" for index in range(256)]
+    colors = [(*bytes.fromhex(color[1:]), 255)[:count] for color in palette]
+    pixels = np.array(colors, np.uint8).reshape(16, 16, count)
+    with Image.open(io.BytesIO(encode_png(pixels, None, palette))) as image:
+        assert image.mode == mode
+        assert np.array_equal(np.asarray(image.convert("RGBA"))[..., :count], pixels)

@@ -114,5 +114,41 @@ def test_mismatched_arguments_are_a_request_error(arguments: dict[str, Any], mes
 
 @pytest.mark.parametrize("images", [IMAGES[:0], IMAGES[0], IMAGES.astype(np.float32)])
 def test_other_arrays_are_a_request_error(images: Any) -> None:
-    with pytest.raises(RequestError, match=r"uint8 images \(N, H, W, 3\)"):
+    with pytest.raises(RequestError, match=r"uint8 images \(N, H, W, 1, 3 or 4\)"):
         make_sheet(images, 1)
+
+
+def test_transparent_images_lie_over_a_checkerboard() -> None:
+    sprites = np.zeros((2, 16, 12, 4), np.uint8)
+    sprites[:, 4:8, 4:8] = (255, 0, 0, 255)
+    page = np.asarray(make_sheet(sprites, 2, scale=2))
+    assert page.shape[2] == 3
+    assert (page == (255, 0, 0)).all(axis=2).sum() == 2 * 8 * 8
+    grays = page[(page[..., 0] == page[..., 1]) & (page[..., 0] != 255)]
+    assert len(grays) == 2 * (32 * 24 - 64)
+
+
+def test_sheet_over_a_color_has_no_transparency() -> None:
+    sprites = np.zeros((2, 16, 12, 4), np.uint8)
+    page = np.asarray(make_sheet(sprites, 2, background="#10a020"))
+    assert (page == (16, 160, 32)).all(axis=2).sum() == 2 * 16 * 12
+
+
+def test_sheet_without_background_keeps_transparency() -> None:
+    sprites = np.zeros((2, 16, 12, 4), np.uint8)
+    sprites[..., :] = (9, 8, 7, 100)
+    page = np.asarray(make_sheet(sprites, 2, captions=["a", "b"], background="none"))
+    assert page.shape[2] == 4
+    assert (page == (9, 8, 7, 100)).all(axis=2).sum() == 2 * 16 * 12
+    assert page[0, 0, 3] == 0
+    assert page[..., 3].max() == 255  # the captions
+
+
+def test_gray_images_are_shown_in_gray() -> None:
+    page = np.asarray(make_sheet(np.full((2, 16, 12, 1), 77, np.uint8), 2))
+    assert (page == 77).all(axis=2).sum() == 2 * 16 * 12
+
+
+def test_unknown_background_of_a_sheet_is_a_request_error() -> None:
+    with pytest.raises(RequestError, match="checker, none or #rrggbb"):
+        make_sheet(IMAGES, 3, background="white")

@@ -25,7 +25,9 @@ from ganport_runtime.images.animation import (
     check_pixels,
     save_animation,
 )
-from ganport_runtime.images.encode import IMAGE_SUFFIXES, save_image
+from ganport_runtime.images.background import CHECKER, NONE, check_background, compose
+from ganport_runtime.images.encode import IMAGE_SUFFIXES, save_image, to_image
+from ganport_runtime.images.pixels import enlarge
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.noise import seed_range
 
@@ -66,11 +68,15 @@ class Output:
         *,
         fps: float,
         hold: float = 0.0,
+        palette: Sequence[str] = (),
     ) -> str:
-        """Write one page, or pages as the frames of an animation; return a description."""
+        """Write one page, or pages as the frames of an animation; return a description.
+
+        `palette` is that of `encode_png`, for one page.
+        """
         first = pages[0]
         if not self.animate:
-            save_image(first, self.path, metadata, self.quality)
+            save_image(first, self.path, metadata, self.quality, palette)
             return f"{self.path}: {first.width} x {first.height}"
         timing = Timing(self.fps or fps, hold)
         size = save_animation(
@@ -88,6 +94,15 @@ class SampleContext:
     seeds: list[int]
     scale: int | None
     sources: tuple[SourceImage, ...] = ()
+    background: str | None = None
+    """What transparent images lie over; None for the default."""
+
+    def __post_init__(self) -> None:
+        if self.background is not None:
+            check_background(self.background)
+            if (mode := self.generator.image.mode) != "rgba":
+                found, fix = f"{mode} images", "Leave --background out."
+                raise RequestError("--background", "a bundle of rgba images", found, fix)
 
     @property
     def name(self) -> str:
@@ -123,7 +138,7 @@ class SampleContext:
         return self.scale or max(1, round(width / self.generator.manifest.image.size[1]))
 
     def generate(self, specs: Sequence[ImageSpec]) -> NDArray[np.uint8]:
-        """Return the images (N, H, W, 3) of the specifications."""
+        """Return the images (N, H, W, C) of the specifications."""
         check_count(len(specs))
         requests = [spec.request for spec in specs]
         if all(spec.to_seed is None for spec in specs):
@@ -159,8 +174,16 @@ class SampleContext:
             scale=self.resolve_scale(len(columns)),
             title=title,
             axes=axes,
+            background=self.background or CHECKER,
         )
         self.save([page], specs)
+
+    def save_single(self, pixels: NDArray[np.uint8], spec: Reproducible) -> None:
+        """Write one image without labels, with its transparency unless there is a background."""
+        pixels = enlarge(pixels, self.scale or 1)
+        if self.background not in (None, NONE):
+            pixels = compose(pixels, self.background)
+        self.save([to_image(pixels)], [spec])
 
     def save_sheet(
         self,
@@ -171,8 +194,15 @@ class SampleContext:
     ) -> None:
         """Write a nearly square sheet with a caption below each image."""
         columns = square_columns(len(images))
-        scale = self.resolve_scale(columns)
-        self.save([make_sheet(images, columns, captions=captions, scale=scale, title=title)], specs)
+        page = make_sheet(
+            images,
+            columns,
+            captions=captions,
+            scale=self.resolve_scale(columns),
+            title=title,
+            background=self.background or CHECKER,
+        )
+        self.save([page], specs)
 
     def save(
         self, pages: Sequence[Image.Image], specs: Sequence[Reproducible], fps: float = 1.5
@@ -184,7 +214,8 @@ class SampleContext:
             "ganport.digest": self.generator.bundle.digest,
             "ganport.pictures": json.dumps(entries, ensure_ascii=False),
         }
-        description = self.output.save(pages, metadata, fps=fps)
+        palette = self.generator.image.palette if len(specs) == 1 else ()
+        description = self.output.save(pages, metadata, fps=fps, palette=palette)
         count = "1 image" if len(specs) == 1 else f"{len(specs)} images"
         click.echo(f"{description}, {count}, {self.origin}, generated on {self.generator.device}")
 
@@ -207,6 +238,7 @@ class SampleContext:
                 scale=self.resolve_scale(columns),
                 title=title,
                 footer=labels[index],  # below the images, so that their position is constant
+                background=self.background or CHECKER,
             )
 
         first = render_frame(0)

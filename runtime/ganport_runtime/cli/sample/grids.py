@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganport_runtime.cli.condition_args import (
     GreedyCommand,
@@ -50,9 +49,7 @@ def draw(context: SampleContext, text: str | None, settings: tuple[str, ...]) ->
     specs = [ImageSpec(request, seed) for seed in context.seeds]
     images = context.generate(specs)
     if len(images) == 1:
-        image, scale = Image.fromarray(images[0]), context.scale or 1
-        size = (image.width * scale, image.height * scale)
-        context.save([image.resize(size, Image.Resampling.NEAREST)], specs)
+        context.save_single(images[0], specs[0])
         return
     captions = [f"seed {seed}" for seed in context.seeds]
     title = context.title(context.conditions.caption(request))
@@ -275,8 +272,11 @@ def _check_color_group(conditions: Conditions, name: str) -> None:
 
 
 def _add_color_strips(images: NDArray[np.uint8], colors: list[str]) -> NDArray[np.uint8]:
-    """Return the images with a strip of their color below each."""
+    """Return the images, RGB if they are gray, with an opaque strip of their color below each."""
+    if images.shape[3] == 1:
+        images = images.repeat(3, axis=3)
     height = max(1, images.shape[1] // 10)
-    strips = np.array([channels(color) for color in colors], np.uint8)[:, None, None]
+    opaque = [(*channels(color), 255)[: images.shape[3]] for color in colors]
+    strips = np.array(opaque, np.uint8)[:, None, None]
     shape = (len(images), height, *images.shape[2:])
     return np.concatenate([images, np.broadcast_to(strips, shape)], axis=1)

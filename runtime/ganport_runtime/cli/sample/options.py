@@ -67,6 +67,11 @@ def with_bundle_options(command: Command) -> Command:
     @click.option("--device", default="auto", help="auto, cpu, cuda[:N], tensorrt[:N], openvino.")
     @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True)
     @click.option("--scale", type=click.IntRange(1, 64), help="Enlarge by whole pixels.")
+    @click.option(
+        "--background",
+        metavar="checker|none|#rrggbb",
+        help="What transparent images lie over. One image: none; several: checker.",
+    )
     @wraps(command)
     def run(
         output: Output,
@@ -74,6 +79,7 @@ def with_bundle_options(command: Command) -> Command:
         device: str,
         precision: str,
         scale: int | None,
+        background: str | None,
         seeds: list[int] | None = None,
         images: tuple[Path, ...] = (),
         no_crop: bool = False,
@@ -81,9 +87,10 @@ def with_bundle_options(command: Command) -> Command:
     ) -> None:
         check_count(len(images))
         generator = Generator.load(bundle, device, precision=precision)
-        size = generator.manifest.image.size
-        sources = tuple(SourceImage.read(path, size, crop=not no_crop) for path in images)
-        command(SampleContext(generator, output, seeds or [], scale, sources), **others)
+        form = generator.image
+        sources = tuple(SourceImage.read(path, form, crop=not no_crop) for path in images)
+        context = SampleContext(generator, output, seeds or [], scale, sources, background)
+        command(context, **others)
 
     return run
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
 from ganport_runtime.images.decode import decode_image, read_image_file
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.values import sanitize
 
 _MAX_NAME = 24
@@ -57,13 +58,13 @@ class SourceImage:
     is_cropped: bool
     """Whether the center was cropped; otherwise the whole image was resized."""
     pixels: NDArray[np.uint8] = field(repr=False, compare=False)
-    """(H, W, 3)."""
+    """(H, W, C)."""
 
     @classmethod
-    def read(cls, path: Path, size: tuple[int, int], *, crop: bool) -> SourceImage:
-        """Return the image at `path`, fitted to `size` (height, width); raises `RequestError`."""
+    def read(cls, path: Path, form: ImageFormat, *, crop: bool) -> SourceImage:
+        """Return the image at `path`, fitted to a format; raises `RequestError`."""
         data = read_image_file(path)
-        pixels = decode_image(data, path, size, crop=crop)
+        pixels = decode_image(data, path, form, crop=crop)
         return cls(sanitize(path.name, _MAX_NAME), sha256_of(data), crop, pixels)
 
 

@@ -30,6 +30,7 @@ def workplace(
     shutil.copytree(bundle, tmp_path / "faces.ganport")
     shutil.copytree(data / "tiny-translator.ganport", tmp_path / "domains.ganport")
     shutil.copytree(data / "tiny-flow.ganport", tmp_path / "flow.ganport")
+    shutil.copytree(data / "tiny-sprite.ganport", tmp_path / "sprites.ganport")
     for path in portraits:
         Image.open(path).save(path.with_suffix(".jpg"))
     shutil.copy(every_kind, tmp_path / "colors.onnx")
