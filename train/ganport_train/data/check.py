@@ -150,7 +150,7 @@ def check_dataset(
     """
     with open_source(path) as source:
         issues = IssueLog(str(path), strict=False)
-        issues.add_all(source.rejected)
+        issues.add_all([*source.notes, *source.rejected])
         reader = choose_reader(source, format, attributes)
         examples = reader.read(source, issues, attributes)
         test_prompts = reader.test_prompts(source)

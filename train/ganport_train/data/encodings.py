@@ -14,10 +14,19 @@ from dataclasses import dataclass
 
 from ganport_train.data.issues import EntryError
 
-TABLE_ENCODINGS = ("cp1252", "cp932")
-"""Legacy encodings of text files that Windows programs write."""
-NAME_ENCODINGS = ("cp437", "cp850", "cp932")
-"""Legacy encodings of names that Windows writes into zips."""
+
+@dataclass(frozen=True)
+class Candidates:
+    """Legacy encodings that are read, and rivals that only show that a text is ambiguous."""
+
+    encodings: tuple[str, ...]
+    rivals: tuple[str, ...]
+
+
+TABLE_ENCODINGS = Candidates(("cp1252", "cp932"), ("cp1251",))
+"""Encodings of text files that Windows programs write."""
+NAME_ENCODINGS = Candidates(("cp437", "cp850", "cp932"), ("cp852", "cp1252", "cp866"))
+"""Encodings of names that Windows programs write into zips."""
 TITLES = {
     "utf-16": "UTF-16",
     "cp1252": "Windows-1252",
@@ -34,16 +43,18 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_SIGNS = "°€£§¡¿"
-# A dash, an ellipsis or a closing quote ends a word, an opening quote starts one, and an
-# apostrophe stands inside.
+# A dash, an ellipsis or a closing quote ends a word, an opening quote or mark starts one, an
+# apostrophe stands inside, and a sign stands alone or with a number.
 _PUNCTUATION = re.compile(
-    r"[\u2013\u2014\u2026\u201d\xbb](?=\s|$)|(?<!\w)[\u201c\u201e\xab](?=\w)|(?<=\w)\u2019(?=\w)"
+    r"[\u2013\u2014\u2026\u201d\xbb](?=\s|$)|(?<!\w)[\u201c\u201e\xab\xa1\xbf](?=\w)"
+    r"|(?<=\w)\u2019(?=\w)|(?<![^\W\d_])[\xb0\xa3\xa7\u20ac](?![^\W\d_])"
 )
-_JAPANESE = re.compile(r"[\u3000-\u30ff\u3400-\u9fff\uff01-\uff9f]")
-_INSIDE_LATIN = re.compile(
-    rf"[A-Za-z]{_JAPANESE.pattern}+[A-Za-z]|[A-Za-z][\uff61-\uff9f]|[\uff61-\uff9f][A-Za-z]"
+_KANJI, _JAPANESE = (
+    re.compile(rf"[{kana}\u3400-\u9fff]") for kana in ("", r"\u3000-\u30ff\uff01-\uff5e")
 )
+_INSIDE_LATIN = re.compile(rf"[A-Za-z]{_JAPANESE.pattern}+[A-Za-z]")
+_LAST_COMMON_KANJI = 0x98  # first byte in cp932; the rarer kanji of JIS X 0208's level 2 follow
+_RUSSIAN = re.compile(r"[А-Яа-яЁё]+")  # noqa: RUF001  these are Cyrillic letters
 _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
 
 
@@ -83,20 +94,21 @@ def decode_text(data: bytes) -> DecodedText:
         return _decode(data, encoding)
 
 
-def only_plausible(texts: Sequence[bytes], encodings: Sequence[str]) -> str | None:
-    """Return the one encoding in which all `texts` read as words; None for none or several.
+def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None:
+    """Return the one encoding in which `texts` read as words; None for none or several.
 
     Encodings that give the same characters count as one.
     """
-    readings: dict[tuple[str, ...], str] = {}
-    for encoding in encodings:
+    readings: dict[str, str] = {}
+    for encoding in (*candidates.encodings, *candidates.rivals):
         try:
-            decoded = tuple(text.decode(encoding) for text in texts)
+            text = "\n".join(data.decode(encoding) for data in texts)
         except UnicodeDecodeError:
             continue
-        if all(_is_plausible(text, encoding) for text in decoded):
-            readings.setdefault(decoded, encoding)
-    return next(iter(readings.values())) if len(readings) == 1 else None
+        if _is_plausible(text, encoding):
+            readings.setdefault(text, encoding)
+    found = next(iter(readings.values())) if len(readings) == 1 else None
+    return found if found in candidates.encodings else None
 
 
 def compose(text: str) -> str:
@@ -125,20 +137,36 @@ def _unmarked_utf16(data: bytes) -> str | None:
 
 
 def _is_plausible(text: str, encoding: str) -> bool:
-    return _is_japanese(text) if encoding == "cp932" else _is_western(text)
+    if encoding == "cp932":
+        return _is_japanese(text)
+    return (_is_russian if encoding in ("cp866", "cp1251") else _is_western)(text)
 
 
 def _is_japanese(text: str) -> bool:
-    """Return whether all other characters are Japanese, and none is part of a Latin word."""
-    others = {char for char in text if not char.isascii()}
-    return all(map(_JAPANESE.match, others)) and not _INSIDE_LATIN.search(text)
+    """Return whether all other characters are Japanese and common, and not inside Latin words.
+
+    Half-width kana are refused: Korean and Chinese text reads as such.
+    """
+    others = [char for char in text if not char.isascii()]
+    kanji = [char.encode("cp932")[0] for char in others if _KANJI.match(char)]
+    common = sum(byte <= _LAST_COMMON_KANJI for byte in kanji)
+    return (
+        all(map(_JAPANESE.match, others))
+        and 2 * common >= len(kanji)
+        and not _INSIDE_LATIN.search(text)
+    )
+
+
+def _is_russian(text: str) -> bool:
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    others = {char for char in text if not char.isascii()} - set("".join(words))
+    return not others and all(_RUSSIAN.fullmatch(word) and _is_cased(word) for word in words)
 
 
 def _is_western(text: str) -> bool:
-    """Return whether all other characters are Latin letters or signs, in likely words."""
+    """Return whether all other characters are Latin letters in likely words, or signs."""
     text = _PUNCTUATION.sub(" ", text)
-    others = {char for char in text if not char.isascii()}
-    if not all(char in _SIGNS or _is_latin_letter(char) for char in others):
+    if not all(_is_latin_letter(char) for char in {char for char in text if not char.isascii()}):
         return False
     return all(_is_western_word(word) for word in _WORD.findall(text) if not word.isascii())
 
@@ -146,8 +174,11 @@ def _is_western(text: str) -> bool:
 def _is_western_word(word: str) -> bool:
     """Return whether a word has the case of a word, and plain letters as well, such as "été"."""
     plain = sum(char.isascii() for char in word)
-    is_cased = word in (word.lower(), word.upper(), word.capitalize())
-    return is_cased and (3 * plain >= len(word) or len(word) == 1)
+    return _is_cased(word) and (3 * plain >= len(word) or len(word) == 1)
+
+
+def _is_cased(word: str) -> bool:
+    return word in (word.lower(), word.upper(), word.capitalize())
 
 
 def _is_latin_letter(char: str) -> bool:

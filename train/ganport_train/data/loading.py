@@ -109,7 +109,7 @@ class _Builder:
         return dataset
 
     def _read(self, issues: IssueLog) -> tuple[list[Example], Conditions, Vectors]:
-        issues.add_all(self.source.rejected)
+        issues.add_all([*self.source.notes, *self.source.rejected])
         read = self.reader.read(self.source, issues, self.attributes)
         _check_not_empty(read, issues)
         conditions = self.conditions

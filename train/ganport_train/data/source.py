@@ -46,6 +46,11 @@ class Source(ABC):
     def rejected(self) -> list[Issue]:
         """Issues of the entries that must not be read, sorted by name."""
 
+    @property
+    def notes(self) -> list[Issue]:
+        """Warnings about the source as a whole, such as an assumed encoding of its names."""
+        return []
+
     @abstractmethod
     def read(self, name: str, limit: int) -> bytes:
         """Read the file `name`, one of `names`. Several threads may call it.

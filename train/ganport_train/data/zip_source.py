@@ -6,17 +6,21 @@ import hashlib
 import stat
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 
 from ganport_runtime.bundle.containers import ZIP_ERRORS
 from ganport_train.data.issues import DataError, EntryError, Issue
 from ganport_train.data.source import Source, check_count, check_name, is_clutter, size_error
+from ganport_train.data.zip_names import ZipNames
 
 MAX_RATIO = 200
 """Largest ratio of unpacked to packed size; text and images stay far below it."""
 
 _MIN_CHECKED_SIZE = 1 << 20  # bytes; the ratio of a smaller file cannot exhaust the memory
+_MAX_TABLES, _MAX_TABLE_SIZE = 20, 4 << 20  # tables that decide the encoding of names, bytes
 _ENCRYPTED = 0x1
 _READ_ERRORS = (*ZIP_ERRORS, zlib.error, OSError)
 _REPACK = "Pack the dataset again from its folder."
@@ -55,8 +59,14 @@ class ZipSource(Source):
     def rejected(self) -> list[Issue]:
         return self._members[1]
 
+    @property
+    def notes(self) -> list[Issue]:
+        return self._names.notes(self._zip.infolist())
+
     def read(self, name: str, limit: int) -> bytes:
-        member = self._members[0][name]
+        return self._read(self._members[0][name], limit)
+
+    def _read(self, member: zipfile.ZipInfo, limit: int) -> bytes:
         _check_sizes(member, limit)
         try:
             with self._zip.open(member) as file:
@@ -86,26 +96,36 @@ class ZipSource(Source):
         return archive
 
     @cached_property
+    def _names(self) -> ZipNames:
+        return ZipNames.of(self._zip.infolist(), self._read_tables)
+
+    def _read_tables(self, members: Sequence[zipfile.ZipInfo]) -> Iterator[bytes]:
+        for member in members[:_MAX_TABLES]:
+            with suppress(EntryError):
+                yield self._read(member, _MAX_TABLE_SIZE)
+
+    @cached_property
     def _members(self) -> tuple[dict[str, zipfile.ZipInfo], list[Issue]]:
         members: dict[str, zipfile.ZipInfo] = {}
         rejected: list[Issue] = []
         for member in self._zip.infolist():
             name = member.orig_filename
             try:
+                name = self._names.decode(member)
                 check_name(name)
                 if member.is_dir() or is_clutter(name):
                     continue
-                _check_member(member, members)
+                _check_member(member, name, members)
                 members[name] = member
             except EntryError as error:
                 rejected.append(Issue.from_error(error, "source", name))
         return members, sorted(rejected, key=lambda issue: issue.file)
 
 
-def _check_member(member: zipfile.ZipInfo, known: dict[str, zipfile.ZipInfo]) -> None:
+def _check_member(member: zipfile.ZipInfo, name: str, known: dict[str, zipfile.ZipInfo]) -> None:
     if stat.S_ISLNK(member.external_attr >> 16):
         raise EntryError("regular files", "a link", "Pack the file itself.")
-    if member.orig_filename in known:
+    if name in known:
         raise EntryError("each name once", "a second member of this name", _REPACK)
 
 

@@ -65,7 +65,7 @@ class TaggedCsv(Reader):
 
 
 @dataclass(frozen=True)
-class _Line:
+class _TableLine:
     """A line that is not blank, and its ID and tags or the error that prevents them."""
 
     number: int
@@ -117,24 +117,24 @@ class _Parser:
         )
 
 
-def _lines(source: Source, issues: IssueLog) -> list[_Line]:
+def _lines(source: Source, issues: IssueLog) -> list[_TableLine]:
     raw_lines = list(io.BytesIO(_read_text(source, issues)))
     separator = tag_grammar.find_separator(raw_lines)
     if separator != ",":
         found = tag_grammar.SEPARATORS[separator]
         issues.add(_assumption("commas between IDs and tags", found, "They are read as such."))
-    lines: list[_Line] = []
+    lines: list[_TableLine] = []
     for number, raw in enumerate(raw_lines, 1):
         try:
             fields = tag_grammar.split_line(raw, separator)
         except EntryError as error:
-            lines.append(_Line(number, raw, error))
+            lines.append(_TableLine(number, raw, error))
             continue
         if number == 1 and fields and _is_header(*fields):
             found = quote(separator.join(fields))
             issues.add(_assumption("no header line", found, "The line is skipped."))
         elif fields:
-            lines.append(_Line(number, raw, fields))
+            lines.append(_TableLine(number, raw, fields))
     return lines
 
 
