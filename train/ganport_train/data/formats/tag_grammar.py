@@ -59,7 +59,7 @@ def parse_tags(text: str, groups: Collection[str] | None = None) -> dict[str, st
 
 
 def choose_groups(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return the groups that fit the most of `texts`, in the order of the first that fits.
+    """Return the groups that explain the most labels, in the order of the first text that fits.
 
     Candidates are the most common groups of pairs, and the words that most texts share.
     """
@@ -67,9 +67,11 @@ def choose_groups(texts: Sequence[str]) -> tuple[str, ...]:
     counts = Counter(frozenset(pairs) for words in lines if (pairs := _pairs(words)))
     candidates = [groups for groups, _ in counts.most_common(1)]
     if not candidates or counts[candidates[0]] < len(lines):
-        candidates.append(_shared_words(lines))
-    fits = {groups: sum(_fits(words, groups) for words in lines) for groups in candidates}
-    best = max(fits, key=fits.__getitem__, default=frozenset[str]())
+        candidates += _shared_words(lines)
+    labels = {
+        groups: len(groups) * sum(_fits(words, groups) for words in lines) for groups in candidates
+    }
+    best = max(labels, key=labels.__getitem__, default=frozenset[str]())
     first = next((words for words in lines if _fits(words, best)), [])
     return tuple(dict.fromkeys(word for word in _group_order(first, best)))
 
@@ -81,21 +83,23 @@ def _group_order(words: Sequence[str], groups: Collection[str]) -> list[str]:
     return list(_segments(words, groups) or ())
 
 
-def _shared_words(lines: Sequence[Sequence[str]]) -> frozenset[str]:
-    """Return the words that can be groups: in most lines, never first, never next to another."""
+def _shared_words(lines: Sequence[Sequence[str]]) -> list[frozenset[str]]:
+    """Return growing sets of the most common words that can be groups.
+
+    Such a word is in most lines, and in most of them neither first nor next to another group.
+    """
     counts = Counter(word for words in lines for word in dict.fromkeys(words[1:]))
-    found: set[str] = set()
+    found = [frozenset[str]()]
     for word, count in counts.most_common():
         if 2 * count <= len(lines):
             break
-        neighbors = found | {word}
-        collisions = sum(_collides(words, word, neighbors) for words in lines)
-        if 2 * collisions < count:
-            found.add(word)
-    return frozenset(found)
+        groups = found[-1] | {word}
+        if 2 * sum(_collides(words, word, groups) for words in lines) < count:
+            found.append(groups)
+    return found
 
 
-def _collides(words: Sequence[str], word: str, groups: set[str]) -> bool:
+def _collides(words: Sequence[str], word: str, groups: Collection[str]) -> bool:
     if word not in words:
         return False
     index = words.index(word)
