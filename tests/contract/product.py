@@ -145,8 +145,18 @@ def manifest_today(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def original(value: Any, document: str) -> Any:
-    """Return JSON with its keys renamed from those of today to those of d7dd1f2."""
-    return _renamed(value, {new: old for old, new in renames.KEYS[document].items()})
+    """Return JSON with its keys renamed from those of today to those of d7dd1f2.
+
+    Keys that were added since are left out.
+    """
+    known = _without(value, renames.ADDED.get(document, set()))
+    return _renamed(known, {new: old for old, new in renames.KEYS[document].items()})
+
+
+def _without(value: Any, keys: set[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without(inner, keys) for key, inner in value.items() if key not in keys}
+    return [_without(inner, keys) for inner in value] if isinstance(value, list) else value
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:

@@ -177,6 +177,9 @@ KEYS: dict[str, dict[str, str]] = {
 """Keys of JSON that schema 1 does not fix: bodies of requests, answers of the service, metadata of
 images, the report of `ganport dataset check`, logs, scores, the report of `eval-gan score`."""
 
+ADDED = {"service": {"mode", "pixelated", "palette", "alpha_levels"}}
+"""Keys that today's JSON has in addition, which a reader of that commit ignores."""
+
 REPORT = {
     "accuracy_hair": "accuracy_hair",
     "accuracy_eyes": "accuracy_eyes",

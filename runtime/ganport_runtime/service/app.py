@@ -27,7 +27,7 @@ from ganport_runtime.service.middleware import ApiKeys, OriginRules, RequestGuar
 from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.responses import EXPOSED_HEADERS, error_body, json_response
-from ganport_runtime.service.schemas import Bundle, Bundles, Health, ImageSize, Readiness
+from ganport_runtime.service.schemas import Bundle, Bundles, Health, ImageDescription, Readiness
 from ganport_runtime.service.settings import METRICS_VARIABLE, Settings
 from ganport_runtime.values import sanitize
 
@@ -58,9 +58,12 @@ def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
 
 
 def describe_bundle(served: ServedBundle, settings: Settings) -> Bundle:
-    """Return the description of a bundle: capabilities, image size, conditions and limits."""
+    """Return the description of a bundle: capabilities, image format, conditions and limits."""
     generator, manifest = served.generator, served.generator.manifest
-    height, width = manifest.image.size
+    form = generator.image
+    image = ImageDescription(
+        form.width, form.height, form.mode, form.pixelated, form.palette, form.alpha_levels
+    )
     return Bundle(
         name=served.name,
         title=manifest.name,
@@ -70,7 +73,7 @@ def describe_bundle(served: ServedBundle, settings: Settings) -> Bundle:
         digest=generator.bundle.digest,
         device=generator.device,
         abilities=served.capabilities,
-        image=ImageSize(width, height),
+        image=image,
         conditions=manifest.conditions.to_json(),
         max_images=settings.max_images,
     )

@@ -41,15 +41,17 @@ if TYPE_CHECKING:
 
 _BYTES, _JSON = "application/octet-stream", "application/json"
 _MEDIA_TYPES = {"png": "image/png", "webp": "image/webp"}
+_PIXEL_FORMATS = {1: "GRAY8", 3: "RGB888", 4: "RGBA8888"}
+"""The pixel format of an atlas by the channels of a pixel; TexturePacker has the last two."""
 
 
 @dataclass(frozen=True)
 class GeneratedImages:
     """Images with the data to generate them again.
 
-    `pixels` is uint8 (N, H, W, 3). `seeds` has one seed per image; it is empty for translations.
-    `conditions` are those of the request: one for all images or a list. `groups` are those of the
-    bundle, `bundle` has its name and its digest.
+    `pixels` is uint8 (N, H, W, C). `seeds` has one seed per image; it is empty for translations.
+    `conditions` are those of the request: one for all images or a list. `groups` and `palette` are
+    those of the bundle, `bundle` has its name and its digest.
     """
 
     pixels: NDArray[np.uint8]
@@ -58,6 +60,7 @@ class GeneratedImages:
     groups: Conditions
     bundle: dict[str, str]
     temperature: float | None = None
+    palette: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -70,7 +73,8 @@ class GeneratedImages:
     ) -> Self:
         """Return the images of a generator."""
         bundle = {"bundle": generator.manifest.name, "digest": generator.bundle.digest}
-        return cls(pixels, seeds, conditions, generator.conditions, bundle, temperature)
+        groups, palette = generator.conditions, generator.image.palette
+        return cls(pixels, seeds, conditions, groups, bundle, temperature, palette)
 
     @cached_property
     def recipes(self) -> list[dict[str, Any]]:
@@ -119,7 +123,7 @@ def encode(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
         return _encode_sheet(images, options)
     if len(images.pixels) == 1 and options.container is None:
         texts = images.file_metadata(images.recipes)
-        data = _encode_file(options.output, images.pixels[0], texts, options.quality)
+        data = _encode_file(options, images.pixels[0], texts, images.palette)
         return ResponseBody(data, _MEDIA_TYPES[options.output])
     return _encode_files(images, options)
 
@@ -133,16 +137,17 @@ def encode_buffer(
 
 
 def pack_atlas(pixels: NDArray[np.uint8], columns: int | None) -> NDArray[np.uint8]:
-    """Return an atlas, uint8 (rows * H, columns * W, 3), of images (N, H, W, 3).
+    """Return an atlas, uint8 (rows * H, columns * W, C), of images (N, H, W, C).
 
-    Images are in row-major order without gaps; unused cells are black.
+    Images are in row-major order without gaps; unused cells are black, or transparent.
     """
-    count, height, width, _ = pixels.shape
+    count, *shape = pixels.shape
+    height, width, channels = shape
     rows, columns = atlas_shape(count, columns)
-    cells = np.zeros((rows * columns, height, width, 3), np.uint8)
+    cells = np.zeros((rows * columns, *shape), np.uint8)
     cells[:count] = pixels
-    grid = cells.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, 3)
+    grid = cells.reshape(rows, columns, *shape).swapaxes(1, 2)
+    return grid.reshape(rows * height, columns * width, channels)
 
 
 def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> Sheet:
@@ -150,7 +155,7 @@ def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> She
 
     `image` is the file name or the data URL of the atlas.
     """
-    count, height, width, _ = images.pixels.shape
+    count, height, width, channels = images.pixels.shape
     rows, columns = atlas_shape(count, columns)
     frames = []
     for index, recipe in enumerate(images.recipes):
@@ -159,7 +164,8 @@ def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> She
         whole = Rectangle(0, 0, width, height)
         frames.append(Frame(str(index), cell, whole, Size(width, height), **recipe))
     size = Size(columns * width, rows * height)
-    return Sheet(frames, SheetMeta(image, size, columns, rows, **images.bundle))
+    form = _PIXEL_FORMATS[channels]
+    return Sheet(frames, SheetMeta(image, size, columns, rows, **images.bundle, format=form))
 
 
 def _encode_npy(pixels: NDArray[np.uint8]) -> ResponseBody:
@@ -169,10 +175,10 @@ def _encode_npy(pixels: NDArray[np.uint8]) -> ResponseBody:
 
 
 def _encode_sheet(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
-    file_type = "png" if options.quality is None else "webp"
+    file_type = options.file_type
     atlas = pack_atlas(images.pixels, options.columns)
     texts = images.file_metadata(images.recipes)
-    data = _encode_file(file_type, atlas, texts, options.quality)
+    data = _encode_file(options, atlas, texts, images.palette)
     if options.container in (None, "json"):
         url = _data_url(file_type, data)
         return _encode_json(atlas_index(images, options.columns, url))
@@ -185,7 +191,7 @@ def _encode_sheet(images: GeneratedImages, options: OutputOptions) -> ResponseBo
 def _encode_files(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
     file_type = options.output
     files = [
-        _encode_file(file_type, pixels, images.file_metadata([recipe]), options.quality)
+        _encode_file(options, pixels, images.file_metadata([recipe]), images.palette)
         for pixels, recipe in zip(images.pixels, images.recipes, strict=True)
     ]
     if options.container == "json":
@@ -206,9 +212,14 @@ def _index(images: GeneratedImages, names: Sequence[str]) -> Index:
 
 
 def _encode_file(
-    file_type: str, pixels: NDArray[np.uint8], texts: dict[str, str], quality: int | None
+    options: OutputOptions,
+    pixels: NDArray[np.uint8],
+    texts: dict[str, str],
+    palette: tuple[str, ...],
 ) -> bytes:
-    return png_bytes(pixels, texts) if file_type == "png" else webp_bytes(pixels, texts, quality)
+    if options.file_type == "png":
+        return png_bytes(pixels, texts, palette)
+    return webp_bytes(pixels, texts, options.quality)
 
 
 def _encode_json(value: Struct) -> ResponseBody:

@@ -124,7 +124,7 @@ class GenerationService:
         Raises `RequestError` before the run if the options do not fit the images, and what
         `Batcher.asubmit` raises.
         """
-        options.check(len(encoded), served.generator.manifest.image.size)
+        options.check(len(encoded), served.generator.image.size)
         result = await served.batcher.asubmit(encoded, timeout=seconds)
         start = perf_counter()
         images = GeneratedImages.of(
@@ -240,13 +240,13 @@ class Translate:
         self, served: ServedBundle, files: Sequence[Buffer], fields: TranslateBody | TranslateQuery
     ) -> NDArray[np.uint8]:
         service = self._service
-        size = served.generator.manifest.image.size
+        form = served.generator.image
         max_pixels = service.settings.max_pixels
-        images = np.empty((len(files), *size, 3), np.uint8)
+        images = np.empty((len(files), *form.size, form.channels), np.uint8)
         # One image at a time, so that requests with many images take turns with others.
         for index, data in enumerate(files):
             pixels = await service.helpers.run(
-                bytes, decode_upload, data, index, size, not fields.whole, max_pixels
+                bytes, decode_upload, data, index, form, not fields.whole, max_pixels
             )
             images[index] = np.frombuffer(pixels, np.uint8).reshape(images.shape[1:])
         return images

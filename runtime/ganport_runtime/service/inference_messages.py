@@ -175,7 +175,7 @@ def encode_buffer(
 def encode_response(
     request: InferenceRequest, name: str, version: str, images: NDArray[np.uint8]
 ) -> ResponseBody:
-    """Return the response of model `name` with images, uint8 (N, H, W, 3), as JSON or binary."""
+    """Return the response of model `name` with images, uint8 (N, H, W, C), as JSON or binary."""
     output = OutputTensor(IMAGE_OUTPUT, "UINT8", list(images.shape))
     response = InferenceResponse(name, version, [output], request.id or msgspec.UNSET)
     if not request.is_binary(IMAGE_OUTPUT):

@@ -191,13 +191,13 @@ class InferenceModel:
 
     def metadata(self) -> ModelMetadata:
         """Return the model metadata: the tensors of the graph."""
-        size = self._generator.manifest.image.size
+        image = self._generator.image
         return ModelMetadata(
             self.name,
             [self.version],
             "onnxruntime_onnx",
             [spec.metadata() for spec in self.inputs],
-            [TensorMetadata(IMAGE_OUTPUT, "UINT8", [-1, *size, 3])],
+            [TensorMetadata(IMAGE_OUTPUT, "UINT8", [-1, *image.size, image.channels])],
         )
 
     def max_numbers(self, max_images: int) -> int:

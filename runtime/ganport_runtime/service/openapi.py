@@ -236,7 +236,7 @@ def field_schemas(registry: ModelRegistry, settings: Settings) -> Schema:
     condition = {"anyOf": [*(reference(f"Conditions-{name}") for name in registry.names), TEXT]}
     image = {"type": "string", "contentEncoding": "base64"}
     whole = "Scale the whole image; the default crops its center."
-    output = "Image files, uint8 bytes [N, H, W, 3], a NumPy file, or an atlas."
+    output = "Image files, uint8 bytes [N, H, W, channels], a NumPy file, or an atlas."
     return {
         "bundle": _optional(choice(registry.names), "Required with several bundles."),
         "conditions": _optional(

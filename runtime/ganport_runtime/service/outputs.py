@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_runtime.errors import RequestError
+from ganport_runtime.images.encode import to_image
+from ganport_runtime.images.pixels import index_colors
 from ganport_runtime.images.sheet import MAX_SIDE
 from ganport_runtime.noise import check_integer
 from ganport_runtime.values import format_choices, repr_short, suggestion
@@ -24,6 +26,9 @@ from ganport_runtime.values import format_choices, repr_short, suggestion
 OUTPUTS = ("png", "webp", "raw", "npy", "sheet")
 CONTAINERS = ("zip", "multipart", "json")
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_COLOR_TYPES = {1: 0, 3: 2, 4: 6}
+"""The PNG's color type by the channels of a pixel."""
+_INDEXED = 3
 _FILTER_UP = 2  # each byte minus the byte above it
 _IMAGE_DESCRIPTION = 0x010E  # EXIF tag that `images.encode.read_metadata` reads
 _CONTAINED = ("png", "webp", "sheet")
@@ -44,6 +49,13 @@ class OutputOptions:
     container: str | None = None
     columns: int | None = None
     quality: int | None = None
+
+    @property
+    def file_type(self) -> str:
+        """Return the type of the image files: "png" or "webp"."""
+        if self.output == "sheet":
+            return "png" if self.quality is None else "webp"
+        return self.output
 
     def check(self, count: int, size: tuple[int, int]) -> None:
         """Raise `RequestError` if `count` images of `size` (height, width) have no such form.
@@ -118,13 +130,21 @@ def atlas_shape(count: int, columns: int | None) -> tuple[int, int]:
     return -(-count // columns), columns
 
 
-def png_bytes(image: NDArray[np.uint8], texts: Mapping[str, str]) -> bytes:
-    """Return a PNG file (ISO/IEC 15948) of an image (H, W, 3) with `texts` in its text chunks.
+def png_bytes(
+    image: NDArray[np.uint8], texts: Mapping[str, str], palette: Sequence[str] = ()
+) -> bytes:
+    """Return a PNG file (ISO/IEC 15948) of an image (H, W, C) with `texts` in its text chunks.
 
-    It is written faster than by Pillow and 3 to 4 % larger.
+    It is written faster than by Pillow and 3 to 4 % larger. If all pixels are colors of the
+    `palette` of "#rrggbb" or invisible, it is stored by index.
     """
-    height, width, _ = image.shape
-    chunks = [_SIGNATURE, _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))]
+    height, width, count = image.shape
+    color_type, extra = _COLOR_TYPES[count], []
+    if palette and (indices := index_colors(image, palette)) is not None:
+        color_type, image = _INDEXED, indices
+        extra = _palette_chunks(palette, has_alpha=count == 4)
+    header = struct.pack(">IIBBBBB", width, height, 8, color_type, 0, 0, 0)
+    chunks = [_SIGNATURE, _chunk(b"IHDR", header), *extra]
     chunks += [_text_chunk(key, text) for key, text in texts.items()]
     chunks += [_chunk(b"IDAT", _deflate(image)), _chunk(b"IEND", b"")]
     return b"".join(chunks)
@@ -138,8 +158,8 @@ def webp_bytes(
     exif[_IMAGE_DESCRIPTION] = json.dumps(dict(texts))
     buffer = io.BytesIO()
     # For lossless files Pillow's `quality` is the compression effort.
-    options = {"lossless": quality is None, "quality": quality or 0, "method": 0}
-    Image.fromarray(image).save(buffer, "WEBP", exif=exif.tobytes(), **options)
+    options = {"lossless": quality is None, "quality": quality or 0, "method": 0, "exact": True}
+    to_image(image).save(buffer, "WEBP", exif=exif.tobytes(), **options)
     return buffer.getvalue()
 
 
@@ -187,6 +207,14 @@ def _deflate(image: NDArray[np.uint8]) -> bytes:
     np.subtract(pixels[1:], pixels[:-1], out=rows[1:, 1:])
     compressor = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
     return compressor.compress(rows.data) + compressor.flush()
+
+
+def _palette_chunks(palette: Sequence[str], *, has_alpha: bool) -> list[bytes]:
+    """Return the chunks of an indexed file; the index after the palette is invisible."""
+    entries = bytes.fromhex("".join(color[1:] for color in palette))
+    if not has_alpha:
+        return [_chunk(b"PLTE", entries)]
+    return [_chunk(b"PLTE", entries + bytes(3)), _chunk(b"tRNS", b"\xff" * len(palette) + b"\0")]
 
 
 def _text_chunk(key: str, text: str) -> bytes:

@@ -204,6 +204,7 @@ def _warm_up(generator: Generator) -> None:
     if "generate" in generator.capabilities:
         encoded = generator.prepare(seed=0)
     else:
-        size = generator.manifest.image.size
-        encoded = generator.prepare_translation(np.zeros((1, *size, 3), np.uint8))
+        image = generator.image
+        blank = np.zeros((1, *image.size, image.channels), np.uint8)
+        encoded = generator.prepare_translation(blank)
     generator.run_rows([(encoded, slice(0, 1))])

@@ -16,6 +16,7 @@ from starlette.types import Receive
 
 from ganport_runtime.errors import DeadlineError, RequestError
 from ganport_runtime.images.decode import decode_image
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.service.bodies import ClientDisconnectError, too_large_error
 from ganport_runtime.service.responses import BodyError
 from ganport_runtime.service.schemas import TranslateBody
@@ -139,15 +140,13 @@ def parse_translation(data: bytes | bytearray) -> TranslateBody:
     return body
 
 
-def decode_upload(
-    data: bytes, index: int, size: tuple[int, int], crop: bool, max_pixels: int
-) -> bytes:
-    """Return the uint8 (height, width, 3) pixels of the image file `index` as bytes.
+def decode_upload(data: bytes, index: int, form: ImageFormat, crop: bool, max_pixels: int) -> bytes:
+    """Return the uint8 (height, width, C) pixels of the image file `index` as bytes.
 
     Raises what `decode_image` raises.
     """
     place = Path(f"images[{index}]")
-    return decode_image(data, place, size, crop=crop, max_pixels=max_pixels).tobytes()
+    return decode_image(data, place, form, crop=crop, max_pixels=max_pixels).tobytes()
 
 
 def decode_query(kind: type[Body], query: bytes) -> Body:

@@ -119,11 +119,15 @@ class ProtocolError(Struct):
     error: str
 
 
-class ImageSize(Struct):
-    """The size of images in pixels."""
+class ImageDescription(Struct):
+    """The size of images in pixels and their format, as the manifest states it."""
 
     width: int
     height: int
+    mode: str
+    pixelated: bool
+    palette: tuple[str, ...]
+    alpha_levels: int
 
 
 class Bundle(Struct):
@@ -137,7 +141,7 @@ class Bundle(Struct):
     digest: str
     device: str
     abilities: tuple[str, ...]
-    image: ImageSize
+    image: ImageDescription
     conditions: list[dict[str, Any]]
     max_images: int
 
@@ -217,9 +221,9 @@ class SheetMeta(Struct):
     rows: int
     bundle: str
     digest: str
+    format: str
     app: str = "ganport"
     version: str = "1"
-    format: str = "RGB888"
     scale: str = "1"
 
 

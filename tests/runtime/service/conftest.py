@@ -63,7 +63,7 @@ def registry_of(generators: dict[str, Generator], **options: Any) -> ModelRegist
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_client() -> type[ASGIClient]:
     return ASGIClient
 

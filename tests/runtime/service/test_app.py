@@ -33,7 +33,8 @@ def test_bundles_are_described(client: Any) -> None:
     bundles = client("GET", "/v1/bundles").json()["bundles"]
     assert [bundle["name"] for bundle in bundles] == ["faces", "changer"]
     assert client("GET", "/v1/bundles/faces").json() == bundles[0]
-    assert bundles[0]["image"] == {"width": 8, "height": 8}
+    image = bundles[0]["image"]
+    assert (image["width"], image["height"], image["mode"]) == (8, 8, "rgb")
     assert bundles[0]["device"] == "cpu"
     assert bundles[0]["max_images"] == 16
     assert bundles[0]["conditions"][0]["labels"] == ["pink", "black", "dark red"]
