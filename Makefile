@@ -7,7 +7,11 @@ RUNTIME := $(if $(shell nvidia-smi -L 2>/dev/null),gpu,cpu)
 OTHER := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
 READY := $(VENV)/.ready-$(RUNTIME)
 
-.PHONY: demo starter test test-lowest lint docs bench release clean
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm)
+JS := runtime/js
+JS_READY := $(JS)/node_modules/.package-lock.json
+
+.PHONY: demo starter test test-js test-lowest lint docs bench release clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'ganport needs Python 3.11 or newer: make PYTHON=python3.12')"
@@ -26,6 +30,19 @@ starter: $(READY)  ## rebuild the bundle that ships inside the runtime: 20 minut
 
 test: $(READY)  ## run the default test suite: under 10 minutes on 2 cores
 	$(BIN)/python -m pytest -q
+ifdef NODE
+	$(MAKE) test-js
+else
+	@echo "The tests of $(JS) did not run: they need Node 20.16 or newer, with npm."
+endif
+
+test-js: $(JS_READY)  ## check the types of the JavaScript package and run its tests: 30 seconds
+	npm --prefix $(JS) run --silent check
+	npm --prefix $(JS) run --silent test
+
+$(JS_READY): $(JS)/package-lock.json
+	npm --prefix $(JS) ci
+	touch $@
 
 test-lowest:  ## run the tests on the lowest supported versions, in an environment of its own: Python 3.11 or 3.12
 	$(PYTHON) -m venv .venv-lowest
@@ -53,4 +70,4 @@ release: $(READY)  ## build and check the wheel and the sdist; upload nothing
 	@echo "dist/ is ready: see CONTRIBUTING.md, Release"
 
 clean:
-	rm -rf $(VENV) .venv-lowest dist demo docs/_build
+	rm -rf $(VENV) .venv-lowest dist demo docs/_build $(JS)/node_modules
