@@ -27,7 +27,7 @@ _EMA_DECAY = 0.97
 class GenerationResult:
     """The images of one request, how they were made and how long that took.
 
-    The caller owns `images`, uint8 (N, H, W, 3). `seeds` holds the seed of each image; it is empty
+    The caller owns `images`, uint8 (N, H, W, C). `seeds` holds the seed of each image; it is empty
     if the images do not start from seeds. `device` names the device that ran the graph.
     `compute_seconds` is the duration of the graph runs. `queue_seconds` is the rest of the time
     between submission and completion.

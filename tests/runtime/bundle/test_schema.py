@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ganport_runtime.bundle.manifest import Image, Manifest
 from ganport_runtime.errors import BundleError, RequestError
@@ -103,6 +105,18 @@ def test_missing_key_of_an_image_is_named(key: str) -> None:
     del image[key]
     with pytest.raises(BundleError, match=f"expected the required key '{key}'"):
         Manifest.from_json(manifest_of(image, [12, 20, 4], "uint8"))
+
+
+GARBAGE = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.text())
+
+
+@given(st.sampled_from(sorted(Image(SPRITE).to_json())), GARBAGE)
+def test_garbage_in_any_key_of_an_image_is_a_bundle_error(key: str, garbage: object) -> None:
+    value = manifest_of(Image(SPRITE).to_json() | {key: garbage}, [12, 20, 4], "uint8")
+    try:
+        Manifest.from_json(value)
+    except BundleError as error:
+        assert "image" in str(error)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
