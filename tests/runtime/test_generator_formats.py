@@ -7,8 +7,10 @@ import pytest
 
 from ganport_runtime import Batcher, Generator, RequestError
 from ganport_runtime.bundle import Bundle
+from ganport_runtime.bundle.schema import TRANSLATE
 from ganport_runtime.conditions.colors import channels
 from ganport_runtime.generation.interpolation import spherical
+from ganport_runtime.generation.request import EncodedRequest
 from ganport_runtime.images.pixels import apply_format
 from ganport_runtime.verify import verify
 
@@ -78,6 +80,24 @@ def test_generate_inverts_encode_in_every_mode(data: Path, name: str) -> None:
     assert np.array_equal(generator.generate("cold", z=z), images)
     between = spherical(z[0], z[1], [0.0, 0.5, 1.0])
     assert np.array_equal(generator.generate("cold", z=between)[[0, 2]], images[:2])
+
+
+def test_network_output_over_any_background_has_no_fringe(data: Path) -> None:
+    generator = opened(data, "tiny-rgba")
+    rng = np.random.default_rng(2)
+    values = rng.uniform(0, 1, (8, 4, 8, 6)).astype(np.float32)
+    values[:, :3] *= values[:, 3:]  # premultiplied, as networks have it
+    request = EncodedRequest(
+        TRANSLATE, generator.conditions.encode_many([{}] * 8), inputs=2 * values - 1
+    )
+    pixels = generator.run_rows([(request, slice(0, 8))]).astype(float)
+    planes = np.moveaxis(values, 1, -1)
+    photo = rng.integers(0, 256, (8, 6, 3))
+    for background in (np.zeros(3), np.full(3, 255), photo):
+        expected = 255 * planes[..., :3] + background * (1 - planes[..., 3:])
+        alpha = pixels[..., 3:] / 255
+        found = pixels[..., :3] * alpha + background * (1 - alpha)
+        assert np.abs(found - expected).max() <= 1.01
 
 
 @pytest.mark.parametrize(("name", "other"), [("tiny-gray", "gray"), ("tiny-rgba", "rgba")])

@@ -134,3 +134,16 @@ def test_doctor_exit_code_depends_on_working_devices(
     assert f"\n{state:<4}  device cpu: " in result.out
     assert probe.fix in result.out
     assert bool(result.err) == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("tiny.ganport", "8 x 8 rgb, uint8 NHWC\n"),
+        ("tiny-float.ganport", "8 x 8 rgb, signed NCHW\n"),
+        ("tiny-gray.ganport", "10 x 6 gray, uint8 NHWC\n"),
+        ("tiny-sprite-unit.onnx", "20 x 12 rgba, unit NCHW, 6 colors, alpha 0 or 255, pixelated\n"),
+    ],
+)
+def test_info_states_the_format_of_the_images(run: Any, data: Path, name: str, line: str) -> None:
+    assert f"images      {line}" in run("ganport", "info", data / name).out
