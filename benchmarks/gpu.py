@@ -25,10 +25,12 @@ from system_info import describe_system
 from timing import compare_interleaved
 from torch import nn
 
-from ganport_export.transforms.output_heads import ToUint8
+from ganport_export.transforms.output_heads import OutputHead
 from ganport_runtime import Generator
 from ganport_runtime.errors import GanportError
+from ganport_runtime.images.format import ImageFormat
 
+HEAD = OutputHead(ImageFormat((64, 64)), "uint8")
 Generate = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.uint8]]
 """Turns noise and condition vectors into images."""
 _TARGETS = ((256, 200_000, "images/s"), (1, 1 / 150e-6, "images/s, 150 µs each"))
@@ -83,7 +85,7 @@ def _theirs(
     """Yield onnxruntime without binding, and torch."""
     _, file = reference.bundle.find_onnx("gan.generate/1")
     yield "raw onnxruntime, no binding", _session(reference.bundle.read(file.path), device)
-    with_head = nn.Sequential(_TupleInput(network), ToUint8()).to(device).eval()
+    with_head = nn.Sequential(_TupleInput(network), HEAD).to(device).eval()
     yield "torch, eager", _torch(with_head, device, torch.float32)
     mode = "default" if device == "cpu" else "reduce-overhead"  # the latter: CUDA graphs
     compiled = torch.compile(with_head, mode=mode, dynamic=False)

@@ -23,10 +23,12 @@ from timing import Comparison, compare_interleaved
 from torch import nn
 
 from ganport_export.formats import suppress_known_messages
-from ganport_export.transforms.output_heads import ToUint8
+from ganport_export.transforms.output_heads import OutputHead
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
+from ganport_runtime.images.format import ImageFormat
 
+HEAD = OutputHead(ImageFormat((64, 64)), "uint8")
 GenerateMany = Callable[[int], NDArray[np.uint8]]
 """Generates a number of images of one request, with the seeds from 0."""
 Graph = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.uint8]]
@@ -135,7 +137,7 @@ class _WithHead(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
-        self.network, self.head = network, ToUint8()
+        self.network, self.head = network, HEAD
 
     def forward(self, z: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         rows: torch.Tensor = self.head(self.network(z, condition))

@@ -68,6 +68,8 @@ class Artifact:
     """Runners of the same graph without its output head: they return float images or z."""
     final_runners: Mapping[str, Runner]
     """Runners of `data`."""
+    head: str = "uint8"
+    """The head of `data`: "uint8", "float" or "unit"."""
     raw_data: bytes = b""
     """The ONNX graph without its output head; empty for TorchScript."""
     rounding: RoundedWeights | None = None

@@ -39,7 +39,7 @@ from ganport_runtime.values import repr_short
 
 SUFFIX, GRAPH_SUFFIX = ".ganport", ".onnx"
 FIXTURES_NAME = "fixtures.safetensors"
-_RANGES = {"uint8": "uint8", "float": "signed"}
+_RANGES = {"uint8": "uint8", "float": "signed", "unit": "unit"}
 """Range of the images, by the option `image`."""
 _MAX_NAME = 300
 

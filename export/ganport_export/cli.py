@@ -48,7 +48,7 @@ def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..
     help="A stored zip; a folder if it ends in / or is a folder. NAME.onnx with --format onnx is "
     "the graph alone. FOLDER/ takes the bundle under the name of the run.",
 )
-@_choice("image", "uint8 (N, H, W, 3), or float32 (N, 3, H, W) in [-1, 1].")
+@_choice("image", "uint8 (N, H, W, C); float: float32 (N, C, H, W) in [-1, 1]; unit: in [0, 1].")
 @click.option(
     "--opset",
     type=int,
@@ -173,8 +173,8 @@ def interface_of(
     return Interface(
         name,
         () if isinstance(generator, Translator) else generator.z_shape,
-        checkpoint.image.size,
-        checkpoint.conditions,
+        conditions=checkpoint.conditions,
+        image=checkpoint.image,
         family=checkpoint.architecture,
         kind=generator.interface,
         temperature=temperature,

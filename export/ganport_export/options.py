@@ -17,7 +17,7 @@ from ganport_runtime.values import repr_short
 MIN_OPSET = 18
 CHOICES = {
     "format": ("onnx", "torchscript", "bundle"),
-    "image": ("uint8", "float"),
+    "image": ("uint8", "float", "unit"),
     "precision": ("fp32", "fp16"),
     "weights": ("fp32", "fp16"),
 }

@@ -95,7 +95,9 @@ def export(
       second graph.
     - `directions`: latent directions by attribute, float32 arrays of the shape of z.
     - `format`: "onnx", "torchscript", or "bundle" for both.
-    - `image`: "uint8" for images (N, H, W, 3), "float" for (N, 3, H, W) in [-1, 1].
+    - `image`: the head. "uint8" for images (N, H, W, C) with straight alpha; "float" for
+      (N, C, H, W) in [-1, 1] with premultiplied colors; "unit" for (N, C, H, W) in [0, 1] with
+      straight alpha.
     - `opset`: ONNX operator set, 18 or higher.
     - `precision`: "fp16" adds a float16 graph.
     - `weights`: "fp16" rounds the weights of the ONNX files to float16. This halves the files; the

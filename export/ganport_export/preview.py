@@ -89,7 +89,9 @@ def _run(artifact: Artifact, cells: Sequence[_Cell]) -> NDArray[np.uint8]:
     if interface.conditions.size:
         inputs["condition"] = interface.conditions.encode_many([cell.request for cell in cells])
     images = run_chunked(artifact.best_runner, InputBatch(inputs))
-    return images if images.dtype == np.uint8 else to_uint8(images)
+    if images.dtype == np.uint8:
+        return images
+    return to_uint8(images, interface.format, "unit" if artifact.head == "unit" else "signed")
 
 
 def _render_sheet(

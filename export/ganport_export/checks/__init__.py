@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganport_export.artifact import Artifact, ExportInput
+from ganport_export.checks.head_diff import check_pixels
 from ganport_export.checks.parity import (
     SENSITIVITY_FACTOR,
     check_batch_invariance,
@@ -21,7 +22,7 @@ from ganport_export.checks.parity import (
     check_sensitivity,
     measure_sensitivity,
 )
-from ganport_export.checks.pixel_diff import check_pixels, check_rounded_weights
+from ganport_export.checks.pixel_diff import check_rounded_weights
 from ganport_export.checks.structure import check_structure
 from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import BATCH_SIZES

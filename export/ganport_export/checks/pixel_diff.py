@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_export.artifact import Artifact
 from ganport_export.errors import ContractError, ParityError
 from ganport_export.execution import Outputs
-from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.output_heads import SCALE, SHIFT
 
-_HEAD_ROUNDING = 2.0**-16
+HEAD_ROUNDING = 2.0**-16
 """Rounding error of x * 127.5 + 128 in float32, in levels."""
-_FUSION_FACTOR = 2.0
+FUSION_FACTOR = 2.0
 """Runtimes fuse the head into the last layer, which can about double its error."""
 FP16_MAX_LEVELS, FP16_MIN_FRACTION = 2, 0.999
 RANGE_SLACK = 1e-6
@@ -35,6 +33,8 @@ class PixelDiff:
     """Values so close to a boundary of two levels that the float error explains a difference."""
     over_one: int
     values: int
+    at_border: int = 0
+    """Explained values that differ by more than a rounding, see `head_diff`."""
 
     def to_json(self) -> dict[str, int]:
         """Return the counts as plain JSON."""
@@ -44,11 +44,11 @@ class PixelDiff:
 def check_range(reference: Outputs, image: str) -> float:
     """Return the fraction of values outside [-1, 1]; raises ContractError if it is too large.
 
-    It must be 0 for float images, and at most 5 % for uint8 images, which are clamped.
+    It must be 0 for the head "float", and at most 5 % for the others, which clamp.
     """
     outside = sum(int((np.abs(exact) > 1.0 + RANGE_SLACK).sum()) for exact in reference)
     fraction = outside / sum(exact.size for exact in reference)
-    if fraction > (MAX_CLIPPED if image == "uint8" else 0.0):
+    if fraction > (0.0 if image == "float" else MAX_CLIPPED):
         low = min(float(exact.min()) for exact in reference)
         high = max(float(exact.max()) for exact in reference)
         raise ContractError(
@@ -61,37 +61,24 @@ def check_range(reference: Outputs, image: str) -> float:
     return fraction
 
 
-def check_pixels(
-    artifact: Artifact, batches: Sequence[InputBatch], reference: Outputs, error: float
-) -> dict[str, PixelDiff]:
-    """Return how the pixels of a final file differ from the reference, by mode.
-
-    A float32 graph may be one level off, on the values that a float error of `error` explains. A
-    float16 graph may be two levels off, and more than one level on 0.1 % of the values. Raises
-    ParityError.
-    """
-    diffs = {}
-    for mode, runner in artifact.final_runners.items():
-        images = [runner(batch) for batch in batches]
-        slack = SCALE * error * _FUSION_FACTOR + _HEAD_ROUNDING
-        diffs[mode] = _measure(images, reference, slack)
-        check = _check_fp16 if artifact.file.precision == "fp16" else _check_fp32
-        check(f"{artifact.path} ({mode})", diffs[mode])
-    return diffs
-
-
 def check_rounded_weights(place: str, outputs: Outputs, reference: Outputs) -> PixelDiff:
     """Return how rounded weights change the pixels; raises ParityError above the float16 limit."""
-    diff = _measure(outputs, reference, _HEAD_ROUNDING)
-    _check_fp16(place, diff, "--weights")
+    diff = measure(outputs, reference, HEAD_ROUNDING)
+    check_fp16(place, diff, "--weights")
     return diff
 
 
-def _measure(images: Sequence[NDArray[Any]], reference: Outputs, slack: float) -> PixelDiff:
+def measure(
+    images: Sequence[NDArray[Any]], reference: Outputs, slack: float, *, unit: bool = False
+) -> PixelDiff:
+    """Return how uint8 images, or float images in [-1, 1] or [0, 1], differ from a reference.
+
+    `slack` is the error of the float images in levels.
+    """
     worst, different, explained, over_one, values = 0, 0, 0, 0, 0
     for image, exact in zip(images, reference, strict=True):
         scaled = (exact * SCALE + SHIFT).clip(0.0, 255.0)
-        difference = np.abs(_to_levels(image) - np.floor(scaled).transpose(0, 2, 3, 1))
+        difference = np.abs(_to_levels(image, unit=unit) - np.floor(scaled).transpose(0, 2, 3, 1))
         worst = max(worst, int(difference.max()))
         different += int((difference > 0).sum())
         over_one += int((difference > 1).sum())
@@ -100,14 +87,16 @@ def _measure(images: Sequence[NDArray[Any]], reference: Outputs, slack: float) -
     return PixelDiff(worst, different, explained, over_one, values)
 
 
-def _check_fp32(place: str, diff: PixelDiff) -> None:
+def check_fp32(place: str, diff: PixelDiff) -> None:
+    """Raise ParityError for more than one level, and for values that no float error explains."""
     if diff.max > 1 or diff.different > diff.explained:
         expected = f"at most 1 level off, on at most {diff.explained} of {diff.values} values"
         found = f"{diff.max} levels, on {diff.different} values"
         raise ParityError(place, expected, found)
 
 
-def _check_fp16(place: str, diff: PixelDiff, option: str = "--precision") -> None:
+def check_fp16(place: str, diff: PixelDiff, option: str = "--precision") -> None:
+    """Raise ParityError above two levels, or above one level on more than 0.1 % of the values."""
     fraction = 1 - diff.over_one / diff.values
     if diff.max > FP16_MAX_LEVELS or fraction < FP16_MIN_FRACTION:
         raise ParityError(
@@ -118,9 +107,10 @@ def _check_fp16(place: str, diff: PixelDiff, option: str = "--precision") -> Non
         )
 
 
-def _to_levels(image: NDArray[Any]) -> NDArray[np.float64]:
+def _to_levels(image: NDArray[Any], *, unit: bool) -> NDArray[np.float64]:
     if image.dtype == np.uint8:
         return image.astype(np.float64)
-    scaled = (image.astype(np.float64) * SCALE + SHIFT).clip(0.0, 255.0)
+    signed = image.astype(np.float64) * 2.0 - 1.0 if unit else image.astype(np.float64)
+    scaled = (signed * SCALE + SHIFT).clip(0.0, 255.0)
     levels: NDArray[np.float64] = np.floor(scaled).transpose(0, 2, 3, 1)
     return levels

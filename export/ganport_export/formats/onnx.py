@@ -19,7 +19,7 @@ from ganport_export.transforms.fp16 import (
     round_weights,
     store_weights_as_fp16,
 )
-from ganport_export.transforms.output_heads import add_uint8_head
+from ganport_export.transforms.onnx_heads import add_head
 from ganport_export.transforms.polyphase import to_polyphase
 from ganport_runtime.bundle.manifest import METADATA_KEY, GraphFile
 from ganport_runtime.bundle.schema import POLYPHASE
@@ -106,12 +106,13 @@ def _make_artifact(
     options: ExportOptions,
     metadata: str,
 ) -> Artifact:
-    is_uint8 = export_input.interface.head(options.image) == "uint8"
-    final = add_uint8_head(graph) if is_uint8 else strip(graph)
+    interface = export_input.interface
+    head = interface.head(options.image)
+    final = add_head(graph, interface.format, head)
     set_metadata(final, METADATA_KEY, metadata)
     raw_data, data = serialize(graph), serialize(final)
     raw_runners, final_runners = onnx_runners(raw_data, file.path), onnx_runners(data, file.path)
-    return Artifact(file, export_input.interface, data, raw_runners, final_runners, raw_data)
+    return Artifact(file, interface, data, raw_runners, final_runners, head, raw_data)
 
 
 def _clear_texts(message: Any) -> None:

@@ -18,7 +18,7 @@ from ganport_export.errors import ParityError, UnsupportedError
 from ganport_export.formats import suppress_known_messages
 from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import InputBatch
-from ganport_export.transforms.output_heads import ToUint8
+from ganport_export.transforms.output_heads import OutputHead
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY, Graph, GraphFile
 from ganport_runtime.bundle.readers import check_torchscript
@@ -40,8 +40,7 @@ _LOAD: Callable[..., Any] = torch.jit.load  # untyped in torch
 def write_torchscript(export_input: ExportInput, options: ExportOptions, metadata: str) -> Artifact:
     """Return the traced network with `metadata` inside; raises UnsupportedError or ParityError."""
     interface, example = export_input.interface, export_input.batches[_EXAMPLE]
-    is_uint8 = interface.head(options.image) == "uint8"
-    head: nn.Module = ToUint8() if is_uint8 else nn.Identity()
+    head = OutputHead(interface.format, interface.head(options.image))
     data = save(trace(export_input.network, head, example), METADATA_KEY, metadata)
     raw = trace(export_input.network, nn.Identity(), example)
     file, mode = options.graph_files(interface)[-1], "TorchScript"
@@ -56,7 +55,7 @@ def write_torchscript(export_input: ExportInput, options: ExportOptions, metadat
         ) from error
     _check_code(data, file.path)
     raw_runners, final_runners = {mode: torchscript_runner(raw)}, {mode: torchscript_runner(final)}
-    return Artifact(file, interface, data, raw_runners, final_runners)
+    return Artifact(file, interface, data, raw_runners, final_runners, head.head)
 
 
 def trace(module: nn.Module, head: nn.Module, example: InputBatch) -> torch.jit.ScriptModule:

@@ -3,7 +3,8 @@ import pytest
 
 from ganport_export import ContractError, ParityError
 from ganport_export.artifact import Artifact
-from ganport_export.checks.pixel_diff import check_pixels, check_range, check_rounded_weights
+from ganport_export.checks.head_diff import check_pixels
+from ganport_export.checks.pixel_diff import check_range, check_rounded_weights
 from ganport_runtime.bundle.manifest import GraphFile
 from ganport_runtime.images.encode import to_uint8
 

@@ -23,14 +23,16 @@ from ganport_export.formats.torchscript import (
 )
 from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import make_batch
-from ganport_export.transforms.output_heads import ToUint8
+from ganport_export.transforms.output_heads import OutputHead
 from ganport_runtime import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.verify import Check, check_graphs, verify
 
 SCRIPT = "generator.ts.pt"
+HEAD = OutputHead(ImageFormat((8, 8)), "uint8")
 NETWORK = """
 import torch
 class Sky(torch.nn.Module):
@@ -41,13 +43,13 @@ class Sky(torch.nn.Module):
 
 @pytest.fixture(scope="module")
 def data(prepared) -> bytes:
-    return save(trace(prepared.network, ToUint8(), prepared.batches[1]), "key", '{"a":1}')
+    return save(trace(prepared.network, HEAD, prepared.batches[1]), "key", '{"a":1}')
 
 
 def test_load_returns_the_network_and_the_metadata(data, prepared):
     script, metadata = load(data, "key")
     assert metadata == '{"a":1}'
-    expected = trace(prepared.network, ToUint8(), prepared.batches[0])
+    expected = trace(prepared.network, HEAD, prepared.batches[0])
     batch = prepared.batches[3]
     assert np.array_equal(torchscript_runner(script)(batch), torchscript_runner(expected)(batch))
 
@@ -81,7 +83,7 @@ def test_trace_of_an_unconditional_network_has_the_argument_z():
 
 
 def test_load_without_metadata_returns_an_empty_text(prepared):
-    data = save(trace(prepared.network, ToUint8(), prepared.batches[1]), "other", "{}")
+    data = save(trace(prepared.network, HEAD, prepared.batches[1]), "other", "{}")
     assert load(data, "key")[1] == ""
 
 
