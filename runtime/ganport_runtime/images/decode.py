@@ -110,7 +110,7 @@ def load_image(
         frames = count_frames(data)
         with Image.open(io.BytesIO(data), formats=formats) as image:
             _check_pixels(image.size, max_pixels)
-            if len(image.info.get("exif", b"")) > MAX_EXIF_BYTES:
+            if len(image.info.get("exif") or b"") > MAX_EXIF_BYTES:
                 raise limit_error(MAX_EXIF_BYTES, "bytes of EXIF data")
             frames = max(frames, 1, getattr(image, "n_frames", 1) if frames == 0 else 1)
             upright = to_mode(to_srgb(ImageOps.exif_transpose(image)), mode)

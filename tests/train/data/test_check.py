@@ -6,7 +6,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from ganport_runtime.errors import GanportWarning
-from ganport_train.cli.dataset import format_report
+from ganport_train.cli.dataset_report import format_report
 from ganport_train.data import DataError, load_dataset
 from ganport_train.data.check import DuplicateGroup, check_dataset
 
@@ -81,7 +81,8 @@ def test_format_report_lines(flawed: Path) -> None:
     assert "combinations: 6 of 6 have an image, the rarest" in lines
     assert "  mirrored   1 groups of 2: 1, mirror" in lines
     assert "issues: 3 errors, 1 warning" in lines
-    assert lines[-1].startswith(f"  error    {flawed}/tags.csv:11 (images/broken.png): expected")
+    assert lines[-2].startswith(f"  error    {flawed}/tags.csv:11 (images/broken.png): expected")
+    assert lines[-1].startswith(f"  warning  {flawed}/images/lonely.png: expected an entry")
 
 
 def test_report_to_json(flawed: Path) -> None:
@@ -226,3 +227,37 @@ def test_check_dataset_fatal_error_equals_load_error(
         check_dataset(path, progress=False)
     with pytest.raises(DataError, match=message):
         load_dataset(path, resolution=16, cache=tmp_path / "cache")
+
+
+def test_format_report_gives_one_line_to_each_kind_of_issue(
+    tagged_files: Callable[..., Files], write_folder: Write
+) -> None:
+    files = tagged_files(40, 16)
+    lines = files["tags.csv"].split(b"\n")
+    lines[5:15] = [line.replace(b" eyes", b" Eyes") for line in lines[5:15]]
+    report = check_dataset(write_folder(files | {"tags.csv": b"\n".join(lines)}), progress=False)
+    assert report.errors == 10
+    (error,) = [line for line in format_report(report) if line.startswith("  error")]
+    assert "found one for hair, Eyes. Write eyes, not Eyes." in error
+    assert error.endswith("(9 more of this kind)")
+
+
+def test_check_dataset_names_files_that_are_not_read(
+    tagged_files: Callable[..., Files],
+    make_image: Make,
+    encode: Callable[..., bytes],
+    write_folder: Write,
+) -> None:
+    files = tagged_files(3) | {"images/a.psd": b"", "images/b.PSD": b"", "images/c.svg": b""}
+    frames = {"save_all": True, "append_images": [make_image(9)]}
+    files["images/0.gif"] = encode(make_image(0), "GIF", **frames)
+    del files["images/0.png"]
+    report = check_dataset(write_folder(files), progress=False)
+    assert report.images == 3
+    assert report.errors == 0
+    found = [(issue.kind, issue.found) for issue in report.issues]
+    assert found == [
+        ("unread", "2 files with the extension .psd, such as 'images/a.psd'"),
+        ("unread", "1 file with the extension .svg, such as 'images/c.svg'"),
+        ("frames", "several in 1 of them, such as 'images/0.gif'"),
+    ]

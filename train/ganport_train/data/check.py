@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example, Labels
-from ganport_train.data.formats.registry import AUTO, choose_reader, open_source
+from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, source_issues
 from ganport_train.data.images import DecodedImage, decode_all
 from ganport_train.data.issues import EntryError, Issue, IssueLog
 from ganport_train.data.near_duplicates import find_duplicate_groups
@@ -104,6 +105,7 @@ class _ImageStats:
 
     examples: list[Example] = field(default_factory=list)
     thumbnails: list[NDArray[np.uint8]] = field(default_factory=list)
+    animated: list[str] = field(default_factory=list)
     digests: list[tuple[bytes, bytes]] = field(default_factory=list)  # of pixels, mirrored pixels
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     file_formats: Counter[str] = field(default_factory=Counter)
@@ -113,6 +115,7 @@ class _ImageStats:
         self.thumbnails.append(image.thumbnail)
         mirrored = np.ascontiguousarray(image.pixels[:, ::-1])
         self.digests.append((_digest(image.pixels), _digest(mirrored)))
+        self.animated += [example.image] if image.frames > 1 else []
         self.sizes[image.size] += 1
         self.file_formats[image.format] += 1
 
@@ -150,7 +153,7 @@ def check_dataset(
     """
     with open_source(path) as source:
         issues = IssueLog(str(path), strict=False)
-        issues.add_all([*source.notes, *source.rejected])
+        issues.add_all(source_issues(source))
         reader = choose_reader(source, format, attributes)
         examples = reader.read(source, issues, attributes)
         test_prompts = reader.test_prompts(source)
@@ -166,6 +169,7 @@ def check_dataset(
                     issues.add(example.unreadable(image))
                 else:
                     stats.add(example, image)
+        issues.add_all(several_frames(stats.animated))
         return Report(
             source=str(path),
             format=reader.title,

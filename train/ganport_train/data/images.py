@@ -21,6 +21,7 @@ from tqdm import tqdm
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.decode import MAX_BYTES, center_crop, load_image, resize
+from ganport_train.data.file_formats import readable_formats
 from ganport_train.data.issues import EntryError
 from ganport_train.data.source import Source
 
@@ -57,7 +58,6 @@ def track_blocks(
             bar.update(stop - start)
 
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 THUMBNAIL_SIZE = 13
 """Height and width of the thumbnail that `near_duplicates` compares."""
 
@@ -75,35 +75,33 @@ class DecodedImage:
     """A decoded image.
 
     `pixels` is uint8 (R, R, 3) RGB. `thumbnail` is uint8 (13, 13, 3) of the same square and does
-    not depend on R. `size` is the (width, height) of the file, `format` one of `FORMATS`.
+    not depend on R. `size` is the (width, height) of the file, `format` one of
+    `readable_formats`, and `frames` the number of images in the file.
     """
 
     pixels: NDArray[np.uint8]
     thumbnail: NDArray[np.uint8]
     size: tuple[int, int]
     format: str
-
-
-def is_image(name: str) -> bool:
-    """Return whether a file name has the suffix of an image."""
-    return name.lower().endswith(SUFFIXES)
+    frames: int
 
 
 def decode(data: bytes, resolution: int, framing: Framing = "center") -> DecodedImage:
-    """Decode the first frame of a JPEG, PNG or WebP file.
+    """Decode the first frame of an image file in one of `readable_formats`.
 
     Applies the EXIF orientation, composites transparency over white, makes the image square as
     `framing` says, and resizes it with an antialiasing Lanczos filter. Raises `EntryError` for
     another format, a corrupt file, and a file above a limit of `ganport_runtime.images.decode`.
     """
     try:
-        loaded = load_image(data)
+        loaded = load_image(data, formats=readable_formats())
     except RequestError as error:
         raise EntryError(error.expected, error.found, _REPLACE) from error
     size, square = (resolution, resolution), loaded.pixels
     if framing == "center":
         square = center_crop(square, size)
-    return DecodedImage(resize(square, size), thumbnail(square), loaded.size, loaded.format)
+    pixels, small = resize(square, size), thumbnail(square)
+    return DecodedImage(pixels, small, loaded.size, loaded.format, loaded.frames)
 
 
 def thumbnail(image: Image.Image) -> NDArray[np.uint8]:

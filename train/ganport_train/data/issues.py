@@ -12,7 +12,9 @@ from ganport_runtime.values import sanitize
 MAX_ERRORS = 10_000
 
 Level = Literal["error", "warning"]
-IssueKind = Literal["source", "labels", "vocabulary", "missing", "unreadable", "unlabeled"]
+IssueKind = Literal[
+    "source", "labels", "vocabulary", "missing", "unreadable", "unlabeled", "unread", "frames"
+]
 
 
 class DataError(GanportError):
@@ -110,6 +112,19 @@ class IssueLog:
         """Record several issues."""
         for issue in issues:
             self.add(issue)
+
+
+def summarize(issues: Iterable[Issue], source: str) -> Iterator[tuple[Level, str]]:
+    """Yield the level and a message for each kind of problem, errors first.
+
+    Issues that differ only in their location and value share one message, that of the first.
+    """
+    groups: dict[tuple[Level, IssueKind, str], list[Issue]] = {}
+    for issue in sorted(issues, key=lambda issue: issue.level != "error"):
+        groups.setdefault((issue.level, issue.kind, issue.fix), []).append(issue)
+    for (level, _, _), members in groups.items():
+        others = f" ({len(members) - 1:,} more of this kind)" if len(members) > 1 else ""
+        yield level, members[0].message(source) + others
 
 
 def quote(text: str, limit: int = 60) -> str:

@@ -23,10 +23,17 @@ from ganport_train.data.cache import (
     open_entry,
 )
 from ganport_train.data.dataset import Dataset, Vectors
+from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example, Reader
-from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, resolve_attributes
+from ganport_train.data.formats.registry import (
+    AUTO,
+    choose_reader,
+    open_source,
+    resolve_attributes,
+    source_issues,
+)
 from ganport_train.data.images import decode_all
-from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, summarize
 from ganport_train.data.near_duplicates import find_duplicate_groups, merge_scenes
 from ganport_train.data.source import Source
 
@@ -109,7 +116,7 @@ class _Builder:
         return dataset
 
     def _read(self, issues: IssueLog) -> tuple[list[Example], Conditions, Vectors]:
-        issues.add_all([*self.source.notes, *self.source.rejected])
+        issues.add_all(source_issues(self.source))
         read = self.reader.read(self.source, issues, self.attributes)
         _check_not_empty(read, issues)
         conditions = self.conditions
@@ -123,6 +130,7 @@ class _Builder:
         self, writer: EntryWriter, examples: Sequence[Example], vectors: Vectors, issues: IssueLog
     ) -> None:
         kept: list[int] = []
+        animated: list[str] = []
         thumbnails: list[NDArray[np.uint8]] = []
         names = [example.image for example in examples]
         framing, near = self.reader.framing, not self.reader.shared_scene
@@ -133,8 +141,10 @@ class _Builder:
                     issues.add(examples[index].unreadable(image))
                     continue
                 writer.add(image.pixels)
+                animated += [names[index]] if image.frames > 1 else []
                 kept.append(index)
                 thumbnails.append(image.thumbnail)
+        issues.add_all(several_frames(animated))
         _check_not_empty(kept, issues)
         groups = merge_scenes(
             find_duplicate_groups(np.stack(thumbnails), near=near, progress=self.progress),
@@ -220,9 +230,10 @@ def _check_not_empty(entries: Sequence[object], issues: IssueLog) -> None:
 def _warn(issues: Sequence[Issue], source: str) -> None:
     if not issues:
         return
-    lines = [issue.message(source) for issue in issues[:_SHOWN_ISSUES]]
-    if len(issues) > _SHOWN_ISSUES:
-        rest = len(issues) - _SHOWN_ISSUES
-        lines.append(f"and {rest} others; `ganport dataset check` lists all of them")
-    title = f"{source}: {len(issues)} issues; the affected entries are left out"
+    errors = sum(issue.level == "error" for issue in issues)
+    lines = [message for _, message in summarize(issues, source)]
+    if len(lines) > _SHOWN_ISSUES:
+        lines[_SHOWN_ISSUES:] = [f"and {len(lines) - _SHOWN_ISSUES} other kinds"]
+    skipped = f"; {errors:,} entries are left out" if errors else ""
+    title = f"{source}: {len(issues):,} issues{skipped}; `ganport dataset check --json` lists all"
     warnings.warn("\n  ".join([title, *lines]), GanportWarning, stacklevel=3)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.encodings import compose
+from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import Example, Reader, check_labels
 from ganport_train.data.formats.image_index import unlabeled
-from ganport_train.data.images import is_image
 from ganport_train.data.issues import IssueLog
 from ganport_train.data.source import Source
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ganport_train.data.encodings import compose
-from ganport_train.data.images import is_image
+from ganport_train.data.file_formats import is_image
 from ganport_train.data.issues import EntryError, Issue, IssueKind, IssueLog, quote
 from ganport_train.data.source import Source
 

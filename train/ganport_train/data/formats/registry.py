@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.values import format_choices, suggestion
+from ganport_train.data.file_formats import unread_images
 from ganport_train.data.formats.base import Reader
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.iclevr import IClevr
 from ganport_train.data.formats.image_folder import ImageFolder
 from ganport_train.data.formats.stylegan_json import StyleGanJson
 from ganport_train.data.formats.tagged_csv import TaggedCsv
-from ganport_train.data.issues import DataError, quote
+from ganport_train.data.issues import DataError, Issue, quote
 from ganport_train.data.source import FolderSource, Source
 from ganport_train.data.zip_source import ZipSource
 
@@ -32,6 +33,11 @@ def open_source(path: Path | str) -> Source:
         return ZipSource(path)
     found = "something else" if path.exists() else "no such file"
     raise DataError(str(path), "a folder or a zip file", found, "Check the path.")
+
+
+def source_issues(source: Source) -> list[Issue]:
+    """Return the issues of the files of a source, whatever its format is."""
+    return [*source.notes, *source.rejected, *unread_images(source.names)]
 
 
 def choose_reader(source: Source, format: str = AUTO, attributes: Sequence[str] = ()) -> Reader:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar
 from ganport_runtime.values import repr_short
+from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import (
     MAX_LABELS,
     Example,
@@ -19,7 +20,6 @@ from ganport_train.data.formats.base import (
     table_error,
 )
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
-from ganport_train.data.images import is_image
 from ganport_train.data.issues import EntryError, IssueLog
 from ganport_train.data.source import Source
 

@@ -1,0 +1,87 @@
+"""Which image files a dataset may have, by extension and by format, and which are not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+
+from PIL import Image, features
+
+from ganport_train.data.issues import Issue, quote
+
+_FORMATS = {
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png", ".apng"),
+    "WEBP": (".webp",),
+    "GIF": (".gif",),
+    "BMP": (".bmp", ".dib"),
+    "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif",),
+    "HEIF": (".heic", ".heif", ".hif"),
+    "TGA": (".tga",),  # the last to try, because it has no signature
+}
+_OTHER_FORMATS = (
+    *(".psd", ".psb", ".xcf", ".kra", ".ora", ".clip", ".sai", ".ase", ".aseprite", ".afphoto"),
+    *(".svg", ".ai", ".eps", ".pdf", ".exr", ".hdr", ".dds", ".ktx", ".jxl", ".jp2", ".qoi"),
+    *(".cr2", ".cr3", ".nef", ".arw", ".dng", ".raw", ".ico", ".icns", ".pcx", ".ppm", ".pgm"),
+    *(".mp4", ".webm", ".mov", ".avi", ".npy", ".npz"),
+)
+_PACKAGES = {"AVIF": "'pillow>=11.3'", "HEIF": "'ganport[heic]'"}
+
+
+@cache
+def readable_formats() -> tuple[str, ...]:
+    """Return the formats that the installed libraries read, by their names in Pillow."""
+    with suppress(ImportError):  # an optional package, which adds HEIF to Pillow
+        import_module("pillow_heif").register_heif_opener()
+    Image.init()
+    has_avif = "AVIF" in Image.OPEN and bool(features.check("avif"))
+    return tuple(name for name in _FORMATS if name in Image.OPEN and (has_avif or name != "AVIF"))
+
+
+def is_image(name: str) -> bool:
+    """Return whether a file name has the extension of an image that can be read."""
+    return name.lower().endswith(_readable_extensions())
+
+
+def unread_images(names: Iterable[str]) -> list[Issue]:
+    """Return a warning for each extension of image files that are not read, with their number."""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names):
+        extension = "." + name.rpartition(".")[2].lower()
+        if extension in _unread_extensions():
+            groups.setdefault(extension, []).append(name)
+    return [_unread(extension, files) for extension, files in groups.items()]
+
+
+def several_frames(names: Sequence[str]) -> list[Issue]:
+    """Return the warning about the images `names`, each of which has several frames."""
+    if not names:
+        return []
+    found = f"several in {len(names):,} of them, such as {quote(names[0], 120)}"
+    fix = "Only the first frame is read. Save the others as images of their own to use them."
+    return [Issue("frames", "", "images with one frame", found, fix, level="warning")]
+
+
+def _unread(extension: str, files: Sequence[str]) -> Issue:
+    count = f"{len(files):,} file{'' if len(files) == 1 else 's'}"
+    missing = [name for name, extensions in _FORMATS.items() if extension in extensions]
+    fix = "They are not read. Save them as PNG to use them."
+    if missing:
+        fix = f"They are not read. Save them as PNG, or run: pip install {_PACKAGES[missing[0]]}"
+    found = f"{count} with the extension {extension}, such as {quote(files[0], 120)}"
+    expected = f"images in {', '.join(readable_formats())}"
+    return Issue("unread", "", expected, found, fix, level="warning")
+
+
+@cache
+def _readable_extensions() -> tuple[str, ...]:
+    return tuple(extension for name in readable_formats() for extension in _FORMATS[name])
+
+
+@cache
+def _unread_extensions() -> frozenset[str]:
+    known = {extension for extensions in _FORMATS.values() for extension in extensions}
+    return frozenset({*known, *_OTHER_FORMATS} - {*_readable_extensions()})
