@@ -105,8 +105,3 @@ def test_service_without_page_returns_404(registry: ModelRegistry, make_client: 
     assert client("GET", "/").status_code == 404
     assert client("GET", "/studio/main.js").status_code == 404
     assert "/" not in client("GET", "/openapi.json").json()["paths"]
-
-
-def test_size_of_the_page_is_within_its_limit() -> None:
-    files = [*PAGE_FOLDER.rglob("*"), *js_folder().rglob("*.js")]
-    assert sum(file.stat().st_size for file in files if file.is_file()) <= 400_000

@@ -2,7 +2,7 @@
 
 import { makeControl, varietyControl } from "./controls.js";
 import { openDialog, showTexts, copyText } from "./dialogs.js";
-import { changeButton, download, h, iconButton, setAttribute } from "./dom.js";
+import { download, h, iconButton, setAttribute } from "./dom.js";
 import { javascriptCode, pythonCode } from "./code.js";
 import { Favorites, FavoritesView } from "./favorites.js";
 import { animationFile, imageFile, sheetFiles } from "./files.js";
@@ -47,8 +47,14 @@ export class App {
     this.favorites = new Favorites();
     this.favorites.digest = info.digest;
     const state = initialState(this.fields);
-    this.store = new Store(location.hash ? fromLink(this.fields, state, location.hash) : state);
-    this.painter = new Painter(backend, (error) => this.fail(error), (busy) => this.setBusy(busy));
+    this.store = new Store(
+      location.hash ? fromLink(this.fields, state, location.hash) : state,
+    );
+    this.painter = new Painter(
+      backend,
+      (error) => this.fail(error),
+      (busy) => this.setBusy(busy),
+    );
     this.painter.bundle = info.name;
     this.views = {
       images: new ImagesView(this),
@@ -58,12 +64,17 @@ export class App {
     };
     this.inspector = new Inspector(this);
     this.controls = this.fields.map((group) => {
-      const control = makeControl(group, (value, dragging) => this.changeValue(group.name, value, dragging));
+      const control = makeControl(group, (value, dragging) =>
+        this.changeValue(group.name, value, dragging),
+      );
       return { name: group.name, ...control };
     });
-    this.variety = varietyControl(info.noise.temperature, (temperature, dragging) => {
-      this.store.set({ temperature }, { dragging });
-    });
+    this.variety = varietyControl(
+      info.noise.temperature,
+      (temperature, dragging) => {
+        this.store.set({ temperature }, { dragging });
+      },
+    );
     this.status = h("p", { class: "status", role: "status" });
     this.alert = h("div", { class: "notices", role: "alert" });
     root.replaceChildren(...this.build(bundles, openBundle), this.alert);
@@ -72,7 +83,9 @@ export class App {
     const { signal } = this.closing;
     this.store.addEventListener("change", () => this.render());
     this.favorites.addEventListener("change", () => this.render());
-    document.addEventListener("keydown", (event) => this.onKey(event), { signal });
+    document.addEventListener("keydown", (event) => this.onKey(event), {
+      signal,
+    });
     window.addEventListener("hashchange", () => this.readLink(), { signal });
     this.warnOfOtherBundle();
     this.render();
@@ -87,39 +100,102 @@ export class App {
   /** @param {BundleInfo[]} bundles @param {(name: string) => void} openBundle */
   build(bundles, openBundle) {
     const { info } = this;
-    this.undoButton = iconButton("undo", "Undo", () => this.store.undo(), { quiet: true });
-    this.redoButton = iconButton("redo", "Redo", () => this.store.redo(), { quiet: true });
+    this.undoButton = iconButton("undo", "Undo", () => this.store.undo(), {
+      quiet: true,
+    });
+    this.redoButton = iconButton("redo", "Redo", () => this.store.redo(), {
+      quiet: true,
+    });
     const share = iconButton("link", "Copy link", () => this.share());
     const select = h(
       "select",
       { "aria-label": "Bundle", onchange: () => openBundle(select.value) },
-      ...bundles.map((bundle) => h("option", { value: bundle.name, selected: bundle === info }, bundle.name)),
+      ...bundles.map((bundle) =>
+        h(
+          "option",
+          { value: bundle.name, selected: bundle === info },
+          bundle.name,
+        ),
+      ),
     );
-    const name = bundles.length > 1 ? select : h("span", { class: "bundle" }, info.title);
-    const about = iconButton("plus", "About this bundle", () => this.showAbout(), { quiet: true, class: "about" });
+    const name =
+      bundles.length > 1 ? select : h("span", { class: "bundle" }, info.title);
+    const about = iconButton(
+      "info",
+      "About this bundle",
+      () => this.showAbout(),
+      { quiet: true, class: "about" },
+    );
     this.tabs = TABS.map(([view, symbol, text]) => {
-      const tab = iconButton(symbol, text, () => this.store.set({ view }, { remember: false }));
+      const tab = iconButton(symbol, text, () =>
+        this.store.set({ view }, { remember: false }),
+      );
       return { view, tab };
     });
     const header = h(
       "header",
       { class: "top" },
-      h("div", { class: "brand" }, h("img", { src: "studio/icon.svg", alt: "", width: 28, height: 28 }), h("h1", {}, "Studio"), name, about),
-      h("nav", { class: "tabs", "aria-label": "Views" }, ...this.tabs.map(({ tab }) => tab)),
+      h(
+        "div",
+        { class: "brand" },
+        h("img", { src: "studio/icon.svg", alt: "", width: 28, height: 28 }),
+        h("h1", {}, "Studio"),
+        name,
+        about,
+      ),
+      h(
+        "nav",
+        { class: "tabs", "aria-label": "Views" },
+        ...this.tabs.map(({ tab }) => tab),
+      ),
       h("div", { class: "tools" }, this.undoButton, this.redoButton, share),
     );
-    const reset = iconButton("reset", "Reset", () => this.store.set({ values: initialState(this.fields).values, temperature: null }), { quiet: true });
-    const title = h("div", { class: "bar" }, h("h2", {}, "Choose"), h("span", { class: "space" }), reset);
-    const none = this.fields.length ? null : h("p", { class: "hint" }, "This bundle has no choices: only the seed changes its images.");
-    const panel = h("section", { class: "panel", "aria-label": "Choices" }, title, none, ...this.controls.map(({ element }) => element), this.variety.element);
-    this.stage = h("main", { class: "stage" }, ...Object.values(this.views).map((view) => view.element), this.status);
+    const reset = iconButton(
+      "reset",
+      "Reset",
+      () =>
+        this.store.set({
+          values: initialState(this.fields).values,
+          temperature: null,
+        }),
+      { quiet: true },
+    );
+    const title = h(
+      "div",
+      { class: "bar" },
+      h("h2", {}, "Choose"),
+      h("span", { class: "space" }),
+      reset,
+    );
+    const none = this.fields.length
+      ? null
+      : h(
+          "p",
+          { class: "hint" },
+          "This bundle has no choices: only the seed changes its images.",
+        );
+    const panel = h(
+      "section",
+      { class: "panel", "aria-label": "Choices" },
+      title,
+      none,
+      ...this.controls.map(({ element }) => element),
+      this.variety.element,
+    );
+    this.stage = h(
+      "main",
+      { class: "stage" },
+      ...Object.values(this.views).map((view) => view.element),
+      this.status,
+    );
     return [header, panel, this.stage, this.inspector.element];
   }
 
   /** Show the state in every part, and paint the images of the open view. */
   render() {
     const { state, past, future } = this.store;
-    const values = state.view === "morph" ? this.views.morph.values(state) : state.values;
+    const values =
+      state.view === "morph" ? this.views.morph.values(state) : state.values;
     for (const control of this.controls) control.show(values[control.name]);
     this.variety.show(state.temperature);
     for (const { view, tab } of this.tabs ?? []) {
@@ -143,13 +219,24 @@ export class App {
     const { state } = this.store;
     if (state.view === "morph") {
       const { morph } = this.views;
-      morph.changeEnd(morph.active, { values: { ...morph.values(state), [name]: value } }, dragging);
-    } else this.store.set({ values: { ...state.values, [name]: value } }, { dragging });
+      morph.changeEnd(
+        morph.active,
+        { values: { ...morph.values(state), [name]: value } },
+        dragging,
+      );
+    } else
+      this.store.set(
+        { values: { ...state.values, [name]: value } },
+        { dragging },
+      );
   }
 
   /** Take the state of a link that was put into the address. */
   readLink() {
-    if (location.hash === toLink(this.fields, this.store.state, this.info.digest)) return;
+    if (
+      location.hash === toLink(this.fields, this.store.state, this.info.digest)
+    )
+      return;
     this.warnOfOtherBundle();
     this.store.set(fromLink(this.fields, this.store.state, location.hash));
   }
@@ -157,13 +244,21 @@ export class App {
   warnOfOtherBundle() {
     const digest = digestOf(location.hash);
     if (digest && !this.info.digest.startsWith(digest)) {
-      this.notify("This link was made with another bundle, so the images may differ.");
+      this.notify(
+        "This link was made with another bundle, so the images may differ.",
+      );
     }
   }
 
   makeCanvas() {
     const { width, height, pixelated } = this.info;
-    return h("canvas", { width, height, role: "img", "aria-label": "Image", class: pixelated ? "pixelated" : "" });
+    return h("canvas", {
+      width,
+      height,
+      role: "img",
+      "aria-label": "Image",
+      class: pixelated ? "pixelated" : "",
+    });
   }
 
   /** @param {boolean} isBusy */
@@ -173,7 +268,8 @@ export class App {
 
   /** @param {unknown} error */
   fail(error) {
-    const { message, fix = "" } = /** @type {{message: string, fix?: string}} */ (error);
+    const { message, fix = "" } =
+      /** @type {{message: string, fix?: string}} */ (error);
     this.notify(message, fix, true);
   }
 
@@ -184,15 +280,26 @@ export class App {
    * @param {boolean} [isError]
    */
   notify(message, fix = "", isError = false) {
-    const close = iconButton("close", "Close", () => notice.remove(), { quiet: true });
-    const notice = h("div", { class: `notice ${isError ? "error" : ""}` }, h("p", {}, message, fix && " ", fix && h("strong", {}, fix)), close);
+    const close = iconButton("close", "Close", () => notice.remove(), {
+      quiet: true,
+    });
+    const notice = h(
+      "div",
+      { class: `notice ${isError ? "error" : ""}` },
+      h("p", {}, message, fix && " ", fix && h("strong", {}, fix)),
+      close,
+    );
     this.alert.replaceChildren(notice);
     if (!isError) setTimeout(() => notice.remove(), NOTICE_SECONDS * 1000);
   }
 
   async share() {
-    if (await copyText(location.href)) this.notify("The link is copied. It brings back these images.");
-    else showTexts("Link to these images", [{ name: "Link", text: location.href }]);
+    if (await copyText(location.href))
+      this.notify("The link is copied. It brings back these images.");
+    else
+      showTexts("Link to these images", [
+        { name: "Link", text: location.href },
+      ]);
   }
 
   /** @param {Recipe} recipe */
@@ -208,7 +315,13 @@ export class App {
   async saveSheet(recipes, name, columns) {
     await this.attempt(async () => {
       const images = await this.painter.generate(recipes);
-      for (const file of await sheetFiles(this.info, recipes, images, name, columns)) {
+      for (const file of await sheetFiles(
+        this.info,
+        recipes,
+        images,
+        name,
+        columns,
+      )) {
         download(file.blob, file.name);
       }
       this.notify(`Saved ${name}.png and ${name}.json.`);
@@ -237,7 +350,8 @@ export class App {
 
   /** @param {Recipe[]} recipes */
   showCode(recipes) {
-    const bundle = this.info.name === "starter" ? "starter" : `${this.info.name}.ganport`;
+    const bundle =
+      this.info.name === "starter" ? "starter" : `${this.info.name}.ganport`;
     const javascript = javascriptCode(recipes, `${this.info.name}.ganport`);
     const parts = [{ name: "Python", text: pythonCode(recipes, bundle) }];
     if (javascript) parts.push({ name: "JavaScript", text: javascript });
@@ -252,14 +366,24 @@ export class App {
       ["License", info.license],
       ["Digest", info.digest],
     ];
-    const list = h("dl", {}, ...facts.flatMap(([name, text]) => [h("dt", {}, name), h("dd", {}, text)]));
-    const text = "A network learned from many images how they look. It makes a new image from a number, the seed, and from your choices. The same seed and choices give the same image.";
+    const list = h(
+      "dl",
+      {},
+      ...facts.flatMap(([name, text]) => [
+        h("dt", {}, name),
+        h("dd", {}, text),
+      ]),
+    );
+    const text =
+      "A network learned from many images how they look. It makes a new image from a number, the seed, and from your choices. The same seed and choices give the same image.";
     openDialog("About", h("p", {}, text), list);
   }
 
   /** @param {KeyboardEvent} event */
   onKey(event) {
-    const isText = event.target instanceof HTMLInputElement && ["text", "search", "password"].includes(event.target.type);
+    const isText =
+      event.target instanceof HTMLInputElement &&
+      ["text", "search", "password"].includes(event.target.type);
     if (!(event.ctrlKey || event.metaKey) || event.altKey || isText) return;
     const key = event.key.toLowerCase();
     if (key === "z" && !event.shiftKey) this.store.undo();

@@ -13,7 +13,9 @@ import { parsePoint } from "./points.js";
 function python(value) {
   if (Array.isArray(value)) return `[${value.map(python).join(", ")}]`;
   if (typeof value === "object" && value !== null) {
-    const entries = Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${python(inner)}`);
+    const entries = Object.entries(value).map(
+      ([name, inner]) => `${JSON.stringify(name)}: ${python(inner)}`,
+    );
     return `{${entries.join(", ")}}`;
   }
   return typeof value === "number" ? String(value) : JSON.stringify(value);
@@ -24,10 +26,14 @@ const isSeed = ({ point, mix }) => !mix && !point.includes("~");
 
 /** @param {readonly Recipe[]} recipes */
 const haveSameValues = (recipes) =>
-  recipes.every((recipe) => JSON.stringify(recipe.values) === JSON.stringify(recipes[0].values));
+  recipes.every(
+    (recipe) =>
+      JSON.stringify(recipe.values) === JSON.stringify(recipes[0].values),
+  );
 
 /** @param {readonly any[]} items @param {(item: any) => string} write */
-const list = (items, write) => `[\n${items.map((item) => `    ${write(item)},\n`).join("")}]`;
+const list = (items, write) =>
+  `[\n${items.map((item) => `    ${write(item)},\n`).join("")}]`;
 
 /**
  * Return Python code that generates images.
@@ -37,21 +43,41 @@ const list = (items, write) => `[\n${items.map((item) => `    ${write(item)},\n`
 export function pythonCode(recipes, bundle) {
   const { temperature } = recipes[0];
   const values = recipes.map((recipe) => recipe.values);
-  const conditions = haveSameValues(recipes) ? python(values[0]) : list(values, python);
+  const conditions = haveSameValues(recipes)
+    ? python(values[0])
+    : list(values, python);
   const scale = temperature === null ? "" : `, temperature=${temperature}`;
   const lines = ["from ganport_runtime import Generator"];
   const isPlain = recipes.every(isSeed);
-  if (!isPlain) lines.push("from ganport_runtime.generation.interpolation import spherical", "import numpy as np");
-  lines.push("", `generator = Generator.load(${JSON.stringify(bundle)})`, `conditions = ${conditions}`);
+  if (!isPlain)
+    lines.push(
+      "from ganport_runtime.generation.interpolation import spherical",
+      "import numpy as np",
+    );
+  lines.push(
+    "",
+    `generator = Generator.load(${JSON.stringify(bundle)})`,
+    `conditions = ${conditions}`,
+  );
   if (isPlain) {
     const seeds = recipes.map((recipe) => recipe.point);
-    const given = seeds.length === 1 ? `seed=${seeds[0]}` : `seeds=[${seeds.join(", ")}]`;
+    const given =
+      seeds.length === 1 ? `seed=${seeds[0]}` : `seeds=[${seeds.join(", ")}]`;
     lines.push(`images = generator.generate(conditions, ${given}${scale})`);
   } else {
-    lines.push("", "", "def noise(seed):", `    return generator.noise([seed]${scale})[0]`, "", "");
+    lines.push(
+      "",
+      "",
+      "def noise(seed):",
+      `    return generator.noise([seed]${scale})[0]`,
+      "",
+      "",
+    );
     const rows = recipes.map(pythonNoise);
     lines.push(`z = np.stack(${list(rows, String)})`);
-    lines.push(`images = generator.generate(conditions, z=z${haveSameValues(recipes) ? `, count=${rows.length}` : ""})`);
+    lines.push(
+      `images = generator.generate(conditions, z=z${haveSameValues(recipes) ? `, count=${rows.length}` : ""})`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }
@@ -63,12 +89,16 @@ function pythonNoise({ point, mix }) {
 }
 
 /** @param {string} one @param {string} two @param {number} fraction */
-const mixed = (one, two, fraction) => `spherical(${one}, ${two}, [${fraction}])[0]`;
+const mixed = (one, two, fraction) =>
+  `spherical(${one}, ${two}, [${fraction}])[0]`;
 
 /** @param {string} text */
 function pythonPoint(text) {
   const { seed, steps } = /** @type {Point} */ (parsePoint(text));
-  return steps.reduce((inner, step) => mixed(inner, `noise(${step.seed})`, step.percent / 100), `noise(${seed})`);
+  return steps.reduce(
+    (inner, step) => mixed(inner, `noise(${step.seed})`, step.percent / 100),
+    `noise(${seed})`,
+  );
 }
 
 /**
@@ -80,8 +110,12 @@ export function javascriptCode(recipes, bundle) {
   if (!recipes.every(isSeed)) return null;
   const { temperature } = recipes[0];
   const values = recipes.map((recipe) => recipe.values);
-  const conditions = haveSameValues(recipes) ? JSON.stringify(values[0]) : list(values, (value) => JSON.stringify(value));
-  const seeds = recipes.map((recipe) => JSON.stringify(recipe.point)).join(", ");
+  const conditions = haveSameValues(recipes)
+    ? JSON.stringify(values[0])
+    : list(values, (value) => JSON.stringify(value));
+  const seeds = recipes
+    .map((recipe) => JSON.stringify(recipe.point))
+    .join(", ");
   const scale = temperature === null ? "" : `, temperature: ${temperature}`;
   return [
     'import { Generator } from "ganport";',

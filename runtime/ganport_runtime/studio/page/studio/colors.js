@@ -1,7 +1,13 @@
 /** Colors that labels name, for swatches. */
 
 /** Colors that CSS lacks, or shows unlike hair and eyes. */
-const WORDS = { blonde: "#f0dc96", blond: "#f0dc96", brown: "#7a4a24", pink: "#ff88cc", orange: "#ff8c00" };
+const WORDS = {
+  blonde: "#f0dc96",
+  blond: "#f0dc96",
+  brown: "#7a4a24",
+  pink: "#ff88cc",
+  orange: "#ff8c00",
+};
 
 /**
  * Return the CSS color that a label names, such as "dark red", or null.
@@ -13,15 +19,29 @@ export function colorOf(label) {
   for (const word of [joined, ...words.reverse()]) {
     const known = /** @type {Record<string, string>} */ (WORDS)[word];
     if (known) return known;
-    if (/^[a-z]+$/.test(word) && !SYSTEM.has(word) && CSS.supports("color", word)) return word;
+    if (
+      /^[a-z]+$/.test(word) &&
+      !SYSTEM.has(word) &&
+      CSS.supports("color", word)
+    )
+      return word;
   }
   return null;
 }
 
 /** CSS words that are no colors of their own. */
-const SYSTEM = new Set(
-  ["transparent", "currentcolor", "inherit", "initial", "unset", "revert", "canvas", "field", "mark", "highlight"],
-);
+const SYSTEM = new Set([
+  "transparent",
+  "currentcolor",
+  "inherit",
+  "initial",
+  "unset",
+  "revert",
+  "canvas",
+  "field",
+  "mark",
+  "highlight",
+]);
 
 /**
  * Return the colors of labels if all of them name one, or null.
@@ -29,5 +49,7 @@ const SYSTEM = new Set(
  */
 export function colorsOf(labels) {
   const colors = labels.map(colorOf);
-  return colors.every((color) => color !== null) ? /** @type {string[]} */ (colors) : null;
+  return colors.every((color) => color !== null)
+    ? /** @type {string[]} */ (colors)
+    : null;
 }

@@ -20,7 +20,9 @@ const MAX_BLEND = 4;
 export function makeControl(group, change) {
   if (group.kind === "scalar") return scalarControl(group, change);
   if (group.kind === "rgb") return colorControl(group, change);
-  return group.kind === "one_hot" ? choiceControl(group, change) : togglesControl(group, change);
+  return group.kind === "one_hot"
+    ? choiceControl(group, change)
+    : togglesControl(group, change);
 }
 
 /** @param {Group} group @param {...import("./dom.js").Child} children */
@@ -37,13 +39,25 @@ function labelButtons(group, onpick) {
   const colors = colorsOf(labels);
   const buttons = new Map(
     labels.map((label, index) => {
-      const properties = { type: "button", class: colors ? "swatch" : "chip", onclick: () => onpick(label) };
-      const button = h("button", { ...properties, "aria-pressed": "false" }, h("span", {}, label));
+      const properties = {
+        type: "button",
+        class: colors ? "swatch" : "chip",
+        onclick: () => onpick(label),
+      };
+      const button = h(
+        "button",
+        { ...properties, "aria-pressed": "false" },
+        h("span", {}, label),
+      );
       if (colors) button.style.setProperty("--color", colors[index]);
       return [label, button];
     }),
   );
-  const list = h("div", { class: colors ? "swatches" : "chips" }, ...buttons.values());
+  const list = h(
+    "div",
+    { class: colors ? "swatches" : "chips" },
+    ...buttons.values(),
+  );
   if (labels.length < MANY_LABELS) return { element: list, buttons };
   const filter = h("input", {
     type: "search",
@@ -52,7 +66,8 @@ function labelButtons(group, onpick) {
     "aria-label": `Search ${group.name}`,
     oninput: () => {
       const wanted = filter.value.trim().toLowerCase();
-      for (const [label, button] of buttons) button.hidden = !label.toLowerCase().includes(wanted);
+      for (const [label, button] of buttons)
+        button.hidden = !label.toLowerCase().includes(wanted);
     },
   });
   return { element: h("div", {}, filter, list), buttons };
@@ -60,7 +75,8 @@ function labelButtons(group, onpick) {
 
 /** @param {Map<string, HTMLButtonElement>} buttons @param {(label: string) => boolean} isOn */
 function press(buttons, isOn) {
-  for (const [label, button] of buttons) setAttribute(button, "aria-pressed", String(isOn(label)));
+  for (const [label, button] of buttons)
+    setAttribute(button, "aria-pressed", String(isOn(label)));
 }
 
 /** One label, or a blend of several. @param {Group} group @param {Change} change @returns {Control} */
@@ -76,7 +92,8 @@ function choiceControl(group, change) {
       type: "button",
       class: "link",
       "aria-pressed": "false",
-      onclick: () => change(isBlend(current) ? heaviest(current) : { [current]: 1 }, false),
+      onclick: () =>
+        change(isBlend(current) ? heaviest(current) : { [current]: 1 }, false),
     },
     "Mix",
   );
@@ -87,13 +104,28 @@ function choiceControl(group, change) {
   let inputs = new Map();
 
   const build = (/** @type {string[]} */ labels) => {
-    inputs = new Map(labels.map((label) => [label, weightSlider(label, (percent, isDragging) => {
-      change(changeWeight(current, label, percent), isDragging);
-    })]));
-    const rows = [...inputs].map(([label, input]) =>
-      h("label", { class: "slider" }, h("span", {}, label), input, h("output", {})),
+    inputs = new Map(
+      labels.map((label) => [
+        label,
+        weightSlider(label, (percent, isDragging) => {
+          change(changeWeight(current, label, percent), isDragging);
+        }),
+      ]),
     );
-    const hint = h("p", { class: "hint" }, labels.length > 1 ? "" : "Choose another one to mix in.");
+    const rows = [...inputs].map(([label, input]) =>
+      h(
+        "label",
+        { class: "slider" },
+        h("span", {}, label),
+        input,
+        h("output", {}),
+      ),
+    );
+    const hint = h(
+      "p",
+      { class: "hint" },
+      labels.length > 1 ? "" : "Choose another one to mix in.",
+    );
     sliders.replaceChildren(...rows, hint);
   };
   const show = (/** @type {any} */ value) => {
@@ -121,7 +153,11 @@ function toggleInBlend(blend, label) {
   if (!(label in blend)) {
     const count = Object.keys(blend).length;
     if (count >= MAX_BLEND) return blend;
-    return changeWeight({ ...blend, [label]: 0 }, label, Math.round(100 / (count + 1)));
+    return changeWeight(
+      { ...blend, [label]: 0 },
+      label,
+      Math.round(100 / (count + 1)),
+    );
   }
   if (Object.keys(blend).length === 1) return blend;
   const { [label]: _, ...rest } = changeWeight(blend, label, 0);
@@ -129,11 +165,13 @@ function toggleInBlend(blend, label) {
 }
 
 /** @param {Record<string, number>} blend */
-const heaviest = (blend) => Object.entries(blend).sort((one, two) => two[1] - one[1])[0][0];
+const heaviest = (blend) =>
+  Object.entries(blend).sort((one, two) => two[1] - one[1])[0][0];
 
 /** @param {string} label @param {(percent: number, isDragging: boolean) => void} onmove */
 function weightSlider(label, onmove) {
-  const move = (/** @type {boolean} */ isDragging) => onmove(Number(input.value), isDragging);
+  const move = (/** @type {boolean} */ isDragging) =>
+    onmove(Number(input.value), isDragging);
   const input = h("input", {
     type: "range",
     min: 0,
@@ -160,12 +198,19 @@ function togglesControl(group, change) {
   const { element: list, buttons } = labelButtons(group, (label) => {
     const isOn = active.includes(label);
     const rest = active.filter((other) => other !== label);
-    change(isOn ? rest : [...(most === 1 ? [] : active), label].slice(-most), false);
+    change(
+      isOn ? rest : [...(most === 1 ? [] : active), label].slice(-most),
+      false,
+    );
   });
   const limit = most < (group.labels ?? []).length && most > 1;
-  const hint = limit ? h("p", { class: "hint" }, `At most ${most} at a time.`) : null;
+  const hint = limit
+    ? h("p", { class: "hint" }, `At most ${most} at a time.`)
+    : null;
   const show = (/** @type {any} */ value) => {
-    active = Array.isArray(value) ? value : Object.keys(value).filter((label) => value[label] > 0);
+    active = Array.isArray(value)
+      ? value
+      : Object.keys(value).filter((label) => value[label] > 0);
     press(buttons, (label) => active.includes(label));
   };
   show(group.default);
@@ -174,7 +219,8 @@ function togglesControl(group, change) {
 
 /** A color well and the names of the palette. @param {Group} group @param {Change} change @returns {Control} */
 function colorControl(group, change) {
-  const move = (/** @type {boolean} */ isDragging) => change(well.value, isDragging);
+  const move = (/** @type {boolean} */ isDragging) =>
+    change(well.value, isDragging);
   const well = h("input", {
     type: "color",
     "aria-label": `Color of ${group.name}`,
@@ -185,7 +231,12 @@ function colorControl(group, change) {
   const buttons = new Map(
     palette.map(([name, color]) => {
       const onclick = () => change(name, false);
-      const properties = { type: "button", class: "swatch", "aria-pressed": "false", onclick };
+      const properties = {
+        type: "button",
+        class: "swatch",
+        "aria-pressed": "false",
+        onclick,
+      };
       const button = h("button", properties, h("span", {}, name));
       button.style.setProperty("--color", color);
       return [name, button];
@@ -196,13 +247,22 @@ function colorControl(group, change) {
     press(buttons, (name) => name === value);
   };
   show(group.default);
-  return { element: fieldset(group, h("div", { class: "swatches" }, well, ...buttons.values())), show };
+  return {
+    element: fieldset(
+      group,
+      h("div", { class: "swatches" }, well, ...buttons.values()),
+    ),
+    show,
+  };
 }
 
 /** A slider. @param {Group} group @param {Change} change @returns {Control} */
 function scalarControl(group, change) {
   const { min = 0, max = 1 } = group;
-  const steps = Number.isInteger(min) && Number.isInteger(max) && max - min >= 20 ? max - min : 200;
+  const steps =
+    Number.isInteger(min) && Number.isInteger(max) && max - min >= 20
+      ? max - min
+      : 200;
   const move = (/** @type {boolean} */ isDragging) => {
     change(Math.min(max, Math.max(min, Number(input.value))), isDragging);
   };
@@ -219,7 +279,10 @@ function scalarControl(group, change) {
     input.value = String(value);
     showOutput(input, round(value));
   };
-  const element = fieldset(group, h("div", { class: "slider" }, input, h("output", {})));
+  const element = fieldset(
+    group,
+    h("div", { class: "slider" }, input, h("output", {})),
+  );
   show(group.default);
   return { element, show };
 }
@@ -231,7 +294,8 @@ function scalarControl(group, change) {
  * @returns {{element: HTMLElement, show: (temperature: number | null) => void}}
  */
 export function varietyControl(standard, change) {
-  const move = (/** @type {boolean} */ isDragging) => change(Number(input.value), isDragging);
+  const move = (/** @type {boolean} */ isDragging) =>
+    change(Number(input.value), isDragging);
   const input = h("input", {
     type: "range",
     min: standard * 0.1,
@@ -241,15 +305,35 @@ export function varietyControl(standard, change) {
     oninput: () => move(true),
     onchange: () => move(false),
   });
-  const reset = iconButton("reset", "Usual variety", () => change(null, false), { quiet: true });
+  const reset = iconButton(
+    "reset",
+    "Usual variety",
+    () => change(null, false),
+    { quiet: true },
+  );
   const show = (/** @type {number | null} */ temperature) => {
     input.value = String(temperature ?? standard);
     reset.disabled = temperature === null;
-    showOutput(input, temperature === null ? "usual" : `${Math.round((temperature / standard) * 100)} %`);
+    showOutput(
+      input,
+      temperature === null
+        ? "usual"
+        : `${Math.round((temperature / standard) * 100)} %`,
+    );
   };
   const slider = h("div", { class: "slider" }, input, h("output", {}), reset);
-  const hint = h("p", { class: "hint" }, "Low: typical images. High: unusual ones.");
-  const element = h("fieldset", { class: "control" }, h("legend", {}, "variety"), slider, hint);
+  const hint = h(
+    "p",
+    { class: "hint" },
+    "Low: typical images. High: unusual ones.",
+  );
+  const element = h(
+    "fieldset",
+    { class: "control" },
+    h("legend", {}, "variety"),
+    slider,
+    hint,
+  );
   show(null);
   return { element, show };
 }

@@ -8,10 +8,17 @@ import { h, iconButton } from "./dom.js";
  * @param {...import("./dom.js").Child} children
  */
 export function openDialog(title, ...children) {
-  const close = iconButton("close", "Close", () => dialog.close(), { quiet: true });
+  const close = iconButton("close", "Close", () => dialog.close(), {
+    quiet: true,
+  });
   const heading = h("h2", { id: "dialog-title" }, title);
   const head = h("header", {}, heading, close);
-  const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, head, ...children);
+  const dialog = h(
+    "dialog",
+    { "aria-labelledby": "dialog-title" },
+    head,
+    ...children,
+  );
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
@@ -39,14 +46,28 @@ export async function copyText(text) {
  */
 export function showTexts(title, parts) {
   const blocks = parts.flatMap(({ name, text }) => {
-    const area = h("textarea", { readonly: true, rows: Math.min(16, text.split("\n").length + 1), spellcheck: "false", "aria-label": name });
+    const area = h("textarea", {
+      readonly: true,
+      rows: Math.min(16, text.split("\n").length + 1),
+      spellcheck: "false",
+      "aria-label": name,
+    });
     area.value = text;
     const copy = h("button", { type: "button", class: "button" }, "Copy");
     copy.addEventListener("click", async () => {
       area.select();
       if (await copyText(text)) copy.textContent = "Copied";
     });
-    return [h("div", { class: "bar" }, h("h3", {}, name), h("span", { class: "space" }), copy), area];
+    return [
+      h(
+        "div",
+        { class: "bar" },
+        h("h3", {}, name),
+        h("span", { class: "space" }),
+        copy,
+      ),
+      area,
+    ];
   });
   openDialog(title, ...blocks);
 }
@@ -58,20 +79,37 @@ export function showTexts(title, parts) {
  */
 export function askForKey(message) {
   return new Promise((resolve) => {
-    const input = h("input", { type: "password", autocomplete: "off", required: true, id: "key" });
-    const send = h("button", { type: "submit", class: "button primary" }, "Open");
+    const input = h("input", {
+      type: "password",
+      autocomplete: "off",
+      required: true,
+      id: "key",
+    });
+    const send = h(
+      "button",
+      { type: "submit", class: "button primary" },
+      "Open",
+    );
     const form = h(
       "form",
-      { class: "key", onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault();
-        dialog.remove();
-        resolve(input.value.trim());
-      } },
+      {
+        class: "key",
+        onsubmit: (/** @type {Event} */ event) => {
+          event.preventDefault();
+          dialog.remove();
+          resolve(input.value.trim());
+        },
+      },
       h("p", {}, message),
       h("label", { for: "key" }, "Key"),
       h("div", { class: "bar" }, input, send),
     );
-    const dialog = h("main", { class: "gate" }, h("h1", {}, "This service needs a key"), form);
+    const dialog = h(
+      "main",
+      { class: "gate" },
+      h("h1", {}, "This service needs a key"),
+      form,
+    );
     document.body.append(dialog);
     input.focus();
   });

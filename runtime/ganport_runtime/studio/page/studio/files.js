@@ -15,7 +15,11 @@ function toImage(info, { point, values, temperature, mix }, pixels) {
   const seed = !mix && isPlain(point) ? { seed: point } : {};
   const scale = temperature === null ? {} : { temperature };
   const bundle = { name: info.title, digest: info.digest };
-  return new PixelImage(pixels, bundle, () => ({ ...seed, condition: values, ...scale }));
+  return new PixelImage(pixels, bundle, () => ({
+    ...seed,
+    condition: values,
+    ...scale,
+  }));
 }
 
 /**
@@ -42,11 +46,17 @@ export async function imageFile(info, recipe, pixels) {
  */
 export async function sheetFiles(info, recipes, pixels, name, columns) {
   const images = pixels.map((one, index) => toImage(info, recipes[index], one));
-  const { png, index } = await packAtlas(images, { columns, image: `${name}.png` });
+  const { png, index } = await packAtlas(images, {
+    columns,
+    image: `${name}.png`,
+  });
   const json = JSON.stringify(index, null, 1);
   return [
     { blob: new Blob([png], { type: "image/png" }), name: `${name}.png` },
-    { blob: new Blob([json], { type: "application/json" }), name: `${name}.json` },
+    {
+      blob: new Blob([json], { type: "application/json" }),
+      name: `${name}.json`,
+    },
   ];
 }
 

@@ -26,25 +26,40 @@ export class LatentSpace {
   tensors(recipes) {
     const count = recipes.length;
     const rows = recipes.map((recipe) => this.noise(recipe));
-    const tensors = [{ name: "z", shape: [count, ...this.shape], data: concatenate(rows) }];
+    const tensors = [
+      { name: "z", shape: [count, ...this.shape], data: concatenate(rows) },
+    ];
     if (!this.conditions.size) return tensors;
-    const vectors = recipes.map((recipe) => this.conditions.encode(recipe.values));
+    const vectors = recipes.map((recipe) =>
+      this.conditions.encode(recipe.values),
+    );
     const data = concatenate(vectors);
-    return [...tensors, { name: "condition", shape: [count, this.conditions.size], data }];
+    return [
+      ...tensors,
+      { name: "condition", shape: [count, this.conditions.size], data },
+    ];
   }
 
   /** Return the noise of an image. @param {Recipe} recipe */
   noise({ point, temperature, mix }) {
     const scale = temperature ?? this.temperature;
     const start = this.pointNoise(point, scale);
-    return mix ? spherical(start, this.pointNoise(mix.point, scale), mix.fraction) : start;
+    return mix
+      ? spherical(start, this.pointNoise(mix.point, scale), mix.fraction)
+      : start;
   }
 
   /** @param {string} point @param {number} temperature */
   pointNoise(point, temperature) {
-    const { seed, steps } = /** @type {import("./points.js").Point} */ (parsePoint(point));
-    const of = (/** @type {string} */ text) => normals([BigInt(text)], this.size, temperature);
-    return steps.reduce((z, step) => spherical(z, of(step.seed), step.percent / 100), of(seed));
+    const { seed, steps } = /** @type {import("./points.js").Point} */ (
+      parsePoint(point)
+    );
+    const of = (/** @type {string} */ text) =>
+      normals([BigInt(text)], this.size, temperature);
+    return steps.reduce(
+      (z, step) => spherical(z, of(step.seed), step.percent / 100),
+      of(seed),
+    );
   }
 
   /**
@@ -61,7 +76,9 @@ export class LatentSpace {
 
 /** @param {Float32Array[]} rows */
 function concatenate(rows) {
-  const all = new Float32Array(rows.reduce((size, row) => size + row.length, 0));
+  const all = new Float32Array(
+    rows.reduce((size, row) => size + row.length, 0),
+  );
   let start = 0;
   for (const row of rows) {
     all.set(row, start);
@@ -85,8 +102,10 @@ export function spherical(one, two, fraction) {
 
 /** @param {Float32Array} one @param {Float32Array} two @param {number} t */
 function weights(one, two, t) {
-  const product = (/** @type {Float32Array} */ a, /** @type {Float32Array} */ b) =>
-    a.reduce((sum, number, index) => sum + number * b[index], 0);
+  const product = (
+    /** @type {Float32Array} */ a,
+    /** @type {Float32Array} */ b,
+  ) => a.reduce((sum, number, index) => sum + number * b[index], 0);
   const lengths = [Math.sqrt(product(one, one)), Math.sqrt(product(two, two))];
   if (!lengths[0] || !lengths[1]) return [1 - t, t];
   const cosine = product(one, two) / (lengths[0] * lengths[1]);

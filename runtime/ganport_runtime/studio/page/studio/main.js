@@ -11,13 +11,22 @@ const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 function showFailure(error) {
   const { message, fix = "" } = /** @type {StudioError} */ (error);
   root.replaceChildren(
-    h("main", { class: "gate" }, h("h1", {}, "The studio cannot start"), h("p", { role: "alert" }, message), h("p", {}, fix)),
+    h(
+      "main",
+      { class: "gate" },
+      h("h1", {}, "The studio cannot start"),
+      h("p", { role: "alert" }, message),
+      h("p", {}, fix),
+    ),
   );
 }
 
 /** Ask for keys until the service accepts one. @param {ServiceBackend} backend */
 async function openService(backend) {
-  for (let message = "Enter the key that you were given. It is not stored."; ; ) {
+  for (
+    let message = "Enter the key that you were given. It is not stored.";
+    ;
+  ) {
     try {
       return await backend.open();
     } catch (error) {

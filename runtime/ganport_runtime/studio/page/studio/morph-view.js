@@ -24,7 +24,10 @@ export class MorphView {
     this.active = "end";
     this.timer = 0;
     this.canvas = app.makeCanvas();
-    this.ends = { start: this.makeEnd("start", "From"), end: this.makeEnd("end", "To") };
+    this.ends = {
+      start: this.makeEnd("start", "From"),
+      end: this.makeEnd("end", "To"),
+    };
     this.slider = h("input", {
       type: "range",
       min: 0,
@@ -33,36 +36,72 @@ export class MorphView {
       oninput: () => this.moveTo(Number(this.slider.value), true),
       onchange: () => this.moveTo(Number(this.slider.value), false),
     });
-    this.strip = Array.from({ length: STRIP }, (_, index) => this.makeFrame(index));
-    this.playButton = iconButton("play", "Play", () => (this.timer ? this.stop() : this.play()), { class: "primary" });
+    this.strip = Array.from({ length: STRIP }, (_, index) =>
+      this.makeFrame(index),
+    );
+    this.playButton = iconButton(
+      "play",
+      "Play",
+      () => (this.timer ? this.stop() : this.play()),
+      { class: "primary" },
+    );
     const bar = h(
       "div",
       { class: "bar" },
       this.playButton,
       iconButton("shuffle", "Swap", () => this.swap()),
       h("span", { class: "space" }),
-      iconButton("download", "GIF", () => app.saveAnimation(this.frames(), MILLISECONDS)),
-      iconButton("download", "Sprite sheet", () => app.saveSheet(this.frames(), "morph")),
-      iconButton("code", "Code", () => app.showCode([this.recipe(app.store.state.morph.percent)])),
+      iconButton("download", "GIF", () =>
+        app.saveAnimation(this.frames(), MILLISECONDS),
+      ),
+      iconButton("download", "Sprite sheet", () =>
+        app.saveSheet(this.frames(), "morph"),
+      ),
+      iconButton("code", "Code", () =>
+        app.showCode([this.recipe(app.store.state.morph.percent)]),
+      ),
     );
     this.element = h(
       "div",
       { class: "view" },
       bar,
-      h("div", { class: "morph" }, this.ends.start.element, h("div", { class: "large" }, this.canvas), this.ends.end.element),
+      h(
+        "div",
+        { class: "morph" },
+        this.ends.start.element,
+        h("div", { class: "large" }, this.canvas),
+        this.ends.end.element,
+      ),
       h("div", { class: "slider long" }, this.slider, h("output", {})),
       h("div", { class: "strip" }, ...this.strip.map((frame) => frame.button)),
-      h("p", { class: "hint" }, "Choose one of the two ends: the controls change it."),
+      h(
+        "p",
+        { class: "hint" },
+        "Choose one of the two ends: the controls change it.",
+      ),
     );
   }
 
   /** @param {EndName} name @param {string} title */
   makeEnd(name, title) {
     const canvas = this.app.makeCanvas();
-    const button = h("button", { type: "button", class: "tile", onclick: () => this.activate(name) }, canvas);
+    const button = h(
+      "button",
+      { type: "button", class: "tile", onclick: () => this.activate(name) },
+      canvas,
+    );
     const caption = h("p", { class: "caption" });
-    const renew = iconButton("shuffle", "Another", () => this.changeEnd(name, { point: randomSeed() }));
-    const element = h("div", { class: "end" }, h("h3", {}, title), button, caption, renew);
+    const renew = iconButton("shuffle", "Another", () =>
+      this.changeEnd(name, { point: randomSeed() }),
+    );
+    const element = h(
+      "div",
+      { class: "end" },
+      h("h3", {}, title),
+      button,
+      caption,
+      renew,
+    );
     return { element, button, canvas, caption };
   }
 
@@ -70,8 +109,17 @@ export class MorphView {
   makeFrame(index) {
     const percent = Math.round((100 * index) / (STRIP - 1));
     const canvas = this.app.makeCanvas();
-    const properties = { type: "button", class: "tile", "aria-label": `${percent} %`, tabindex: -1 };
-    const button = h("button", { ...properties, onclick: () => this.moveTo(percent, false) }, canvas);
+    const properties = {
+      type: "button",
+      class: "tile",
+      "aria-label": `${percent} %`,
+      tabindex: -1,
+    };
+    const button = h(
+      "button",
+      { ...properties, onclick: () => this.moveTo(percent, false) },
+      canvas,
+    );
     return { button, canvas, percent };
   }
 
@@ -81,12 +129,19 @@ export class MorphView {
     const { start, end } = morph;
     const fraction = percent / 100;
     const values = this.app.space.blend(start.values, end.values, fraction);
-    return { point: start.point, values, temperature, mix: { point: end.point, fraction } };
+    return {
+      point: start.point,
+      values,
+      temperature,
+      mix: { point: end.point, fraction },
+    };
   }
 
   /** Return the images of the way from the start to the end. */
   frames() {
-    return Array.from({ length: FRAMES }, (_, index) => this.recipe((100 * index) / (FRAMES - 1)));
+    return Array.from({ length: FRAMES }, (_, index) =>
+      this.recipe((100 * index) / (FRAMES - 1)),
+    );
   }
 
   /** @param {State} state @returns {import("./painter.js").Target[]} */
@@ -96,7 +151,10 @@ export class MorphView {
     this.slider.value = String(percent);
     const output = this.slider.nextElementSibling;
     if (output) output.textContent = `${percent} %`;
-    this.canvas.setAttribute("aria-label", `The image at ${percent} % of the way`);
+    this.canvas.setAttribute(
+      "aria-label",
+      `The image at ${percent} % of the way`,
+    );
     for (const name of /** @type {const} */ (["start", "end"])) {
       const { button, canvas, caption } = this.ends[name];
       const { point, values } = state.morph[name];
@@ -104,11 +162,21 @@ export class MorphView {
       caption.textContent = text;
       setAttribute(button, "aria-pressed", String(this.active === name));
       button.setAttribute("aria-label", `Change ${pointName(point)}: ${text}`);
-      targets.push({ canvas, recipe: { point, values, temperature: state.temperature } });
+      targets.push({
+        canvas,
+        recipe: { point, values, temperature: state.temperature },
+      });
     }
     for (const frame of this.strip) {
-      setAttribute(frame.button, "aria-current", frame.percent === percent && "true");
-      targets.push({ canvas: frame.canvas, recipe: this.recipe(frame.percent) });
+      setAttribute(
+        frame.button,
+        "aria-current",
+        frame.percent === percent && "true",
+      );
+      targets.push({
+        canvas: frame.canvas,
+        recipe: this.recipe(frame.percent),
+      });
     }
     return targets;
   }
@@ -130,12 +198,21 @@ export class MorphView {
    */
   changeEnd(name, change, dragging = false) {
     const { morph } = this.app.store.state;
-    this.app.store.set({ morph: { ...morph, [name]: { ...morph[name], ...change } } }, { dragging });
+    this.app.store.set(
+      { morph: { ...morph, [name]: { ...morph[name], ...change } } },
+      { dragging },
+    );
   }
 
   swap() {
     const { morph } = this.app.store.state;
-    this.app.store.set({ morph: { start: morph.end, end: morph.start, percent: 100 - morph.percent } });
+    this.app.store.set({
+      morph: {
+        start: morph.end,
+        end: morph.start,
+        percent: 100 - morph.percent,
+      },
+    });
   }
 
   /** @param {number} percent @param {boolean} dragging */

@@ -65,12 +65,18 @@ export class Painter {
   async run() {
     this.isRunning = true;
     try {
-      for (let missing = this.missing(); missing.length; missing = this.missing()) {
+      for (
+        let missing = this.missing();
+        missing.length;
+        missing = this.missing()
+      ) {
         this.setBusy(true);
         const { bundle } = this;
         const images = await this.backend.generate(bundle, missing);
         if (bundle === this.bundle) {
-          missing.forEach((recipe, index) => this.remember(recipe, images[index]));
+          missing.forEach((recipe, index) =>
+            this.remember(recipe, images[index]),
+          );
           for (const target of this.targets) this.paintKnown(target);
         }
       }
@@ -93,12 +99,16 @@ export class Painter {
     }
     const recipes = [...found.values()];
     const { temperature } = recipes[0] ?? {};
-    return recipes.filter((recipe) => recipe.temperature === temperature).slice(0, this.runLength());
+    return recipes
+      .filter((recipe) => recipe.temperature === temperature)
+      .slice(0, this.runLength());
   }
 
   runLength() {
     const [pixels] = this.cache.values();
-    return pixels ? Math.max(4, Math.floor(BYTES_PER_RUN / pixels.data.length)) : 12;
+    return pixels
+      ? Math.max(4, Math.floor(BYTES_PER_RUN / pixels.data.length))
+      : 12;
   }
 
   /** @param {Recipe} recipe @param {Pixels} pixels */
@@ -117,10 +127,14 @@ export class Painter {
    */
   async generate(recipes) {
     const missing = recipes.filter((recipe) => !this.cache.has(keyOf(recipe)));
-    const made = missing.length ? await this.backend.generate(this.bundle, missing) : [];
+    const made = missing.length
+      ? await this.backend.generate(this.bundle, missing)
+      : [];
     return recipes.map((recipe) => {
       const index = missing.indexOf(recipe);
-      return index < 0 ? /** @type {Pixels} */ (this.cache.get(keyOf(recipe))) : made[index];
+      return index < 0
+        ? /** @type {Pixels} */ (this.cache.get(keyOf(recipe)))
+        : made[index];
     });
   }
 }

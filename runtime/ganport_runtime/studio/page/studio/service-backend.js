@@ -53,13 +53,21 @@ export class ServiceBackend {
   async open() {
     const response = await this.request("v1/bundles");
     const { bundles } = await response.json();
-    const usable = bundles.filter((/** @type {any} */ bundle) => bundle.abilities.includes("generate"));
+    const usable = bundles.filter((/** @type {any} */ bundle) =>
+      bundle.abilities.includes("generate"),
+    );
     if (!usable.length) {
-      throw new StudioError("This service has no bundle that generates images from seeds.");
+      throw new StudioError(
+        "This service has no bundle that generates images from seeds.",
+      );
     }
-    this.maxImages = Math.min(...usable.map((/** @type {any} */ bundle) => bundle.max_images));
+    this.maxImages = Math.min(
+      ...usable.map((/** @type {any} */ bundle) => bundle.max_images),
+    );
     const infos = /** @type {BundleInfo[]} */ (usable.map(describeBundle));
-    this.spaces = new Map(infos.map((info) => [info.name, new LatentSpace(info)]));
+    this.spaces = new Map(
+      infos.map((info) => [info.name, new LatentSpace(info)]),
+    );
     return infos;
   }
 
@@ -68,33 +76,48 @@ export class ServiceBackend {
     /** @type {Pixels[]} */
     const images = Array(recipes.length);
     const indices = recipes.map((_, index) => index);
-    const isSeed = (/** @type {number} */ index) => !recipes[index].mix && isPlain(recipes[index].point);
-    const run = async (/** @type {number[]} */ rows, /** @type {"seeds" | "noise"} */ form) => {
+    const isSeed = (/** @type {number} */ index) =>
+      !recipes[index].mix && isPlain(recipes[index].point);
+    const run = async (
+      /** @type {number[]} */ rows,
+      /** @type {"seeds" | "noise"} */ form,
+    ) => {
       for (let start = 0; start < rows.length; start += this.maxImages) {
         const part = rows.slice(start, start + this.maxImages);
         const chosen = part.map((index) => recipes[index]);
-        const made = await (form === "seeds" ? this.fromSeeds : this.fromNoise).call(this, bundle, chosen);
+        const made = await (
+          form === "seeds" ? this.fromSeeds : this.fromNoise
+        ).call(this, bundle, chosen);
         part.forEach((index, at) => (images[index] = made[at]));
       }
     };
     await run(indices.filter(isSeed), "seeds");
-    await run(indices.filter((index) => !isSeed(index)), "noise");
+    await run(
+      indices.filter((index) => !isSeed(index)),
+      "noise",
+    );
     return images;
   }
 
   /** Return images of plain seeds. @param {string} bundle @param {Recipe[]} recipes */
   async fromSeeds(bundle, recipes) {
     const first = JSON.stringify(recipes[0].values);
-    const isSame = recipes.every((recipe) => JSON.stringify(recipe.values) === first);
+    const isSame = recipes.every(
+      (recipe) => JSON.stringify(recipe.values) === first,
+    );
     const { temperature } = recipes[0];
     const response = await this.request("v1/generate", {
       bundle,
-      conditions: isSame ? recipes[0].values : recipes.map((recipe) => recipe.values),
+      conditions: isSame
+        ? recipes[0].values
+        : recipes.map((recipe) => recipe.values),
       seeds: recipes.map((recipe) => recipe.point),
       output: "raw",
       ...(temperature === null ? {} : { temperature }),
     });
-    const shape = (response.headers.get("Ganport-Shape") ?? "").split(",").map(Number);
+    const shape = (response.headers.get("Ganport-Shape") ?? "")
+      .split(",")
+      .map(Number);
     return splitImages(new Uint8Array(await response.arrayBuffer()), shape);
   }
 
@@ -103,17 +126,31 @@ export class ServiceBackend {
     const space = /** @type {LatentSpace} */ (this.spaces.get(bundle));
     const tensors = space.tensors(recipes);
     const inputs = tensors.map(({ name, shape, data }) => {
-      return { name, datatype: "FP32", shape, parameters: { binary_data_size: data.byteLength } };
+      return {
+        name,
+        datatype: "FP32",
+        shape,
+        parameters: { binary_data_size: data.byteLength },
+      };
     });
     const outputs = [{ name: "image", parameters: { binary_data: true } }];
     const json = new TextEncoder().encode(JSON.stringify({ inputs, outputs }));
     const body = new Blob([json, ...tensors.map((tensor) => tensor.data)]);
     const lengthHeader = "Inference-Header-Content-Length";
-    const headers = { "Content-Type": "application/octet-stream", [lengthHeader]: String(json.length) };
-    const response = await this.send(`v2/models/${bundle}/infer`, { method: "POST", headers, body });
+    const headers = {
+      "Content-Type": "application/octet-stream",
+      [lengthHeader]: String(json.length),
+    };
+    const response = await this.send(`v2/models/${bundle}/infer`, {
+      method: "POST",
+      headers,
+      body,
+    });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const end = Number(response.headers.get(lengthHeader));
-    const [output] = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))).outputs;
+    const [output] = JSON.parse(
+      new TextDecoder().decode(bytes.subarray(0, end)),
+    ).outputs;
     return splitImages(bytes.subarray(end), output.shape);
   }
 
@@ -121,7 +158,11 @@ export class ServiceBackend {
   request(path, body) {
     if (!body) return this.send(path, {});
     const headers = { "Content-Type": "application/json" };
-    return this.send(path, { method: "POST", headers, body: JSON.stringify(body) });
+    return this.send(path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+    });
   }
 
   /**
@@ -131,12 +172,21 @@ export class ServiceBackend {
    * @returns {Promise<Response>}
    */
   async send(path, options, retries = MAX_RETRIES) {
-    const headers = { ...options.headers, ...(this.key ? { "X-API-Key": this.key } : {}) };
+    const headers = {
+      ...options.headers,
+      ...(this.key ? { "X-API-Key": this.key } : {}),
+    };
     let response;
     try {
-      response = await fetch(new URL(path, document.baseURI), { ...options, headers });
+      response = await fetch(new URL(path, document.baseURI), {
+        ...options,
+        headers,
+      });
     } catch {
-      throw new StudioError("The service does not answer.", "Start it again, then reload this page.");
+      throw new StudioError(
+        "The service does not answer.",
+        "Start it again, then reload this page.",
+      );
     }
     if (response.ok) return response;
     if (response.status !== 429 || !retries) throw await readError(response);
@@ -158,7 +208,9 @@ async function readError(response) {
   } catch {
     // A proxy may send an error of another form.
   }
-  return response.status === 401 ? new KeyError(message, fix) : new StudioError(message, fix);
+  return response.status === 401
+    ? new KeyError(message, fix)
+    : new StudioError(message, fix);
 }
 
 /** @param {any} bundle @returns {BundleInfo} */
@@ -184,6 +236,11 @@ const describeBundle = (bundle) => ({
 export function splitImages(bytes, [count, height, width, channels]) {
   const size = height * width * channels;
   return Array.from({ length: count }, (_, index) => {
-    return { width, height, channels, data: bytes.subarray(index * size, (index + 1) * size) };
+    return {
+      width,
+      height,
+      channels,
+      data: bytes.subarray(index * size, (index + 1) * size),
+    };
   });
 }

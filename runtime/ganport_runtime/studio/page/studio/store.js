@@ -75,14 +75,20 @@ export class Store extends EventTarget {
 export function initialState(fields) {
   const values = defaultsOf(fields);
   const points = Array.from({ length: DEFAULT_COUNT }, randomSeed);
-  const names = fields.filter((group) => group.kind !== "rgb").map((group) => group.name);
+  const names = fields
+    .filter((group) => group.kind !== "rgb")
+    .map((group) => group.name);
   return {
     values,
     tiles: points.map((point) => ({ point, locked: false })),
     selected: 0,
     view: "images",
     temperature: null,
-    morph: { start: { point: points[0], values }, end: { point: points[1], values }, percent: 50 },
+    morph: {
+      start: { point: points[0], values },
+      end: { point: points[1], values },
+      percent: 50,
+    },
     table: { rows: names[0] ?? SEEDS, columns: names[1] ?? SEEDS },
   };
 }
@@ -95,10 +101,15 @@ export function initialState(fields) {
  */
 export function toLink(fields, state, digest) {
   const parameters = new URLSearchParams();
-  for (const [name, text] of valuePairs(fields, state.values)) parameters.append(name, text);
-  parameters.set("seeds", state.tiles.map((tile) => tile.point + (tile.locked ? "!" : "")).join(" "));
+  for (const [name, text] of valuePairs(fields, state.values))
+    parameters.append(name, text);
+  parameters.set(
+    "seeds",
+    state.tiles.map((tile) => tile.point + (tile.locked ? "!" : "")).join(" "),
+  );
   if (state.selected) parameters.set("selected", String(state.selected));
-  if (state.temperature !== null) parameters.set("variety", String(state.temperature));
+  if (state.temperature !== null)
+    parameters.set("variety", String(state.temperature));
   if (state.view !== "images") parameters.set("view", state.view);
   if (state.view === "table") {
     parameters.set("rows", state.table.rows);
@@ -107,7 +118,10 @@ export function toLink(fields, state, digest) {
   if (state.view === "morph") {
     for (const name of /** @type {const} */ (["start", "end"])) {
       const end = state.morph[name];
-      const pairs = new URLSearchParams([["seed", end.point], ...valuePairs(fields, end.values)]);
+      const pairs = new URLSearchParams([
+        ["seed", end.point],
+        ...valuePairs(fields, end.values),
+      ]);
       parameters.set(name, pairs.toString());
     }
     parameters.set("at", String(state.morph.percent));
@@ -126,27 +140,43 @@ export function toLink(fields, state, digest) {
 export function fromLink(fields, state, fragment) {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
   const values = readValues(fields, parameters, state.values);
-  const tiles = (parameters.get("seeds") ?? "").split(" ").slice(0, MAX_TILES).map(readTile);
+  const tiles = (parameters.get("seeds") ?? "")
+    .split(" ")
+    .slice(0, MAX_TILES)
+    .map(readTile);
   const valid = /** @type {Tile[]} */ (tiles.filter(Boolean));
   const view = /** @type {View} */ (parameters.get("view") ?? "images");
   const variety = Number(parameters.get("variety"));
   const shown = valid.length ? valid : state.tiles;
   const axis = (/** @type {string} */ name, /** @type {string} */ fallback) => {
     const text = parameters.get(name);
-    return text === SEEDS || fields.some((group) => group.name === text) ? String(text) : fallback;
+    return text === SEEDS || fields.some((group) => group.name === text)
+      ? String(text)
+      : fallback;
   };
   return {
     values,
     tiles: shown,
-    selected: Math.min(readInteger(parameters.get("selected"), 0, MAX_TILES), shown.length - 1),
+    selected: Math.min(
+      readInteger(parameters.get("selected"), 0, MAX_TILES),
+      shown.length - 1,
+    ),
     view: VIEWS.includes(view) ? view : "images",
     temperature: variety > 0 && variety <= 10 ? variety : null,
     morph: {
       start: readEnd(fields, parameters.get("start"), shown[0].point, values),
-      end: readEnd(fields, parameters.get("end"), (shown[1] ?? shown[0]).point, values),
+      end: readEnd(
+        fields,
+        parameters.get("end"),
+        (shown[1] ?? shown[0]).point,
+        values,
+      ),
       percent: readInteger(parameters.get("at"), 50, 100),
     },
-    table: { rows: axis("rows", state.table.rows), columns: axis("columns", state.table.columns) },
+    table: {
+      rows: axis("rows", state.table.rows),
+      columns: axis("columns", state.table.columns),
+    },
   };
 }
 
@@ -154,7 +184,8 @@ export function fromLink(fields, state, fragment) {
  * Return the start of the digest in a fragment, or "".
  * @param {string} fragment
  */
-export const digestOf = (fragment) => new URLSearchParams(fragment.replace(/^#/, "")).get("bundle") ?? "";
+export const digestOf = (fragment) =>
+  new URLSearchParams(fragment.replace(/^#/, "")).get("bundle") ?? "";
 
 // The names of groups have a prefix, because a group may be called "seeds".
 /** @param {Group[]} fields @param {Values} values @returns {[string, string][]} */
@@ -191,5 +222,7 @@ function readEnd(fields, text, point, values) {
 
 /** @param {string | null} text @param {number} fallback @param {number} most */
 function readInteger(text, fallback, most) {
-  return text !== null && /^\d{1,4}$/.test(text) ? Math.min(Number(text), most) : fallback;
+  return text !== null && /^\d{1,4}$/.test(text)
+    ? Math.min(Number(text), most)
+    : fallback;
 }

@@ -28,10 +28,25 @@ export class TableView {
       h("label", { class: "axis" }, "Rows", this.rows),
       h("label", { class: "axis" }, "Columns", this.columns),
       h("span", { class: "space" }),
-      iconButton("download", "Sprite sheet", () => app.saveSheet(this.recipes(), "table", this.width())),
+      iconButton("download", "Sprite sheet", () =>
+        app.saveSheet(this.recipes(), "table", this.width()),
+      ),
     );
-    const scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "Table of images" }, this.table);
-    const hint = h("p", { class: "hint" }, "Choose an image of the table to continue with it.");
+    const scroller = h(
+      "div",
+      {
+        class: "scroller",
+        tabindex: 0,
+        role: "region",
+        "aria-label": "Table of images",
+      },
+      this.table,
+    );
+    const hint = h(
+      "p",
+      { class: "hint" },
+      "Choose an image of the table to continue with it.",
+    );
     this.element = h("div", { class: "view" }, bar, scroller, hint);
     this.key = "";
     /** @type {HTMLCanvasElement[]} */
@@ -65,7 +80,11 @@ export class TableView {
   recipes() {
     const { state } = this.app.store;
     const { point } = state.tiles[state.selected];
-    const base = { point, values: state.values, temperature: state.temperature };
+    const base = {
+      point,
+      values: state.values,
+      temperature: state.temperature,
+    };
     const columns = this.axis(state.table.columns);
     return this.axis(state.table.rows).flatMap((row) =>
       columns.map((column) => column.apply(row.apply(base))),
@@ -78,7 +97,10 @@ export class TableView {
     const group = this.app.fields.find((field) => field.name === name);
     if (!group) {
       return tiles.slice(0, MAX_LABELS).map(({ point }) => {
-        return { text: pointName(point).replace("Seed ", ""), apply: (recipe) => ({ ...recipe, point }) };
+        return {
+          text: pointName(point).replace("Seed ", ""),
+          apply: (recipe) => ({ ...recipe, point }),
+        };
       });
     }
     return stepsOf(group).map(([text, value]) => {
@@ -93,18 +115,33 @@ export class TableView {
   show(state) {
     this.rows.value = state.table.rows;
     this.columns.value = state.table.columns;
-    const [rows, columns] = [this.axis(state.table.rows), this.axis(state.table.columns)];
-    const key = JSON.stringify([state.table, rows.map((row) => row.text), columns.map((column) => column.text)]);
+    const [rows, columns] = [
+      this.axis(state.table.rows),
+      this.axis(state.table.columns),
+    ];
+    const key = JSON.stringify([
+      state.table,
+      rows.map((row) => row.text),
+      columns.map((column) => column.text),
+    ]);
     if (key !== this.key) this.build(rows, columns);
     this.key = key;
     const recipes = this.recipes();
-    return this.canvases.map((canvas, index) => ({ canvas, recipe: recipes[index] }));
+    return this.canvases.map((canvas, index) => ({
+      canvas,
+      recipe: recipes[index],
+    }));
   }
 
   /** @param {Axis[]} rows @param {Axis[]} columns */
   build(rows, columns) {
     this.canvases = [];
-    const head = h("tr", {}, h("td", {}), ...columns.map(({ text }) => h("th", { scope: "col" }, text)));
+    const head = h(
+      "tr",
+      {},
+      h("td", {}),
+      ...columns.map(({ text }) => h("th", { scope: "col" }, text)),
+    );
     const body = rows.map((row) => {
       const cells = columns.map((column) => {
         const index = this.canvases.length;
@@ -112,7 +149,21 @@ export class TableView {
         this.canvases.push(canvas);
         const label = `${row.text}, ${column.text}`;
         const onclick = () => this.choose(this.recipes()[index]);
-        return h("td", {}, h("button", { type: "button", class: "tile", "aria-label": label, title: label, onclick }, canvas));
+        return h(
+          "td",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              class: "tile",
+              "aria-label": label,
+              title: label,
+              onclick,
+            },
+            canvas,
+          ),
+        );
       });
       return h("tr", {}, h("th", { scope: "row" }, row.text), ...cells);
     });
@@ -122,7 +173,9 @@ export class TableView {
   /** Continue with an image of the table. @param {Recipe} recipe */
   choose({ point, values }) {
     const { tiles, selected } = this.app.store.state;
-    const changed = tiles.map((tile, at) => (at === selected ? { ...tile, point } : tile));
+    const changed = tiles.map((tile, at) =>
+      at === selected ? { ...tile, point } : tile,
+    );
     this.app.store.set({ values, tiles: changed, view: "images" });
   }
 }
@@ -138,10 +191,24 @@ function stepsOf(group) {
   }
   if (group.kind === "rgb") {
     const names = Object.keys(group.palette ?? {});
-    const colors = names.length ? names : ["#000000", "#ff0000", "#ffff00", "#00ff00", "#00ffff", "#0000ff", "#ff00ff", "#ffffff"];
+    const colors = names.length
+      ? names
+      : [
+          "#000000",
+          "#ff0000",
+          "#ffff00",
+          "#00ff00",
+          "#00ffff",
+          "#0000ff",
+          "#ff00ff",
+          "#ffffff",
+        ];
     return colors.map((color) => [color, color]);
   }
   const labels = (group.labels ?? []).slice(0, MAX_LABELS);
   if (group.kind === "one_hot") return labels.map((label) => [label, label]);
-  return [[describeValue(group, []), []], ...labels.map((label) => /** @type {[string, any]} */ ([label, [label]]))];
+  return [
+    [describeValue(group, []), []],
+    ...labels.map((label) => /** @type {[string, any]} */ ([label, [label]])),
+  ];
 }
