@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.conditions.colors import channels
 from ganport_runtime.errors import RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.images.encode import encode_webp
-from ganport_runtime.images.pixels import ALPHA_THRESHOLD
+from ganport_runtime.images.pixels import ALPHA_THRESHOLD, index_colors
 from ganport_runtime.images.sheet import INK, PAPER
 
 if TYPE_CHECKING:
@@ -111,11 +112,8 @@ def _encode_gif(
     milliseconds: Sequence[int],
     dither: bool,
 ) -> bytes:
-    from PIL import Image
 
-    palette = _shared_palette(pages)
-    dithering = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
-    first, *rest = (_quantize(page, palette, dithering) for page in pages)
+    first, *rest = _index_frames(pages, dither)
     # A frame of an animation with transparency replaces the one before it.
     clear = {"transparency": _TRANSPARENT, "disposal": 2} if pages[0].mode == "RGBA" else {}
     buffer = io.BytesIO()
@@ -133,28 +131,59 @@ def _encode_gif(
     return buffer.getvalue()
 
 
-def _quantize(page: Image.Image, palette: Image.Image, dithering: Image.Dither) -> Image.Image:
-    """Return a frame in the colors of a palette, with its transparent pixels marked."""
-    quantized = page.convert("RGB").quantize(palette=palette, dither=dithering)
-    if page.mode == "RGBA":
-        hidden = page.getchannel("A").point([255] * ALPHA_THRESHOLD + [0] * (256 - ALPHA_THRESHOLD))
-        quantized.paste(_TRANSPARENT, mask=hidden)
-    return quantized
-
-
-def _shared_palette(pages: Sequence[Image.Image]) -> Image.Image:
+def _index_frames(pages: Sequence[Image.Image], dither: bool) -> list[Image.Image]:
+    """Return the frames in the colors of one palette, with their transparent pixels marked."""
     from PIL import Image
 
-    entries = _exact_colors(pages)
-    if entries is None:
-        chosen = (*pages[:: -(-len(pages) // _PALETTE_FRAMES)], pages[-1])
-        colors = _distinct_colors(np.concatenate([_visible_colors(page) for page in chosen]))
-        adaptive = Image.fromarray(colors[:, None]).quantize(
-            _PALETTE_SIZE - 2, Image.Quantize.MEDIANCUT, kmeans=2
-        )
-        entries = bytes([*PAPER, *INK, *(adaptive.getpalette() or [])])
+    colors = _exact_colors(pages)
+    if colors is not None:
+        return [_index_exactly(page, colors) for page in pages]
+    palette = _adaptive_palette(pages)
+    dithering = Image.Dither.FLOYDSTEINBERG if dither else Image.Dither.NONE
+    frames = [page.convert("RGB").quantize(palette=palette, dither=dithering) for page in pages]
+    for page, frame in zip(pages, frames, strict=True):
+        if page.mode == "RGBA":
+            hidden = np.asarray(page)[..., 3] < ALPHA_THRESHOLD
+            frame.paste(_TRANSPARENT, mask=Image.fromarray(hidden))
+    return frames
+
+
+def _exact_colors(pages: Sequence[Image.Image]) -> list[str] | None:
+    """Return all colors "#rrggbb" of the frames, or None if there are too many."""
+    found = np.empty(0, np.int64)
+    for page in pages:
+        numbers = _visible_colors(page) @ np.array([1 << 16, 1 << 8, 1])
+        found = np.union1d(found, numbers)
+        if len(found) > _PALETTE_SIZE:
+            return None
+    return [f"#{number:06x}" for number in found.tolist()] or ["#000000"]
+
+
+def _index_exactly(page: Image.Image, colors: Sequence[str]) -> Image.Image:
+    # Pillow's quantize confuses colors that differ by less than four levels.
+    from PIL import Image
+
+    pixels = np.array(page)
+    if pixels.shape[2] == 4:
+        pixels[..., 3] = np.where(pixels[..., 3] < ALPHA_THRESHOLD, 0, 255)
+    indices = index_colors(pixels, colors)
+    assert indices is not None
+    indices[indices == len(colors)] = _TRANSPARENT
+    frame = Image.fromarray(indices)
+    frame.putpalette(b"".join(bytes(channels(color)) for color in colors))
+    return frame
+
+
+def _adaptive_palette(pages: Sequence[Image.Image]) -> Image.Image:
+    from PIL import Image
+
+    chosen = (*pages[:: -(-len(pages) // _PALETTE_FRAMES)], pages[-1])
+    colors = _distinct_colors(np.concatenate([_visible_colors(page) for page in chosen]))
+    adaptive = Image.fromarray(colors[:, None]).quantize(
+        _PALETTE_SIZE - 2, Image.Quantize.MEDIANCUT, kmeans=2
+    )
     palette = Image.new("P", (1, 1))
-    palette.putpalette(entries)
+    palette.putpalette([*PAPER, *INK, *(adaptive.getpalette() or [])])
     return palette
 
 
@@ -163,17 +192,6 @@ def _visible_colors(page: Image.Image) -> NDArray[np.uint8]:
     pixels = np.asarray(page)
     flat = pixels.reshape(-1, pixels.shape[2])
     return flat[:, :3] if flat.shape[1] == 3 else flat[flat[:, 3] >= ALPHA_THRESHOLD, :3]
-
-
-def _exact_colors(pages: Sequence[Image.Image]) -> bytes | None:
-    """Return the palette of all colors of the frames, or None if there are too many."""
-    found = np.empty(0, np.int64)
-    for page in pages:
-        numbers = _visible_colors(page) @ np.array([1 << 16, 1 << 8, 1])
-        found = np.union1d(found, numbers)
-        if len(found) > _PALETTE_SIZE:
-            return None
-    return b"".join(int(number).to_bytes(3, "big") for number in found) or bytes(PAPER)
 
 
 def _distinct_colors(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

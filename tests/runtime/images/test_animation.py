@@ -173,6 +173,23 @@ def test_gif_makes_pixels_opaque_or_transparent(tmp_path: Path) -> None:
 
 def test_gif_of_few_colors_keeps_them_exactly(tmp_path: Path) -> None:
     colors = np.random.default_rng(0).integers(0, 256, (200, 3), np.uint8)
+    colors[100:] = colors[:100] ^ 1  # neighbors
     pixels = colors[np.random.default_rng(1).integers(0, 200, (3, 16, 20))]
     save_animation([Image.fromarray(page) for page in pixels], tmp_path / "a.gif", Timing(4))
     assert np.array_equal(pages_of(tmp_path / "a.gif")[0], pixels)
+
+
+def test_gif_of_invisible_frames_is_written(tmp_path: Path) -> None:
+    save_animation([sprite((1, 2, 3), 0)] * 2, tmp_path / "a.gif", Timing(4))
+    with Image.open(tmp_path / "a.gif") as image:
+        assert not np.asarray(image.convert("RGBA"))[..., 3].any()
+
+
+def test_gif_of_many_colors_keeps_its_transparency(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 4), np.uint8)
+    save_animation([Image.fromarray(page) for page in pixels], tmp_path / "a.gif", Timing(4))
+    with Image.open(tmp_path / "a.gif") as image:
+        for index, page in enumerate(pixels):
+            image.seek(index)
+            alpha = np.asarray(image.convert("RGBA"))[..., 3]
+            assert np.array_equal(alpha == 255, page[..., 3] >= 128)
