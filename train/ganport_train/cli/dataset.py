@@ -1,4 +1,4 @@
-"""`ganport dataset`: check a dataset or draw one. Needs no torch."""
+"""`ganport dataset`: check, tag or draw a dataset. Needs no torch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ganport_runtime.errors import require_packages
 from ganport_train.cli.dataset_draw import draw
 from ganport_train.cli.dataset_report import format_report
 from ganport_train.data.check import check_dataset
@@ -16,7 +17,7 @@ from ganport_train.data.formats.registry import AUTO, FORMATS
 
 @click.group()
 def dataset() -> None:
-    """Check datasets and draw synthetic ones."""
+    """Check and tag datasets, and draw synthetic ones."""
 
 
 @dataset.command()
@@ -57,3 +58,25 @@ def check(
 
 
 dataset.add_command(draw)
+
+
+@dataset.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    show_default="any free port",
+    help="Port of the page on this machine.",
+)
+@click.option("--no-browser", is_flag=True, help="Print the address; do not open a browser.")
+def tag(folder: Path, port: int, no_browser: bool) -> None:
+    """Give the images in FOLDER their labels on a page in the browser.
+
+    Each change is saved at once, in tags.csv for the images that have all labels. Stop with Ctrl-C
+    and start again at any time. Only this machine can reach the page.
+    """
+    require_packages("serve", ("starlette", "uvicorn"))
+    from ganport_train.pages.tagger import show
+
+    show(folder, port, open_browser=not no_browser)

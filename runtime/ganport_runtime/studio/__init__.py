@@ -1,1 +1,0 @@
-"""The studio: a web page that generates images of a bundle; the files and where they lie."""

@@ -1,0 +1,1 @@
+"""Local pages: the tagger of a dataset and the page of a run."""
