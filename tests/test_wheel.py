@@ -38,7 +38,21 @@ def test_wheel_contains_every_file_of_the_four_packages(wheel: zipfile.Path) -> 
     assert "ganport_runtime/starter.ganport" in expected
     assert "ganport_train/recipes/quick.toml" in expected
     assert "ganport_train/starter.safetensors" in expected
+    assert "ganport_runtime/studio/page/index.html" in expected
     assert "ganport_train/evaluation/report/templates/score.html" in expected
+
+
+def test_wheel_contains_the_modules_that_the_studio_imports(wheel: zipfile.Path) -> None:
+    source, folder = ROOT / "runtime/js/src", "ganport_runtime/studio/js/src/"
+    modules = {str(file.relative_to(source)) for file in source.rglob("*.js")}
+    packed = {name.removeprefix(folder) for name in names(wheel) if name.startswith(folder)}
+    assert packed == modules
+
+
+def test_studio_adds_at_most_200_kb_to_the_wheel(wheel: zipfile.Path) -> None:
+    infos = wheel.root.infolist()
+    parts = [info for info in infos if info.filename.startswith("ganport_runtime/studio/")]
+    assert 0 < sum(info.compress_size for info in parts) <= 200_000
 
 
 def test_wheel_contains_nothing_else(wheel: zipfile.Path) -> None:

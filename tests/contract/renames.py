@@ -29,6 +29,9 @@ SUBCOMMANDS = {
 }
 """The last word of a command."""
 
+SERVE_OPTIONS = ("--no-page",)
+"""Options with which today's service has the routes of that commit: `/` was no route."""
+
 OPTIONS = {
     "--take": "--checkpoint",
     "--phase": "--polyphase",
@@ -177,7 +180,7 @@ KEYS: dict[str, dict[str, str]] = {
 """Keys of JSON that schema 1 does not fix: bodies of requests, answers of the service, metadata of
 images, the report of `ganport dataset check`, logs, scores, the report of `eval-gan score`."""
 
-ADDED = {"service": {"mode", "pixelated", "palette", "alpha_levels"}}
+ADDED = {"service": {"mode", "pixelated", "palette", "alpha_levels", "noise"}}
 """Keys that today's JSON has in addition, which a reader of that commit ignores."""
 
 REPORT = {

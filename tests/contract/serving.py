@@ -29,6 +29,7 @@ _ERROR = dict.fromkeys(("place", "expected", "found", "fix"), "str") | {"status"
 def service(folder: Path, *options: object) -> Iterator[Service]:
     """Start `serve-gan` on a free port of the loopback; stop it at the end of the block."""
     script, *rest = product.words("serve-gan", *options, "--port", 0, "--device", "cpu")
+    rest += renames.SERVE_OPTIONS
     log = (folder / "service.log").open("w+")
     with (
         log,

@@ -71,6 +71,7 @@ def _limit_option(
     help="Write one line for each request to standard output.",
 )
 @click.option("--public-metrics", is_flag=True, help="/metrics needs no key.")
+@click.option("--no-page", is_flag=True, help="Serve no page at /.")
 @click.option(
     "--allowed-host",
     "allowed_hosts",
@@ -84,13 +85,14 @@ def serve_gan(
     allow_spinning: bool,
     workers: int,
     keys_file: Path | None,
+    no_page: bool,
     **limits: Any,
 ) -> None:
     """Serve BUNDLES over HTTP; each is a path, or NAME=PATH to set its name.
 
     Exit codes: 0 stopped by a signal, 1 error, 2 usage, 6 missing package.
     """
-    settings = Settings(keys=load_api_keys(os.environ, keys_file), **limits)
+    settings = Settings(keys=load_api_keys(os.environ, keys_file), page=not no_page, **limits)
     open_registry = partial(
         ModelRegistry.open,
         bundles,

@@ -25,9 +25,17 @@ from ganport_runtime.service.inference_routes import inference_routes
 from ganport_runtime.service.metrics import MEDIA_TYPE, ServiceMetrics
 from ganport_runtime.service.middleware import ApiKeys, OriginRules, RequestGuardMiddleware
 from ganport_runtime.service.openapi import build_document
+from ganport_runtime.service.page import page_routes
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.responses import EXPOSED_HEADERS, error_body, json_response
-from ganport_runtime.service.schemas import Bundle, Bundles, Health, ImageDescription, Readiness
+from ganport_runtime.service.schemas import (
+    Bundle,
+    Bundles,
+    Health,
+    ImageDescription,
+    NoiseDescription,
+    Readiness,
+)
 from ganport_runtime.service.settings import METRICS_VARIABLE, Settings
 from ganport_runtime.values import sanitize
 
@@ -64,6 +72,7 @@ def describe_bundle(served: ServedBundle, settings: Settings) -> Bundle:
     image = ImageDescription(
         form.width, form.height, form.mode, form.pixelated, form.palette, form.alpha_levels
     )
+    noise = manifest.noise
     return Bundle(
         name=served.name,
         title=manifest.name,
@@ -74,6 +83,7 @@ def describe_bundle(served: ServedBundle, settings: Settings) -> Bundle:
         device=generator.device,
         abilities=served.capabilities,
         image=image,
+        noise=None if noise is None else NoiseDescription(generator.z_shape, noise.temperature),
         conditions=manifest.conditions.to_json(),
         max_images=settings.max_images,
     )
@@ -121,6 +131,7 @@ def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> 
         *(Route(path, endpoint, methods=["POST"]) for path, endpoint in image_routes.items()),
         *(Route(path, endpoint, methods=["GET"]) for path, endpoint in endpoints.items()),
         *inference_routes(service),
+        *(page_routes() if settings.page else ()),
     ]
 
 

@@ -126,6 +126,7 @@ class RequestGuardMiddleware:
         self._registry = registry
         self._max_body = settings.max_body
         self._public_paths = settings.public_paths
+        self._public_prefixes = settings.public_prefixes
         self._metrics = metrics
         self._access_log = AccessLog(settings.access_log) if settings.access_log else None
         self._id_prefix = secrets.token_hex(4)
@@ -141,7 +142,7 @@ class RequestGuardMiddleware:
         context = _RequestContext(receive, send, self._max_body, self._request_id(headers))
         try:
             self._rules.check(scope["method"], headers)
-            if path not in self._public_paths:
+            if path not in self._public_paths and not path.startswith(self._public_prefixes):
                 self._keys.check(headers)
                 if self._registry.rejecting:
                     raise shutting_down_error()

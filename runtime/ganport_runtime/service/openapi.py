@@ -49,6 +49,7 @@ _COMPONENTS = (
     *(inference_messages.ServerMetadata, inference_messages.ModelMetadata),
     *(inference_messages.Live, inference_messages.Ready, inference_messages.ModelReady),
 )
+_PAGE: Schema = {"description": "HTML.", "content": {"text/html": {"schema": {"type": "string"}}}}
 _BINARY: Schema = {}  # OpenAPI 3.1 describes bytes with an empty schema
 _SUMMARIES = {
     "generate": "Generate images.",
@@ -58,6 +59,7 @@ _SUMMARIES = {
     "healthz": "Report health.",
     "readyz": "Report readiness.",
     "metrics": "Return metrics for Prometheus.",
+    "page": "Show the studio, a page that generates images.",
     "openapi": "Return this document.",
 }
 
@@ -66,6 +68,8 @@ def build_document(registry: ModelRegistry, settings: Settings) -> Schema:
     """Return the document of a service with its routes, limits, bundles and labels."""
     fields = field_schemas(registry, settings)
     paths = _paths(registry, fields)
+    if settings.page:
+        paths["/"] = _get("/v1", "page", _PAGE)
     document: Schema = {
         "openapi": "3.1.0",
         "info": {

@@ -130,6 +130,13 @@ class ImageDescription(Struct):
     alpha_levels: int
 
 
+class NoiseDescription(Struct):
+    """The shape of the noise of one image, and its default scale."""
+
+    shape: tuple[int, ...]
+    temperature: float
+
+
 class Bundle(Struct):
     """The description of a served bundle."""
 
@@ -142,6 +149,7 @@ class Bundle(Struct):
     device: str
     abilities: tuple[str, ...]
     image: ImageDescription
+    noise: NoiseDescription | None
     conditions: list[dict[str, Any]]
     max_images: int
 

@@ -64,13 +64,24 @@ class Settings:
 
     public_metrics: bool = False
     """Whether `/metrics` needs no key."""
+    page: bool = True
+    """Whether `/` shows the studio, a page that generates images."""
     access_log: str | None = None
     """The form of the access log, `text` or `json`, or None."""
 
     @property
     def public_paths(self) -> frozenset[str]:
-        """Return the paths that need no API key, such as those of process monitors."""
-        return _MONITOR_PATHS | {"/metrics"} if self.public_metrics else _MONITOR_PATHS
+        """Return the paths that need no API key, such as those of process monitors.
+
+        The page holds no secret, and asks its user for the key.
+        """
+        metrics = {"/metrics"} if self.public_metrics else set()
+        return _MONITOR_PATHS | metrics | ({"/"} if self.page else set())
+
+    @property
+    def public_prefixes(self) -> tuple[str, ...]:
+        """Return the starts of further paths that need no API key."""
+        return ("/studio/",) if self.page else ()
 
     @property
     def hosts(self) -> tuple[str, ...]:

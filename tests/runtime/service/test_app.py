@@ -35,6 +35,7 @@ def test_bundles_are_described(client: Any) -> None:
     assert client("GET", "/v1/bundles/faces").json() == bundles[0]
     image = bundles[0]["image"]
     assert (image["width"], image["height"], image["mode"]) == (8, 8, "rgb")
+    assert bundles[0]["noise"] == {"shape": [4], "temperature": 1.0}
     assert bundles[0]["device"] == "cpu"
     assert bundles[0]["max_images"] == 16
     assert bundles[0]["conditions"][0]["labels"] == ["pink", "black", "dark red"]

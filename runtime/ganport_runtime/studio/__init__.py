@@ -1,0 +1,1 @@
+"""The studio: a web page that generates images of a bundle; the files and where they lie."""

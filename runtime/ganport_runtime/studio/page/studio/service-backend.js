@@ -1,0 +1,246 @@
+/** Images from `serve-gan`. */
+
+import { LatentSpace } from "./latent.js";
+import { isPlain } from "./points.js";
+
+/** @typedef {import("./values.js").Group} Group */
+/** @typedef {import("./values.js").Values} Values */
+/**
+ * An image: the place `point`, or a fraction of the way from it to another point; condition values;
+ * the scale of the noise, or null for that of the bundle.
+ * @typedef {{point: string, values: Values, temperature: number | null,
+ *   mix?: {point: string, fraction: number}}} Recipe
+ */
+/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/**
+ * @typedef {{name: string, title: string, version: string, license: string, digest: string,
+ *   width: number, height: number, pixelated: boolean, noise: {shape: number[], temperature: number},
+ *   conditions: Group[]}} BundleInfo
+ */
+/**
+ * What the page needs from a source of images.
+ * @typedef {object} Backend
+ * @property {() => Promise<BundleInfo[]>} open list the bundles
+ * @property {(bundle: string, recipes: Recipe[]) => Promise<Pixels[]>} generate
+ */
+
+const MAX_RETRIES = 5;
+
+/** An error with the place, what was expected, what was found, and the fix. */
+export class StudioError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} [fix]
+   */
+  constructor(message, fix = "") {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+/** The service wants a key, or another key. */
+export class KeyError extends StudioError {}
+
+/** Images of the service that served the page. @implements {Backend} */
+export class ServiceBackend {
+  constructor() {
+    this.key = "";
+    this.maxImages = 1;
+    /** @type {Map<string, LatentSpace>} */
+    this.spaces = new Map();
+  }
+
+  async open() {
+    const response = await this.request("v1/bundles");
+    const { bundles } = await response.json();
+    const usable = bundles.filter((/** @type {any} */ bundle) =>
+      bundle.abilities.includes("generate"),
+    );
+    if (!usable.length) {
+      throw new StudioError(
+        "This service has no bundle that generates images from seeds.",
+      );
+    }
+    this.maxImages = Math.min(
+      ...usable.map((/** @type {any} */ bundle) => bundle.max_images),
+    );
+    const infos = /** @type {BundleInfo[]} */ (usable.map(describeBundle));
+    this.spaces = new Map(
+      infos.map((info) => [info.name, new LatentSpace(info)]),
+    );
+    return infos;
+  }
+
+  /** @param {string} bundle @param {Recipe[]} recipes */
+  async generate(bundle, recipes) {
+    /** @type {Pixels[]} */
+    const images = Array(recipes.length);
+    const indices = recipes.map((_, index) => index);
+    const isSeed = (/** @type {number} */ index) =>
+      !recipes[index].mix && isPlain(recipes[index].point);
+    const run = async (
+      /** @type {number[]} */ rows,
+      /** @type {"seeds" | "noise"} */ form,
+    ) => {
+      for (let start = 0; start < rows.length; start += this.maxImages) {
+        const part = rows.slice(start, start + this.maxImages);
+        const chosen = part.map((index) => recipes[index]);
+        const made = await (
+          form === "seeds" ? this.fromSeeds : this.fromNoise
+        ).call(this, bundle, chosen);
+        part.forEach((index, at) => (images[index] = made[at]));
+      }
+    };
+    await run(indices.filter(isSeed), "seeds");
+    await run(
+      indices.filter((index) => !isSeed(index)),
+      "noise",
+    );
+    return images;
+  }
+
+  /** Return images of plain seeds. @param {string} bundle @param {Recipe[]} recipes */
+  async fromSeeds(bundle, recipes) {
+    const first = JSON.stringify(recipes[0].values);
+    const isSame = recipes.every(
+      (recipe) => JSON.stringify(recipe.values) === first,
+    );
+    const { temperature } = recipes[0];
+    const response = await this.request("v1/generate", {
+      bundle,
+      conditions: isSame
+        ? recipes[0].values
+        : recipes.map((recipe) => recipe.values),
+      seeds: recipes.map((recipe) => recipe.point),
+      output: "raw",
+      ...(temperature === null ? {} : { temperature }),
+    });
+    const shape = (response.headers.get("Ganport-Shape") ?? "")
+      .split(",")
+      .map(Number);
+    return splitImages(new Uint8Array(await response.arrayBuffer()), shape);
+  }
+
+  /** Return images of noise that the page computes. @param {string} bundle @param {Recipe[]} recipes */
+  async fromNoise(bundle, recipes) {
+    const space = /** @type {LatentSpace} */ (this.spaces.get(bundle));
+    const tensors = space.tensors(recipes);
+    const inputs = tensors.map(({ name, shape, data }) => {
+      return {
+        name,
+        datatype: "FP32",
+        shape,
+        parameters: { binary_data_size: data.byteLength },
+      };
+    });
+    const outputs = [{ name: "image", parameters: { binary_data: true } }];
+    const json = new TextEncoder().encode(JSON.stringify({ inputs, outputs }));
+    const body = new Blob([json, ...tensors.map((tensor) => tensor.data)]);
+    const lengthHeader = "Inference-Header-Content-Length";
+    const headers = {
+      "Content-Type": "application/octet-stream",
+      [lengthHeader]: String(json.length),
+    };
+    const response = await this.send(`v2/models/${bundle}/infer`, {
+      method: "POST",
+      headers,
+      body,
+    });
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const end = Number(response.headers.get(lengthHeader));
+    const [output] = JSON.parse(
+      new TextDecoder().decode(bytes.subarray(0, end)),
+    ).outputs;
+    return splitImages(bytes.subarray(end), output.shape);
+  }
+
+  /** Get a path, or post JSON to it. @param {string} path @param {object} [body] */
+  request(path, body) {
+    if (!body) return this.send(path, {});
+    const headers = { "Content-Type": "application/json" };
+    return this.send(path, {
+      method: "POST",
+      headers,
+      body: JSON.stringify(body),
+    });
+  }
+
+  /**
+   * Return a response with status 200; wait while the service is busy.
+   * @param {string} path
+   * @param {RequestInit} options
+   * @returns {Promise<Response>}
+   */
+  async send(path, options, retries = MAX_RETRIES) {
+    const headers = {
+      ...options.headers,
+      ...(this.key ? { "X-API-Key": this.key } : {}),
+    };
+    let response;
+    try {
+      response = await fetch(new URL(path, document.baseURI), {
+        ...options,
+        headers,
+      });
+    } catch {
+      throw new StudioError(
+        "The service does not answer.",
+        "Start it again, then reload this page.",
+      );
+    }
+    if (response.ok) return response;
+    if (response.status !== 429 || !retries) throw await readError(response);
+    const seconds = Number(response.headers.get("Retry-After")) || 1;
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    return this.send(path, options, retries - 1);
+  }
+}
+
+/** @param {Response} response */
+async function readError(response) {
+  let message = `The service answered with status ${response.status}.`;
+  let fix = "";
+  try {
+    const { error } = await response.json();
+    if (typeof error === "string") return new StudioError(error);
+    message = `${error.place}: expected ${error.expected}; found ${error.found}.`;
+    fix = error.fix;
+  } catch {
+    // A proxy may send an error of another form.
+  }
+  return response.status === 401
+    ? new KeyError(message, fix)
+    : new StudioError(message, fix);
+}
+
+/** @param {any} bundle @returns {BundleInfo} */
+const describeBundle = (bundle) => ({
+  name: bundle.name,
+  title: bundle.title,
+  version: bundle.version,
+  license: bundle.license,
+  digest: bundle.digest,
+  width: bundle.image.width,
+  height: bundle.image.height,
+  pixelated: bundle.image.pixelated,
+  noise: bundle.noise,
+  conditions: bundle.conditions,
+});
+
+/**
+ * Return the images in the bytes of a batch of a shape [N, H, W, C].
+ * @param {Uint8Array} bytes
+ * @param {number[]} shape
+ * @returns {Pixels[]}
+ */
+export function splitImages(bytes, [count, height, width, channels]) {
+  const size = height * width * channels;
+  return Array.from({ length: count }, (_, index) => {
+    return {
+      width,
+      height,
+      channels,
+      data: bytes.subarray(index * size, (index + 1) * size),
+    };
+  });
+}

@@ -1,0 +1,214 @@
+/** A table of one group by another, all from the selected seed. */
+
+import { h, iconButton } from "./dom.js";
+import { pointName } from "./points.js";
+import { SEEDS } from "./store.js";
+import { describeValue, round } from "./values.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./store.js").State} State */
+/** @typedef {import("./values.js").Group} Group */
+/** @typedef {{text: string, apply: (recipe: Recipe) => Recipe}} Axis */
+/** @typedef {import("./service-backend.js").Recipe} Recipe */
+
+const MAX_STEPS = 5;
+const MAX_LABELS = 24;
+
+/** The view "Table". */
+export class TableView {
+  /** @param {App} app */
+  constructor(app) {
+    this.app = app;
+    this.rows = this.makeSelect("Rows", "rows");
+    this.columns = this.makeSelect("Columns", "columns");
+    this.table = h("table", { class: "matrix" });
+    const bar = h(
+      "div",
+      { class: "bar" },
+      h("label", { class: "axis" }, "Rows", this.rows),
+      h("label", { class: "axis" }, "Columns", this.columns),
+      h("span", { class: "space" }),
+      iconButton("download", "Sprite sheet", () =>
+        app.saveSheet(this.recipes(), "table", this.width()),
+      ),
+    );
+    const scroller = h(
+      "div",
+      {
+        class: "scroller",
+        tabindex: 0,
+        role: "region",
+        "aria-label": "Table of images",
+      },
+      this.table,
+    );
+    const hint = h(
+      "p",
+      { class: "hint" },
+      "Choose an image of the table to continue with it.",
+    );
+    this.element = h("div", { class: "view" }, bar, scroller, hint);
+    this.key = "";
+    /** @type {HTMLCanvasElement[]} */
+    this.canvases = [];
+  }
+
+  /** @param {string} title @param {"rows" | "columns"} name */
+  makeSelect(title, name) {
+    const names = this.app.fields.map((group) => group.name);
+    const options = names.map((group) => h("option", { value: group }, group));
+    const select = h(
+      "select",
+      {
+        "aria-label": title,
+        onchange: () => {
+          const { table } = this.app.store.state;
+          this.app.store.set({ table: { ...table, [name]: select.value } });
+        },
+      },
+      ...options,
+      h("option", { value: SEEDS }, "seeds"),
+    );
+    return select;
+  }
+
+  width() {
+    return this.axis(this.app.store.state.table.columns).length;
+  }
+
+  /** Return the recipes of the table in row-major order. */
+  recipes() {
+    const { state } = this.app.store;
+    const { point } = state.tiles[state.selected];
+    const base = {
+      point,
+      values: state.values,
+      temperature: state.temperature,
+    };
+    const columns = this.axis(state.table.columns);
+    return this.axis(state.table.rows).flatMap((row) =>
+      columns.map((column) => column.apply(row.apply(base))),
+    );
+  }
+
+  /** @param {string} name @returns {Axis[]} */
+  axis(name) {
+    const { tiles } = this.app.store.state;
+    const group = this.app.fields.find((field) => field.name === name);
+    if (!group) {
+      return tiles.slice(0, MAX_LABELS).map(({ point }) => {
+        return {
+          text: pointName(point).replace("Seed ", ""),
+          apply: (recipe) => ({ ...recipe, point }),
+        };
+      });
+    }
+    return stepsOf(group).map(([text, value]) => {
+      const apply = (/** @type {Recipe} */ recipe) => {
+        return { ...recipe, values: { ...recipe.values, [group.name]: value } };
+      };
+      return { text, apply };
+    });
+  }
+
+  /** @param {State} state @returns {import("./painter.js").Target[]} */
+  show(state) {
+    this.rows.value = state.table.rows;
+    this.columns.value = state.table.columns;
+    const [rows, columns] = [
+      this.axis(state.table.rows),
+      this.axis(state.table.columns),
+    ];
+    const key = JSON.stringify([
+      state.table,
+      rows.map((row) => row.text),
+      columns.map((column) => column.text),
+    ]);
+    if (key !== this.key) this.build(rows, columns);
+    this.key = key;
+    const recipes = this.recipes();
+    return this.canvases.map((canvas, index) => ({
+      canvas,
+      recipe: recipes[index],
+    }));
+  }
+
+  /** @param {Axis[]} rows @param {Axis[]} columns */
+  build(rows, columns) {
+    this.canvases = [];
+    const head = h(
+      "tr",
+      {},
+      h("td", {}),
+      ...columns.map(({ text }) => h("th", { scope: "col" }, text)),
+    );
+    const body = rows.map((row) => {
+      const cells = columns.map((column) => {
+        const index = this.canvases.length;
+        const canvas = this.app.makeCanvas();
+        this.canvases.push(canvas);
+        const label = `${row.text}, ${column.text}`;
+        const onclick = () => this.choose(this.recipes()[index]);
+        return h(
+          "td",
+          {},
+          h(
+            "button",
+            {
+              type: "button",
+              class: "tile",
+              "aria-label": label,
+              title: label,
+              onclick,
+            },
+            canvas,
+          ),
+        );
+      });
+      return h("tr", {}, h("th", { scope: "row" }, row.text), ...cells);
+    });
+    this.table.replaceChildren(h("thead", {}, head), h("tbody", {}, ...body));
+  }
+
+  /** Continue with an image of the table. @param {Recipe} recipe */
+  choose({ point, values }) {
+    const { tiles, selected } = this.app.store.state;
+    const changed = tiles.map((tile, at) =>
+      at === selected ? { ...tile, point } : tile,
+    );
+    this.app.store.set({ values, tiles: changed, view: "images" });
+  }
+}
+
+/** @param {Group} group @returns {[string, any][]} */
+function stepsOf(group) {
+  if (group.kind === "scalar") {
+    const { min = 0, max = 1 } = group;
+    return Array.from({ length: MAX_STEPS }, (_, index) => {
+      const value = min + ((max - min) * index) / (MAX_STEPS - 1);
+      return [round(value), value];
+    });
+  }
+  if (group.kind === "rgb") {
+    const names = Object.keys(group.palette ?? {});
+    const colors = names.length
+      ? names
+      : [
+          "#000000",
+          "#ff0000",
+          "#ffff00",
+          "#00ff00",
+          "#00ffff",
+          "#0000ff",
+          "#ff00ff",
+          "#ffffff",
+        ];
+    return colors.map((color) => [color, color]);
+  }
+  const labels = (group.labels ?? []).slice(0, MAX_LABELS);
+  if (group.kind === "one_hot") return labels.map((label) => [label, label]);
+  return [
+    [describeValue(group, []), []],
+    ...labels.map((label) => /** @type {[string, any]} */ ([label, [label]])),
+  ];
+}
