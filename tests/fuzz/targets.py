@@ -31,12 +31,22 @@ from ganport_runtime.devices.onnxruntime_session import batch_shape
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.images.decode import decode_image
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.verify import check_graphs
 
 Case = Callable[[Random, Path], None]
 TESTS = Path(__file__).parents[1]
 DATA, FIXTURES = TESTS / "runtime" / "data", TESTS / "contract" / "fixtures"
-_BUNDLES = ("tiny", "tiny-float", "tiny-flow", "tiny-translator")
+_BUNDLES = (
+    *("tiny", "tiny-float", "tiny-flow", "tiny-translator"),
+    *("tiny-gray", "tiny-rgba", "tiny-sprite"),
+)
+_FORMATS = (
+    ImageFormat((16, 16)),
+    ImageFormat((16, 9), "gray"),
+    ImageFormat((9, 16), "rgba"),
+    ImageFormat((16, 16), "rgba", True, ("#000000", "#ff8800"), 2),
+)
 
 
 def prepare(kind: str) -> Case:
@@ -264,8 +274,9 @@ def _images() -> list[bytes]:
 def _image(random: Random, folder: Path) -> None:
     """Decode a changed image."""
     data = mutate_bytes(random.choice(_images()), random)
-    found = decode_image(data, Path("x.png"), (16, 16), crop=bool(random.randrange(2)))
-    assert found.shape == (16, 16, 3)
+    form = random.choice(_FORMATS)
+    found = decode_image(data, Path("x.png"), form, crop=bool(random.randrange(2)))
+    assert found.shape == (*form.size, form.channels)
 
 
 @functools.cache
