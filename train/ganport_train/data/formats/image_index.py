@@ -35,14 +35,14 @@ class ImageIndex:
         self._base_names = _group_names(images, lambda name: _key(_base(name)))
         self._base_stems = _group_names(images, lambda name: _stem(_base(name)))
 
-    def take(self, name: str) -> str:
+    def take(self, name: str, folder: str | None = None) -> str:
         """Return the image file for `name` and mark it as used.
 
-        The file is the path `name` in one of the folders, or the only image with that base name;
-        a name without the extension of an image stands for any. Raises `EntryError` for no image,
-        several images, and an image used before.
+        The file is the path `name` in `folder` or one of the folders, or the only image with that
+        base name; a name without the extension of an image stands for any. Raises `EntryError` for
+        no image, several images, and an image used before.
         """
-        image = self._find(name)
+        image = self._find(name) if folder is None else self._find_in(folder, name)
         if image not in self._unused:
             found = f"{quote(image, 120)} again"
             raise EntryError("each image once", found, "Remove one of the two entries.")
@@ -64,6 +64,10 @@ class ImageIndex:
         for name in self.unused(folder):
             fix = "Add the entry or remove the image."
             issues.add(unlabeled(name, f"an entry in {table}", fix))
+
+    def _find_in(self, folder: str, name: str) -> str:
+        path = f"{folder}/{name}" if folder else name
+        return self._find(path if self._matches(path) else name)
 
     def _find(self, name: str) -> str:
         matches = self._candidates(name)

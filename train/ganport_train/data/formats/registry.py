@@ -10,6 +10,7 @@ from ganport_runtime.values import format_choices, suggestion
 from ganport_train.data.file_formats import unread_images
 from ganport_train.data.formats.base import Reader
 from ganport_train.data.formats.celeba import CelebA
+from ganport_train.data.formats.header_table import HeaderTable
 from ganport_train.data.formats.iclevr import IClevr
 from ganport_train.data.formats.image_folder import ImageFolder
 from ganport_train.data.formats.stylegan_json import StyleGanJson
@@ -18,7 +19,10 @@ from ganport_train.data.issues import DataError, Issue, quote
 from ganport_train.data.source import FolderSource, Source
 from ganport_train.data.zip_source import ZipSource
 
-READERS: tuple[Reader, ...] = (TaggedCsv(), IClevr(), CelebA(), StyleGanJson(), ImageFolder())
+READERS: tuple[Reader, ...] = (
+    *(TaggedCsv(), IClevr(), CelebA(), StyleGanJson(), HeaderTable()),
+    *(ImageFolder(),),
+)
 """In order of detection: the first reader that detects its format reads the source."""
 AUTO = "auto"
 FORMATS = (AUTO, *(reader.format for reader in READERS))

@@ -8,7 +8,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
-from ganport_runtime.conditions import Conditions, MultiHot, Scalar
+from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import repr_short
 from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import (
@@ -19,6 +19,7 @@ from ganport_train.data.formats.base import (
     read_json,
     table_error,
 )
+from ganport_train.data.formats.columns import scalar_group
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.issues import EntryError, IssueLog
 from ganport_train.data.source import Source
@@ -146,15 +147,7 @@ def _parse_scalars(label: Any, size: int) -> Values:
 
 def _scalar_groups(values: list[Any]) -> Conditions:
     columns = {name: [value[name] for value in values] for name in values[0]}
-    return Conditions(tuple(_scalar_group(name, column) for name, column in columns.items()))
-
-
-def _scalar_group(name: str, values: list[float]) -> Scalar:
-    low, high = min(values), max(values)
-    mean = min(max(sum(values) / len(values), low), high)
-    # A constant number still needs a range of positive width.
-    margin = 0.0 if low < high else max(0.5, abs(low) / 2)
-    return Scalar(name, mean, low - margin, high + margin)
+    return Conditions(tuple(scalar_group(name, column) for name, column in columns.items()))
 
 
 def _parse_numbers(label: Any, size: int) -> list[float]:

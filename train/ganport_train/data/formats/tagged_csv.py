@@ -10,6 +10,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.data.encodings import decode_text
 from ganport_train.data.formats import tag_grammar
 from ganport_train.data.formats.base import Example, Reader, one_hot_groups, read_table
+from ganport_train.data.formats.header_table import has_header
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source
@@ -20,7 +21,7 @@ MAX_TABLE = 32 << 20
 """Bytes of `tags.csv`."""
 
 _HEADER_IDS = frozenset({"id", "image", "file", "filename", "file_name", "name"})
-_HEADER_TAGS = frozenset({"tag", "tags", "label", "labels"})
+_HEADER_TAGS = frozenset({"tag", "tags"})
 
 
 class TaggedCsv(Reader):
@@ -31,7 +32,7 @@ class TaggedCsv(Reader):
     layout = "`tags.csv` and a folder `images`"
 
     def detect(self, source: Source) -> bool:
-        return TABLE in source.names
+        return TABLE in source.names and not has_header(source, TABLE)
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
