@@ -58,6 +58,11 @@ VALUES = {
 }
 """Values of options, by the old section and name."""
 
+IMAGES_SINCE = 3
+"""Version since which images have modes; in an older run transparency is laid on white."""
+OLD_IMAGES = {"mode": "rgb", "pixelated": False, "palette": "none"}
+"""Options of the section `data` of a run that is older."""
+
 CHECKPOINT_KEYS = {"shape": "network_config", "reload": "rollback"}
 """Keys of `checkpoint.json`."""
 
@@ -82,6 +87,12 @@ def migrate_recipe(tables: Mapping[str, Any]) -> dict[str, Any]:
         SECTIONS.get(section, section): _migrate_section(section, options)
         for section, options in tables.items()
     }
+
+
+def pin_images(tables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the resolved recipe of an older run with the images that it was trained on."""
+    data = tables.get("data", {})
+    return {**tables, "data": {**OLD_IMAGES, **data} if isinstance(data, Mapping) else data}
 
 
 def migrate_run(table: Mapping[str, Any]) -> dict[str, Any]:

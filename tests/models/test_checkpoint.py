@@ -155,7 +155,7 @@ def number(name: str, value: object) -> dict[str, object]:
             "expected the required key 'resolution'",
         ),
         (number("depth", 4), "a network_config with unknown fields"),
-        (number("resolution", 48), "resolution: expected multiples of 4"),
+        (number("resolution", 50), "resolution: expected multiples of 4"),
         (number("base_channels", True), "base_channels: expected an integer"),
         (number("base_channels", 2.0), "base_channels: expected an integer"),
         (number("base_channels", 1025), "base_channels: expected a number from 1 to 1024"),

@@ -21,11 +21,14 @@ def test_describe_returns_a_line_for_each_option() -> None:
 
 def test_describe_lists_default_meaning_and_allowed_values() -> None:
     assert lines()["data.resolution"] == (
-        "data.resolution 64 height and width in pixels; a power of two from 16 to 1_024"
+        "data.resolution 64 side in pixels, or [height, width]; multiples of 4, such as 28, 48 or "
+        "[96, 64]"
     )
     momentum = "0.5 decay of the first moment (SGD: momentum); 0 to 0.9999"
     assert lines()["optimizer.beta1"].endswith(momentum)
     assert lines()["training.precision"].endswith("; auto | fp32 | bf16")
+    assert lines()["data.pixelated"].endswith("; auto | true | false")
+    assert lines()["data.palette"].endswith("; auto | none | 2 to 256")
     assert lines()["title"].startswith("title required title of the recipe; one printable line")
     assert lines()["conditions"].startswith("conditions {} labels of each")
     assert lines()["palette"].startswith("palette {} color of each label")

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ganport_runtime.files import sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data import cache as module
 from ganport_train.data.cache import (
     Entry,
@@ -23,7 +24,8 @@ from ganport_train.data.cache import (
 )
 from ganport_train.data.issues import DataError
 
-SETTINGS = {"digest": "ab", "resolution": 4, "conditions": [{"range": (0, 1)}]}
+SETTINGS = {"digest": "ab", "image": {"resolution": 4}, "conditions": [{"range": (0, 1)}]}
+IMAGE = ImageFormat((4, 4)).to_json()
 IMAGES = np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3)
 
 
@@ -32,7 +34,7 @@ def write(root: Path, images: NDArray[np.uint8] = IMAGES) -> None:
         for pixels in images:
             writer.add(pixels)
         writer.arrays = {"keys": np.array([1, 2**64 - 1], np.uint64)}
-        writer.metadata["ids"] = ["1", "é"]
+        writer.metadata |= {"ids": ["1", "é"], "image": IMAGE}
 
 
 def opened(root: Path) -> Entry:
@@ -49,10 +51,12 @@ def test_new_entry_round_trip(tmp_path: Path) -> None:
     assert isinstance(entry.images, np.memmap)
     assert not entry.images.flags.writeable
     assert entry.arrays["keys"].tolist() == [1, 2**64 - 1]
-    assert entry.metadata == {"ids": ["1", "é"]}
+    assert entry.metadata == {"ids": ["1", "é"], "image": IMAGE}
 
 
-@pytest.mark.parametrize("change", [{"digest": "ac"}, {"resolution": 8}, {"conditions": None}])
+@pytest.mark.parametrize(
+    "change", [{"digest": "ac"}, {"image": {"resolution": 8}}, {"conditions": None}]
+)
 def test_open_entry_other_settings_returns_none(tmp_path: Path, change: dict[str, object]) -> None:
     write(tmp_path)
     assert open_entry(tmp_path, SETTINGS | change) is None
@@ -84,7 +88,7 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from ganport_train.data.cache import new_entry
-with new_entry(Path(sys.argv[1]), {"digest": "cd", "resolution": 4}) as writer:
+with new_entry(Path(sys.argv[1]), {"digest": "cd"}) as writer:
     writer.add(np.zeros((4, 4, 3), np.uint8))
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -114,6 +118,7 @@ def test_new_entry_keeps_active_writer(tmp_path: Path, monkeypatch: pytest.Monke
         os.utime(images, (later, later))  # as if the last image was just written
         monkeypatch.setattr(time, "time", lambda: later)
         write(tmp_path)
+        writer.metadata["image"] = ImageFormat((4, 4)).to_json()
     assert open_entry(tmp_path, slow) is not None
     assert open_entry(tmp_path, SETTINGS) is not None
 
@@ -188,7 +193,7 @@ def test_default_cache_root_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_check_free_space_too_little_raises(tmp_path: Path) -> None:
-    check_free_space(tmp_path / "not/there/yet", 10, 64)
+    check_free_space(tmp_path / "not/there/yet", 10, (64, 64, 3))
     with pytest.raises(DataError, match="Free some space, or set GANPORT_CACHE"):
-        check_free_space(tmp_path, 1 << 40, 4096)
+        check_free_space(tmp_path, 1 << 40, (4096, 4096, 3))
     assert list(tmp_path.iterdir()) == []

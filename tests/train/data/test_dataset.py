@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data.dataset import Dataset, split
 from ganport_train.data.issues import DataError
 
@@ -60,6 +61,7 @@ def labeled(vectors: list[list[int]], keys: list[int], conditions: Conditions) -
     count = len(keys)
     return Dataset(
         images=np.zeros((count, 1, 1, 3), np.uint8),
+        image=ImageFormat((1, 1)),
         format="tagged_csv",
         conditions=conditions,
         vectors=np.array(vectors, np.float32),
@@ -68,6 +70,7 @@ def labeled(vectors: list[list[int]], keys: list[int], conditions: Conditions) -
         split_keys=np.array(keys, np.uint64),
         digest="",
         issues=(),
+        notes=(),
         test_prompts={},
     )
 

@@ -235,8 +235,10 @@ def test_load_dataset_other_groups_raise(
         load_dataset(write_folder(tagged_files(2)), resolution=16, conditions=hats)
 
 
-@pytest.mark.parametrize("resolution", [0, -1, 5000])
-def test_load_dataset_invalid_resolution_raises(tmp_path: Path, resolution: int) -> None:
+@pytest.mark.parametrize("resolution", [0, -1, 5000, (64, 5000)])
+def test_load_dataset_invalid_resolution_raises(
+    tmp_path: Path, resolution: int | tuple[int, int]
+) -> None:
     with pytest.raises(DataError, match="expected a number of pixels from 1 to 4096"):
         load_dataset(tmp_path, resolution=resolution)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_train.data import near_duplicates as module
+from ganport_train.data.image_options import ImageOptions
 from ganport_train.data.images import decode
 from ganport_train.data.near_duplicates import DuplicateGroups, find_duplicate_groups, merge_scenes
 
@@ -22,7 +23,7 @@ def scene(seed: int, size: int = 64) -> Pixels:
 def thumbnail(pixels: Pixels) -> Pixels:
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "PNG")
-    return decode(buffer.getvalue(), 64).thumbnail
+    return decode(buffer.getvalue(), ImageOptions(64)).thumbnail
 
 
 def groups(*images: Pixels) -> DuplicateGroups:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ganport_models import Generator, NetworkConfig, Translator
 from ganport_runtime.conditions import Conditions, MultiHot
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.config.recipe import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.engine import validation
@@ -46,6 +47,7 @@ def data() -> Dataset:
     pictures = tinted(vectors, random.standard_normal(COUNT, dtype=np.float32))
     return Dataset(
         images=(pictures.clip(-1, 1) * 127.5 + 128).astype(np.uint8),
+        image=ImageFormat(pictures.shape[1:3]),
         format="faces",
         conditions=CONDITIONS,
         vectors=vectors,
@@ -54,6 +56,7 @@ def data() -> Dataset:
         split_keys=random.integers(2**63, size=COUNT).astype(np.uint64),
         digest="0a1b",
         issues=(),
+        notes=(),
         test_prompts={},
     )
 

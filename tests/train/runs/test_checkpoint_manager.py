@@ -11,10 +11,12 @@ import torch
 
 from ganport_models import CheckpointError, build_generator
 from ganport_models.metadata import WEIGHTS, read_metadata
+from ganport_models.resolution import to_size
 from ganport_models.selection import FOLDER, newest, select_checkpoint
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.bundle.readers import read_tensors
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import CheckpointManager, ModelState
@@ -34,7 +36,8 @@ def save(
 ) -> Path:
     """Save a checkpoint of an empty training state."""
     generator = build_generator("film_dcgan", recipe.network_config(CONDITIONS))
-    manager = CheckpointManager(run, recipe, CONDITIONS, ModelState({}, {}))
+    image = ImageFormat(to_size(recipe.data.resolution))
+    manager = CheckpointManager(run, recipe, CONDITIONS, image, ModelState({}, {}))
     scores: dict[str, Any] = {"extractor": "pixels", "eval_images": 8, "collapsed": False}
     run.mkdir(exist_ok=True)
     return manager.save(

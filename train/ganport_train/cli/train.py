@@ -20,6 +20,7 @@ from ganport_train.config.parsing import describe, parse
 from ganport_train.config.presets import Presets
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
+from ganport_train.data.image_options import describe_image
 from ganport_train.engine.trainer import Trainer
 from ganport_train.engine.validation import load_judge
 from ganport_train.engine.warm_start import WarmStart
@@ -120,6 +121,7 @@ def print_recipe(
     dataset, lines = load_data(recipe, data, skip_bad) if data else None, list(choices.lines())
     if dataset:
         recipe, lines = choices.select(training_size(recipe, dataset), resolve_device(device))
+        recipe = recipe.with_image(dataset.image)
     click.echo(tomli_w.dumps(recipe.to_json()))
     click.echo("".join(f"# {line}\n" for line in lines), nl=False)
     conditions = dataset.conditions if dataset else recipe.vocabulary()
@@ -156,6 +158,7 @@ def start_run(
         recipe, lines = choices.select(training_size(recipe, dataset), torch_device)
         recipe = source.adopt(recipe) if source else recipe
         precision = resolve_precision(recipe.training.precision, torch_device)
+        recipe = recipe.with_image(dataset.image)
         recipe = replace(recipe, training=replace(recipe.training, precision=precision))
         loaded = load_judge(judge, torch_device)
         environment = _environment(data, dataset, torch_device, skip_bad, judge, loaded, processes)
@@ -173,7 +176,8 @@ def start_run(
         train, _ = dataset.split(recipe.data.val_fraction)
         warnings = [f"warning: {warning}" for warning in dataset.size_warnings(train)]
         counts = parameter_counts(recipe, dataset.conditions)
-        for line in (tomli_w.dumps(recipe.to_json()), *lines, *warnings, counts):
+        images = [f"images: {describe_image(dataset.image)}", *dataset.notes]
+        for line in (tomli_w.dumps(recipe.to_json()), *lines, *images, *warnings, counts):
             trainer.log(line)
         if source:
             trainer.start_from(source)
@@ -224,7 +228,7 @@ def resume_run(
                 trainer.start_from(WarmStart.load(previous.start_from))
         with processes.synchronized_section():
             if processes.is_main:
-                run_dir.write_config(run, recipe, environment)
+                run_dir.write_config(run, trainer.recipe, environment)
         return _train(trainer, environment)
 
 
@@ -232,7 +236,7 @@ def load_data(recipe: Recipe, data: Path, skip_bad: bool) -> Dataset:
     """Return the data set at a path with the options of a recipe."""
     return load_dataset(
         data,
-        resolution=recipe.data.resolution,
+        **recipe.data.image_options(),
         conditions=recipe.vocabulary(),
         format=recipe.data.format,
         attributes=recipe.data.attributes,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from ganport_models.resolution import RULE, Resolution, is_resolution, simplify
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import repr_short, sanitize, suggestion
 
@@ -43,23 +44,19 @@ class Constraint:
     ge: float = -math.inf
     le: float = math.inf
     choices: tuple[str, ...] = ()
-    power_of_two: bool = False
     max_length: int = 0
     """Largest number of characters of a one-line text; 0 = any text."""
 
     def __str__(self) -> str:
-        if self.choices:
-            return " | ".join(self.choices)
         if self.max_length:
             return f"one printable line of at most {self.max_length} characters"
-        if not math.isfinite(self.le):
-            return ""
-        kind = "a power of two from " if self.power_of_two else ""
-        return f"{kind}{format_number(self.ge)} to {format_number(self.le)}"
+        is_finite = math.isfinite(self.le)
+        numbers = f"{format_number(self.ge)} to {format_number(self.le)}" if is_finite else ""
+        return " | ".join((*self.choices, *([numbers] if numbers else [])))
 
     def check(self, value: Any, place: str) -> None:
         """Raise RecipeError for a value that the option does not accept."""
-        if self.choices and value not in self.choices:
+        if self.choices and isinstance(value, str) and value not in self.choices:
             fix = suggestion(value, self.choices, "Use one of them.")
             raise RecipeError(place, f"one of {', '.join(self.choices)}", repr_short(value), fix)
         if isinstance(value, int | float):
@@ -69,8 +66,6 @@ class Constraint:
             if value > self.le:
                 expected = f"a number of at most {format_number(self.le)}"
                 raise RecipeError.from_value(place, expected, value)
-            if self.power_of_two and int(value) & (int(value) - 1):
-                raise RecipeError.from_value(place, str(self), value)
         elif self.max_length and not (len(value) <= self.max_length and value.isprintable()):
             raise RecipeError.from_value(place, str(self), value)
 
@@ -134,6 +129,7 @@ def _describe_rows(kind: type, prefix: str) -> Iterator[tuple[str, str, str]]:
             continue
         constraint = entry.metadata["constraint"]
         allowed = f"; {constraint}" if str(constraint) else ""
+        allowed += " | true | false" if bool in get_args(hints[entry.name]) else ""
         yield prefix + entry.name, _describe_default(entry), constraint.doc + allowed
 
 
@@ -154,26 +150,40 @@ def _parse_value(entry: Field[Any], kind: Any, value: Any, file: str, name: str)
         return (_parse_nested_texts if is_nested else _parse_label_lists)(value, place)
     if get_origin(kind) is tuple:
         return _parse_labels(value, place)
-    value = _parse_scalar(kind, value, place)
-    if isinstance(constraint := entry.metadata.get("constraint"), Constraint):
-        constraint.check(value, place)
+    if kind == Resolution:
+        return _parse_resolution(value, place)
+    constraint = entry.metadata.get("constraint", Constraint(""))
+    value = _parse_scalar(kind, value, place, constraint.choices)
+    constraint.check(value, place)
     return value
 
 
-def _parse_scalar(kind: Any, value: Any, place: str) -> Any:
+def _parse_scalar(kind: Any, value: Any, place: str, choices: tuple[str, ...]) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         try:
             value = float(value)
         except OverflowError:
             raise RecipeError.from_value(place, "a finite number", value) from None
-    if type(value) is not kind:
-        raise RecipeError.from_value(place, _TYPE_NAMES[kind], value)
+    members = get_args(kind)
+    is_word = bool(members) and isinstance(value, str) and value not in choices
+    if type(value) not in (members or (kind,)) or is_word:
+        names = [_TYPE_NAMES[member] for member in members if member is not str]
+        expected = f"{', '.join(choices)} or {names[0]}" if members else _TYPE_NAMES[kind]
+        raise RecipeError.from_value(place, expected, value)
     if isinstance(value, float) and not math.isfinite(value):
         raise RecipeError.from_value(place, "a finite number", value)
     # A command line can contain unpaired surrogates, which no UTF-8 file can hold.
     if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise RecipeError.from_value(place, "text that UTF-8 can encode", value)
     return value
+
+
+def _parse_resolution(value: Any, place: str) -> Resolution:
+    """Return a side, or (height, width), that networks can have."""
+    sides = tuple(value) if isinstance(value, list | tuple) else (value, value)
+    if not (len(sides) == 2 and all(type(side) is int for side in sides) and is_resolution(sides)):
+        raise RecipeError.from_value(place, f"a number or [height, width], {RULE}", value)
+    return simplify(sides)
 
 
 def _parse_label_lists(value: Any, place: str) -> dict[str, tuple[str, ...]]:

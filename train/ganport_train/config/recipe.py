@@ -6,7 +6,7 @@ Its labels become conditions: label groups, pairs of two groups, RGB colors, or 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ganport_models import NetworkConfig
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot, Rgb
+from ganport_runtime.images.format import CHANNELS, ImageFormat
 from ganport_train.config.parsing import RecipeError, documented, option
 from ganport_train.config.sections import (
     AugmentOptions,
@@ -27,6 +28,7 @@ from ganport_train.config.sections import (
     RecoveryOptions,
     TrainingOptions,
 )
+from ganport_train.data.image_options import AUTO, found_options
 
 RGB_RANGE = (-1.0, 1.0)
 """Range of the channels of a color, as of image channels."""
@@ -139,7 +141,14 @@ class Recipe:
             kernel=self.network.kernel,
             num_levels=self.network.num_levels,
             num_blocks=self.network.num_blocks,
+            image_channels=CHANNELS.get(self.data.mode, CHANNELS["rgb"]),
         )
+
+    def with_image(self, image: ImageFormat) -> Recipe:
+        """Return the recipe with the image format of a data set for the options that are auto."""
+        found = found_options(image)
+        chosen = {name: value for name, value in found if getattr(self.data, name) == AUTO}
+        return replace(self, data=replace(self.data, **chosen))
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as plain tables for TOML or JSON; without presets if there are none."""
@@ -149,6 +158,8 @@ class Recipe:
             tables["presets"] = {name: list(texts) for name, texts in self.presets.items()}
         tables["conditions"] = {name: list(labels) for name, labels in self.conditions.items()}
         tables["data"]["attributes"] = list(self.data.attributes)
+        if isinstance(self.data.resolution, tuple):
+            tables["data"]["resolution"] = list(self.data.resolution)
         return tables
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from ganport_models import discriminator_names, generator_names
 from ganport_models.network import MAX_FEATURES, MAX_VECTOR
-from ganport_models.resolution import MAX_RESOLUTION
+from ganport_runtime.images.format import CHANNELS, MAX_PALETTE
 from ganport_train.config.parsing import option
-from ganport_train.data.formats.registry import AUTO, FORMATS
+from ganport_train.data.formats.registry import FORMATS
+from ganport_train.data.image_options import AUTO, NONE
 
 MAX_IMAGES = 10**9
 """Largest number of training images: with two or more a step, step numbers have nine digits."""
@@ -23,8 +25,28 @@ LOSS_NAMES = ("bce", "saturating", "least_squares", "hinge", "relativistic", "wa
 class DataOptions:
     """How images are prepared for training."""
 
-    resolution: int = option(
-        64, "height and width in pixels", ge=16, le=MAX_RESOLUTION, power_of_two=True
+    resolution: int | tuple[int, int] = option(
+        64, "side in pixels, or [height, width]; multiples of 4, such as 28, 48 or [96, 64]"
+    )
+    mode: str = option(
+        AUTO,
+        "color mode of the images; auto = rgba if the set carries transparency, gray if it has no "
+        "color, else rgb",
+        choices=(AUTO, *CHANNELS),
+    )
+    pixelated: bool | str = option(
+        AUTO,
+        "true = pixel art, scaled by whole numbers with nearest neighbor; auto = if the set is "
+        "pixel art",
+        choices=(AUTO,),
+    )
+    palette: int | str = option(
+        AUTO,
+        "most colors of a palette that all images share; auto = the colors of pixel art, if there "
+        f"are at most {MAX_PALETTE}; none = any color",
+        choices=(AUTO, NONE),
+        ge=2,
+        le=MAX_PALETTE,
     )
     mirror: bool = option(True, "flip each image horizontally with probability 0.5")
     val_fraction: float = option(0.05, "fraction of images kept from training", ge=0.0, le=0.9)
@@ -36,6 +58,11 @@ class DataOptions:
         "group, or no condition",
         choices=("labels", "joint", "rgb", "none"),
     )
+
+    def image_options(self) -> dict[str, Any]:
+        """Return the options of the images by name, as `load_dataset` takes them."""
+        names = ("resolution", "mode", "pixelated", "palette")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)

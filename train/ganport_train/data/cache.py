@@ -6,16 +6,19 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_directory, remove_stale_temporaries, sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data.issues import DataError
 
 FORMAT = 6
@@ -25,6 +28,7 @@ _IMAGES = "images.u8"
 _INDEX = "index.json"
 _INDEX_DIGEST = "index.sha256"
 _ENTRY_NAME = re.compile("[0-9a-f]{32}")
+_BLOCK = 1024  # images rewritten at a time
 _DAY = 24 * 60 * 60.0
 
 Settings = Mapping[str, Any]
@@ -35,8 +39,8 @@ Arrays = Mapping[str, NDArray[Any]]
 class Entry:
     """One cached dataset.
 
-    `images` is uint8 (N, R, R, 3), memory-mapped; `arrays` are the smaller arrays by name;
-    `metadata` is plain JSON.
+    `images` is uint8 (N, H, W, C), memory-mapped, in the format that `metadata` states as `image`;
+    `arrays` are the smaller arrays by name; `metadata` is plain JSON.
     """
 
     images: NDArray[np.uint8]
@@ -45,16 +49,44 @@ class Entry:
 
 
 class EntryWriter:
-    """Takes the images of an entry one by one, and its arrays and metadata at the end."""
+    """Takes the images of an entry one by one, and its arrays and metadata at the end.
 
-    def __init__(self, images: BinaryIO) -> None:
-        self._images = images
+    `metadata` must get the format of the images as `image`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._images = path.open("xb")
         self.arrays: Arrays = {}
         self.metadata: dict[str, Any] = {}
 
     def add(self, pixels: NDArray[np.uint8]) -> None:
-        """Append one uint8 (R, R, 3) image."""
+        """Append one uint8 (H, W, C) image."""
         self._images.write(np.ascontiguousarray(pixels).data)
+
+    def rewrite(
+        self, shape: tuple[int, ...], change: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+    ) -> None:
+        """Replace the images so far, of (H, W, C) `shape`, by what `change` returns for them."""
+        self.close()
+        old = self._path.with_suffix(".old")
+        self._path.rename(old)
+        self._images = self._path.open("xb")
+        if old.stat().st_size:
+            images = np.memmap(old, np.uint8, "r").reshape(-1, *shape)
+            for start in range(0, len(images), _BLOCK):
+                self.add(change(images[start : start + _BLOCK]))
+            del images
+        old.unlink()
+
+    def clear(self) -> None:
+        """Drop the images so far."""
+        self._images.seek(0)
+        self._images.truncate()
+
+    def close(self) -> None:
+        """Close the file of the images."""
+        self._images.close()
 
 
 def default_cache_root() -> Path:
@@ -75,7 +107,7 @@ def open_entry(root: Path, settings: Settings) -> Entry | None:
     """Open the entry of `settings`; None if there is no entry or it is corrupt."""
     try:
         return _open(entry_folder(root, settings), settings)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, GanportError):
         return None
 
 
@@ -88,16 +120,16 @@ def new_entry(root: Path, settings: Settings) -> Iterator[EntryWriter]:
     root.mkdir(parents=True, exist_ok=True)
     remove_stale_temporaries(root, _ENTRY_NAME, age=_DAY)
     with atomic_directory(entry_folder(root, settings)) as folder:
-        with (folder / _IMAGES).open("xb") as images:
-            writer = EntryWriter(images)
+        writer = EntryWriter(folder / _IMAGES)
+        with closing(writer):
             yield writer
         _finish(folder, writer, settings)
 
 
-def check_free_space(root: Path, count: int, resolution: int) -> None:
-    """Raise `DataError` if `count` images do not fit on the disk of `root`."""
+def check_free_space(root: Path, count: int, shape: tuple[int, int, int]) -> None:
+    """Raise `DataError` if `count` images of (H, W, C) `shape` do not fit on the disk of `root`."""
     folder = next(parent for parent in (root, *root.absolute().parents) if parent.exists())
-    needed, free = count * resolution * resolution * 3, shutil.disk_usage(folder).free
+    needed, free = count * prod(shape), shutil.disk_usage(folder).free
     if needed > free:
         raise DataError(
             f"cache folder {root}",
@@ -128,9 +160,9 @@ def _open(folder: Path, settings: Settings) -> Entry | None:
     images = folder / _IMAGES
     if _json(index["settings"]) != _json(settings) or images.stat().st_size != index["bytes"]:
         return None
-    side = settings["resolution"]
+    image = ImageFormat.from_json(index["metadata"]["image"], "cache: image")
     return Entry(
-        np.memmap(images, np.uint8, "r").reshape(-1, side, side, 3),
+        np.memmap(images, np.uint8, "r").reshape(-1, *image.size, image.channels),
         {name: np.load(path, allow_pickle=False) for name, path in arrays.items()},
         index["metadata"],
     )

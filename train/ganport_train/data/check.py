@@ -15,10 +15,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_models.resolution import Resolution
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example, Labels
 from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, source_issues
+from ganport_train.data.image_options import ImageOptions
+from ganport_train.data.image_statistics import ImageStatistics
+from ganport_train.data.image_writer import resolve_pixelated
 from ganport_train.data.images import DecodedImage, decode_all
 from ganport_train.data.issues import EntryError, Issue, IssueLog
 from ganport_train.data.near_duplicates import find_duplicate_groups
@@ -62,6 +67,8 @@ class Report:
     """Result of a check.
 
     images: number of usable images.
+    image: format of the images that training would use.
+    notes: what was assumed about the images, one line each.
     test_prompts: number of prompts in each test list.
     sizes: number of images by (width, height).
     file_formats: number of images by file format.
@@ -72,6 +79,8 @@ class Report:
     format: str
     digest: str
     images: int
+    image: ImageFormat
+    notes: list[str]
     conditions: ConditionStats
     test_prompts: dict[str, int]
     sizes: dict[tuple[int, int], int]
@@ -89,6 +98,7 @@ class Report:
         """Return the report as plain JSON."""
         fields = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return fields | {
+            "image": self.image.to_json(),
             "conditions": asdict(self.conditions),
             "sizes": {f"{width}x{height}": n for (width, height), n in self.sizes.items()},
             "duplicates": [asdict(group) for group in self.duplicates],
@@ -142,12 +152,15 @@ class _ImageStats:
 def check_dataset(
     path: Path | str,
     *,
-    resolution: int = 64,
+    resolution: Resolution = 64,
+    mode: str = AUTO,
+    pixelated: bool | str = AUTO,
+    palette: int | str = AUTO,
     format: str = AUTO,
     attributes: Sequence[str] = (),
     progress: bool = True,
 ) -> Report:
-    """Read and decode the dataset at `path` as a load at `resolution` would; write nothing.
+    """Read and decode the dataset at `path` as a load with these options would; write nothing.
 
     Raises `DataError` only if no report is possible: no such file, no dataset, no vocabulary.
     """
@@ -162,27 +175,38 @@ def check_dataset(
             conditions = reader.vocabulary(source, examples, attributes)
         stats = _ImageStats()
         names = [example.image for example in examples]
-        decoded = decode_all(source, names, resolution, reader.framing, progress=progress)
+        options = ImageOptions(resolution, mode, pixelated, palette)
+        options, notes = resolve_pixelated(source, names, options, reader)
+        found = ImageStatistics(options)
+        decoded = decode_all(source, names, options, reader.framing, progress=progress)
         with closing(decoded) as images:
             for example, image in zip(examples, images, strict=True):
                 if isinstance(image, EntryError):
                     issues.add(example.unreadable(image))
                 else:
                     stats.add(example, image)
+                    found.add(image.pixels)
         issues.add_all(several_frames(stats.animated))
         return Report(
             source=str(path),
             format=reader.title,
             digest=source.digest,
             images=len(stats.examples),
+            image=found.image_format(),
+            notes=[*notes, *found.notes()],
             conditions=_condition_stats(stats.examples, conditions),
             test_prompts={name: len(prompts) for name, prompts in test_prompts.items()},
             sizes=dict(stats.sizes.most_common()),
             file_formats=dict(stats.file_formats.most_common()),
-            upscaled=sum(n for size, n in stats.sizes.items() if min(size) < resolution),
+            upscaled=sum(n for size, n in stats.sizes.items() if _is_smaller(size, options.size)),
             duplicates=stats.duplicates(not reader.shared_scene, progress),
             issues=list(issues),
         )
+
+
+def _is_smaller(size: tuple[int, int], wanted: tuple[int, int]) -> bool:
+    """Return whether a (width, height) is below a (height, width)."""
+    return size[0] < wanted[1] or size[1] < wanted[0]
 
 
 def _condition_stats(examples: Sequence[Example], conditions: Conditions) -> ConditionStats:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions, JointOneHot
 from ganport_runtime.conditions.groups import LabelGroup
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data.cache import Entry, Settings
 from ganport_train.data.formats.base import TestPrompts
 from ganport_train.data.issues import DataError, Issue
 
 Images = NDArray[np.uint8]
-"""Images (N, H, W, 3)."""
+"""Images (N, H, W, C): gray, RGB or RGBA with straight alpha."""
 Vectors = NDArray[np.float32]
 """Condition vectors (N, C)."""
 Features = NDArray[np.float32]
@@ -35,7 +36,8 @@ _MAX_KEY = np.uint64(np.iinfo(np.uint64).max)
 class Dataset:
     """Images and their conditions.
 
-    images: uint8 (N, R, R, 3) RGB, memory-mapped and read-only.
+    images: uint8 (N, H, W, C), memory-mapped and read-only.
+    image: format of the images: size, color mode, palette and alpha.
     format: name of the dataset format, such as "celeba".
     vectors: float32 (N, C) condition vectors in the layout of `conditions`.
     ids: names of the images in the dataset.
@@ -43,10 +45,12 @@ class Dataset:
     split_keys: uint64 (N,) number that depends on the content of that group alone.
     digest: SHA-256 of the source.
     issues: what was left out, and why.
+    notes: what was assumed about the images, one line each.
     test_prompts: lists of conditions to evaluate with, by name.
     """
 
     images: Images
+    image: ImageFormat
     format: str
     conditions: Conditions
     vectors: Vectors
@@ -55,6 +59,7 @@ class Dataset:
     split_keys: NDArray[np.uint64]
     digest: str
     issues: tuple[Issue, ...]
+    notes: tuple[str, ...]
     test_prompts: TestPrompts
 
     def __len__(self) -> int:
@@ -122,6 +127,7 @@ class Dataset:
         """
         return cls(
             images=entry.images,
+            image=ImageFormat.from_json(entry.metadata["image"], "cache: image"),
             format=settings["format"],
             conditions=Conditions.from_json(entry.metadata["conditions"], "cache: conditions"),
             vectors=entry.arrays["vectors"],
@@ -130,6 +136,7 @@ class Dataset:
             split_keys=entry.arrays["split_keys"],
             digest=settings["digest"],
             issues=tuple(Issue(**fields) for fields in entry.metadata["issues"]),
+            notes=tuple(entry.metadata["notes"]),
             test_prompts=entry.metadata["test_prompts"],
         )
 

@@ -1,4 +1,4 @@
-"""Decode image files to square RGB pixels, one file or a whole dataset on several threads.
+"""Decode image files to pixels of one size, one file or a whole dataset on several threads.
 
 Progress bars appear on stderr, here and for other long work.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Literal, NoReturn, TypeVar
 from warnings import catch_warnings, simplefilter
 
@@ -20,9 +20,18 @@ from tqdm import tqdm
 
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_runtime.errors import RequestError
-from ganport_runtime.images.decode import MAX_BYTES, center_crop, load_image, resize
+from ganport_runtime.images.decode import (
+    MAX_BYTES,
+    LoadedImage,
+    center_crop,
+    load_image,
+    resize,
+    to_mode,
+)
 from ganport_train.data.file_formats import readable_formats
+from ganport_train.data.image_options import AUTO, ImageOptions, Pixels, convert_mode
 from ganport_train.data.issues import EntryError
+from ganport_train.data.pixel_art import PROBED_IMAGES, PixelArtProbe, scale_pixels
 from ganport_train.data.source import Source
 
 Item = TypeVar("Item")
@@ -61,47 +70,85 @@ def track_blocks(
 THUMBNAIL_SIZE = 13
 """Height and width of the thumbnail that `near_duplicates` compares."""
 
+MIN_OPAQUE = 250
+"""Lowest level of alpha in an image without transparency: some programs write 254 for 255."""
+
+_RGBA = 4
 _CHUNK = 32  # images that a thread decodes at a time
 _CHUNKS_PER_THREAD = 8  # chunks in flight, which bounds the memory
 _MAX_THREADS = 16
 _REPLACE = "Replace the image or remove it and its line."
 
 Framing = Literal["center", "full"]
-"""How an image becomes square: crop its center, or squeeze the full frame."""
+"""How an image gets the aspect ratio of the set: crop its center, or squeeze the full frame."""
 
 
 @dataclass(frozen=True)
 class DecodedImage:
     """A decoded image.
 
-    `pixels` is uint8 (R, R, 3) RGB. `thumbnail` is uint8 (13, 13, 3) of the same square and does
-    not depend on R. `size` is the (width, height) of the file, `format` one of
-    `readable_formats`, and `frames` the number of images in the file.
+    `pixels` is uint8 (H, W, C) with straight alpha, C being 3, or 4 if the image carries
+    transparency, or that of the requested mode. `thumbnail` is uint8 (13, 13, 3) of the same frame,
+    over white, and does not depend on the size. `size` is the (width, height) of the file, `format`
+    one of `readable_formats`, and `frames` the number of images in the file.
     """
 
-    pixels: NDArray[np.uint8]
+    pixels: Pixels
     thumbnail: NDArray[np.uint8]
     size: tuple[int, int]
     format: str
     frames: int
 
 
-def decode(data: bytes, resolution: int, framing: Framing = "center") -> DecodedImage:
+def decode(data: bytes, options: ImageOptions, framing: Framing = "center") -> DecodedImage:
     """Decode the first frame of an image file in one of `readable_formats`.
 
-    Applies the EXIF orientation, composites transparency over white, makes the image square as
-    `framing` says, and resizes it with an antialiasing Lanczos filter. Raises `EntryError` for
-    another format, a corrupt file, and a file above a limit of `ganport_runtime.images.decode`.
+    Applies the EXIF orientation, frames the image as `framing` says, and scales it: pixel art as
+    `scale_pixels` does, other images with an antialiasing filter. In the modes "gray" and "rgb"
+    transparency is composed over white. Raises `EntryError` for another format, a corrupt file, a
+    file above a limit of `ganport_runtime.images.decode`, and pixel art that does not fit.
     """
+    loaded = _load(data, options)
+    framed = loaded.pixels
+    if options.pixelated is True:
+        is_centered = framing == "center"
+        pixels = scale_pixels(np.asarray(framed), options.size, is_centered=is_centered)
+        framed = Image.fromarray(pixels)
+    else:
+        framed = center_crop(framed, options.size) if framing == "center" else framed
+        pixels = resize(framed, options.size)
+    if pixels.shape[2] == _RGBA:
+        pixels = np.where(pixels[..., 3:] > 0, pixels, np.uint8(0))
+    if options.mode != AUTO:
+        pixels = convert_mode(pixels, options.mode)
+    small = thumbnail(to_mode(framed, "rgb"))
+    return DecodedImage(pixels, small, loaded.size, loaded.format, loaded.frames)
+
+
+def _load(data: bytes, options: ImageOptions) -> LoadedImage:
+    """Return an RGB image, or an RGBA one that carries transparency which the mode keeps."""
+    mode = "rgba" if options.mode in (AUTO, "rgba") else "rgb"
     try:
-        loaded = load_image(data, formats=readable_formats())
+        loaded = load_image(data, formats=readable_formats(), mode=mode)
     except RequestError as error:
         raise EntryError(error.expected, error.found, _REPLACE) from error
-    size, square = (resolution, resolution), loaded.pixels
-    if framing == "center":
-        square = center_crop(square, size)
-    pixels, small = resize(square, size), thumbnail(square)
-    return DecodedImage(pixels, small, loaded.size, loaded.format, loaded.frames)
+    image = loaded.pixels
+    if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() >= MIN_OPAQUE:
+        image = image.convert("RGB")
+    return replace(loaded, pixels=image)
+
+
+def probe_pixel_art(
+    source: Source, names: Sequence[str], options: ImageOptions, framing: Framing
+) -> PixelArtProbe:
+    """Look at some of the image files, which decide whether they are pixel art."""
+    probe = PixelArtProbe(options.size, is_centered=framing == "center")
+    step = max(1, len(names) // PROBED_IMAGES)
+    with decoding_warnings():
+        for name in names[::step][:PROBED_IMAGES]:
+            with suppress(EntryError):
+                probe.add(_load(source.read(name, MAX_BYTES), options).pixels)
+    return probe
 
 
 def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
@@ -111,7 +158,7 @@ def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def decode_all(
-    source: Source, names: Sequence[str], resolution: int, framing: Framing, *, progress: bool
+    source: Source, names: Sequence[str], options: ImageOptions, framing: Framing, *, progress: bool
 ) -> Generator[DecodedImage | EntryError]:
     """Decode the image files `names` of a source, in order.
 
@@ -120,7 +167,7 @@ def decode_all(
     """
 
     def decode_chunk(names: Sequence[str]) -> list[DecodedImage | EntryError]:
-        return [_try_decode(source, name, resolution, framing) for name in names]
+        return [_try_decode(source, name, options, framing) for name in names]
 
     chunks = (names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK))
     pending: deque[Future[list[DecodedImage | EntryError]]] = deque()
@@ -154,9 +201,9 @@ def decoding_warnings() -> Iterator[None]:
 
 
 def _try_decode(
-    source: Source, name: str, resolution: int, framing: Framing
+    source: Source, name: str, options: ImageOptions, framing: Framing
 ) -> DecodedImage | EntryError:
     try:
-        return decode(source.read(name, MAX_BYTES), resolution, framing)
+        return decode(source.read(name, MAX_BYTES), options, framing)
     except EntryError as error:
         return error

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ganport_models.resolution import Resolution, to_size
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError, GanportWarning
+from ganport_runtime.images.format import CHANNELS
 from ganport_train.data.cache import (
     EntryWriter,
     check_free_space,
@@ -23,16 +23,15 @@ from ganport_train.data.cache import (
     open_entry,
 )
 from ganport_train.data.dataset import Dataset, Vectors
-from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example, Reader
 from ganport_train.data.formats.registry import (
-    AUTO,
     choose_reader,
     open_source,
     resolve_attributes,
     source_issues,
 )
-from ganport_train.data.images import decode_all
+from ganport_train.data.image_options import AUTO, ImageOptions
+from ganport_train.data.image_writer import ImageWriter
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, summarize
 from ganport_train.data.near_duplicates import find_duplicate_groups, merge_scenes
 from ganport_train.data.source import Source
@@ -45,7 +44,10 @@ _SHOWN_ISSUES = 20
 def load_dataset(
     path: Path | str,
     *,
-    resolution: int,
+    resolution: Resolution,
+    mode: str = AUTO,
+    pixelated: bool | str = AUTO,
+    palette: int | str = AUTO,
     conditions: Conditions | None = None,
     format: str = AUTO,
     attributes: Sequence[str] = (),
@@ -53,8 +55,12 @@ def load_dataset(
     skip_bad: bool = False,
     progress: bool = True,
 ) -> Dataset:
-    """Load the folder or zip at `path`; the images are decoded once per resolution and cached.
+    """Load the folder or zip at `path`; the images are decoded once per image format and cached.
 
+    resolution: side of the images, or their height and width.
+    mode: "gray", "rgb" or "rgba"; the default is what the images need.
+    pixelated: whether the images are pixel art; the default is decided by the images.
+    palette: most colors that the images share, or "none"; the default is the colors of pixel art.
     conditions: a fixed vocabulary; the default is the vocabulary of the dataset.
     format: name of the dataset format; the default is the first that matches.
     attributes: the signed attributes to read; the default is those of `conditions`, else all.
@@ -62,6 +68,7 @@ def load_dataset(
     skip_bad: leave out bad entries and warn. Otherwise the first error raises `DataError`.
     """
     _check_resolution(resolution)
+    options = ImageOptions(resolution, mode, pixelated, palette)
     root = cache or default_cache_root()
     with open_source(path) as source:
         reader = choose_reader(source, format, attributes)
@@ -70,12 +77,12 @@ def load_dataset(
             "digest": source.digest,
             "format": reader.format,
             "attributes": list(attributes),
-            "resolution": resolution,
+            "image": options.to_json(),
             "conditions": None if conditions is None else conditions.to_json(),
         }
-        dataset = _open_cached(root, settings)
+        dataset = _open_matching(root, settings, options)
         if dataset is None:
-            builder = _Builder(source, reader, resolution, conditions, attributes, progress)
+            builder = _Builder(source, reader, options, conditions, attributes, progress)
             dataset = builder.build(root, settings, IssueLog(str(path), strict=not skip_bad))
     # An entry that `skip_bad` has written also serves a strict load.
     IssueLog(str(path), strict=not skip_bad).add_all(dataset.issues)
@@ -89,7 +96,7 @@ class _Builder:
 
     source: Source
     reader: Reader
-    resolution: int
+    options: ImageOptions
     conditions: Conditions | None
     attributes: Sequence[str]
     progress: bool
@@ -98,7 +105,8 @@ class _Builder:
         """Read, encode and decode the source into a new entry of the cache."""
         examples, conditions, vectors = self._read(issues)
         test_prompts = self.reader.test_prompts(self.source)
-        check_free_space(root, len(examples), self.resolution)
+        channels = CHANNELS.get(self.options.mode, CHANNELS["rgba"])
+        check_free_space(root, len(examples), (*self.options.size, channels))
         reason = "it changed while it was written"
         try:
             with new_entry(root, settings) as writer:
@@ -129,27 +137,15 @@ class _Builder:
     def _write_images(
         self, writer: EntryWriter, examples: Sequence[Example], vectors: Vectors, issues: IssueLog
     ) -> None:
-        kept: list[int] = []
-        animated: list[str] = []
-        thumbnails: list[NDArray[np.uint8]] = []
-        names = [example.image for example in examples]
-        framing, near = self.reader.framing, not self.reader.shared_scene
-        decoded = decode_all(self.source, names, self.resolution, framing, progress=self.progress)
-        with closing(decoded) as images:
-            for index, image in enumerate(images):
-                if isinstance(image, EntryError):
-                    issues.add(examples[index].unreadable(image))
-                    continue
-                writer.add(image.pixels)
-                animated += [names[index]] if image.frames > 1 else []
-                kept.append(index)
-                thumbnails.append(image.thumbnail)
-        issues.add_all(several_frames(animated))
+        image_writer = ImageWriter(writer, self.source, self.reader, self.options)
+        kept, thumbnails = image_writer.write(examples, issues, progress=self.progress)
         _check_not_empty(kept, issues)
+        near = not self.reader.shared_scene
         groups = merge_scenes(
             find_duplicate_groups(np.stack(thumbnails), near=near, progress=self.progress),
             [examples[index].scene for index in kept],
         )
+        writer.metadata |= image_writer.metadata()
         writer.metadata["ids"] = [examples[index].id for index in kept]
         writer.arrays = {
             "vectors": vectors[kept],
@@ -207,6 +203,15 @@ def _check_groups(example: Example, conditions: Conditions, source: str) -> None
         ).to_error(source)
 
 
+def _open_matching(root: Path, settings: dict[str, Any], options: ImageOptions) -> Dataset | None:
+    """Open the entry of the settings, or that of automatic options that found the same format."""
+    if (dataset := _open_cached(root, settings)) is not None:
+        return dataset
+    automatic = settings | {"image": ImageOptions(options.resolution).to_json()}
+    dataset = _open_cached(root, automatic)
+    return dataset if dataset is not None and options.allows(dataset.image) else None
+
+
 def _open_cached(root: Path, settings: dict[str, Any]) -> Dataset | None:
     entry = open_entry(root, settings)
     try:
@@ -215,9 +220,9 @@ def _open_cached(root: Path, settings: dict[str, Any]) -> Dataset | None:
         return None  # another version of ganport wrote it
 
 
-def _check_resolution(resolution: int) -> None:
-    if not 1 <= resolution <= MAX_RESOLUTION:
-        expected = f"a number of pixels from 1 to {MAX_RESOLUTION}"
+def _check_resolution(resolution: Resolution) -> None:
+    if not all(1 <= side <= MAX_RESOLUTION for side in to_size(resolution)):
+        expected = f"a number of pixels from 1 to {MAX_RESOLUTION}, or two"
         raise DataError("resolution", expected, f"{resolution}", "Write 64 for 64 x 64 pixels.")
 
 

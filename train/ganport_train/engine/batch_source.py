@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ganport_train.backend.device import random_stream
 from ganport_train.config.recipe import Recipe
-from ganport_train.methods.method import Batch, to_device
+from ganport_train.methods.method import Batch, to_device, to_signed
 
 EPOCH_STREAM, STEP_STREAM, CALIBRATION_STREAM = range(3)
 """Random streams: image order of an epoch, numbers of a step, batch norm calibration."""
@@ -142,7 +142,7 @@ class BatchSource:
         flip = to_device(mirrored, self.device)[:, None, None, None]
         images = torch.where(flip, pixels.flip(2), pixels)
         # NHWC bytes viewed as NCHW have the channels-last layout, so no copy is necessary.
-        return images.permute(0, 3, 1, 2).to(torch.float32).mul_(2 / 255).sub_(1)
+        return to_signed(images.permute(0, 3, 1, 2))
 
 
 def _fits(images: NDArray[np.uint8], device: torch.device) -> bool:

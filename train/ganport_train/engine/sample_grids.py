@@ -18,7 +18,9 @@ from torch import Tensor
 
 from ganport_models import Generator, Translator
 from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
-from ganport_runtime.images.encode import save_png, to_uint8
+from ganport_runtime.images.encode import save_png
+from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_uint8
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.noise import normals, seed_range
 from ganport_train.data.dataset import Vectors
@@ -69,14 +71,16 @@ def grid_requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, An
     ]
 
 
-def generate_grid(generator: Generator, conditions: Conditions, device: torch.device) -> SampleGrid:
+def generate_grid(
+    generator: Generator, conditions: Conditions, image: ImageFormat, device: torch.device
+) -> SampleGrid:
     """Return the grid of a generator: one request per row, one seed per column."""
     requests = grid_requests(conditions)
     vectors = np.repeat(conditions.encode_many(requests), COLUMNS, axis=0)
     noise = normals(seed_range(0, COLUMNS), generator.z_shape)
     z = np.tile(noise, (len(requests),) + (1,) * (noise.ndim - 1))
     return SampleGrid(
-        render_images(generator, z, vectors, device),
+        render_images(generator, z, vectors, image, device),
         rows=[conditions.caption(request) for request in requests],
         columns=[f"seed {seed}" for seed in range(COLUMNS)],
         metadata={"requests": json.dumps(requests), "seeds": f"0..{COLUMNS - 1}"},
@@ -86,6 +90,7 @@ def generate_grid(generator: Generator, conditions: Conditions, device: torch.de
 def translate_grid(
     generator: Translator,
     conditions: Conditions,
+    image: ImageFormat,
     images: Tensor,
     vectors: Vectors,
     device: torch.device,
@@ -97,8 +102,10 @@ def translate_grid(
     """
     targets = {"as it is": vectors, **dict(change_labels(conditions, vectors))}
     sources = images.cpu().numpy()
-    columns = [to_uint8(sources)]
-    columns += [render_images(generator, sources, target, device) for target in targets.values()]
+    columns = [to_uint8(sources, image)]
+    columns += [
+        render_images(generator, sources, target, image, device) for target in targets.values()
+    ]
     requests = [conditions.decode(vector) for vector in vectors]
     return SampleGrid(
         np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:]),
@@ -112,9 +119,16 @@ def translate_grid(
 
 @torch.no_grad()
 def render_images(
-    generator: Generator, inputs: NDArray[np.float32], vectors: Vectors, device: torch.device
+    generator: Generator,
+    inputs: NDArray[np.float32],
+    vectors: Vectors,
+    image: ImageFormat,
+    device: torch.device,
 ) -> NDArray[np.uint8]:
-    """Return the images uint8 (N, H, W, C) of noise or images (N, ...) under conditions (N, K)."""
+    """Return the images uint8 (N, H, W, C) of noise or images (N, ...) under conditions (N, K).
+
+    They are those of a bundle: with straight alpha, and the palette of `image`.
+    """
     batches = zip(
         torch.split(torch.from_numpy(inputs), _BATCH_SIZE),
         torch.split(torch.from_numpy(vectors), _BATCH_SIZE),
@@ -124,7 +138,7 @@ def render_images(
         generator(x.to(device), condition.to(device)).float().cpu().numpy()
         for x, condition in batches
     ]
-    images: NDArray[np.uint8] = to_uint8(np.concatenate(outputs))
+    images: NDArray[np.uint8] = to_uint8(np.concatenate(outputs), image)
     return images
 
 

@@ -64,7 +64,9 @@ class Trainer:
         judge: Judge | None = None,
         processes: ProcessGroup = SINGLE,
     ) -> None:
+        recipe = recipe.with_image(dataset.image)
         self.run, self.recipe, self.device, self.processes = run, recipe, device, processes
+        self.image = dataset.image
         self.log = processes.main_only(log)
         self.conditions = dataset.conditions
         local_rows = processes.local_rows(recipe.training.batch_size)
@@ -90,7 +92,9 @@ class Trainer:
             translates=isinstance(self.method.generator, Translator),
         )
         self.monitor = CollapseMonitor(run, recipe.logging, evaluator, self.log)
-        self.checkpoints = CheckpointManager(run, recipe, dataset.conditions, self.model)
+        self.checkpoints = CheckpointManager(
+            run, recipe, dataset.conditions, dataset.image, self.model
+        )
         self.state = TrainState(recipe.training.batch_size, len(train))
         self.rollback = NO_ROLLBACK
         self._saved_step = -1
@@ -233,9 +237,11 @@ class Trainer:
 
     def _sample_grid(self, generator: Generator) -> sample_grids.SampleGrid:
         if not isinstance(generator, Translator):
-            return sample_grids.generate_grid(generator, self.conditions, self.device)
+            return sample_grids.generate_grid(generator, self.conditions, self.image, self.device)
         subset = self.batches.fixed_subset(sample_grids.TRANSLATION_ROWS)
-        return sample_grids.translate_grid(generator, self.conditions, *subset, self.device)
+        return sample_grids.translate_grid(
+            generator, self.conditions, self.image, *subset, self.device
+        )
 
     def _directions(self, generator: Generator) -> dict[str, Tensor]:
         if not isinstance(generator, Flow):

@@ -15,7 +15,8 @@ import torch
 from ganport_models import Generator
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError
-from ganport_runtime.images.encode import to_float
+from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_float
 from ganport_runtime.noise import normals, seed_range
 from ganport_train.config.recipe import decode_labels
 from ganport_train.data import Dataset
@@ -59,6 +60,7 @@ class CheckpointEvaluator:
 
     judge: Judge | None
     device: torch.device
+    image: ImageFormat
     conditions: Vectors
     targets: Vectors
     real: Features
@@ -96,6 +98,7 @@ class CheckpointEvaluator:
         return cls(
             judge=judge,
             device=device,
+            image=dataset.image,
             conditions=conditions,
             targets=_convert_conditions(conditions, dataset.conditions, judge.conditions)
             if judge
@@ -146,7 +149,7 @@ class CheckpointEvaluator:
             inputs = normals(seed_range(seed, len(vectors)), generator.z_shape)
         else:
             inputs = to_float(self.sources[np.arange(len(vectors)) % len(self.sources)])
-        return render_images(generator, inputs, vectors, self.device)
+        return render_images(generator, inputs, vectors, self.image, self.device)
 
     def _accuracy(self, features: Features) -> dict[str, float]:
         if self.judge is None or not self.targets.shape[1]:

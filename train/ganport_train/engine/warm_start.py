@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from ganport_models import CheckpointError, build_discriminator, build_generator
 from ganport_models.checkpoint import read_tensors
 from ganport_models.metadata import METADATA, read_metadata
+from ganport_models.resolution import to_size
 from ganport_models.selection import FOLDER, select_checkpoint
 from ganport_runtime.conditions import ConditionGroup, Conditions, Rgb, Scalar
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.strictjson import JsonObject
 from ganport_train.config.parsing import RecipeError, parse
 from ganport_train.config.recipe import Recipe
@@ -92,19 +94,18 @@ class WarmStart:
         return cls(name, recipe, conditions, fields.integer("images", 0, 2**63 - 1), tensors)
 
     def adopt(self, recipe: Recipe, overrides: Sequence[str] = ()) -> Recipe:
-        """Return a recipe with these networks and their resolution.
+        """Return a recipe with these networks, their resolution and their color mode.
 
         Raise RecipeError for overrides of them.
         """
         for text in overrides:
-            if text.strip().startswith(("network.", "data.resolution")):
-                raise RecipeError(
-                    f"--set {text}",
-                    expected=f"no change of the networks of --from {self.name}",
-                    found="one",
-                    fix="Remove it, or train without --from.",
-                )
-        data = replace(recipe.data, resolution=self.recipe.data.resolution)
+            if text.strip().startswith(("network.", "data.resolution", "data.mode")):
+                expected = f"no change of the networks of --from {self.name}"
+                fix = "Remove it, or train without --from."
+                raise RecipeError(f"--set {text}", expected, "one", fix)
+        # Networks that are older than the modes have RGB images.
+        own = self.recipe.with_image(ImageFormat(to_size(self.recipe.data.resolution))).data
+        data = replace(recipe.data, resolution=own.resolution, mode=own.mode)
         return replace(recipe, network=self.recipe.network, data=data)
 
     def load_into(

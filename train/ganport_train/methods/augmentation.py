@@ -19,7 +19,7 @@ ADAPTATION_IMAGES = 500_000
 """Images in which an adaptive probability can rise from 0 to 1 (same paper, section 3.2)."""
 
 Transform = Callable[[Tensor, Tensor], Tensor]
-"""A function of images (N, 3, H, W) and uniform numbers (N, 4)."""
+"""A function of images (N, C, H, W) and uniform numbers (N, 4)."""
 
 
 class Augmentation(nn.Module):
@@ -42,7 +42,7 @@ class Augmentation(nn.Module):
         self.register_buffer("probability", torch.tensor(start, dtype=torch.float32))
 
     def forward(self, images: Tensor, batch: Batch) -> Tensor:
-        """Transform images (N, 3, H, W) in [-1, 1] with random numbers of a batch."""
+        """Transform images (N, C, H, W) in [-1, 1] with random numbers of a batch."""
         for transform in self.transforms:
             # A transform uses three numbers, and the fourth decides whether it is applied.
             random = batch.uniform((4,))

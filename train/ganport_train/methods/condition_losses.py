@@ -20,7 +20,7 @@ from ganport_runtime.conditions import (
 )
 from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config.parsing import RecipeError
-from ganport_train.methods.method import Batch, StepMetrics
+from ganport_train.methods.method import Batch, StepMetrics, to_signed
 
 SIDE = 16
 """Height and width at which images are compared, too small for noise to count as diversity."""
@@ -85,7 +85,7 @@ def duplicate_pairs(vectors: Vectors) -> Vectors:
 
 
 def pair_distances(images: Tensor) -> Tensor:
-    """Return the distances of consecutive pairs of images (N, 3, H, W), (N / 2,).
+    """Return the distances of consecutive pairs of images (N, C, H, W), (N / 2,).
 
     A distance is the root mean squared difference at 16x16 pixels.
     """
@@ -129,11 +129,11 @@ def _pairs(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _load_small(images: NDArray[np.uint8]) -> Tensor:
-    return _thumbnails(torch.from_numpy(images).permute(0, 3, 1, 2).float() * (2 / 255) - 1)
+    return _thumbnails(to_signed(torch.from_numpy(images).permute(0, 3, 1, 2)))
 
 
 def _thumbnails(images: Tensor) -> Tensor:
-    side = min(SIDE, images.shape[-1])
+    side = min(SIDE, *images.shape[-2:])
     return F.adaptive_avg_pool2d(images, side).flatten(1)
 
 

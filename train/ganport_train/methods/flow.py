@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ganport_models import Flow
 from ganport_runtime.conditions import Conditions, MultiHot, OneHot
+from ganport_runtime.images.format import CHANNELS
 from ganport_train.config.sections import OptimizerOptions
 from ganport_train.methods.method import Batch, StepMetrics, TrainingMethod
 
@@ -37,7 +38,7 @@ class FlowMethod(TrainingMethod):
     def step(self, batch: Batch, number: int) -> StepMetrics:
         """Train on a batch; `bits` are bits per dimension."""
         noise = batch.uniform(batch.real.shape[1:])
-        pixels = ((batch.real + 1) * ((LEVELS - 1) / 2) + noise) / LEVELS
+        pixels = (_levels(batch.real) + noise) / LEVELS
         # The noise may round to 1 in float32, and a pixel of exactly 1 has no logit.
         pixels = pixels.clamp(1e-6, 1 - 1e-6)
         if number == 0:
@@ -54,6 +55,12 @@ class FlowMethod(TrainingMethod):
         """Initialize a flow's activation norms from the rows of all processes."""
         if self.processes.world_size > 1:
             self.flow.likelihood(*map(self.processes.all_gather, (pixels, condition)))
+
+
+def _levels(images: Tensor) -> Tensor:
+    """Return images (N, C, H, W) in [-1, 1] in levels; premultiplied colors lie between them."""
+    levels = (images + 1) * ((LEVELS - 1) / 2)
+    return levels.round() if images.shape[1] == CHANNELS["rgba"] else levels
 
 
 def bits_per_dimension(likelihood: Tensor, dimensions: int) -> Tensor:

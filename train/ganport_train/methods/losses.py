@@ -15,7 +15,7 @@ from ganport_runtime.conditions import ConditionGroup, Conditions, Rgb, Scalar
 
 Term = Callable[[Tensor], Tensor]
 Critic = Callable[[Tensor], Tensor]
-"""A function from images (N, 3, H, W) to logits (N,) that treats each image separately."""
+"""A function from images (N, C, H, W) to logits (N,) that treats each image separately."""
 MULTI_LABEL_KINDS = ("multi_hot", "signed_multi_hot")
 
 
@@ -172,7 +172,7 @@ def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, weights: Tensor
 
 
 def r1_penalty(critic: Critic, images: Tensor) -> Tensor:
-    """Return half the mean of |gradient of the critic|^2 at images (N, 3, H, W).
+    """Return half the mean of |gradient of the critic|^2 at images (N, C, H, W).
 
     At real images it is R1, at generated ones R2 (Mescheder et al. 2018, equations 9 and 10).
     """

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganport_models import Generator
+from ganport_runtime.images.format import CHANNELS
 from ganport_train.backend.device import reject_compile
 from ganport_train.backend.distributed import SINGLE, ProcessGroup, convert_sync_batchnorm
 from ganport_train.config.sections import OptimizerOptions
@@ -148,6 +149,14 @@ def to_device(array: NDArray[Any], device: torch.device) -> Tensor:
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
+
+
+def to_signed(pixels: Tensor) -> Tensor:
+    """Return uint8 images (N, C, H, W) as float32 in [-1, 1], colors premultiplied by alpha."""
+    images = pixels.to(torch.float32)
+    if images.shape[1] == CHANNELS["rgba"]:
+        images[:, :3].mul_(images[:, 3:]).mul_(1 / 255)
+    return images.mul_(2 / 255).sub_(1)
 
 
 def _build_optimizer(

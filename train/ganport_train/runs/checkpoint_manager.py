@@ -23,6 +23,7 @@ from ganport_models.selection import FOLDER, best, newest
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import atomic_directory, atomic_write
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.strictjson import JsonObject, check_number
 from ganport_train.backend.device import is_device_lost, is_out_of_memory
 from ganport_train.config.parsing import parse
@@ -100,6 +101,7 @@ class CheckpointManager:
     run: Path
     recipe: Recipe
     conditions: Conditions
+    image: ImageFormat
     state: ModelState
 
     def save(
@@ -153,6 +155,7 @@ class CheckpointManager:
         place = str(folder)
         # Parsing gives options that are newer than the checkpoint their defaults.
         recipe = parse(Recipe, JsonObject(metadata, place).mapping("recipe"), place=place)
+        recipe = recipe.with_image(self.image)
         check_same_recipe(recipe, self.recipe, place)
         seconds = check_number(metadata.get("seconds", 0), f"{place}: seconds")
         self.state.load(folder)
@@ -172,6 +175,7 @@ class CheckpointManager:
             "seconds": position.seconds,
             "architecture": self.recipe.network.generator,
             "network_config": self.recipe.network_config(self.conditions).to_json(),
+            "image": self.image.to_json(),
             "conditions": self.conditions.to_json(),
             "recipe": self.recipe.to_json(),
             **({"rollback": asdict(rollback)} if rollback.happened else {}),

@@ -19,7 +19,13 @@ import tomli_w
 import torch
 from filelock import FileLock, Timeout
 
-from ganport_models.migrations import SCHEMA_VERSION, migrate_recipe, migrate_run
+from ganport_models.migrations import (
+    IMAGES_SINCE,
+    SCHEMA_VERSION,
+    migrate_recipe,
+    migrate_run,
+    pin_images,
+)
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_write
 from ganport_runtime.values import sanitize
@@ -209,7 +215,7 @@ def save_rollback(folder: Path, rollback: Rollback) -> None:
 
 
 def read_config(folder: Path) -> tuple[Recipe, RunEnvironment]:
-    """Return the recipe and the environment of a run, of schema 1 or 2; or raise RecipeError."""
+    """Return the recipe and the environment of a run, of any schema; or raise RecipeError."""
     path = folder / CONFIG
     try:
         tables: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -223,8 +229,11 @@ def read_config(folder: Path) -> tuple[Recipe, RunEnvironment]:
             found="no such file" if isinstance(error, FileNotFoundError) else str(error),
             fix="Name the folder that train-gan --out created.",
         ) from None
-    if tables.pop("schema_version", 1) == 1:
+    version = tables.pop("schema_version", 1)
+    if version == 1:
         tables, run = migrate_recipe(tables), migrate_run(run)
+    if isinstance(version, int) and version < IMAGES_SINCE:
+        tables = pin_images(tables)
     return (
         parse(Recipe, tables, place=str(path)),
         parse(RunEnvironment, run, place=str(path), prefix="run."),

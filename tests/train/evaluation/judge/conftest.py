@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data import Dataset
 
 SHADES = {"red": (220, 30, 30), "blue": (30, 30, 220)}
@@ -31,6 +32,7 @@ def toy() -> Callable[..., Dataset]:
         images.setflags(write=False)
         return Dataset(
             images=images,
+            image=ImageFormat(images.shape[1:3]),
             format="toy",
             conditions=conditions,
             vectors=conditions.encode_many([request(shade) for shade in shades]),
@@ -39,6 +41,7 @@ def toy() -> Callable[..., Dataset]:
             split_keys=random.integers(0, 2**64, count, dtype=np.uint64),
             digest="00" * 32,
             issues=(),
+            notes=(),
             test_prompts={},
         )
 

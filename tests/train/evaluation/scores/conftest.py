@@ -21,6 +21,7 @@ from ganport_export import Interface, export
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_runtime.images.encode import to_uint8
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.noise import normals, seed_range
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.evaluation.judge.judge import Judge
@@ -207,6 +208,7 @@ def noisy() -> Callable[..., Dataset]:
         random, count = np.random.default_rng(0), len(requests)
         return Dataset(
             images=random.integers(0, 256, (count, side, side, 3), dtype=np.uint8),
+            image=ImageFormat((side, side)),
             format="made",
             conditions=conditions,
             vectors=conditions.encode_many(requests),
@@ -215,6 +217,7 @@ def noisy() -> Callable[..., Dataset]:
             split_keys=random.integers(0, 2**64, count, dtype=np.uint64),
             digest="00" * 32,
             issues=(),
+            notes=(),
             test_prompts=fields.get("test_prompts", {}),
         )
 

@@ -15,6 +15,7 @@ from ganport_train.data.formats.iclevr import IClevr
 from ganport_train.data.formats.image_folder import ImageFolder
 from ganport_train.data.formats.stylegan_json import StyleGanJson
 from ganport_train.data.formats.tagged_csv import TaggedCsv
+from ganport_train.data.image_options import AUTO as AUTO
 from ganport_train.data.issues import DataError, Issue, quote
 from ganport_train.data.source import FolderSource, Source
 from ganport_train.data.zip_source import ZipSource
@@ -24,7 +25,6 @@ READERS: tuple[Reader, ...] = (
     *(ImageFolder(),),
 )
 """In order of detection: the first reader that detects its format reads the source."""
-AUTO = "auto"
 FORMATS = (AUTO, *(reader.format for reader in READERS))
 
 
