@@ -132,7 +132,7 @@ class Exam:
 
     def _draw(self, generator: Generator, vectors: Vectors) -> NDArray[np.uint8]:
         noise = normals(seed_range(_SEED, len(vectors)), generator.z_shape)
-        return render_images(generator, noise, vectors, self.device)
+        return render_images(generator, noise, vectors, self.dataset.image, self.device)
 
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:
