@@ -7,7 +7,7 @@ RUNTIME := $(if $(shell nvidia-smi -L 2>/dev/null),gpu,cpu)
 OTHER := $(if $(filter gpu,$(RUNTIME)),onnxruntime,onnxruntime-gpu)
 READY := $(VENV)/.ready-$(RUNTIME)
 
-NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && command -v npm)
+NODE := $(shell node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && command -v npm)
 JS := runtime/js
 JS_READY := $(JS)/node_modules/.package-lock.json
 

@@ -118,8 +118,7 @@ export function checkIntegerIn(holder, key, place, low, high) {
  * @param {string} place
  */
 export function checkNumber(value, place) {
-  if (typeof value === "number") return value;
-  if (typeof value === "bigint" && Number.isFinite(Number(value))) return Number(value);
+  if (typeof value === "number" && Number.isFinite(value)) return value;
   throw new BundleError(place, "a number", reprNumber(value, false), FIX);
 }
 
@@ -148,9 +147,7 @@ function typeName(value) {
 
 /** @param {unknown} value @param {boolean} isFloat */
 function reprNumber(value, isFloat) {
-  if (typeof value === "bigint" && value ** 2n > 10n ** 60n) {
-    return "an integer of more than 30 digits";
-  }
-  if (typeof value === "bigint") return value.toString();
-  return typeof value === "number" ? reprShort(value, { float: isFloat }) : typeName(value);
+  if (typeof value !== "number") return typeName(value);
+  if (Math.abs(value) > 1e30 && !isFloat) return "an integer of more than 30 digits";
+  return reprShort(value, { float: isFloat });
 }

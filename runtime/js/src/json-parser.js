@@ -20,7 +20,8 @@ const BLANK = /[ \t\n\r]*/y;
 const wholeFloats = new WeakMap();
 
 /**
- * Return the value of a UTF-8 JSON text of at most `limit` bytes. Integers beyond 2^53 are bigints.
+ * Return the value of a UTF-8 JSON text of at most `limit` bytes. Integers beyond 2^53
+ * are rounded.
  * Throws `BundleError` for invalid JSON, for more than 2^20 values, and for what RFC 8259 leaves
  * open: names that occur twice, NaN, numbers beyond float64, deep nesting, a byte-order mark.
  * @param {Uint8Array} bytes
@@ -164,9 +165,10 @@ class Parser {
       this.isWholeFloat = Number.isInteger(number);
       return number;
     }
-    if (token.length > MAX_DIGITS)
+    if (token.length > MAX_DIGITS) {
       throw this.error(`An integer of ${token.length} digits`, start - this.at);
-    return Number.isSafeInteger(number) ? number + 0 : BigInt(token);
+    }
+    return number + 0; // not -0
   }
 
   /** @param {RegExp} pattern */

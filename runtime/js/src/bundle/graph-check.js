@@ -7,7 +7,8 @@ import { BundleError } from "../errors.js";
 import { sanitize, withCommas } from "../messages.js";
 import { FLOAT32, Graph, KINDS, UINT8, readMetadata } from "./onnx-graph.js";
 import { Message } from "./protobuf.js";
-import { einsumLengths, inferShapes } from "./shape-rules.js";
+import { einsumLengths } from "./product-rules.js";
+import { inferShapes } from "./shape-rules.js";
 import {
   MAX_KNOWN,
   concatenate,

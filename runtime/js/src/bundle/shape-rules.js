@@ -3,6 +3,7 @@
  * onnx.ai/onnx/operators, for operators whose size is known before they run.
  */
 
+import { einsum, gemm, matmul } from "./product-rules.js";
 import { broadcastShapes, product, slicePositions } from "./tensor-math.js";
 import {
   at,
@@ -193,51 +194,6 @@ function range(node) {
   const [start, stop, step] = [0, 1, 2].map((i) => at(node.content(i), 0));
   if (!step) throw new Error("invalid shapes (division by zero)");
   return [[Math.max(0, Math.ceil((stop - start) / step))]];
-}
-
-/** @type {Rule} */
-function matmul(node) {
-  const [one, two] = [node.shape(0), node.shape(1)];
-  const left = one.length > 1 ? one : [1, ...one];
-  const right = two.length > 1 ? two : [...two, 1];
-  if (at(left, -1) !== at(right, -2)) {
-    throw new Error(`a product of (${one.join(", ")}) and (${two.join(", ")})`);
-  }
-  const rows = one.length > 1 ? left.slice(-2, -1) : [];
-  const columns = two.length > 1 ? right.slice(-1) : [];
-  return [[...broadcastShapes([left.slice(0, -2), right.slice(0, -2)]), ...rows, ...columns]];
-}
-
-/** @type {Rule} */
-const gemm = (node) => [
-  [
-    at(node.shape(0), node.integer("transA") ? 1 : 0),
-    at(node.shape(1), node.integer("transB") ? 0 : 1),
-  ],
-];
-
-/** Return the length of every index of the node `Einsum`. @param {Node} node */
-export function einsumLengths(node) {
-  const terms = node.text("equation").replaceAll(" ", "").split("->")[0].split(",");
-  /** @type {Map<string, number>} */
-  const lengths = new Map();
-  if (terms.length !== node.inputs.length) throw new Error("an equation of other inputs");
-  for (const [index, term] of terms.entries()) {
-    const shape = node.shape(index);
-    if (term.length !== shape.length) throw new Error("an equation of other shapes");
-    [...term].forEach((name, axis) => lengths.set(name, shape[axis]));
-  }
-  return lengths;
-}
-
-/** @type {Rule} */
-function einsum(node) {
-  const lengths = einsumLengths(node);
-  const [, output] = node.text("equation").replaceAll(" ", "").split("->");
-  if (output === undefined || !/^\p{L}*$/u.test(output)) {
-    throw new Error("an equation without the names of all axes");
-  }
-  return [[...output].map((name) => lengths.get(name) ?? -1)];
 }
 
 /** @type {Rule} */

@@ -1,0 +1,79 @@
+/** The package: what it imports, how large its files are, and that its names are documented. */
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+import * as ganport from "../src/index.js";
+
+const HERE = fileURLToPath(new URL("../", import.meta.url));
+const SOURCES = readdirSync(`${HERE}src`, { recursive: true })
+  .map(String)
+  .filter((name) => name.endsWith(".js"));
+const MAX_LINES = 300;
+const MAX_BYTES = 30 * 1024;
+const EXTERNAL = [
+  "onnxruntime-web",
+  "onnxruntime-web/wasm",
+  "onnxruntime-web/webgpu",
+  "onnxruntime-node",
+];
+
+/** @param {string} name */
+const read = (name) => readFileSync(`${HERE}${name}`, "utf8");
+
+for (const name of SOURCES) {
+  test(`${name} imports own files only, and onnxruntime on demand`, () => {
+    const text = read(`src/${name}`);
+    const imports = [...text.matchAll(/^(?:import|export) [^;]*?from "(.*?)";/gms)].map(
+      (m) => m[1],
+    );
+    assert.deepEqual(
+      imports.filter((path) => !/^\.\.?\/.*\.js$/.test(path)),
+      [],
+    );
+    const dynamic = [...text.matchAll(/[^.]import\("(.*?)"\)\)?;/g)].map((found) => found[1]);
+    assert.deepEqual(
+      dynamic.filter((path) => !EXTERNAL.includes(path)),
+      [],
+    );
+    assert.ok(text.split("\n").length <= MAX_LINES);
+  });
+}
+
+test("the package is at most 30 KB when it is minified and compressed", async () => {
+  const entryPoints = [`${HERE}src/index.js`];
+  const format = /** @type {const} */ ("esm");
+  const options = {
+    entryPoints,
+    format,
+    bundle: true,
+    minify: true,
+    write: false,
+    external: EXTERNAL,
+  };
+  const { outputFiles } = await build(/** @type {any} */ ({ ...options, logLevel: "silent" }));
+  const minified = gzipSync(/** @type {any} */ (outputFiles)[0].contents, { level: 9 }).length;
+  const written = SOURCES.map((name) => gzipSync(read(`src/${name}`), { level: 9 }).length);
+  const total = written.reduce((sum, size) => sum + size, 0);
+  console.log(`# minified: ${minified} bytes; as written, file by file: ${total} bytes`);
+  assert.ok(minified <= MAX_BYTES);
+});
+
+test("README.md names what the package exports", () => {
+  const page = read("README.md");
+  const names = Object.keys(ganport).filter(
+    (name) => !name.endsWith("Error") && name !== "PixelImage",
+  );
+  assert.deepEqual(
+    names.filter((name) => !page.includes(name)),
+    [],
+  );
+});
+
+test("package-lock.json holds no addresses of downloads", () => {
+  assert.ok(!read("package-lock.json").includes('"resolved"'));
+});
