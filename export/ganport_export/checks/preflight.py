@@ -24,6 +24,7 @@ from ganport_export.interface import Interface
 from ganport_export.test_inputs import make_batch, make_batches
 from ganport_export.transforms.noise_lifting import NoiseMap, lift
 from ganport_export.transforms.parametrizations import INIT_FLAGS, detached_copy, fold
+from ganport_export.transforms.rewrites import rewrite
 
 _SIGN_SAMPLES, _SIGN_BATCH, _FIRST_SEED = 64, 8, 100
 _CONDITION_WORDS = frozenset(
@@ -57,8 +58,9 @@ def prepare(
     if lift_noise:
         network, interface, maps = lift(network, interface)
     batches = make_batches(interface)
-    # Folding comes after this run, so that `own_error` includes the error of folding.
+    # Rewriting and folding come after this run, so that `own_error` includes their error.
     outputs = run_checked(network, interface, batches)
+    network = rewrite(network, interface)
     folded = fold(copied)
     reference = run_reference(network, interface, batches)
     own_error = max_error(outputs, reference)
