@@ -21,7 +21,8 @@ from system_info import describe_system
 from timing import compare_interleaved
 
 from ganport_runtime import Generator
-from ganport_runtime.service.encoding import GeneratedImages, pack_atlas
+from ganport_runtime.images.atlas import pack_atlas
+from ganport_runtime.service.encoding import GeneratedImages
 from ganport_runtime.service.outputs import png_bytes, webp_bytes
 
 Encode = Callable[[NDArray[np.uint8]], bytes]

@@ -23,7 +23,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.request import check_temperature
 from ganport_runtime.noise import normal_rows, philox4x32, seed_range
-from ganport_runtime.service.encoding import GeneratedImages, atlas_index
+from ganport_runtime.service.encoding import GeneratedImages, describe_atlas
 from ganport_runtime.strictjson import parse
 
 FOLDER = Path(__file__).parent
@@ -39,6 +39,7 @@ def run(kind: str, shared: Any, case: Case) -> dict[str, Any]:
         return {"result": json.loads(json.dumps(RUNNERS[kind](shared, case)))}
     except GanportError as error:
         fields = {key: getattr(error, key) for key in ("place", "expected", "found", "fix")}
+        fields["place"] = fields["place"].replace(f"{ROOT}/", "")
         return {"error": {"code": type(error).__name__} | fields}
 
 
@@ -139,7 +140,7 @@ def _images(_shared: Any, case: Case) -> Any:
     result = {"shape": list(images.shape), "pixels": base64.b64encode(images.tobytes()).decode()}
     if "columns" in case:
         made = GeneratedImages.of(images, generator.last_seeds, conditions, generator, temperature)
-        index = atlas_index(made, case["columns"], "sheet.png")
+        index = describe_atlas(made, case["columns"], "sheet.png")
         result["index"] = msgspec.to_builtins(index)
     return result
 

@@ -16,24 +16,20 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import ConditionInput, Conditions
+from ganport_runtime.images.atlas import atlas_index, pack_atlas
 from ganport_runtime.service.outputs import (
     FilePart,
     OutputOptions,
     ResponseBody,
-    atlas_shape,
     multipart,
     png_bytes,
     webp_bytes,
     zip_parts,
 )
 from ganport_runtime.service.schemas import (
-    Frame,
     Index,
     IndexEntry,
-    Rectangle,
     Sheet,
-    SheetMeta,
-    Size,
 )
 
 if TYPE_CHECKING:
@@ -41,8 +37,6 @@ if TYPE_CHECKING:
 
 _BYTES, _JSON = "application/octet-stream", "application/json"
 _MEDIA_TYPES = {"png": "image/png", "webp": "image/webp"}
-_PIXEL_FORMATS = {1: "GRAY8", 3: "RGB888", 4: "RGBA8888"}
-"""The pixel format of an atlas by the channels of a pixel; TexturePacker has the last two."""
 
 
 @dataclass(frozen=True)
@@ -136,36 +130,10 @@ def encode_buffer(
     return encode(replace(images, pixels=pixels), options)
 
 
-def pack_atlas(pixels: NDArray[np.uint8], columns: int | None) -> NDArray[np.uint8]:
-    """Return an atlas, uint8 (rows * H, columns * W, C), of images (N, H, W, C).
-
-    Images are in row-major order without gaps; unused cells are black, or transparent.
-    """
-    count, *shape = pixels.shape
-    height, width, channels = shape
-    rows, columns = atlas_shape(count, columns)
-    cells = np.zeros((rows * columns, *shape), np.uint8)
-    cells[:count] = pixels
-    grid = cells.reshape(rows, columns, *shape).swapaxes(1, 2)
-    return grid.reshape(rows * height, columns * width, channels)
-
-
-def atlas_index(images: GeneratedImages, columns: int | None, image: str) -> Sheet:
-    """Return the index of an atlas in TexturePacker's JSON array form, which game engines read.
-
-    `image` is the file name or the data URL of the atlas.
-    """
-    count, height, width, channels = images.pixels.shape
-    rows, columns = atlas_shape(count, columns)
-    frames = []
-    for index, recipe in enumerate(images.recipes):
-        row, column = divmod(index, columns)
-        cell = Rectangle(column * width, row * height, width, height)
-        whole = Rectangle(0, 0, width, height)
-        frames.append(Frame(str(index), cell, whole, Size(width, height), **recipe))
-    size = Size(columns * width, rows * height)
-    form = _PIXEL_FORMATS[channels]
-    return Sheet(frames, SheetMeta(image, size, columns, rows, **images.bundle, format=form))
+def describe_atlas(images: GeneratedImages, columns: int | None, image: str) -> Sheet:
+    """Return the index of an atlas; `image` is the file name or the data URL of the atlas."""
+    shape, recipes = images.pixels.shape, images.recipes
+    return msgspec.convert(atlas_index(image, shape, recipes, images.bundle, columns), Sheet)
 
 
 def _encode_npy(pixels: NDArray[np.uint8]) -> ResponseBody:
@@ -181,9 +149,9 @@ def _encode_sheet(images: GeneratedImages, options: OutputOptions) -> ResponseBo
     data = _encode_file(options, atlas, texts, images.palette)
     if options.container in (None, "json"):
         url = _data_url(file_type, data)
-        return _encode_json(atlas_index(images, options.columns, url))
+        return _encode_json(describe_atlas(images, options.columns, url))
     name = f"sheet.{file_type}"
-    index = _json_part("sheet.json", atlas_index(images, options.columns, name))
+    index = _json_part("sheet.json", describe_atlas(images, options.columns, name))
     parts = [index, FilePart(name, _MEDIA_TYPES[file_type], data)]
     return zip_parts(parts) if options.container == "zip" else multipart(parts, "related")
 

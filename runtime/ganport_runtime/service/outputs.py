@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import math
 import secrets
 import struct
 import zipfile
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_runtime.errors import RequestError
+from ganport_runtime.images.atlas import check_atlas
 from ganport_runtime.images.encode import to_image
 from ganport_runtime.images.pixels import index_colors
 from ganport_runtime.images.sheet import MAX_SIDE
@@ -74,20 +74,9 @@ class OutputOptions:
         if self.columns is not None:
             check_integer("columns", self.columns, 1, MAX_SIDE)
         if self.output == "sheet":
-            self._check_atlas(count, size)
+            check_atlas(count, size, self.columns)
         elif self.columns is not None:
             raise self._mismatch("columns", "the output sheet")
-
-    def _check_atlas(self, count: int, size: tuple[int, int]) -> None:
-        rows, columns = atlas_shape(count, self.columns)
-        height, width = rows * size[0], columns * size[1]
-        if max(height, width) > MAX_SIDE:
-            raise RequestError(
-                "count" if self.columns is None else "columns",
-                expected=f"an atlas of at most {MAX_SIDE} pixels per side",
-                found=f"{width} x {height}",
-                fix="Request fewer images at a time, or change columns.",
-            )
 
     def _mismatch(self, field: str, expected: str) -> RequestError:
         return RequestError(field, expected, self.output, f"Remove {field}.")
@@ -122,12 +111,6 @@ def container_from_accept(accept: str, output: str) -> str | None:
         if container := _ACCEPTED.get(media_type.strip().lower()):
             return container
     return None
-
-
-def atlas_shape(count: int, columns: int | None) -> tuple[int, int]:
-    """Return the rows and columns of an atlas; without `columns` it is nearly square."""
-    columns = min(columns or math.ceil(math.sqrt(count)), count)
-    return -(-count // columns), columns
 
 
 def png_bytes(

@@ -171,7 +171,7 @@ async function outcomeOf(run) {
   } catch (error) {
     const { code, place, expected, found, fix } = /** @type {any} */ (error);
     if (!code) throw error;
-    return { error: { code, place, expected, found, fix } };
+    return { error: { code, place: place.replace(ROOT, ""), expected, found, fix } };
   }
 }
 

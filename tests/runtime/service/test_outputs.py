@@ -15,7 +15,6 @@ from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.service.outputs import (
     OUTPUTS,
     OutputOptions,
-    atlas_shape,
     container_from_accept,
     png_bytes,
     webp_bytes,
@@ -54,24 +53,6 @@ def test_check_too_large_atlas_raises_with_the_count() -> None:
     with pytest.raises(RequestError, match="16448 x 16384") as caught:
         OutputOptions("sheet").check(256 * 256 + 1, (64, 64))
     assert caught.value.place == "count"
-
-
-@pytest.mark.parametrize(
-    ("count", "columns", "shape"),
-    [
-        (1, None, (1, 1)),
-        (2, None, (1, 2)),
-        (5, None, (2, 3)),
-        (9, None, (3, 3)),
-        (10, None, (3, 4)),
-        (5, 2, (3, 2)),
-        (5, 9, (1, 5)),
-    ],
-)
-def test_atlas_shape_is_nearly_square_or_has_the_columns(
-    count: int, columns: int | None, shape: tuple[int, int]
-) -> None:
-    assert atlas_shape(count, columns) == shape
 
 
 @pytest.mark.parametrize(
