@@ -65,6 +65,12 @@ bench: $(READY)  ## measure ratios, ours against the alternative, interleaved
 release: $(READY)  ## build and check the wheel and the sdist; upload nothing
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
+ifdef NODE
+	$(MAKE) $(JS_READY)
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist runtime/onnxruntime_web
+else
+	@echo "The wheel ganport-onnxruntime-web was not built: it needs Node 20.16 or newer, with npm."
+endif
 	$(BIN)/python -m twine check --strict dist/*
 	$(BIN)/python -m pytest -q tests/test_wheel.py
 	@echo "dist/ is ready: see CONTRIBUTING.md, Release"

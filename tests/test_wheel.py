@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,27 @@ def test_wheel_requires_numpy_alone(wheel: zipfile.Path) -> None:
     lines = (info / "METADATA").read_text().splitlines()
     required = [line for line in lines if line.startswith("Requires-Dist:") and "extra" not in line]
     assert required == ["Requires-Dist: numpy>=1.26"]
+
+
+@pytest.mark.skipif(
+    find_spec("ganport_onnxruntime_web") is not None, reason="needs an absent package"
+)
+def test_site_without_its_runtime_names_the_extra(wheel: zipfile.Path, tmp_path: Path) -> None:
+    wheel.root.extractall(tmp_path / "installed")
+    script = "import sys; sys.argv = ['ganport', 'studio', 'starter', '--out', 'site']; "
+    script += "from ganport_runtime.__main__ import ganport; ganport()"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 6
+    assert "pip install 'ganport[studio]'" in done.stderr
+    assert not (tmp_path / "site").exists()
 
 
 def test_starter_generates_from_installed_package_alone(

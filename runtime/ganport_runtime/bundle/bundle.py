@@ -125,6 +125,14 @@ class Bundle:
         self._compare(name, len(data), sha256_of(data))
         return data
 
+    def read_manifest(self) -> bytes:
+        """Return the bytes of `manifest.json`; raises `BundleError` if they have changed."""
+        data = _read(self._container, MANIFEST_NAME, str(self.path), limit=MAX_BYTES)
+        if sha256_of(data) != self.digest:
+            place = f"{self.path}/{MANIFEST_NAME}"
+            raise BundleError(place, f"SHA-256 {self.digest}", "another one", "Open it again.")
+        return data
+
     def check_digest(self, name: str) -> int:
         """Return the size of a file that the manifest lists; raise `BundleError` if it differs.
 

@@ -11,7 +11,14 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from ganport_runtime.studio.files import JS_PREFIX, PAGE_FOLDER, js_folder, response_headers
+from ganport_runtime.studio.files import (
+    JS_PREFIX,
+    PAGE_FOLDER,
+    RUNTIME_PREFIX,
+    js_folder,
+    response_headers,
+    runtime_folder,
+)
 
 PAGE_PATH = "/"
 PAGE_PREFIX = "/studio/"
@@ -29,11 +36,16 @@ class PageFiles(StaticFiles):
 
 
 def page_routes() -> list[BaseRoute]:
-    """Return the routes of the page: `/`, and the files under `/studio/`."""
-    modules = PageFiles(directory=js_folder(), check_dir=False)
+    """Return the routes of the page: `/`, and the files under `/studio/`.
+
+    The page shows images of the service. It loads onnxruntime-web, if that is installed, to open
+    a bundle that a person drops on it.
+    """
+    runtime = runtime_folder()
+    mounts = {JS_PREFIX: js_folder()} | ({} if runtime is None else {RUNTIME_PREFIX: runtime})
     return [
         Route(PAGE_PATH, _page, methods=["GET"]),
-        Mount(f"/{JS_PREFIX}", modules),
+        *(Mount(f"/{path}", PageFiles(directory=folder)) for path, folder in mounts.items()),
         Mount(PAGE_PREFIX.rstrip("/"), PageFiles(directory=PAGE_FOLDER / "studio")),
     ]
 

@@ -7,13 +7,21 @@ the JavaScript package. A wheel contains them; a clone has them in `runtime/js`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
+
+from ganport_runtime.errors import MissingExtraError
 
 _PACKAGE = Path(__file__).parent
 PAGE_FOLDER = _PACKAGE / "page"
 """The root of the page: `index.html`, and the folder `studio` with everything that it loads."""
 JS_PREFIX = "studio/js/src"
 """The folder in which the page expects the modules of the JavaScript package."""
+
+RUNTIME_PREFIX = "studio/ort"
+"""The folder in which the page expects onnxruntime-web."""
+RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
+_RUNTIME_PACKAGE = "ganport_onnxruntime_web"
 
 _POLICY: Mapping[str, str] = {
     "default-src": "'none'",
@@ -33,6 +41,25 @@ def js_folder() -> Path:
     """Return the folder with the modules of the JavaScript package."""
     installed = _PACKAGE / "js" / "src"
     return installed if installed.is_dir() else _PACKAGE.parents[1] / "js" / "src"
+
+
+def runtime_folder() -> Path | None:
+    """Return the folder with `RUNTIME_FILES`: of its package, or of npm in a clone; or None."""
+    spec = find_spec(_RUNTIME_PACKAGE)
+    folders = [Path(spec.origin).parent] if spec and spec.origin else []
+    folders.append(_PACKAGE.parents[1] / "js" / "node_modules" / "onnxruntime-web" / "dist")
+    for folder in folders:
+        if all((folder / name).is_file() for name in RUNTIME_FILES):
+            return folder
+    return None
+
+
+def require_runtime() -> Path:
+    """Return the folder with `RUNTIME_FILES`; raise `MissingExtraError` if there is none."""
+    folder = runtime_folder()
+    if folder is None:
+        raise MissingExtraError.for_packages("studio", _RUNTIME_PACKAGE)
+    return folder
 
 
 def content_security_policy(*, framed: bool) -> str:

@@ -1,23 +1,20 @@
 /** The page: its parts, and how they follow the state. */
 
+import { Actions } from "./actions.js";
 import { makeControl, varietyControl } from "./controls.js";
-import { openDialog, showTexts, copyText } from "./dialogs.js";
-import { download, h, iconButton, setAttribute } from "./dom.js";
-import { javascriptCode, pythonCode } from "./code.js";
+import { h, iconButton, setAttribute } from "./dom.js";
 import { Favorites, FavoritesView } from "./favorites.js";
-import { animationFile, imageFile, sheetFiles } from "./files.js";
 import { ImagesView } from "./images-view.js";
 import { Inspector } from "./inspector.js";
-import { LatentSpace } from "./latent.js";
 import { MorphView } from "./morph-view.js";
 import { Painter } from "./painter.js";
 import { digestOf, fromLink, initialState, Store, toLink } from "./store.js";
 import { TableView } from "./table-view.js";
 import { fieldsOf } from "./values.js";
 
-/** @typedef {import("./service-backend.js").Backend} Backend */
-/** @typedef {import("./service-backend.js").BundleInfo} BundleInfo */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").Backend} Backend */
+/** @typedef {import("./backend.js").BundleInfo} BundleInfo */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./store.js").View} View */
 
@@ -28,7 +25,6 @@ const TABS = [
   ["table", "table", "Table"],
   ["favorites", "heart", "Favorites"],
 ];
-const NOTICE_SECONDS = 8;
 
 /** The page of one open bundle. */
 export class App {
@@ -43,19 +39,18 @@ export class App {
     this.info = info;
     this.backend = backend;
     this.fields = fieldsOf(info.conditions);
-    this.space = new LatentSpace(info);
+    this.space = backend.space(info);
     this.favorites = new Favorites();
     this.favorites.digest = info.digest;
     const state = initialState(this.fields);
-    this.store = new Store(
-      location.hash ? fromLink(this.fields, state, location.hash) : state,
-    );
+    this.store = new Store(location.hash ? fromLink(this.fields, state, location.hash) : state);
     this.painter = new Painter(
       backend,
-      (error) => this.fail(error),
-      (busy) => this.setBusy(busy),
+      info,
+      (error) => this.actions.fail(error),
+      (isBusy) => this.setBusy(isBusy),
     );
-    this.painter.bundle = info.name;
+    this.actions = new Actions(this);
     this.views = {
       images: new ImagesView(this),
       morph: new MorphView(this),
@@ -69,15 +64,11 @@ export class App {
       );
       return { name: group.name, ...control };
     });
-    this.variety = varietyControl(
-      info.noise.temperature,
-      (temperature, dragging) => {
-        this.store.set({ temperature }, { dragging });
-      },
-    );
+    this.variety = varietyControl(info.noise.temperature, (temperature, dragging) => {
+      this.store.set({ temperature }, { dragging });
+    });
     this.status = h("p", { class: "status", role: "status" });
-    this.alert = h("div", { class: "notices", role: "alert" });
-    root.replaceChildren(...this.build(bundles, openBundle), this.alert);
+    root.replaceChildren(...this.build(bundles, openBundle), this.actions.element);
     document.title = `${info.title} · ganport studio`;
     this.closing = new AbortController();
     const { signal } = this.closing;
@@ -91,7 +82,7 @@ export class App {
     this.render();
   }
 
-  /** Stop to listen; the root may get another page. */
+  /** Stop all work; the root may get another page. */
   close() {
     this.closing.abort();
     this.painter.paint([]);
@@ -106,30 +97,30 @@ export class App {
     this.redoButton = iconButton("redo", "Redo", () => this.store.redo(), {
       quiet: true,
     });
-    const share = iconButton("link", "Copy link", () => this.share());
+    const share = iconButton("link", "Copy link", () => this.actions.share());
     const select = h(
       "select",
       { "aria-label": "Bundle", onchange: () => openBundle(select.value) },
       ...bundles.map((bundle) =>
-        h(
-          "option",
-          { value: bundle.name, selected: bundle === info },
-          bundle.name,
-        ),
+        h("option", { value: bundle.name, selected: bundle === info }, bundle.name),
       ),
     );
-    const name =
-      bundles.length > 1 ? select : h("span", { class: "bundle" }, info.title);
-    const about = iconButton(
-      "info",
-      "About this bundle",
-      () => this.showAbout(),
-      { quiet: true, class: "about" },
-    );
+    const name = bundles.length > 1 ? select : h("span", { class: "bundle" }, info.title);
+    const about = iconButton("info", "About this bundle", () => this.actions.showAbout(), {
+      quiet: true,
+      class: "about",
+    });
+    const file = h("input", {
+      type: "file",
+      accept: ".ganport,.onnx,.zip",
+      hidden: true,
+      onchange: () => openFile(file.files?.[0]),
+    });
+    const open = iconButton("folder", "Open a bundle", () => file.click(), {
+      quiet: true,
+    });
     this.tabs = TABS.map(([view, symbol, text]) => {
-      const tab = iconButton(symbol, text, () =>
-        this.store.set({ view }, { remember: false }),
-      );
+      const tab = iconButton(symbol, text, () => this.store.set({ view }, { remember: false }));
       return { view, tab };
     });
     const header = h(
@@ -143,12 +134,8 @@ export class App {
         name,
         about,
       ),
-      h(
-        "nav",
-        { class: "tabs", "aria-label": "Views" },
-        ...this.tabs.map(({ tab }) => tab),
-      ),
-      h("div", { class: "tools" }, this.undoButton, this.redoButton, share),
+      h("nav", { class: "tabs", "aria-label": "Views" }, ...this.tabs.map(({ tab }) => tab)),
+      h("div", { class: "tools" }, file, open, this.undoButton, this.redoButton, share),
     );
     const reset = iconButton(
       "reset",
@@ -169,11 +156,7 @@ export class App {
     );
     const none = this.fields.length
       ? null
-      : h(
-          "p",
-          { class: "hint" },
-          "This bundle has no choices: only the seed changes its images.",
-        );
+      : h("p", { class: "hint" }, "This bundle has no choices: only the seed changes its images.");
     const panel = h(
       "section",
       { class: "panel", "aria-label": "Choices" },
@@ -194,8 +177,7 @@ export class App {
   /** Show the state in every part, and paint the images of the open view. */
   render() {
     const { state, past, future } = this.store;
-    const values =
-      state.view === "morph" ? this.views.morph.values(state) : state.values;
+    const values = state.view === "morph" ? this.views.morph.values(state) : state.values;
     for (const control of this.controls) control.show(values[control.name]);
     this.variety.show(state.temperature);
     for (const { view, tab } of this.tabs ?? []) {
@@ -224,19 +206,12 @@ export class App {
         { values: { ...morph.values(state), [name]: value } },
         dragging,
       );
-    } else
-      this.store.set(
-        { values: { ...state.values, [name]: value } },
-        { dragging },
-      );
+    } else this.store.set({ values: { ...state.values, [name]: value } }, { dragging });
   }
 
   /** Take the state of a link that was put into the address. */
   readLink() {
-    if (
-      location.hash === toLink(this.fields, this.store.state, this.info.digest)
-    )
-      return;
+    if (location.hash === toLink(this.fields, this.store.state, this.info.digest)) return;
     this.warnOfOtherBundle();
     this.store.set(fromLink(this.fields, this.store.state, location.hash));
   }
@@ -244,9 +219,7 @@ export class App {
   warnOfOtherBundle() {
     const digest = digestOf(location.hash);
     if (digest && !this.info.digest.startsWith(digest)) {
-      this.notify(
-        "This link was made with another bundle, so the images may differ.",
-      );
+      this.actions.notify("This link was made with another bundle, so the images may differ.");
     }
   }
 
@@ -266,119 +239,6 @@ export class App {
     setAttribute(this.stage ?? document.body, "aria-busy", String(isBusy));
   }
 
-  /** @param {unknown} error */
-  fail(error) {
-    const { message, fix = "" } =
-      /** @type {{message: string, fix?: string}} */ (error);
-    this.notify(message, fix, true);
-  }
-
-  /**
-   * Show a message for a while; an error stays until it is closed.
-   * @param {string} message
-   * @param {string} [fix]
-   * @param {boolean} [isError]
-   */
-  notify(message, fix = "", isError = false) {
-    const close = iconButton("close", "Close", () => notice.remove(), {
-      quiet: true,
-    });
-    const notice = h(
-      "div",
-      { class: `notice ${isError ? "error" : ""}` },
-      h("p", {}, message, fix && " ", fix && h("strong", {}, fix)),
-      close,
-    );
-    this.alert.replaceChildren(notice);
-    if (!isError) setTimeout(() => notice.remove(), NOTICE_SECONDS * 1000);
-  }
-
-  async share() {
-    if (await copyText(location.href))
-      this.notify("The link is copied. It brings back these images.");
-    else
-      showTexts("Link to these images", [
-        { name: "Link", text: location.href },
-      ]);
-  }
-
-  /** @param {Recipe} recipe */
-  async saveImage(recipe) {
-    await this.attempt(async () => {
-      const [pixels] = await this.painter.generate([recipe]);
-      const { blob, name } = await imageFile(this.info, recipe, pixels);
-      download(blob, name);
-    });
-  }
-
-  /** @param {Recipe[]} recipes @param {string} name @param {number} [columns] */
-  async saveSheet(recipes, name, columns) {
-    await this.attempt(async () => {
-      const images = await this.painter.generate(recipes);
-      for (const file of await sheetFiles(
-        this.info,
-        recipes,
-        images,
-        name,
-        columns,
-      )) {
-        download(file.blob, file.name);
-      }
-      this.notify(`Saved ${name}.png and ${name}.json.`);
-    });
-  }
-
-  /** @param {Recipe[]} recipes @param {number} milliseconds */
-  async saveAnimation(recipes, milliseconds) {
-    await this.attempt(async () => {
-      const images = await this.painter.generate(recipes);
-      download(animationFile(images, milliseconds), "morph.gif");
-    });
-  }
-
-  /** @param {() => Promise<void>} action */
-  async attempt(action) {
-    this.setBusy(true);
-    try {
-      await action();
-    } catch (error) {
-      this.fail(error);
-    } finally {
-      this.setBusy(false);
-    }
-  }
-
-  /** @param {Recipe[]} recipes */
-  showCode(recipes) {
-    const bundle =
-      this.info.name === "starter" ? "starter" : `${this.info.name}.ganport`;
-    const javascript = javascriptCode(recipes, `${this.info.name}.ganport`);
-    const parts = [{ name: "Python", text: pythonCode(recipes, bundle) }];
-    if (javascript) parts.push({ name: "JavaScript", text: javascript });
-    showTexts("Make these images in a program", parts);
-  }
-
-  showAbout() {
-    const { info } = this;
-    const facts = [
-      ["Bundle", `${info.title} ${info.version}`],
-      ["Images", `${info.width} × ${info.height}`],
-      ["License", info.license],
-      ["Digest", info.digest],
-    ];
-    const list = h(
-      "dl",
-      {},
-      ...facts.flatMap(([name, text]) => [
-        h("dt", {}, name),
-        h("dd", {}, text),
-      ]),
-    );
-    const text =
-      "A network learned from many images how they look. It makes a new image from a number, the seed, and from your choices. The same seed and choices give the same image.";
-    openDialog("About", h("p", {}, text), list);
-  }
-
   /** @param {KeyboardEvent} event */
   onKey(event) {
     const isText =
@@ -391,4 +251,9 @@ export class App {
     else return;
     event.preventDefault();
   }
+}
+
+/** @param {File | undefined} file */
+function openFile(file) {
+  if (file) document.dispatchEvent(new CustomEvent("open-file", { detail: file }));
 }

@@ -2,7 +2,7 @@
 
 import { parsePoint } from "./points.js";
 
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 /** @typedef {import("./points.js").Point} Point */
 
 /**
@@ -26,14 +26,10 @@ const isSeed = ({ point, mix }) => !mix && !point.includes("~");
 
 /** @param {readonly Recipe[]} recipes */
 const haveSameValues = (recipes) =>
-  recipes.every(
-    (recipe) =>
-      JSON.stringify(recipe.values) === JSON.stringify(recipes[0].values),
-  );
+  recipes.every((recipe) => JSON.stringify(recipe.values) === JSON.stringify(recipes[0].values));
 
 /** @param {readonly any[]} items @param {(item: any) => string} write */
-const list = (items, write) =>
-  `[\n${items.map((item) => `    ${write(item)},\n`).join("")}]`;
+const list = (items, write) => `[\n${items.map((item) => `    ${write(item)},\n`).join("")}]`;
 
 /**
  * Return Python code that generates images.
@@ -43,9 +39,7 @@ const list = (items, write) =>
 export function pythonCode(recipes, bundle) {
   const { temperature } = recipes[0];
   const values = recipes.map((recipe) => recipe.values);
-  const conditions = haveSameValues(recipes)
-    ? python(values[0])
-    : list(values, python);
+  const conditions = haveSameValues(recipes) ? python(values[0]) : list(values, python);
   const scale = temperature === null ? "" : `, temperature=${temperature}`;
   const lines = ["from ganport_runtime import Generator"];
   const isPlain = recipes.every(isSeed);
@@ -61,18 +55,10 @@ export function pythonCode(recipes, bundle) {
   );
   if (isPlain) {
     const seeds = recipes.map((recipe) => recipe.point);
-    const given =
-      seeds.length === 1 ? `seed=${seeds[0]}` : `seeds=[${seeds.join(", ")}]`;
+    const given = seeds.length === 1 ? `seed=${seeds[0]}` : `seeds=[${seeds.join(", ")}]`;
     lines.push(`images = generator.generate(conditions, ${given}${scale})`);
   } else {
-    lines.push(
-      "",
-      "",
-      "def noise(seed):",
-      `    return generator.noise([seed]${scale})[0]`,
-      "",
-      "",
-    );
+    lines.push("", "", "def noise(seed):", `    return generator.noise([seed]${scale})[0]`, "", "");
     const rows = recipes.map(pythonNoise);
     lines.push(`z = np.stack(${list(rows, String)})`);
     lines.push(
@@ -89,8 +75,7 @@ function pythonNoise({ point, mix }) {
 }
 
 /** @param {string} one @param {string} two @param {number} fraction */
-const mixed = (one, two, fraction) =>
-  `spherical(${one}, ${two}, [${fraction}])[0]`;
+const mixed = (one, two, fraction) => `spherical(${one}, ${two}, [${fraction}])[0]`;
 
 /** @param {string} text */
 function pythonPoint(text) {
@@ -113,9 +98,7 @@ export function javascriptCode(recipes, bundle) {
   const conditions = haveSameValues(recipes)
     ? JSON.stringify(values[0])
     : list(values, (value) => JSON.stringify(value));
-  const seeds = recipes
-    .map((recipe) => JSON.stringify(recipe.point))
-    .join(", ");
+  const seeds = recipes.map((recipe) => JSON.stringify(recipe.point)).join(", ");
   const scale = temperature === null ? "" : `, temperature: ${temperature}`;
   return [
     'import { Generator } from "ganport";',

@@ -19,12 +19,7 @@ export function colorOf(label) {
   for (const word of [joined, ...words.reverse()]) {
     const known = /** @type {Record<string, string>} */ (WORDS)[word];
     if (known) return known;
-    if (
-      /^[a-z]+$/.test(word) &&
-      !SYSTEM.has(word) &&
-      CSS.supports("color", word)
-    )
-      return word;
+    if (/^[a-z]+$/.test(word) && !SYSTEM.has(word) && CSS.supports("color", word)) return word;
   }
   return null;
 }
@@ -49,7 +44,5 @@ const SYSTEM = new Set([
  */
 export function colorsOf(labels) {
   const colors = labels.map(colorOf);
-  return colors.every((color) => color !== null)
-    ? /** @type {string[]} */ (colors)
-    : null;
+  return colors.every((color) => color !== null) ? /** @type {string[]} */ (colors) : null;
 }

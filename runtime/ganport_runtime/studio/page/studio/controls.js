@@ -20,9 +20,7 @@ const MAX_BLEND = 4;
 export function makeControl(group, change) {
   if (group.kind === "scalar") return scalarControl(group, change);
   if (group.kind === "rgb") return colorControl(group, change);
-  return group.kind === "one_hot"
-    ? choiceControl(group, change)
-    : togglesControl(group, change);
+  return group.kind === "one_hot" ? choiceControl(group, change) : togglesControl(group, change);
 }
 
 /** @param {Group} group @param {...import("./dom.js").Child} children */
@@ -44,20 +42,12 @@ function labelButtons(group, onpick) {
         class: colors ? "swatch" : "chip",
         onclick: () => onpick(label),
       };
-      const button = h(
-        "button",
-        { ...properties, "aria-pressed": "false" },
-        h("span", {}, label),
-      );
+      const button = h("button", { ...properties, "aria-pressed": "false" }, h("span", {}, label));
       if (colors) button.style.setProperty("--color", colors[index]);
       return [label, button];
     }),
   );
-  const list = h(
-    "div",
-    { class: colors ? "swatches" : "chips" },
-    ...buttons.values(),
-  );
+  const list = h("div", { class: colors ? "swatches" : "chips" }, ...buttons.values());
   if (labels.length < MANY_LABELS) return { element: list, buttons };
   const filter = h("input", {
     type: "search",
@@ -66,8 +56,7 @@ function labelButtons(group, onpick) {
     "aria-label": `Search ${group.name}`,
     oninput: () => {
       const wanted = filter.value.trim().toLowerCase();
-      for (const [label, button] of buttons)
-        button.hidden = !label.toLowerCase().includes(wanted);
+      for (const [label, button] of buttons) button.hidden = !label.toLowerCase().includes(wanted);
     },
   });
   return { element: h("div", {}, filter, list), buttons };
@@ -75,8 +64,7 @@ function labelButtons(group, onpick) {
 
 /** @param {Map<string, HTMLButtonElement>} buttons @param {(label: string) => boolean} isOn */
 function press(buttons, isOn) {
-  for (const [label, button] of buttons)
-    setAttribute(button, "aria-pressed", String(isOn(label)));
+  for (const [label, button] of buttons) setAttribute(button, "aria-pressed", String(isOn(label)));
 }
 
 /** One label, or a blend of several. @param {Group} group @param {Change} change @returns {Control} */
@@ -92,8 +80,7 @@ function choiceControl(group, change) {
       type: "button",
       class: "link",
       "aria-pressed": "false",
-      onclick: () =>
-        change(isBlend(current) ? heaviest(current) : { [current]: 1 }, false),
+      onclick: () => change(isBlend(current) ? heaviest(current) : { [current]: 1 }, false),
     },
     "Mix",
   );
@@ -113,13 +100,7 @@ function choiceControl(group, change) {
       ]),
     );
     const rows = [...inputs].map(([label, input]) =>
-      h(
-        "label",
-        { class: "slider" },
-        h("span", {}, label),
-        input,
-        h("output", {}),
-      ),
+      h("label", { class: "slider" }, h("span", {}, label), input, h("output", {})),
     );
     const hint = h(
       "p",
@@ -153,11 +134,7 @@ function toggleInBlend(blend, label) {
   if (!(label in blend)) {
     const count = Object.keys(blend).length;
     if (count >= MAX_BLEND) return blend;
-    return changeWeight(
-      { ...blend, [label]: 0 },
-      label,
-      Math.round(100 / (count + 1)),
-    );
+    return changeWeight({ ...blend, [label]: 0 }, label, Math.round(100 / (count + 1)));
   }
   if (Object.keys(blend).length === 1) return blend;
   const { [label]: _, ...rest } = changeWeight(blend, label, 0);
@@ -165,13 +142,11 @@ function toggleInBlend(blend, label) {
 }
 
 /** @param {Record<string, number>} blend */
-const heaviest = (blend) =>
-  Object.entries(blend).sort((one, two) => two[1] - one[1])[0][0];
+const heaviest = (blend) => Object.entries(blend).sort((one, two) => two[1] - one[1])[0][0];
 
 /** @param {string} label @param {(percent: number, isDragging: boolean) => void} onmove */
 function weightSlider(label, onmove) {
-  const move = (/** @type {boolean} */ isDragging) =>
-    onmove(Number(input.value), isDragging);
+  const move = (/** @type {boolean} */ isDragging) => onmove(Number(input.value), isDragging);
   const input = h("input", {
     type: "range",
     min: 0,
@@ -198,19 +173,12 @@ function togglesControl(group, change) {
   const { element: list, buttons } = labelButtons(group, (label) => {
     const isOn = active.includes(label);
     const rest = active.filter((other) => other !== label);
-    change(
-      isOn ? rest : [...(most === 1 ? [] : active), label].slice(-most),
-      false,
-    );
+    change(isOn ? rest : [...(most === 1 ? [] : active), label].slice(-most), false);
   });
   const limit = most < (group.labels ?? []).length && most > 1;
-  const hint = limit
-    ? h("p", { class: "hint" }, `At most ${most} at a time.`)
-    : null;
+  const hint = limit ? h("p", { class: "hint" }, `At most ${most} at a time.`) : null;
   const show = (/** @type {any} */ value) => {
-    active = Array.isArray(value)
-      ? value
-      : Object.keys(value).filter((label) => value[label] > 0);
+    active = Array.isArray(value) ? value : Object.keys(value).filter((label) => value[label] > 0);
     press(buttons, (label) => active.includes(label));
   };
   show(group.default);
@@ -219,8 +187,7 @@ function togglesControl(group, change) {
 
 /** A color well and the names of the palette. @param {Group} group @param {Change} change @returns {Control} */
 function colorControl(group, change) {
-  const move = (/** @type {boolean} */ isDragging) =>
-    change(well.value, isDragging);
+  const move = (/** @type {boolean} */ isDragging) => change(well.value, isDragging);
   const well = h("input", {
     type: "color",
     "aria-label": `Color of ${group.name}`,
@@ -248,10 +215,7 @@ function colorControl(group, change) {
   };
   show(group.default);
   return {
-    element: fieldset(
-      group,
-      h("div", { class: "swatches" }, well, ...buttons.values()),
-    ),
+    element: fieldset(group, h("div", { class: "swatches" }, well, ...buttons.values())),
     show,
   };
 }
@@ -259,10 +223,7 @@ function colorControl(group, change) {
 /** A slider. @param {Group} group @param {Change} change @returns {Control} */
 function scalarControl(group, change) {
   const { min = 0, max = 1 } = group;
-  const steps =
-    Number.isInteger(min) && Number.isInteger(max) && max - min >= 20
-      ? max - min
-      : 200;
+  const steps = Number.isInteger(min) && Number.isInteger(max) && max - min >= 20 ? max - min : 200;
   const move = (/** @type {boolean} */ isDragging) => {
     change(Math.min(max, Math.max(min, Number(input.value))), isDragging);
   };
@@ -279,10 +240,7 @@ function scalarControl(group, change) {
     input.value = String(value);
     showOutput(input, round(value));
   };
-  const element = fieldset(
-    group,
-    h("div", { class: "slider" }, input, h("output", {})),
-  );
+  const element = fieldset(group, h("div", { class: "slider" }, input, h("output", {})));
   show(group.default);
   return { element, show };
 }
@@ -294,8 +252,7 @@ function scalarControl(group, change) {
  * @returns {{element: HTMLElement, show: (temperature: number | null) => void}}
  */
 export function varietyControl(standard, change) {
-  const move = (/** @type {boolean} */ isDragging) =>
-    change(Number(input.value), isDragging);
+  const move = (/** @type {boolean} */ isDragging) => change(Number(input.value), isDragging);
   const input = h("input", {
     type: "range",
     min: standard * 0.1,
@@ -305,35 +262,18 @@ export function varietyControl(standard, change) {
     oninput: () => move(true),
     onchange: () => move(false),
   });
-  const reset = iconButton(
-    "reset",
-    "Usual variety",
-    () => change(null, false),
-    { quiet: true },
-  );
+  const reset = iconButton("reset", "Usual variety", () => change(null, false), { quiet: true });
   const show = (/** @type {number | null} */ temperature) => {
     input.value = String(temperature ?? standard);
     reset.disabled = temperature === null;
     showOutput(
       input,
-      temperature === null
-        ? "usual"
-        : `${Math.round((temperature / standard) * 100)} %`,
+      temperature === null ? "usual" : `${Math.round((temperature / standard) * 100)} %`,
     );
   };
   const slider = h("div", { class: "slider" }, input, h("output", {}), reset);
-  const hint = h(
-    "p",
-    { class: "hint" },
-    "Low: typical images. High: unusual ones.",
-  );
-  const element = h(
-    "fieldset",
-    { class: "control" },
-    h("legend", {}, "variety"),
-    slider,
-    hint,
-  );
+  const hint = h("p", { class: "hint" }, "Low: typical images. High: unusual ones.");
+  const element = h("fieldset", { class: "control" }, h("legend", {}, "variety"), slider, hint);
   show(null);
   return { element, show };
 }

@@ -13,16 +13,23 @@ export function openDialog(title, ...children) {
   });
   const heading = h("h2", { id: "dialog-title" }, title);
   const head = h("header", {}, heading, close);
-  const dialog = h(
-    "dialog",
-    { "aria-labelledby": "dialog-title" },
-    head,
-    ...children,
-  );
+  const dialog = h("dialog", { "aria-labelledby": "dialog-title" }, head, ...children);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
   return dialog;
+}
+
+/**
+ * Return what an error says, and its fix.
+ * @param {unknown} error
+ */
+export function messageOf(error) {
+  const { message, place, expected, found, fix = "" } = /** @type {any} */ (error);
+  return {
+    message: place ? `${place}: expected ${expected}; found ${found}.` : message,
+    fix,
+  };
 }
 
 /**
@@ -48,7 +55,7 @@ export function showTexts(title, parts) {
   const blocks = parts.flatMap(({ name, text }) => {
     const area = h("textarea", {
       readonly: true,
-      rows: Math.min(16, text.split("\n").length + 1),
+      rows: Math.min(16, text.split("\n").length),
       spellcheck: "false",
       "aria-label": name,
     });
@@ -59,13 +66,7 @@ export function showTexts(title, parts) {
       if (await copyText(text)) copy.textContent = "Copied";
     });
     return [
-      h(
-        "div",
-        { class: "bar" },
-        h("h3", {}, name),
-        h("span", { class: "space" }),
-        copy,
-      ),
+      h("div", { class: "bar" }, h("h3", {}, name), h("span", { class: "space" }), copy),
       area,
     ];
   });
@@ -85,11 +86,7 @@ export function askForKey(message) {
       required: true,
       id: "key",
     });
-    const send = h(
-      "button",
-      { type: "submit", class: "button primary" },
-      "Open",
-    );
+    const send = h("button", { type: "submit", class: "button primary" }, "Open");
     const form = h(
       "form",
       {
@@ -104,12 +101,7 @@ export function askForKey(message) {
       h("label", { for: "key" }, "Key"),
       h("div", { class: "bar" }, input, send),
     );
-    const dialog = h(
-      "main",
-      { class: "gate" },
-      h("h1", {}, "This service needs a key"),
-      form,
-    );
+    const dialog = h("main", { class: "gate" }, h("h1", {}, "This service needs a key"), form);
     document.body.append(dialog);
     input.focus();
   });

@@ -17,11 +17,7 @@ export function h(tag, properties = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else setAttribute(element, name, value);
   }
-  element.append(
-    ...children
-      .filter((child) => child || child === "")
-      .map((child) => child || ""),
-  );
+  element.append(...children.filter((child) => child || child === "").map((child) => child || ""));
   return element;
 }
 
@@ -32,8 +28,7 @@ export function h(tag, properties = {}, ...children) {
  * @param {string | number | boolean | null | undefined} value
  */
 export function setAttribute(element, name, value) {
-  if (value === false || value === null || value === undefined)
-    element.removeAttribute(name);
+  if (value === false || value === null || value === undefined) element.removeAttribute(name);
   else element.setAttribute(name, value === true ? "" : String(value));
 }
 
@@ -42,8 +37,7 @@ const ICONS = {
     "M4 7h3.5c1.4 0 2.6.7 3.4 1.8l2.6 4.4c.8 1.1 2 1.8 3.4 1.8H20m-3-3 3 3-3 3M4 17h3.5c.9 0 1.8-.3 2.4-.8M20 7h-3.1c-1 0-1.9.3-2.6.9M17 4l3 3-3 3",
   lock: "M7 11V8a5 5 0 0 1 10 0v3M6 11h12v9H6z",
   unlock: "M7 11V8a5 5 0 0 1 9.6-2M6 11h12v9H6z",
-  heart:
-    "M12 20s-7.5-4.6-7.5-10A4.2 4.2 0 0 1 12 7.3 4.2 4.2 0 0 1 19.5 10c0 5.4-7.5 10-7.5 10z",
+  heart: "M12 20s-7.5-4.6-7.5-10A4.2 4.2 0 0 1 12 7.3 4.2 4.2 0 0 1 19.5 10c0 5.4-7.5 10-7.5 10z",
   spark: "M12 3l2 6.5L20.5 12 14 14.5 12 21l-2-6.5L3.5 12 10 9.5z",
   undo: "M9 7 5 11l4 4M5 11h9a5 5 0 0 1 0 10h-3",
   redo: "M15 7l4 4-4 4M19 11h-9a5 5 0 0 0 0 10h3",
@@ -55,6 +49,8 @@ const ICONS = {
   close: "M6 6l12 12M18 6 6 18",
   table: "M4 5h16v14H4zM4 10h16M4 14.5h16M10 5v14M15 5v14",
   images: "M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z",
+  from: "M10.5 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM14 12h7m-3-3 3 3-3 3",
+  to: "M21.5 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM3 12h7m-3-3 3 3-3 3",
   morph:
     "M8 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM24 12a4 4 0 1 1-8 0 4 4 0 0 1 8 0zM9.5 12h5m-2-2 2 2-2 2",
   reset: "M4 5v5h5M4.6 10A8 8 0 1 1 4 14",

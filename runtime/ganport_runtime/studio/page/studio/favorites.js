@@ -5,7 +5,7 @@ import { pointName } from "./points.js";
 import { describe } from "./values.js";
 
 /** @typedef {import("./app.js").App} App */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 
 const KEY = "ganport-studio-favorites";
 const MAX_STORED = 500;
@@ -33,13 +33,9 @@ export class Favorites extends EventTarget {
 
   /** Add a favorite, or remove it. @param {Recipe} recipe */
   toggle(recipe) {
-    const rest = this.entries.filter(
-      (entry) => !isSame(entry, this.digest, recipe),
-    );
+    const rest = this.entries.filter((entry) => !isSame(entry, this.digest, recipe));
     const isNew = rest.length === this.entries.length;
-    this.entries = (
-      isNew ? [{ digest: this.digest, recipe }, ...rest] : rest
-    ).slice(0, MAX_STORED);
+    this.entries = (isNew ? [{ digest: this.digest, recipe }, ...rest] : rest).slice(0, MAX_STORED);
     try {
       localStorage.setItem(KEY, JSON.stringify(this.entries));
     } catch {
@@ -51,8 +47,7 @@ export class Favorites extends EventTarget {
 
 /** @param {{digest: string, recipe: Recipe}} entry @param {string} digest @param {Recipe} recipe */
 const isSame = (entry, digest, recipe) =>
-  entry.digest === digest &&
-  JSON.stringify(entry.recipe) === JSON.stringify(recipe);
+  entry.digest === digest && JSON.stringify(entry.recipe) === JSON.stringify(recipe);
 
 /** @returns {{digest: string, recipe: Recipe}[]} */
 function readEntries() {
@@ -82,10 +77,15 @@ export class FavoritesView {
     this.bar = h(
       "div",
       { class: "bar" },
-      iconButton("download", "Sprite sheet", () =>
-        app.saveSheet(app.favorites.recipes(), "favorites"),
+      iconButton(
+        "images",
+        "Sprite sheet",
+        () => app.actions.saveSheet(app.favorites.recipes(), "favorites"),
+        { class: "compact" },
       ),
-      iconButton("code", "Code", () => app.showCode(app.favorites.recipes())),
+      iconButton("code", "Code", () => app.actions.showCode(app.favorites.recipes()), {
+        class: "compact",
+      }),
     );
     this.element = h("div", { class: "view" }, this.bar, this.list, this.empty);
     this.key = "";
@@ -105,9 +105,7 @@ export class FavoritesView {
       recipe,
       canvas: this.app.makeCanvas(),
     }));
-    this.list.replaceChildren(
-      ...this.targets.map((target) => this.makeItem(target)),
-    );
+    this.list.replaceChildren(...this.targets.map((target) => this.makeItem(target)));
     return this.targets;
   }
 
@@ -125,21 +123,17 @@ export class FavoritesView {
       },
       canvas,
     );
-    const remove = iconButton(
-      "heart",
-      `Remove ${text}`,
-      () => this.app.favorites.toggle(recipe),
-      { quiet: true, class: "heart" },
-    );
+    const remove = iconButton("heart", `Remove ${text}`, () => this.app.favorites.toggle(recipe), {
+      quiet: true,
+      class: "heart",
+    });
     return h("li", { class: "is-favorite" }, button, remove);
   }
 
   /** @param {Recipe} recipe */
   choose({ point, values, temperature }) {
     const { tiles, selected } = this.app.store.state;
-    const changed = tiles.map((tile, at) =>
-      at === selected ? { ...tile, point } : tile,
-    );
+    const changed = tiles.map((tile, at) => (at === selected ? { ...tile, point } : tile));
     this.app.store.set({ values, temperature, tiles: changed, view: "images" });
   }
 }

@@ -5,8 +5,8 @@ import { packAtlas } from "./js/src/images/atlas.js";
 import { PixelImage, toRgba } from "./js/src/images/pixel-image.js";
 import { isPlain } from "./points.js";
 
-/** @typedef {import("./service-backend.js").BundleInfo} BundleInfo */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").BundleInfo} BundleInfo */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 /** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
 /** @typedef {{blob: Blob, name: string}} File */
 

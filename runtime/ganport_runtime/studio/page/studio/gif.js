@@ -17,10 +17,7 @@ const MIN_ALPHA = 128;
  */
 export function encodeGif(frames, width, height, milliseconds) {
   const palette = choosePalette(frames);
-  const table = Array.from(
-    { length: 256 },
-    (_, index) => palette.colors[index] ?? [0, 0, 0],
-  );
+  const table = Array.from({ length: 256 }, (_, index) => palette.colors[index] ?? [0, 0, 0]);
   const parts = [
     text("GIF89a"),
     words(width, height),
@@ -32,27 +29,18 @@ export function encodeGif(frames, width, height, milliseconds) {
   ];
   for (const frame of frames) {
     // Each frame replaces the one before it; color 255 is transparent.
-    parts.push(
-      Uint8Array.of(0x21, 0xf9, 4, 0b1001),
-      words(Math.round(milliseconds / 10)),
-    );
-    parts.push(
-      Uint8Array.of(MAX_COLORS, 0, 0x2c),
-      words(0, 0, width, height),
-      Uint8Array.of(0, 8),
-    );
+    parts.push(Uint8Array.of(0x21, 0xf9, 4, 0b1001), words(Math.round(milliseconds / 10)));
+    parts.push(Uint8Array.of(MAX_COLORS, 0, 0x2c), words(0, 0, width, height), Uint8Array.of(0, 8));
     parts.push(...blocks(compress(toIndices(frame, palette))));
   }
   return new Blob([...parts, Uint8Array.of(0x3b)], { type: "image/gif" });
 }
 
 /** @param {string} value */
-const text = (value) =>
-  Uint8Array.from(value, (letter) => letter.charCodeAt(0));
+const text = (value) => Uint8Array.from(value, (letter) => letter.charCodeAt(0));
 
 /** @param {...number} values */
-const words = (...values) =>
-  Uint8Array.from(values.flatMap((value) => [value & 255, value >> 8]));
+const words = (...values) => Uint8Array.from(values.flatMap((value) => [value & 255, value >> 8]));
 
 /** @param {Uint8ClampedArray} frame @param {Palette} palette */
 function toIndices(frame, { indexOf }) {
@@ -115,12 +103,7 @@ function medianCut(samples) {
     if (!spread) break;
     colors.sort((one, two) => one[axis] - two[axis]);
     const middle = colors.length >> 1;
-    boxes.splice(
-      widest,
-      1,
-      measure(colors.slice(0, middle)),
-      measure(colors.slice(middle)),
-    );
+    boxes.splice(widest, 1, measure(colors.slice(0, middle)), measure(colors.slice(middle)));
   }
   return boxes.map(({ colors }) =>
     [0, 1, 2].map((axis) => {

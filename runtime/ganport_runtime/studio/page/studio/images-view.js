@@ -35,29 +35,23 @@ export class ImagesView {
         "aria-label": "Number of images",
         onchange: () => this.resize(Number(this.count.value)),
       },
-      ...COUNTS.map((count) =>
-        h("option", { value: count }, `${count} images`),
-      ),
+      ...COUNTS.map((count) => h("option", { value: count }, `${count} images`)),
     );
     const renew = iconButton("shuffle", "New images", () => this.renew(), {
       class: "primary",
     });
-    const sheet = iconButton("download", "Sprite sheet", () =>
-      this.app.saveSheet(this.recipes(), "sheet"),
+    const sheet = iconButton(
+      "images",
+      "Sprite sheet",
+      () => this.app.actions.saveSheet(this.recipes(), "sheet"),
+      { class: "compact" },
     );
     const keys = h(
       "p",
       { class: "hint keys" },
       "In the grid: arrow keys move, L locks, F adds to the favorites, M makes more like it.",
     );
-    const bar = h(
-      "div",
-      { class: "bar" },
-      renew,
-      this.count,
-      h("span", { class: "space" }),
-      sheet,
-    );
+    const bar = h("div", { class: "bar" }, renew, this.count, h("span", { class: "space" }), sheet);
     this.element = h("div", { class: "view" }, bar, this.list, keys);
   }
 
@@ -69,12 +63,9 @@ export class ImagesView {
   /** @param {State} state @returns {Target[]} */
   show(state) {
     const { tiles, selected } = state;
-    while (this.cells.length < tiles.length)
-      this.cells.push(this.makeCell(this.cells.length));
+    while (this.cells.length < tiles.length) this.cells.push(this.makeCell(this.cells.length));
     for (const { item } of this.cells.splice(tiles.length)) item.remove();
-    this.count.value = String(
-      COUNTS.find((count) => count >= tiles.length) ?? COUNTS[0],
-    );
+    this.count.value = String(COUNTS.find((count) => count >= tiles.length) ?? COUNTS[0]);
     const text = describe(this.app.fields, state.values);
     return this.cells.map((cell, index) => {
       const tile = tiles[index];
@@ -82,23 +73,12 @@ export class ImagesView {
       const isFavorite = this.app.favorites.has(recipeOf(tile, state));
       setAttribute(cell.button, "aria-pressed", String(index === selected));
       cell.button.tabIndex = index === selected ? 0 : -1;
-      cell.button.setAttribute(
-        "aria-label",
-        `${name}${tile.locked ? ", locked" : ""}: ${text}`,
-      );
+      cell.button.setAttribute("aria-label", `${name}${tile.locked ? ", locked" : ""}: ${text}`);
       cell.button.title = name;
       cell.item.classList.toggle("is-locked", tile.locked);
       cell.item.classList.toggle("is-favorite", isFavorite);
-      changeButton(
-        cell.lock,
-        tile.locked ? "lock" : "unlock",
-        tile.locked ? "Unlock" : "Lock",
-      );
-      changeButton(
-        cell.heart,
-        "heart",
-        isFavorite ? "Remove from favorites" : "Add to favorites",
-      );
+      changeButton(cell.lock, tile.locked ? "lock" : "unlock", tile.locked ? "Unlock" : "Lock");
+      changeButton(cell.heart, "heart", isFavorite ? "Remove from favorites" : "Add to favorites");
       return { canvas: cell.canvas, recipe: recipeOf(tile, state) };
     });
   }
@@ -116,12 +96,10 @@ export class ImagesView {
       ...quiet,
       class: "lock",
     });
-    const heart = iconButton(
-      "heart",
-      "Add to favorites",
-      () => this.toggleFavorite(index),
-      { ...quiet, class: "heart" },
-    );
+    const heart = iconButton("heart", "Add to favorites", () => this.toggleFavorite(index), {
+      ...quiet,
+      class: "heart",
+    });
     const item = h("li", {}, button, lock, heart);
     this.list.append(item);
     return { item, button, canvas, lock, heart };
@@ -167,12 +145,9 @@ export class ImagesView {
   /** @param {number} count */
   resize(count) {
     const { tiles, selected } = this.app.store.state;
-    const more = Array.from(
-      { length: Math.max(0, count - tiles.length) },
-      () => {
-        return { point: randomSeed(), locked: false };
-      },
-    );
+    const more = Array.from({ length: Math.max(0, count - tiles.length) }, () => {
+      return { point: randomSeed(), locked: false };
+    });
     const kept = [...tiles, ...more].slice(0, count);
     this.app.store.set({
       tiles: kept,
@@ -184,9 +159,7 @@ export class ImagesView {
   onKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { selected } = this.app.store.state;
-    const columns = getComputedStyle(this.list).gridTemplateColumns.split(
-      " ",
-    ).length;
+    const columns = getComputedStyle(this.list).gridTemplateColumns.split(" ").length;
     const moves = {
       ArrowLeft: -1,
       ArrowRight: 1,
@@ -199,14 +172,9 @@ export class ImagesView {
       f: () => this.toggleFavorite(selected),
       m: () => this.moreLike(selected),
     };
-    const action = /** @type {Record<string, () => void>} */ (actions)[
-      event.key.toLowerCase()
-    ];
+    const action = /** @type {Record<string, () => void>} */ (actions)[event.key.toLowerCase()];
     if (move) {
-      const next = Math.min(
-        this.cells.length - 1,
-        Math.max(0, selected + move),
-      );
+      const next = Math.min(this.cells.length - 1, Math.max(0, selected + move));
       this.select(next);
       this.cells[next].button.focus();
     } else if (action) action();

@@ -25,44 +25,21 @@ export class Inspector {
       onchange: () => this.useSeed(this.seed.value.trim()),
     });
     this.lock = iconButton("unlock", "Lock", () => images.toggleLock(index()));
-    this.heart = iconButton("heart", "Favorite", () =>
-      images.toggleFavorite(index()),
-    );
-    const more = iconButton(
-      "spark",
-      "More like this",
-      () => images.moreLike(index()),
-      { class: "primary" },
-    );
-    const start = iconButton("morph", "Morph from this", () =>
-      this.useAsEnd("start"),
-    );
-    const end = iconButton("morph", "Morph to this", () =>
-      this.useAsEnd("end"),
-    );
-    const save = iconButton("download", "Save PNG", () =>
-      app.saveImage(this.recipe()),
-    );
-    const code = iconButton("code", "Code", () =>
-      app.showCode([this.recipe()]),
-    );
+    this.heart = iconButton("heart", "Favorite", () => images.toggleFavorite(index()));
+    const more = iconButton("spark", "More like this", () => images.moreLike(index()), {
+      class: "primary",
+    });
+    const start = iconButton("from", "Morph from", () => this.useAsEnd("start"));
+    const end = iconButton("to", "Morph to", () => this.useAsEnd("end"));
+    const save = iconButton("download", "Save PNG", () => app.actions.saveImage(this.recipe()));
+    const code = iconButton("code", "Code", () => app.actions.showCode([this.recipe()]));
     this.element = h(
       "aside",
       { class: "inspector", "aria-label": "Selected image" },
       h("div", { class: "large" }, this.canvas),
       this.text,
       h("label", { class: "seed" }, h("span", {}, "Seed"), this.seed),
-      h(
-        "div",
-        { class: "actions" },
-        more,
-        this.lock,
-        this.heart,
-        start,
-        end,
-        save,
-        code,
-      ),
+      h("div", { class: "actions" }, more, this.lock, this.heart, start, end, save, code),
     );
   }
 
@@ -79,11 +56,7 @@ export class Inspector {
     this.text.textContent = text;
     this.canvas.setAttribute("aria-label", `${pointName(tile.point)}: ${text}`);
     if (document.activeElement !== this.seed) this.seed.value = tile.point;
-    changeButton(
-      this.lock,
-      tile.locked ? "lock" : "unlock",
-      tile.locked ? "Unlock" : "Lock",
-    );
+    changeButton(this.lock, tile.locked ? "lock" : "unlock", tile.locked ? "Unlock" : "Lock");
     const isFavorite = this.app.favorites.has(recipe);
     this.heart.classList.toggle("is-on", isFavorite);
     this.heart.setAttribute("aria-pressed", String(isFavorite));
@@ -97,11 +70,7 @@ export class Inspector {
     const { point, locked } = state.tiles[state.selected];
     if (text === point) return;
     if (!isSeed(text)) {
-      this.app.notify(
-        "A seed is a whole number from 0 to 18446744073709551615.",
-        "",
-        true,
-      );
+      this.app.actions.notify("A seed is a whole number from 0 to 18446744073709551615.", "", true);
       this.seed.value = point;
       return;
     }

@@ -1,13 +1,12 @@
 /** Recipes to the inputs of a network: noise of points, and condition vectors. */
 
 import { readConditions } from "./js/src/conditions/conditions.js";
+import { interpolateSpherical } from "./js/src/interpolation.js";
 import { normals } from "./js/src/noise.js";
 import { parsePoint } from "./points.js";
 
-/** @typedef {import("./service-backend.js").BundleInfo} BundleInfo */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
-
-const MIN_SINE = 1e-6;
+/** @typedef {import("./backend.js").BundleInfo} BundleInfo */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 
 /** The noise and the condition vectors of one bundle. */
 export class LatentSpace {
@@ -26,40 +25,27 @@ export class LatentSpace {
   tensors(recipes) {
     const count = recipes.length;
     const rows = recipes.map((recipe) => this.noise(recipe));
-    const tensors = [
-      { name: "z", shape: [count, ...this.shape], data: concatenate(rows) },
-    ];
+    const tensors = [{ name: "z", shape: [count, ...this.shape], data: concatenate(rows) }];
     if (!this.conditions.size) return tensors;
-    const vectors = recipes.map((recipe) =>
-      this.conditions.encode(recipe.values),
-    );
+    const vectors = recipes.map((recipe) => this.conditions.encode(recipe.values));
     const data = concatenate(vectors);
-    return [
-      ...tensors,
-      { name: "condition", shape: [count, this.conditions.size], data },
-    ];
+    return [...tensors, { name: "condition", shape: [count, this.conditions.size], data }];
   }
 
   /** Return the noise of an image. @param {Recipe} recipe */
   noise({ point, temperature, mix }) {
     const scale = temperature ?? this.temperature;
     const start = this.pointNoise(point, scale);
-    return mix
-      ? spherical(start, this.pointNoise(mix.point, scale), mix.fraction)
-      : start;
+    return mix ? between(start, this.pointNoise(mix.point, scale), mix.fraction) : start;
   }
 
   /** @param {string} point @param {number} temperature */
   pointNoise(point, temperature) {
-    const { seed, steps } = /** @type {import("./points.js").Point} */ (
-      parsePoint(point)
-    );
-    const of = (/** @type {string} */ text) =>
-      normals([BigInt(text)], this.size, temperature);
-    return steps.reduce(
-      (z, step) => spherical(z, of(step.seed), step.percent / 100),
-      of(seed),
-    );
+    const { seed, steps } = /** @type {import("./points.js").Point} */ (parsePoint(point));
+    const of = (/** @type {string} */ text) => normals([BigInt(text)], this.size, temperature);
+    let z = of(seed);
+    for (const step of steps) z = between(z, of(step.seed), step.percent / 100);
+    return z;
   }
 
   /**
@@ -76,9 +62,7 @@ export class LatentSpace {
 
 /** @param {Float32Array[]} rows */
 function concatenate(rows) {
-  const all = new Float32Array(
-    rows.reduce((size, row) => size + row.length, 0),
-  );
+  const all = new Float32Array(rows.reduce((size, row) => size + row.length, 0));
   let start = 0;
   for (const row of rows) {
     all.set(row, start);
@@ -87,34 +71,11 @@ function concatenate(rows) {
   return all;
 }
 
-/**
- * Return the sample at a fraction of the great circle between two samples, as
- * `ganport_runtime.generation.interpolation.spherical` does.
- * White, "Sampling Generative Networks" (2016), section 2.1.
- * @param {Float32Array} one
- * @param {Float32Array} two
- * @param {number} fraction
- */
-export function spherical(one, two, fraction) {
-  const [first, second] = weights(one, two, fraction);
-  return one.map((number, index) => first * number + second * two[index]);
-}
-
-/** @param {Float32Array} one @param {Float32Array} two @param {number} t */
-function weights(one, two, t) {
-  const product = (
-    /** @type {Float32Array} */ a,
-    /** @type {Float32Array} */ b,
-  ) => a.reduce((sum, number, index) => sum + number * b[index], 0);
-  const lengths = [Math.sqrt(product(one, one)), Math.sqrt(product(two, two))];
-  if (!lengths[0] || !lengths[1]) return [1 - t, t];
-  const cosine = product(one, two) / (lengths[0] * lengths[1]);
-  const angle = Math.acos(Math.min(1, Math.max(-1, cosine)));
-  const sine = Math.sin(angle);
-  if (sine < MIN_SINE) return [1 - t, t];
-  const length = (1 - t) * lengths[0] + t * lengths[1];
-  return [
-    (Math.sin((1 - t) * angle) / sine) * (length / lengths[0]),
-    (Math.sin(t * angle) / sine) * (length / lengths[1]),
-  ];
+/** @param {Float32Array} one @param {Float32Array} two @param {number} fraction */
+function between(one, two, fraction) {
+  const [first, second] = [one, two].map((data) => ({
+    dims: [1, data.length],
+    data,
+  }));
+  return new Float32Array(interpolateSpherical(first, second, [fraction]).data);
 }

@@ -1,32 +1,30 @@
 /** The start of the page: its source of images, the bundle to open, and files dropped on it. */
 
 import { App } from "./app.js";
-import { askForKey } from "./dialogs.js";
+import { askForKey, messageOf } from "./dialogs.js";
 import { h } from "./dom.js";
-import { KeyError, ServiceBackend, StudioError } from "./service-backend.js";
+import { KeyError, ServiceBackend } from "./service-backend.js";
+import { digestOf } from "./store.js";
+
+/** @typedef {import("./backend.js").Backend} Backend */
+/** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
+/** @type {App | undefined} */
+let app;
 
 /** @param {unknown} error */
 function showFailure(error) {
-  const { message, fix = "" } = /** @type {StudioError} */ (error);
+  const { message, fix } = messageOf(error);
+  const title = h("h1", {}, "The studio cannot start");
   root.replaceChildren(
-    h(
-      "main",
-      { class: "gate" },
-      h("h1", {}, "The studio cannot start"),
-      h("p", { role: "alert" }, message),
-      h("p", {}, fix),
-    ),
+    h("main", { class: "gate" }, title, h("p", { role: "alert" }, message), h("p", {}, fix)),
   );
 }
 
 /** Ask for keys until the service accepts one. @param {ServiceBackend} backend */
 async function openService(backend) {
-  for (
-    let message = "Enter the key that you were given. It is not stored.";
-    ;
-  ) {
+  for (let message = "Enter the key that you were given. It is not stored."; ;) {
     try {
       return await backend.open();
     } catch (error) {
@@ -37,20 +35,91 @@ async function openService(backend) {
   }
 }
 
-async function start() {
-  const backend = new ServiceBackend();
-  const bundles = await openService(backend);
-  /** @type {App | undefined} */
-  let app;
-  const openBundle = (/** @type {string} */ name) => {
-    const info = bundles.find((bundle) => bundle.name === name) ?? bundles[0];
-    if (app) {
-      app.close();
-      history.replaceState(null, "", location.pathname + location.search);
-    }
-    app = new App(root, backend, bundles, info, openBundle);
+/** Load a bundle into the browser. @param {string | File} source */
+async function openLocal(source) {
+  const bar = h("progress", { "aria-label": "Loading" });
+  const title = typeof source === "string" ? "Loading the studio …" : `Opening ${source.name} …`;
+  const gate = h("div", { class: "loading" }, h("div", { class: "gate" }, h("p", {}, title), bar));
+  document.body.append(gate);
+  try {
+    // The page of a service never needs the modules that run a network.
+    const { LocalBackend } = await import("./local-backend.js");
+    const backend = new LocalBackend(source, ({ loaded, total }) => {
+      if (total && loaded < total) bar.value = loaded / total;
+      else bar.removeAttribute("value");
+    });
+    return { backend, bundles: await backend.open() };
+  } finally {
+    gate.remove();
+  }
+}
+
+/** Show the bundle of the address, or the first one. @param {Backend} backend @param {BundleInfo[]} bundles */
+function show(backend, bundles) {
+  const openBundle = (/** @type {BundleInfo} */ info, keepLink = false) => {
+    app?.close();
+    if (!keepLink) history.replaceState(null, "", location.pathname + location.search);
+    app = new App(root, backend, bundles, info, (name) => {
+      openBundle(bundles.find((bundle) => bundle.name === name) ?? bundles[0]);
+    });
   };
-  openBundle(bundles[0].name);
+  const digest = digestOf(location.hash);
+  const linked = bundles.find((bundle) => digest && bundle.digest.startsWith(digest));
+  openBundle(linked ?? bundles[0], true);
+}
+
+/** @param {File} file */
+async function openFile(file) {
+  const before = app?.backend;
+  try {
+    const { backend, bundles } = await openLocal(file);
+    if (app) history.replaceState(null, "", location.pathname + location.search);
+    show(backend, bundles);
+    before?.close();
+  } catch (error) {
+    if (app) app.actions.fail(error);
+    else showFailure(error);
+  }
+}
+
+function acceptFiles() {
+  const hint = h("div", { class: "drop", hidden: true }, "Drop a bundle to open it");
+  document.body.append(hint);
+  const hasFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    hint.hidden = false;
+  });
+  document.addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) hint.hidden = true;
+  });
+  document.addEventListener("drop", (event) => {
+    hint.hidden = true;
+    const file = event.dataTransfer?.files[0];
+    if (!file) return;
+    event.preventDefault();
+    void openFile(file);
+  });
+  document.addEventListener("open-file", (event) => {
+    void openFile(/** @type {CustomEvent<File>} */ (event).detail);
+  });
+}
+
+async function start() {
+  acceptFiles();
+  const { backend: kind, bundle } = document.body.dataset;
+  if (kind === "service") {
+    const backend = new ServiceBackend();
+    show(backend, await openService(backend));
+    return;
+  }
+  const { backend, bundles } = await openLocal(/** @type {string} */ (bundle));
+  show(backend, bundles);
+  // Later, because it downloads every file again.
+  if (window.isSecureContext && "serviceWorker" in navigator) {
+    void navigator.serviceWorker.register("service-worker.js");
+  }
 }
 
 start().catch(showFailure);

@@ -6,7 +6,7 @@ import { describe } from "./values.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./store.js").State} State */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 /** @typedef {"start" | "end"} EndName */
 
 const STRIP = 9;
@@ -36,29 +36,25 @@ export class MorphView {
       oninput: () => this.moveTo(Number(this.slider.value), true),
       onchange: () => this.moveTo(Number(this.slider.value), false),
     });
-    this.strip = Array.from({ length: STRIP }, (_, index) =>
-      this.makeFrame(index),
-    );
-    this.playButton = iconButton(
-      "play",
-      "Play",
-      () => (this.timer ? this.stop() : this.play()),
-      { class: "primary" },
-    );
+    this.strip = Array.from({ length: STRIP }, (_, index) => this.makeFrame(index));
+    this.playButton = iconButton("play", "Play", () => (this.timer ? this.stop() : this.play()), {
+      class: "primary",
+    });
     const bar = h(
       "div",
       { class: "bar" },
       this.playButton,
-      iconButton("shuffle", "Swap", () => this.swap()),
+      iconButton("shuffle", "Swap", () => this.swap(), { class: "compact" }),
       h("span", { class: "space" }),
-      iconButton("download", "GIF", () =>
-        app.saveAnimation(this.frames(), MILLISECONDS),
-      ),
-      iconButton("download", "Sprite sheet", () =>
-        app.saveSheet(this.frames(), "morph"),
-      ),
-      iconButton("code", "Code", () =>
-        app.showCode([this.recipe(app.store.state.morph.percent)]),
+      iconButton("download", "GIF", () => app.actions.saveAnimation(this.frames(), MILLISECONDS)),
+      iconButton("images", "Sprite sheet", () => app.actions.saveSheet(this.frames(), "morph"), {
+        class: "compact",
+      }),
+      iconButton(
+        "code",
+        "Code",
+        () => app.actions.showCode([this.recipe(app.store.state.morph.percent)]),
+        { class: "compact" },
       ),
     );
     this.element = h(
@@ -74,11 +70,7 @@ export class MorphView {
       ),
       h("div", { class: "slider long" }, this.slider, h("output", {})),
       h("div", { class: "strip" }, ...this.strip.map((frame) => frame.button)),
-      h(
-        "p",
-        { class: "hint" },
-        "Choose one of the two ends: the controls change it.",
-      ),
+      h("p", { class: "hint" }, "Choose one of the two ends: the controls change it."),
     );
   }
 
@@ -94,14 +86,7 @@ export class MorphView {
     const renew = iconButton("shuffle", "Another", () =>
       this.changeEnd(name, { point: randomSeed() }),
     );
-    const element = h(
-      "div",
-      { class: "end" },
-      h("h3", {}, title),
-      button,
-      caption,
-      renew,
-    );
+    const element = h("div", { class: "end" }, h("h3", {}, title), button, caption, renew);
     return { element, button, canvas, caption };
   }
 
@@ -139,9 +124,7 @@ export class MorphView {
 
   /** Return the images of the way from the start to the end. */
   frames() {
-    return Array.from({ length: FRAMES }, (_, index) =>
-      this.recipe((100 * index) / (FRAMES - 1)),
-    );
+    return Array.from({ length: FRAMES }, (_, index) => this.recipe((100 * index) / (FRAMES - 1)));
   }
 
   /** @param {State} state @returns {import("./painter.js").Target[]} */
@@ -151,10 +134,7 @@ export class MorphView {
     this.slider.value = String(percent);
     const output = this.slider.nextElementSibling;
     if (output) output.textContent = `${percent} %`;
-    this.canvas.setAttribute(
-      "aria-label",
-      `The image at ${percent} % of the way`,
-    );
+    this.canvas.setAttribute("aria-label", `The image at ${percent} % of the way`);
     for (const name of /** @type {const} */ (["start", "end"])) {
       const { button, canvas, caption } = this.ends[name];
       const { point, values } = state.morph[name];
@@ -168,11 +148,7 @@ export class MorphView {
       });
     }
     for (const frame of this.strip) {
-      setAttribute(
-        frame.button,
-        "aria-current",
-        frame.percent === percent && "true",
-      );
+      setAttribute(frame.button, "aria-current", frame.percent === percent && "true");
       targets.push({
         canvas: frame.canvas,
         recipe: this.recipe(frame.percent),

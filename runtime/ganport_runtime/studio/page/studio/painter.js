@@ -2,13 +2,21 @@
 
 import { toRgba } from "./js/src/images/pixel-image.js";
 
-/** @typedef {import("./service-backend.js").Backend} Backend */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
-/** @typedef {import("./service-backend.js").Pixels} Pixels */
+/** @typedef {import("./backend.js").Backend} Backend */
+/** @typedef {import("./backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").Pixels} Pixels */
 /** @typedef {{canvas: HTMLCanvasElement, recipe: Recipe}} Target */
 
 const MAX_CACHED_BYTES = 1 << 26;
 const BYTES_PER_RUN = 1 << 21;
+/** A larger image is shown smaller: a page has little memory for canvases. */
+const MAX_SIDE = 1024;
+
+/** @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
+function setSize(canvas, width, height) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+}
 
 /** @param {Recipe} recipe */
 const keyOf = ({ point, values, temperature, mix }) =>
@@ -18,26 +26,20 @@ const keyOf = ({ point, values, temperature, mix }) =>
 export class Painter {
   /**
    * @param {Backend} backend
+   * @param {import("./backend.js").BundleInfo} info
    * @param {(error: unknown) => void} report
    * @param {(isBusy: boolean) => void} setBusy
    */
-  constructor(backend, report, setBusy) {
+  constructor(backend, info, report, setBusy) {
     this.backend = backend;
+    this.info = info;
     this.report = report;
     this.setBusy = setBusy;
-    this.bundle = "";
     /** @type {Map<string, Pixels>} */
     this.cache = new Map();
     /** @type {Target[]} */
     this.targets = [];
     this.isRunning = false;
-  }
-
-  /** Forget all images, and use a bundle from now on. @param {string} bundle */
-  useBundle(bundle) {
-    this.bundle = bundle;
-    this.cache.clear();
-    this.targets = [];
   }
 
   /**
@@ -55,30 +57,33 @@ export class Painter {
     const key = keyOf(recipe);
     const pixels = this.cache.get(key);
     if (!pixels || canvas.dataset.key === key) return;
-    if (canvas.width !== pixels.width) canvas.width = pixels.width;
-    if (canvas.height !== pixels.height) canvas.height = pixels.height;
-    const data = new ImageData(toRgba(pixels), pixels.width, pixels.height);
-    canvas.getContext("2d")?.putImageData(data, 0, 0);
+    const { width, height } = pixels;
+    const data = new ImageData(toRgba(pixels), width, height);
+    const scale = Math.min(1, MAX_SIDE / Math.max(width, height));
+    if (scale < 1) void this.paintScaled(canvas, data, scale);
+    else {
+      setSize(canvas, width, height);
+      canvas.getContext("2d")?.putImageData(data, 0, 0);
+    }
     canvas.dataset.key = key;
+  }
+
+  /** @param {HTMLCanvasElement} canvas @param {ImageData} data @param {number} scale */
+  async paintScaled(canvas, data, scale) {
+    setSize(canvas, Math.round(data.width * scale), Math.round(data.height * scale));
+    const bitmap = await createImageBitmap(data);
+    canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    bitmap.close();
   }
 
   async run() {
     this.isRunning = true;
     try {
-      for (
-        let missing = this.missing();
-        missing.length;
-        missing = this.missing()
-      ) {
+      for (let missing = this.missing(); missing.length; missing = this.missing()) {
         this.setBusy(true);
-        const { bundle } = this;
-        const images = await this.backend.generate(bundle, missing);
-        if (bundle === this.bundle) {
-          missing.forEach((recipe, index) =>
-            this.remember(recipe, images[index]),
-          );
-          for (const target of this.targets) this.paintKnown(target);
-        }
+        const images = await this.backend.generate(this.info, missing);
+        missing.forEach((recipe, index) => this.remember(recipe, images[index]));
+        for (const target of this.targets) this.paintKnown(target);
       }
     } catch (error) {
       this.targets = [];
@@ -105,15 +110,13 @@ export class Painter {
   }
 
   runLength() {
-    const [pixels] = this.cache.values();
-    return pixels
-      ? Math.max(4, Math.floor(BYTES_PER_RUN / pixels.data.length))
-      : 12;
+    const { width, height } = this.info;
+    return Math.max(1, Math.floor(BYTES_PER_RUN / (3 * width * height)));
   }
 
   /** @param {Recipe} recipe @param {Pixels} pixels */
   remember(recipe, pixels) {
-    const most = Math.max(64, MAX_CACHED_BYTES / pixels.data.length);
+    const most = Math.max(1, MAX_CACHED_BYTES / pixels.data.length);
     for (const key of this.cache.keys()) {
       if (this.cache.size < most) break;
       this.cache.delete(key);
@@ -127,14 +130,10 @@ export class Painter {
    */
   async generate(recipes) {
     const missing = recipes.filter((recipe) => !this.cache.has(keyOf(recipe)));
-    const made = missing.length
-      ? await this.backend.generate(this.bundle, missing)
-      : [];
+    const made = missing.length ? await this.backend.generate(this.info, missing) : [];
     return recipes.map((recipe) => {
       const index = missing.indexOf(recipe);
-      return index < 0
-        ? /** @type {Pixels} */ (this.cache.get(keyOf(recipe)))
-        : made[index];
+      return index < 0 ? /** @type {Pixels} */ (this.cache.get(keyOf(recipe))) : made[index];
     });
   }
 }

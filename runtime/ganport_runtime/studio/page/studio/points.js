@@ -14,8 +14,7 @@ const MAX_STEPS = 16;
  * Return whether a text is a seed: a whole number from 0 to 2^64 - 1.
  * @param {string} text
  */
-export const isSeed = (text) =>
-  /^\d{1,20}$/.test(text) && BigInt(text) <= MAX_SEED;
+export const isSeed = (text) => /^\d{1,20}$/.test(text) && BigInt(text) <= MAX_SEED;
 
 /**
  * Return the parts of a point, or null for another text.
@@ -30,8 +29,7 @@ export function parsePoint(text) {
     return { seed: toward, percent: Number(percent) };
   });
   const isValid =
-    steps.length <= MAX_STEPS &&
-    steps.every((s) => s.percent <= 100 && isSeed(s.seed));
+    steps.length <= MAX_STEPS && steps.every((s) => s.percent <= 100 && isSeed(s.seed));
   return isValid && isSeed(seed) ? { seed, steps } : null;
 }
 
@@ -56,10 +54,7 @@ export function pointsAround(point, count, percent) {
   const steps = point.split("~");
   // A long chain of steps would make long links; its first steps matter least.
   const start = steps.length > 6 ? steps.slice(0, 6).join("~") : point;
-  return Array.from(
-    { length: count },
-    () => `${start}~${randomSeed()}@${percent}`,
-  );
+  return Array.from({ length: count }, () => `${start}~${randomSeed()}@${percent}`);
 }
 
 /**

@@ -1,53 +1,21 @@
 /** Images from `serve-gan`. */
 
-import { LatentSpace } from "./latent.js";
-import { isPlain } from "./points.js";
+import { Backend, StudioError } from "./backend.js";
 
-/** @typedef {import("./values.js").Group} Group */
-/** @typedef {import("./values.js").Values} Values */
-/**
- * An image: the place `point`, or a fraction of the way from it to another point; condition values;
- * the scale of the noise, or null for that of the bundle.
- * @typedef {{point: string, values: Values, temperature: number | null,
- *   mix?: {point: string, fraction: number}}} Recipe
- */
+/** @typedef {import("./backend.js").BundleInfo} BundleInfo */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 /** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
-/**
- * @typedef {{name: string, title: string, version: string, license: string, digest: string,
- *   width: number, height: number, pixelated: boolean, noise: {shape: number[], temperature: number},
- *   conditions: Group[]}} BundleInfo
- */
-/**
- * What the page needs from a source of images.
- * @typedef {object} Backend
- * @property {() => Promise<BundleInfo[]>} open list the bundles
- * @property {(bundle: string, recipes: Recipe[]) => Promise<Pixels[]>} generate
- */
 
 const MAX_RETRIES = 5;
-
-/** An error with the place, what was expected, what was found, and the fix. */
-export class StudioError extends Error {
-  /**
-   * @param {string} message
-   * @param {string} [fix]
-   */
-  constructor(message, fix = "") {
-    super(message);
-    this.fix = fix;
-  }
-}
 
 /** The service wants a key, or another key. */
 export class KeyError extends StudioError {}
 
-/** Images of the service that served the page. @implements {Backend} */
-export class ServiceBackend {
+/** Images of the service that served the page. */
+export class ServiceBackend extends Backend {
   constructor() {
+    super();
     this.key = "";
-    this.maxImages = 1;
-    /** @type {Map<string, LatentSpace>} */
-    this.spaces = new Map();
   }
 
   async open() {
@@ -57,74 +25,31 @@ export class ServiceBackend {
       bundle.abilities.includes("generate"),
     );
     if (!usable.length) {
-      throw new StudioError(
-        "This service has no bundle that generates images from seeds.",
-      );
+      throw new StudioError("This service has no bundle that generates images from seeds.");
     }
-    this.maxImages = Math.min(
-      ...usable.map((/** @type {any} */ bundle) => bundle.max_images),
-    );
-    const infos = /** @type {BundleInfo[]} */ (usable.map(describeBundle));
-    this.spaces = new Map(
-      infos.map((info) => [info.name, new LatentSpace(info)]),
-    );
-    return infos;
+    this.maxImages = Math.min(...usable.map((/** @type {any} */ bundle) => bundle.max_images));
+    return usable.map(describeBundle);
   }
 
-  /** @param {string} bundle @param {Recipe[]} recipes */
-  async generate(bundle, recipes) {
-    /** @type {Pixels[]} */
-    const images = Array(recipes.length);
-    const indices = recipes.map((_, index) => index);
-    const isSeed = (/** @type {number} */ index) =>
-      !recipes[index].mix && isPlain(recipes[index].point);
-    const run = async (
-      /** @type {number[]} */ rows,
-      /** @type {"seeds" | "noise"} */ form,
-    ) => {
-      for (let start = 0; start < rows.length; start += this.maxImages) {
-        const part = rows.slice(start, start + this.maxImages);
-        const chosen = part.map((index) => recipes[index]);
-        const made = await (
-          form === "seeds" ? this.fromSeeds : this.fromNoise
-        ).call(this, bundle, chosen);
-        part.forEach((index, at) => (images[index] = made[at]));
-      }
-    };
-    await run(indices.filter(isSeed), "seeds");
-    await run(
-      indices.filter((index) => !isSeed(index)),
-      "noise",
-    );
-    return images;
-  }
-
-  /** Return images of plain seeds. @param {string} bundle @param {Recipe[]} recipes */
-  async fromSeeds(bundle, recipes) {
+  /** @param {BundleInfo} info @param {Recipe[]} recipes */
+  async fromSeeds(info, recipes) {
     const first = JSON.stringify(recipes[0].values);
-    const isSame = recipes.every(
-      (recipe) => JSON.stringify(recipe.values) === first,
-    );
+    const isSame = recipes.every((recipe) => JSON.stringify(recipe.values) === first);
     const { temperature } = recipes[0];
     const response = await this.request("v1/generate", {
-      bundle,
-      conditions: isSame
-        ? recipes[0].values
-        : recipes.map((recipe) => recipe.values),
+      bundle: info.name,
+      conditions: isSame ? recipes[0].values : recipes.map((recipe) => recipe.values),
       seeds: recipes.map((recipe) => recipe.point),
       output: "raw",
       ...(temperature === null ? {} : { temperature }),
     });
-    const shape = (response.headers.get("Ganport-Shape") ?? "")
-      .split(",")
-      .map(Number);
+    const shape = (response.headers.get("Ganport-Shape") ?? "").split(",").map(Number);
     return splitImages(new Uint8Array(await response.arrayBuffer()), shape);
   }
 
-  /** Return images of noise that the page computes. @param {string} bundle @param {Recipe[]} recipes */
-  async fromNoise(bundle, recipes) {
-    const space = /** @type {LatentSpace} */ (this.spaces.get(bundle));
-    const tensors = space.tensors(recipes);
+  /** @param {BundleInfo} info @param {Recipe[]} recipes */
+  async fromNoise(info, recipes) {
+    const tensors = this.space(info).tensors(recipes);
     const inputs = tensors.map(({ name, shape, data }) => {
       return {
         name,
@@ -141,16 +66,14 @@ export class ServiceBackend {
       "Content-Type": "application/octet-stream",
       [lengthHeader]: String(json.length),
     };
-    const response = await this.send(`v2/models/${bundle}/infer`, {
+    const response = await this.send(`v2/models/${info.name}/infer`, {
       method: "POST",
       headers,
       body,
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const end = Number(response.headers.get(lengthHeader));
-    const [output] = JSON.parse(
-      new TextDecoder().decode(bytes.subarray(0, end)),
-    ).outputs;
+    const [output] = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))).outputs;
     return splitImages(bytes.subarray(end), output.shape);
   }
 
@@ -208,9 +131,7 @@ async function readError(response) {
   } catch {
     // A proxy may send an error of another form.
   }
-  return response.status === 401
-    ? new KeyError(message, fix)
-    : new StudioError(message, fix);
+  return response.status === 401 ? new KeyError(message, fix) : new StudioError(message, fix);
 }
 
 /** @param {any} bundle @returns {BundleInfo} */

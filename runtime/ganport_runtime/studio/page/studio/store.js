@@ -75,9 +75,7 @@ export class Store extends EventTarget {
 export function initialState(fields) {
   const values = defaultsOf(fields);
   const points = Array.from({ length: DEFAULT_COUNT }, randomSeed);
-  const names = fields
-    .filter((group) => group.kind !== "rgb")
-    .map((group) => group.name);
+  const names = fields.filter((group) => group.kind !== "rgb").map((group) => group.name);
   return {
     values,
     tiles: points.map((point) => ({ point, locked: false })),
@@ -101,15 +99,13 @@ export function initialState(fields) {
  */
 export function toLink(fields, state, digest) {
   const parameters = new URLSearchParams();
-  for (const [name, text] of valuePairs(fields, state.values))
-    parameters.append(name, text);
+  for (const [name, text] of valuePairs(fields, state.values)) parameters.append(name, text);
   parameters.set(
     "seeds",
     state.tiles.map((tile) => tile.point + (tile.locked ? "!" : "")).join(" "),
   );
   if (state.selected) parameters.set("selected", String(state.selected));
-  if (state.temperature !== null)
-    parameters.set("variety", String(state.temperature));
+  if (state.temperature !== null) parameters.set("variety", String(state.temperature));
   if (state.view !== "images") parameters.set("view", state.view);
   if (state.view === "table") {
     parameters.set("rows", state.table.rows);
@@ -118,10 +114,7 @@ export function toLink(fields, state, digest) {
   if (state.view === "morph") {
     for (const name of /** @type {const} */ (["start", "end"])) {
       const end = state.morph[name];
-      const pairs = new URLSearchParams([
-        ["seed", end.point],
-        ...valuePairs(fields, end.values),
-      ]);
+      const pairs = new URLSearchParams([["seed", end.point], ...valuePairs(fields, end.values)]);
       parameters.set(name, pairs.toString());
     }
     parameters.set("at", String(state.morph.percent));
@@ -140,37 +133,24 @@ export function toLink(fields, state, digest) {
 export function fromLink(fields, state, fragment) {
   const parameters = new URLSearchParams(fragment.replace(/^#/, ""));
   const values = readValues(fields, parameters, state.values);
-  const tiles = (parameters.get("seeds") ?? "")
-    .split(" ")
-    .slice(0, MAX_TILES)
-    .map(readTile);
+  const tiles = (parameters.get("seeds") ?? "").split(" ").slice(0, MAX_TILES).map(readTile);
   const valid = /** @type {Tile[]} */ (tiles.filter(Boolean));
   const view = /** @type {View} */ (parameters.get("view") ?? "images");
   const variety = Number(parameters.get("variety"));
   const shown = valid.length ? valid : state.tiles;
   const axis = (/** @type {string} */ name, /** @type {string} */ fallback) => {
     const text = parameters.get(name);
-    return text === SEEDS || fields.some((group) => group.name === text)
-      ? String(text)
-      : fallback;
+    return text === SEEDS || fields.some((group) => group.name === text) ? String(text) : fallback;
   };
   return {
     values,
     tiles: shown,
-    selected: Math.min(
-      readInteger(parameters.get("selected"), 0, MAX_TILES),
-      shown.length - 1,
-    ),
+    selected: Math.min(readInteger(parameters.get("selected"), 0, MAX_TILES), shown.length - 1),
     view: VIEWS.includes(view) ? view : "images",
     temperature: variety > 0 && variety <= 10 ? variety : null,
     morph: {
       start: readEnd(fields, parameters.get("start"), shown[0].point, values),
-      end: readEnd(
-        fields,
-        parameters.get("end"),
-        (shown[1] ?? shown[0]).point,
-        values,
-      ),
+      end: readEnd(fields, parameters.get("end"), (shown[1] ?? shown[0]).point, values),
       percent: readInteger(parameters.get("at"), 50, 100),
     },
     table: {
@@ -222,7 +202,5 @@ function readEnd(fields, text, point, values) {
 
 /** @param {string | null} text @param {number} fallback @param {number} most */
 function readInteger(text, fallback, most) {
-  return text !== null && /^\d{1,4}$/.test(text)
-    ? Math.min(Number(text), most)
-    : fallback;
+  return text !== null && /^\d{1,4}$/.test(text) ? Math.min(Number(text), most) : fallback;
 }

@@ -9,7 +9,7 @@ import { describeValue, round } from "./values.js";
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./values.js").Group} Group */
 /** @typedef {{text: string, apply: (recipe: Recipe) => Recipe}} Axis */
-/** @typedef {import("./service-backend.js").Recipe} Recipe */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 
 const MAX_STEPS = 5;
 const MAX_LABELS = 24;
@@ -28,8 +28,11 @@ export class TableView {
       h("label", { class: "axis" }, "Rows", this.rows),
       h("label", { class: "axis" }, "Columns", this.columns),
       h("span", { class: "space" }),
-      iconButton("download", "Sprite sheet", () =>
-        app.saveSheet(this.recipes(), "table", this.width()),
+      iconButton(
+        "images",
+        "Sprite sheet",
+        () => app.actions.saveSheet(this.recipes(), "table", this.width()),
+        { class: "compact" },
       ),
     );
     const scroller = h(
@@ -42,11 +45,7 @@ export class TableView {
       },
       this.table,
     );
-    const hint = h(
-      "p",
-      { class: "hint" },
-      "Choose an image of the table to continue with it.",
-    );
+    const hint = h("p", { class: "hint" }, "Choose an image of the table to continue with it.");
     this.element = h("div", { class: "view" }, bar, scroller, hint);
     this.key = "";
     /** @type {HTMLCanvasElement[]} */
@@ -115,10 +114,7 @@ export class TableView {
   show(state) {
     this.rows.value = state.table.rows;
     this.columns.value = state.table.columns;
-    const [rows, columns] = [
-      this.axis(state.table.rows),
-      this.axis(state.table.columns),
-    ];
+    const [rows, columns] = [this.axis(state.table.rows), this.axis(state.table.columns)];
     const key = JSON.stringify([
       state.table,
       rows.map((row) => row.text),
@@ -173,9 +169,7 @@ export class TableView {
   /** Continue with an image of the table. @param {Recipe} recipe */
   choose({ point, values }) {
     const { tiles, selected } = this.app.store.state;
-    const changed = tiles.map((tile, at) =>
-      at === selected ? { ...tile, point } : tile,
-    );
+    const changed = tiles.map((tile, at) => (at === selected ? { ...tile, point } : tile));
     this.app.store.set({ values, tiles: changed, view: "images" });
   }
 }
@@ -193,16 +187,7 @@ function stepsOf(group) {
     const names = Object.keys(group.palette ?? {});
     const colors = names.length
       ? names
-      : [
-          "#000000",
-          "#ff0000",
-          "#ffff00",
-          "#00ff00",
-          "#00ffff",
-          "#0000ff",
-          "#ff00ff",
-          "#ffffff",
-        ];
+      : ["#000000", "#ff0000", "#ffff00", "#00ff00", "#00ffff", "#0000ff", "#ff00ff", "#ffffff"];
     return colors.map((color) => [color, color]);
   }
   const labels = (group.labels ?? []).slice(0, MAX_LABELS);

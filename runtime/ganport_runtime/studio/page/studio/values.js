@@ -15,9 +15,7 @@ const LABEL_KINDS = ["one_hot", "multi_hot", "signed_multi_hot"];
  */
 export const fieldsOf = (conditions) =>
   conditions.flatMap((group) =>
-    group.of
-      ? group.of.map((member) => ({ ...member, kind: "one_hot" }))
-      : [group],
+    group.of ? group.of.map((member) => ({ ...member, kind: "one_hot" })) : [group],
   );
 
 /**
@@ -56,13 +54,9 @@ export function changeWeight(weights, label, percent) {
   for (const [, index] of order.sort((one, two) => two[0] - one[0])) {
     if (missing-- > 0) whole[index]++;
   }
-  const shares = Object.fromEntries(
-    others.map((other, index) => [other, whole[index] / 100]),
-  );
+  const shares = Object.fromEntries(others.map((other, index) => [other, whole[index] / 100]));
   const changed = { ...shares, [label]: percent / 100 };
-  return Object.fromEntries(
-    Object.keys(weights).map((name) => [name, changed[name]]),
-  );
+  return Object.fromEntries(Object.keys(weights).map((name) => [name, changed[name]]));
 }
 
 /**
@@ -98,13 +92,10 @@ export function describeValue(group, value) {
     return `${typeof value === "string" ? value : hexOf(group, value)} ${group.name}`;
   if (isBlend(value)) {
     const parts = Object.entries(value).filter(([, weight]) => weight > 0);
-    const texts = parts.map(
-      ([label, weight]) => `${Math.round(weight * 100)} % ${label}`,
-    );
+    const texts = parts.map(([label, weight]) => `${Math.round(weight * 100)} % ${label}`);
     return `${texts.join(" + ") || "no"} ${group.name}`;
   }
-  if (Array.isArray(value))
-    return value.length ? value.join(", ") : `no ${group.name}`;
+  if (Array.isArray(value)) return value.length ? value.join(", ") : `no ${group.name}`;
   return `${value} ${group.name}`;
 }
 
@@ -123,8 +114,7 @@ export const round = (number) => String(Number(number.toPrecision(4)));
  * Return a value as text for a link.
  * @param {any} value
  */
-export const valueToText = (value) =>
-  typeof value === "string" ? value : JSON.stringify(value);
+export const valueToText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 /**
  * Return the value in a link, or undefined if the group has no such value.
@@ -134,10 +124,7 @@ export const valueToText = (value) =>
 export function valueFromText(group, text) {
   const labels = group.labels ?? [];
   if (group.kind === "one_hot" && labels.includes(text)) return text;
-  if (
-    group.kind === "rgb" &&
-    (/^#[0-9a-f]{6}$/i.test(text) || text in (group.palette ?? {}))
-  )
+  if (group.kind === "rgb" && (/^#[0-9a-f]{6}$/i.test(text) || text in (group.palette ?? {})))
     return text;
   let value;
   try {
@@ -151,26 +138,18 @@ export function valueFromText(group, text) {
 /** @param {Group} group @param {any} value */
 function isValue(group, value) {
   if (group.kind === "scalar") {
-    return (
-      typeof value === "number" &&
-      value >= (group.min ?? 0) &&
-      value <= (group.max ?? 0)
-    );
+    return typeof value === "number" && value >= (group.min ?? 0) && value <= (group.max ?? 0);
   }
   if (group.kind === "rgb") {
-    const isChannel = (/** @type {any} */ x) =>
-      typeof x === "number" && x >= 0 && x <= 255;
+    const isChannel = (/** @type {any} */ x) => typeof x === "number" && x >= 0 && x <= 255;
     return Array.isArray(value) && value.length === 3 && value.every(isChannel);
   }
   if (!LABEL_KINDS.includes(group.kind)) return false;
   const labels = group.labels ?? [];
   if (Array.isArray(value)) {
     const isSet =
-      value.every((label) => labels.includes(label)) &&
-      new Set(value).size === value.length;
-    return (
-      group.kind !== "one_hot" && isSet && value.length <= maxActive(group)
-    );
+      value.every((label) => labels.includes(label)) && new Set(value).size === value.length;
+    return group.kind !== "one_hot" && isSet && value.length <= maxActive(group);
   }
   if (!isBlend(value)) return false;
   const weights = Object.entries(value);
@@ -178,9 +157,7 @@ function isValue(group, value) {
     labels.includes(label) && weight >= 0 && weight <= 1;
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
   const fits =
-    group.kind === "one_hot"
-      ? Math.abs(total - 1) < 1e-3
-      : total <= maxActive(group) + 1e-3;
+    group.kind === "one_hot" ? Math.abs(total - 1) < 1e-3 : total <= maxActive(group) + 1e-3;
   return weights.every(isWeight) && fits;
 }
 

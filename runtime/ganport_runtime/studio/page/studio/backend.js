@@ -1,0 +1,103 @@
+/** Sources of images: what the page needs from them. */
+
+import { LatentSpace } from "./latent.js";
+import { isPlain } from "./points.js";
+
+/** @typedef {import("./values.js").Group} Group */
+/** @typedef {import("./values.js").Values} Values */
+/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/**
+ * An image: the place `point`, or a fraction of the way from it to another point; condition values;
+ * the scale of the noise, or null for that of the bundle.
+ * @typedef {{point: string, values: Values, temperature: number | null,
+ *   mix?: {point: string, fraction: number}}} Recipe
+ */
+/**
+ * @typedef {{name: string, title: string, version: string, license: string, digest: string,
+ *   width: number, height: number, pixelated: boolean, noise: {shape: number[], temperature: number},
+ *   conditions: Group[]}} BundleInfo
+ */
+
+/** An error with its fix. */
+export class StudioError extends Error {
+  /**
+   * @param {string} message
+   * @param {string} [fix]
+   */
+  constructor(message, fix = "") {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+/**
+ * A source of images.
+ * @abstract
+ */
+export class Backend {
+  constructor() {
+    /** Images of one call. */
+    this.maxImages = 64;
+    /** @type {WeakMap<BundleInfo, LatentSpace>} */
+    this.spaces = new WeakMap();
+  }
+
+  /** Return the bundles. @abstract @returns {Promise<BundleInfo[]>} */
+  async open() {
+    throw new Error("not implemented");
+  }
+
+  /**
+   * Return images of plain seeds, all with one temperature.
+   * @abstract
+   * @param {BundleInfo} _info
+   * @param {Recipe[]} _recipes
+   * @returns {Promise<Pixels[]>}
+   */
+  async fromSeeds(_info, _recipes) {
+    throw new Error("not implemented");
+  }
+
+  /**
+   * Return images of noise that the page computes.
+   * @abstract
+   * @param {BundleInfo} _info
+   * @param {Recipe[]} _recipes
+   * @returns {Promise<Pixels[]>}
+   */
+  async fromNoise(_info, _recipes) {
+    throw new Error("not implemented");
+  }
+
+  /** Free what the source holds. */
+  close() {}
+
+  /** Return the noise and the condition vectors of a bundle. @param {BundleInfo} info */
+  space(info) {
+    let space = this.spaces.get(info);
+    if (!space) this.spaces.set(info, (space = new LatentSpace(info)));
+    return space;
+  }
+
+  /**
+   * Return an image for each recipe.
+   * @param {BundleInfo} info
+   * @param {readonly Recipe[]} recipes
+   */
+  async generate(info, recipes) {
+    /** @type {Pixels[]} */
+    const images = Array(recipes.length);
+    const isSeed = (/** @type {Recipe} */ { mix, point }) => !mix && isPlain(point);
+    const indices = [...recipes.keys()];
+    for (const seeds of [true, false]) {
+      const rows = indices.filter((index) => isSeed(recipes[index]) === seeds);
+      for (let start = 0; start < rows.length; start += this.maxImages) {
+        const part = rows.slice(start, start + this.maxImages);
+        const chosen = part.map((index) => recipes[index]);
+        const made = await (seeds ? this.fromSeeds(info, chosen) : this.fromNoise(info, chosen));
+        part.forEach((index, at) => (images[index] = made[at]));
+      }
+    }
+    return images;
+  }
+}

@@ -1,0 +1,93 @@
+/** Images of a bundle that the browser runs, with onnxruntime-web. */
+
+import { Backend, StudioError } from "./backend.js";
+import { DeviceError } from "./js/src/errors.js";
+import { Generator } from "./js/src/generator.js";
+
+/** @typedef {import("./backend.js").BundleInfo} BundleInfo */
+/** @typedef {import("./backend.js").Recipe} Recipe */
+/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/** @typedef {(progress: {loaded: number, total?: number}) => void} OnProgress */
+
+const RUNTIME = "studio/ort/ort.wasm.bundle.min.mjs";
+
+/** @param {unknown} error @returns {never} */
+function explain(error) {
+  if (!(error instanceof DeviceError)) throw error;
+  const fix = "Install it where the page comes from: pip install 'ganport[studio]'";
+  throw new StudioError("This page has no runtime for bundles.", fix);
+}
+
+/** Images of one bundle: the address of a file or a folder, or a file that a person chose. */
+export class LocalBackend extends Backend {
+  /**
+   * @param {string | File} source
+   * @param {OnProgress} [onProgress]
+   */
+  constructor(source, onProgress) {
+    super();
+    this.source = source;
+    this.onProgress = onProgress;
+    /** @type {Generator | undefined} */
+    this.generator = undefined;
+  }
+
+  async open() {
+    const { source, onProgress } = this;
+    const address = typeof source === "string" ? new URL(source, document.baseURI).href : source;
+    const ort = new URL(RUNTIME, document.baseURI).href;
+    const options = /** @type {const} */ ({ device: "wasm", ort, onProgress });
+    this.generator = await Generator.load(address, options).catch(explain);
+    const { manifest, image, digest, name, zShape, capabilities } = this.generator;
+    if (!capabilities.includes("generate")) {
+      const abilities = capabilities.join(" and ");
+      throw new StudioError(`This bundle can ${abilities}, but not generate images from seeds.`);
+    }
+    const file = typeof source === "string" ? source : source.name;
+    const { version = "", license = "unspecified", conditions, noise } = manifest;
+    return [
+      {
+        name: file
+          .replace(/\/$/, "")
+          .replace(/^.*\//, "")
+          .replace(/\.(ganport|onnx|zip)$/i, ""),
+        ...{ title: name, version, license, digest, conditions },
+        ...{
+          width: image.width,
+          height: image.height,
+          pixelated: image.pixelated,
+        },
+        noise: { shape: [...zShape], temperature: noise.temperature },
+      },
+    ];
+  }
+
+  close() {
+    void this.generator?.dispose();
+  }
+
+  /** @param {BundleInfo} _info @param {Recipe[]} recipes @returns {Promise<Pixels[]>} */
+  async fromSeeds(_info, recipes) {
+    const { temperature } = recipes[0];
+    const seeds = recipes.map((recipe) => recipe.point);
+    return this.run(recipes, {
+      seeds,
+      ...(temperature === null ? {} : { temperature }),
+    });
+  }
+
+  /** @param {BundleInfo} info @param {Recipe[]} recipes @returns {Promise<Pixels[]>} */
+  async fromNoise(info, recipes) {
+    const [{ shape, data }] = this.space(info).tensors(recipes);
+    return this.run(recipes, { z: { dims: shape, data } });
+  }
+
+  /** @param {Recipe[]} recipes @param {import("./js/src/generator.js").GenerateOptions} options */
+  run(recipes, options) {
+    const generator = /** @type {Generator} */ (this.generator);
+    return generator.generate(
+      recipes.map((recipe) => recipe.values),
+      options,
+    );
+  }
+}
