@@ -71,7 +71,8 @@ def load_dataset(
     options = ImageOptions(resolution, mode, pixelated, palette)
     root = cache or default_cache_root()
     with open_source(path) as source:
-        reader = choose_reader(source, format, attributes)
+        labeled = conditions is None or bool(conditions.groups)
+        reader = choose_reader(source, format, attributes, labeled=labeled)
         attributes = resolve_attributes(reader, attributes, conditions)
         settings = {
             "digest": source.digest,

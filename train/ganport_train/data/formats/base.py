@@ -55,6 +55,14 @@ class Example:
         return self.issue(error, "unreadable")
 
 
+@dataclass(frozen=True)
+class Gap:
+    """What a source lacks to have a format: a phrase, and how far it is from it (1 is near)."""
+
+    distance: int
+    missing: str
+
+
 class Reader(ABC):
     """A reader of one dataset format. It neither decodes nor augments images."""
 
@@ -68,10 +76,16 @@ class Reader(ABC):
     shared_scene = False
     """Whether all images show one scene, so that different images look nearly equal."""
     supports_attribute_selection = False
+    has_labels = True
+    """Whether the format is one of images with labels."""
 
     @abstractmethod
     def detect(self, source: Source) -> bool:
         """Return whether `source` has this format."""
+
+    @abstractmethod
+    def gap(self, source: Source) -> Gap:
+        """Return what `source`, which has another format, lacks to have this one."""
 
     @abstractmethod
     def read(
@@ -91,6 +105,17 @@ class Reader(ABC):
     def test_prompts(self, source: Source) -> TestPrompts:
         """Return the test prompts of the dataset; empty for most formats."""
         return {}
+
+
+def missing_files(source: Source, names: Sequence[str]) -> Gap:
+    """Return the gap of a source without some of the files `names` at its top level."""
+    missing = [name for name in names if name not in source.names]
+    for name in missing:
+        for file in sorted(source.names):
+            if file.rpartition("/")[2].lower() == name.lower():
+                return Gap(1, f"`{name}` at the top level: it is {quote(file, 120)}")
+    distance = 3 if len(missing) == len(names) else 1
+    return Gap(distance, " and ".join(f"`{name}`" for name in missing))
 
 
 def read_table(source: Source, name: str, limit: int = MAX_TABLE) -> bytes:

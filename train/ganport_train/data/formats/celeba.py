@@ -9,8 +9,10 @@ from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.values import suggestion
 from ganport_train.data.formats.base import (
     Example,
+    Gap,
     Reader,
     check_labels,
+    missing_files,
     read_table,
     table_error,
 )
@@ -42,6 +44,9 @@ class CelebA(Reader):
 
     def detect(self, source: Source) -> bool:
         return TABLE in source.names
+
+    def gap(self, source: Source) -> Gap:
+        return missing_files(source, (TABLE,))
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()

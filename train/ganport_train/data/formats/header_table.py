@@ -13,7 +13,7 @@ from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.values import suggestion
-from ganport_train.data.formats.base import Example, Reader, check_group_count, check_labels
+from ganport_train.data.formats.base import Example, Gap, Reader, check_group_count, check_labels
 from ganport_train.data.formats.columns import Column, find_column, number, require
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.formats.records import (
@@ -56,6 +56,13 @@ class HeaderTable(Reader):
 
     def detect(self, source: Source) -> bool:
         return bool(_find_tables(source))
+
+    def gap(self, source: Source) -> Gap:
+        tables = sorted(name for name in source.names if is_table(name) and "/" not in name)
+        if tables:
+            return Gap(1, f"a column `file_name` in the header of {quote(tables[0])}")
+        columns = "the columns `file_name` and, for example, `hair`"
+        return Gap(2, f"`metadata.csv` with {columns}, as `ganport dataset init FOLDER` writes it")
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()

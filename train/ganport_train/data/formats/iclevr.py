@@ -10,9 +10,11 @@ from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import repr_short
 from ganport_train.data.formats.base import (
     Example,
+    Gap,
     Reader,
     TestPrompts,
     check_labels,
+    missing_files,
     read_json,
     table_error,
 )
@@ -44,6 +46,9 @@ class IClevr(Reader):
 
     def detect(self, source: Source) -> bool:
         return {TRAIN, OBJECTS} <= source.names
+
+    def gap(self, source: Source) -> Gap:
+        return missing_files(source, (TRAIN, OBJECTS))
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()

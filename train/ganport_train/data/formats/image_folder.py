@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.encodings import compose
 from ganport_train.data.file_formats import is_image
-from ganport_train.data.formats.base import Example, Reader, check_labels
+from ganport_train.data.formats.base import Example, Gap, Reader, check_labels
 from ganport_train.data.formats.image_index import unlabeled
-from ganport_train.data.issues import IssueLog
+from ganport_train.data.issues import IssueLog, quote
 from ganport_train.data.source import Source
 
 GROUP = "class"
@@ -32,6 +32,12 @@ class ImageFolder(Reader):
 
     def detect(self, source: Source) -> bool:
         return len(set(_labels(source).values()) - {""}) >= _MIN_CLASSES
+
+    def gap(self, source: Source) -> Gap:
+        folders = {name.rpartition("/")[0] for name in source.names if is_image(name)}
+        if len(folders) == 1 and folders != {""}:
+            return Gap(1, f"a second folder of images: all images are in {quote(*folders)}")
+        return Gap(2, "a folder for each class, with the images of the class in it")
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()

@@ -13,8 +13,11 @@ from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.header_table import HeaderTable
 from ganport_train.data.formats.iclevr import IClevr
 from ganport_train.data.formats.image_folder import ImageFolder
+from ganport_train.data.formats.layout_advice import unknown_layout
+from ganport_train.data.formats.sidecars import Sidecars
 from ganport_train.data.formats.stylegan_json import StyleGanJson
 from ganport_train.data.formats.tagged_csv import TaggedCsv
+from ganport_train.data.formats.unlabeled import Unlabeled
 from ganport_train.data.image_options import AUTO as AUTO
 from ganport_train.data.issues import DataError, Issue, quote
 from ganport_train.data.source import FolderSource, Source
@@ -22,9 +25,11 @@ from ganport_train.data.zip_source import ZipSource
 
 READERS: tuple[Reader, ...] = (
     *(TaggedCsv(), IClevr(), CelebA(), StyleGanJson(), HeaderTable()),
-    *(ImageFolder(),),
+    *(ImageFolder(), Sidecars(), Unlabeled()),
 )
-"""In order of detection: the first reader that detects its format reads the source."""
+"""In order of detection: the first reader that detects its format reads the source.
+
+`Unlabeled` reads a source only if it is named or labels are not needed."""
 FORMATS = (AUTO, *(reader.format for reader in READERS))
 
 
@@ -44,11 +49,14 @@ def source_issues(source: Source) -> list[Issue]:
     return [*source.notes, *source.rejected, *unread_images(source.names)]
 
 
-def choose_reader(source: Source, format: str = AUTO, attributes: Sequence[str] = ()) -> Reader:
+def choose_reader(
+    source: Source, format: str = AUTO, attributes: Sequence[str] = (), *, labeled: bool = True
+) -> Reader:
     """Return the reader of `format`, or the first that detects its format in `source`.
 
-    Raises `DataError` for an unknown format, a source of another format, and `attributes` that
-    the format cannot select.
+    A source without labels is read only with the format "images", or with `labeled` False. Raises
+    `DataError` for an unknown format, a source of another format, and `attributes` that the format
+    cannot select.
     """
     if format not in FORMATS:
         raise DataError(
@@ -56,15 +64,11 @@ def choose_reader(source: Source, format: str = AUTO, attributes: Sequence[str] 
         )
     candidates = [reader for reader in READERS if format in (AUTO, reader.format)]
     for reader in candidates:
-        if reader.detect(source):
+        is_allowed = reader.has_labels or not labeled or format != AUTO
+        if is_allowed and reader.detect(source):
             _check_selection(source, reader, attributes)
             return reader
-    raise DataError(
-        str(source),
-        " or ".join(reader.layout for reader in candidates),
-        _summarize(source),
-        "Arrange the images in one of these layouts; pack a zip from inside its folder.",
-    )
+    raise unknown_layout(source, candidates)
 
 
 def resolve_attributes(
@@ -97,11 +101,3 @@ def _check_selection(source: Source, reader: Reader, attributes: Sequence[str]) 
             reader.title,
             "Leave the attributes out, or name the format: celeba.",
         )
-
-
-def _summarize(source: Source) -> str:
-    names = sorted(source.names, key=lambda name: (name.count("/"), name))
-    if not names:
-        return "no usable file"
-    examples = ", ".join(quote(name) for name in names[:3])
-    return f"{len(names):,} file{'s, such as' if len(names) > 1 else ','} {examples}"

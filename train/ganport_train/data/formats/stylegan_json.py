@@ -14,8 +14,10 @@ from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import (
     MAX_LABELS,
     Example,
+    Gap,
     Reader,
     check_labels,
+    missing_files,
     read_json,
     table_error,
 )
@@ -51,6 +53,9 @@ class StyleGanJson(Reader):
 
     def detect(self, source: Source) -> bool:
         return TABLE in source.names
+
+    def gap(self, source: Source) -> Gap:
+        return missing_files(source, (TABLE,))
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.encodings import decode_text
 from ganport_train.data.formats import tag_grammar
-from ganport_train.data.formats.base import Example, Reader, one_hot_groups, read_table
+from ganport_train.data.formats.base import (
+    Example,
+    Gap,
+    Reader,
+    missing_files,
+    one_hot_groups,
+    read_table,
+)
 from ganport_train.data.formats.header_table import has_header
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
@@ -33,6 +40,11 @@ class TaggedCsv(Reader):
 
     def detect(self, source: Source) -> bool:
         return TABLE in source.names and not has_header(source, TABLE)
+
+    def gap(self, source: Source) -> Gap:
+        gap = missing_files(source, (TABLE,))
+        line = "`tags.csv` with a line such as `1,pink hair black eyes` for each image"
+        return gap if gap.distance == 1 else Gap(2, line)
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
