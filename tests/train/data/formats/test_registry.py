@@ -7,13 +7,12 @@ import pytest
 from ganport_runtime.conditions import Conditions, MultiHot, SignedMultiHot
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.registry import (
-    READERS,
     choose_reader,
     open_source,
     resolve_attributes,
 )
 from ganport_train.data.formats.tagged_csv import TaggedCsv
-from ganport_train.data.issues import DataError
+from ganport_train.data.issues import DataError, IssueLog
 
 Write = Callable[..., Path]
 
@@ -55,8 +54,86 @@ def test_choose_reader_unknown_format_summarizes_files(
         pytest.raises(DataError) as caught,
     ):
         choose_reader(source)
-    assert all(reader.layout in caught.value.expected for reader in READERS)
+    assert caught.value.expected.startswith("a dataset, such as ")
     assert caught.value.found == found
+    assert "Add images" in caught.value.fix
+
+
+MANY = {f"{i}.png": b"" for i in range(12)}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected", "advice"),
+    [
+        (
+            MANY,
+            "a dataset, such as tagged images, images with a table or class folders",
+            [
+                "For tagged images, add `tags.csv` with a line such as `1,pink hair black eyes`",
+                "For images with a table, add `metadata.csv` with the columns `file_name` and",
+                "as `ganport dataset init FOLDER` writes it",
+                "For class folders, add a folder for each class",
+                "Without labels, train a recipe without conditions: anime-dcgan.",
+            ],
+        ),
+        (
+            {f"cats/{name}": b"" for name in MANY},
+            "class folders",
+            ["For class folders, add a second folder of images: all images are in 'cats'."],
+        ),
+        (
+            MANY | {"notes.csv": b"number,hair\n1,pink\n"},
+            "images with a table",
+            ["add a column `file_name` in the header of 'notes.csv'"],
+        ),
+        (
+            MANY | {"1.txt": b"a, b"},
+            "images with text files of tags",
+            ["add the text files of most images: only 1 have one"],
+        ),
+        (
+            MANY | {"Tags.csv": b"1,pink hair\n"},
+            "tagged images",
+            ["add `tags.csv` at the top level: it is 'Tags.csv'"],
+        ),
+        (
+            {f"set/images/{name}": b"" for name in MANY} | {"set/dataset.json": b"{}"},
+            "images with dataset.json",
+            ["add `dataset.json` at the top level: it is 'set/dataset.json'"],
+        ),
+        (
+            MANY | {"train.json": b"{}"},
+            "i-CLEVR",
+            ["For i-CLEVR, add `objects.json`."],
+        ),
+    ],
+)
+def test_choose_reader_names_the_nearest_layouts(
+    write_folder: Write, files: dict[str, bytes], expected: str, advice: list[str]
+) -> None:
+    with open_source(write_folder(files)) as source, pytest.raises(DataError) as caught:
+        choose_reader(source)
+    assert expected in caught.value.expected
+    assert caught.value.found.startswith("12 images without labels, such as ")
+    assert [part for part in advice if part not in caught.value.fix] == []
+    assert caught.value.fix.count("For ") == 3
+
+
+def test_choose_reader_of_unread_images_names_them(write_folder: Write) -> None:
+    with (
+        open_source(write_folder({f"{i}.psd": b"" for i in range(3)})) as source,
+        pytest.raises(DataError, match=r"There are 3 files with the extension \.psd, such as"),
+    ):
+        choose_reader(source)
+
+
+def test_choose_reader_reads_images_without_labels_if_none_are_needed(write_folder: Write) -> None:
+    with open_source(write_folder({f"cats/{name}": b"" for name in MANY})) as source:
+        reader = choose_reader(source, labeled=False)
+        assert reader.format == "images"
+        assert choose_reader(source, "images").format == "images"
+        assert len(reader.read(source, IssueLog("x", strict=True))) == 12
+        assert reader.vocabulary(source, []) == Conditions()
 
 
 TABLES = {
@@ -65,7 +142,12 @@ TABLES = {
     "celeba": {"list_attr_celeba.txt": b""},
     "stylegan_json": {"dataset.json": b""},
     "image_folder": {"cat/1.png": b"", "dog/1.png": b""},
+    "table": {"metadata.csv": b"file_name,label\n"},
+    "sidecar": {"1.png": b"", "1.txt": b"", "2.png": b"", "2.txt": b""},
 }
+
+
+SELECTING = {"celeba", "table", "sidecar"}
 
 
 @pytest.mark.parametrize("kind", TABLES)
@@ -101,7 +183,7 @@ def test_choose_reader_invalid_format_suggests_nearest(write_folder: Write) -> N
     assert "'celeba'" in caught.value.fix
 
 
-@pytest.mark.parametrize("kind", [kind for kind in TABLES if kind != "celeba"])
+@pytest.mark.parametrize("kind", [kind for kind in TABLES if kind not in SELECTING])
 def test_choose_reader_attributes_of_other_format_raise(write_folder: Write, kind: str) -> None:
     with (
         open_source(write_folder(TABLES[kind])) as source,

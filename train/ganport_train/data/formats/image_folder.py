@@ -34,9 +34,9 @@ class ImageFolder(Reader):
         return len(set(_labels(source).values()) - {""}) >= _MIN_CLASSES
 
     def gap(self, source: Source) -> Gap:
-        folders = {name.rpartition("/")[0] for name in source.names if is_image(name)}
-        if len(folders) == 1 and folders != {""}:
-            return Gap(1, f"a second folder of images: all images are in {quote(*folders)}")
+        folders = sorted({name.rpartition("/")[0] for name in source.names if is_image(name)})
+        if len(folders) == 1 and folders[0]:
+            return Gap(1, f"a second folder of images: all images are in {quote(folders[0])}")
         return Gap(2, "a folder for each class, with the images of the class in it")
 
     def read(

@@ -25,10 +25,12 @@ def unknown_layout(source: Source, candidates: Sequence[Reader]) -> DataError:
         expected = candidates[0].layout
     else:
         expected = f"a dataset, such as {_join([reader.title for _, reader in nearest], 'or')}"
-    if not any(map(is_image, source.names)):
-        return DataError(str(source), expected, _summarize(source), _no_image_advice(source))
-    advice = [f"For {reader.title}, add {gap.missing}." for gap, reader in nearest]
-    if len(candidates) > 1:
+    has_images = any(map(is_image, source.names))
+    shown = [pair for pair in nearest if has_images or pair[0].distance == 1]
+    advice = [f"For {reader.title}, add {gap.missing}." for gap, reader in shown]
+    if not has_images:
+        advice.append(_no_image_advice(source))
+    elif len(candidates) > 1:
         advice.append(f"Without labels, train a recipe without conditions: {UNLABELED_RECIPE}.")
     return DataError(str(source), expected, _summarize(source), " ".join(advice))
 
@@ -46,10 +48,10 @@ def _summarize(source: Source) -> str:
         return "no usable file"
     examples = ", ".join(quote(name) for name in names[:3])
     images = sum(map(is_image, names))
-    count = f"{len(names):,} file{'s' if len(names) > 1 else ''}"
-    if images:
-        count = f"{images:,} image{'s' if images > 1 else ''} without labels"
-    return f"{count}, such as {examples}"
+    kind, count = ("image", images) if images else ("file", len(names))
+    labels = " without labels" if images else ""
+    such = "s" + labels + ", such as" if count > 1 else labels + ","
+    return f"{count:,} {kind}{such} {examples}"
 
 
 def _join(names: Sequence[str], word: str) -> str:
