@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ganport_runtime.cli.sample.atlas import atlas
 from ganport_runtime.cli.sample.editing import edit, translate
 from ganport_runtime.cli.sample.grids import blend, colormap, draw, list_images, matrix, sweep
 from ganport_runtime.cli.sample.history import history
@@ -19,6 +20,7 @@ _COMMANDS = (
     interpolate,
     translate,
     edit,
+    atlas,
     history,
 )
 

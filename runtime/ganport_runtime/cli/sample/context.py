@@ -27,7 +27,6 @@ from ganport_runtime.images.animation import (
 )
 from ganport_runtime.images.background import CHECKER, NONE, check_background, compose
 from ganport_runtime.images.encode import IMAGE_SUFFIXES, save_image, to_image
-from ganport_runtime.images.pixels import enlarge
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.noise import seed_range
 
@@ -178,12 +177,11 @@ class SampleContext:
         )
         self.save([page], specs)
 
-    def save_single(self, pixels: NDArray[np.uint8], spec: Reproducible) -> None:
-        """Write one image without labels, with its transparency unless there is a background."""
-        pixels = enlarge(pixels, self.scale or 1)
+    def save_unlabeled(self, pixels: NDArray[np.uint8], specs: Sequence[Reproducible]) -> None:
+        """Write a page (H, W, C) as it is: with its transparency unless there is a background."""
         if self.background not in (None, NONE):
             pixels = compose(pixels, self.background)
-        self.save([to_image(pixels)], [spec])
+        self.save([to_image(pixels)], specs, palette=self.generator.image.palette)
 
     def save_sheet(
         self,
@@ -205,7 +203,11 @@ class SampleContext:
         self.save([page], specs)
 
     def save(
-        self, pages: Sequence[Image.Image], specs: Sequence[Reproducible], fps: float = 1.5
+        self,
+        pages: Sequence[Image.Image],
+        specs: Sequence[Reproducible],
+        fps: float = 1.5,
+        palette: Sequence[str] = (),
     ) -> None:
         """Write pages, with metadata that says how to generate each of their images again."""
         entries = [spec.to_metadata(self.conditions) for spec in specs]
@@ -214,7 +216,6 @@ class SampleContext:
             "ganport.digest": self.generator.bundle.digest,
             "ganport.pictures": json.dumps(entries, ensure_ascii=False),
         }
-        palette = self.generator.image.palette if len(specs) == 1 else ()
         description = self.output.save(pages, metadata, fps=fps, palette=palette)
         count = "1 image" if len(specs) == 1 else f"{len(specs)} images"
         click.echo(f"{description}, {count}, {self.origin}, generated on {self.generator.device}")

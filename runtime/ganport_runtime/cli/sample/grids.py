@@ -29,6 +29,7 @@ from ganport_runtime.cli.sample.spec import ImageSpec
 from ganport_runtime.conditions import Conditions, Rgb
 from ganport_runtime.conditions.colors import channels, from_hue
 from ganport_runtime.errors import ConditionError, RequestError
+from ganport_runtime.images.pixels import enlarge
 from ganport_runtime.values import condition_error, format_choices
 
 _BLEND_STEPS, _BLEND_FRAMES = 7, 24
@@ -49,7 +50,7 @@ def draw(context: SampleContext, text: str | None, settings: tuple[str, ...]) ->
     specs = [ImageSpec(request, seed) for seed in context.seeds]
     images = context.generate(specs)
     if len(images) == 1:
-        context.save_single(images[0], specs[0])
+        context.save_unlabeled(enlarge(images[0], context.scale or 1), specs)
         return
     captions = [f"seed {seed}" for seed in context.seeds]
     title = context.title(context.conditions.caption(request))
