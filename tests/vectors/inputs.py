@@ -244,6 +244,8 @@ def image_cases() -> Cases:
         "sprite": case("tiny-sprite.ganport", seed="3", count=4),
         "sprite, float head": case("tiny-sprite-signed.onnx", seed="3", count=4),
         "sprite, unit head": case("tiny-sprite-unit.onnx", seed="3", count=4),
+        "sprite sheet": case("tiny-sprite.ganport", seed="3", count=5, columns=2, temperature=0.9),
+        "gray sheet": case("tiny-gray.ganport", seed="3", count=2, columns=2),
         "face sheet": case("tiny.ganport", conditions="pink hair", seed="3", count=5, columns=3),
         "translate": case("tiny-translator.ganport", "translate", count=2),
         "translate gray": case("tiny-gray.ganport", "translate", count=2, conditions="warm"),

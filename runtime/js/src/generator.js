@@ -166,9 +166,9 @@ export class Generator {
 
   /** @param {any} result @param {ConditionInput} conditions @param {number} [temperature] */
   #images({ data, seeds, count }, conditions, temperature) {
-    const { width, height, channels } = this.image;
+    const { width, height, channels, palette } = this.image;
     const size = width * height * channels;
-    const bundle = { name: this.name, digest: this.digest };
+    const bundle = { name: this.name, digest: this.digest, palette };
     return Array.from({ length: count }, (_, i) => {
       const pixels = { width, height, channels, data: data.subarray(i * size, (i + 1) * size) };
       const request = Array.isArray(conditions) ? conditions[i] : conditions;

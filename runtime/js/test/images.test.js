@@ -37,6 +37,21 @@ function chunksOf(bytes) {
   return chunks;
 }
 
+test("encodePng stores the colors of a palette by index, and others as they are", async () => {
+  const palette = ["#0a141e", "#ffffff"];
+  const data = Uint8Array.of(10, 20, 30, 255, 255, 255, 255, 255, 0, 0, 0, 0);
+  const image = { width: 3, height: 1, channels: 4, data };
+  const [header, entries, opacity, rows] = chunksOf(await encodePng(image, {}, palette));
+  assert.equal(header.data[9], 3);
+  assert.deepEqual([...entries.data], [10, 20, 30, 255, 255, 255, 0, 0, 0]);
+  assert.deepEqual([...opacity.data], [255, 255, 0]);
+  assert.deepEqual([...inflateSync(rows.data)], [2, 0, 1, 2]);
+  for (const changed of [Uint8Array.of(10, 20, 31, 255), Uint8Array.of(10, 20, 30, 254)]) {
+    const other = { ...image, width: 1, data: changed };
+    assert.deepEqual(decode(await encodePng(other, {}, palette)), other);
+  }
+});
+
 /** Return the pixels of a PNG file whose rows have the filter "up". @param {Uint8Array} bytes */
 function decode(bytes) {
   const [header, ...rest] = chunksOf(bytes);
@@ -139,7 +154,7 @@ test("applyFormat takes the first of equally near colors, and clears transparent
 });
 
 test("packAtlas puts images in row-major order and indexes them", async () => {
-  const bundle = { name: "tiny", digest: "0" };
+  const bundle = { name: "tiny", digest: "0", palette: [] };
   const images = [1, 2, 3, 4, 5].map(
     (seed) =>
       new PixelImage(noisy(4, 3, 4, seed), bundle, () => ({ seed: String(seed), condition: {} })),

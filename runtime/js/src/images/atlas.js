@@ -62,7 +62,11 @@ export async function packAtlas(images, { columns, image = "sheet.png" } = {}) {
   const grid = { columns: across, rows, bundle, digest };
   const meta = { image, size, ...grid, app: "ganport", version: "1", format, scale: "1" };
   const pixels = { width: size.w, height: size.h, channels, data };
-  return { ...pixels, png: await encodePng(pixels, pngTexts(images)), index: { frames, meta } };
+  return {
+    ...pixels,
+    png: await encodePng(pixels, pngTexts(images), first.bundle.palette),
+    index: { frames, meta },
+  };
 }
 
 /** @param {Pixels} image @param {Uint8Array} data @param {number} start @param {number} wide */

@@ -11,7 +11,7 @@ export class PixelImage {
 
   /**
    * @param {Pixels} pixels
-   * @param {{name: string, digest: string}} bundle
+   * @param {{name: string, digest: string, palette: readonly string[]}} bundle
    * @param {() => Recipe} recipe
    */
   constructor({ width, height, channels, data }, bundle, recipe) {
@@ -40,7 +40,7 @@ export class PixelImage {
 
   /** Return the bytes of a PNG file; its text chunks say how to make the image again. */
   toPNG() {
-    return encodePng(this, pngTexts([this]));
+    return encodePng(this, pngTexts([this]), this.bundle.palette);
   }
 }
 

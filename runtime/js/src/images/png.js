@@ -7,17 +7,22 @@ import { crc32 } from "./crc32.js";
 
 const SIGNATURE = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 const COLOR_TYPES = [0, 0, 4, 2, 6]; // gray, gray with alpha, RGB, RGBA by channels
+const INDEXED = 3;
 const FILTER_UP = 2; // each byte minus the byte above it
 const MAX_STORED = 65535; // bytes of a deflate block without compression
 const PART = 1 << 20; // bytes that are filtered without a pause
 
 /**
- * Return the PNG file of an image, with `texts` in its text chunks.
+ * Return the PNG file of an image, with `texts` in its text chunks. If all pixels are colors of the
+ * `palette` of "#rrggbb" or invisible, it is stored by index.
  * @param {Pixels} image
  * @param {Record<string, string>} [texts]
+ * @param {readonly string[]} [palette]
  */
-export async function encodePng({ width, height, channels, data }, texts = {}) {
-  const stride = width * channels;
+export async function encodePng(image, texts = {}, palette = []) {
+  const { width, height, channels } = image;
+  const indices = palette.length ? indexColors(image, palette) : undefined;
+  const data = indices ?? image.data;
   if (!COLOR_TYPES[channels] && channels !== 1) {
     throw new RequestError("channels", "1, 2, 3 or 4", `${channels}`, "Convert the image.");
   }
@@ -25,15 +30,46 @@ export async function encodePng({ width, height, channels, data }, texts = {}) {
   header.setUint32(0, width);
   header.setUint32(4, height);
   header.setUint8(8, 8);
-  header.setUint8(9, COLOR_TYPES[channels]);
+  header.setUint8(9, indices ? INDEXED : COLOR_TYPES[channels]);
   const parts = [
     Uint8Array.from(SIGNATURE),
     chunk("IHDR", new Uint8Array(header.buffer)),
+    ...(indices ? paletteChunks(palette, channels === 4) : []),
     ...Object.entries(texts).map(([key, text]) => textChunk(key, text)),
-    chunk("IDAT", await deflate(filteredRows(data, stride, height))),
+    chunk("IDAT", await deflate(filteredRows(data, data.length / height, height))),
     chunk("IEND", new Uint8Array(0)),
   ];
   return joined(parts);
+}
+
+/**
+ * Return the index of each pixel in a palette, or undefined for another color or a partial alpha. The
+ * index after the palette is invisible.
+ * @param {Pixels} image
+ * @param {readonly string[]} palette
+ */
+function indexColors({ channels, data }, palette) {
+  const indexes = new Map(palette.map((color, i) => [parseInt(color.slice(1), 16), i]));
+  if (channels === 4 && palette.length > 255) return undefined;
+  const out = new Uint8Array(data.length / channels);
+  for (let at = 0; at < data.length; at += channels) {
+    const alpha = channels === 4 ? data[at + 3] : 255;
+    const color = (data[at] << 16) | (data[at + 1] << 8) | data[at + 2];
+    const index = alpha ? indexes.get(color) : palette.length;
+    if (index === undefined || (alpha && alpha < 255)) return undefined;
+    out[at / channels] = index;
+  }
+  return out;
+}
+
+/** @param {readonly string[]} palette @param {boolean} hasAlpha */
+function paletteChunks(palette, hasAlpha) {
+  const entries = palette.flatMap((color) =>
+    [1, 3, 5].map((i) => parseInt(color.slice(i, i + 2), 16)),
+  );
+  if (!hasAlpha) return [chunk("PLTE", Uint8Array.from(entries))];
+  const opacity = Uint8Array.from([...palette.map(() => 255), 0]);
+  return [chunk("PLTE", Uint8Array.of(...entries, 0, 0, 0)), chunk("tRNS", opacity)];
 }
 
 /**
