@@ -139,8 +139,13 @@ class Parser {
       while (this.text[slashes] === "\\") slashes--;
     } while ((end - slashes) % 2 === 0);
     this.at = end + 1;
-    /** @type {string} */
-    const text = JSON.parse(this.text.slice(start, end + 1));
+    let text;
+    try {
+      /** @type {string} */
+      text = JSON.parse(this.text.slice(start, end + 1));
+    } catch {
+      throw this.error("Invalid character or escape in the text at", start - this.at);
+    }
     // Half of a surrogate pair cannot be encoded.
     if (/\p{Cs}/u.test(text)) throw new Error("half of a surrogate pair in a text");
     return text;

@@ -3,7 +3,7 @@
 import { BundleError, RequestError } from "../errors.js";
 import { reprShort } from "../messages.js";
 import { checkFileName } from "./manifest.js";
-import { readZip } from "./zip.js";
+import { openZip } from "./zip.js";
 
 /** An address or (in Node) a path, bytes, or a file that a person chose. @typedef {string | URL | ArrayBuffer | Uint8Array | Blob} Source */
 /** Called while bytes arrive; `total` is undefined if the server does not state it. @typedef {(progress: {loaded: number, total?: number}) => void} OnProgress */
@@ -51,11 +51,11 @@ function fromBytes(bytes, place) {
     const fix = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport";
     throw new BundleError(place, "a bundle with an ONNX graph", "a TorchScript file", fix);
   }
-  const members = readZip(bytes, place);
+  const readMember = openZip(bytes, place);
   return {
     place,
     async read(name, limit) {
-      const member = members.get(name);
+      const member = readMember(name);
       if (!member) throw new BundleError(`${place}/${name}`, "a file in the zip", "none");
       return checkLimit(member, `${place}/${name}`, limit);
     },

@@ -5,56 +5,60 @@ import { crc32 } from "../images/crc32.js";
 import { withCommas } from "../messages.js";
 import { MAX_FILES, checkFileName } from "./manifest.js";
 
-const BUNDLE = "a bundle folder or a stored zip";
 const MAX_ENTRY_BYTES = 1024;
 const REGULAR = 0o100000;
 const TYPE_MASK = 0o170000;
 
 /**
- * Return the members of a stored zip by name; throw `BundleError`.
+ * Return a function that returns the bytes of a member, or undefined; throw `BundleError`.
  * @param {Uint8Array} data
  * @param {string} place
- * @returns {Map<string, Uint8Array>}
+ * @returns {(name: string) => Uint8Array | undefined}
  */
-export function readZip(data, place) {
-  try {
-    return readMembers(data, place);
-  } catch (error) {
-    if (error instanceof BundleError) throw error;
-    const found = `a file that is neither (${/** @type {Error} */ (error).message})`;
-    throw new BundleError(place, BUNDLE, found);
-  }
+export function openZip(data, place) {
+  /** @template T @param {() => T} read */
+  const guarded = (read) => {
+    try {
+      return read();
+    } catch (error) {
+      if (error instanceof BundleError) throw error;
+      const found = `a file that is neither (${/** @type {Error} */ (error).message})`;
+      throw new BundleError(place, "a bundle folder or a stored zip", found);
+    }
+  };
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const members = guarded(() => readDirectory(view, data, place));
+  return (name) => {
+    const entry = members.get(name);
+    return entry && guarded(() => readMember(view, data, entry));
+  };
 }
 
-/** @param {Uint8Array} data @param {string} place */
-function readMembers(data, place) {
-  const view = new DataView(data.buffer, data.byteOffset, data.length);
-  const { count, start, end } = findDirectory(view, place);
-  /** @type {Map<string, Uint8Array>} */
+/** @param {DataView} view @param {Uint8Array} data @param {string} place */
+function readDirectory(view, data, place) {
+  const { start, end } = findDirectory(view, place);
+  /** @type {Map<string, Entry>} */
   const members = new Map();
   let total = 0;
   let at = start;
   while (at < end) {
-    const entry = readEntry(view, data, at);
+    if (at + 46 > end) throw new Error("Truncated central directory");
+    const entry = readEntry(view, data.subarray(0, end), at);
     at = entry.next;
     const name = checkFileName(entry.name, `${place}: member`);
     if (members.has(name)) throw new BundleError(place, "each member once", `${name} twice`);
     checkStored(entry, `${place}/${name}`);
-    members.set(name, new Uint8Array(0));
+    members.set(name, entry);
     total += entry.size;
-    if (total > data.length) continue;
-    const bytes = readMember(view, data, entry);
-    members.set(name, bytes);
   }
   if (total > data.length) {
     throw new BundleError(place, "members within the zip", `${total} bytes declared`);
   }
-  if (at !== end || members.size !== count) throw new Error("a damaged zip directory");
   return members;
 }
 
 /**
- * Return the number of members, and where the directory starts and ends. It must end the file, since
+ * Return where the directory starts and ends. It must end the file, since
  * other readers might find another one.
  * @param {DataView} view
  * @param {string} place
@@ -81,7 +85,7 @@ function findDirectory(view, place) {
     const found = `${count} in ${withCommas(length)} bytes`;
     throw new BundleError(place, `at most ${MAX_FILES + 2} files`, found);
   }
-  return { count, start, end };
+  return { start, end };
 }
 
 /** @param {DataView} view @param {Uint8Array} data @param {number} at */
