@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ganport_export.artifact import Artifact, run_chunked
 from ganport_export.interface import Interface
 from ganport_export.test_inputs import InputBatch, first_inputs, values_to_try
-from ganport_runtime.images.encode import encode_png, to_uint8
+from ganport_runtime.images.encode import encode_png
+from ganport_runtime.images.pixels import to_uint8
 from ganport_runtime.images.sheet import make_sheet
 
 PREVIEW_NAME = "preview.png"

@@ -23,7 +23,7 @@ from ganport_runtime.conditions import (
     Scalar,
     SignedMultiHot,
 )
-from ganport_runtime.images.encode import to_float
+from ganport_runtime.images.pixels import to_float
 from ganport_runtime.noise import normals, seed_range
 
 BATCH_SIZES = (1, 2, 3, 7)

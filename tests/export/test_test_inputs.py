@@ -23,7 +23,7 @@ from ganport_runtime.conditions import (
     Scalar,
     SignedMultiHot,
 )
-from ganport_runtime.images.encode import to_float, to_uint8
+from ganport_runtime.images.pixels import to_float, to_uint8
 from ganport_runtime.noise import normals
 
 KINDS = (

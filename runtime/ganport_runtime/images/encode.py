@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from ganport_runtime.errors import BundleError, RequestError, require_packages
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.images.pixels import index_colors
-from ganport_runtime.images.pixels import to_float as to_float
-from ganport_runtime.images.pixels import to_uint8 as to_uint8
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import sanitize
 

@@ -6,7 +6,7 @@ from ganport_export.artifact import Artifact
 from ganport_export.checks.head_diff import check_pixels
 from ganport_export.checks.pixel_diff import check_range, check_rounded_weights
 from ganport_runtime.bundle.manifest import GraphFile
-from ganport_runtime.images.encode import to_uint8
+from ganport_runtime.images.pixels import to_uint8
 
 
 def modified(prepared, modify, precision="fp32") -> Artifact:

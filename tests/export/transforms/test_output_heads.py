@@ -13,8 +13,8 @@ from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.onnx_heads import add_head
 from ganport_export.transforms.output_heads import OutputHead, chooses
 from ganport_runtime.bundle.graph_check import check_graph
-from ganport_runtime.images.encode import to_uint8
 from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_uint8
 
 SIZE = (4, 5)
 PICO = ("#000000", "#1d2b53", "#7e2553", "#008751", "#ff004d", "#ffec27", "#29adff", "#fff1e8")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from ganport_runtime.images.encode import to_float
+from ganport_runtime.images.pixels import to_float
 from ganport_runtime.noise import normals
 from ganport_runtime.service.registry import ModelRegistry
 

@@ -17,8 +17,8 @@ from ganport_runtime.conditions import (
     Rgb,
     SignedMultiHot,
 )
-from ganport_runtime.images.encode import to_uint8
 from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_uint8
 from ganport_runtime.noise import normals
 from ganport_train.engine import sample_grids
 

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from ganport_export import Interface, export
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
-from ganport_runtime.images.encode import to_uint8
 from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixels import to_uint8
 from ganport_runtime.noise import normals, seed_range
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.evaluation.judge.judge import Judge
