@@ -11,7 +11,7 @@ export class PixelImage {
 
   /**
    * @param {Pixels} pixels
-   * @param {{name: string, digest: string, palette: readonly string[]}} bundle
+   * @param {{name: string, digest: string, palette?: readonly string[]}} bundle
    * @param {() => Recipe} recipe
    */
   constructor({ width, height, channels, data }, bundle, recipe) {
