@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import gcd
 
-Resolution = int | tuple[int, int]
-"""The side of a square image, or its height and width."""
+from ganport_runtime.images.format import Resolution as Resolution
+from ganport_runtime.images.format import simplify as simplify
+from ganport_runtime.images.format import to_size as to_size
 
 MIN_RESOLUTION, MAX_RESOLUTION = 16, 1024
 """Bounds of a side in pixels."""
@@ -17,20 +18,6 @@ RULE = (
     f"multiples of {MULTIPLE} from {MIN_RESOLUTION} to {MAX_RESOLUTION} that share a power of two, "
     f"so that halving both leaves at most {MAX_BASE}"
 )
-
-
-def to_size(resolution: Resolution) -> tuple[int, int]:
-    """Return (height, width)."""
-    if isinstance(resolution, int):
-        return resolution, resolution
-    height, width = resolution
-    return height, width
-
-
-def simplify(resolution: Resolution) -> Resolution:
-    """Return a square as one number."""
-    height, width = to_size(resolution)
-    return height if height == width else (height, width)
 
 
 def is_resolution(resolution: Resolution) -> bool:

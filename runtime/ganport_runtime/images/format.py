@@ -18,6 +18,9 @@ MAX_SIDE = 8192
 MAX_PALETTE = 256
 """Most colors of a palette, the limit of an indexed PNG."""
 
+Resolution = int | tuple[int, int]
+"""The side of a square image, or its height and width."""
+
 
 @dataclass(frozen=True)
 class ImageFormat:
@@ -104,6 +107,20 @@ class ImageFormat:
         colors = {color.lower() for color in self.palette if is_hex(color)}
         limit = 0 if self.mode == "gray" else MAX_PALETTE
         return len(colors) == len(self.palette) <= limit
+
+
+def to_size(resolution: Resolution) -> tuple[int, int]:
+    """Return (height, width)."""
+    if isinstance(resolution, int):
+        return resolution, resolution
+    height, width = resolution
+    return height, width
+
+
+def simplify(resolution: Resolution) -> Resolution:
+    """Return a square as one number."""
+    height, width = to_size(resolution)
+    return height if height == width else (height, width)
 
 
 def _is_size(size: tuple[int, ...]) -> bool:

@@ -15,9 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_models.resolution import Resolution
 from ganport_runtime.conditions import Conditions
-from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.format import ImageFormat, Resolution
 from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example, Labels
 from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, source_issues

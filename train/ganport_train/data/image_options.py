@@ -8,8 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_models.resolution import Resolution, simplify, to_size
-from ganport_runtime.images.format import ALPHA_LEVELS, CHANNELS, ImageFormat
+from ganport_runtime.images.format import (
+    ALPHA_LEVELS,
+    CHANNELS,
+    ImageFormat,
+    Resolution,
+    simplify,
+    to_size,
+)
 
 AUTO, NONE = "auto", "none"
 WHITE = OPAQUE = 255

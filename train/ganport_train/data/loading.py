@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ganport_models.resolution import Resolution, to_size
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError, GanportWarning
-from ganport_runtime.images.format import CHANNELS
+from ganport_runtime.images.format import CHANNELS, Resolution, to_size
 from ganport_train.data.cache import (
     EntryWriter,
     check_free_space,

@@ -12,7 +12,11 @@ from ganport_train.data.source import Source
 
 
 class Unlabeled(Reader):
-    """Reader of images alone. It reads a source that is meant to have no labels."""
+    """Reader of images alone, in the order of their names.
+
+    Every source with images has this format, so it is used only if it is named, or if the recipe
+    has no conditions and no other format matches.
+    """
 
     format = "images"
     title = "images without labels"
