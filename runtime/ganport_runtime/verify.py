@@ -129,14 +129,17 @@ def _check_directions(bundle: Bundle) -> str:
 def check_graphs(bundle: Bundle, *, trust_code: bool) -> Iterator[Check]:
     """Check every graph file of a bundle, and run those that are safe to run.
 
-    ONNX graphs reproduce their fixtures. The code of TorchScript files is read and, with
-    `trust_code`, run by the packages that register checks as entry points `ganport.checks`. Raises
-    `MissingExtraError` without onnxruntime.
+    ONNX graphs reproduce their fixtures. The code of TorchScript files is read. With `trust_code`,
+    they and ExportedPrograms are run by the packages that register checks as entry points
+    `ganport.checks`. Raises `MissingExtraError` without onnxruntime.
     """
     for graph in bundle.manifest.graphs:
         for file in graph.files:
             if file.role == "onnx":
                 yield from _check_onnx(bundle, graph, file)
+            elif file.role == "pt2":  # torch reads it, and trusts its author
+                detail = "an ExportedProgram, which is not read without --trust-code"
+                yield Check(f"code of {file.path}", None, detail)
             else:
                 yield _run_check(f"code of {file.path}", partial(_check_code, bundle, graph, file))
     if trust_code:

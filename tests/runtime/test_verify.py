@@ -359,3 +359,16 @@ def test_checks_of_other_packages_run_only_with_trust(
     assert (last.name, last.passed) == (name, passed)
     if name == "missing":
         assert "pip install 'ganport[export]'" in last.detail
+
+
+def test_exported_program_is_not_read(tiny: Any) -> None:
+    def add_program(manifest: dict[str, Any]) -> None:
+        entry = {"path": "MODEL_CARD.md", "role": "pt2", "precision": "fp32"}
+        manifest["graphs"][0]["files"].append(entry)
+
+    tiny.edit(add_program)
+    tiny.sign()
+    checks = {check.name: check for check in verify(Bundle.open(tiny.path))}
+    assert checks["code of MODEL_CARD.md"].passed is None
+    assert "--trust-code" in checks["code of MODEL_CARD.md"].detail
+    assert not [check for check in checks.values() if check.passed is False]

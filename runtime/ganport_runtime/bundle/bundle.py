@@ -73,8 +73,9 @@ class Bundle:
             raise RequestError("bundle", "a path", repr_short(path), "Give a path or 'starter'.")
         path = resolve_path(Path(path))
         suffix = path.suffix.lower()
-        if suffix in (".pt", ".pth", ".ts"):
-            raise BundleError(str(path), _ANY_ONNX, "a TorchScript file", _EXPORT_ONNX)
+        if suffix in (".pt", ".pth", ".ts", ".pt2"):
+            found = "an ExportedProgram" if suffix == ".pt2" else "a TorchScript file"
+            raise BundleError(str(path), _ANY_ONNX, found, _EXPORT_ONNX)
         if suffix == ".onnx":
             return cls._open_single_file(path)
         is_folder = isdir(path)  # noqa: PTH112  Path.is_dir raises without permission
@@ -176,7 +177,9 @@ class Bundle:
             raise BundleError(str(self.path), f"a graph of interface {interface}", found)
         files = [file for file in graph.files if file.role == "onnx"]
         if not files:
-            raise BundleError(str(self.path), _ANY_ONNX, "TorchScript only", _EXPORT_ONNX)
+            names = {"torchscript": "TorchScript", "pt2": "an ExportedProgram"}
+            found = " and ".join(dict.fromkeys(names[file.role] for file in graph.files))
+            raise BundleError(str(self.path), _ANY_ONNX, f"{found} only", _EXPORT_ONNX)
         stored = "fp16" if precision == "fp16" else "fp32"
         suitable = [file for file in files if file.precision in (stored, _UNSTATED)]
         for wanted in (form, None):

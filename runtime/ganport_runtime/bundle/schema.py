@@ -17,7 +17,7 @@ VERBS = {GENERATE: "generate", TRANSLATE: "translate", ENCODE: "encode"}
 """The method of `Generator` that runs a graph of each interface."""
 POLYPHASE = "phase"
 """The form of a graph in which transposed convolutions are split into phases (exact)."""
-ROLES = ("onnx", "torchscript")
+ROLES = ("onnx", "torchscript", "pt2")
 PRECISIONS = ("fp32", "fp16")
 SCHEMA_VERSION = 2
 """The schema that is written; all schemas up to it are read."""

@@ -72,10 +72,15 @@ def test_open_torchscript_file_names_the_export_command(tmp_path: Path, name: st
         Bundle.open(tmp_path / name)
 
 
-def test_find_onnx_of_torchscript_only_bundle_names_the_export_command(tiny: Any) -> None:
-    tiny.edit(lambda value: value["graphs"][0]["files"][0].update(role="torchscript"))
+@pytest.mark.parametrize(
+    ("role", "found"), [("torchscript", "TorchScript"), ("pt2", "an ExportedProgram")]
+)
+def test_find_onnx_of_a_bundle_without_onnx_names_the_export_command(
+    tiny: Any, role: str, found: str
+) -> None:
+    tiny.edit(lambda value: value["graphs"][0]["files"][0].update(role=role))
     bundle = Bundle.open(tiny.path)
-    with pytest.raises(BundleError, match=r"found TorchScript only.*export-gan RUN --format onnx"):
+    with pytest.raises(BundleError, match=rf"found {found} only.*export-gan RUN --format onnx"):
         bundle.find_onnx("gan.generate/1")
 
 

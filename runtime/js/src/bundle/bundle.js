@@ -16,6 +16,9 @@ import { MAX_LOADED } from "./sources.js";
 
 const METADATA_KEY = "ganport.interface";
 
+/** @type {Record<string, string>} */
+const FOR_TORCH = { torchscript: "TorchScript", pt2: "an ExportedProgram" };
+
 /** The files of a bundle and its manifest; every file is read with its digest checked. */
 export class Bundle {
   /**
@@ -130,7 +133,9 @@ export class Bundle {
     const files = graph.files.filter((file) => file.role === "onnx");
     if (!files.length) {
       const fix = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport";
-      throw new BundleError(this.place, "a bundle with an ONNX graph", "TorchScript only", fix);
+      const names = graph.files.map(({ role }) => FOR_TORCH[role] ?? role);
+      const found = `${[...new Set(names)].join(" and ")} only`;
+      throw new BundleError(this.place, "a bundle with an ONNX graph", found, fix);
     }
     const file = files.find(
       (candidate) => [precision, "unstated"].includes(candidate.precision) && !candidate.form,

@@ -150,7 +150,7 @@ function readTensor(value, place) {
 function readGraphFile(value, place) {
   const fields = new JsonObject(value, place);
   const path = checkFileName(fields.text("path"), place);
-  const role = fields.oneOf("role", ["onnx", "torchscript"]);
+  const role = fields.oneOf("role", ["onnx", "torchscript", "pt2"]);
   const precision = fields.oneOf("precision", ["fp32", "fp16"]);
   return fields.has("form")
     ? { path, role, precision, form: fields.text("form") }
