@@ -7,7 +7,7 @@ import { Favorites, FavoritesView } from "./favorites.js";
 import { ImagesView } from "./images-view.js";
 import { Inspector } from "./inspector.js";
 import { MorphView } from "./morph-view.js";
-import { Painter } from "./painter.js";
+import { MAX_SIDE, Painter } from "./painter.js";
 import { digestOf, fromLink, initialState, Store, toLink } from "./store.js";
 import { TableView } from "./table-view.js";
 import { fieldsOf } from "./values.js";
@@ -224,13 +224,14 @@ export class App {
   }
 
   makeCanvas() {
-    const { width, height, pixelated } = this.info;
+    const { width, height, pixelated, transparent } = this.info;
+    const scale = Math.min(1, MAX_SIDE / Math.max(width, height));
     return h("canvas", {
-      width,
-      height,
+      width: Math.max(1, Math.round(width * scale)),
+      height: Math.max(1, Math.round(height * scale)),
       role: "img",
       "aria-label": "Image",
-      class: pixelated ? "pixelated" : "",
+      class: `${pixelated ? "pixelated" : ""} ${transparent ? "transparent" : ""}`,
     });
   }
 

@@ -14,7 +14,8 @@ import { isPlain } from "./points.js";
  */
 /**
  * @typedef {{name: string, title: string, version: string, license: string, digest: string,
- *   width: number, height: number, pixelated: boolean, noise: {shape: number[], temperature: number},
+ *   width: number, height: number, pixelated: boolean, transparent: boolean,
+ *   noise: {shape: number[], temperature: number},
  *   conditions: Group[]}} BundleInfo
  */
 

@@ -2,7 +2,7 @@
 
 import { changeButton, h, iconButton } from "./dom.js";
 import { recipeOf } from "./images-view.js";
-import { isSeed, pointName } from "./points.js";
+import { parsePoint, pointName } from "./points.js";
 import { describe } from "./values.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -69,7 +69,7 @@ export class Inspector {
     const { state } = this.app.store;
     const { point, locked } = state.tiles[state.selected];
     if (text === point) return;
-    if (!isSeed(text)) {
+    if (!parsePoint(text)) {
       this.app.actions.notify("A seed is a whole number from 0 to 18446744073709551615.", "", true);
       this.seed.value = point;
       return;
@@ -80,11 +80,15 @@ export class Inspector {
     this.app.store.set({ tiles });
   }
 
-  /** @param {"start" | "end"} name */
+  /** Use the image as an end of the morph; both ends never show the same image. @param {"start" | "end"} name */
   useAsEnd(name) {
-    const { state } = this.app.store;
-    const { point } = state.tiles[state.selected];
-    const morph = { ...state.morph, [name]: { point, values: state.values } };
-    this.app.store.set({ morph, view: "morph" });
+    const { tiles, selected, values, morph } = this.app.store.state;
+    const end = { point: tiles[selected].point, values };
+    const other = name === "start" ? "end" : "start";
+    const isSame = JSON.stringify(morph[other]) === JSON.stringify(end);
+    const next = tiles[(selected + 1) % tiles.length].point;
+    const rest = isSame ? { ...end, point: next } : morph[other];
+    this.app.views.morph.active = name;
+    this.app.store.set({ morph: { ...morph, [name]: end, [other]: rest }, view: "morph" });
   }
 }

@@ -47,16 +47,12 @@ export class LocalBackend extends Backend {
     const { version = "", license = "unspecified", conditions, noise } = manifest;
     return [
       {
-        name: file
-          .replace(/\/$/, "")
-          .replace(/^.*\//, "")
-          .replace(/\.(ganport|onnx|zip)$/i, ""),
+        name: (file.match(/([^/]+)\/?$/) ?? [file, file])[1].replace(/\.(ganport|onnx|zip)$/i, ""),
         ...{ title: name, version, license, digest, conditions },
-        ...{
-          width: image.width,
-          height: image.height,
-          pixelated: image.pixelated,
-        },
+        width: image.width,
+        height: image.height,
+        pixelated: image.pixelated,
+        transparent: image.mode === "rgba",
         noise: { shape: [...zShape], temperature: noise.temperature },
       },
     ];
@@ -70,10 +66,7 @@ export class LocalBackend extends Backend {
   async fromSeeds(_info, recipes) {
     const { temperature } = recipes[0];
     const seeds = recipes.map((recipe) => recipe.point);
-    return this.run(recipes, {
-      seeds,
-      ...(temperature === null ? {} : { temperature }),
-    });
+    return this.run(recipes, { seeds, ...(temperature === null ? {} : { temperature }) });
   }
 
   /** @param {BundleInfo} info @param {Recipe[]} recipes @returns {Promise<Pixels[]>} */

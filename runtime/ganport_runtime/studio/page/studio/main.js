@@ -41,14 +41,19 @@ async function openLocal(source) {
   const title = typeof source === "string" ? "Loading the studio …" : `Opening ${source.name} …`;
   const gate = h("div", { class: "loading" }, h("div", { class: "gate" }, h("p", {}, title), bar));
   document.body.append(gate);
+  /** @type {import("./local-backend.js").LocalBackend | undefined} */
+  let backend;
   try {
     // The page of a service never needs the modules that run a network.
     const { LocalBackend } = await import("./local-backend.js");
-    const backend = new LocalBackend(source, ({ loaded, total }) => {
+    backend = new LocalBackend(source, ({ loaded, total }) => {
       if (total && loaded < total) bar.value = loaded / total;
       else bar.removeAttribute("value");
     });
     return { backend, bundles: await backend.open() };
+  } catch (error) {
+    backend?.close();
+    throw error;
   } finally {
     gate.remove();
   }

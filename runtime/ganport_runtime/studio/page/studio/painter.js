@@ -10,7 +10,7 @@ import { toRgba } from "./js/src/images/pixel-image.js";
 const MAX_CACHED_BYTES = 1 << 26;
 const BYTES_PER_RUN = 1 << 21;
 /** A larger image is shown smaller: a page has little memory for canvases. */
-const MAX_SIDE = 1024;
+export const MAX_SIDE = 1024;
 
 /** @param {HTMLCanvasElement} canvas @param {number} width @param {number} height */
 function setSize(canvas, width, height) {
@@ -70,7 +70,10 @@ export class Painter {
 
   /** @param {HTMLCanvasElement} canvas @param {ImageData} data @param {number} scale */
   async paintScaled(canvas, data, scale) {
-    setSize(canvas, Math.round(data.width * scale), Math.round(data.height * scale));
+    const [width, height] = [data.width, data.height].map((n) =>
+      Math.max(1, Math.round(n * scale)),
+    );
+    setSize(canvas, width, height);
     const bitmap = await createImageBitmap(data);
     canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     bitmap.close();

@@ -144,6 +144,7 @@ const describeBundle = (bundle) => ({
   width: bundle.image.width,
   height: bundle.image.height,
   pixelated: bundle.image.pixelated,
+  transparent: bundle.image.mode === "rgba",
   noise: bundle.noise,
   conditions: bundle.conditions,
 });
