@@ -254,7 +254,7 @@ def _check_code(bundle: Bundle, graph: Graph, file: GraphFile) -> str:
 def _check_metadata(bundle: Bundle, graph: Graph, text: str | None) -> str:
     if text is None:
         raise BundleError(METADATA_KEY, "the interface inside the graph", "none")
-    if parse(text.encode(), METADATA_KEY) != bundle.manifest.interface_json(graph):
+    if not bundle.manifest.states(parse(text.encode(), METADATA_KEY), graph):
         raise BundleError(METADATA_KEY, "the manifest's interface", "another one")
     return "holds the manifest's interface"
 

@@ -97,6 +97,15 @@ class Manifest:
         del entry["files"]
         return self._common_json() | entry
 
+    def states(self, interface: object, graph: Graph) -> bool:
+        """Return whether the JSON that is embedded in a file of `graph` states what this does."""
+        entry = FileEntry("0" * 64, 0)
+        try:
+            found = Manifest.from_interface(interface, METADATA_KEY, file="graph", entry=entry)
+        except BundleError:
+            return False
+        return found.interface_json() == self.interface_json(graph)
+
     def _common_json(self) -> dict[str, Any]:
         return {
             "schema_version": self.schema_version,

@@ -119,6 +119,17 @@ def test_garbage_in_any_key_of_an_image_is_a_bundle_error(key: str, garbage: obj
         assert "image" in str(error)
 
 
+def test_embedded_interface_may_state_defaults() -> None:
+    image = Image(ImageFormat((8, 8), "gray"))
+    manifest = Manifest.from_json(manifest_of(image.to_json(), [8, 8, 1], "uint8"))
+    (graph,) = manifest.graphs
+    interface = manifest.interface_json(graph)
+    assert manifest.states(interface, graph)
+    assert manifest.states(interface | {"image": image.to_json() | {"pixelated": False}}, graph)
+    assert not manifest.states(interface | {"image": image.to_json() | {"pixelated": True}}, graph)
+    assert not manifest.states(interface | {"image": None}, graph)
+
+
 @pytest.mark.parametrize("channels", [1, 3])
 def test_graph_of_another_mode_is_a_bundle_error(channels: int) -> None:
     value = manifest_of(Image(SPRITE).to_json(), [12, 20, channels], "uint8")

@@ -61,6 +61,7 @@ def test_impossible_format_is_refused_with_its_place(values: dict[str, Any], pla
         ({"size": [4, 4], "mode": "cmyk"}, "mode"),
         ({"size": [4, 4], "mode": "rgb", "pixelated": 1}, "pixelated"),
         ({"size": [4, 4], "mode": "rgb", "palette": [7]}, "palette"),
+        ({"size": [4, 4], "mode": "rgba"}, "alpha"),
         ({"size": [4, 4], "mode": "rgb", "alpha_levels": 2}, "alpha_levels"),
     ],
 )
