@@ -13,7 +13,8 @@ from PIL import Image
 from ganport_runtime.errors import RequestError
 from ganport_train.data import load_dataset
 from ganport_train.data.check import check_dataset
-from ganport_train.pages.tagger import encode_preview, tagger_app
+from ganport_train.pages.previews import encode_preview
+from ganport_train.pages.tagger import tagger_app
 from ganport_train.tagging.session import TagSession
 from ganport_train.tagging.store import TagStore
 from ganport_train.tagging.suggester import Suggester
@@ -86,14 +87,14 @@ def test_image_that_disappeared_is_an_error(client: Any, folder: Path) -> None:
 def test_large_image_is_reduced() -> None:
     file = io.BytesIO()
     Image.new("RGB", (3000, 1500), "teal").save(file, "PNG")
-    data, media_type = encode_preview(file.getvalue(), 1024)
-    assert media_type == "image/webp"
-    assert Image.open(io.BytesIO(data)).size == (1024, 512)
+    response = encode_preview(file.getvalue(), "full")
+    assert response.media_type == "image/webp"
+    assert Image.open(io.BytesIO(response.body)).size == (1024, 512)
 
 
 def test_preview_of_another_file_is_refused() -> None:
     with pytest.raises(RequestError):
-        encode_preview(b"%PDF-1.4", 100)
+        encode_preview(b"%PDF-1.4", "full")
 
 
 def test_folder_tagged_through_the_page_is_checked_and_loaded(client: Any, folder: Path) -> None:

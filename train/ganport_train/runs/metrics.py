@@ -137,9 +137,7 @@ _TICK_METRICS = (
 def format_tick(record: Record, length: LengthOptions) -> str:
     """Return a line of text for a record of stats.jsonl, with the estimated time left."""
     images, rate = record["images"], record["images_per_second"]
-    left = max(length.max_images - images, 0) / rate if rate else 0.0
-    if length.minutes:
-        left = min(left, max(length.minutes * 60 - record["seconds"], 0))
+    left = seconds_left(record, length)
     metrics = [
         f"{title} {record[key]:{form}}"
         for key, title, form in _TICK_METRICS
@@ -149,6 +147,15 @@ def format_tick(record: Record, length: LengthOptions) -> str:
         f"{images:>9,} of {length.max_images:,}  {'  '.join(metrics)}  "
         f"{rate:,.0f} images/s  {record['memory_gib']:.1f} GiB  left {format_duration(left)}"
     )
+
+
+def seconds_left(record: Record, length: LengthOptions) -> float:
+    """Return the estimated time from a record of stats.jsonl to the end of the run."""
+    rate = record["images_per_second"]
+    left = max(length.max_images - record["images"], 0) / rate if rate else 0.0
+    if length.minutes:
+        left = min(left, max(length.minutes * 60 - record["seconds"], 0))
+    return float(left)
 
 
 def format_score(score: Record) -> str:

@@ -1,0 +1,158 @@
+/** The page of a run: progress, samples, curves, warnings and options, while it trains. */
+
+import { lineChart, shortNumber } from "./chart.js";
+import { byId, count, getJson, h, notify } from "./dom.js";
+import { drawFilm, prepareFilm } from "./film.js";
+
+/** Milliseconds between looks at the run. */
+const POLL = 3000;
+const POSITION = ["step", "images", "epoch", "seconds"];
+/** Charts of stats.jsonl: title, metrics and their names. */
+const CHARTS = [
+  ["Losses", { d_loss: "discriminator", g_loss: "generator", bits: "bits per dimension" }],
+  ["Discriminator outputs", { d_real: "real images", d_fake: "generated images" }],
+  ["Speed", { images_per_second: "images per second" }],
+];
+const STATUS = {
+  running: ["Training", "is-running"],
+  complete: ["Complete", "is-fine"],
+  stopped: ["Stopped", "is-stopped"],
+};
+let known = "";
+let failed = "";
+
+function draw(run) {
+  document.title = `${run.name} – ${STATUS[run.status][0]}`;
+  byId("name").textContent = run.name;
+  byId("name").title = run.folder;
+  const [text, kind] = STATUS[run.status];
+  byId("status").textContent = text;
+  byId("status").className = `badge ${kind}`;
+  drawProgress(run);
+  drawWarnings(run);
+  drawFilm(run.samples);
+  drawNumbers(run);
+  byId("charts").replaceChildren(...charts(run));
+  drawOptions(run);
+  drawEnvironment(run);
+}
+
+function drawProgress({ progress, status }) {
+  byId("progress").value = progress.fraction;
+  const limit = progress.minutes
+    ? `${duration(progress.seconds)} of ${duration(60 * progress.minutes)}`
+    : `${count(progress.images)} of ${count(progress.max_images)} images`;
+  const left = status === "running" && progress.seconds_left ? ` · ${duration(progress.seconds_left)} left` : "";
+  byId("progress-text").textContent = limit + left;
+}
+
+function drawWarnings({ warnings, status, folder }) {
+  const items = warnings.map((warning) => h("p", {}, warning));
+  if (status === "stopped")
+    items.push(h("p", {}, "The training has stopped before its end. To continue:"), h("code", {}, `train-gan --resume ${shellWord(folder)}`));
+  byId("warnings").hidden = !items.length;
+  byId("warnings").replaceChildren(...items);
+}
+
+const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+
+function drawNumbers({ progress, scores, status }) {
+  const best = scores.reduce((top, score) => (!top || score.score > top.score ? score : top), null);
+  const cards = [
+    ["Training images", count(progress.images), `of at most ${count(progress.max_images)}`],
+    ["Time", duration(progress.seconds), status === "running" && progress.seconds_left ? `${duration(progress.seconds_left)} left` : ""],
+    ["Speed", shortNumber(progress.images_per_second), "images per second"],
+  ];
+  if (best) cards.push(["Best score", best.score.toFixed(2), `at ${count(best.images)} images; real images have 1`]);
+  byId("numbers").replaceChildren(
+    ...cards.map(([title, value, note]) => h("div", {}, h("h3", {}, title), h("p", { class: "value" }, value), h("p", { class: "hint" }, note))),
+  );
+}
+
+function charts({ stats, scores }) {
+  const figures = [...scoreCharts(scores)];
+  const used = new Set(POSITION);
+  const add = (title, names) => {
+    const keys = Object.keys(names).filter((key) => stats[key]);
+    keys.forEach((key) => used.add(key));
+    if (keys.length) figures.push(lineChart(title, stats.images, keys.map((key) => ({ name: names[key], values: stats[key] }))));
+  };
+  for (const [title, names] of CHARTS.slice(0, 2)) add(title, names);
+  add(...CHARTS[2]);
+  const others = Object.keys(stats).filter((name) => !used.has(name));
+  const more = others.map((name) => lineChart(name, stats.images, [{ name, values: stats[name] }]));
+  const grid = h("div", { class: "chart-grid" }, figures);
+  if (!figures.length) return [h("p", { class: "hint" }, "The first line of the log appears soon.")];
+  if (!more.length) return [grid];
+  const open = byId("charts").querySelector("details")?.open ?? false;
+  return [grid, h("details", { open }, h("summary", {}, "More metrics"), h("div", { class: "chart-grid" }, more))];
+}
+
+function scoreCharts(scores) {
+  if (!scores.length) return [];
+  const xs = scores.map(({ images }) => images);
+  const pick = (name, path, real) => ({
+    name,
+    values: scores.map((score) => path(score) ?? null),
+    dots: true,
+    title: real === undefined ? null : `real images: ${real.toFixed(2)}`,
+  });
+  const groups = Object.keys(scores.at(-1).accuracy ?? {});
+  const charts = [
+    lineChart("Validation score", xs, [pick("score", ({ score }) => score)], { low: 0, high: 1 }),
+    lineChart(
+      "Parts of the score",
+      xs,
+      [
+        ...groups.map((name) => pick(`${name} correct`, ({ accuracy }) => accuracy?.[name], scores.at(-1).real?.accuracy?.[name])),
+        pick("coverage", ({ coverage }) => coverage, scores.at(-1).real?.coverage),
+        pick("spread", ({ spread }) => spread),
+      ],
+      { low: 0, high: 1 },
+    ),
+  ];
+  return charts;
+}
+
+function drawOptions({ recipe, differences }) {
+  byId("options").hidden = !recipe;
+  if (!recipe) return;
+  byId("options-title").textContent = `Changed from the recipe ${recipe}`;
+  const rows = differences.map(({ option, recipe: before, run }) => h("tr", {}, h("th", { scope: "row" }, option), h("td", {}, before), h("td", {}, run)));
+  const head = h("tr", {}, ["option", "recipe", "this run"].map((title) => h("th", { scope: "col" }, title)));
+  const table = h("table", {}, h("thead", {}, head), h("tbody", {}, rows));
+  byId("options-table").replaceChildren(differences.length ? table : h("p", { class: "hint" }, "Nothing."));
+}
+
+function drawEnvironment({ title, folder, environment }) {
+  const names = { data: "data set", start_from: "started from", torch_version: "torch" };
+  const rows = Object.entries({ recipe: title, folder, ...environment });
+  byId("environment-list").replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, names[name] ?? name), h("dd", {}, String(value))]));
+}
+
+/** Return seconds as h:mm:ss, or as m:ss below an hour. */
+function duration(seconds) {
+  const total = Math.round(seconds);
+  const parts = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
+  const [hours, minutes, rest] = parts;
+  const pad = (number) => String(number).padStart(2, "0");
+  return hours ? `${hours}:${pad(minutes)}:${pad(rest)}` : `${minutes}:${pad(rest)}`;
+}
+
+async function poll() {
+  try {
+    if (!document.hidden) {
+      const run = await getJson(`/api/run?known=${encodeURIComponent(known)}`);
+      if (run.version !== known) draw(run);
+      known = run.version;
+      failed = "";
+    }
+  } catch (error) {
+    if (error.message !== failed) notify(error.message, "error");
+    failed = error.message;
+  }
+  setTimeout(poll, POLL);
+}
+
+prepareFilm();
+poll();
