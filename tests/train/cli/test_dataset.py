@@ -29,6 +29,35 @@ def test_check_valid_dataset_exits_with_0(faces: Path) -> None:
     assert result.stderr == ""
 
 
+def test_check_says_what_training_would_use(faces: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    result = CliRunner().invoke(dataset, ["check", str(faces), "--sheet", str(sheet)])
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    start = lines.index("training would use")
+    assert lines[start + 1 : start + 4] == [
+        "  images  64 x 64 gray",
+        "  hair    only one label, pink",
+        "  eyes    only one label, black",
+    ]
+    assert "only 3 training images" in lines[start + 4]
+    assert "hair: pink is the only label" in lines[start + 5]
+    with Image.open(sheet) as page:
+        assert page.format == "PNG"
+
+
+def test_init_writes_a_table_to_fill_in_and_never_twice(faces: Path) -> None:
+    folder = faces / "images"
+    arguments = ["init", str(folder), "--column", "hair", "--column", "eyes"]
+    result = CliRunner().invoke(dataset, arguments)
+    assert result.exit_code == 0
+    assert "3 images. Fill in hair, eyes" in result.stdout
+    table = (folder / "metadata.csv").read_text(encoding="utf-8-sig")
+    assert table.splitlines()[0] == "file_name,hair,eyes"
+    assert isinstance(CliRunner().invoke(dataset, arguments).exception, DataError)
+    assert (folder / "metadata.csv").read_text(encoding="utf-8-sig") == table
+
+
 def test_check_error_exits_with_1_and_names_location(faces: Path) -> None:
     (faces / "images/1.png").write_bytes(b"no image")
     result = CliRunner().invoke(dataset, ["check", str(faces)])

@@ -107,3 +107,26 @@ def test_dataset_warns_of_few_images_and_of_a_rare_label() -> None:
     assert "only 150 training images" in few
     assert "149 : 1" in rare
     assert dataset.size_warnings(np.arange(1, 1001)) == []
+
+
+def test_dataset_warns_of_a_group_with_one_label() -> None:
+    dataset = labeled([[1]] * 300, list(range(300)), Conditions((OneHot("hair", ("pink",)),)))
+    (warning,) = dataset.size_warnings(np.arange(300))
+    assert warning.startswith("hair: pink is the only label, so there is nothing to choose")
+    assert "data.condition_encoding=none" in warning
+
+
+@given(st.integers(2, 30), st.integers(0, 2**32))
+def test_dataset_split_keeps_an_image_of_every_label_in_training(images: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    conditions = Conditions((OneHot("a", ("x", "y", "z")), OneHot("b", ("u", "v"))))
+    choices = [
+        conditions.encode({"a": rng.choice(["x", "y", "z"]), "b": rng.choice(["u", "v"])})
+        for _ in range(images)
+    ]
+    keys = rng.integers(0, 2**64, images, dtype=np.uint64).tolist()
+    dataset = labeled([c.astype(int).tolist() for c in choices], keys, conditions)
+    train, held = dataset.split(0.5)
+    assert sorted([*train, *held]) == list(range(images))
+    present = dataset.vectors.max(axis=0)
+    assert (dataset.vectors[train].max(axis=0) == present).all()

@@ -9,7 +9,12 @@ from PIL import Image
 from ganport_train.data import near_duplicates as module
 from ganport_train.data.image_options import ImageOptions
 from ganport_train.data.images import decode
-from ganport_train.data.near_duplicates import DuplicateGroups, find_duplicate_groups, merge_scenes
+from ganport_train.data.near_duplicates import (
+    DuplicateGroups,
+    dissolved_families,
+    find_duplicate_groups,
+    merge_scenes,
+)
 
 Pixels = NDArray[np.uint8]
 
@@ -103,7 +108,44 @@ def test_many_near_duplicates_form_one_group() -> None:
     rng = np.random.default_rng(0)
     base = scene(1, 13)
     noisy = base + rng.integers(0, 2, (3000, 13, 13, 3), dtype=np.uint8) * (base < 255)
-    assert find_duplicate_groups(noisy.astype(np.uint8)).labels.max() == 0
+    found = find_duplicate_groups(noisy.astype(np.uint8), max_fraction=1.0)
+    assert found.labels.max() == 0
+    assert found.dissolved == ()
+
+
+def simple_drawings(count: int) -> Pixels:
+    """Return thumbnails of one figure in slightly different colors: alike, but no copies."""
+    rng = np.random.default_rng(0)
+    base = scene(1, 13).astype(int)
+    return np.clip(base + rng.integers(-6, 7, (count, 1, 1, 3)), 0, 255).astype(np.uint8)
+
+
+def test_family_of_most_images_is_none() -> None:
+    drawings = simple_drawings(60)
+    copies = [drawings[0], drawings[1][:, ::-1]]
+    others = [scene(seed, 13) for seed in range(10, 50)]
+    twins = [others[0]]
+    found = find_duplicate_groups(np.stack([*drawings, *copies, *others, *twins]))
+    assert len(found.dissolved) == 1
+    assert found.dissolved[0] == len({tuple(d.ravel()) for d in drawings})
+    labels = found.labels
+    assert labels[60] == labels[0]
+    assert labels[61] == labels[1]
+    assert len(set(labels[2:60].tolist())) > 50
+    assert labels[62] == labels[-1]
+    (issue,) = dissolved_families(found)
+    assert (issue.level, issue.found.split()[0]) == ("warning", "1")
+
+
+def test_family_of_few_images_stays_one() -> None:
+    found = find_duplicate_groups(simple_drawings(16))
+    assert (found.labels.max(), found.dissolved) == (0, ())
+    assert dissolved_families(found) == []
+
+
+def test_merge_scenes_keeps_dissolved_families() -> None:
+    found = find_duplicate_groups(simple_drawings(40))
+    assert merge_scenes(found, [None] * 40).dissolved == found.dissolved == (40,)
 
 
 def test_near_false_groups_exact_copies_only() -> None:

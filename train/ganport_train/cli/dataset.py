@@ -9,15 +9,18 @@ from pathlib import Path
 import click
 
 from ganport_runtime.errors import require_packages
+from ganport_runtime.images.encode import save_image
 from ganport_train.cli.dataset_draw import draw
 from ganport_train.cli.dataset_report import format_report
 from ganport_train.data.check import check_dataset
+from ganport_train.data.contact_sheet import Sample
 from ganport_train.data.formats.registry import AUTO, FORMATS
+from ganport_train.data.table_template import write_template
 
 
 @click.group()
 def dataset() -> None:
-    """Check and tag datasets, and draw synthetic ones."""
+    """Check and label datasets, and draw synthetic ones."""
 
 
 @dataset.command()
@@ -40,14 +43,29 @@ def dataset() -> None:
     "--attribute", "attributes", multiple=True, help="Read only this attribute; repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    help="Write a page of images as training would see them: PNG or WebP.",
+)
 def check(
-    path: Path, resolution: int, format: str, attributes: tuple[str, ...], as_json: bool
+    path: Path,
+    resolution: int,
+    format: str,
+    attributes: tuple[str, ...],
+    as_json: bool,
+    sheet: Path | None,
 ) -> None:
-    """Report the conditions, sizes, duplicates and issues of PATH, a folder or a zip.
+    """Report what training on PATH, a folder or a zip, would use, and every issue.
 
     Exits with 1 if an error would stop a training run.
     """
-    report = check_dataset(path, resolution=resolution, format=format, attributes=attributes)
+    sample = Sample()
+    report = check_dataset(
+        path, resolution=resolution, format=format, attributes=attributes, sample=sample
+    )
+    if sheet and (page := sample.draw(f"{path.name}: {report.images:,} images", report.image.mode)):
+        save_image(page, sheet)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))
     else:
@@ -55,6 +73,26 @@ def check(
             click.echo(line)
     if report.errors:
         sys.exit(1)
+
+
+@dataset.command()
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    default=("label",),
+    show_default=True,
+    help="Name of a condition group, such as hair; repeatable.",
+)
+def init(folder: Path, columns: tuple[str, ...]) -> None:
+    """Write FOLDER/metadata.csv, a table of its images to fill in.
+
+    The first column gets the names of class folders. Nothing is ever replaced.
+    """
+    path, count = write_template(folder, columns)
+    click.echo(f"{path}: {count:,} images. Fill in {', '.join(columns)}, then: ")
+    click.echo(f"  ganport dataset check {folder}")
 
 
 dataset.add_command(draw)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ganport_runtime.values import sanitize
-from ganport_train.data.check import ConditionStats, DuplicateGroup, Report
+from ganport_train.data.check import DuplicateGroup, Report
+from ganport_train.data.condition_stats import ConditionStats
+from ganport_train.data.image_options import describe_image
 from ganport_train.data.issues import summarize
 
 _MAX_SIZES = 8
@@ -17,6 +19,7 @@ def format_report(report: Report) -> Iterator[str]:
     """Yield the lines of `ganport dataset check`."""
     yield f"{report.source}: {report.format}, {_plural(report.images, 'usable image')}"
     yield f"  digest  {report.digest}"
+    yield from _format_training(report)
     yield from _format_counts("file formats", report.file_formats, report.images)
     yield from _format_sizes(report)
     for group, labels in report.conditions.labels.items():
@@ -28,6 +31,22 @@ def format_report(report: Report) -> Iterator[str]:
     yield from _format_test_prompts(report.test_prompts)
     yield from _format_duplicates(report.duplicates)
     yield from _format_issues(report)
+
+
+def _format_training(report: Report) -> Iterator[str]:
+    """Yield what would be trained, and the warnings that training would print."""
+    yield ""
+    yield "training would use"
+    rows = {"images": describe_image(report.image)} | report.groups
+    if not report.groups:
+        rows["conditions"] = "none"
+    width = max(map(len, rows))
+    for name, text in rows.items():
+        yield f"  {sanitize(name, _CAPTION_WIDTH):<{width}}  {text}"
+    for note in report.notes:
+        yield f"  note     {note}"
+    for advice in report.advice:
+        yield f"  warning  {advice}"
 
 
 def _format_counts(title: str, counts: Mapping[str, int], total: int) -> Iterator[str]:
@@ -86,7 +105,8 @@ def _format_duplicates(duplicates: list[DuplicateGroup]) -> Iterator[str]:
         images = sum(map(len, groups))
         shown = "; ".join(", ".join(ids[:_MAX_DUPLICATES]) for ids in groups[:_MAX_DUPLICATES])
         ellipsis = "; ..." if len(groups) > _MAX_DUPLICATES else ""
-        yield f"  {similarity:<9}  {len(groups):,} groups of {images:,}: {shown}{ellipsis}"
+        largest = f", the largest of {max(map(len, groups)):,}" if len(groups) > 1 else ""
+        yield f"  {similarity:<9}  {len(groups):,} groups of {images:,}{largest}: {shown}{ellipsis}"
 
 
 def _format_issues(report: Report) -> Iterator[str]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,18 +15,22 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.images.format import ImageFormat, Resolution
+from ganport_train.data.balance import balance_warnings, similar_labels
+from ganport_train.data.condition_stats import ConditionStats, condition_stats, describe_groups
+from ganport_train.data.contact_sheet import Sample
 from ganport_train.data.file_formats import several_frames
-from ganport_train.data.formats.base import Example, Labels
+from ganport_train.data.formats.base import Example
 from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, source_issues
 from ganport_train.data.image_options import ImageOptions
 from ganport_train.data.image_statistics import ImageStatistics
 from ganport_train.data.image_writer import resolve_pixelated
 from ganport_train.data.images import DecodedImage, decode_all
 from ganport_train.data.issues import EntryError, Issue, IssueLog
-from ganport_train.data.near_duplicates import find_duplicate_groups
-
-_RARE_SHOWN = 5
-_MAX_COMBINATIONS = 10_000
+from ganport_train.data.near_duplicates import (
+    DuplicateGroups,
+    dissolved_families,
+    find_duplicate_groups,
+)
 
 Similarity = Literal["identical", "mirrored", "near"]
 
@@ -42,32 +44,14 @@ class DuplicateGroup:
 
 
 @dataclass(frozen=True)
-class ConditionStats:
-    """Counts of conditions.
-
-    labels: images of each label, by group, in the order of the condition vector.
-    numbers: minimum, mean and maximum of each numeric group.
-    possible: combinations of labels; None if a group allows several labels at once.
-    seen: combinations that have an image.
-    rarest: combinations with the fewest images, and their counts.
-    missing: some combinations without an image.
-    """
-
-    labels: dict[str, dict[str, int]]
-    numbers: dict[str, tuple[float, float, float]]
-    possible: int | None
-    seen: int
-    rarest: dict[str, int]
-    missing: list[str]
-
-
-@dataclass(frozen=True)
 class Report:
     """Result of a check.
 
     images: number of usable images.
     image: format of the images that training would use.
     notes: what was assumed about the images, one line each.
+    groups: what each condition group takes; without groups, training is unconditional.
+    advice: warnings about few images and rare labels.
     test_prompts: number of prompts in each test list.
     sizes: number of images by (width, height).
     file_formats: number of images by file format.
@@ -80,7 +64,9 @@ class Report:
     images: int
     image: ImageFormat
     notes: list[str]
+    groups: dict[str, str]
     conditions: ConditionStats
+    advice: list[str]
     test_prompts: dict[str, int]
     sizes: dict[tuple[int, int], int]
     file_formats: dict[str, int]
@@ -134,11 +120,14 @@ class _ImageStats:
             return "identical"
         return "mirrored" if len({min(self.digests[i]) for i in group}) == 1 else "near"
 
-    def duplicates(self, near: bool, progress: bool) -> list[DuplicateGroup]:
-        """Return the groups of several images."""
+    def find_groups(self, near: bool, progress: bool) -> DuplicateGroups:
+        """Return the duplicate group of each image."""
         if not self.thumbnails:
-            return []
-        found = find_duplicate_groups(np.stack(self.thumbnails), near=near, progress=progress)
+            return DuplicateGroups(np.zeros(0, np.int64), np.zeros(0, np.uint64))
+        return find_duplicate_groups(np.stack(self.thumbnails), near=near, progress=progress)
+
+    def duplicates(self, found: DuplicateGroups) -> list[DuplicateGroup]:
+        """Return the groups of several images."""
         order = np.argsort(found.labels, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(found.labels[order])) + 1)
         return [
@@ -157,11 +146,13 @@ def check_dataset(
     palette: int | str = AUTO,
     format: str = AUTO,
     attributes: Sequence[str] = (),
+    sample: Sample | None = None,
     progress: bool = True,
 ) -> Report:
     """Read and decode the dataset at `path` as a load with these options would; write nothing.
 
-    Raises `DataError` only if no report is possible: no such file, no dataset, no vocabulary.
+    `sample` takes some of the images as training would see them. Raises `DataError` only if no
+    report is possible: no such file, no dataset, no vocabulary.
     """
     with open_source(path) as source:
         issues = IssueLog(str(path), strict=False)
@@ -172,7 +163,9 @@ def check_dataset(
         conditions = Conditions()
         if examples:
             conditions = reader.vocabulary(source, examples, attributes)
-        stats = _ImageStats()
+            issues.add_all(similar_labels(conditions))
+        stats, sample = _ImageStats(), sample or Sample()
+        sample.prepare(examples, conditions)
         names = [example.image for example in examples]
         options = ImageOptions(resolution, mode, pixelated, palette)
         options, notes = resolve_pixelated(source, names, options, reader)
@@ -185,7 +178,11 @@ def check_dataset(
                 else:
                     stats.add(example, image)
                     found.add(image.pixels)
+                    sample.add(example, image)
         issues.add_all(several_frames(stats.animated))
+        alike = stats.find_groups(not reader.shared_scene, progress)
+        issues.add_all(dissolved_families(alike))
+        counts = condition_stats(stats.examples, conditions)
         return Report(
             source=str(path),
             format=reader.title,
@@ -193,12 +190,14 @@ def check_dataset(
             images=len(stats.examples),
             image=found.image_format(),
             notes=[*notes, *found.notes()],
-            conditions=_condition_stats(stats.examples, conditions),
+            groups=describe_groups(conditions),
+            conditions=counts,
+            advice=balance_warnings(len(stats.examples), counts.labels),
             test_prompts={name: len(prompts) for name, prompts in test_prompts.items()},
             sizes=dict(stats.sizes.most_common()),
             file_formats=dict(stats.file_formats.most_common()),
             upscaled=sum(n for size, n in stats.sizes.items() if _is_smaller(size, options.size)),
-            duplicates=stats.duplicates(not reader.shared_scene, progress),
+            duplicates=stats.duplicates(alike),
             issues=list(issues),
         )
 
@@ -206,59 +205,6 @@ def check_dataset(
 def _is_smaller(size: tuple[int, int], wanted: tuple[int, int]) -> bool:
     """Return whether a (width, height) is below a (height, width)."""
     return size[0] < wanted[1] or size[1] < wanted[0]
-
-
-def _condition_stats(examples: Sequence[Example], conditions: Conditions) -> ConditionStats:
-    labels = _count_labels(examples, conditions)
-    captions = (_caption(example.labels, conditions) for example in examples)
-    counts = Counter(caption for caption in captions if caption)
-    possible = _count_possible(examples, labels)
-    countable = (possible or math.inf) <= _MAX_COMBINATIONS
-    return ConditionStats(
-        labels=labels,
-        numbers=_number_ranges(examples),
-        possible=possible,
-        seen=len(counts),
-        rarest=dict(sorted(counts.items(), key=lambda item: (item[1], item[0]))[:_RARE_SHOWN]),
-        missing=_missing_captions(conditions, counts) if countable else [],
-    )
-
-
-def _count_labels(examples: Sequence[Example], conditions: Conditions) -> dict[str, dict[str, int]]:
-    counts = {group.name: dict.fromkeys(group.labels, 0) for group in conditions.groups}
-    for example in examples:
-        for group, value in example.labels.items():
-            labels = [value] if isinstance(value, str) else value
-            for label in labels if isinstance(labels, list) else []:
-                counts[group][label] += 1
-    return {group: found for group, found in counts.items() if found}
-
-
-def _number_ranges(examples: Sequence[Example]) -> dict[str, tuple[float, float, float]]:
-    values: dict[str, list[float]] = {}
-    for example in examples:
-        for group, value in example.labels.items():
-            if isinstance(value, float):
-                values.setdefault(group, []).append(value)
-    return {group: (min(of), sum(of) / len(of), max(of)) for group, of in values.items()}
-
-
-def _count_possible(examples: Sequence[Example], labels: dict[str, dict[str, int]]) -> int | None:
-    if not all(isinstance(v, str) for example in examples for v in example.labels.values()):
-        return None
-    return math.prod(len(found) for found in labels.values()) if labels else 0
-
-
-def _missing_captions(conditions: Conditions, counts: Counter[str]) -> list[str]:
-    names = [group.name for group in conditions.groups]
-    combinations = product(*(group.labels for group in conditions.groups))
-    captions = (_caption(dict(zip(names, c, strict=True)), conditions) for c in combinations)
-    return [caption for caption in captions if caption not in counts][:_RARE_SHOWN]
-
-
-def _caption(labels: Labels, conditions: Conditions) -> str:
-    groups = (group for group in conditions.groups if group.labels)
-    return " ".join(group.describe(labels[group.name]) for group in groups)
 
 
 def _digest(pixels: NDArray[np.uint8]) -> bytes:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ganport_runtime.conditions import Conditions, JointOneHot
 from ganport_runtime.conditions.groups import LabelGroup
 from ganport_runtime.images.format import ImageFormat
+from ganport_train.data.balance import balance_warnings
 from ganport_train.data.cache import Entry, Settings
 from ganport_train.data.formats.base import TestPrompts
 from ganport_train.data.issues import DataError, Issue
@@ -23,11 +24,6 @@ Features = NDArray[np.float32]
 """Features of images (N, F)."""
 Rows = NDArray[np.int64]
 """Row numbers of a dataset (N,)."""
-
-FEW_IMAGES = 200
-"""Training images below which networks memorize them."""
-MAX_IMBALANCE = 100
-"""Ratio of the images of two labels of a group from which training warns."""
 
 _MAX_KEY = np.uint64(np.iinfo(np.uint64).max)
 
@@ -81,25 +77,11 @@ class Dataset:
         return np.union1d(train, np.flatnonzero(moved)), validation[~moved[validation]]
 
     def size_warnings(self, rows: Rows) -> list[str]:
-        """Return a warning for few training `rows`, and for each group with a rare label."""
-        warnings = []
-        if len(rows) < FEW_IMAGES:
-            warnings.append(
-                f"only {len(rows)} training images, which the networks will memorize; trained "
-                "networks need fewer: see --from"
-            )
-        counts: dict[str, list[tuple[int, str]]] = {}
+        """Return a warning for few training `rows`, and each group with a rare or single label."""
+        counts: dict[str, dict[str, int]] = {}
         for (group, label), mask in self._label_masks().items():
-            if count := int(mask[rows].sum()):
-                counts.setdefault(group, []).append((count, label))
-        for group, labels in counts.items():
-            (few, rare), (many, frequent) = min(labels), max(labels)
-            if many >= MAX_IMBALANCE * few:
-                warnings.append(
-                    f"{group}: {many:,} training images of {frequent}, {few:,} of {rare}, "
-                    f"{many / few:,.0f} : 1; the rare label will be learned last or not at all"
-                )
-        return warnings
+            counts.setdefault(group, {})[label] = int(mask[rows].sum())
+        return balance_warnings(len(rows), counts)
 
     def _label_masks(self) -> dict[tuple[str, str], NDArray[np.bool_]]:
         """Return which images have a label, bool (N,), by group and label."""

@@ -13,7 +13,15 @@ MAX_ERRORS = 10_000
 
 Level = Literal["error", "warning"]
 IssueKind = Literal[
-    "source", "labels", "vocabulary", "missing", "unreadable", "unlabeled", "unread", "frames"
+    "source",
+    "labels",
+    "vocabulary",
+    "missing",
+    "unreadable",
+    "unlabeled",
+    "unread",
+    "frames",
+    "duplicates",
 ]
 
 

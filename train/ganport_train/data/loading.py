@@ -14,6 +14,7 @@ import numpy as np
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import ConditionError, GanportError, GanportWarning
 from ganport_runtime.images.format import CHANNELS, Resolution, to_size
+from ganport_train.data.balance import similar_labels
 from ganport_train.data.cache import (
     EntryWriter,
     check_free_space,
@@ -32,7 +33,11 @@ from ganport_train.data.formats.registry import (
 from ganport_train.data.image_options import AUTO, ImageOptions
 from ganport_train.data.image_writer import ImageWriter
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, summarize
-from ganport_train.data.near_duplicates import find_duplicate_groups, merge_scenes
+from ganport_train.data.near_duplicates import (
+    dissolved_families,
+    find_duplicate_groups,
+    merge_scenes,
+)
 from ganport_train.data.source import Source
 
 MAX_RESOLUTION = 4096
@@ -130,6 +135,7 @@ class _Builder:
         conditions = self.conditions
         if conditions is None:
             conditions = self.reader.vocabulary(self.source, read, self.attributes)
+        issues.add_all(similar_labels(conditions))
         examples, vectors = encode_labels(read, conditions, issues)
         _check_not_empty(examples, issues)
         return examples, conditions, vectors
@@ -141,10 +147,9 @@ class _Builder:
         kept, thumbnails = image_writer.write(examples, issues, progress=self.progress)
         _check_not_empty(kept, issues)
         near = not self.reader.shared_scene
-        groups = merge_scenes(
-            find_duplicate_groups(np.stack(thumbnails), near=near, progress=self.progress),
-            [examples[index].scene for index in kept],
-        )
+        alike = find_duplicate_groups(np.stack(thumbnails), near=near, progress=self.progress)
+        issues.add_all(dissolved_families(alike))
+        groups = merge_scenes(alike, [examples[index].scene for index in kept])
         writer.metadata |= image_writer.metadata()
         writer.metadata["ids"] = [examples[index].id for index in kept]
         writer.arrays = {

@@ -1,0 +1,56 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganport_train.data.formats.header_table import HeaderTable
+from ganport_train.data.formats.registry import choose_reader, open_source
+from ganport_train.data.issues import DataError, IssueLog
+from ganport_train.data.table_template import write_template
+
+Write = Callable[..., Path]
+
+
+def test_write_template_lists_the_images(write_folder: Write) -> None:
+    folder = write_folder({"b.png": b"", "a, x.JPG": b"", "notes.txt": b"", "dog/ガ.gif": b""})
+    path, count = write_template(folder, ["kind", "color"])
+    assert (path, count) == (folder / "metadata.csv", 3)
+    assert path.read_text(encoding="utf-8-sig").splitlines() == [
+        "file_name,kind,color",
+        '"a, x.JPG",,',
+        "b.png,,",
+        "dog/ガ.gif,dog,",
+    ]
+
+
+def test_filled_template_is_a_dataset(write_folder: Write) -> None:
+    path, _ = write_template(write_folder({"0.png": b"", "1.png": b""}), ["hair"])
+    with open_source(path.parent) as source, pytest.raises(DataError, match="all its cells are em"):
+        choose_reader(source).read(source, IssueLog("x", strict=True))
+    text = path.read_text(encoding="utf-8-sig").replace("0.png,", "0.png,pink")
+    path.write_text(text.replace("1.png,", "1.png,red"), encoding="utf-8")
+    with open_source(path.parent) as source:
+        examples = HeaderTable().read(source, IssueLog("x", strict=True))
+    assert [example.labels for example in examples] == [{"hair": "pink"}, {"hair": "red"}]
+
+
+@pytest.mark.parametrize("table", ["metadata.csv", "tags.csv", "dataset.json"])
+def test_write_template_replaces_nothing(write_folder: Write, table: str) -> None:
+    folder = write_folder({"0.png": b"", table: b"mine"})
+    with pytest.raises(DataError, match="a folder without a table of labels; found"):
+        write_template(folder, ["hair"])
+    assert (folder / table).read_bytes() == b"mine"
+    assert sorted(file.name for file in folder.iterdir()) == ["0.png", table]
+
+
+def test_write_template_without_images_raises(write_folder: Write) -> None:
+    with pytest.raises(DataError, match="expected a folder of images; found none"):
+        write_template(write_folder({"notes.txt": b""}), ["hair"])
+
+
+@pytest.mark.parametrize("columns", [["File Name"], ["hair", "hair"], [""]])
+def test_write_template_invalid_columns_raise(write_folder: Write, columns: list[str]) -> None:
+    folder = write_folder({"0.png": b""})
+    with pytest.raises(DataError, match="--column: expected different names"):
+        write_template(folder, columns)
+    assert not (folder / "metadata.csv").exists()
