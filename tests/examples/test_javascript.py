@@ -1,6 +1,7 @@
 """The examples of the JavaScript package: a folder of images in Node, and a page in Chromium."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 from PIL import Image
 
 from ganport_runtime import Generator
+from ganport_runtime.bundle import Bundle
 from ganport_runtime.images.encode import read_metadata
+from ganport_runtime.studio.site import write_site
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "runtime" / "js"
@@ -69,7 +72,11 @@ def test_sprites_example_explains_an_error_without_a_stack_trace(project: Path) 
 @pytest.mark.skipif(
     not shutil.which("chromium") and not shutil.which("chromium-browser"), reason="needs Chromium"
 )
-def test_pages_work_in_chromium() -> None:
+def test_pages_work_in_chromium(tmp_path: Path) -> None:
+    write_site(Bundle.open("starter"), tmp_path / "site")
     command = ["npm", "run", "--silent", "test:browser"]
-    done = subprocess.run(command, cwd=PACKAGE, capture_output=True, text=True, check=False)
+    environment = os.environ | {"SITE": str(tmp_path / "site")}
+    done = subprocess.run(
+        command, cwd=PACKAGE, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout[-5000:]

@@ -38,17 +38,17 @@ const FLAGS = [
   "--disable-sync",
   "--host-resolver-rules=MAP insecure.test 127.0.0.1",
 ];
-/** Serve the pages; return the address and a function that ends the server. */
-export async function serve() {
+/** Serve files by the start of their address; return the address and a function that ends the server. */
+export async function serve(routes = ROUTES) {
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://x").pathname));
     if (path === "/favicon.ico") {
       response.writeHead(204).end();
       return;
     }
-    const route = Object.keys(ROUTES).find((start) => path.startsWith(start)) ?? "/";
+    const route = Object.keys(routes).find((start) => path.startsWith(start)) ?? "/";
     const file = join(
-      ROUTES[route],
+      routes[route],
       path.slice(route.length) || (route === "/" ? "index.html" : ""),
     );
     if (!existsSync(file) || !statSync(file).isFile()) {

@@ -64,28 +64,40 @@ test("load works in a worker and reports progress", async () => {
 });
 
 test("generate and load do not stall the page", async () => {
-  // The shortest of three, since other programs share the machine.
+  // Other programs share the machine: the shortest of three counts, and an idle page is the measure.
   const gaps = [];
+  const idle = [];
   for (let i = 0; i < 3; i++) {
-    const gap = await run(async ({ Generator }) => {
-      let longest = 0;
-      let last = performance.now();
-      const timer = setInterval(() => {
-        longest = Math.max(longest, performance.now() - last);
-        last = performance.now();
-      }, 5);
-      const generator = await Generator.load("/starter.ganport");
-      await generator.generate(null, { count: 200 });
-      clearInterval(timer);
-      await generator.dispose();
-      return longest;
+    const [working, waiting] = await run(async ({ Generator }) => {
+      const longestGap = async (/** @type {() => Promise<void>} */ work) => {
+        let longest = 0;
+        let last = performance.now();
+        const timer = setInterval(() => {
+          longest = Math.max(longest, performance.now() - last);
+          last = performance.now();
+        }, 5);
+        await work();
+        clearInterval(timer);
+        return longest;
+      };
+      const start = performance.now();
+      const working = await longestGap(async () => {
+        const generator = await Generator.load("/starter.ganport");
+        await generator.generate(null, { count: 200 });
+        await generator.dispose();
+      });
+      const spent = performance.now() - start;
+      const wait = () => new Promise((resolve) => setTimeout(resolve, spent));
+      return [working, await longestGap(async () => void (await wait()))];
     }, null);
-    gaps.push(gap);
+    gaps.push(working);
+    idle.push(waiting);
   }
+  const [texts, idleTexts] = [gaps, idle].map((list) => list.map(Math.round).join(", "));
   console.log(
-    `# longest gaps between two tasks of the page: ${gaps.map(Math.round).join(", ")} ms`,
+    `# longest gaps between tasks of the page: ${texts} ms; when it is idle: ${idleTexts}`,
   );
-  assert.ok(Math.min(...gaps) < 50);
+  assert.ok(Math.min(...gaps) < Math.max(50, 2 * Math.max(...idle)));
 });
 
 test("an aborted call rejects with the reason, and the next one works", async () => {
