@@ -17,6 +17,7 @@ from ganport_runtime.images.color_profiles import to_srgb
 from ganport_runtime.images.encode import describe_decode_error
 from ganport_runtime.images.file_parts import count_frames, limit_error
 from ganport_runtime.images.format import ImageFormat
+from ganport_runtime.images.pixel_art import scale_pixels
 from ganport_runtime.images.pixels import apply_format
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 """The formats that every command and the service read, by their names in Pillow."""
 MAX_EXIF_BYTES = 1 << 16
 """Bytes of EXIF data, the most that a segment of a JPEG holds; its entries may overlap."""
+MIN_OPAQUE = 250
+"""Lowest level of alpha in an image without transparency: some programs write 254 for 255."""
 _PILLOW_MODES = {"gray": "L", "rgb": "RGB", "rgba": "RGBA"}
 _GRAY16 = ("I;16", "I;16B", "I;16L", "I")
 
@@ -64,10 +67,11 @@ def decode_image(
 
     `form` is the format of the result, or the (height, width) of an RGB image. The image is turned
     upright by its EXIF data, and resized after a center crop to the aspect ratio of `form`, or
-    whole with `crop` False. Gray and RGB images have their transparency composed over white. With
-    a palette or two levels of alpha, pixels become the nearest allowed ones. Raises
-    `RequestError`, which names `path`, for a damaged or other file and, before decoding, for more
-    than `max_pixels`.
+    whole with `crop` False; pixel art as `scale_pixels` does. Gray and RGB images have their
+    transparency composed over white. With a palette or two levels of alpha, pixels become the
+    nearest allowed ones. Training prepares its images alike. Raises `RequestError`, which names
+    `path`, for a damaged or other file, for pixel art that does not fit and, before decoding, for
+    more than `max_pixels`.
     """
     require_packages("tools", ("PIL",))
     if not isinstance(form, ImageFormat):
@@ -75,12 +79,30 @@ def decode_image(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about metadata, and sizes that are checked here
         try:
-            image = load_image(data, max_pixels, mode=form.mode).pixels
+            mode = "rgba" if form.mode == "rgba" else "rgb"
+            image = drop_alpha(load_image(data, max_pixels, mode=mode).pixels)
+            pixels = _fit(image, form, crop=crop)
         except RequestError as error:
             raise RequestError(str(path), error.expected, error.found, error.fix) from error
-    cropped = center_crop(image, form.size) if crop else image
-    pixels = resize(cropped, form.size, pixelated=form.pixelated)
-    return apply_format(np.array(pixels), form)
+    return apply_format(pixels, form)
+
+
+def _fit(image: Image.Image, form: ImageFormat, *, crop: bool) -> NDArray[np.uint8]:
+    """Return the pixels of an RGB or RGBA image in the size and mode of a format."""
+    from PIL import Image
+
+    if form.pixelated:
+        pixels = scale_pixels(np.asarray(image), form.size, is_centered=crop)
+    else:
+        pixels = resize(center_crop(image, form.size) if crop else image, form.size)
+    return np.array(to_mode(Image.fromarray(pixels), form.mode)).reshape(*form.size, -1)
+
+
+def drop_alpha(image: Image.Image) -> Image.Image:
+    """Return an RGB or RGBA image, as RGB if no pixel is transparent."""
+    if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() >= MIN_OPAQUE:
+        return image.convert("RGB")
+    return image
 
 
 @dataclass(frozen=True)
@@ -150,20 +172,15 @@ def center_crop(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.crop((left, top, left + crop_width, top + crop_height))
 
 
-def resize(
-    image: Image.Image, size: tuple[int, int], *, pixelated: bool = False
-) -> NDArray[np.uint8]:
-    """Return the uint8 (height, width, C) pixels of an L, RGB or RGBA image at `size`.
+def resize(image: Image.Image, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the uint8 (height, width, C) pixels of an RGB or RGBA image at `size`.
 
-    The filter is an antialiasing Lanczos filter, Hamming for premultiplied colors, or nearest
-    neighbor for `pixelated` images.
+    The filter is an antialiasing Lanczos filter, Hamming for premultiplied colors.
     """
     from PIL import Image
 
     mode, resized = image.mode, size[::-1]
-    if image.size != resized and pixelated:
-        image = image.resize(resized, Image.Resampling.NEAREST)
-    elif image.size != resized:
+    if image.size != resized:
         kernel = Image.Resampling.LANCZOS
         if mode == "RGBA":
             # Lanczos overshoots: alpha would be clipped and its color not, a bright border.

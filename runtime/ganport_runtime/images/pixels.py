@@ -89,11 +89,6 @@ def apply_format(pixels: NDArray[np.uint8], image: ImageFormat | None) -> NDArra
     return pixels
 
 
-def enlarge(pixels: NDArray[np.uint8], scale: int) -> NDArray[np.uint8]:
-    """Return (..., H, W, C) pixels `scale` times as high and wide: each becomes a square."""
-    return pixels.repeat(scale, axis=-3).repeat(scale, axis=-2)
-
-
 def index_colors(pixels: NDArray[np.uint8], palette: Sequence[str]) -> NDArray[np.uint8] | None:
     """Return the index in `palette` of each (..., 3 or 4) pixel, and its length if invisible.
 

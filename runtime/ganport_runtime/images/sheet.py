@@ -14,7 +14,7 @@ from ganport_runtime.errors import RequestError, require_packages
 from ganport_runtime.images.background import CHECKER, NONE, check_background, compose
 from ganport_runtime.images.encode import to_image
 from ganport_runtime.images.format import CHANNELS
-from ganport_runtime.images.pixels import enlarge
+from ganport_runtime.images.pixel_art import enlarge
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw

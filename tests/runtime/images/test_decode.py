@@ -71,12 +71,21 @@ def test_16_bit_gray_keeps_its_levels() -> None:
     assert pixels[..., 0].tolist() == [[0, 100], [200, 255]]
 
 
-def test_decode_equals_the_preprocessing_of_training() -> None:
-    training_images = pytest.importorskip("ganport_train.data.images")
-    for framing in ("center", "full"):
-        seen = training_images.decode(encoded(NOISE), 16, framing).pixels
+@pytest.mark.parametrize("framing", ["center", "full"])
+@pytest.mark.parametrize("mode", ["gray", "rgb", "rgba"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_decode_equals_the_preprocessing_of_training(
+    channels: int, mode: str, framing: str
+) -> None:
+    images = pytest.importorskip("ganport_train.data.images")
+    options = pytest.importorskip("ganport_train.data.image_options").ImageOptions
+    pixels = np.random.default_rng(3).integers(0, 256, (40, 60, channels), np.uint8).squeeze()
+    for size, pixelated in (((16, 16), False), ((24, 16), False), ((80, 120), True)):
+        wanted = options(size, mode=mode, pixelated=pixelated)
+        seen = images.decode(encoded(pixels), wanted, framing).pixels
+        form = ImageFormat(size, mode, pixelated)
         crop = framing == "center"
-        assert np.array_equal(decode_image(encoded(NOISE), HERE, (16, 16), crop=crop), seen)
+        assert np.array_equal(decode_image(encoded(pixels), HERE, form, crop=crop), seen)
 
 
 def huge() -> bytes:
@@ -261,3 +270,9 @@ def test_colors_and_alpha_become_those_of_the_format() -> None:
     assert decode_image(encoded(pixels), HERE, form).tolist() == [
         [[0, 0, 0, 255], [255, 255, 255, 255], [0, 0, 0, 0]]
     ]
+
+
+def test_pixel_art_of_another_size_names_the_file_and_the_size() -> None:
+    form = ImageFormat((16, 16), "rgb", True)
+    with pytest.raises(RequestError, match=r"here\.png: .* a whole number scales to 16 x 16"):
+        decode_image(encoded(NOISE[:24, :24]), HERE, form)

@@ -24,6 +24,7 @@ from ganport_runtime.images.decode import (
     MAX_BYTES,
     LoadedImage,
     center_crop,
+    drop_alpha,
     load_image,
     resize,
     to_mode,
@@ -69,9 +70,6 @@ def track_blocks(
 
 THUMBNAIL_SIZE = 13
 """Height and width of the thumbnail that `near_duplicates` compares."""
-
-MIN_OPAQUE = 250
-"""Lowest level of alpha in an image without transparency: some programs write 254 for 255."""
 
 _RGBA = 4
 _CHUNK = 32  # images that a thread decodes at a time
@@ -132,10 +130,7 @@ def _load(data: bytes, options: ImageOptions) -> LoadedImage:
         loaded = load_image(data, formats=readable_formats(), mode=mode)
     except RequestError as error:
         raise EntryError(error.expected, error.found, _REPLACE) from error
-    image = loaded.pixels
-    if image.mode == "RGBA" and np.asarray(image.getchannel("A")).min() >= MIN_OPAQUE:
-        image = image.convert("RGB")
-    return replace(loaded, pixels=image)
+    return replace(loaded, pixels=drop_alpha(loaded.pixels))
 
 
 def probe_pixel_art(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
+from ganport_runtime.errors import RequestError
+from ganport_runtime.images import pixel_art
 from ganport_train.data.image_options import OPAQUE, Pixels, has_color
 from ganport_train.data.issues import EntryError
 
@@ -80,62 +82,9 @@ class PixelArtProbe:
 
 
 def scale_pixels(pixels: Pixels, size: tuple[int, int], *, is_centered: bool) -> Pixels:
-    """Return (h, w, C) pixels at `size` (height, width), scaled by a whole number.
-
-    A smaller image with transparency is enlarged as often as it fits, and padded. Another aspect
-    ratio is cropped to its center, if `is_centered`. Raises `EntryError` for an image that no whole
-    number scales to `size`, or whose pixels would be lost.
-    """
-    height, width = size
-    has_alpha = pixels.shape[2] == 4
-    rows, columns = pixels.shape[:2]
-    fits = rows <= height and columns <= width
-    is_same_shape = rows * width == columns * height
-    if has_alpha and fits and not (is_same_shape and height % rows == 0):
-        return _pad(_enlarge(pixels, min(height // rows, width // columns)), size)
-    if not is_same_shape and is_centered:
-        pixels = _crop(pixels, size)
-    rows, columns = pixels.shape[:2]
-    if rows * width == columns * height and height % rows == 0:
-        return _enlarge(pixels, height // rows)
-    if rows * width == columns * height and rows % height == 0:
-        return _reduce(pixels, rows // height)
-    raise EntryError(
-        f"pixel art that a whole number scales to {height} x {width}",
-        f"{rows} x {columns} pixels",
-        f"Set data.resolution to a multiple of its size, or {_SMOOTH}",
-    )
-
-
-def _enlarge(pixels: Pixels, factor: int) -> Pixels:
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)
-
-
-def _reduce(pixels: Pixels, factor: int) -> Pixels:
-    small = pixels[factor // 2 :: factor, factor // 2 :: factor]
-    difference = _enlarge(small, factor) != pixels
-    if pixels.shape[2] == 4:  # an invisible pixel may have any color
-        difference[..., :3] &= pixels[..., 3:] > 0
-    if difference.any():
-        raise EntryError(
-            f"pixel art whose pixels are {factor} x {factor} pixels of the file",
-            "smaller ones, which would be lost",
-            f"Set data.resolution to the size of the file, or {_SMOOTH}",
-        )
-    return small
-
-
-def _crop(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    height, width = size
-    rows, columns = pixels.shape[:2]
-    crop_rows = min(rows, max(1, columns * height // width))
-    crop_columns = min(columns, max(1, rows * width // height))
-    top, left = (rows - crop_rows) // 2, (columns - crop_columns) // 2
-    return pixels[top : top + crop_rows, left : left + crop_columns]
-
-
-def _pad(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    page = np.zeros((*size, pixels.shape[2]), np.uint8)
-    top, left = ((side - own) // 2 for side, own in zip(size, pixels.shape[:2], strict=True))
-    page[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
-    return page
+    """Return (h, w, C) pixels at `size` as the runtime's `scale_pixels`; raises `EntryError`."""
+    try:
+        return pixel_art.scale_pixels(pixels, size, is_centered=is_centered)
+    except RequestError as error:
+        fix = "Set data.resolution to the size of the file or a multiple of it, or "
+        raise EntryError(error.expected, error.found, fix + _SMOOTH) from error

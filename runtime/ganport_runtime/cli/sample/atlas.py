@@ -15,7 +15,7 @@ from ganport_runtime.cli.sample.spec import ImageSpec
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_write, check_output
 from ganport_runtime.images.atlas import atlas_index, check_atlas, pack_atlas
-from ganport_runtime.images.pixels import enlarge
+from ganport_runtime.images.pixel_art import enlarge
 from ganport_runtime.images.sheet import MAX_SIDE
 
 

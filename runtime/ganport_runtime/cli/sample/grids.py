@@ -29,7 +29,7 @@ from ganport_runtime.cli.sample.spec import ImageSpec
 from ganport_runtime.conditions import Conditions, Rgb
 from ganport_runtime.conditions.colors import channels, from_hue
 from ganport_runtime.errors import ConditionError, RequestError
-from ganport_runtime.images.pixels import enlarge
+from ganport_runtime.images.pixel_art import enlarge
 from ganport_runtime.values import condition_error, format_choices
 
 _BLEND_STEPS, _BLEND_FRAMES = 7, 24
