@@ -214,10 +214,11 @@ def _table(random: Random, folder: Path) -> None:
     """Check a data set whose table or zip has changed."""
     from ganport_train.data.check import check_dataset
 
-    source = random.choice((FIXTURES / "faces.zip", FIXTURES / "attributes.zip", _json_set()))
+    sets = (FIXTURES / "faces.zip", FIXTURES / "attributes.zip", *_table_sets())
+    source = random.choice(sets)
     with zipfile.ZipFile(source) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    tables = [name for name in members if name.endswith((".csv", ".txt", ".json"))]
+    tables = [name for name in members if name.endswith((".csv", ".txt", ".json", ".jsonl"))]
     name = random.choice(tables)
     change = mutate_json_bytes if name.endswith(".json") else mutate_text
     members[name] = change(members[name], random)
@@ -231,15 +232,33 @@ def _table(random: Random, folder: Path) -> None:
 
 
 @functools.cache
-def _json_set() -> Path:
-    """Return a data set with NVIDIA's `dataset.json`."""
-    path = Path(_folder()) / "nvidia.zip"
-    with zipfile.ZipFile(FIXTURES / "faces.zip") as archive, zipfile.ZipFile(path, "w") as written:
-        names = [name for name in archive.namelist() if name.endswith(".png")]
-        for name in names:
-            written.writestr(name, archive.read(name))
-        labels = [[name, index % 3] for index, name in enumerate(names)]
-        written.writestr("dataset.json", json.dumps({"labels": labels}))
+def _table_sets() -> list[Path]:
+    """Return data sets of the same images with other tables, and with text files of tags."""
+    with zipfile.ZipFile(FIXTURES / "faces.zip") as archive:
+        images = {name: archive.read(name) for name in archive.namelist() if name.endswith(".png")}
+    rows = [
+        {"file_name": name, "kind": f"k{i % 3}", "tags": ["a", "b"][: i % 3], "age": i}
+        for i, name in enumerate(images)
+    ]
+    cells = [f"{r['file_name']},{r['kind']},{'|'.join(r['tags'])},{r['age']}\n" for r in rows]
+    tables = {
+        "nvidia": {
+            "dataset.json": json.dumps({"labels": [[n, i % 3] for i, n in enumerate(images)]})
+        },
+        "csv": {"metadata.csv": "file_name,kind,tags,age\n" + "".join(cells)},
+        "jsonl": {"metadata.jsonl": "\n".join(map(json.dumps, rows))},
+        "texts": {
+            f"{n.removesuffix('.png')}.txt": f"a, {'b' * (i % 2)}" for i, n in enumerate(images)
+        },
+    }
+    return [_pack(name, images, table) for name, table in tables.items()]
+
+
+def _pack(name: str, images: dict[str, bytes], table: dict[str, str]) -> Path:
+    path = Path(_folder()) / f"{name}.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file, data in (*images.items(), *table.items()):
+            archive.writestr(file, data)
     return path
 
 

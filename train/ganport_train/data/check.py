@@ -20,7 +20,13 @@ from ganport_train.data.condition_stats import ConditionStats, condition_stats, 
 from ganport_train.data.contact_sheet import Sample
 from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example
-from ganport_train.data.formats.registry import AUTO, choose_reader, open_source, source_issues
+from ganport_train.data.formats.registry import (
+    AUTO,
+    choose_reader,
+    enter_top_folder,
+    open_source,
+    source_issues,
+)
 from ganport_train.data.image_options import ImageOptions
 from ganport_train.data.image_statistics import ImageStatistics
 from ganport_train.data.image_writer import resolve_pixelated
@@ -154,8 +160,9 @@ def check_dataset(
     `sample` takes some of the images as training would see them. Raises `DataError` only if no
     report is possible: no such file, no dataset, no vocabulary.
     """
-    with open_source(path) as source:
-        issues = IssueLog(str(path), strict=False)
+    with open_source(path) as opened:
+        source = enter_top_folder(opened)
+        issues = IssueLog(str(source), strict=False)
         issues.add_all(source_issues(source))
         reader = choose_reader(source, format, attributes)
         examples = reader.read(source, issues, attributes)
@@ -184,7 +191,7 @@ def check_dataset(
         issues.add_all(dissolved_families(alike))
         counts = condition_stats(stats.examples, conditions)
         return Report(
-            source=str(path),
+            source=str(source),
             format=reader.title,
             digest=source.digest,
             images=len(stats.examples),

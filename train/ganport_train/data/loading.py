@@ -26,6 +26,7 @@ from ganport_train.data.dataset import Dataset, Vectors
 from ganport_train.data.formats.base import Example, Reader
 from ganport_train.data.formats.registry import (
     choose_reader,
+    enter_top_folder,
     open_source,
     resolve_attributes,
     source_issues,
@@ -74,7 +75,8 @@ def load_dataset(
     _check_resolution(resolution)
     options = ImageOptions(resolution, mode, pixelated, palette)
     root = cache or default_cache_root()
-    with open_source(path) as source:
+    with open_source(path) as opened:
+        source = enter_top_folder(opened)
         labeled = conditions is None or bool(conditions.groups)
         reader = choose_reader(source, format, attributes, labeled=labeled)
         attributes = resolve_attributes(reader, attributes, conditions)
@@ -88,10 +90,10 @@ def load_dataset(
         dataset = _open_matching(root, settings, options)
         if dataset is None:
             builder = _Builder(source, reader, options, conditions, attributes, progress)
-            dataset = builder.build(root, settings, IssueLog(str(path), strict=not skip_bad))
+            dataset = builder.build(root, settings, IssueLog(str(source), strict=not skip_bad))
     # An entry that `skip_bad` has written also serves a strict load.
-    IssueLog(str(path), strict=not skip_bad).add_all(dataset.issues)
-    _warn(dataset.issues, str(path))
+    IssueLog(str(source), strict=not skip_bad).add_all(dataset.issues)
+    _warn(dataset.issues, str(source))
     return dataset
 
 

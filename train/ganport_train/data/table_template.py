@@ -17,8 +17,6 @@ from ganport_train.data.source import FolderSource, Source
 
 TABLE = "metadata.csv"
 
-_TABLE_FORMATS = ("tagged_csv", "iclevr", "celeba", "stylegan_json", "table")
-
 
 def write_template(folder: Path, columns: Sequence[str]) -> tuple[Path, int]:
     """Write `metadata.csv` with a line for each image; return its path and their number.
@@ -59,7 +57,7 @@ def _check_columns(columns: Sequence[str]) -> None:
 
 def _check_no_table(source: Source) -> None:
     for reader in READERS:
-        if reader.format in _TABLE_FORMATS and reader.detect(source):
+        if reader.is_table and reader.detect(source):
             raise _exists(str(source), f"{reader.title} already")
 
 

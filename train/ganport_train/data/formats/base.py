@@ -76,6 +76,8 @@ class Reader(ABC):
     shared_scene = False
     """Whether all images show one scene, so that different images look nearly equal."""
     supports_attribute_selection = False
+    is_table = True
+    """Whether a table at the top level identifies the format."""
     has_labels = True
     """Whether the format is one of images with labels."""
 

@@ -29,6 +29,7 @@ class ImageFolder(Reader):
     format = "image_folder"
     title = "class folders"
     layout = "at least two folders of images, one for each class"
+    is_table = False
 
     def detect(self, source: Source) -> bool:
         return len(set(_labels(source).values()) - {""}) >= _MIN_CLASSES

@@ -21,6 +21,7 @@ from ganport_train.data.formats.unlabeled import Unlabeled
 from ganport_train.data.image_options import AUTO as AUTO
 from ganport_train.data.issues import DataError, Issue, quote
 from ganport_train.data.source import FolderSource, Source
+from ganport_train.data.subfolder import Subfolder, top_folder
 from ganport_train.data.zip_source import ZipSource
 
 READERS: tuple[Reader, ...] = (
@@ -42,6 +43,19 @@ def open_source(path: Path | str) -> Source:
         return ZipSource(path)
     found = "something else" if path.exists() else "no such file"
     raise DataError(str(path), "a folder or a zip file", found, "Check the path.")
+
+
+def enter_top_folder(source: Source) -> Source:
+    """Return the only folder at the top of a source if the table of labels is in it.
+
+    Otherwise return the source itself, in which folders may be classes.
+    """
+    folder = top_folder(source)
+    if folder is None:
+        return source
+    inner = Subfolder(source, folder)
+    has_table = any(reader.is_table and reader.detect(inner) for reader in READERS)
+    return inner if has_table else source
 
 
 def source_issues(source: Source) -> list[Issue]:

@@ -37,6 +37,7 @@ class Sidecars(Reader):
     format = "sidecar"
     title = "images with text files of tags"
     layout = "a text file of tags, separated by commas, next to each image"
+    is_table = False
     supports_attribute_selection = True
 
     def detect(self, source: Source) -> bool:

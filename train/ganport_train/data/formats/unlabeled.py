@@ -21,6 +21,7 @@ class Unlabeled(Reader):
     format = "images"
     title = "images without labels"
     layout = "images"
+    is_table = False
     has_labels = False
 
     def detect(self, source: Source) -> bool:
