@@ -40,7 +40,8 @@ from ganport_runtime.values import sanitize
 FIXTURES_NAME = "fixtures.safetensors"
 FIXTURE_COUNTS = (1, 3)
 MAX_FLOAT_ERROR = 1e-3  # the export checks allow no larger error
-_LEVEL = 1 / 127.5  # one uint8 level in a float image
+_LEVELS = {"signed": 1 / 127.5, "unit": 1 / 255}
+"""One uint8 level in a float image, by the range of the image."""
 _FEW_PIXELS = {"fp32": 0.001, "fp16": 0.01}
 """The fraction of the pixels of a discrete image that may be further away, by precision."""
 TIMEOUT = 300.0
@@ -177,7 +178,8 @@ def compare(
 
     `image` describes the output, None for noise. Raises `BundleError` above the limit: one level
     for uint8; for float the `limit` of the parity, at most 1e-3; for fp16 two levels, and one for
-    99.9 % of the values. Few pixels may be further away if the graph chooses or divides.
+    99.9 % of the values. If the graph chooses or divides, the limit of float is one level, too, and
+    few pixels may be further away.
     """
     if found.shape != expected.shape:
         raise BundleError(file.path, f"an output {expected.shape}", f"{found.shape}")
@@ -185,13 +187,13 @@ def compare(
     if image is not None and image.is_discrete:
         distance = _without_furthest(distance, image, file)
     largest = float(distance.max())
-    level = 1.0 if expected.dtype == np.uint8 else _LEVEL
+    level = 1.0 if expected.dtype == np.uint8 else _LEVELS[image.range if image else "signed"]
     text = f"{largest / level:.3g} levels"
     if file.precision == "fp16":
         passed = largest <= 2 * level and bool(np.mean(distance <= level) >= 0.999)
         limit = "2 levels, 99.9 % within 1"
-    elif expected.dtype == np.uint8:
-        passed, limit = largest <= 1, "1 level"
+    elif expected.dtype == np.uint8 or (image is not None and image.is_discrete):
+        passed, limit = largest <= level, "1 level"
     else:
         bound = _float_limit(parity)
         passed, limit, text = largest <= bound, f"{bound:.1e}", f"{largest:.2e}"

@@ -247,6 +247,21 @@ def test_compare_accepts_few_pixels_of_a_discrete_image(
             compare(found, expected, file, {}, image)
 
 
+@pytest.mark.parametrize(("levels", "good"), [(0.9, True), (1.1, False)])
+@pytest.mark.parametrize("file", [FP32, FP16])
+def test_compare_allows_a_level_of_divided_colors(
+    file: GraphFile, levels: float, good: bool
+) -> None:
+    image = Image(ImageFormat((20, 50), "rgba"), "unit")
+    expected = np.zeros((2, 4, 20, 50), np.float32)
+    found = expected + np.float32(levels / 255)
+    if good:
+        assert "levels" in compare(found, expected, file, {"limit": 1e-5}, image)
+    else:
+        with pytest.raises(BundleError):
+            compare(found, expected, file, {"limit": 1e-5}, image)
+
+
 def test_compare_of_a_discrete_image_refuses_nan() -> None:
     expected = np.zeros((2, 4, 20, 50), np.float32)
     found = expected.copy()
