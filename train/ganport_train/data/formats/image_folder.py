@@ -1,4 +1,4 @@
-"""One folder per class: `CLASS/….png`, the layout of torchvision's ImageFolder."""
+"""Images without a table: one folder per class (torchvision's ImageFolder), or no labels."""
 
 from __future__ import annotations
 
@@ -58,6 +58,37 @@ class ImageFolder(Reader):
         labels = {example.labels[GROUP] for example in examples}
         check_labels(GROUP, labels, str(source))
         return Conditions.one_hots({GROUP: sorted(labels)})
+
+
+class Unlabeled(Reader):
+    """Reader of images alone, in the order of their names.
+
+    Every source with images has this format, so it is used only if it is named, or if the recipe
+    has no conditions and no other format matches.
+    """
+
+    format = "images"
+    title = "images without labels"
+    layout = "images"
+    is_table = False
+    has_labels = False
+
+    def detect(self, source: Source) -> bool:
+        return any(map(is_image, source.names))
+
+    def gap(self, source: Source) -> Gap:
+        return Gap(1, "images")
+
+    def read(
+        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
+    ) -> list[Example]:
+        names = sorted(filter(is_image, source.names))
+        return [Example(name, name, name, None, {}) for name in names]
+
+    def vocabulary(
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+    ) -> Conditions:
+        return Conditions()
 
 
 def _labels(source: Source) -> dict[str, str]:

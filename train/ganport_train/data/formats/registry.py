@@ -1,4 +1,4 @@
-"""The sources and formats of datasets, and how a source's reader is chosen."""
+"""The sources and formats of datasets: how a reader is chosen, and advice if there is none."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from pathlib import Path
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.values import format_choices, suggestion
-from ganport_train.data.file_formats import unread_images
+from ganport_train.data.file_formats import is_image, unread_images
 from ganport_train.data.formats.base import Reader
 from ganport_train.data.formats.celeba import CelebA
 from ganport_train.data.formats.header_table import HeaderTable
 from ganport_train.data.formats.iclevr import IClevr
-from ganport_train.data.formats.image_folder import ImageFolder
-from ganport_train.data.formats.layout_advice import unknown_layout
+from ganport_train.data.formats.image_folder import ImageFolder, Unlabeled
 from ganport_train.data.formats.sidecars import Sidecars
 from ganport_train.data.formats.stylegan_json import StyleGanJson
 from ganport_train.data.formats.tagged_csv import TaggedCsv
-from ganport_train.data.formats.unlabeled import Unlabeled
 from ganport_train.data.image_options import AUTO as AUTO
 from ganport_train.data.issues import DataError, Issue, quote
-from ganport_train.data.source import FolderSource, Source
-from ganport_train.data.subfolder import Subfolder, top_folder
+from ganport_train.data.source import FolderSource, Source, Subfolder, top_folder
 from ganport_train.data.zip_source import ZipSource
 
 READERS: tuple[Reader, ...] = (
@@ -32,6 +29,10 @@ READERS: tuple[Reader, ...] = (
 
 `Unlabeled` reads a source only if it is named or labels are not needed."""
 FORMATS = (AUTO, *(reader.format for reader in READERS))
+UNLABELED_RECIPE = "anime-dcgan"
+"""A recipe without conditions, which trains on images without labels."""
+
+_NEAREST = 3  # layouts that an error names
 
 
 def open_source(path: Path | str) -> Source:
@@ -82,7 +83,7 @@ def choose_reader(
         if is_allowed and reader.detect(source):
             _check_selection(source, reader, attributes)
             return reader
-    raise unknown_layout(source, candidates)
+    raise _unknown_layout(source, candidates)
 
 
 def resolve_attributes(
@@ -115,3 +116,46 @@ def _check_selection(source: Source, reader: Reader, attributes: Sequence[str]) 
             reader.title,
             "Leave the attributes out, or name the format: celeba.",
         )
+
+
+def _unknown_layout(source: Source, candidates: Sequence[Reader]) -> DataError:
+    """Return the error of a source that has the format of none of the `candidates`."""
+    layouts = [reader for reader in candidates if reader.has_labels or len(candidates) == 1]
+    gaps = [(reader.gap(source), reader) for reader in layouts]
+    # Sorting is stable: of equally near layouts the more common ones come first.
+    nearest = sorted(gaps, key=lambda pair: pair[0].distance)[:_NEAREST]
+    if len(candidates) == 1:
+        expected = candidates[0].layout
+    else:
+        expected = f"a dataset, such as {_join([reader.title for _, reader in nearest], 'or')}"
+    has_images = any(map(is_image, source.names))
+    shown = [pair for pair in nearest if has_images or pair[0].distance == 1]
+    advice = [f"For {reader.title}, add {gap.missing}." for gap, reader in shown]
+    if not has_images:
+        advice.append(_no_image_advice(source))
+    elif len(candidates) > 1:
+        advice.append(f"Without labels, train a recipe without conditions: {UNLABELED_RECIPE}.")
+    return DataError(str(source), expected, _summarize(source), " ".join(advice))
+
+
+def _no_image_advice(source: Source) -> str:
+    unread = unread_images(source.names)
+    if unread:
+        return f"There are {unread[0].found}. {unread[0].fix}"
+    return "Add images: a folder or zip needs them next to their labels."
+
+
+def _summarize(source: Source) -> str:
+    names = sorted(source.names, key=lambda name: (not is_image(name), name.count("/"), name))
+    if not names:
+        return "no usable file"
+    examples = ", ".join(quote(name) for name in names[:3])
+    images = sum(map(is_image, names))
+    kind, count = ("image", images) if images else ("file", len(names))
+    labels = " without labels" if images else ""
+    such = "s" + labels + ", such as" if count > 1 else labels + ","
+    return f"{count:,} {kind}{such} {examples}"
+
+
+def _join(names: Sequence[str], word: str) -> str:
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
