@@ -74,11 +74,12 @@ export function showTexts(title, parts) {
 }
 
 /**
- * Ask for the key of a service.
+ * Show a form for the key of a service in an element, until it is sent.
+ * @param {HTMLElement} root
  * @param {string} message
  * @returns {Promise<string>}
  */
-export function askForKey(message) {
+export function askForKey(root, message) {
   return new Promise((resolve) => {
     const input = h("input", {
       type: "password",
@@ -93,7 +94,6 @@ export function askForKey(message) {
         class: "key",
         onsubmit: (/** @type {Event} */ event) => {
           event.preventDefault();
-          dialog.remove();
           resolve(input.value.trim());
         },
       },
@@ -101,8 +101,8 @@ export function askForKey(message) {
       h("label", { for: "key" }, "Key"),
       h("div", { class: "bar" }, input, send),
     );
-    const dialog = h("main", { class: "gate" }, h("h1", {}, "This service needs a key"), form);
-    document.body.append(dialog);
+    const title = h("h1", {}, "This service needs a key");
+    root.replaceChildren(h("main", { class: "gate" }, title, form));
     input.focus();
   });
 }

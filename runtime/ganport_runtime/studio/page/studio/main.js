@@ -30,7 +30,7 @@ async function openService(backend) {
     } catch (error) {
       if (!(error instanceof KeyError)) throw error;
       if (backend.key) message = "The service does not know this key.";
-      backend.key = await askForKey(message);
+      backend.key = await askForKey(root, message);
     }
   }
 }

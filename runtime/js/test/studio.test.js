@@ -1,0 +1,158 @@
+/** The parts of the studio that need no page: points, values, links, code, animations. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { pythonCode } from "../../ganport_runtime/studio/page/studio/code.js";
+import { encodeGif } from "../../ganport_runtime/studio/page/studio/gif.js";
+import { parsePoint, pointsAround } from "../../ganport_runtime/studio/page/studio/points.js";
+import { fromLink, initialState, toLink } from "../../ganport_runtime/studio/page/studio/store.js";
+import { Store } from "../../ganport_runtime/studio/page/studio/store.js";
+import * as values from "../../ganport_runtime/studio/page/studio/values.js";
+
+/** @type {import("../../ganport_runtime/studio/page/studio/values.js").Group[]} */
+const CONDITIONS = [
+  { name: "seeds", kind: "one_hot", labels: ["a&b", "c=d", "{"], default: "c=d" },
+  {
+    name: "pair",
+    kind: "joint_one_hot",
+    of: [
+      { name: "hair", kind: "", labels: ["pink", "red", "dark red"], default: "red" },
+      { name: "eyes", kind: "", labels: ["blue", "green"], default: "green" },
+    ],
+  },
+  { name: "objects", kind: "multi_hot", labels: ["cube", "ball"], default: [], max_on: 1 },
+  { name: "sky", kind: "rgb", default: "dusk", palette: { dusk: "#ff88cc" } },
+  { name: "age", kind: "scalar", default: 18, min: 0, max: 99 },
+];
+const FIELDS = values.fieldsOf(CONDITIONS);
+const DIGEST = "0123456789abcdef";
+
+test("link of a state brings back the same state", () => {
+  const start = initialState(FIELDS);
+  const end = { point: "3~9@25", values: { ...start.values, age: 40.5 } };
+  const states = [
+    start,
+    { ...start, view: "table", table: { rows: "", columns: "age" }, temperature: 0.7 },
+    {
+      ...start,
+      values: {
+        ...{ seeds: "{", hair: { pink: 0.25, "dark red": 0.75 }, eyes: "blue" },
+        ...{ objects: ["ball"], sky: "#00ff7f", age: 3.25 },
+      },
+      tiles: [
+        { point: "18446744073709551615", locked: true },
+        { point: "7~912@25~33@100", locked: false },
+      ],
+      selected: 1,
+      view: "morph",
+      morph: { start: { point: "0", values: start.values }, end, percent: 99 },
+    },
+  ];
+  for (const state of /** @type {import("../../ganport_runtime/studio/page/studio/store.js").State[]} */ (
+    states
+  )) {
+    const link = toLink(FIELDS, state, DIGEST);
+    const found = fromLink(FIELDS, initialState(FIELDS), link);
+    const shown = state.view === "morph" ? state.morph : found.morph;
+    const table = state.view === "table" ? state.table : found.table;
+    assert.deepEqual(found, { ...state, morph: shown, table });
+  }
+});
+
+test("link with wrong parts keeps the values that it had", () => {
+  const state = initialState(FIELDS);
+  const wrong = [
+    "seeds=x 18446744073709551616 7~8 -1&selected=-3&view=chaos&variety=NaN&at=1e9",
+    '.hair=green&.objects=["cube","ball"]&.sky=%23ff&.age=100&.eyes={"blue":2}',
+    '.hair={"pink":0.5}&.age=null&.objects=["cube","cube"]&.sky=[1,2,999]&rows=none',
+    "start=seed%3Dx&view=morph&.__proto__=1&%%%",
+  ];
+  for (const part of wrong) {
+    const found = fromLink(FIELDS, state, `#${part}`);
+    assert.deepEqual(found.values, state.values);
+    assert.deepEqual(found.tiles, state.tiles);
+    assert.equal(found.temperature, null);
+  }
+});
+
+test("weights of a blend are whole percents that sum to 1", () => {
+  let weights = { pink: 0.34, red: 0.33, blue: 0.33 };
+  for (const [label, percent] of /** @type {[string, number][]} */ ([
+    ["pink", 1],
+    ["red", 50],
+    ["blue", 100],
+    ["pink", 0],
+    ["red", 7],
+  ])) {
+    weights = /** @type {any} */ (values.changeWeight(weights, label, percent));
+    const percents = Object.values(weights).map((weight) => Math.round(weight * 100));
+    assert.equal(
+      percents.reduce((sum, one) => sum + one, 0),
+      100,
+    );
+    assert.deepEqual(Object.keys(weights), ["pink", "red", "blue"]);
+    assert.equal(weights[/** @type {"pink"} */ (label)], percent / 100);
+  }
+});
+
+test("points have a seed and steps, and other texts are none", () => {
+  assert.deepEqual(parsePoint("7~912@25"), { seed: "7", steps: [{ seed: "912", percent: 25 }] });
+  const invalid = [
+    "",
+    "7~",
+    "7~1@101",
+    "18446744073709551616",
+    "7~1",
+    "1e3",
+    `7${"~1@1".repeat(17)}`,
+  ];
+  for (const text of invalid) assert.equal(parsePoint(text), null);
+  let point = "7";
+  for (let round = 0; round < 20; round++) [point] = pointsAround(point, 1, 25);
+  assert.ok(parsePoint(point));
+});
+
+test("changes while a control is dragged are undone together", () => {
+  const store = new Store(initialState(FIELDS));
+  const first = store.state;
+  for (const percent of [1, 2, 3]) store.set({ temperature: percent }, { dragging: true });
+  store.set({ temperature: 3 });
+  store.set({ view: "table" }, { remember: false });
+  store.set({ selected: 4 });
+  store.undo();
+  assert.deepEqual([store.state.selected, store.state.temperature], [0, 3]);
+  store.undo();
+  assert.deepEqual(store.state, first);
+  store.undo();
+  store.redo();
+  assert.equal(store.state.temperature, 3);
+});
+
+test("code names plain seeds as such and computes noise for points between them", () => {
+  const recipe = { point: "7", values: { hair: 'pi"nk' }, temperature: null };
+  const plain = pythonCode([recipe], "starter");
+  assert.match(plain, /generate\(conditions, seed=7\)/);
+  assert.ok(plain.includes('{"hair": "pi\\"nk"}'));
+  const between = { ...recipe, point: "7~9@25", temperature: 0.5 };
+  const code = pythonCode([recipe, between], "starter");
+  assert.ok(code.includes("spherical(noise(7), noise(9), [0.25])[0]"));
+  assert.ok(code.includes("count=2"));
+});
+
+test("animation with at most 255 colors keeps them, and has a frame for each image", async () => {
+  const frame = (/** @type {number} */ shift) =>
+    Uint8ClampedArray.from({ length: 16 * 12 * 4 }, (_, at) =>
+      at % 4 === 3 ? (at % 8 === 3 ? 255 : 0) : ((at >> 2) + shift) % 64,
+    );
+  const file = encodeGif([frame(0), frame(5)], 16, 12, 80);
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  assert.equal(new TextDecoder().decode(bytes.subarray(0, 6)), "GIF89a");
+  assert.deepEqual([...bytes.subarray(6, 10)], [16, 0, 12, 0]);
+  const table = bytes.subarray(13, 13 + 768);
+  const colors = new Set(
+    Array.from({ length: 256 }, (_, at) => table.slice(at * 3, at * 3 + 3).join()),
+  );
+  for (const value of [0, 2, 62]) assert.ok(colors.has(`${value},${value},${value}`));
+  assert.equal(bytes.filter((byte, at) => byte === 0x21 && bytes[at + 1] === 0xf9).length, 2);
+});
