@@ -26,7 +26,7 @@ EXTRA_LIBRARIES = {
     "openvino.py": {"openvino"},
 }
 """What one folder or file of the runtime may import in addition."""
-MAX_FILES = 300
+MAX_FILES = 340
 MAX_LINES = 300
 MIN_LINES = 40
 SHORT_FILES = {"__init__.py", "__main__.py", "registry.py"}
