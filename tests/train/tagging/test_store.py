@@ -10,11 +10,19 @@ from ganport_runtime.errors import RequestError
 from ganport_train.data.check import check_dataset
 from ganport_train.data.issues import DataError
 from ganport_train.tagging.session import TagSession
-from ganport_train.tagging.state import ImageTags
 from ganport_train.tagging.store import STATE, TagStore, lock_tags
 
 Open = Callable[[], TagSession]
-PINK = ImageTags({"hair": "pink"})
+EMPTY_STATE: dict[str, object] = {
+    "schema_version": 1,
+    "table": "",
+    "previous_table": "",
+    "groups": {},
+    "images": {},
+    "extras": [],
+    "needed": [],
+    "cells": {},
+}
 
 
 def tag(session: TagSession, indices: list[int], **labels: str | None) -> None:
@@ -67,30 +75,97 @@ def test_check_reads_images_at_the_top_and_in_folders(tmp_path: Path, folder: Pa
     assert (report.images, report.errors) == (4, 0)
 
 
+@pytest.mark.parametrize("table", ["tags.csv", "metadata.csv"])
 def test_table_of_another_author_is_taken_and_copied_before_the_first_change(
-    folder: Path, open_session: Open
+    folder: Path, open_session: Open, table: str
 ) -> None:
-    text = "0,pink hair\n1,black hair\nbroken line\n"
-    (folder / "tags.csv").write_text(text)
+    lines = {
+        "tags.csv": ["0,pink hair", "1,black hair", "broken line", "2,pink hair"],
+        "metadata.csv": ["file_name,hair", "images/0.png,pink", "1.png,black", "broken line"],
+    }[table]
+    text = "\n".join(lines[:3]) + "\n" + "\n".join(lines[3:])
+    (folder / table).write_text(text)
     session = open_session()
     assert session.state.of("images/1.png").labels == {"hair": "black"}
-    assert (folder / "tags.csv").read_text() == text
-    tag(session, [2], hair="pink")
-    assert (folder / "tags.csv").read_text() == "0,pink hair\n1,black hair\n2,pink hair\n"
-    assert (folder / "tags.csv.bak").read_text() == text
+    assert (folder / table).read_text() == text
     tag(session, [3], hair="pink")
-    assert not (folder / "tags.csv.bak2").exists()
-    assert any("cannot be read" in notice for notice in session.store.notices)
+    assert (folder / f"{table}.bak").read_text() == text
+    report = check_dataset(folder, resolution=16, progress=False)
+    assert report.errors == 0
+    assert report.images == (4 if table == "tags.csv" else 3)
+    tag(session, [4], hair="pink")
+    assert not (folder / f"{table}.bak2").exists()
+    assert any("could not be read" in notice for notice in session.store.notices)
+    assert [path.name for path in folder.glob("*.csv")] == [table]
+
+
+def test_other_columns_of_a_table_are_kept(folder: Path, open_session: Open) -> None:
+    story = "a long text, of more than five words"
+    text = f"ID;Hair;age;caption\n0;light blue;3;{story}\n1;black;4;\n2;;5;{story}\n3;black;;\n"
+    (folder / "metadata.csv").write_text(text)
+    session = open_session()
+    assert list(session.state.groups) == ["Hair"]
+    tag(session, [0, 4], Hair="black")
+    first = f'file_name,Hair,age,caption\nimages/0.png,black,3,"{story}"\nimages/1.png,black,4,\n'
+    assert (folder / "metadata.csv").read_text().replace("ID", "file_name") == first
+    again = open_session()
+    tag(again, [2], Hair="light blue")
+    last = f'images/2.png,light blue,5,"{story}"\n'
+    assert (folder / "metadata.csv").read_text().replace("ID", "file_name") == first + last
+    report = check_dataset(folder, resolution=16, progress=False)
+    assert (report.images, report.errors) == (3, 0)
+    with pytest.raises(RequestError):
+        session.change({"action": "add_group", "group": "age"})
+
+
+def test_template_with_empty_cells_gives_its_groups(folder: Path, open_session: Open) -> None:
+    (folder / "metadata.csv").write_text("file_name,hair,eyes\nimages/0.png,,\n1.png,pink,\n")
+    session = open_session()
+    assert session.state.groups == {"hair": ("pink",), "eyes": ()}
+    assert session.state.of("images/1.png").labels == {"hair": "pink"}
+
+
+def test_class_folders_become_a_group(
+    tmp_path: Path, draw_image: Callable[[Path, str, int], None]
+) -> None:
+    for index in range(6):
+        draw_image(tmp_path / ("cat" if index % 2 else "dog") / f"{index}.png", "red", index)
+    session = TagSession(TagStore(tmp_path))
+    assert session.state.groups == {"class": ("cat", "dog")}
+    session.change({"action": "add_group", "group": "size", "labels": ["big", "small"]})
+    tag(session, [0, 1, 3], size="big")
+    tag(session, [4], size="small")
+    report = check_dataset(tmp_path, resolution=16, progress=False)
+    assert report.conditions.labels == {
+        "class": {"cat": 2, "dog": 2},
+        "size": {"big": 3, "small": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("metadata.jsonl", '{"file_name": "images/0.png", "hair": "pink"}\n'),
+        ("labels.tsv", "file_name\thair\nimages/0.png\tpink\n"),
+        ("images/metadata.csv", "file_name,hair\n0.png,pink\n"),
+        ("dataset.json", '{"labels": [["images/0.png", 1]]}'),
+        ("list_attr_celeba.txt", "1\nSmiling\n0.png 1\n"),
+    ],
+)
+def test_labels_that_cannot_be_kept_are_refused(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text)
+    with pytest.raises(DataError, match="one CSV table"):
+        TagStore(folder)
 
 
 def test_table_changed_in_a_session_is_copied(folder: Path, open_session: Open) -> None:
     session = open_session()
     session.change({"action": "add_group", "group": "hair", "labels": ["pink", "black"]})
     tag(session, [0], hair="pink")
-    (folder / "tags.csv").write_text("0,black hair\n")
+    (folder / "metadata.csv").write_text("file_name,hair\nimages/0.png,black\n")
     tag(session, [1], hair="pink")
-    assert (folder / "tags.csv.bak").read_text() == "0,black hair\n"
-    assert "tags.csv.bak" in session.store.notices[-1]
+    assert (folder / "metadata.csv.bak").read_text().endswith("0.png,black\n")
+    assert "metadata.csv.bak" in session.store.notices[-1]
 
 
 def test_table_changed_between_sessions_overrules_older_tags(
@@ -99,11 +174,26 @@ def test_table_changed_between_sessions_overrules_older_tags(
     session = open_session()
     session.change({"action": "add_group", "group": "hair", "labels": ["pink", "black"]})
     tag(session, [0, 1], hair="pink")
-    (folder / "tags.csv").write_text("0,white hair\n")
+    (folder / "metadata.csv").write_text("file_name,hair\nimages/0.png,white\n")
     again = open_session()
     assert again.state.of("images/0.png").labels == {"hair": "white"}
     assert again.state.of("images/1.png").labels == {"hair": "pink"}
     assert again.state.groups["hair"] == ("pink", "black", "white")
+
+
+def test_kill_between_the_two_files_loses_nothing(folder: Path, open_session: Open) -> None:
+    session = open_session()
+    session.change({"action": "add_group", "group": "hair", "labels": ["pink", "black"]})
+    tag(session, [0], hair="pink")
+    table = folder / "metadata.csv"
+    before = table.read_bytes()
+    tag(session, [0], hair="black")
+    table.write_bytes(before)
+    again = open_session()
+    assert again.state.of("images/0.png").labels == {"hair": "black"}
+    tag(again, [1], hair="pink")
+    assert b"images/0.png,black" in table.read_bytes()
+    assert not (folder / "metadata.csv.bak").exists()
 
 
 def test_table_without_rows_is_removed_and_returns_with_redo(
@@ -113,39 +203,46 @@ def test_table_without_rows_is_removed_and_returns_with_redo(
     session.change({"action": "add_group", "group": "hair", "labels": ["pink"]})
     tag(session, [0], hair="pink")
     session.change({"action": "undo"})
-    assert not (folder / "tags.csv").exists()
+    assert not (folder / "metadata.csv").exists()
     session.change({"action": "redo"})
-    assert (folder / "tags.csv").read_text() == "0,pink hair\n"
+    assert (folder / "metadata.csv").read_text() == "file_name,hair\nimages/0.png,pink\n"
 
 
 @pytest.mark.parametrize(
-    "text",
+    "damage",
     [
-        "",
-        "[]",
-        "{",
-        '{"schema_version": 2, "table": "", "groups": {}, "images": {}}',
-        '{"schema_version": 1, "table": "", "groups": [], "images": {}}',
-        '{"schema_version": 1, "table": "", "groups": {"a b": []}, "images": {}}',
-        '{"schema_version": 1, "table": "", "groups": {}, "images": {"x": {"labels": {"a": "b"}}}}',
-        '{"schema_version": 1, "table": "", "groups": {}, "images": {"x": {"labels": 3}}}',
+        {"schema_version": 2},
+        {"groups": []},
+        {"groups": {" a": []}},
+        {"groups": {"a": "b"}, "images": {"x": {"labels": {"a": "c"}}}},
+        {"images": {"x": {"labels": {"a": "b"}}}},
+        {"images": {"x": {"labels": 3}}},
+        {"images": {"x": {"labels": {"hair": ["pink"]}}}},
+        {"cells": {"x": 3}},
+        {"extras": 3},
     ],
 )
-def test_damaged_state_is_refused_by_name(folder: Path, open_session: Open, text: str) -> None:
+def test_damaged_state_is_refused_by_name(
+    folder: Path, open_session: Open, damage: dict[str, object]
+) -> None:
+    text = json.dumps(EMPTY_STATE | damage)
     (folder / STATE).write_text(text)
     with pytest.raises(DataError, match=STATE):
         open_session()
     assert (folder / STATE).read_text() == text
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{", "\x00", "[" * 100_000])
+def test_state_without_json_is_refused_by_name(folder: Path, open_session: Open, text: str) -> None:
+    (folder / STATE).write_text(text)
+    with pytest.raises(DataError, match=STATE):
+        open_session()
+
+
 def test_state_names_no_path_outside_the_folder(folder: Path, open_session: Open) -> None:
     entry = {"labels": {"hair": "pink"}}
-    saved = {
-        "schema_version": 1,
-        "table": "",
-        "groups": {"hair": ["pink"]},
-        "images": {"../secret.png": entry, "images/0.png": entry},
-    }
+    images = {"../secret.png": entry, "images/0.png": entry}
+    saved = EMPTY_STATE | {"groups": {"hair": ["pink"]}, "images": images}
     (folder / STATE).write_text(json.dumps(saved))
     assert list(open_session().state.images) == ["images/0.png"]
 

@@ -111,8 +111,9 @@ dataset.add_command(draw)
 def tag(folder: Path, port: int, no_browser: bool) -> None:
     """Give the images in FOLDER their labels on a page in the browser.
 
-    Each change is saved at once, in tags.csv for the images that have all labels. Stop with Ctrl-C
-    and start again at any time. Only this machine can reach the page.
+    Each change is saved at once: the images that have all labels in the table of the folder, by
+    default metadata.csv. Stop with Ctrl-C and start again at any time. Only this machine can reach
+    the page.
     """
     require_packages("serve", ("starlette", "uvicorn"))
     from ganport_train.pages.tagger import show

@@ -36,7 +36,7 @@ def encode_preview(data: bytes, size: str) -> Response:
     image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     lossless = size == "exact" or max(image.size) <= _LOSSLESS
     file = io.BytesIO()
-    image.save(file, "PNG" if lossless else "WEBP", quality=88)
+    image.save(file, "PNG" if lossless else "WEBP", quality=88, compress_level=1)
     media_type = "image/png" if lossless else "image/webp"
     headers = {"cache-control": "max-age=600"}
     return Response(file.getvalue(), media_type=media_type, headers=headers)

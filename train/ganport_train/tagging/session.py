@@ -11,6 +11,7 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.values import repr_short
 from ganport_train.tagging.state import ImageTags, check_name
 from ganport_train.tagging.store import TagStore
+from ganport_train.tagging.table import is_group_name
 
 Json = dict[str, Any]
 
@@ -25,7 +26,7 @@ class TagSession:
         self.store, self.state = store, store.load()
         self.changed = Condition()
         self.revision = 0
-        self._rows = self._count_rows()
+        self._rows = len(self.store.rows(self.state))
 
     def snapshot(self) -> Json:
         """Return everything that the page shows."""
@@ -81,17 +82,18 @@ class TagSession:
             "notices": self.store.notices,
         }
 
-    def _count_rows(self) -> int:
-        return len(self.state.complete(self.store.images, self.state.table_groups()))
-
     def _apply(self, request: Any) -> list[str]:
         if not isinstance(request, dict):
             raise _request_error("a change", request)
         state = self.state
         actions: dict[object, Callable[[], list[str]]] = {
             "tag": lambda: state.tag(self._changes(request)),
-            "add_group": lambda: state.add_group(_name(request, "group"), _names(request)),
-            "rename_group": lambda: state.rename_group(_text(request, "group"), _name(request)),
+            "add_group": lambda: state.add_group(
+                self._new_group(request, "group"), _names(request)
+            ),
+            "rename_group": lambda: state.rename_group(
+                _text(request, "group"), self._new_group(request, "name")
+            ),
             "remove_group": lambda: state.remove_group(_text(request, "group")),
             "add_label": lambda: state.add_label(_text(request, "group"), _name(request, "label")),
             "rename_label": lambda: state.rename_label(
@@ -107,6 +109,13 @@ class TagSession:
         if not isinstance(action, str) or action not in actions:
             raise _request_error(f"one of {', '.join(map(str, actions))}", action)
         return actions[action]()
+
+    def _new_group(self, request: Json, key: str) -> str:
+        name = _name(request, key)
+        if name in self.store.reserved or not is_group_name(name):
+            expected, fix = "a name that is no other column of a table", "Choose another name."
+            raise RequestError("group", expected, repr_short(name), fix)
+        return name
 
     def _changes(self, request: Json) -> dict[str, ImageTags]:
         """Return the new tags of each image of a request; later parts overrule earlier ones."""

@@ -214,8 +214,6 @@ def check_name(name: object) -> str:
 
 def _check_groups(groups: Groups) -> None:
     for group, labels in groups.items():
-        for name in (group, *labels):
-            check_name(name)
         if len(labels) > MAX_LABELS:
             raise _error(f"at most {MAX_LABELS} labels of {group!r}", f"{len(labels)}")
     if len(groups) > MAX_GROUPS:

@@ -6,11 +6,8 @@ that are complete. Both are written whole or not at all.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +18,13 @@ from filelock import FileLock, Timeout
 from ganport_runtime import strictjson
 from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.files import atomic_write, check_folder, sha256_of
+from ganport_runtime.values import check_name
 from ganport_train.data.file_formats import is_image
-from ganport_train.data.formats.tagged_csv import FOLDER, TABLE, TaggedCsv
-from ganport_train.data.issues import DataError, IssueLog
+from ganport_train.data.formats.tagged_csv import FOLDER
+from ganport_train.data.issues import DataError
 from ganport_train.data.source import FolderSource
 from ganport_train.tagging.state import Groups, ImageTags, TagState
+from ganport_train.tagging.table import FoundTags, read_tags
 
 STATE = ".tagging.json"
 LOCK = ".tagging.lock"
@@ -50,7 +49,8 @@ class TagStore:
     """The images and the files of a folder.
 
     `images` are the names of its images in natural order. `notices` are sentences for the user
-    about files that somebody else wrote.
+    about files that somebody else wrote. Raises `DataError` for a folder without images, or with
+    labels that the tagger cannot keep.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,22 +59,35 @@ class TagStore:
         inside = [name for name in names if name.startswith(f"{FOLDER}/")]
         self.images = tuple(inside or names)
         self.notices: list[str] = []
-        self._digest = ""
         if not self.images:
             expected, fix = "a folder of images", "Name the folder that holds the images."
             raise DataError(str(folder), expected, "no image", fix)
+        self._found = read_tags(self.source)
+        self._layout = self._found.table
+        self._known = {""}
 
     @property
     def table(self) -> Path:
         """The table that every command reads."""
-        return self.folder / TABLE
+        return self.folder / self._layout.name
+
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """The columns of the table that cannot be groups."""
+        return self._layout.extras
 
     def load(self) -> TagState:
         """Return the saved tags; a table that was changed since overrules them."""
         groups, tags = self._read_state()
-        digest = self._table_digest()
-        if digest and digest != self._digest:
-            groups, tags = self._read_table(groups, tags)
+        is_new = not (self.folder / STATE).exists()
+        if is_new or self._table_digest() not in self._known:
+            groups, tags = _merge(groups, tags, self._found)
+            if self._found.bad:
+                name = self._layout.name
+                self.notices.append(f"{self._found.bad:,} lines of {name} could not be read.")
+        if self._layout.extras:
+            columns = ", ".join(self._layout.extras)
+            self.notices.append(f"The columns {columns} of {self._layout.name} are kept.")
         return TagState(groups, {image: tags[image] for image in self.images if image in tags})
 
     def save(self, state: TagState) -> int:
@@ -82,101 +95,96 @@ class TagStore:
 
         A table that somebody else wrote is copied first. Raises `FileError` for a full disk.
         """
-        groups = state.table_groups()
-        rows = state.complete(self.images, groups)
-        table = _format_table(self._ids(), groups, rows, state)
+        rows = self.rows(state)
+        labels = {image: dict(state.of(image).labels) for image in rows}
+        table = self._layout.format(self.images, labels, state.table_groups())
         self._back_up()
         digest = sha256_of(table) if rows else ""
-        atomic_write(self.folder / STATE, _format_state(state, digest))
+        # A kill between the two writes leaves the table of before, which is known as well.
+        known = {"table": digest, "previous_table": self._table_digest()}
+        saved = {**known, **_describe(state), **self._layout.to_json()}
+        content = {"schema_version": _SCHEMA, **saved}
+        atomic_write(self.folder / STATE, json.dumps(content, ensure_ascii=False).encode())
         if rows:
             atomic_write(self.table, table)
         else:
             self.table.unlink(missing_ok=True)
-        self._digest = digest
+        self._known = {digest}
         return len(rows)
+
+    def rows(self, state: TagState) -> list[str]:
+        """Return the images that have a row in the table."""
+        images = filter(self._layout.takes, self.images)
+        return state.complete(images, state.table_groups())
 
     def _back_up(self) -> None:
         digest = self._table_digest()
-        if not digest or digest == self._digest:
+        if not digest or digest in self._known:
             return
         target = next(path for path in _backup_paths(self.table) if not path.exists())
         atomic_write(target, self.table.read_bytes())
-        self.notices.append(f"{TABLE} was written by another program. A copy is {target.name}.")
+        name = self.table.name
+        self.notices.append(f"{name} was written by another program. A copy is {target.name}.")
 
     def _table_digest(self) -> str:
         return sha256_of(self.table) if self.table.is_file() else ""
-
-    def _ids(self) -> dict[str, str]:
-        """Return the ID of each image: its path without folder `images` and without suffix."""
-        paths = {image: image.removeprefix(f"{FOLDER}/") for image in self.images}
-        stems = Counter(path.rpartition(".")[0] for path in paths.values())
-        return {
-            image: stem if stems[stem := path.rpartition(".")[0]] == 1 else path
-            for image, path in paths.items()
-        }
-
-    def _read_table(
-        self, groups: Groups, tags: Mapping[str, ImageTags]
-    ) -> tuple[Groups, dict[str, ImageTags]]:
-        """Return the tags with those of the table, which replace older ones."""
-        issues = IssueLog(str(self.folder), strict=False)
-        source = FolderSource(self.folder)
-        examples = TaggedCsv().read(source, issues)
-        merged, labels = dict(tags), {name: dict.fromkeys(old) for name, old in groups.items()}
-        for example in examples:
-            merged[example.image] = ImageTags(dict(example.labels))
-            for group, label in example.labels.items():
-                labels.setdefault(group, {})[label] = None
-        errors = sum(issue.level == "error" for issue in issues)
-        if errors:
-            self.notices.append(f"{errors:,} lines of {TABLE} cannot be read and were not taken.")
-        return {name: tuple(found) for name, found in labels.items()}, merged
 
     def _read_state(self) -> tuple[Groups, dict[str, ImageTags]]:
         path = self.folder / STATE
         if not path.exists():
             return {}, {}
         try:
-            saved = strictjson.parse(path.read_bytes(), str(path), _MAX_STATE)
-            self._digest, groups, tags = _parse_state(saved)
+            saved: Any = strictjson.parse(path.read_bytes(), str(path), _MAX_STATE)
+            groups, tags = _parse_state(saved)
+            self._known = {"", str(saved["table"]), str(saved["previous_table"])}
+            self._layout = self._found.table.with_cells(saved)
         except (BundleError, KeyError, TypeError, ValueError, AttributeError):
             expected = "the tags that `ganport dataset tag` wrote"
-            fix = f"Restore the file, or remove it to start from {TABLE}."
+            fix = f"Restore the file, or remove it to start from {self._layout.name}."
             raise DataError(str(path), expected, "something else", fix) from None
         return groups, tags
 
 
-def _format_table(
-    ids: Mapping[str, str], groups: list[str], rows: list[str], state: TagState
-) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    for image in rows:
-        labels = state.of(image).labels
-        writer.writerow([ids[image], " ".join(f"{labels[group]} {group}" for group in groups)])
-    return text.getvalue().encode()
+def _merge(
+    groups: Groups, tags: Mapping[str, ImageTags], found: FoundTags
+) -> tuple[Groups, dict[str, ImageTags]]:
+    """Return the tags with those of a table, which replace older ones."""
+    merged = dict(tags)
+    labels = {name: dict.fromkeys(old) for name, old in groups.items()}
+    for name in found.groups:
+        labels.setdefault(name, {})
+    for image, row in found.labels.items():
+        if row:
+            merged[image] = ImageTags(row)
+        for group, label in row.items():
+            labels[group][label] = None
+    return {name: tuple(known) for name, known in labels.items()}, merged
 
 
-def _format_state(state: TagState, digest: str) -> bytes:
+def _describe(state: TagState) -> dict[str, Any]:
     images = {
         image: {"labels": dict(tags.labels), **({"left_out": True} if tags.left_out else {})}
         for image, tags in state.images.items()
     }
-    groups = {name: list(labels) for name, labels in state.groups.items()}
-    saved = {"schema_version": _SCHEMA, "table": digest, "groups": groups, "images": images}
-    return json.dumps(saved, ensure_ascii=False).encode()
+    return {
+        "groups": {name: list(labels) for name, labels in state.groups.items()},
+        "images": images,
+    }
 
 
-def _parse_state(saved: Any) -> tuple[str, Groups, dict[str, ImageTags]]:
+def _parse_state(saved: Any) -> tuple[Groups, dict[str, ImageTags]]:
     if saved["schema_version"] != _SCHEMA:
         raise ValueError
-    groups = {str(name): tuple(map(str, labels)) for name, labels in saved["groups"].items()}
+    groups = {name: tuple(labels) for name, labels in saved["groups"].items()}
+    for group, labels in groups.items():
+        for name in (group, *labels):
+            check_name(group, name)
     tags = {
         str(image): ImageTags(dict(entry["labels"]), bool(entry.get("left_out", False)))
         for image, entry in saved["images"].items()
     }
     TagState(groups, {}).tag(tags)  # every label must exist
-    return str(saved["table"]), groups, tags
+    return groups, tags
 
 
 def _backup_paths(table: Path) -> Iterator[Path]:

@@ -11,7 +11,6 @@ const POSITION = ["step", "images", "epoch", "seconds"];
 const CHARTS = [
   ["Losses", { d_loss: "discriminator", g_loss: "generator", bits: "bits per dimension" }],
   ["Discriminator outputs", { d_real: "real images", d_fake: "generated images" }],
-  ["Speed", { images_per_second: "images per second" }],
 ];
 const STATUS = {
   running: ["Training", "is-running"],
@@ -77,10 +76,12 @@ function charts({ stats, scores }) {
     keys.forEach((key) => used.add(key));
     if (keys.length) figures.push(lineChart(title, stats.images, keys.map((key) => ({ name: names[key], values: stats[key] }))));
   };
-  for (const [title, names] of CHARTS.slice(0, 2)) add(title, names);
-  add(...CHARTS[2]);
+  for (const [title, names] of CHARTS) add(title, names);
   const others = Object.keys(stats).filter((name) => !used.has(name));
-  const more = others.map((name) => lineChart(name, stats.images, [{ name, values: stats[name] }]));
+  const more = others.map((key) => {
+    const name = key.replaceAll("_", " ");
+    return lineChart(name, stats.images, [{ name, values: stats[key] }]);
+  });
   const grid = h("div", { class: "chart-grid" }, figures);
   if (!figures.length) return [h("p", { class: "hint" }, "The first line of the log appears soon.")];
   if (!more.length) return [grid];

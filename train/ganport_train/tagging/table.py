@@ -1,0 +1,200 @@
+"""The table of a tagged folder: `metadata.csv`, or the table that the folder has."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ganport_runtime.conditions.colors import is_hex
+from ganport_train.data.formats.columns import Column, find_column
+from ganport_train.data.formats.header_table import FILE_COLUMNS, has_header
+from ganport_train.data.formats.image_folder import ImageFolder
+from ganport_train.data.formats.image_index import ImageIndex
+from ganport_train.data.formats.records import Table, is_table, normalize, read_records
+from ganport_train.data.formats.registry import choose_reader
+from ganport_train.data.formats.tagged_csv import FOLDER, TABLE, TaggedCsv
+from ganport_train.data.issues import DataError, EntryError, IssueLog
+from ganport_train.data.source import Source
+
+NEW_TABLE = "metadata.csv"
+_NEW_COLUMN = "file_name"
+_OVERRULED = ("iclevr", "celeba", "stylegan_json")
+"""Formats that a reader prefers to `metadata.csv`."""
+
+Labels = dict[str, dict[str, str]]
+"""The label of each group, by image."""
+
+
+@dataclass(frozen=True)
+class TagTable:
+    """A table: its file, the column with the files, and the columns that are no groups.
+
+    `cells` holds the `extras` of each image. They are written back as they are; an image without
+    one of those that are `needed`, a number for example, gets no row.
+    """
+
+    name: str = NEW_TABLE
+    column: str = _NEW_COLUMN
+    extras: tuple[str, ...] = ()
+    needed: frozenset[str] = frozenset()
+    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def with_cells(self, saved: Any) -> TagTable:
+        """Return the table with columns and cells of `to_json` that it does not have itself."""
+        cells = {str(image): dict(row) for image, row in saved["cells"].items()}
+        return replace(
+            self,
+            extras=tuple(dict.fromkeys((*self.extras, *map(str, saved["extras"])))),
+            needed=self.needed | frozenset(map(str, saved["needed"])),
+            cells=cells | dict(self.cells),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the columns that are no groups, with the cells of all images."""
+        cells = {image: dict(row) for image, row in self.cells.items()} if self.extras else {}
+        return {"extras": list(self.extras), "needed": sorted(self.needed), "cells": cells}
+
+    def takes(self, image: str) -> bool:
+        """Return whether an image can have a row."""
+        return all(self.cells.get(image, {}).get(name) for name in self.needed)
+
+    def format(self, images: Sequence[str], rows: Labels, groups: Sequence[str]) -> bytes:
+        """Return the bytes of the table with a row for each entry of `rows`."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if self.name == TABLE:
+            ids = _ids(images)
+            for image, labels in rows.items():
+                tags = " ".join(f"{labels[group]} {group}" for group in groups)
+                writer.writerow([ids[image], tags])
+        else:
+            writer.writerow([self.column, *groups, *self.extras])
+            for image, labels in rows.items():
+                cells = self.cells.get(image, {})
+                found = [labels[group] for group in groups]
+                writer.writerow([image, *found, *(cells.get(name, "") for name in self.extras)])
+        return text.getvalue().encode()
+
+
+@dataclass(frozen=True)
+class FoundTags:
+    """The table of a folder, the labels in it, and its groups; `bad` rows cannot be read."""
+
+    table: TagTable
+    labels: Labels = field(default_factory=dict)
+    groups: tuple[str, ...] = ()
+    bad: int = 0
+
+
+def read_tags(source: Source) -> FoundTags:
+    """Return the tags of a folder's table or class folders; none for another folder.
+
+    Raises `DataError` for a folder with labels of another form.
+    """
+    name = _find_table(source)
+    if name == TABLE:
+        return _read_tagged_csv(source)
+    if name:
+        return _read_header_table(source, name)
+    has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
+    if not has_folder and ImageFolder().detect(source):
+        examples = ImageFolder().read(source, IssueLog(str(source), strict=False))
+        labels = {example.image: dict(example.labels) for example in examples}
+        return FoundTags(TagTable(), labels, ("class",))
+    return FoundTags(TagTable())
+
+
+def is_group_name(name: str) -> bool:
+    """Return whether a column of this name holds labels for every reader."""
+    cells = ("a", "b", "a", "b")
+    return normalize(name) not in FILE_COLUMNS and not isinstance(
+        find_column(name, cells, ","), str
+    )
+
+
+def _find_table(source: Source) -> str | None:
+    if TABLE in source.names and not has_header(source, TABLE):
+        return TABLE
+    top = [name for name in sorted(source.names) if is_table(name) and "/" not in name]
+    tables = [name for name in top if has_header(source, name)]
+    tables = [name for name in tables if name.startswith("metadata.")] or tables
+    nested = [name for name in source.names if name.endswith("/" + NEW_TABLE)]
+    if len(tables) == 1 and tables[0].lower().endswith(".csv") and not _is_overruled(source):
+        return tables[0]
+    if tables or nested or _is_overruled(source):
+        found = " and ".join((tables or nested)[:2]) or "labels of another format"
+        fix = "Convert it, or copy the images to a folder of their own."
+        expected = f"no table, {TABLE}, or one CSV table with a header at the top"
+        raise DataError(str(source), expected, found, fix)
+    return None
+
+
+def _is_overruled(source: Source) -> bool:
+    try:
+        return choose_reader(source).format in _OVERRULED
+    except DataError:
+        return False
+
+
+def _read_tagged_csv(source: Source) -> FoundTags:
+    issues = IssueLog(str(source), strict=False)
+    examples = TaggedCsv().read(source, issues)
+    labels = {example.image: dict(example.labels) for example in examples}
+    groups = tuple(examples[0].labels) if examples else ()
+    bad = sum(issue.level == "error" for issue in issues)
+    return FoundTags(TagTable(TABLE), labels, groups, bad)
+
+
+def _read_header_table(source: Source, name: str) -> FoundTags:
+    table = read_records(source, name, IssueLog(str(source), strict=False))
+    column = next(c for n in FILE_COLUMNS for c in table.columns if normalize(c) == n)
+    rows, bad = _rows_by_image(source, table, column)
+    names = [other for other in table.columns if other and other != column]
+    kinds = {other: _kind(other, [row.get(other) for row in rows.values()]) for other in names}
+    groups = tuple(other for other in names if kinds[other] is str)
+    extras = tuple(other for other in names if kinds[other] is not str)
+    needed = frozenset(other for other in extras if kinds[other] is not None)
+    cells = {image: {n: row.get(n, "") for n in extras} for image, row in rows.items()}
+    labels = {image: {g: row[g] for g in groups if row.get(g)} for image, row in rows.items()}
+    return FoundTags(TagTable(name, column, extras, needed, cells), labels, groups, bad)
+
+
+def _rows_by_image(
+    source: Source, table: Table, column: str
+) -> tuple[dict[str, dict[str, Any]], int]:
+    """Return the cells of each image, and the number of rows without an image."""
+    index = ImageIndex(source, ("", FOLDER))
+    rows: dict[str, dict[str, Any]] = {}
+    for record in table.records:
+        if isinstance(record.values, dict):
+            try:
+                rows[index.take(str(record.values.get(column, "")), "")] = record.values
+            except EntryError:
+                continue
+    return rows, len(table.records) - len(rows)
+
+
+def _kind(name: str, cells: Sequence[Any]) -> type | None:
+    """Return the type of a column's values, str for labels; None if it conditions nothing."""
+    filled = [cell for cell in cells if cell]
+    if not filled:
+        return str if is_group_name(name) else None
+    column = find_column(name, filled, ",")
+    if not isinstance(column, Column):
+        return None
+    value = column.parse(filled[0])
+    return object if isinstance(value, str) and is_hex(value) else type(value)
+
+
+def _ids(images: Iterable[str]) -> dict[str, str]:
+    """Return the ID of each image: its path without folder `images`, and without extension."""
+    paths = {image: image.removeprefix(f"{FOLDER}/") for image in images}
+    stems = Counter(path.rpartition(".")[0] for path in paths.values())
+    return {
+        image: stem if stems[stem := path.rpartition(".")[0]] == 1 else path
+        for image, path in paths.items()
+    }
