@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from ganport_train.config.parsing import RecipeError
-from ganport_train.pages.run_data import RunReader, thin
-from ganport_train.pages.run_page import run_app
+from ganport_train.pages.run_page import RunReader, run_app, thin
 
 FIXTURE = Path(__file__).parents[2] / "contract" / "fixtures" / "faces"
 

@@ -13,7 +13,7 @@ from PIL import Image
 from ganport_runtime.errors import RequestError
 from ganport_train.data import load_dataset
 from ganport_train.data.check import check_dataset
-from ganport_train.pages.previews import encode_preview
+from ganport_train.pages.local_server import encode_preview
 from ganport_train.pages.tagger import tagger_app
 from ganport_train.tagging.session import TagSession
 from ganport_train.tagging.store import TagStore

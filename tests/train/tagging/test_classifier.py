@@ -6,8 +6,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.tagging.classifier import FeatureSpace, LabelClassifier
-from ganport_train.tagging.features import SIZE, Features, extract_features
+from ganport_train.tagging.classifier import (
+    SIZE,
+    Features,
+    FeatureSpace,
+    LabelClassifier,
+    extract_features,
+)
 
 HAIR = ("pink", "black", "green", "blonde")
 LEARNED, OTHERS = 60, 60

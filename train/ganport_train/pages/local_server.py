@@ -1,7 +1,11 @@
-"""A web server for one person on this machine: loopback only, own pages only, small requests."""
+"""A web server for one person on this machine, and the images that its pages show.
+
+Only loopback, own pages and small requests are accepted.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import webbrowser
@@ -12,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
@@ -24,10 +29,16 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import GanportError, RequestError
+from ganport_runtime.images.decode import load_image
+from ganport_train.data.file_formats import readable_formats
 
 HOST = "127.0.0.1"
 MAX_BODY = 1 << 20
 """Bytes of a request body."""
+SIDES = {"thumbnail": 160, "frame": 400, "full": 1024, "exact": 8192}
+"""Longest side in pixels, by the size that a page names."""
+_LOSSLESS = 256
+"""Images up to this side are sent without loss: pixel art must stay exact."""
 _HOSTS = (HOST, "localhost")
 _READING = ("GET", "HEAD")
 _HEADERS = {
@@ -75,6 +86,31 @@ def json_route(path: str, action: Action) -> Route:
         return JSONResponse(result)
 
     return Route(path, endpoint, methods=["POST"])
+
+
+def check_size(size: str) -> str:
+    """Return a size that a page may name; raises `RequestError` for another."""
+    if size not in SIDES:
+        expected = f"one of {', '.join(SIDES)}"
+        raise RequestError("size", expected, "another size", "Reload the page.")
+    return size
+
+
+def encode_preview(data: bytes, size: str) -> Response:
+    """Return an image file of a size of `SIDES` as a response that the browser may keep.
+
+    The file is decoded and encoded again, so a browser never gets its bytes. Raises `RequestError`
+    for a file that is not an image.
+    """
+    image = load_image(data, formats=readable_formats(), mode="rgba").pixels
+    side = SIDES[size]
+    image.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    lossless = size == "exact" or max(image.size) <= _LOSSLESS
+    file = io.BytesIO()
+    image.save(file, "PNG" if lossless else "WEBP", quality=88, compress_level=1)
+    media_type = "image/png" if lossless else "image/webp"
+    headers = {"cache-control": "max-age=600"}
+    return Response(file.getvalue(), media_type=media_type, headers=headers)
 
 
 def serve(app: Starlette, title: str, port: int, *, open_browser: bool) -> None:

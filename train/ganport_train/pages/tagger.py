@@ -15,8 +15,13 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.images.decode import MAX_BYTES
 from ganport_train.data.images import decoding_warnings
 from ganport_train.data.issues import EntryError
-from ganport_train.pages.local_server import create_app, json_route, serve
-from ganport_train.pages.previews import check_size, encode_preview
+from ganport_train.pages.local_server import (
+    check_size,
+    create_app,
+    encode_preview,
+    json_route,
+    serve,
+)
 from ganport_train.tagging.session import TagSession
 from ganport_train.tagging.store import TagStore, lock_tags
 from ganport_train.tagging.suggester import Suggester

@@ -17,10 +17,11 @@ from ganport_train.data.issues import EntryError
 from ganport_train.tagging.classifier import (
     MAX_IMAGES,
     MIN_IMAGES,
+    SIZE,
     FeatureSpace,
     LabelClassifier,
+    extract_features,
 )
-from ganport_train.tagging.features import SIZE, extract_features
 from ganport_train.tagging.session import TagSession
 
 _PAUSE = 0.3
