@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -73,6 +73,8 @@ class Artifact:
     raw_data: bytes = b""
     """The ONNX graph without its output head; empty for TorchScript."""
     rounding: RoundedWeights | None = None
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """Path of the module that made a value of the ONNX graph, by the name of the value."""
 
     @property
     def path(self) -> str:
@@ -129,12 +131,12 @@ def onnx_runners(data: bytes, place: str) -> dict[str, Runner]:
     }
 
 
-def torchscript_runner(script: torch.jit.ScriptModule) -> Runner:
-    """Return the runner of a traced network."""
+def torch_runner(network: nn.Module) -> Runner:
+    """Return the runner of a traced or exported network."""
 
     def run(batch: InputBatch) -> NDArray[Any]:
         with torch.no_grad():
-            output: NDArray[Any] = script(*batch.tensors()).numpy()
+            output: NDArray[Any] = network(*batch.tensors()).numpy()
         return output
 
     return run

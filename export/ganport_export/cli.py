@@ -17,6 +17,7 @@ from ganport_export.errors import OptionError
 from ganport_export.interface import Interface
 from ganport_export.options import CHOICES, MIN_OPSET
 from ganport_export.pipeline import export
+from ganport_export.targets import TARGETS
 from ganport_models.checkpoint import Checkpoint
 from ganport_models.network import Flow, Generator, Translator
 from ganport_models.selection import BEST, FOLDER
@@ -27,9 +28,10 @@ from ganport_runtime.values import repr_short
 
 def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     choices = CHOICES[name]
-    kind = click.Choice(choices)
-    default = "bundle" if name == "format" else choices[0]
-    return click.option(f"--{name}", type=kind, default=default, show_default=True, help=help)
+    kind, default = click.Choice(choices), None if name == "image" else choices[0]
+    return click.option(
+        f"--{name}", type=kind, default=default, show_default=default is not None, help=help
+    )
 
 
 @click.command(name="export-gan")
@@ -40,7 +42,18 @@ def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..
     metavar="best|latest|STEP",
     help="Checkpoint of a RUN.  [default: best by score, else latest]",
 )
-@_choice("format", "ONNX, TorchScript, or a bundle with both.")
+@click.option(
+    "--for",
+    "target",
+    type=click.Choice(TARGETS),
+    help="Set format, image and opset for this program, and check its list of operators.",
+)
+@click.option(
+    "--format",
+    metavar="onnx|torchscript|pt2|bundle",
+    help="ONNX, TorchScript, an ExportedProgram, several with commas, or a bundle with the first "
+    "two.  [default: bundle; onnx with --for]",
+)
 @click.option(
     "--out",
     required=True,
@@ -48,13 +61,15 @@ def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..
     help="A stored zip; a folder if it ends in / or is a folder. NAME.onnx with --format onnx is "
     "the graph alone. FOLDER/ takes the bundle under the name of the run.",
 )
-@_choice("image", "uint8 (N, H, W, C); float: float32 (N, C, H, W) in [-1, 1]; unit: in [0, 1].")
+@_choice(
+    "image",
+    "uint8 (N, H, W, C); float: float32 (N, C, H, W) in [-1, 1]; unit: in [0, 1].  [default: "
+    "uint8; unit for unity]",
+)
 @click.option(
     "--opset",
     type=int,
-    default=MIN_OPSET,
-    show_default=True,
-    help=f"ONNX operator set, {MIN_OPSET} or higher.",
+    help=f"ONNX operator set, {MIN_OPSET} or higher.  [default: {MIN_OPSET}; 15 for unity]",
 )
 @_choice("precision", "fp16 adds a half-precision graph.")
 @_choice("weights", "fp16 rounds the weights of the ONNX files: half the size, same speed.")
@@ -88,6 +103,11 @@ def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..
     "--allow-insensitive",
     is_flag=True,
     help="Export a network that ignores an input, and record this in the manifest.",
+)
+@click.option(
+    "--lift-noise",
+    is_flag=True,
+    help="Make noise that the network draws a part of z.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing bundle.")
 def export_gan(

@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import Any, Self
 
 import onnx
 
 from ganport_export.errors import DependencyError, OptionError
 from ganport_export.interface import Interface, holds, is_single_line
+from ganport_export.targets import Target, find_target
 from ganport_runtime.bundle.manifest import GraphFile
 from ganport_runtime.bundle.schema import POLYPHASE
 from ganport_runtime.values import repr_short
 
 MIN_OPSET = 18
+FORMATS = ("onnx", "torchscript", "pt2")
+"""Graph formats; `format` is one, several with commas, or "bundle" for the first two."""
 CHOICES = {
-    "format": ("onnx", "torchscript", "bundle"),
     "image": ("uint8", "float", "unit"),
     "precision": ("fp32", "fp16"),
     "weights": ("fp32", "fp16"),
@@ -43,8 +46,32 @@ class ExportOptions:
     license: str = "unspecified"
     allow_insensitive: bool = False
     lift_noise: bool = False
+    target: Target | None = None
+
+    @classmethod
+    def of(
+        cls,
+        target: str | None,
+        *,
+        format: str | None,
+        image: str | None,
+        opset: int | None,
+        **others: Any,
+    ) -> Self:
+        """Return options for a target; None takes the target's default, or that of the class."""
+        chosen = None if target is None else find_target(target)
+        given = {"format": format, "image": image, "opset": opset}
+        defaults: dict[str, Any] = {}
+        if chosen:
+            defaults = {"format": "onnx", "image": chosen.head, "opset": chosen.opset}
+        stated = {name: value for name, value in given.items() if value is not None}
+        return cls(**{**defaults, **stated}, target=chosen, **others)
 
     def __post_init__(self) -> None:
+        if not holds(lambda: self.formats <= set(FORMATS)):
+            expected = f"{', '.join(FORMATS)}, several of them with commas, or bundle"
+            found = repr_short(self.format)
+            raise OptionError("format", expected, found, "Use format='bundle'.")
         for name, choices in CHOICES.items():
             value = getattr(self, name)
             if value not in choices:
@@ -58,18 +85,30 @@ class ExportOptions:
             if getattr(self, name) in ("fp16", True) and not self.onnx:
                 fix = f"Use format='bundle', or leave {name} out."
                 raise OptionError(name, "a format with ONNX", f"format {self.format}", fix)
-        _check_opset(self.opset)
+        _check_opset(self.opset, self.target)
+        if self.target:
+            self._check_target(self.target)
         self._check_dependencies()
+
+    @property
+    def formats(self) -> set[str]:
+        """The graph formats: "onnx", "torchscript" and "pt2"."""
+        return {"onnx", "torchscript"} if self.format == "bundle" else set(self.format.split(","))
 
     @property
     def onnx(self) -> bool:
         """Whether the bundle contains ONNX files."""
-        return self.format != "torchscript"
+        return "onnx" in self.formats
 
     @property
     def torchscript(self) -> bool:
         """Whether the bundle contains TorchScript files."""
-        return self.format != "onnx"
+        return "torchscript" in self.formats
+
+    @property
+    def pt2(self) -> bool:
+        """Whether the bundle contains ExportedPrograms."""
+        return "pt2" in self.formats
 
     @property
     def fp16_weights(self) -> bool:
@@ -88,8 +127,16 @@ class ExportOptions:
             (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), self.precision == "fp16" and image),
             (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", POLYPHASE), self.polyphase and image),
             (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), self.torchscript),
+            (GraphFile(f"{stem}.pt2", "pt2", "fp32"), self.pt2),
         )
         return tuple(file for file, requested in files if requested)
+
+    def _check_target(self, target: Target) -> None:
+        if not self.onnx:
+            fix = "Use --format onnx."
+            raise OptionError(f"format for {target.name}", "a format with ONNX", self.format, fix)
+        target.check_head(self.image)
+        target.version_for(self.opset)
 
     def _check_dependencies(self) -> None:
         if self.torchscript and sys.version_info >= (3, 14):
@@ -105,8 +152,9 @@ class ExportOptions:
             raise DependencyError("extra 'cpu'", expected, "no onnxruntime", fix)
 
 
-def _check_opset(opset: int) -> None:
+def _check_opset(opset: int, target: Target | None) -> None:
+    lowest = min(MIN_OPSET, target.opset) if target else MIN_OPSET
     highest = onnx.defs.onnx_opset_version()
-    if type(opset) is not int or not MIN_OPSET <= opset <= highest:
-        fix = f"Use {MIN_OPSET} unless a runtime requires a higher one."
-        raise OptionError("opset", f"{MIN_OPSET} to {highest}", repr_short(opset), fix)
+    if type(opset) is not int or not lowest <= opset <= highest:
+        fix = f"Use {lowest} unless a runtime requires a higher one."
+        raise OptionError("opset", f"{lowest} to {highest}", repr_short(opset), fix)

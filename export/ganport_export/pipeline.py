@@ -30,9 +30,11 @@ from ganport_export.checks import CheckResult, run_checks, summarize
 from ganport_export.checks.preflight import prepare
 from ganport_export.errors import OptionError
 from ganport_export.formats.onnx import write_onnx
+from ganport_export.formats.pt2 import write_pt2
 from ganport_export.formats.torchscript import write_torchscript
 from ganport_export.interface import Interface
-from ganport_export.options import MIN_OPSET, ExportOptions
+from ganport_export.options import ExportOptions
+from ganport_export.targets import format_report
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME, Manifest
 from ganport_runtime.values import repr_short
 
@@ -51,6 +53,8 @@ class ExportReport:
     """Paths of the tensors into which a norm was folded."""
     seconds: Mapping[str, float]
     """Duration of each stage."""
+    target: Mapping[str, Any] | None = None
+    """Version, sizes and operators of the target, if one was given."""
 
     def to_json(self) -> dict[str, Any]:
         """Return every measurement as plain JSON."""
@@ -60,6 +64,7 @@ class ExportReport:
             "folded": list(self.folded),
             "seconds": dict(self.seconds),
             "files": {name: entry.to_json() for name, entry in self.manifest.files.items()},
+            **({"target": dict(self.target)} if self.target else {}),
             "parity": dict(self.manifest.parity),
             "provenance": dict(self.manifest.provenance),
         }
@@ -72,9 +77,10 @@ def export(
     *,
     encoder: nn.Module | None = None,
     directions: Mapping[str, NDArray[Any]] | None = None,
-    format: str = "bundle",
-    image: str = "uint8",
-    opset: int = MIN_OPSET,
+    target: str | None = None,
+    format: str | None = None,
+    image: str | None = None,
+    opset: int | None = None,
     precision: str = "fp32",
     weights: str = "fp32",
     polyphase: bool = False,
@@ -94,11 +100,14 @@ def export(
     - `encoder`: inverse of an invertible network, `forward(image, condition)` to z. It becomes a
       second graph.
     - `directions`: latent directions by attribute, float32 arrays of the shape of z.
-    - `format`: "onnx", "torchscript", or "bundle" for both.
-    - `image`: the head. "uint8" for images (N, H, W, C) with straight alpha; "float" for
+    - `target`: "unity", "web" or "onnxruntime" sets format, image and opset, and checks every
+      operator against the list of that program.
+    - `format`: "onnx", "torchscript" or "pt2" (an ExportedProgram), several with commas, or
+      "bundle" for the first two, the default.
+    - `image`: the head, by default "uint8" for images (N, H, W, C) with straight alpha; "float" for
       (N, C, H, W) in [-1, 1] with premultiplied colors; "unit" for (N, C, H, W) in [0, 1] with
       straight alpha.
-    - `opset`: ONNX operator set, 18 or higher.
+    - `opset`: ONNX operator set, 18 or higher; from 15 for the target "unity".
     - `precision`: "fp16" adds a float16 graph.
     - `weights`: "fp16" rounds the weights of the ONNX files to float16. This halves the files; the
       arithmetic stays float32.
@@ -114,7 +123,8 @@ def export(
     Raises OptionError, UnsupportedError, ParityError, ContractError or DependencyError. Then
     nothing is written, and an existing bundle at `path` stays as it was.
     """
-    options = ExportOptions(
+    options = ExportOptions.of(
+        target,
         format=format,
         image=image,
         opset=opset,
@@ -142,10 +152,13 @@ def export(
     manifest = build_manifest([export_input.interface for export_input in inputs], options)
     artifacts = _write_graphs(inputs, manifest, options, stages)
     results = _check(artifacts, inputs, options, stages)
+    target_report = _check_target(artifacts, options, stages)
     with stages.run("pack") as messages:
         origin = dict(provenance or {}) | _provenance([module for module, _ in sources], options)
         if inputs[0].lifted:
             origin["lifted_noise"] = list(inputs[0].lifted)
+        if target_report:
+            origin["target"] = {key: target_report[key] for key in ("name", "version", "opset")}
         manifest = replace(manifest, parity=summarize(results), provenance=origin)
         all_artifacts = [artifact for group in artifacts for artifact in group]
         manifest, files = assemble(manifest, all_artifacts, extra_files)
@@ -153,7 +166,9 @@ def export(
         written = {writer.graph: files[writer.graph]} if writer.graph else files
         messages.append(f"{writer.path}: {len(written)} files, {_format_size(written.values())}")
     folded = dict.fromkeys(name for export_input in inputs for name in export_input.folded)
-    return ExportReport(writer.path, manifest, options.opset, tuple(folded), stages.seconds)
+    return ExportReport(
+        writer.path, manifest, options.opset, tuple(folded), stages.seconds, target_report
+    )
 
 
 def _check_arguments(module: object, interface: object, encoder: object) -> None:
@@ -226,6 +241,11 @@ def _write_graphs(
             for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
                 group.append(write_torchscript(export_input, options, text))
                 messages.append(f"{group[-1].path} {_format_size([group[-1].data])}")
+    if options.pt2:
+        with stages.run("pt2") as messages:
+            for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
+                group.append(write_pt2(export_input, options, text))
+                messages.append(f"{group[-1].path} {_format_size([group[-1].data])}")
     return artifacts
 
 
@@ -244,6 +264,22 @@ def _check(
             messages.append(f"limit {export_input.limit:.1e}, effects: {', '.join(effects)}")
             results.append(result)
     return results
+
+
+def _check_target(
+    artifacts: Sequence[Sequence[Artifact]], options: ExportOptions, stages: _Stages
+) -> dict[str, Any] | None:
+    """Check the ONNX files against the operators of the target; return its report on the first."""
+    target = options.target
+    if target is None:
+        return None
+    with stages.run("target") as messages:
+        graphs = [artifact for group in artifacts for artifact in group if artifact.raw_data]
+        for artifact in graphs:
+            target.check_graph(artifact)
+        report = target.describe(graphs[0], options.opset)
+        messages.append(format_report(report))
+    return report
 
 
 def _provenance(modules: Sequence[nn.Module], options: ExportOptions) -> dict[str, Any]:

@@ -10,9 +10,9 @@ import onnx
 from onnx import helper
 
 from ganport_export.artifact import Artifact, ExportInput, RoundedWeights, fp16_runner, onnx_runners
-from ganport_export.formats.onnx_capture import capture_graph
+from ganport_export.formats.onnx_capture import capture_graph, module_paths
 from ganport_export.interface import BATCH_DIM
-from ganport_export.options import ExportOptions
+from ganport_export.options import MIN_OPSET, ExportOptions
 from ganport_export.transforms.fp16 import (
     convert_to_fp16,
     count_weights,
@@ -20,6 +20,7 @@ from ganport_export.transforms.fp16 import (
     store_weights_as_fp16,
 )
 from ganport_export.transforms.onnx_heads import add_head
+from ganport_export.transforms.opset import convert_opset
 from ganport_export.transforms.polyphase import to_polyphase
 from ganport_runtime.bundle.manifest import METADATA_KEY, GraphFile
 from ganport_runtime.bundle.schema import POLYPHASE
@@ -36,7 +37,11 @@ def write_onnx(export_input: ExportInput, options: ExportOptions, metadata: str)
     """
     network, interface = export_input.network, export_input.interface
     example = export_input.batches[_EXAMPLE]
-    full = strip(capture_graph(network, interface, example, options.opset))
+    captured = capture_graph(network, interface, example, max(MIN_OPSET, options.opset))
+    modules = module_paths(captured, network)
+    full = strip(captured)
+    if options.opset < MIN_OPSET:
+        full = convert_opset(full, options.opset, modules)
     graph, rounding = _round(full, export_input) if options.fp16_weights else (full, None)
     artifacts = []
     for file in options.graph_files(interface):
@@ -52,7 +57,7 @@ def write_onnx(export_input: ExportInput, options: ExportOptions, metadata: str)
             stored = store_weights_as_fp16(written) if rounding else written
             artifact = _make_artifact(file, stored, export_input, options, metadata)
             artifacts.append(replace(artifact, rounding=rounding))
-    return artifacts
+    return [replace(artifact, modules=modules) for artifact in artifacts]
 
 
 def strip(model: onnx.ModelProto) -> onnx.ModelProto:

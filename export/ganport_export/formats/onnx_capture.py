@@ -11,11 +11,14 @@ from onnxscript import optimizer
 from torch import nn
 from torch.export import Dim, ExportedProgram
 
+from ganport_export.adapter import Wrapped, unwrap
 from ganport_export.errors import ContractError, ExportError, UnsupportedError
 from ganport_export.formats import stderr_on_success, suppress_known_messages
 from ganport_export.interface import Interface
 from ganport_export.test_inputs import InputBatch
 
+_SCOPES = "pkg.torch.onnx.name_scopes"
+"""Metadata of a node: the paths of its modules from the outermost one, then its own name."""
 MAX_BYTES = 2**31 - 2**24
 """Largest size of the weights: a protobuf message is limited to 2 GiB, and the graph needs some."""
 
@@ -34,10 +37,24 @@ def capture_graph(
     """
     _check_size(module)
     with suppress_known_messages():
-        program = _capture(module, example)
+        program = capture_program(module, example)
         model = _fold_constants(_translate(program, interface, opset))
     model.graph.name = interface.stem
     return model
+
+
+def module_paths(model: onnx.ModelProto, network: nn.Module) -> dict[str, str]:
+    """Return the path of the module that made each value of a captured graph, by its name."""
+    root = unwrap(network)
+    paths: dict[str, str] = {}
+    for node in model.graph.node:
+        scopes = {entry.key: entry.value for entry in node.metadata_props}.get(_SCOPES, "")
+        path = (re.findall(r"'([^']*)'", scopes)[:-1] or [""])[-1]
+        wrapper = network
+        while isinstance(wrapper, Wrapped):
+            wrapper, path = wrapper.network, path.removeprefix("network").removeprefix(".")
+        paths |= dict.fromkeys(node.output, path or type(root).__name__)
+    return paths
 
 
 def _check_size(module: nn.Module) -> None:
@@ -51,13 +68,14 @@ def _check_size(module: nn.Module) -> None:
         )
 
 
-def _capture(module: nn.Module, example: InputBatch) -> ExportedProgram:
+def capture_program(module: nn.Module, example: InputBatch) -> ExportedProgram:
+    """Return the ExportedProgram of a network for any batch size; raises like `capture_graph`."""
     first: Exception | None = None
     # Non-strict capture is faster and supports more modules. Strict capture reads Python bytecode
     # and supports len(z) and int(z.shape[0]), which make the batch size constant in the other.
     for strict in (False, True):
         try:
-            with stderr_on_success():
+            with suppress_known_messages(), stderr_on_success():
                 return torch.export.export(
                     module,
                     example.tensors(),

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_export import Interface, ParityError, UnsupportedError
-from ganport_export.artifact import torchscript_runner
+from ganport_export.artifact import torch_runner
 from ganport_export.bundle_writer import build_manifest, metadata_json
 from ganport_export.checks.preflight import prepare
 from ganport_export.formats import suppress_known_messages
@@ -51,7 +51,7 @@ def test_load_returns_the_network_and_the_metadata(data, prepared):
     assert metadata == '{"a":1}'
     expected = trace(prepared.network, HEAD, prepared.batches[0])
     batch = prepared.batches[3]
-    assert np.array_equal(torchscript_runner(script)(batch), torchscript_runner(expected)(batch))
+    assert np.array_equal(torch_runner(script)(batch), torch_runner(expected)(batch))
 
 
 def test_trace_has_the_argument_names_of_the_contract(data):

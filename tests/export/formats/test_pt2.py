@@ -1,0 +1,88 @@
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ganport_export import ContractError, ParityError, export
+from ganport_export.formats.pt2 import compare_pt2, load
+from ganport_runtime import Bundle
+from ganport_runtime.bundle.manifest import METADATA_KEY
+from ganport_runtime.verify import verify
+
+FILE = "generator.pt2"
+
+
+@pytest.fixture(scope="module")
+def exported(make, interface, tmp_path_factory) -> Bundle:
+    path = tmp_path_factory.mktemp("pt2")
+    report = export(make(), interface, f"{path}/x.ganport/", format="onnx,pt2")
+    return Bundle.open(report.path)
+
+
+def test_pt2_with_onnx_passes_parity_and_gives_its_images(exported):
+    graphs = exported.manifest.parity["graphs"]
+    assert set(graphs) == {"generator.onnx", FILE}
+    assert 0 < graphs[FILE]["error"]["ExportedProgram"] <= graphs[FILE]["limit"]
+    network, metadata = load(exported.read(FILE), METADATA_KEY)
+    assert '"interface":"gan.generate/1"' in metadata
+    with torch.no_grad():
+        pixels = network(torch.zeros(5, 4), torch.eye(5))
+    assert (pixels.shape, pixels.dtype) == ((5, 8, 8, 3), torch.uint8)
+
+
+def test_pt2_contains_no_local_path(exported):
+    archive = zipfile.ZipFile(io.BytesIO(exported.read(FILE)))
+    parts = [archive.read(name) for name in archive.namelist()]
+    for path in (str(Path(__file__).parents[3]), "site-packages", str(Path.home()), "conftest"):
+        assert not any(path.encode() in part for part in parts)
+
+
+def test_verify_does_not_load_a_pt2_file_without_trust(exported):
+    (check,) = (check for check in verify(exported) if check.name == f"code of {FILE}")
+    assert (check.passed, "--trust-code" in check.detail) == (None, True)
+
+
+def test_compare_pt2_of_an_intact_file_passes(exported):
+    (check,) = compare_pt2(exported)
+    assert (check.name, check.passed) == (f"fixtures of {FILE}", True)
+
+
+def test_compare_pt2_of_a_changed_file_fails_before_torch_reads_it(exported, tmp_path):
+    for name in exported.names():
+        (tmp_path / name).write_bytes((exported.path / name).read_bytes())
+    (tmp_path / FILE).write_bytes(b"no program")
+    (check,) = compare_pt2(Bundle.open(tmp_path))
+    assert check.passed is False
+
+
+def test_pt2_alone_replaces_torchscript(make, interface, tmp_path):
+    report = export(make(), interface, tmp_path / "x.ganport", format="pt2")
+    assert [file.path for file in report.manifest.graphs[0].files] == [FILE]
+
+
+class Exported(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 0.99 if torch.compiler.is_exporting() else x
+
+
+class Mixing(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return 0.5 * x + 0.5 * x.mean(dim=0, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    ("last", "kind", "message"),
+    [
+        (Exported(), ParityError, "generator.pt2 (ExportedProgram, batch of 1)"),
+        (Mixing(), ContractError, "each row of a batch within"),
+    ],
+)
+def test_pt2_that_fails_a_check_is_not_written(make, interface, tmp_path, last, kind, message):
+    with pytest.raises(kind) as caught:
+        export(make(last), interface, tmp_path / "x.ganport", format="pt2")
+    assert message in str(caught.value)
+    assert np.size(list(tmp_path.iterdir())) == 0
