@@ -100,6 +100,11 @@ class OnnxRunner:
         output: NDArray[Any] = self._session.run(None, batch.inputs)[0]
         return output
 
+    def run_all(self, batch: InputBatch) -> dict[str, NDArray[Any]]:
+        """Return every output of a batch by its name."""
+        names = [output.name for output in self._session.get_outputs()]
+        return dict(zip(names, self._session.run(names, batch.inputs), strict=True))
+
     @cached_property
     def _session(self) -> Any:
         import onnxruntime

@@ -50,9 +50,9 @@ def _choice(name: str, help: str) -> Callable[[Callable[..., None]], Callable[..
 )
 @click.option(
     "--format",
-    metavar="onnx|torchscript|pt2|bundle",
-    help="ONNX, TorchScript, an ExportedProgram, several with commas, or a bundle with the first "
-    "two.  [default: bundle; onnx with --for]",
+    type=click.Choice(("onnx", "torchscript", "pt2", "bundle", "onnx,pt2", "bundle,pt2")),
+    help="ONNX, TorchScript, an ExportedProgram (pt2), or a bundle with the first two.  [default: "
+    "bundle; onnx with --for]",
 )
 @click.option(
     "--out",

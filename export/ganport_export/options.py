@@ -69,7 +69,7 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         if not holds(lambda: self.formats <= set(FORMATS)):
-            expected = f"{', '.join(FORMATS)}, several of them with commas, or bundle"
+            expected = f"one of {', '.join(FORMATS)}, bundle; or several of them with commas"
             found = repr_short(self.format)
             raise OptionError("format", expected, found, "Use format='bundle'.")
         for name, choices in CHOICES.items():
@@ -93,7 +93,7 @@ class ExportOptions:
     @property
     def formats(self) -> set[str]:
         """The graph formats: "onnx", "torchscript" and "pt2"."""
-        return {"onnx", "torchscript"} if self.format == "bundle" else set(self.format.split(","))
+        return set(self.format.replace("bundle", "onnx,torchscript").split(","))
 
     @property
     def onnx(self) -> bool:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -34,6 +30,7 @@ from ganport_export.formats.pt2 import write_pt2
 from ganport_export.formats.torchscript import write_torchscript
 from ganport_export.interface import Interface
 from ganport_export.options import ExportOptions
+from ganport_export.provenance import describe_origin
 from ganport_export.targets import format_report
 from ganport_runtime.bundle.manifest import DIRECTIONS_NAME, Manifest
 from ganport_runtime.values import repr_short
@@ -154,7 +151,9 @@ def export(
     results = _check(artifacts, inputs, options, stages)
     target_report = _check_target(artifacts, options, stages)
     with stages.run("pack") as messages:
-        origin = dict(provenance or {}) | _provenance([module for module, _ in sources], options)
+        origin = dict(provenance or {}) | describe_origin(
+            [module for module, _ in sources], options
+        )
         if inputs[0].lifted:
             origin["lifted_noise"] = list(inputs[0].lifted)
         if target_report:
@@ -280,39 +279,6 @@ def _check_target(
         report = target.describe(graphs[0], options.opset)
         messages.append(format_report(report))
     return report
-
-
-def _provenance(modules: Sequence[nn.Module], options: ExportOptions) -> dict[str, Any]:
-    """Return digests of the weights and package versions, without paths, hosts or dates."""
-    names = ("weights_sha256", "encoder_weights_sha256")
-    digests = {name: weights_digest(module) for name, module in zip(names, modules, strict=False)}
-    return digests | {"packages": package_versions(onnxruntime=options.onnx)}
-
-
-def weights_digest(module: nn.Module) -> str:
-    """Return the SHA-256 of name, type, shape and bytes of every weight, sorted by name."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(module.state_dict().items()):
-        flat = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {flat.dtype} {tuple(flat.shape)}\n".encode())
-        digest.update(flat.reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
-
-
-def package_versions(*, onnxruntime: bool) -> dict[str, str]:
-    """Return the versions of the packages that determine the bytes of a bundle."""
-    versions = {"python": platform.python_version(), "torch": torch.__version__}
-    versions["onnx"] = onnx.__version__
-    for name in ("ganport", "numpy", "onnxscript"):
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "not installed"
-    if onnxruntime:
-        import onnxruntime as runtime  # the module knows its version in every distribution
-
-        versions["onnxruntime"] = runtime.__version__
-    return dict(sorted(versions.items()))
 
 
 def _format_size(parts: Iterable[bytes]) -> str:

@@ -28,7 +28,7 @@ from ganport_export import (
 )
 from ganport_export.formats import suppress_known_messages
 from ganport_export.formats.torchscript import load as load_script
-from ganport_export.pipeline import package_versions, weights_digest
+from ganport_export.provenance import package_versions, weights_digest
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.noise import normals

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ganport_export.artifact import Artifact, ExportInput
+from ganport_export.checks.divergence import explain
 from ganport_export.checks.head_diff import check_pixels
 from ganport_export.checks.parity import (
     SENSITIVITY_FACTOR,
@@ -24,6 +25,7 @@ from ganport_export.checks.parity import (
 )
 from ganport_export.checks.pixel_diff import check_rounded_weights
 from ganport_export.checks.structure import check_structure
+from ganport_export.errors import ParityError
 from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import BATCH_SIZES
 
@@ -103,7 +105,10 @@ def _check_graph(artifact: Artifact, export_input: ExportInput) -> Json:
     reference = artifact.rounding.reference if artifact.rounding else export_input.reference
     max_error = 0.0
     if artifact.file.precision == "fp32":
-        errors = check_parity(artifact, export_input.batches, reference, export_input.limit)
+        try:
+            errors = check_parity(artifact, export_input.batches, reference, export_input.limit)
+        except ParityError as error:
+            raise explain(error, artifact, export_input) from error
         max_error = max(errors.values())
         measured["error"] = errors
         measured["batch"] = check_batch_invariance(

@@ -21,6 +21,7 @@ from ganport_runtime.verify import FIXTURE_COUNTS, Check, compare, fixture, fixt
 
 Load = Callable[[bytes], tuple[nn.Module, str]]
 """Returns the network of a file and the interface inside it."""
+_NAMES = {"torchscript": "a TorchScript file", "pt2": "an ExportedProgram"}
 _DAMAGED = "The bundle is damaged or was changed: copy or export it again."
 
 
@@ -46,7 +47,7 @@ def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, load: 
         network, metadata = load(data)
     except Exception as error:  # torch's errors for a corrupt file have no common base class
         found = error_summary(error)
-        raise BundleError(file.path, f"a {file.role} file", found, _DAMAGED) from error
+        raise BundleError(file.path, _NAMES[file.role], found, _DAMAGED) from error
     interface = parse(metadata.encode() or b"null", METADATA_KEY)
     if interface != bundle.manifest.interface_json(graph):
         raise BundleError(file.path, "the interface of the manifest", "another one", _DAMAGED)
