@@ -49,7 +49,7 @@ def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, load: 
         found = error_summary(error)
         raise BundleError(file.path, _NAMES[file.role], found, _DAMAGED) from error
     interface = parse(metadata.encode() or b"null", METADATA_KEY)
-    if interface != bundle.manifest.interface_json(graph):
+    if not bundle.manifest.states(interface, graph):
         raise BundleError(file.path, "the interface of the manifest", "another one", _DAMAGED)
     tensors = fixtures(bundle)
     image = bundle.manifest.image if graph.output.name == "image" else None
