@@ -14,6 +14,7 @@ from ganport_models.resolution import (
     base_size,
     is_resolution,
     num_upsamples,
+    resolution_to_json,
     simplify,
     to_size,
 )
@@ -118,10 +119,7 @@ class NetworkConfig:
 
     def to_json(self) -> dict[str, Any]:
         """Return the sizes as plain JSON."""
-        sizes = asdict(self)
-        if isinstance(self.resolution, tuple):
-            sizes["resolution"] = list(self.resolution)
-        return sizes
+        return asdict(self) | {"resolution": resolution_to_json(self.resolution)}
 
 
 def require_condition(config: NetworkConfig) -> None:

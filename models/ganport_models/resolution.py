@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd
 
 from ganport_runtime.images.format import Resolution as Resolution
+from ganport_runtime.images.format import resolution_to_json as resolution_to_json
 from ganport_runtime.images.format import simplify as simplify
 from ganport_runtime.images.format import to_size as to_size
 

@@ -123,5 +123,11 @@ def simplify(resolution: Resolution) -> Resolution:
     return height if height == width else (height, width)
 
 
+def resolution_to_json(resolution: Resolution) -> int | list[int]:
+    """Return one number for a square, else [height, width]."""
+    simple = simplify(resolution)
+    return simple if isinstance(simple, int) else list(simple)
+
+
 def _is_size(size: tuple[int, ...]) -> bool:
     return len(size) == 2 and all(1 <= side <= MAX_SIDE for side in size)

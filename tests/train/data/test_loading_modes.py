@@ -12,7 +12,8 @@ from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.images.pixels import nearest_colors
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.check import check_dataset
-from ganport_train.data.image_options import compose_over, describe_image
+from ganport_train.data.color_modes import compose_over
+from ganport_train.data.image_options import describe_image
 
 Make = Callable[..., Image.Image]
 Encode = Callable[..., bytes]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganport_train.data.image_options import Pixels
+from ganport_train.data.color_modes import Pixels
 from ganport_train.data.issues import EntryError
 from ganport_train.data.pixel_art import PixelArtProbe, scale_pixels
 

@@ -10,11 +10,14 @@ import click
 
 from ganport_runtime.errors import require_packages
 from ganport_runtime.images.encode import save_image
+from ganport_runtime.images.format import Resolution
 from ganport_train.cli.dataset_draw import draw
 from ganport_train.cli.dataset_report import format_report
+from ganport_train.cli.image_options import MODE, ResolutionType
 from ganport_train.data.check import check_dataset
 from ganport_train.data.contact_sheet import Sample
 from ganport_train.data.formats.registry import AUTO, FORMATS
+from ganport_train.data.loading import MAX_RESOLUTION
 from ganport_train.data.table_template import write_template
 
 
@@ -27,11 +30,12 @@ def dataset() -> None:
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--resolution",
-    type=click.IntRange(1, 4096),
-    default=64,
+    type=ResolutionType(1, MAX_RESOLUTION),
+    default="64",
     show_default=True,
-    help="Training resolution in pixels.",
+    help="Training resolution in pixels: a side, or HEIGHTxWIDTH.",
 )
+@MODE
 @click.option(
     "--format",
     type=click.Choice(FORMATS),
@@ -50,7 +54,8 @@ def dataset() -> None:
 )
 def check(
     path: Path,
-    resolution: int,
+    resolution: Resolution,
+    mode: str,
     format: str,
     attributes: tuple[str, ...],
     as_json: bool,
@@ -62,7 +67,12 @@ def check(
     """
     sample = Sample()
     report = check_dataset(
-        path, resolution=resolution, format=format, attributes=attributes, sample=sample
+        path,
+        resolution=resolution,
+        mode=mode,
+        format=format,
+        attributes=attributes,
+        sample=sample,
     )
     if sheet and (page := sample.draw(f"{path.name}: {report.images:,} images", report.image.mode)):
         save_image(page, sheet)

@@ -12,6 +12,7 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.values import sanitize
 from ganport_train.backend.device import enable_determinism, resolve_device
 from ganport_train.cli.eval import number_option
+from ganport_train.cli.image_options import MODE, ResolutionType
 from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
@@ -34,9 +35,14 @@ _LABELS_SHOWN = 3
 @click.command()
 @click.option("--data", type=_PATH, required=True, help="Folder or zip of labeled images.")
 @click.option("--out", type=_PATH, required=True, help="Folder of the judge.")
-@number_option(
-    "--resolution", MIN_RESOLUTION, MAX_RESOLUTION, 64, "Resolution of the judge in pixels."
+@click.option(
+    "--resolution",
+    type=ResolutionType(MIN_RESOLUTION, MAX_RESOLUTION),
+    default="64",
+    show_default=True,
+    help="Size of the judge's images in pixels: a side, or HEIGHTxWIDTH.",
 )
+@MODE
 @number_option("--epochs", 1, 10_000, 14)
 @number_option("--width", MIN_WIDTH, MAX_WIDTH, 32, "Channels of the first block.")
 @number_option("--batch-size", 2, 4096, 64)
@@ -56,6 +62,7 @@ def judge(
     skip_bad: bool,
     device: str,
     no_mirror: bool,
+    mode: str,
     **numbers: Any,
 ) -> None:
     """Train the judge of a data set: eval-gan judge --data PATH --out JUDGE.
@@ -70,6 +77,7 @@ def judge(
     dataset = load_dataset(
         data,
         resolution=settings.resolution,
+        mode=mode,
         format=format,
         attributes=attributes,
         skip_bad=skip_bad,

@@ -15,11 +15,13 @@ import click
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, check_folder
 from ganport_runtime.generator import Generator
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.values import sanitize
 from ganport_train.backend.device import resolve_device
 from ganport_train.cli.eval import number_option
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.formats.registry import FORMATS
+from ganport_train.data.image_options import found_options
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.report.charts import comparison_charts
 from ganport_train.evaluation.report.columns import Column, comparison_notes, make_columns
@@ -40,7 +42,7 @@ from ganport_train.evaluation.scores.evaluation import (
 from ganport_train.evaluation.scores.extractors import Extractor, Inception
 from ganport_train.evaluation.scores.flow import FlowLikelihood
 from ganport_train.evaluation.scores.generation import GenerationEvaluation
-from ganport_train.evaluation.scores.sampling import MIN_IMAGES, check_same_conditions, image_side
+from ganport_train.evaluation.scores.sampling import MIN_IMAGES, check_same_conditions
 from ganport_train.evaluation.scores.target import (
     EvaluationTarget,
     find_run,
@@ -108,7 +110,7 @@ def score(
     with open_target(source, _log) as target:
         path = _data_path(data, target)
         generator = Generator.load(target.bundle, device=device)
-        dataset = _load(path, target, image_side(generator), judge, **options)
+        dataset = _load(path, target, generator.image, judge, **options)
         fraction = target.options.val_fraction if val_fraction is None else val_fraction
         is_flow_run = target.run and "encode" in generator.capabilities
         generates = "generate" in generator.capabilities
@@ -149,18 +151,19 @@ def _data_path(data: Path | None, target: EvaluationTarget) -> Path:
 def _load(
     path: Path,
     target: EvaluationTarget,
-    resolution: int,
+    image: ImageFormat,
     judge: Judge,
     *,
     format: str | None,
     attributes: tuple[str, ...],
     skip_bad: bool,
 ) -> Dataset:
-    """Load the data set in the judge's layout."""
+    """Load the data set in the judge's layout, with the images of a bundle's format."""
     load = partial(
         load_dataset,
         path,
-        resolution=resolution,
+        resolution=image.size,
+        **dict(found_options(image)),
         format=format or target.options.format,
         attributes=attributes,
         skip_bad=skip_bad or target.skip_bad,

@@ -13,6 +13,7 @@ import click
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import sanitize
 from ganport_train.cli.eval import eval_gan
+from ganport_train.cli.image_options import format_size
 from ganport_train.cli.train import COLLAPSED, STOPPED, resume_run, start_run
 from ganport_train.config.recipe import RESUMABLE_SECTIONS, Recipe
 from ganport_train.runs.metrics import read_log
@@ -95,7 +96,8 @@ class Session:
         if judge is None or (judge / METADATA).exists():
             return True
         options = ["--data", self.environments[data].data, "--out", judge]
-        options += ["--resolution", recipe.data.resolution, "--format", recipe.data.format]
+        options += ["--resolution", format_size(recipe.data.resolution)]
+        options += ["--mode", recipe.data.mode, "--format", recipe.data.format]
         options += ["--val-fraction", recipe.data.val_fraction, *_attributes(recipe)]
         judge.parent.mkdir(exist_ok=True)
         try:

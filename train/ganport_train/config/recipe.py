@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_models import NetworkConfig
+from ganport_models.resolution import resolution_to_json
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot, Rgb
 from ganport_runtime.images.format import CHANNELS, ImageFormat
 from ganport_train.config.parsing import RecipeError, documented, option
@@ -158,8 +159,7 @@ class Recipe:
             tables["presets"] = {name: list(texts) for name, texts in self.presets.items()}
         tables["conditions"] = {name: list(labels) for name, labels in self.conditions.items()}
         tables["data"]["attributes"] = list(self.data.attributes)
-        if isinstance(self.data.resolution, tuple):
-            tables["data"]["resolution"] = list(self.data.resolution)
+        tables["data"]["resolution"] = resolution_to_json(self.data.resolution)
         return tables
 
 

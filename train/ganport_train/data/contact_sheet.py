@@ -12,8 +12,8 @@ from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_runtime.images.format import CHANNELS
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.values import sanitize
+from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.formats.base import Example
-from ganport_train.data.image_options import Pixels, convert_mode
 from ganport_train.data.images import DecodedImage
 
 if TYPE_CHECKING:

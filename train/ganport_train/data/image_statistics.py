@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganport_runtime.images.format import ALPHA_LEVELS, CHANNELS, MAX_PALETTE, ImageFormat
-from ganport_train.data.image_options import AUTO, NONE, ImageOptions, Pixels, has_color
+from ganport_train.data.color_modes import Pixels, has_color
+from ganport_train.data.image_options import AUTO, NONE, ImageOptions
 
 MIN_TRANSPARENT = 0.05
 """Fraction of the images that must carry transparency for a set to be RGBA."""

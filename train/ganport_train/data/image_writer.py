@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from ganport_runtime.images.format import CHANNELS, ImageFormat
 from ganport_runtime.images.pixels import nearest_colors
 from ganport_train.data.cache import EntryWriter
+from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.file_formats import several_frames
 from ganport_train.data.formats.base import Example, Reader
-from ganport_train.data.image_options import AUTO, ImageOptions, Pixels, convert_mode
+from ganport_train.data.image_options import AUTO, ImageOptions
 from ganport_train.data.image_statistics import ImageStatistics
 from ganport_train.data.images import DecodedImage, decode_all, probe_pixel_art
 from ganport_train.data.issues import IssueLog

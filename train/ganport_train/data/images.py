@@ -29,8 +29,9 @@ from ganport_runtime.images.decode import (
     resize,
     to_mode,
 )
+from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.file_formats import readable_formats
-from ganport_train.data.image_options import AUTO, ImageOptions, Pixels, convert_mode
+from ganport_train.data.image_options import AUTO, ImageOptions
 from ganport_train.data.issues import EntryError
 from ganport_train.data.pixel_art import PROBED_IMAGES, PixelArtProbe, scale_pixels
 from ganport_train.data.source import Source

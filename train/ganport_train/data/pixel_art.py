@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images import pixel_art
-from ganport_train.data.image_options import OPAQUE, Pixels, has_color
+from ganport_train.data.color_modes import OPAQUE, Pixels, has_color
 from ganport_train.data.issues import EntryError
 
 MAX_COLORS = 64

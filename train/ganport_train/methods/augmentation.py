@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from ganport_runtime.conditions import Conditions, Rgb
 from ganport_runtime.conditions.colors import contains_color_name
+from ganport_runtime.images.format import CHANNELS
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions
 from ganport_train.methods.method import Batch
@@ -104,13 +105,28 @@ def change_color(images: Tensor, random: Tensor) -> Tensor:
     """Change brightness (-0.5 to 0.5 added), saturation (factor 0 to 2), and contrast (0.5 to 1.5).
 
     The ranges are those in the code of Zhao et al. 2020. `random` is (N, 3 or more) in [0, 1).
+    Alpha is unchanged, and colors stay premultiplied by it.
     """
+    if images.shape[1] == CHANNELS["rgba"]:
+        return torch.cat([_change_premultiplied(images, random), images[:, 3:]], dim=1)
     brightness, saturation, contrast = random[:, :3, None, None, None].unbind(1)
     images = images + (brightness - 0.5)
     gray = images.mean(dim=1, keepdim=True)
     images = gray + (images - gray) * (2 * saturation)
     mean = images.mean(dim=(1, 2, 3), keepdim=True)
     return mean + (images - mean) * (contrast + 0.5)
+
+
+def _change_premultiplied(images: Tensor, random: Tensor) -> Tensor:
+    """Return the changed colors (N, 3, H, W) of RGBA images; white has the value of alpha."""
+    brightness, saturation, contrast = random[:, :3, None, None, None].unbind(1)
+    color, alpha = (images[:, :3] + 1) / 2, (images[:, 3:] + 1) / 2
+    color = color + (brightness - 0.5) / 2 * alpha
+    gray = color.mean(dim=1, keepdim=True)
+    color = gray + (color - gray) * (2 * saturation)
+    total = 3 * alpha.sum(dim=(1, 2, 3), keepdim=True)
+    mean = color.sum(dim=(1, 2, 3), keepdim=True) / total.clamp(min=1) * alpha
+    return (mean + (color - mean) * (contrast + 0.5)) * 2 - 1
 
 
 def _transforms(options: AugmentOptions) -> list[Transform]:

@@ -6,6 +6,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.network import JudgeNetwork, prepare_images
 from ganport_train.evaluation.judge.storage import save_judge
@@ -39,7 +40,7 @@ def test_predict_returns_features_and_outputs_of_the_network(loaded: Judge) -> N
     assert (outputs.shape, outputs.dtype) == ((5, CONDITIONS.size), np.float32)
     np.testing.assert_array_equal(outputs, loaded.outputs(loaded.features(noise(5))))
     with torch.inference_mode():
-        expected = loaded.network(prepare_images(noise(5), 16, CPU)).numpy()
+        expected = loaded.network(prepare_images(noise(5), ImageFormat((16, 16)), CPU)).numpy()
     # Rounding of float32, 6e-8, over a dozen layers; another batch size takes other kernels.
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-5)
 
@@ -63,7 +64,7 @@ def test_features_of_a_memory_map_raise_no_warning(loaded: Judge, tmp_path: Path
 
 
 def test_load_keeps_the_metadata(loaded: Judge) -> None:
-    assert (loaded.conditions, loaded.metadata.resolution) == (CONDITIONS, 16)
+    assert (loaded.conditions, loaded.metadata.image.size) == (CONDITIONS, (16, 16))
     assert loaded.metadata.accuracy == {"hair": 0.75, "eyes": 1.0}
     assert loaded.metadata.val_fraction == 0.25
     assert not loaded.network.training

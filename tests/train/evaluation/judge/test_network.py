@@ -4,6 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ganport_runtime.images.format import CHANNELS, ImageFormat
+from ganport_runtime.images.pixels import to_float
 from ganport_train.backend.device import random_stream
 from ganport_train.evaluation.judge.network import (
     MIN_RESOLUTION,
@@ -58,7 +60,7 @@ def test_dropout_acts_only_in_training() -> None:
 
 def test_prepare_images_maps_levels_to_minus_1_to_1() -> None:
     levels = np.array([0, 255, 51], np.uint8)
-    batch = prepare_images(np.broadcast_to(levels, (1, 16, 16, 3)), 16, CPU)
+    batch = prepare_images(np.broadcast_to(levels, (1, 16, 16, 3)), ImageFormat((16, 16)), CPU)
     assert batch.shape == (1, 3, 16, 16)
     assert batch[0, :, 3, 5].tolist() == pytest.approx([-1, 1, -0.6])
 
@@ -67,14 +69,14 @@ def test_prepare_images_of_another_size_uses_a_triangle_filter() -> None:
     # Four columns to two: the triangle around the first center, 0.5, weighs 0.75, 0.75 and 0.25.
     columns = np.array([0, 70, 140, 210], np.uint8)
     images = np.broadcast_to(columns[None, None, :, None], (1, 4, 4, 3))
-    levels = (prepare_images(images, 2, CPU) + 1) * 127.5
+    levels = (prepare_images(images, ImageFormat((2, 2)), CPU) + 1) * 127.5
     first = (0.75 * 0 + 0.75 * 70 + 0.25 * 140) / 1.75
     assert levels[0, 0].tolist() == [pytest.approx([first, 210 - first], rel=1e-4)] * 2
 
 
 @pytest.mark.parametrize("shape", [(9, 9), (40, 24), (1, 1)])
 def test_prepare_images_keeps_a_constant_image_constant(shape: tuple[int, int]) -> None:
-    batch = prepare_images(np.full((2, *shape, 3), 102, np.uint8), 16, CPU)
+    batch = prepare_images(np.full((2, *shape, 3), 102, np.uint8), ImageFormat((16, 16)), CPU)
     assert batch.shape == (2, 3, 16, 16)
     assert batch.numpy() == pytest.approx(np.full(batch.shape, -0.2), abs=1e-5)
 
@@ -115,3 +117,22 @@ def test_random_shift_reaches_every_offset() -> None:
     shifted = random_shift(images, 1, random_stream(0, 0, 0))
     positions = {tuple(pixel) for pixel in torch.nonzero(shifted[:, 0])[:, 1:].tolist()}
     assert positions == {(row, column) for row in (1, 2, 3) for column in (1, 2, 3)}
+
+
+@pytest.mark.parametrize("mode", CHANNELS)
+def test_network_sees_every_mode_and_a_rectangle(mode: str) -> None:
+    image = ImageFormat((24, 32), mode)
+    network = JudgeNetwork(3, 4, image.channels).eval()
+    images = np.random.default_rng(0).integers(0, 256, (2, 24, 32, image.channels), np.uint8)
+    batch = prepare_images(images, image, CPU)
+    assert batch.shape == (2, image.channels, 24, 32)
+    np.testing.assert_allclose(batch.numpy(), to_float(images), atol=1e-6)
+    assert network(random_shift(batch, 2, random_stream(0, 0, 0))).shape == (2, 3)
+
+
+def test_prepare_images_lays_transparency_on_white_for_a_judge_of_rgb() -> None:
+    images = np.zeros((1, 16, 16, 4), np.uint8)
+    images[:, :, :8] = (0, 0, 0, 255)
+    batch = prepare_images(images, ImageFormat((16, 16)), CPU)
+    assert (batch[..., :8] == -1).all()
+    assert (batch[..., 8:] == 1).all()

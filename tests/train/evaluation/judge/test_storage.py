@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.files import sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.evaluation.judge.storage import (
     METADATA,
@@ -58,7 +59,11 @@ def load(judge: Path) -> JudgeNetwork:
 
 def test_save_judge_then_load_network_restores_the_weights(judge: Path) -> None:
     metadata = read_metadata(judge)
-    assert (metadata.conditions, metadata.resolution, metadata.width) == (CONDITIONS, 32, 4)
+    assert (metadata.conditions, metadata.image, metadata.width) == (
+        CONDITIONS,
+        ImageFormat((32, 32)),
+        4,
+    )
     assert metadata.accuracy == {"hair": 0.96, "eyes": 0.97}
     assert metadata.val_fraction == 0.1
     assert metadata.digest == sha256_of(judge / METADATA)
@@ -134,7 +139,7 @@ GROUP = {"name": "hair", "kind": "one_hot", "labels": ["red"], "default": "red",
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"schema_version": 3}, "found version 3"),
+        ({"schema_version": 4}, "found version 4"),
         ({"schema_version": True}, "schema_version: expected an integer"),
         ({"kind": "checkpoint"}, "kind: expected one of judge"),
         ({"kind": "\x1b[2J"}, "kind: expected printable text"),

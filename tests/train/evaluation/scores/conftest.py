@@ -192,7 +192,9 @@ def untrained() -> Callable[[Conditions], Judge]:
         with torch.random.fork_rng():
             torch.manual_seed(0)
             network = JudgeNetwork(conditions.size, width=4).eval()
-        metadata = JudgeMetadata(conditions, SIDE, 4, 0.2, {}, 0, "", "ab" * 32, {})
+        metadata = JudgeMetadata(
+            conditions, ImageFormat((SIDE, SIDE)), 4, 0.2, {}, 0, "", "ab" * 32, {}
+        )
         return Judge(network, metadata, torch.device("cpu"))
 
     return untrained

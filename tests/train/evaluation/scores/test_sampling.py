@@ -1,13 +1,10 @@
-from copy import copy
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from ganport_runtime.bundle.manifest import Image
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.generator import Generator
-from ganport_runtime.images.format import ImageFormat
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.scores.sampling import (
@@ -15,7 +12,6 @@ from ganport_train.evaluation.scores.sampling import (
     ScoreError,
     decode_requests,
     encodable,
-    image_side,
     sample_vectors,
     usable_rows,
 )
@@ -70,13 +66,3 @@ def test_usable_rows_of_too_few_images_raises(
     )
     with pytest.raises(ScoreError, match="9 of 9"):
         usable_rows(healthy, few, judge)
-
-
-def test_image_side_of_a_rectangle_raises(healthy: Generator) -> None:
-    assert image_side(healthy) == 32
-    manifest = healthy.manifest
-    wide = copy(healthy)
-    image = Image(ImageFormat((16, 32)))
-    wide.bundle = replace(healthy.bundle, manifest=replace(manifest, image=image))
-    with pytest.raises(ScoreError, match="16 x 32"):
-        image_side(wide)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.judge import storage
 from ganport_train.evaluation.judge.network import JudgeNetwork, prepare_images
@@ -60,14 +62,14 @@ class Judge:
         return self.metadata.digest
 
     def predict(self, images: NDArray[np.uint8], *, progress: bool = False) -> Prediction:
-        """Return features and outputs of uint8 (N, S, S, 3) images, resized to the judge's size."""
+        """Return features and outputs of uint8 (N, H, W, C) images, resized to the judge's size."""
         features = self.features(images, progress=progress)
         return Prediction(features, self.outputs(features))
 
     def features(self, images: NDArray[np.uint8], *, progress: bool = False) -> NDArray[np.float32]:
         """Return only the float32 (N, F) features."""
-        resolution = self.metadata.resolution
-        return extract_features(self.network, images, resolution, self.device, progress=progress)
+        image = self.metadata.image
+        return extract_features(self.network, images, image, self.device, progress=progress)
 
     def outputs(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the float32 (N, C) outputs for features, through the last linear layer."""
@@ -77,17 +79,17 @@ class Judge:
 def extract_features(
     network: JudgeNetwork,
     images: NDArray[np.uint8],
-    resolution: int,
+    image: ImageFormat,
     device: torch.device,
     *,
     progress: bool = False,
 ) -> NDArray[np.float32]:
-    """Return float32 (N, F) features of a network in eval mode for uint8 (N, S, S, 3) images."""
+    """Return float32 (N, F) features of a network in eval mode for uint8 (N, H, W, C) images."""
     features = np.empty((len(images), network.num_features), np.float32)
-    size = max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // resolution**2))
+    size = max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // prod(image.size)))
     with torch.inference_mode():
         for part in track_blocks(len(images), size, "judging", "images", shown=progress):
-            batch = prepare_images(images[part], resolution, device)
+            batch = prepare_images(images[part], image, device)
             features[part] = network.features(batch).cpu().numpy()
     return features
 

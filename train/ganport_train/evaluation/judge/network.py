@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
+from ganport_runtime.images.format import ImageFormat
+from ganport_train.data.color_modes import convert_mode
+
 STAGES = 4
 """Number of stages, each of which halves height and width after a stem that halves them once."""
 MIN_RESOLUTION = 16
@@ -24,12 +27,12 @@ class JudgeNetwork(nn.Module):
     loses a small object.
     """
 
-    def __init__(self, outputs: int, width: int = 32) -> None:
+    def __init__(self, outputs: int, width: int = 32, channels: int = 3) -> None:
         super().__init__()
         widths = [width * 2**stage for stage in range(STAGES)]
         # The first layer keeps the full size: an iris is four pixels wide.
         self.stem = nn.Sequential(
-            nn.Conv2d(3, width // 2, 3, padding=1, bias=False),
+            nn.Conv2d(channels, width // 2, 3, padding=1, bias=False),
             nn.BatchNorm2d(width // 2),
             nn.ReLU(inplace=True),
             nn.Conv2d(width // 2, width, 3, stride=2, padding=1, bias=False),
@@ -48,7 +51,7 @@ class JudgeNetwork(nn.Module):
         self.head = nn.Linear(self.num_features, outputs)
 
     def features(self, images: Tensor) -> Tensor:
-        """Return the (N, num_features) features of float (N, 3, R, R) images in [-1, 1]."""
+        """Return the (N, num_features) features of float (N, C, H, W) images in [-1, 1]."""
         maps = self.blocks(self.stem(images)).flatten(2)
         return torch.cat([maps.mean(dim=2), maps.amax(dim=2)], dim=1)
 
@@ -58,33 +61,40 @@ class JudgeNetwork(nn.Module):
         return outputs
 
 
-def prepare_images(images: NDArray[np.uint8], resolution: int, device: torch.device) -> Tensor:
-    """Convert uint8 (N, S, S, 3) images to float (N, 3, R, R) in [-1, 1] on a device."""
+def prepare_images(images: NDArray[np.uint8], image: ImageFormat, device: torch.device) -> Tensor:
+    """Convert uint8 (N, H, W, C) images to float in [-1, 1] on a device, for a judge of `image`.
+
+    The result has the size and the channels of `image`; colors are premultiplied by alpha.
+    """
     # A memory map is read-only, and torch warns about read-only arrays.
-    owned = np.require(images, requirements=("C", "W"))
+    owned = np.require(convert_mode(images, image.mode), requirements=("C", "W"))
     batch = torch.from_numpy(owned).to(device).permute(0, 3, 1, 2).float()
-    if images.shape[1:3] != (resolution, resolution):
-        size = (resolution, resolution)
+    if image.mode == "rgba":
+        batch[:, :3] *= batch[:, 3:] / 255
+    if images.shape[1:3] != image.size:
+        size = image.size
         batch = F.interpolate(batch, size, mode="bilinear", antialias=True, align_corners=False)
     return (batch / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 
 def random_mirror(images: Tensor, random: np.random.Generator) -> Tensor:
-    """Mirror each of the float (N, 3, R, R) images with probability 0.5."""
+    """Mirror each of the float (N, C, H, W) images with probability 0.5."""
     chosen = torch.from_numpy(random.random(len(images)) < 0.5).to(images.device)
     return torch.where(chosen[:, None, None, None], images.flip(-1), images)
 
 
 def random_shift(images: Tensor, max_shift: int, random: np.random.Generator) -> Tensor:
-    """Shift each of the float (N, 3, R, R) images by up to `max_shift` pixels per axis.
+    """Shift each of the float (N, C, H, W) images by up to `max_shift` pixels per axis.
 
     The pixels of the border are repeated.
     """
-    count, side = len(images), images.shape[-1]
+    count = len(images)
     shifts = torch.from_numpy(random.integers(0, 2 * max_shift + 1, (count, 2)))
     padded = F.pad(images, (max_shift,) * 4, mode="replicate")
-    positions = (torch.arange(side) + shifts[:, :, None]).to(images.device)  # (N, 2, R)
-    rows, columns = positions[:, 0], positions[:, 1]
+    rows, columns = (
+        (torch.arange(side) + shifts[:, axis, None]).to(images.device)
+        for axis, side in enumerate(images.shape[-2:])
+    )
     index = torch.arange(count, device=images.device)[:, None, None]
     pixels = padded.permute(0, 2, 3, 1)[index, rows[:, :, None], columns[:, None, :]]
     return pixels.permute(0, 3, 1, 2)

@@ -18,11 +18,12 @@ from ganport_runtime import strictjson
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_write, sha256_of
+from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import sanitize
 from ganport_train.evaluation.judge.network import MIN_RESOLUTION, JudgeNetwork
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 METADATA = "judge.json"
 WEIGHTS = "judge.safetensors"
 MAX_WEIGHTS = 1 << 29
@@ -49,7 +50,8 @@ class JudgeMetadata:
     """The checked content of `judge.json`; `fields` is all of it as plain JSON."""
 
     conditions: Conditions
-    resolution: int
+    image: ImageFormat
+    """Size and color mode of the images that it sees."""
     width: int
     val_fraction: float
     """Fraction of the data set that was held out from the judge's training."""
@@ -98,7 +100,7 @@ def load_network(folder: Path, metadata: JudgeMetadata) -> JudgeNetwork:
         raise JudgeError(str(path), f"the weights that {METADATA} describes", found)
     outputs, width = metadata.conditions.size, metadata.width
     with torch.device("meta"):  # allocates nothing, whatever sizes the metadata states
-        network = JudgeNetwork(outputs, width)
+        network = JudgeNetwork(outputs, width, metadata.image.channels)
     try:
         weights = safetensors.torch.load(data)
         _check_dtypes(weights, network.state_dict())
@@ -159,7 +161,7 @@ def _parse_metadata(data: bytes, place: str) -> JudgeMetadata:
     accuracy, weights = fields.object("accuracy"), fields.object("weights")
     return JudgeMetadata(
         conditions=conditions,
-        resolution=fields.integer("resolution", MIN_RESOLUTION, MAX_RESOLUTION),
+        image=_image_format(fields),
         width=fields.integer("width", MIN_WIDTH, MAX_WIDTH),
         val_fraction=fields.object("settings").number("val_fraction"),
         accuracy={g.name: _fraction(accuracy.object(g.name)) for g in conditions.groups},
@@ -168,6 +170,14 @@ def _parse_metadata(data: bytes, place: str) -> JudgeMetadata:
         digest=sha256_of(data),
         fields=values,
     )
+
+
+def _image_format(fields: JsonObject) -> ImageFormat:
+    """Return the format of a judge's images; an older one states the side of RGB images alone."""
+    if "image" in fields:
+        return ImageFormat.from_json(fields.value("image"), f"{fields.place}: image")
+    side = fields.integer("resolution", MIN_RESOLUTION, MAX_RESOLUTION)
+    return ImageFormat((side, side))
 
 
 def _fraction(fields: JsonObject) -> float:

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ganport_models.resolution import Resolution, resolution_to_json, to_size
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.backend.device import is_out_of_memory, random_stream, resolve_precision
 from ganport_train.data import Dataset
 from ganport_train.data.images import progress_bar
@@ -43,7 +45,7 @@ WARMUP = 0.1
 class JudgeSettings:
     """Settings of a judge; equal settings and data give the same judge."""
 
-    resolution: int = 64
+    resolution: Resolution = 64
     width: int = 32
     epochs: int = 14
     batch_size: int = 64
@@ -54,6 +56,10 @@ class JudgeSettings:
     mirror: bool = True
     max_shift: int = 2
     """Largest random shift of an image, in pixels per axis."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as plain JSON."""
+        return asdict(self) | {"resolution": resolution_to_json(self.resolution)}
 
 
 class JudgeTrainer:
@@ -72,7 +78,8 @@ class JudgeTrainer:
         self.train_rows, self.val_rows = dataset.split(settings.val_fraction)
         self._check_dataset()
         torch.manual_seed(settings.seed)
-        self.network = JudgeNetwork(dataset.conditions.size, settings.width)
+        self.image = ImageFormat(to_size(settings.resolution), dataset.image.mode)
+        self.network = JudgeNetwork(dataset.conditions.size, settings.width, self.image.channels)
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(_param_groups(self.network), betas=(0.9, 0.99), lr=0.0)
         self.bf16 = resolve_precision("auto", device) == "bf16"
@@ -136,10 +143,10 @@ class JudgeTrainer:
         fields = {
             **about,
             "conditions": self.dataset.conditions.to_json(),
-            "resolution": self.settings.resolution,
+            "image": self.image.to_json(),
             "resized_with": RESIZE_FILTER,
             "width": self.settings.width,
-            "settings": asdict(self.settings),
+            "settings": self.settings.to_json(),
             "made_on": self._made_on(),
             "losses": self.losses,
             "training": len(self.train_rows),
@@ -167,14 +174,17 @@ class JudgeTrainer:
 
     def _accuracy(self) -> dict[str, Any]:
         network, images = self.network.eval(), self.dataset.images[self.val_rows]
-        resolution = self.settings.resolution
-        features = extract_features(network, images, resolution, self.device, progress=True)
+        features = extract_features(network, images, self.image, self.device, progress=True)
         outputs = outputs_from_features(network, features, self.device)
         return assess(self.dataset.conditions, outputs, self.dataset.vectors[self.val_rows])
 
     def _made_from(self) -> dict[str, Any]:
         conditions = self.dataset.conditions.to_json()
-        return {"data set": self.dataset.digest, "conditions": conditions, **asdict(self.settings)}
+        return {
+            "data set": self.dataset.digest,
+            "conditions": conditions,
+            **self.settings.to_json(),
+        }
 
     def _made_on(self) -> dict[str, Any]:
         return {
@@ -209,7 +219,7 @@ class JudgeTrainer:
         for group in self.optimizer.param_groups:
             total_steps = settings.epochs * self.steps_per_epoch
             group["lr"] = settings.learning_rate * one_cycle(step, total_steps)
-        images = prepare_images(self.dataset.images[rows], settings.resolution, self.device)
+        images = prepare_images(self.dataset.images[rows], self.image, self.device)
         images = random_mirror(images, random) if settings.mirror else images
         images = random_shift(images, settings.max_shift, random)
         vectors = torch.from_numpy(self.dataset.vectors[rows]).to(self.device)

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.data.color_modes import convert_mode
 from ganport_train.data.dataset import Features, Images, Rows, Vectors
-from ganport_train.data.images import THUMBNAIL_SIZE
+from ganport_train.data.images import thumbnail
 from ganport_train.data.near_duplicates import find_duplicate_groups
 from ganport_train.evaluation.metrics import Metric
 from ganport_train.evaluation.metrics.memorization import thumbnails
@@ -76,7 +77,7 @@ def spread_metrics(
     """Return the spread within a condition over the real one, for pixels and for features.
 
     `rounds` are the images of `plan.vectors`, one array per round, and `real` those of
-    `plan.real_rows`, all uint8 (N, H, W, 3).
+    `plan.real_rows`, all uint8 (N, H, W, C).
     """
     note = "" if plan.shared else "almost no real images share a condition: one label instead"
     spaces = (
@@ -132,13 +133,13 @@ def relative_spread(
 
 
 def near_duplicate_fraction(images: Images) -> float:
-    """Return the fraction of uint8 (N, H, W, 3) images that have a near-duplicate.
+    """Return the fraction of uint8 (N, H, W, C) images that have a near-duplicate.
 
-    Near-duplicates are those of `data.near_duplicates`; mirrored copies count.
+    Near-duplicates are those of `data.near_duplicates`; mirrored copies count. Transparency is laid
+    on white, as in a data set.
     """
-    size = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
-    box = Image.Resampling.BOX
-    small = np.stack([np.asarray(Image.fromarray(image).resize(size, box)) for image in images])
+    over_white = convert_mode(images, "rgb")
+    small = np.stack([thumbnail(Image.fromarray(image)) for image in over_white])
     labels = find_duplicate_groups(small).labels
     return float((np.bincount(labels)[labels] > 1).mean())
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ganport_train.data.color_modes import premultiply
 from ganport_train.data.dataset import Images
 from ganport_train.evaluation.metrics import Metric
 
@@ -17,7 +18,7 @@ _TITLES = {"checker": "grain of 2x2 blocks", "octave": "energy of the top octave
 
 
 def grain_metrics(rounds: Sequence[Images], real: Images) -> dict[str, Metric]:
-    """Return both energies of uint8 (N, H, W, 3) images, one array per round, over the real ones.
+    """Return both energies of uint8 (N, H, W, C) images, one array per round, over the real ones.
 
     A value above 1 is as wrong as one below: it means noise instead of blur.
     """
@@ -32,12 +33,12 @@ def grain_metrics(rounds: Sequence[Images], real: Images) -> dict[str, Metric]:
 
 
 def energies(images: Images) -> dict[str, float]:
-    """Return both energies of uint8 (N, H, W, 3) images of at least 3 x 3 pixels, in levels."""
+    """Return both energies of uint8 (N, H, W, C) images of at least 3 x 3 pixels, in levels."""
     return {"checker": checker(images), "octave": octave(images)}
 
 
 def ratios(images: Images, real: Mapping[str, float]) -> dict[str, float]:
-    """Return the energies of uint8 (N, H, W, 3) images over the real ones; 1 where those are 0."""
+    """Return the energies of uint8 (N, H, W, C) images over the real ones; 1 where those are 0."""
     found = energies(images)
     return {name: found[name] / value if value else 1.0 for name, value in real.items()}
 
@@ -61,7 +62,7 @@ def octave(images: Images) -> float:
 
 def _mean(measure: Callable[[Floats], float], images: Images) -> float:
     blocks = [images[start : start + _BLOCK] for start in range(0, len(images), _BLOCK)]
-    sums = [measure(block.astype(np.float32)) * len(block) for block in blocks]
+    sums = [measure(premultiply(block)) * len(block) for block in blocks]
     return sum(sums) / len(images)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from ganport_train.data.color_modes import premultiply
 from ganport_train.data.dataset import Features, Images, Rows
 from ganport_train.evaluation.metrics import Metric
 
@@ -51,7 +52,7 @@ def memorization_metrics(
 ) -> tuple[dict[str, Metric], NearestImages]:
     """Compare generated with held-out images by their distance to the training images.
 
-    Images are uint8 (N, H, W, 3); `train` and `held_out` are rows of the real `images`. Also
+    Images are uint8 (N, H, W, C); `train` and `held_out` are rows of the real `images`. Also
     return the nearest training images of the first round.
     """
     known = thumbnails(images, train)
@@ -79,15 +80,16 @@ def memorization_metrics(
 
 
 def thumbnails(images: Images, rows: Rows | None = None) -> Features:
-    """Return uint8 (N, H, W, 3) images, or some of their `rows`, as float32 (N, 768) in 0..1.
+    """Return uint8 (N, H, W, C) images, or some of their `rows`, as float32 (N, 256 C) in 0..1.
 
-    Each number averages a square. Memory-mapped images are read in blocks.
+    Each number averages a part of a channel, colors are premultiplied by alpha. Memory-mapped
+    images are read in blocks.
     """
     rows = np.arange(len(images)) if rows is None else rows
-    small = np.empty((len(rows), SIDE * SIDE * 3), np.float32)
+    small = np.empty((len(rows), SIDE * SIDE * images.shape[3]), np.float32)
     for start in range(0, len(rows), _BLOCK):
-        block = torch.from_numpy(images[rows[start : start + _BLOCK]])
-        planes = block.permute(0, 3, 1, 2).float() / 255
+        block = torch.from_numpy(premultiply(images[rows[start : start + _BLOCK]]))
+        planes = block.permute(0, 3, 1, 2) / 255
         small[start : start + len(block)] = F.adaptive_avg_pool2d(planes, SIDE).flatten(1).numpy()
     return small
 
@@ -105,7 +107,7 @@ def nearest(query: Features, base: Features) -> tuple[Features, Rows]:
 
 
 def nearest_images(query: Images, known: Features) -> tuple[Features, Rows]:
-    """Do the same for uint8 (N, H, W, 3) images and thumbnails (M, 768), mirrored ones included.
+    """Do the same for uint8 (N, H, W, C) images and thumbnails (M, F), mirrored ones included.
 
     Training shows each image in both orientations.
     """

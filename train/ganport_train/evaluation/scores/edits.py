@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
+from ganport_train.data.color_modes import premultiply
 from ganport_train.data.dataset import Images, Vectors
 from ganport_train.evaluation.judge.accuracy import TOLERANCE, Count, Mask, is_correct, is_requested
 from ganport_train.evaluation.metrics import Metric
@@ -94,7 +95,7 @@ def edit_metrics(rounds: Sequence[Edits], real: float) -> dict[str, Metric]:
 
 @dataclass(frozen=True, eq=False)
 class Reconstructions:
-    """Images, uint8 (N, H, W, 3): the sources and three translations of them.
+    """Images, uint8 (N, H, W, C): the sources and three translations of them.
 
     `own` are translated to their own condition, `moved` to another, `back` from there again.
     """
@@ -172,9 +173,9 @@ class _GroupEdit:
 
 def _level_changes(images: Reconstructions) -> dict[str, float]:
     """Return the mean absolute difference of all pixels, in levels from 0 to 255."""
-    source = images.source.astype(np.int16)
+    source = premultiply(images.source)
     return {
-        name: float(np.abs(getattr(images, name) - source).mean())
+        name: float(np.abs(premultiply(getattr(images, name)) - source).mean(dtype=np.float64))
         for name in _RECONSTRUCTION_TITLES
     }
 

@@ -21,6 +21,7 @@ from ganport_runtime.files import atomic_write, sha256_of
 from ganport_runtime.values import sanitize
 from ganport_train.data import Dataset
 from ganport_train.data.cache import default_cache_root
+from ganport_train.data.color_modes import over_backgrounds
 from ganport_train.data.dataset import Features, Images
 from ganport_train.data.images import track_blocks
 
@@ -45,7 +46,7 @@ class Extractor(Protocol):
         ...
 
     def features(self, images: Images, *, progress: bool = False) -> Features:
-        """Return float32 (N, F) features of uint8 (N, H, W, 3) images."""
+        """Return float32 (N, F) features of uint8 (N, H, W, C) images."""
         ...
 
 
@@ -75,12 +76,17 @@ class Inception:
         self._network = _build_network(_read_weights(path), path).to(device)
 
     def features(self, images: Images, *, progress: bool = False) -> Features:
-        """Return the float32 (N, 2048) features of the last pooling layer."""
+        """Return the float32 (N, 2048) features of the last pooling layer.
+
+        Images with transparency are seen over backgrounds of several colors.
+        """
         features = np.empty((len(images), int(_LAYER)), np.float32)
         with torch.inference_mode():
             for part in track_blocks(len(images), _BATCH, "Inception", "images", shown=progress):
-                block = np.ascontiguousarray(images[part].transpose(0, 3, 1, 2))
-                pooled = self._network(torch.from_numpy(block).to(self._device))[0]
+                block = over_backgrounds(images[part], part.start).transpose(0, 3, 1, 2)
+                pooled = self._network(
+                    torch.from_numpy(np.ascontiguousarray(block)).to(self._device)
+                )[0]
                 features[part] = pooled.cpu().numpy()
         return features
 
@@ -91,7 +97,7 @@ def cached_features(extractor: Extractor, dataset: Dataset, root: Path | None = 
     `root` is the cache folder, by default that of data sets. A corrupt file is replaced.
     """
     # The options of loading decide which images of a source there are, and their order.
-    content = [dataset.digest, dataset.format, list(dataset.images.shape), dataset.ids]
+    content = [dataset.digest, dataset.format, dataset.image.to_json(), dataset.ids]
     key = sha256_of(json.dumps([extractor.name, extractor.digest, *content]).encode())[:32]
     path = (root or default_cache_root()) / "features" / f"{key}.safetensors"
     try:

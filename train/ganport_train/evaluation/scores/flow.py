@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from ganport_models import Checkpoint, Flow
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
+from ganport_train.data.color_modes import premultiply
 from ganport_train.data.dataset import Images, Vectors
 from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.metrics import Metric, mean_interval
@@ -27,7 +27,7 @@ _BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
-    """Real images uint8 (N, H, W, 3) and their vectors (N, C) in the judge's layout."""
+    """Real images uint8 (N, H, W, C) and their vectors (N, C) in the judge's layout."""
 
     images: Images
     vectors: Vectors
@@ -42,8 +42,8 @@ def reconstruction_metric(
     for part in track_blocks(len(requests), _BATCH, "encoding", "images", shown=True):
         noise = generator.encode(sample.images[part], requests[part])
         generated = generator.generate(requests[part], z=noise)
-        difference = np.abs(generated.astype(np.int16) - sample.images[part])
-        errors[part] = difference.mean(axis=(1, 2, 3))
+        difference = np.abs(premultiply(generated) - premultiply(sample.images[part]))
+        errors[part] = difference.mean(axis=(1, 2, 3), dtype=np.float64)
     mean, low, high = mean_interval(errors.tolist())
     return Metric(
         "reconstruction from noise: change in levels",
@@ -102,7 +102,7 @@ class FlowLikelihood:
         return metrics
 
     def bits(self, images: Images, vectors: Vectors, seed: int) -> Sequence[float]:
-        """Return bits per dimension of uint8 (N, H, W, 3) images under the flow's vectors (N, C).
+        """Return bits per dimension of uint8 (N, H, W, C) images under the flow's vectors (N, C).
 
         `seed` decides the noise within the levels (Theis et al. 2016).
         """
@@ -120,7 +120,7 @@ class FlowLikelihood:
 
 
 def _dequantize(images: Images, random: np.random.Generator) -> torch.Tensor:
-    """Return images as float (N, 3, H, W) in (0, 1), with uniform noise within each level."""
-    planes: NDArray[np.uint8] = images.transpose(0, 3, 1, 2)
+    """Return images as float (N, C, H, W) in (0, 1), with uniform noise within each level."""
+    planes = np.rint(premultiply(images)).transpose(0, 3, 1, 2)
     pixels = (planes + random.random(planes.shape)) / LEVELS
     return torch.from_numpy(pixels.astype(np.float32)).clamp(1e-6, 1 - 1e-6)

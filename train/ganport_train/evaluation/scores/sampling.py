@@ -29,7 +29,7 @@ class ScoreError(GanportError):
 
 @dataclass(frozen=True, eq=False)
 class GeneratedRound:
-    """The images of one round, uint8 (N, H, W, 3), and their `vectors` (N, C) in judge's layout.
+    """The images of one round, uint8 (N, H, W, C), and their `vectors` (N, C) in judge's layout.
 
     `origins` names the source of each image: its seed or another image.
     """
@@ -63,8 +63,8 @@ class RoundPlan:
     ) -> GeneratedRound:
         """Generate one round, counted from 0."""
         seeds = seed_range(self._first_seed(index), len(self.vectors))
-        height, width = generator.manifest.image.size
-        images = np.empty((len(seeds), height, width, 3), np.uint8)
+        image = generator.image
+        images = np.empty((len(seeds), *image.size, image.channels), np.uint8)
         requests = decode_requests(generator, conditions, self.vectors)
         for part in track_blocks(len(seeds), _BATCH, "generating", "images", shown=progress):
             images[part] = generator.generate(requests[part], seeds=seeds[part])
@@ -82,7 +82,7 @@ def translate_images(
     *,
     progress: bool = False,
 ) -> Images:
-    """Translate uint8 (N, H, W, 3) images with a bundle to the judge's vectors (N, C)."""
+    """Translate uint8 (N, H, W, C) images with a bundle to the judge's vectors (N, C)."""
     translated = np.empty_like(images)
     requests = decode_requests(generator, conditions, vectors)
     for part in track_blocks(len(vectors), _BATCH, "translating", "images", shown=progress):
@@ -119,19 +119,6 @@ def encodable(generator: Generator, conditions: Conditions, vectors: Vectors) ->
 def captions(conditions: Conditions, vectors: Vectors) -> list[str]:
     """Return the text of each vector's request."""
     return [conditions.caption(conditions.decode(vector)) for vector in vectors]
-
-
-def image_side(generator: Generator) -> int:
-    """Return the height and width of a bundle's images; raise ScoreError unless square."""
-    height, width = generator.manifest.image.size
-    if height != width:
-        raise ScoreError(
-            str(generator.bundle.path),
-            "square images, like those of data sets",
-            f"{height} x {width}",
-            "Score a bundle of square images.",
-        )
-    return height
 
 
 def check_same_conditions(dataset: Dataset, judge: Judge) -> None:

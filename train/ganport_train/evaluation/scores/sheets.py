@@ -102,9 +102,11 @@ def neighbor_sheet(generated: Images, real: Images, nearest: NearestImages) -> S
 
 
 def _make_page(images: Images, columns: int, **labels: Any) -> Image.Image:
-    side = int(images.shape[1])
+    height, width, channels = images.shape[1:]
+    side = max(height, width)
     if side > _MAX_SIDE:
-        size = (_MAX_SIDE, _MAX_SIDE)
-        small = [Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in images]
-        images = np.stack([np.asarray(image) for image in small])
+        size = (width * _MAX_SIDE // side, height * _MAX_SIDE // side)
+        pages = (Image.fromarray(image.squeeze()) for image in images)
+        small = [page.resize(size, Image.Resampling.BOX) for page in pages]
+        images = np.stack([np.asarray(page).reshape(*size[::-1], channels) for page in small])
     return make_sheet(images, columns, scale=max(1, -(-_MIN_SIDE // side)), **labels)

@@ -126,7 +126,7 @@ def provenance(
         },
         "judge": {
             "digest": judge.digest,
-            "resolution": judge.metadata.resolution,
+            "resolution": list(judge.metadata.image.size),
             "val_fraction": judge.metadata.val_fraction,
             "accuracy": dict(judge.metadata.accuracy),
             "data": _judge_data_digest(judge),

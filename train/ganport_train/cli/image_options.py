@@ -1,0 +1,48 @@
+"""Options of commands that read images: their size and color mode."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from ganport_runtime.images.format import CHANNELS, Resolution, simplify
+from ganport_train.data.image_options import AUTO
+
+
+class ResolutionType(click.ParamType):  # type: ignore[type-arg]
+    """A side in pixels, such as `64`, or height and width, such as `96x64`."""
+
+    name = "SIZE"
+
+    def __init__(self, low: int, high: int) -> None:
+        self.low, self.high = low, high
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Resolution:
+        """Return the size; fail with the bounds of a side."""
+        if not isinstance(value, str):
+            return simplify(value)
+        sides = value.lower().replace("\N{MULTIPLICATION SIGN}", "x").split("x")
+        if len(sides) > 2 or not all(side.isascii() and side.isdigit() for side in sides):
+            self.fail(f"{value!r} is no size: write 64, or 96x64 for height and width.", param, ctx)
+        size = [int(side) for side in sides]
+        if not all(self.low <= side <= self.high for side in size):
+            self.fail(f"{value!r}: a side has {self.low} to {self.high} pixels.", param, ctx)
+        return simplify((size[0], size[-1]))
+
+
+MODE = click.option(
+    "--mode",
+    type=click.Choice((AUTO, *CHANNELS)),
+    default=AUTO,
+    show_default=True,
+    help="Color mode; auto = the smallest that holds all images.",
+)
+
+
+def format_size(resolution: Resolution) -> str:
+    """Return a size as `ResolutionType` reads it."""
+    simple = simplify(resolution)
+    return str(simple) if isinstance(simple, int) else "x".join(map(str, simple))
