@@ -57,7 +57,7 @@ def _group_warnings(group: str, counts: Mapping[str, int]) -> Iterator[str]:
     if len(counts) == 1:
         yield (
             f"{group}: {rare} is the only label, so there is nothing to choose; add images of "
-            "other labels, or train without conditions: --set data.condition_encoding=none"
+            "other labels, or train a recipe without conditions, such as anime-dcgan"
         )
     elif many >= MAX_IMBALANCE * few:
         yield (

@@ -69,9 +69,9 @@ MANY = {f"{i}.png": b"" for i in range(12)}
             MANY,
             "a dataset, such as tagged images, images with a table or class folders",
             [
-                "For tagged images, add `tags.csv` with a line such as `1,pink hair black eyes`",
+                "For tagged images, add `tags.csv`, such as `1,pink hair black eyes`: `ganport",
                 "For images with a table, add `metadata.csv` with the columns `file_name` and",
-                "as `ganport dataset init FOLDER` writes it",
+                "`ganport dataset init FOLDER` writes it",
                 "For class folders, add a folder for each class",
                 "Without labels, train a recipe without conditions: anime-dcgan.",
             ],

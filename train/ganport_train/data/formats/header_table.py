@@ -61,8 +61,8 @@ class HeaderTable(Reader):
         tables = sorted(name for name in source.names if is_table(name) and "/" not in name)
         if tables:
             return Gap(1, f"a column `file_name` in the header of {quote(tables[0])}")
-        columns = "the columns `file_name` and, for example, `hair`"
-        return Gap(2, f"`metadata.csv` with {columns}, as `ganport dataset init FOLDER` writes it")
+        table = "`metadata.csv` with the columns `file_name` and, for example, `hair`"
+        return Gap(2, f"{table}: `ganport dataset init FOLDER` writes it")
 
     def read(
         self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
@@ -239,5 +239,5 @@ def _no_groups(location: str, reasons: Mapping[str, str]) -> DataError:
         "a column of labels, numbers or colors next to the column of files",
         found,
         "Add a column for each group, such as `hair`, with a label for each image. Without "
-        "labels, remove the table and use a recipe without conditions, such as anime-dcgan.",
+        "labels, train anime-dcgan, a recipe without conditions, with --set data.format=images.",
     )

@@ -144,7 +144,10 @@ def _check_no_captions(source: Source, counts: Counter[str]) -> None:
     words = sum(n * len(tag.split()) for tag, n in counts.items()) / max(counts.total(), 1)
     if words > _MAX_WORDS:
         longest = quote(max(counts, key=len), 80)
-        fix = "Captions condition nothing. Write tags, or a table: `ganport dataset init FOLDER`."
+        fix = (
+            "Captions condition nothing. Write tags, or a table: `ganport dataset init FOLDER`. Or "
+            "train anime-dcgan, a recipe without conditions, with --set data.format=images."
+        )
         expected = "short tags, separated by commas"
         raise DataError(str(source), expected, f"sentences such as {longest}", fix)
 

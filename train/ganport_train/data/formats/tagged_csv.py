@@ -43,7 +43,9 @@ class TaggedCsv(Reader):
 
     def gap(self, source: Source) -> Gap:
         gap = missing_files(source, (TABLE,))
-        line = "`tags.csv` with a line such as `1,pink hair black eyes` for each image"
+        line = (
+            "`tags.csv`, such as `1,pink hair black eyes`: `ganport dataset tag FOLDER` writes it"
+        )
         return gap if gap.distance == 1 else Gap(2, line)
 
     def read(
