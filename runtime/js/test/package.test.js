@@ -1,6 +1,7 @@
 /** The package: what it imports, how large its files are, and that its names are documented. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -61,6 +62,19 @@ test("the package is at most 30 KB when it is minified and compressed", async ()
   const total = written.reduce((sum, size) => sum + size, 0);
   console.log(`# minified: ${minified} bytes; as written, file by file: ${total} bytes`);
   assert.ok(minified <= MAX_BYTES);
+});
+
+test("a program in TypeScript compiles against the declarations of the package", () => {
+  const tsc = `${HERE}node_modules/.bin/tsc`;
+  const options =
+    "--noEmit --strict --skipLibCheck --target es2022 --module nodenext --lib es2023,dom";
+  for (const args of [
+    "-p tsconfig.types.json",
+    `--ignoreConfig ${options} test/types/consumer.mts`,
+  ]) {
+    const done = spawnSync(tsc, args.split(" "), { cwd: HERE, encoding: "utf8" });
+    assert.equal(done.status, 0, done.stdout);
+  }
 });
 
 test("README.md names what the package exports", () => {
