@@ -52,10 +52,12 @@ export class Engine {
    * @param {import("../bundle/sources.js").ReadOptions} [options]
    */
   static async load({ source, name, device, precision, ort, threads }, options = {}) {
+    const loading = loadRuntime(device, { ort, threads });
+    loading.catch(() => {}); // reported below, unless the bundle is refused first
     const bundle = await Bundle.open(await openSource(source, { name, ...options }));
     const [main] = bundle.interfaces;
     const graph = await bundle.readGraph(main, precision);
-    const runtime = await loadRuntime(device, { ort, threads });
+    const runtime = await loading;
     const engine = new Engine(bundle, runtime, precision);
     engine.#sessions.set(main, GraphSession.open(graph, runtime));
     await engine.#sessions.get(main);

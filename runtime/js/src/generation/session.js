@@ -37,8 +37,12 @@ export async function loadRuntime(device, { ort, threads = 1 }) {
     throw new DeviceError("device", "a browser with WebGPU", "none", fix);
   }
   const runtime = typeof ort === "object" ? ort : await importRuntime(kind, ort);
-  // It is read when the first session opens. More threads need a cross-origin isolated page.
-  if (kind !== "cpu") runtime.env.wasm.numThreads = threads;
+  if (kind !== "cpu") {
+    // More than one thread needs a page that is cross-origin isolated.
+    runtime.env.wasm.numThreads = threads;
+    // The first session loads the wasm file: an empty one does so while the bundle is downloaded.
+    runtime.InferenceSession.create(new Uint8Array(0), sessionOptions(kind)).catch(() => {});
+  }
   return { ort: runtime, device: kind };
 }
 
@@ -58,6 +62,9 @@ async function importRuntime(kind, address) {
     throw new DeviceError(`device ${kind}`, `the package ${name}`, found, fix);
   }
 }
+
+/** @param {string} device @returns {any} */
+const sessionOptions = (device) => ({ logSeverityLevel: 4, executionProviders: [device] });
 
 /** A graph in a session of onnxruntime. */
 export class GraphSession {
@@ -82,9 +89,8 @@ export class GraphSession {
    * @param {{ort: Ort, device: string}} runtime
    */
   static async open({ graph, data, place }, { ort, device }) {
-    const options = /** @type {const} */ ({ logSeverityLevel: 4, executionProviders: [device] });
     try {
-      const session = await ort.InferenceSession.create(data, /** @type {any} */ (options));
+      const session = await ort.InferenceSession.create(data, sessionOptions(device));
       return new GraphSession(session, ort, graph, place, device);
     } catch (error) {
       const expected = "an ONNX graph that onnxruntime can load";
