@@ -16,6 +16,7 @@ from ganport_export.errors import ContractError, ExportError, UnsupportedError
 from ganport_export.formats import stderr_on_success, suppress_known_messages
 from ganport_export.interface import Interface
 from ganport_export.test_inputs import InputBatch
+from ganport_export.transforms.resize import correct_scales
 
 _SCOPES = "pkg.torch.onnx.name_scopes"
 """Metadata of a node: the paths of its modules from the outermost one, then its own name."""
@@ -39,6 +40,7 @@ def capture_graph(
     with suppress_known_messages():
         program = capture_program(module, example)
         model = _fold_constants(_translate(program, interface, opset))
+    correct_scales(model)
     model.graph.name = interface.stem
     return model
 
