@@ -136,8 +136,8 @@ test("code names plain seeds as such and computes noise for points between them"
   assert.ok(plain.includes('{"hair": "pi\\"nk"}'));
   const between = { ...recipe, point: "7~9@25", temperature: 0.5 };
   const code = pythonCode([recipe, between], "starter");
-  assert.ok(code.includes("spherical(noise(7), noise(9), [0.25])[0]"));
-  assert.ok(code.includes("count=2"));
+  assert.ok(code.includes("spherical(noise(7, 0.5), noise(9, 0.5), [0.25])[0]"));
+  assert.ok(code.includes("    noise(7),\n") && code.includes("count=2"));
 });
 
 test("animation with at most 255 colors keeps them, and has a frame for each image", async () => {

@@ -223,6 +223,11 @@ export class App {
     }
   }
 
+  /** Tell screen readers what has changed. @param {string} text */
+  announce(text) {
+    this.status.textContent = text;
+  }
+
   makeCanvas() {
     const { width, height, pixelated, transparent } = this.info;
     const scale = Math.min(1, MAX_SIDE / Math.max(width, height));

@@ -19,6 +19,9 @@ import { isPlain } from "./points.js";
  *   conditions: Group[]}} BundleInfo
  */
 
+/** Numbers of the noise in one call. */
+const MAX_NUMBERS = 1 << 20;
+
 /** An error with its fix. */
 export class StudioError extends Error {
   /**
@@ -88,14 +91,20 @@ export class Backend {
   async generate(info, recipes) {
     /** @type {Pixels[]} */
     const images = Array(recipes.length);
-    const isSeed = (/** @type {Recipe} */ { mix, point }) => !mix && isPlain(point);
-    const indices = [...recipes.keys()];
-    for (const seeds of [true, false]) {
-      const rows = indices.filter((index) => isSeed(recipes[index]) === seeds);
-      for (let start = 0; start < rows.length; start += this.maxImages) {
-        const part = rows.slice(start, start + this.maxImages);
+    /** @type {Map<string, number[]>} */
+    const groups = new Map();
+    for (const [index, { mix, point, temperature }] of recipes.entries()) {
+      const form = mix || !isPlain(point) ? "noise" : `seeds ${temperature}`;
+      groups.set(form, [...(groups.get(form) ?? []), index]);
+    }
+    const noiseRows = Math.max(1, Math.floor(MAX_NUMBERS / this.space(info).size));
+    for (const [form, rows] of groups) {
+      const isNoise = form === "noise";
+      const most = Math.min(this.maxImages, isNoise ? noiseRows : Infinity);
+      for (let start = 0; start < rows.length; start += most) {
+        const part = rows.slice(start, start + most);
         const chosen = part.map((index) => recipes[index]);
-        const made = await (seeds ? this.fromSeeds(info, chosen) : this.fromNoise(info, chosen));
+        const made = await (isNoise ? this.fromNoise(info, chosen) : this.fromSeeds(info, chosen));
         part.forEach((index, at) => (images[index] = made[at]));
       }
     }

@@ -31,59 +31,66 @@ const haveSameValues = (recipes) =>
 /** @param {readonly any[]} items @param {(item: any) => string} write */
 const list = (items, write) => `[\n${items.map((item) => `    ${write(item)},\n`).join("")}]`;
 
+/** @param {readonly Recipe[]} recipes */
+const areSeeds = (recipes) =>
+  recipes.every((recipe) => isSeed(recipe) && recipe.temperature === recipes[0].temperature);
+
 /**
  * Return Python code that generates images.
  * @param {readonly Recipe[]} recipes
  * @param {string} bundle the file of the bundle
  */
 export function pythonCode(recipes, bundle) {
-  const { temperature } = recipes[0];
   const values = recipes.map((recipe) => recipe.values);
-  const conditions = haveSameValues(recipes) ? python(values[0]) : list(values, python);
-  const scale = temperature === null ? "" : `, temperature=${temperature}`;
-  const lines = ["from ganport_runtime import Generator"];
-  const isPlain = recipes.every(isSeed);
-  if (!isPlain)
-    lines.push(
-      "from ganport_runtime.generation.interpolation import spherical",
-      "import numpy as np",
-    );
-  lines.push(
-    "",
+  const isShared = haveSameValues(recipes);
+  const start = [
     `generator = Generator.load(${JSON.stringify(bundle)})`,
-    `conditions = ${conditions}`,
-  );
-  if (isPlain) {
+    `conditions = ${isShared ? python(values[0]) : list(values, python)}`,
+  ];
+  if (areSeeds(recipes)) {
     const seeds = recipes.map((recipe) => recipe.point);
     const given = seeds.length === 1 ? `seed=${seeds[0]}` : `seeds=[${seeds.join(", ")}]`;
-    lines.push(`images = generator.generate(conditions, ${given}${scale})`);
-  } else {
-    lines.push("", "", "def noise(seed):", `    return generator.noise([seed]${scale})[0]`, "", "");
-    const rows = recipes.map(pythonNoise);
-    lines.push(`z = np.stack(${list(rows, String)})`);
-    lines.push(
-      `images = generator.generate(conditions, z=z${haveSameValues(recipes) ? `, count=${rows.length}` : ""})`,
-    );
+    const { temperature } = recipes[0];
+    const scale = temperature === null ? "" : `, temperature=${temperature}`;
+    const end = `images = generator.generate(conditions, ${given}${scale})`;
+    return ["from ganport_runtime import Generator", "", ...start, end, ""].join("\n");
   }
-  return `${lines.join("\n")}\n`;
+  const count = isShared ? `, count=${recipes.length}` : "";
+  return [
+    "import numpy as np",
+    "from ganport_runtime import Generator",
+    "from ganport_runtime.generation.interpolation import spherical",
+    "",
+    ...start,
+    "",
+    "",
+    "def noise(seed, temperature=None):",
+    "    return generator.noise([seed], temperature)[0]",
+    "",
+    "",
+    `z = np.stack(${list(recipes.map(pythonNoise), String)})`,
+    `images = generator.generate(conditions, z=z${count})`,
+    "",
+  ].join("\n");
 }
 
 /** @param {Recipe} recipe */
-function pythonNoise({ point, mix }) {
-  const start = pythonPoint(point);
-  return mix ? mixed(start, pythonPoint(mix.point), mix.fraction) : start;
+function pythonNoise({ point, temperature, mix }) {
+  const start = pythonPoint(point, temperature);
+  return mix ? mixed(start, pythonPoint(mix.point, temperature), mix.fraction) : start;
 }
 
 /** @param {string} one @param {string} two @param {number} fraction */
 const mixed = (one, two, fraction) => `spherical(${one}, ${two}, [${fraction}])[0]`;
 
-/** @param {string} text */
-function pythonPoint(text) {
+/** @param {string} text @param {number | null} temperature */
+function pythonPoint(text, temperature) {
   const { seed, steps } = /** @type {Point} */ (parsePoint(text));
-  return steps.reduce(
-    (inner, step) => mixed(inner, `noise(${step.seed})`, step.percent / 100),
-    `noise(${seed})`,
-  );
+  const noise = (/** @type {string} */ one) =>
+    `noise(${one}${temperature === null ? "" : `, ${temperature}`})`;
+  let code = noise(seed);
+  for (const step of steps) code = mixed(code, noise(step.seed), step.percent / 100);
+  return code;
 }
 
 /**
@@ -92,7 +99,7 @@ function pythonPoint(text) {
  * @param {string} bundle
  */
 export function javascriptCode(recipes, bundle) {
-  if (!recipes.every(isSeed)) return null;
+  if (!areSeeds(recipes)) return null;
   const { temperature } = recipes[0];
   const values = recipes.map((recipe) => recipe.values);
   const conditions = haveSameValues(recipes)

@@ -9,6 +9,7 @@ import { changeWeight, hexOf, isBlend, maxActive, round } from "./values.js";
 /** @typedef {{element: HTMLElement, show: (value: any) => void}} Control */
 
 const MANY_LABELS = 30;
+const MAX_BUTTONS = 60;
 const MAX_BLEND = 4;
 
 /**
@@ -28,50 +29,62 @@ const fieldset = (group, ...children) =>
   h("fieldset", { class: "control" }, h("legend", {}, group.name), ...children);
 
 /**
+ * Return buttons for the labels of a group; a group with many labels has a search field, and shows
+ * the first labels that match.
  * @param {Group} group
  * @param {(label: string) => void} onpick
- * @returns {{element: HTMLElement, buttons: Map<string, HTMLButtonElement>}}
+ * @returns {{element: HTMLElement, press: (isOn: (label: string) => boolean) => void}}
  */
 function labelButtons(group, onpick) {
   const labels = group.labels ?? [];
   const colors = colorsOf(labels);
-  const buttons = new Map(
-    labels.map((label, index) => {
-      const properties = {
-        type: "button",
-        class: colors ? "swatch" : "chip",
-        onclick: () => onpick(label),
-      };
-      const button = h("button", { ...properties, "aria-pressed": "false" }, h("span", {}, label));
-      if (colors) button.style.setProperty("--color", colors[index]);
-      return [label, button];
-    }),
-  );
-  const list = h("div", { class: colors ? "swatches" : "chips" }, ...buttons.values());
-  if (labels.length < MANY_LABELS) return { element: list, buttons };
+  const list = h("div", { class: colors ? "swatches" : "chips" });
+  /** @type {Map<string, HTMLButtonElement>} */
+  let buttons = new Map();
+  let isPressed = (/** @type {string} */ _label) => false;
+  const press = (/** @type {(label: string) => boolean} */ isOn) => {
+    isPressed = isOn;
+    for (const [label, button] of buttons)
+      setAttribute(button, "aria-pressed", String(isOn(label)));
+  };
+  const show = (/** @type {string} */ text) => {
+    const wanted = text.trim().toLowerCase();
+    const shown = labels.filter((label) => label.toLowerCase().includes(wanted));
+    buttons = new Map(
+      shown.slice(0, MAX_BUTTONS).map((label) => {
+        const color = colors?.[labels.indexOf(label)];
+        return [label, labelButton(label, color, () => onpick(label))];
+      }),
+    );
+    list.replaceChildren(...buttons.values());
+    press(isPressed);
+  };
+  show("");
+  if (labels.length < MANY_LABELS) return { element: list, press };
   const filter = h("input", {
     type: "search",
     class: "filter",
-    placeholder: "Search",
+    placeholder: `Search ${labels.length} labels`,
     "aria-label": `Search ${group.name}`,
-    oninput: () => {
-      const wanted = filter.value.trim().toLowerCase();
-      for (const [label, button] of buttons) button.hidden = !label.toLowerCase().includes(wanted);
-    },
+    oninput: () => show(filter.value),
   });
-  return { element: h("div", {}, filter, list), buttons };
+  return { element: h("div", {}, filter, list), press };
 }
 
-/** @param {Map<string, HTMLButtonElement>} buttons @param {(label: string) => boolean} isOn */
-function press(buttons, isOn) {
-  for (const [label, button] of buttons) setAttribute(button, "aria-pressed", String(isOn(label)));
+/** @param {string} label @param {string | undefined} color @param {() => void} onclick */
+function labelButton(label, color, onclick) {
+  const kind = color ? "swatch" : "chip";
+  const properties = { type: "button", class: kind, onclick, "aria-pressed": "false" };
+  const button = h("button", properties, h("span", {}, label));
+  if (color) button.style.setProperty("--color", color);
+  return button;
 }
 
 /** One label, or a blend of several. @param {Group} group @param {Change} change @returns {Control} */
 function choiceControl(group, change) {
   /** @type {any} */
   let current = group.default;
-  const { element: list, buttons } = labelButtons(group, (label) => {
+  const { element: list, press } = labelButtons(group, (label) => {
     change(isBlend(current) ? toggleInBlend(current, label) : label, false);
   });
   const mix = h(
@@ -112,7 +125,7 @@ function choiceControl(group, change) {
   const show = (/** @type {any} */ value) => {
     current = value;
     const blend = isBlend(value) ? value : null;
-    press(buttons, (label) => (blend ? label in blend : label === value));
+    press((label) => (blend ? label in blend : label === value));
     setAttribute(mix, "aria-pressed", String(blend !== null));
     sliders.hidden = !blend;
     if (!blend) return;
@@ -170,7 +183,7 @@ function togglesControl(group, change) {
   /** @type {string[]} */
   let active = [];
   const most = maxActive(group);
-  const { element: list, buttons } = labelButtons(group, (label) => {
+  const { element: list, press } = labelButtons(group, (label) => {
     const isOn = active.includes(label);
     const rest = active.filter((other) => other !== label);
     change(isOn ? rest : [...(most === 1 ? [] : active), label].slice(-most), false);
@@ -179,7 +192,7 @@ function togglesControl(group, change) {
   const hint = limit ? h("p", { class: "hint" }, `At most ${most} at a time.`) : null;
   const show = (/** @type {any} */ value) => {
     active = Array.isArray(value) ? value : Object.keys(value).filter((label) => value[label] > 0);
-    press(buttons, (label) => active.includes(label));
+    press((label) => active.includes(label));
   };
   show(group.default);
   return { element: fieldset(group, list, hint), show };
@@ -194,24 +207,15 @@ function colorControl(group, change) {
     oninput: () => move(true),
     onchange: () => move(false),
   });
-  const palette = Object.entries(group.palette ?? {});
+  const palette = Object.entries(group.palette ?? {}).slice(0, MAX_BUTTONS);
   const buttons = new Map(
-    palette.map(([name, color]) => {
-      const onclick = () => change(name, false);
-      const properties = {
-        type: "button",
-        class: "swatch",
-        "aria-pressed": "false",
-        onclick,
-      };
-      const button = h("button", properties, h("span", {}, name));
-      button.style.setProperty("--color", color);
-      return [name, button];
-    }),
+    palette.map(([name, color]) => [name, labelButton(name, color, () => change(name, false))]),
   );
   const show = (/** @type {any} */ value) => {
     well.value = hexOf(group, value).toLowerCase();
-    press(buttons, (name) => name === value);
+    for (const [name, button] of buttons) {
+      setAttribute(button, "aria-pressed", String(name === value));
+    }
   };
   show(group.default);
   return {

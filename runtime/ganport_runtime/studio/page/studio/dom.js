@@ -124,3 +124,25 @@ export function download(blob, name) {
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
+
+/**
+ * Let the arrow keys move between the buttons of a grid, which then is one stop of the Tab key.
+ * @param {HTMLElement} container
+ * @param {() => HTMLButtonElement[]} buttonsOf in row-major order
+ * @param {() => number} columnsOf
+ */
+export function moveByArrows(container, buttonsOf, columnsOf) {
+  container.addEventListener("keydown", (event) => {
+    const columns = columnsOf();
+    const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns };
+    const move = /** @type {Record<string, number>} */ (moves)[event.key];
+    const buttons = buttonsOf();
+    const index = buttons.findIndex((button) => button === document.activeElement);
+    const next = buttons[index + move];
+    if (index < 0 || !move || event.ctrlKey || event.metaKey || event.altKey || !next) return;
+    buttons[index].tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+    event.preventDefault();
+  });
+}

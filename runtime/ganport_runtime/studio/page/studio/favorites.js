@@ -1,7 +1,7 @@
 /** Favorites: the only thing that the page stores in the browser. */
 
 import { h, iconButton } from "./dom.js";
-import { pointName } from "./points.js";
+import { parsePoint, pointName } from "./points.js";
 import { describe } from "./values.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -55,7 +55,7 @@ function readEntries() {
     const entries = JSON.parse(localStorage.getItem(KEY) ?? "[]");
     const isEntry = (/** @type {any} */ entry) =>
       typeof entry?.digest === "string" &&
-      typeof entry.recipe?.point === "string" &&
+      parsePoint(String(entry.recipe?.point)) &&
       entry.recipe.values;
     return Array.isArray(entries) ? entries.filter(isEntry) : [];
   } catch {

@@ -55,27 +55,43 @@ function toIndices(frame, { indexOf }) {
 
 /** @param {readonly Uint8ClampedArray[]} frames @returns {Palette} */
 function choosePalette(frames) {
-  const total = frames.reduce((sum, frame) => sum + frame.length / 4, 0);
-  const stride = Math.max(1, Math.floor(total / MAX_SAMPLES));
-  const samples = new Set();
-  let count = 0;
-  for (const frame of frames) {
-    for (let at = 0; at < frame.length; at += 4) {
-      if (count++ % stride || frame[at + 3] < MIN_ALPHA) continue;
-      samples.add((frame[at] << 16) | (frame[at + 1] << 8) | frame[at + 2]);
-    }
+  let samples = distinctColors(frames, 1, MAX_COLORS + 1);
+  const isExact = samples.size <= MAX_COLORS;
+  if (!isExact) {
+    const total = frames.reduce((sum, frame) => sum + frame.length / 4, 0);
+    samples = distinctColors(frames, Math.max(1, Math.floor(total / MAX_SAMPLES)), Infinity);
   }
   const colors = medianCut(
     [...samples].map((color) => [color >> 16, (color >> 8) & 255, color & 255]),
   );
   /** @type {Map<number, number>} */
   const known = new Map();
-  const indexOf = (/** @type {number} */ color) => {
+  const indexOf = (/** @type {number} */ exact) => {
+    // Close colors share an entry, so that large animations take no longer than small ones.
+    const color = isExact ? exact : (exact & 0xf8fcf8) | 0x040204;
     let index = known.get(color);
     if (index === undefined) known.set(color, (index = nearest(colors, color)));
     return index;
   };
   return { colors, indexOf };
+}
+
+/**
+ * Return the colors of every `stride`th visible pixel, at most `most` of them.
+ * @param {readonly Uint8ClampedArray[]} frames
+ * @param {number} stride
+ * @param {number} most
+ */
+function distinctColors(frames, stride, most) {
+  /** @type {Set<number>} */
+  const found = new Set();
+  for (const frame of frames) {
+    for (let at = 0; at < frame.length && found.size < most; at += 4 * stride) {
+      if (frame[at + 3] < MIN_ALPHA) continue;
+      found.add((frame[at] << 16) | (frame[at + 1] << 8) | frame[at + 2]);
+    }
+  }
+  return found;
 }
 
 /** @param {number[][]} colors @param {number} color */

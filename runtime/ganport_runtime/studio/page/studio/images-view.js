@@ -130,6 +130,7 @@ export class ImagesView {
       tile.locked ? tile : { point: randomSeed(), locked: false },
     );
     this.app.store.set({ tiles });
+    this.app.announce("New images.");
   }
 
   /** Fill the tiles that are not locked with images near one of them. @param {number} index */
@@ -140,6 +141,7 @@ export class ImagesView {
       tile.locked || at === index ? tile : { point: points[at], locked: false },
     );
     this.app.store.set({ tiles: changed, view: "images" });
+    this.app.announce(`Images like ${pointName(tiles[index].point)}.`);
   }
 
   /** @param {number} count */

@@ -101,15 +101,12 @@ export class Painter {
   missing() {
     /** @type {Map<string, Recipe>} */
     const found = new Map();
-    for (const { recipe } of this.targets) {
+    for (const { canvas, recipe } of this.targets) {
       const key = keyOf(recipe);
-      if (!this.cache.has(key)) found.set(key, recipe);
+      // The cache may be too small for all images of the page, so a painted one is not missing.
+      if (canvas.dataset.key !== key && !this.cache.has(key)) found.set(key, recipe);
     }
-    const recipes = [...found.values()];
-    const { temperature } = recipes[0] ?? {};
-    return recipes
-      .filter((recipe) => recipe.temperature === temperature)
-      .slice(0, this.runLength());
+    return [...found.values()].slice(0, this.runLength());
   }
 
   runLength() {

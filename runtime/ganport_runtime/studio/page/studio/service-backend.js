@@ -27,7 +27,7 @@ export class ServiceBackend extends Backend {
     if (!usable.length) {
       throw new StudioError("This service has no bundle that generates images from seeds.");
     }
-    this.maxImages = Math.min(...usable.map((/** @type {any} */ bundle) => bundle.max_images));
+    for (const { max_images: most } of usable) this.maxImages = Math.min(this.maxImages, most);
     return usable.map(describeBundle);
   }
 

@@ -1,6 +1,6 @@
 /** A table of one group by another, all from the selected seed. */
 
-import { h, iconButton } from "./dom.js";
+import { h, iconButton, moveByArrows } from "./dom.js";
 import { pointName } from "./points.js";
 import { SEEDS } from "./store.js";
 import { describeValue, round } from "./values.js";
@@ -22,6 +22,13 @@ export class TableView {
     this.rows = this.makeSelect("Rows", "rows");
     this.columns = this.makeSelect("Columns", "columns");
     this.table = h("table", { class: "matrix" });
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    moveByArrows(
+      this.table,
+      () => this.buttons,
+      () => this.width(),
+    );
     const bar = h(
       "div",
       { class: "bar" },
@@ -132,38 +139,26 @@ export class TableView {
   /** @param {Axis[]} rows @param {Axis[]} columns */
   build(rows, columns) {
     this.canvases = [];
-    const head = h(
-      "tr",
-      {},
-      h("td", {}),
-      ...columns.map(({ text }) => h("th", { scope: "col" }, text)),
-    );
+    this.buttons = [];
+    const titles = columns.map(({ text }) => h("th", { scope: "col" }, text));
     const body = rows.map((row) => {
-      const cells = columns.map((column) => {
-        const index = this.canvases.length;
-        const canvas = this.app.makeCanvas();
-        this.canvases.push(canvas);
-        const label = `${row.text}, ${column.text}`;
-        const onclick = () => this.choose(this.recipes()[index]);
-        return h(
-          "td",
-          {},
-          h(
-            "button",
-            {
-              type: "button",
-              class: "tile",
-              "aria-label": label,
-              title: label,
-              onclick,
-            },
-            canvas,
-          ),
-        );
-      });
+      const cells = columns.map((column) => this.makeCell(`${row.text}, ${column.text}`));
       return h("tr", {}, h("th", { scope: "row" }, row.text), ...cells);
     });
-    this.table.replaceChildren(h("thead", {}, head), h("tbody", {}, ...body));
+    const head = h("thead", {}, h("tr", {}, h("td", {}), ...titles));
+    this.table.replaceChildren(head, h("tbody", {}, ...body));
+  }
+
+  /** @param {string} label */
+  makeCell(label) {
+    const index = this.canvases.length;
+    const canvas = this.app.makeCanvas();
+    const onclick = () => this.choose(this.recipes()[index]);
+    const names = { "aria-label": label, title: label, tabindex: index ? -1 : 0 };
+    const button = h("button", { type: "button", class: "tile", onclick, ...names }, canvas);
+    this.canvases.push(canvas);
+    this.buttons.push(button);
+    return h("td", {}, button);
   }
 
   /** Continue with an image of the table. @param {Recipe} recipe */
