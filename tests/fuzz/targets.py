@@ -9,6 +9,7 @@ import io
 import json
 import shutil
 import tempfile
+import warnings
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -30,9 +31,10 @@ from ganport_runtime import Bundle, Generator
 from ganport_runtime.devices.onnxruntime_session import batch_shape
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.engine import GraphRunner
-from ganport_runtime.images.decode import decode_image
+from ganport_runtime.images.decode import decode_image, load_image
 from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.verify import check_graphs
+from ganport_train.data.file_formats import readable_formats
 
 Case = Callable[[Random, Path], None]
 TESTS = Path(__file__).parents[1]
@@ -280,8 +282,14 @@ def _images() -> list[bytes]:
         (rgb, "WEBP", {}),
         (rgba, "WEBP", {"lossless": True}),
         (rgb, "WEBP", {"save_all": True, "append_images": [rgb.rotate(90)]}),
-        (rgb, "GIF", {}),
+        (rgb, "GIF", {"save_all": True, "append_images": [rgb.rotate(90)]}),
+        (rgb.convert("P"), "BMP", {}),
+        (rgba, "TIFF", {"compression": "tiff_lzw"}),
+        (rgb.convert("CMYK"), "TIFF", {"compression": "jpeg"}),
+        (rgba, "TGA", {"compression": "tga_rle"}),
     ]
+    if "AVIF" in readable_formats():
+        forms.append((rgb, "AVIF", {}))
     files = []
     for image, format, options in forms:
         buffer = io.BytesIO()
@@ -291,8 +299,13 @@ def _images() -> list[bytes]:
 
 
 def _image(random: Random, folder: Path) -> None:
-    """Decode a changed image."""
+    """Decode a changed image, as requests and as datasets do."""
     data = mutate_bytes(random.choice(_images()), random)
+    if random.randrange(2):
+        warnings.simplefilter("ignore")
+        loaded = load_image(data, formats=readable_formats(), mode="rgba")
+        assert loaded.pixels.mode == "RGBA"
+        return
     form = random.choice(_FORMATS)
     found = decode_image(data, Path("x.png"), form, crop=bool(random.randrange(2)))
     assert found.shape == (*form.size, form.channels)

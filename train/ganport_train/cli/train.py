@@ -38,7 +38,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.command(name="train-gan", cls=GreedyCommand)
 @click.argument("recipe", required=False)
-@click.option("--data", type=_PATH, help="Folder or zip of tagged images.")
+@click.option("--data", type=_PATH, help="Folder or zip of images.")
 @click.option("--out", type=_PATH, help="Folder of the new run.")
 @click.option("--resume", type=_PATH, help="Folder of a run to continue.")
 @click.option("--from", "start", metavar="RUN|CHECKPOINT|starter", help="Networks to start with.")
