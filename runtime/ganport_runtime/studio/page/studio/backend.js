@@ -19,6 +19,8 @@ import { isPlain } from "./points.js";
  *   conditions: Group[]}} BundleInfo
  */
 
+/** Images of one call. */
+export const MAX_IMAGES = 64;
 /** Numbers of the noise in one call. */
 const MAX_NUMBERS = 1 << 20;
 
@@ -40,8 +42,7 @@ export class StudioError extends Error {
  */
 export class Backend {
   constructor() {
-    /** Images of one call. */
-    this.maxImages = 64;
+    this.maxImages = MAX_IMAGES;
     /** @type {WeakMap<BundleInfo, LatentSpace>} */
     this.spaces = new WeakMap();
   }

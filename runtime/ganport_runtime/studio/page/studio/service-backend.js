@@ -1,6 +1,6 @@
 /** Images from `serve-gan`. */
 
-import { Backend, StudioError } from "./backend.js";
+import { Backend, MAX_IMAGES, StudioError } from "./backend.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 /** @typedef {import("./backend.js").Recipe} Recipe */
@@ -27,7 +27,8 @@ export class ServiceBackend extends Backend {
     if (!usable.length) {
       throw new StudioError("This service has no bundle that generates images from seeds.");
     }
-    for (const { max_images: most } of usable) this.maxImages = Math.min(this.maxImages, most);
+    const limits = usable.map((/** @type {any} */ bundle) => bundle.max_images);
+    this.maxImages = Math.min(MAX_IMAGES, ...limits);
     return usable.map(describeBundle);
   }
 
