@@ -25,9 +25,11 @@ TEXT = "pink hair black eyes"
         b" 7 ,  pink hair black eyes ",
         b'"7","pink hair black eyes"',
         b'7,"pink hair black eyes"',
+        b"7,pink hair,black eyes",
+        b'7,"pink hair",black eyes\n',
     ],
 )
-def test_split_line_accepts_spacing_and_quotes(line: bytes) -> None:
+def test_split_line_accepts_spacing_quotes_and_commas(line: bytes) -> None:
     assert split_line(line) == ("7", TEXT)
 
 
@@ -50,9 +52,8 @@ def test_split_line_accepts_names_of_files(image_id: str) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (b"7", "expected two fields, `ID,tags`; found 1 in '7'"),
+        (b"7", "expected two fields, `ID,tags`; found 1 in '7'. Put one comma between"),
         (b"7;pink hair", "found 1 in '7;pink hair'"),
-        (b"7,pink hair,black eyes", "found 3 in .* Put one comma between"),
         (b",pink hair", "expected an ID of 1 to 200 printable characters"),
         (b"../7,pink hair", "without a dot at its start; found '../7'"),
         (b".7,pink hair", "without a dot at its start"),

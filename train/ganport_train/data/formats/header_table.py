@@ -167,8 +167,10 @@ def _example(table: Table, record: Record, scheme: _Scheme, index: ImageIndex) -
     except EntryError:
         index.skip(str(file))  # its image has this issue, so it is not unlabeled as well
         raise
-    image = index.take(str(file), table.name.rpartition("/")[0])
-    return Example(str(file), image, table.name, record.line, labels)
+    folder = table.name.rpartition("/")[0]
+    image = index.take(str(file), folder)
+    # Tables in several folders may give the same name to different images.
+    return Example(image if folder else str(file), image, table.name, record.line, labels)
 
 
 def _cells(tables: Sequence[Table]) -> dict[str, list[Any]]:

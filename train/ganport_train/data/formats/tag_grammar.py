@@ -32,8 +32,8 @@ def find_separator(lines: Iterable[bytes]) -> str:
 def split_line(raw: bytes, separator: str = ",") -> tuple[str, str] | None:
     """Return the ID and the tags of a line; None for a blank line.
 
-    A field may be in double quotes. Raises `EntryError` for other than two fields, and for an ID
-    that is not a file name.
+    A field may be in double quotes, and tags may be in several fields. Raises `EntryError` for a
+    line of one field, and for an ID that is not a file name.
     """
     text = _decode(raw).strip()
     if not text:
@@ -172,7 +172,7 @@ def _decode(raw: bytes) -> str:
         raise EntryError("UTF-8 text", found, "Save the file as UTF-8.") from error
 
 
-def _fields(text: str, separator: str) -> list[str]:
+def _fields(text: str, separator: str) -> tuple[str, str]:
     try:
         is_quoted = '"' in text
         fields = next(csv.reader([text], delimiter=separator, strict=True)) if is_quoted else None
@@ -180,13 +180,13 @@ def _fields(text: str, separator: str) -> list[str]:
         expected = "fields without quotes, or with a complete pair of double quotes"
         fix = "Close the quotes on this line or remove them."
         raise EntryError(expected, f"{quote(text)} ({error})", fix) from error
-    fields = fields or text.split(separator)
-    if len(fields) != 2:
-        found = f"{len(fields)} in {quote(text)}"
+    image_id, *tags = fields or text.split(separator)
+    if not tags:
+        found = f"1 in {quote(text)}"
         name = SEPARATORS[separator].removesuffix("s")
         fix = f"Put one {name} between the ID and its tags."
         raise EntryError("two fields, `ID,tags`", found, fix)
-    return fields
+    return image_id, " ".join(tags)
 
 
 def _check_id(text: str) -> str:
