@@ -72,14 +72,14 @@ class Trainer:
         local_rows = processes.local_rows(recipe.training.batch_size)
         torch.manual_seed(recipe.training.seed)
         self.method = build_method(recipe, dataset.conditions, device)
+        train, _ = dataset.split(recipe.data.val_fraction)
+        self.method.prepare_data(dataset.images, dataset.vectors, train)
         self.ema = GeneratorEma(self.method.generator, recipe.ema, recipe.training.batch_size)
         self.method.set_process_group(processes)
         self.method.compile(recipe.training.compile)
         # "average" is the name of the EMA in the files of schema 1 and 2.
         networks = {**self.method.modules, "average": self.ema}
         self.model = ModelState(networks, self.method.optimizers)
-        train, _ = dataset.split(recipe.data.val_fraction)
-        self.method.prepare_data(dataset.images, dataset.vectors, train)
         self.batches = BatchSource(
             dataset.images, dataset.vectors, train, recipe, device, local_rows
         )

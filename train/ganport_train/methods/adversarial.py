@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_models.discriminators import ClassifierDiscriminator
+from ganport_models.generators.palette import COLORS, PaletteGenerator
 from ganport_runtime.conditions import Conditions
 from ganport_train.backend.device import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
@@ -26,9 +27,16 @@ from ganport_train.methods.losses import (
     r1_penalty,
     with_label_smoothing,
 )
-from ganport_train.methods.method import Batch, StepMetrics, TrainingMethod, to_float32
+from ganport_train.methods.method import (
+    Batch,
+    StepMetrics,
+    TrainingMethod,
+    to_float32,
+    to_signed,
+)
 
 NO_AUGMENTATION = AugmentOptions()
+_COUNTED = 1024  # images whose colors are counted
 
 
 class AdversarialMethod(TrainingMethod):
@@ -75,8 +83,10 @@ class AdversarialMethod(TrainingMethod):
     def prepare_data(
         self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> None:
-        """Measure the diversity of real images, if the recipe has a diversity loss."""
+        """Measure the diversity of real images, and give a palette network their colors."""
         self.diversity.measure(images, vectors, rows)
+        if isinstance(self.generator, PaletteGenerator):
+            self.generator.init_colors(frequent_colors(images, rows, COLORS))
 
     def step(self, batch: Batch, number: int) -> StepMetrics:
         """Train both networks on a batch; return scalars for the log, still on the device."""
@@ -245,6 +255,15 @@ class AdversarialMethod(TrainingMethod):
         real = self.augmentation(batch.real, batch)
         with torch.no_grad():
             return to_float32(self._discriminate(self._embed(real), condition)[0])
+
+
+def frequent_colors(images: NDArray[np.uint8], rows: NDArray[np.int64], count: int) -> Tensor:
+    """Return the most frequent colors (up to `count`, C) of images (N, H, W, C), in [-1, 1]."""
+    chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), _COUNTED)).astype(np.int64)]
+    pixels = images[chosen].reshape(-1, images.shape[-1])
+    colors, counts = np.unique(pixels, axis=0, return_counts=True)
+    frequent = torch.from_numpy(colors[np.argsort(-counts, kind="stable")[:count]])
+    return to_signed(frequent[:, :, None, None])[:, :, 0, 0]
 
 
 def _check_options(

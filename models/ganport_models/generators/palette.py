@@ -1,0 +1,58 @@
+"""A generator for pixel art, whose pixels are mixtures of a few learned colors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from ganport_models.blocks import resize_convolution
+from ganport_models.generators.dcgan import FilmGenerator, FilmStage
+from ganport_models.network import NetworkConfig, register_generator
+
+COLORS = 48
+"""Colors that a pixel is mixed from."""
+SHARPNESS = 16
+"""Factor of the logits: a color that leads by 0.3 has 99 % of the pixel."""
+
+
+@register_generator("film_palette_dcgan")
+class PaletteGenerator(FilmGenerator):
+    """`FilmGenerator` with resize convolutions and a softmax over colors: `sprites`'s.
+
+    The last stage returns a logit for each color and pixel. A sharp softmax takes nearly always one
+    color, so the discriminator sees pixels of the palette alone; its gradient is that of a smooth
+    softmax (straight-through, Bengio et al. 2013; Jang et al. 2017). With a tanh of each channel,
+    twice as many single pixels have a wrong color (benchmarks/RESULTS.md, sprites).
+    """
+
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
+        super().build(config)
+        self.colors = nn.Parameter(torch.empty(COLORS, config.image_channels).uniform_(-1, 1))
+
+    @staticmethod
+    def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
+        """Yield the stages from the base map to the logits."""
+        channels = [*config.channels(), max(1, config.base_channels // 2)]
+        for inputs, outputs in pairwise(channels):
+            yield FilmStage(inputs, outputs, config.embed_dim, resize_convolution)
+        last = partial(nn.Conv2d, kernel_size=3, padding=1)
+        yield FilmStage(channels[-1], COLORS, config.embed_dim, last)
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
+        logits = self.map_features(z, condition)[-1].permute(0, 2, 3, 1)
+        weights = torch.softmax(SHARPNESS * logits, dim=-1)
+        if self.training:
+            smooth = torch.softmax(logits, dim=-1)
+            weights = smooth + (weights - smooth).detach()
+        return (weights @ self.colors.clamp(-1, 1)).permute(0, 3, 1, 2)
+
+    @torch.no_grad()
+    def init_colors(self, colors: Tensor) -> None:
+        """Start with `colors` (up to `COLORS`, K) in [-1, 1], for example those of a data set."""
+        self.colors[: len(colors)] = colors
