@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ganport_train.data.formats.registry import choose_reader, open_source
-from ganport_train.data.issues import IssueLog
+from ganport_train.data.issues import DataError, IssueLog
 
 
 class RawName(zipfile.ZipInfo):
@@ -127,3 +127,11 @@ def test_table_with_composed_names_finds_decomposed_files_of_macos(tmp_path: Pat
     with open_source(pack(tmp_path / "a.zip", files)) as source:
         (example,) = choose_reader(source).read(source, IssueLog("x", strict=True))
     assert example.image == f"images/{name}.png"
+
+
+def test_zip_of_uncertain_names_says_why_it_has_no_images(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.zip", folders(["кот", "пёс"], "cp866"))
+    with open_source(path) as source, pytest.raises(DataError) as caught:
+        choose_reader(source)
+    assert "4 files are refused. The first: " in caught.value.fix
+    assert "Pack the dataset again with UTF-8 names" in caught.value.fix

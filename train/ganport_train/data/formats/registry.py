@@ -139,6 +139,9 @@ def _unknown_layout(source: Source, candidates: Sequence[Reader]) -> DataError:
 
 
 def _no_image_advice(source: Source) -> str:
+    if source.rejected:
+        first = source.rejected[0].message(str(source))
+        return f"{len(source.rejected):,} files are refused. The first: {first}"
     unread = unread_images(source.names)
     if unread:
         return f"There are {unread[0].found}. {unread[0].fix}"
