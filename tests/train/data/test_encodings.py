@@ -60,8 +60,13 @@ def test_decode_text_of_other_bytes_raises(data: bytes) -> None:
 
 @given(st.text(max_size=30))
 def test_decode_text_reads_any_utf8(text: str) -> None:
-    if "\0" not in text and not text.startswith("\ufeff"):
+    if not any(char in text for char in "\0\r\ufeff"):
         assert decode_text(text.encode()).text == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_decode_text_of_any_line_ends(end: str) -> None:
+    assert decode_text(f"a,b{end}c,d{end}".encode()).text == "a,b\nc,d\n"
 
 
 @given(st.binary(max_size=80))

@@ -62,6 +62,7 @@ _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
 class DecodedText:
     """Text in Unicode's composed form (NFC), and the encoding that was assumed for it.
 
+    Lines end with a line feed, whether they did before or ended as on Windows or an old Mac.
     `encoding` is None for UTF-8, which needs no assumption.
     """
 
@@ -85,7 +86,7 @@ def decode_text(data: bytes) -> DecodedText:
     if (unmarked := _unmarked_utf16(data)) is not None:
         return DecodedText(_decode(data, unmarked).text, "utf-16")
     try:
-        return DecodedText(compose(data.decode("utf-8")))
+        return DecodedText(_normalize(data.decode("utf-8")))
     except UnicodeDecodeError as error:
         encoding = only_plausible([data], TABLE_ENCODINGS)
         if encoding is None:
@@ -123,7 +124,11 @@ def _decode(data: bytes, encoding: str) -> DecodedText:
         found = f"other bytes on line {_line_of(data, error.start)}"
         expected = f"{TITLES[encoding[:6]]} text throughout"
         raise EntryError(expected, found, "Save the file as UTF-8.") from error
-    return DecodedText(compose(text), None if encoding == "utf-8" else encoding)
+    return DecodedText(_normalize(text), None if encoding == "utf-8" else encoding)
+
+
+def _normalize(text: str) -> str:
+    return compose(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

@@ -70,6 +70,7 @@ def test_read_columns_are_groups(read: Read) -> None:
     [
         ("metadata.csv", "\ufeff" + TABLE),
         ("labels.CSV", TABLE.replace("\n", "\r\n")),
+        ("metadata.csv", TABLE.replace("\n", "\r")),
         ("any.csv", TABLE.replace("file_name", "File Name ")),
         ("any.csv", TABLE.replace("file_name", "FILE")),
         ("any.csv", TABLE.replace("file_name", "id").replace(".png", "")),

@@ -143,6 +143,12 @@ def test_read_other_separator_is_one_warning(read: Read, separator: str, name: s
     assert (issue.level, issue.found, issue.line) == ("warning", name, None)
 
 
+def test_read_lines_of_an_old_mac(read: Read) -> None:
+    examples, issues = read(tagged(LINES.replace("\n", "\r"), *IMAGES))
+    assert labels(examples) == list(PAIRS)
+    assert issues == []
+
+
 def test_read_header_line_is_skipped_with_a_warning(read: Read) -> None:
     examples, (issue,) = read(tagged("ID,Tags\n" + LINES, *IMAGES))
     assert labels(examples) == list(PAIRS)
