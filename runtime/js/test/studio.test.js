@@ -145,7 +145,7 @@ test("animation with at most 255 colors keeps them, and has a frame for each ima
     Uint8ClampedArray.from({ length: 16 * 12 * 4 }, (_, at) =>
       at % 4 === 3 ? (at % 8 === 3 ? 255 : 0) : ((at >> 2) + shift) % 64,
     );
-  const file = encodeGif([frame(0), frame(5)], 16, 12, 80);
+  const file = await encodeGif([frame(0), frame(5)], 16, 12, 80);
   const bytes = new Uint8Array(await file.arrayBuffer());
   assert.equal(new TextDecoder().decode(bytes.subarray(0, 6)), "GIF89a");
   assert.deepEqual([...bytes.subarray(6, 10)], [16, 0, 12, 0]);

@@ -74,7 +74,7 @@ export class Actions {
   async saveAnimation(recipes, milliseconds) {
     await this.attempt(async () => {
       const images = await this.app.painter.generate(recipes);
-      download(animationFile(images, milliseconds), "morph.gif");
+      download(await animationFile(images, milliseconds), "morph.gif");
     });
   }
 

@@ -114,7 +114,7 @@ export class App {
       type: "file",
       accept: ".ganport,.onnx,.zip",
       hidden: true,
-      onchange: () => openFile(file.files?.[0]),
+      onchange: () => openFile(file),
     });
     const open = iconButton("folder", "Open a bundle", () => file.click(), {
       quiet: true,
@@ -259,7 +259,9 @@ export class App {
   }
 }
 
-/** @param {File | undefined} file */
-function openFile(file) {
+/** @param {HTMLInputElement} input */
+function openFile(input) {
+  const [file] = input.files ?? [];
   if (file) document.dispatchEvent(new CustomEvent("open-file", { detail: file }));
+  input.value = ""; // the same file may be chosen again
 }

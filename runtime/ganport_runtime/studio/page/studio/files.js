@@ -65,7 +65,7 @@ export async function sheetFiles(info, recipes, pixels, name, columns) {
  * @param {Pixels[]} images
  * @param {number} milliseconds
  */
-export function animationFile(images, milliseconds) {
+export async function animationFile(images, milliseconds) {
   const [{ width, height }] = images;
   const frames = [...images, ...images.slice(1, -1).reverse()].map(toRgba);
   return encodeGif(frames, width, height, milliseconds);

@@ -4,18 +4,18 @@
 /** @typedef {{colors: number[][], indexOf: (color: number) => number}} Palette */
 
 const MAX_COLORS = 255; // one more is transparent
-const MAX_SAMPLES = 1 << 16;
+const MAX_SAMPLES = 1 << 14;
 const MAX_CODE = 4095;
 const MIN_ALPHA = 128;
 
 /**
- * Return the bytes of a GIF that repeats without end.
+ * Return a GIF that repeats without end.
  * @param {readonly Uint8ClampedArray[]} frames RGBA
  * @param {number} width
  * @param {number} height
  * @param {number} milliseconds per frame
  */
-export function encodeGif(frames, width, height, milliseconds) {
+export async function encodeGif(frames, width, height, milliseconds) {
   const palette = choosePalette(frames);
   const table = Array.from({ length: 256 }, (_, index) => palette.colors[index] ?? [0, 0, 0]);
   const parts = [
@@ -28,6 +28,7 @@ export function encodeGif(frames, width, height, milliseconds) {
     Uint8Array.of(3, 1, 0, 0, 0),
   ];
   for (const frame of frames) {
+    await new Promise((resolve) => setTimeout(resolve)); // the page stays responsive
     // Each frame replaces the one before it; color 255 is transparent.
     parts.push(Uint8Array.of(0x21, 0xf9, 4, 0b1001), words(Math.round(milliseconds / 10)));
     parts.push(Uint8Array.of(MAX_COLORS, 0, 0x2c), words(0, 0, width, height), Uint8Array.of(0, 8));
