@@ -77,7 +77,7 @@ def test_read_columns_are_groups(read: Read) -> None:
         ("any.tsv", TABLE.replace(",", "\t")),
         ("any.csv", TABLE.replace("pink,", '"pink" , ').replace("light blue", '"light blue"')),
         ("any.csv", TABLE.replace("\n", " \n").replace(",", " , ")),
-        ("any.csv", TABLE.replace("\n", "\n\n") + ",,\n"),
+        ("any.csv", "\n \n" + TABLE.replace("\n", "\n\n") + ",,\n"),
         ("any.csv", TABLE.replace("1.png", "images\\1.PNG").replace("2.png", "C:\\set\\2.png")),
         ("tags.csv", TABLE),
     ],
@@ -202,6 +202,16 @@ def test_read_requested_columns_only(read: Read) -> None:
     assert conditions.groups == (OneHot("eyes", ("black", "red")),)
     with pytest.raises(DataError, match="the column 'eye'; found hair, eyes"):
         read(files_of(TABLE), ["eye"])
+
+
+def test_read_requested_column_is_used_whatever_it_looks_like(read: Read) -> None:
+    rows = "".join(f"{i}.png,cat,name {i},{i % 2}\n" for i in range(30))
+    files = files_of(f"file_name,kind,name,split\n{rows}", 30)
+    conditions = read(files, ["name", "split"])[2]
+    assert [(group.name, len(group.labels)) for group in conditions.groups] == [
+        ("name", 30),
+        ("split", 0),
+    ]
 
 
 @pytest.mark.parametrize(

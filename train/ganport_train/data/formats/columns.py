@@ -47,12 +47,15 @@ class Column:
     group: Callable[[Sequence[Any]], ConditionGroup]
 
 
-def find_column(name: str, cells: Sequence[Any], separator: str) -> Column | str:
+def find_column(
+    name: str, cells: Sequence[Any], separator: str, *, is_requested: bool = False
+) -> Column | str:
     """Return what the column `name` conditions, or the reason why it conditions nothing.
 
-    `cells` are its values, those of CSV as text, and `separator` that of the table's fields.
+    `cells` are its values, those of CSV as text, and `separator` that of the table's fields. The
+    texts of a requested column are labels, whatever they look like.
     """
-    if normalize(name) in _OTHER_NAMES:
+    if normalize(name) in _OTHER_NAMES and not is_requested:
         return "it describes the file"
     filled = [cell for cell in cells if not _is_empty(cell)]
     if not filled:
@@ -65,7 +68,8 @@ def find_column(name: str, cells: Sequence[Any], separator: str) -> Column | str
         return Column(name, partial(_items, separator=split), partial(_list_group, name))
     if normalize(name) not in _CLASS_NAMES and _mostly(_is_number, filled):
         return Column(name, partial(_scalar, name), partial(scalar_group, name))
-    return _reason(filled) or Column(name, partial(_label, name), partial(_label_group, name))
+    reason = None if is_requested else _reason(filled)
+    return reason or Column(name, partial(_label, name), partial(_label_group, name))
 
 
 def number(cell: Any) -> float | None:

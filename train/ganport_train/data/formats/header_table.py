@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ganport_runtime.conditions import Conditions, SignedMultiHot
@@ -115,8 +116,8 @@ class _Scheme:
         names = list(dict.fromkeys(requested)) or list(cells)
         flags = [name for name in names if _is_flag(cells[name])]
         flags = flags if len(flags) > 1 else []
-        separator = tables[0].separator
-        found = {n: find_column(n, cells[n], separator) for n in names if n not in flags}
+        find = partial(find_column, separator=tables[0].separator, is_requested=bool(requested))
+        found = {name: find(name, cells[name]) for name in names if name not in flags}
         columns = tuple(column for column in found.values() if isinstance(column, Column))
         reasons = {name: reason for name, reason in found.items() if isinstance(reason, str)}
         if not columns and not flags:

@@ -114,9 +114,11 @@ def _csv_table(source: Source, name: str, text: str, separator: str) -> Table:
             problem = EntryError("fields in complete quotes", str(error), rest)
             records.append(Record(rows.line_num, problem))
             break
+        if not any(fields):
+            continue
         if not columns:
             columns = _check_columns(source, name, fields)
-        elif any(fields):
+        else:
             records.append(Record(rows.line_num, _values(columns, fields)))
         if len(records) > MAX_FILES:
             raise table_error(source, name, f"at most {MAX_FILES:,} rows", "more")
