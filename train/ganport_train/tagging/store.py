@@ -149,16 +149,12 @@ def _merge(
     groups: Groups, tags: Mapping[str, ImageTags], found: FoundTags
 ) -> tuple[Groups, dict[str, ImageTags]]:
     """Return the tags with those of a table, which replace older ones."""
-    merged = dict(tags)
-    labels = {name: dict.fromkeys(old) for name, old in groups.items()}
-    for name in found.groups:
-        labels.setdefault(name, {})
-    for image, row in found.labels.items():
-        if row:
-            merged[image] = ImageTags(row)
-        for group, label in row.items():
-            labels[group][label] = None
-    return {name: tuple(known) for name, known in labels.items()}, merged
+    merged = {**tags, **{image: ImageTags(row) for image, row in found.labels.items() if row}}
+    labels: dict[str, tuple[str, ...]] = {**dict.fromkeys(found.groups, ()), **groups}
+    for group in found.groups:
+        read = {row[group] for row in found.labels.values() if group in row}
+        labels[group] = (*labels[group], *sorted(read - {*labels[group]}))
+    return labels, merged
 
 
 def _describe(state: TagState) -> dict[str, Any]:

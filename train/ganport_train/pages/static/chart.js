@@ -14,22 +14,36 @@ const COLORS = 6;
 
 /**
  * Return a figure with a chart.
- * @param title heading of the chart
- * @param xs training images, one for each value
- * @param lines `{name, values, dots}`; null is no value; `dots` marks each value
- * @param options `{low, high}` of the y axis, where it is fixed; `format` of a value
+ * @param {string} title
+ * @param {number[]} xs training images, one for each value
+ * @param {Line[]} lines null is no value, and `dots` marks each value
+ * @param {Options} [options] ends of the y axis that are fixed, and the format of a value
  */
 export function lineChart(title, xs, lines, options = {}) {
   const shown = lines.filter(({ values }) => values.some((value) => value !== null));
   const scale = makeScale(xs, shown, options);
-  const svg = node("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": describe(title, shown, scale) });
+  const svg = node("svg", {
+    viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+    role: "img",
+    "aria-label": describe(title, shown, scale),
+  });
   svg.append(...grid(scale), ...shown.flatMap((line, index) => drawLine(line, index, xs, scale)));
   const legend = shown.map((line, index) => legendItem(line, index));
-  addPointer(svg, xs, shown, legend, scale);
+  addPointer(svg, xs, legend, scale);
   const items = legend.map(({ item }) => item);
-  return h("figure", { class: "chart" }, h("figcaption", {}, title), svg, h("ul", { class: "legend" }, items));
+  return h(
+    "figure",
+    { class: "chart" },
+    h("figcaption", {}, title),
+    svg,
+    h("ul", { class: "legend" }, items),
+  );
 }
 
+/** @typedef {{name: string, values: (number | null)[], dots?: boolean, title?: string | null}} Line */
+/** @typedef {{low?: number, high?: number, format?: (value: number) => string}} Options */
+
+/** @param {number[]} xs @param {Line[]} lines @param {Options} options */
 function makeScale(xs, lines, { low, high, format = shortNumber }) {
   const values = lines.flatMap((line) => line.values.filter((value) => value !== null));
   let bottom = low ?? Math.min(...values);
@@ -68,6 +82,7 @@ function grid({ x, y, last, bottom, top, step, format }) {
   return parts;
 }
 
+/** @param {Line} line @param {number} index @param {number[]} xs @param {any} scale */
 function drawLine({ values, dots }, index, xs, { x, y, top, bottom }) {
   const clamp = (value) => y(Math.min(top, Math.max(bottom, value)));
   let path = "";
@@ -83,19 +98,33 @@ function drawLine({ values, dots }, index, xs, { x, y, top, bottom }) {
   if (dots || values.length === 1)
     values.forEach((value, i) => {
       if (value !== null)
-        parts.push(node("circle", { class: `dot c${index % COLORS}`, cx: x(xs[i]), cy: clamp(value), r: 2.6 }));
+        parts.push(
+          node("circle", {
+            class: `dot c${index % COLORS}`,
+            cx: x(xs[i]),
+            cy: clamp(value),
+            r: 2.6,
+          }),
+        );
     });
   return parts;
 }
 
+/** @param {Line} line @param {number} index */
 function legendItem({ name, values, title }, index) {
   const value = h("b", {}, "");
-  const item = h("li", { title: title ?? null }, h("i", { class: `key c${index % COLORS}` }), `${name} `, value);
+  const item = h(
+    "li",
+    { title: title ?? null },
+    h("i", { class: `key c${index % COLORS}` }),
+    `${name} `,
+    value,
+  );
   return { item, value, values };
 }
 
 /** Show the values at the pointer; without a pointer, the last ones. */
-function addPointer(svg, xs, lines, legend, scale) {
+function addPointer(svg, xs, legend, scale) {
   const mark = node("path", { class: "mark" });
   svg.append(mark);
   const show = (index) => {
@@ -111,7 +140,8 @@ function addPointer(svg, xs, lines, legend, scale) {
     const index = distance.indexOf(Math.min(...distance));
     mark.setAttribute("d", `M${scale.x(xs[index])} ${TOP}V${HEIGHT - BOTTOM}`);
     mark.setAttribute("visibility", "visible");
-    svg.parentElement.querySelector("figcaption").dataset.at = `${count(Math.round(xs[index]))} images`;
+    svg.parentElement.querySelector("figcaption").dataset.at =
+      `${count(Math.round(xs[index]))} images`;
     show(index);
   });
   svg.addEventListener("pointerleave", () => {
@@ -123,7 +153,9 @@ function addPointer(svg, xs, lines, legend, scale) {
 }
 
 function describe(title, lines, { format }) {
-  const last = lines.map(({ name, values }) => `${name} ${format(values.filter((value) => value !== null).at(-1))}`);
+  const last = lines.map(
+    ({ name, values }) => `${name} ${format(values.filter((value) => value !== null).at(-1))}`,
+  );
   return `${title}: the last values are ${last.join(", ")}`;
 }
 

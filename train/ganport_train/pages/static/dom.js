@@ -2,13 +2,16 @@
 
 /**
  * Return a new element. Keys that start with "on" are listeners, `data` holds data attributes,
- * others are attributes; true is an attribute without value, false and null are none.
+ * others are attributes; true is an attribute without value, null is none, and so is false but for
+ * ARIA.
  */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (name === "data") Object.assign(element.dataset, value);
+    else if (name.startsWith("aria-") && value !== null && value !== undefined)
+      element.setAttribute(name, String(value));
     else if (value !== false && value !== null && value !== undefined)
       element.setAttribute(name, value === true ? "" : String(value));
   }
@@ -16,7 +19,7 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Return the element with an ID. */
+/** Return the element with an ID. @type {(id: string) => any} */
 export const byId = (id) => document.getElementById(id);
 
 /** Return the JSON of a path; throw an Error with the message of the server. */
@@ -40,10 +43,7 @@ async function fetchLocal(path, options) {
 
 async function readJson(response) {
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    const { expected, found, fix } = answer.error ?? {};
-    throw new Error(expected ? `Expected ${expected}; found ${found}. ${fix}` : "Request failed.");
-  }
+  if (!response.ok) throw new Error(answer.error?.message ?? "The request failed.");
   return answer;
 }
 
@@ -61,7 +61,11 @@ export function notify(text, kind = "", seconds = 0) {
 /** Open the page's dialog with a title and content; `close` is the dialog's method. */
 export function openDialog(title, ...content) {
   const dialog = byId("dialog");
-  const close = h("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Close");
+  const close = h(
+    "button",
+    { type: "button", class: "button", onclick: () => dialog.close() },
+    "Close",
+  );
   dialog.replaceChildren(
     h("header", {}, h("h2", { id: "dialog-title" }, title), close),
     ...content,

@@ -14,7 +14,14 @@ export function prepareFilm() {
   });
   byId("play").addEventListener("click", () => (film.timer ? stop() : play()));
   document.addEventListener("keydown", (event) => {
-    if (event.target.closest("input, button, a, select") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = /** @type {Element} */ (event.target);
+    if (
+      target.closest("input, button, a, select") ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey
+    )
+      return;
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || !film.samples.length) return;
     event.preventDefault();
@@ -43,7 +50,16 @@ function stripItem(images, index) {
     goTo(index);
   };
   const label = `${count(images)} images`;
-  return h("li", {}, h("button", { type: "button", class: "frame", "aria-label": label, onclick }, image, h("small", {}, short(images))));
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { type: "button", class: "frame", "aria-label": label, onclick },
+      image,
+      h("small", {}, short(images)),
+    ),
+  );
 }
 
 const short = (images) => (images >= 10_000 ? `${Math.round(images / 1000)}k` : count(images));
@@ -67,7 +83,9 @@ function goTo(position) {
   });
   const list = byId("film-strip");
   const current = frames[film.position];
-  if (current) list.scrollLeft = current.offsetLeft - list.offsetLeft - list.clientWidth / 2 + current.clientWidth / 2;
+  if (current)
+    list.scrollLeft =
+      current.offsetLeft - list.offsetLeft - list.clientWidth / 2 + current.clientWidth / 2;
 }
 
 function play() {

@@ -41,30 +41,56 @@ function drawProgress({ progress, status }) {
   const limit = progress.minutes
     ? `${duration(progress.seconds)} of ${duration(60 * progress.minutes)}`
     : `${count(progress.images)} of ${count(progress.max_images)} images`;
-  const left = status === "running" && progress.seconds_left ? ` · ${duration(progress.seconds_left)} left` : "";
+  const left =
+    status === "running" && progress.seconds_left
+      ? ` · ${duration(progress.seconds_left)} left`
+      : "";
   byId("progress-text").textContent = limit + left;
 }
 
 function drawWarnings({ warnings, status, folder }) {
   const items = warnings.map((warning) => h("p", {}, warning));
   if (status === "stopped")
-    items.push(h("p", {}, "The training has stopped before its end. To continue:"), h("code", {}, `train-gan --resume ${shellWord(folder)}`));
+    items.push(
+      h("p", {}, "The training has stopped before its end. To continue:"),
+      h("code", {}, `train-gan --resume ${shellWord(folder)}`),
+    );
   byId("warnings").hidden = !items.length;
   byId("warnings").replaceChildren(...items);
 }
 
-const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+const shellWord = (text) =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 function drawNumbers({ progress, scores, status }) {
   const best = scores.reduce((top, score) => (!top || score.score > top.score ? score : top), null);
   const cards = [
     ["Training images", count(progress.images), `of at most ${count(progress.max_images)}`],
-    ["Time", duration(progress.seconds), status === "running" && progress.seconds_left ? `${duration(progress.seconds_left)} left` : ""],
+    [
+      "Time",
+      duration(progress.seconds),
+      status === "running" && progress.seconds_left
+        ? `${duration(progress.seconds_left)} left`
+        : "",
+    ],
     ["Speed", shortNumber(progress.images_per_second), "images per second"],
   ];
-  if (best) cards.push(["Best score", best.score.toFixed(2), `at ${count(best.images)} images; real images have 1`]);
+  if (best)
+    cards.push([
+      "Best score",
+      best.score.toFixed(2),
+      `at ${count(best.images)} images; real images have 1`,
+    ]);
   byId("numbers").replaceChildren(
-    ...cards.map(([title, value, note]) => h("div", {}, h("h3", {}, title), h("p", { class: "value" }, value), h("p", { class: "hint" }, note))),
+    ...cards.map(([title, value, note]) =>
+      h(
+        "div",
+        {},
+        h("h3", {}, title),
+        h("p", { class: "value" }, value),
+        h("p", { class: "hint" }, note),
+      ),
+    ),
   );
 }
 
@@ -74,7 +100,14 @@ function charts({ stats, scores }) {
   const add = (title, names) => {
     const keys = Object.keys(names).filter((key) => stats[key]);
     keys.forEach((key) => used.add(key));
-    if (keys.length) figures.push(lineChart(title, stats.images, keys.map((key) => ({ name: names[key], values: stats[key] }))));
+    if (keys.length)
+      figures.push(
+        lineChart(
+          title,
+          stats.images,
+          keys.map((key) => ({ name: names[key], values: stats[key] })),
+        ),
+      );
   };
   for (const [title, names] of CHARTS) add(title, names);
   const others = Object.keys(stats).filter((name) => !used.has(name));
@@ -83,10 +116,19 @@ function charts({ stats, scores }) {
     return lineChart(name, stats.images, [{ name, values: stats[key] }]);
   });
   const grid = h("div", { class: "chart-grid" }, figures);
-  if (!figures.length) return [h("p", { class: "hint" }, "The first line of the log appears soon.")];
+  if (!figures.length)
+    return [h("p", { class: "hint" }, "The first line of the log appears soon.")];
   if (!more.length) return [grid];
   const open = byId("charts").querySelector("details")?.open ?? false;
-  return [grid, h("details", { open }, h("summary", {}, "More metrics"), h("div", { class: "chart-grid" }, more))];
+  return [
+    grid,
+    h(
+      "details",
+      { open },
+      h("summary", {}, "More metrics"),
+      h("div", { class: "chart-grid" }, more),
+    ),
+  ];
 }
 
 function scoreCharts(scores) {
@@ -105,7 +147,13 @@ function scoreCharts(scores) {
       "Parts of the score",
       xs,
       [
-        ...groups.map((name) => pick(`${name} correct`, ({ accuracy }) => accuracy?.[name], scores.at(-1).real?.accuracy?.[name])),
+        ...groups.map((name) =>
+          pick(
+            `${name} correct`,
+            ({ accuracy }) => accuracy?.[name],
+            scores.at(-1).real?.accuracy?.[name],
+          ),
+        ),
         pick("coverage", ({ coverage }) => coverage, scores.at(-1).real?.coverage),
         pick("spread", ({ spread }) => spread),
       ],
@@ -119,16 +167,29 @@ function drawOptions({ recipe, differences }) {
   byId("options").hidden = !recipe;
   if (!recipe) return;
   byId("options-title").textContent = `Changed from the recipe ${recipe}`;
-  const rows = differences.map(({ option, recipe: before, run }) => h("tr", {}, h("th", { scope: "row" }, option), h("td", {}, before), h("td", {}, run)));
-  const head = h("tr", {}, ["option", "recipe", "this run"].map((title) => h("th", { scope: "col" }, title)));
+  const rows = differences.map(({ option, recipe: before, run }) =>
+    h("tr", {}, h("th", { scope: "row" }, option), h("td", {}, before), h("td", {}, run)),
+  );
+  const head = h(
+    "tr",
+    {},
+    ["option", "recipe", "this run"].map((title) => h("th", { scope: "col" }, title)),
+  );
   const table = h("table", {}, h("thead", {}, head), h("tbody", {}, rows));
-  byId("options-table").replaceChildren(differences.length ? table : h("p", { class: "hint" }, "Nothing."));
+  byId("options-table").replaceChildren(
+    differences.length ? table : h("p", { class: "hint" }, "Nothing."),
+  );
 }
 
 function drawEnvironment({ title, folder, environment }) {
   const names = { data: "data set", start_from: "started from", torch_version: "torch" };
   const rows = Object.entries({ recipe: title, folder, ...environment });
-  byId("environment-list").replaceChildren(...rows.flatMap(([name, value]) => [h("dt", {}, names[name] ?? name), h("dd", {}, String(value))]));
+  byId("environment-list").replaceChildren(
+    ...rows.flatMap(([name, value]) => [
+      h("dt", {}, names[name] ?? name),
+      h("dd", {}, String(value)),
+    ]),
+  );
 }
 
 /** Return seconds as h:mm:ss, or as m:ss below an hour. */

@@ -10,7 +10,15 @@ const LIKELY = "likely";
 const OPEN = "open";
 const LABELED = "labeled";
 
-const view = { group: "", label: "", source: LIKELY, offset: 0, shown: [], selected: new Set(), key: "" };
+const view = {
+  group: "",
+  label: "",
+  source: LIKELY,
+  offset: 0,
+  shown: [],
+  selected: new Set(),
+  key: "",
+};
 
 /** Prepare the controls. */
 export function prepareMany() {
@@ -53,9 +61,20 @@ export function drawMany(fresh = false) {
   const sources = candidates();
   if (!sources[view.source].images.length && fresh)
     view.source = [LIKELY, OPEN, LABELED].find((name) => sources[name].images.length) ?? OPEN;
-  fill("many-group", store.groups.map(({ name }) => [name, name]), view.group);
-  fill("many-label", (group?.labels ?? []).map((label) => [label, describe(group.name, label)]), view.label);
-  const options = Object.entries(sources).map(([name, { title, images }]) => [name, `${title} (${count(images.length)})`]);
+  fill(
+    "many-group",
+    store.groups.map(({ name }) => [name, name]),
+    view.group,
+  );
+  fill(
+    "many-label",
+    (group?.labels ?? []).map((label) => [label, describe(group.name, label)]),
+    view.label,
+  );
+  const options = Object.entries(sources).map(([name, { title, images }]) => [
+    name,
+    `${title} (${count(images.length)})`,
+  ]);
   fill("many-source", options, view.source);
   const key = [view.group, view.label, view.source, view.offset, store.revision].join("\n");
   if (fresh || key !== view.key) drawGrid(sources[view.source].images);
@@ -101,7 +120,8 @@ function drawGrid(images) {
 
 function tile(index) {
   const suggestion = suggestionFor(index, view.group);
-  const shows = view.source === LIKELY && suggestion;
+  const sure =
+    view.source === LIKELY && suggestion && `${Math.round(100 * suggestion.confidence)} %`;
   const toggle = (event) => {
     if (event.detail) event.currentTarget.blur();
     if (!view.selected.delete(index)) view.selected.add(index);
@@ -109,9 +129,15 @@ function tile(index) {
   };
   return h(
     "button",
-    { type: "button", class: "tile", "aria-label": store.images[index], data: { index }, onclick: toggle },
+    {
+      type: "button",
+      class: "tile",
+      "aria-label": sure ? `${store.images[index]}, ${sure}` : store.images[index],
+      data: { index },
+      onclick: toggle,
+    },
     thumbnail(index),
-    shows ? h("small", {}, `${Math.round(100 * suggestion.confidence)} %`) : null,
+    sure ? h("small", {}, sure) : null,
   );
 }
 
@@ -139,5 +165,7 @@ function drawSelection() {
     [OPEN]: "Click the images that have this label.",
     [LABELED]: "Click the images that do not have this label.",
   };
-  byId("many-hint").textContent = shown.length ? hints[source] : "No images here. Choose another label or source.";
+  byId("many-hint").textContent = shown.length
+    ? hints[source]
+    : "No images here. Choose another label or source.";
 }

@@ -78,12 +78,13 @@ function showFinished() {
   );
 }
 
-const shellWord = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
+const shellWord = (text) =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Draw the panel. */
 export function drawPanel() {
   const panel = byId("panel");
-  const focused = document.activeElement?.dataset?.focus;
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.focus;
   if (!store.groups.length) {
     // Typing must survive the updates of the suggestions.
     if (!panel.querySelector("form")) panel.replaceChildren(startCard());
@@ -117,7 +118,10 @@ function groupForm(done = () => {}) {
   labels.placeholder = "pink, black, light-blue";
   const submit = async (event) => {
     event.preventDefault();
-    const found = labels.value.split(/[,;\n]/).map(asName).filter(Boolean);
+    const found = labels.value
+      .split(/[,;\n]/)
+      .map(asName)
+      .filter(Boolean);
     const action = { action: "add_group", group: asName(name.value), labels: found };
     if ((await send(action)) !== null) {
       store.activeGroup = firstOpenGroup(store.current);
@@ -154,8 +158,18 @@ function groupCard(group, number) {
   const card = h(
     "div",
     { class: `group ${active ? "active" : ""}`, role: "group", "aria-label": group.name },
-    h("header", {}, h("h2", {}, group.name), h("span", { class: "hint" }, `${count(left.length)} left`), edit),
-    h("div", { class: "chips" }, group.labels.map((label, i) => chip(group, label, active ? i : -1))),
+    h(
+      "header",
+      {},
+      h("h2", {}, group.name),
+      h("span", { class: "hint" }, `${count(left.length)} left`),
+      edit,
+    ),
+    h(
+      "div",
+      { class: "chips" },
+      group.labels.map((label, i) => chip(group, label, active ? i : -1)),
+    ),
     note(group),
   );
   card.addEventListener("pointerdown", () => {
@@ -209,7 +223,8 @@ function note(group) {
   if (found?.useful)
     text = `Suggestions are right for about ${Math.round(100 * found.accuracy)} of 100 images.`;
   else if (found) text = "No suggestions yet: more labels are needed to recognize these.";
-  else if (read < total) text = `Reading the images for suggestions: ${count(read)} of ${count(total)}`;
+  else if (read < total)
+    text = `Reading the images for suggestions: ${count(read)} of ${count(total)}`;
   else text = "Suggestions start when 20 images have a label.";
   if (!store.tableGroups.includes(group.name) && Object.keys(store.tags).length)
     text += ` This group enters ${store.table} when half of the tagged images have it.`;
@@ -225,7 +240,14 @@ function acceptButton() {
 }
 
 function addGroup() {
-  const dialog = openDialog("Add a group", h("div", { class: "edit" }, groupForm(() => dialog.close())));
+  const dialog = openDialog(
+    "Add a group",
+    h(
+      "div",
+      { class: "edit" },
+      groupForm(() => dialog.close()),
+    ),
+  );
   dialog.querySelector("input").focus();
 }
 
@@ -257,7 +279,11 @@ function editGroup(name) {
         { onsubmit: add },
         h("div", { class: "line" }, added, h("button", { type: "submit", class: "button" }, "Add")),
       ),
-      h("p", { class: "hint" }, "The name of another label joins both. Undo brings removed ones back."),
+      h(
+        "p",
+        { class: "hint" },
+        "The name of another label joins both. Undo brings removed ones back.",
+      ),
     ),
   );
   return dialog;
@@ -265,15 +291,25 @@ function editGroup(name) {
 
 function labelLine(group, label, reopen) {
   const images = store.images.filter((_, i) => tagsOf(i).labels[group] === label).length;
-  return nameLine(label, `label of ${count(images)} images`, (name) => ({ action: "rename_label", group, label, name }), {
-    remove: { action: "remove_label", group, label },
-    after: reopen,
-  });
+  return nameLine(
+    label,
+    `label of ${count(images)} images`,
+    (name) => ({ action: "rename_label", group, label, name }),
+    {
+      remove: { action: "remove_label", group, label },
+      after: reopen,
+    },
+  );
 }
 
 /** Return a line with a name to change and a button that removes it. */
 function nameLine(name, what, rename, { remove, after }) {
-  const input = h("input", { type: "text", value: name, "aria-label": `Name of the ${what}`, autocomplete: "off" });
+  const input = h("input", {
+    type: "text",
+    value: name,
+    "aria-label": `Name of the ${what}`,
+    autocomplete: "off",
+  });
   const change = async () => {
     const value = asName(input.value);
     if (!value || value === name) return;
@@ -286,6 +322,16 @@ function nameLine(name, what, rename, { remove, after }) {
     after(null);
   };
   input.addEventListener("change", change);
-  const button = h("button", { type: "button", class: "button", "aria-label": `Remove ${name}`, onclick: removeIt }, "Remove");
-  return h("div", { class: "line" }, input, h("span", { class: "hint" }, what.startsWith("label of") ? what.slice(9) : ""), button);
+  const button = h(
+    "button",
+    { type: "button", class: "button", "aria-label": `Remove ${name}`, onclick: removeIt },
+    "Remove",
+  );
+  return h(
+    "div",
+    { class: "line" },
+    input,
+    h("span", { class: "hint" }, what.startsWith("label of") ? what.slice(9) : ""),
+    button,
+  );
 }

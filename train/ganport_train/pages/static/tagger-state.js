@@ -60,7 +60,8 @@ export function tag(images, labels, leftOut = null) {
 /** Fetch the suggestions if they may have changed; return whether they have. */
 export async function refreshSuggestions() {
   const { suggestions } = store;
-  if (suggestions.revision === store.revision && suggestions.read === suggestions.total) return false;
+  if (suggestions.revision === store.revision && suggestions.read === suggestions.total)
+    return false;
   const latest = await getJson("/api/suggestions");
   const changed = latest.revision !== suggestions.revision || latest.read !== suggestions.read;
   store.suggestions = latest;
@@ -114,7 +115,10 @@ export function suggestedLabels(index) {
 /** Return the first group of an image without a label; 0 if all have one. */
 export function firstOpenGroup(index) {
   const { labels } = tagsOf(index);
-  return Math.max(0, store.groups.findIndex(({ name }) => !labels[name]));
+  return Math.max(
+    0,
+    store.groups.findIndex(({ name }) => !labels[name]),
+  );
 }
 
 /** Return the next image after `index` that needs labels, from the start again; -1 for none. */

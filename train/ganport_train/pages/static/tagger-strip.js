@@ -61,7 +61,10 @@ export function neighbor(step) {
 export function drawStrip() {
   drawFilter();
   const images = filtered();
-  const position = Math.max(0, images.findIndex((index) => index >= store.current));
+  const position = Math.max(
+    0,
+    images.findIndex((index) => index >= store.current),
+  );
   const shown = images.slice(Math.max(0, position - REACH), position + REACH);
   byId("thumbnails").replaceChildren(...shown.map((index) => h("li", {}, stripTile(index))));
   const current = byId("thumbnails").querySelector("[aria-current]");
@@ -106,7 +109,8 @@ function drawFilter() {
     ["out", "left out"],
   ];
   for (const { name, labels } of store.groups)
-    for (const label of labels) options.push([JSON.stringify(["label", name, label]), `${label} ${name}`]);
+    for (const label of labels)
+      options.push([JSON.stringify(["label", name, label]), `${label} ${name}`]);
   if (!options.some(([value]) => value === store.filter)) store.filter = "all";
   const select = byId("filter");
   const texts = options.map(([, text]) => text).join("\n");

@@ -2,9 +2,25 @@
 
 import { byId, count, h, notify, openDialog } from "./dom.js";
 import { applyMany, drawMany, prepareMany } from "./tagger-many.js";
-import { KEYS, acceptSuggestions, choose, clearLabel, drawPanel, toggleLeftOut } from "./tagger-panel.js";
+import {
+  KEYS,
+  acceptSuggestions,
+  choose,
+  clearLabel,
+  drawPanel,
+  toggleLeftOut,
+} from "./tagger-panel.js";
 import { drawStage, drawStrip, neighbor, prepareStage } from "./tagger-strip.js";
-import { goTo, isDone, isLeft, load, refreshSuggestions, send, store, update } from "./tagger-state.js";
+import {
+  goTo,
+  isDone,
+  isLeft,
+  load,
+  refreshSuggestions,
+  send,
+  store,
+  update,
+} from "./tagger-state.js";
 
 /** Milliseconds between looks at the suggestions. */
 const POLL = 1500;
@@ -98,7 +114,10 @@ function run(event, action) {
 }
 
 function showHelp() {
-  const rows = SHORTCUTS.flatMap(([keys, text]) => [h("dt", {}, h("kbd", {}, keys)), h("dd", {}, text)]);
+  const rows = SHORTCUTS.flatMap(([keys, text]) => [
+    h("dt", {}, h("kbd", {}, keys)),
+    h("dd", {}, text),
+  ]);
   openDialog("Keys", h("dl", {}, rows));
 }
 
