@@ -10,6 +10,7 @@ import {
   lengthOf,
   reprShort,
   suggestion,
+  withCommas,
 } from "./messages.js";
 
 /**
@@ -197,4 +198,22 @@ export function withType(value) {
   if (value === null) name = "NoneType";
   if (Array.isArray(value)) name = "list";
   return `${name} ${reprShort(value)}`;
+}
+
+/**
+ * Return an array for `count` results of `size` numbers; throw `RequestError` if it does not fit.
+ * @template {Uint8Array | Float32Array} T
+ * @param {new (length: number) => T} Type
+ * @param {number} count
+ * @param {number} size
+ * @returns {T}
+ */
+export function allocate(Type, count, size) {
+  try {
+    return new Type(count * size);
+  } catch {
+    const found = `${count} of ${withCommas(size)} numbers each`;
+    const fix = "Request fewer at a time.";
+    throw new RequestError("count", "results that fit in memory", found, fix);
+  }
 }

@@ -4,7 +4,7 @@
  * Box-Muller transform in float64. docs/interface.md, section 5, specifies the bytes.
  */
 
-import { withType } from "./checks.js";
+import { allocate, withType } from "./checks.js";
 import { RequestError } from "./errors.js";
 
 /** A seed from 0 to 2^64 - 1; a number is exact up to 2^53. @typedef {bigint | number | string} Seed */
@@ -50,7 +50,7 @@ export const randomSeed = () => crypto.getRandomValues(new BigUint64Array(1))[0]
  * @param {number} [stream] 0 to 2^32 - 1
  */
 export function normals(seeds, size, temperature = 1, stream = 0) {
-  const out = new Float32Array(seeds.length * size);
+  const out = allocate(Float32Array, seeds.length, size);
   const words = new Uint32Array(4);
   const factor = Math.fround(temperature);
   const [scale, turn] = [2 ** -32, 2 * Math.PI];

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
+import { allocate } from "../src/checks.js";
 import { Generator, interpolateLinear, interpolateSpherical } from "../src/index.js";
 
 const DATA = fileURLToPath(new URL("../../../tests/runtime/data/", import.meta.url));
@@ -133,6 +134,11 @@ test("seeds are bigints, numbers or texts", async () => {
   const [random] = await tiny.generate();
   const [again] = await tiny.generate(null, { seeds: [/** @type {string} */ (random.seed)] });
   assert.deepEqual(again.data, random.data);
+});
+
+test("results that do not fit in memory are a request error", () => {
+  const call = () => allocate(Float32Array, 2 ** 20, 2 ** 24);
+  assert.throws(call, { code: "RequestError", found: "1048576 of 16,777,216 numbers each" });
 });
 
 test("an image does not depend on its batch", async () => {

@@ -100,7 +100,9 @@ function merge(matches) {
     else if (Array.isArray(value) && value.length && before.length) {
       request.set(group.name, [...before, ...value]); // each label of a multi-hot group is a phrase
     } else {
-      const [one, two] = [before, value].map((entry) => reprShort(entry, { tuple: true }));
+      const [one, two] = [before, value].map((entry) =>
+        reprShort(entry, { tuple: true, float: true }),
+      );
       throw conditionError(group.name, "one value", `${one} and ${two}`, "Name the group once.");
     }
   }

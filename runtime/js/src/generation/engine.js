@@ -4,9 +4,9 @@ import { ENCODE, GENERATE, TRANSLATE, VERBS, noiseShape } from "../bundle/manife
 import { Bundle } from "../bundle/bundle.js";
 import { openSource } from "../bundle/sources.js";
 import { product } from "../bundle/tensor-math.js";
+import { allocate } from "../checks.js";
 import { BundleError, RequestError, closedError } from "../errors.js";
 import { toFloat, toUint8 } from "../images/pixels.js";
-import { withCommas } from "../messages.js";
 import { normals } from "../noise.js";
 import {
   checkNoise,
@@ -165,8 +165,9 @@ export class Engine {
     const area = image.width * image.height;
     const step = Math.max(1, Math.min(batch.max, Math.floor(PIXELS_PER_RUN / area)));
     const session = await this.#session(kind);
-    const size = kind === ENCODE ? product(this.zShape) : area * image.channels;
-    const out = allocate(kind === ENCODE ? Float32Array : Uint8Array, count, size);
+    const isNoise = kind === ENCODE;
+    const size = isNoise ? product(this.zShape) : area * image.channels;
+    const out = isNoise ? allocate(Float32Array, count, size) : allocate(Uint8Array, count, size);
     for (let start = 0; start < count; start += step) {
       const stop = Math.min(count, start + step);
       const rows = new Float32Array((stop - start) * conditions.size);
@@ -174,7 +175,7 @@ export class Engine {
         rows.set(vectors[vectors.length === 1 ? 0 : row], (row - start) * conditions.size);
       }
       const found = await session.run(first(start, stop), rows, stop - start);
-      const isFloatImage = kind !== ENCODE && found instanceof Float32Array;
+      const isFloatImage = !isNoise && found instanceof Float32Array;
       out.set(isFloatImage ? toUint8(found, image) : found, start * size);
       if (stop < count) await pause(); // so that a cancellation arrives
       signal?.throwIfAborted();
@@ -218,22 +219,6 @@ export class Engine {
       `one that can ${able}`,
       "Use another bundle.",
     );
-  }
-}
-
-/**
- * @template {Uint8ArrayConstructor | Float32ArrayConstructor} T
- * @param {T} Type
- * @param {number} count
- * @param {number} size
- */
-function allocate(Type, count, size) {
-  try {
-    return new Type(count * size);
-  } catch {
-    const found = `${count} of ${withCommas(size)} numbers each`;
-    const fix = "Request fewer at a time.";
-    throw new RequestError("count", "results that fit in memory", found, fix);
   }
 }
 
