@@ -208,3 +208,20 @@ def test_load_dataset_real_attributes(tmp_path: Path) -> None:
     assert data.images.shape == (10_000, 64, 64, 3)
     assert (data.vectors > 0).sum(axis=0).tolist() == [4_822, 674]
     assert data.issues == ()
+
+
+def test_load_dataset_of_ten_images_never_holds_out_the_only_image_of_a_class(
+    make_image: Callable[..., Image.Image],
+    encode: Callable[..., bytes],
+    write_folder: Write,
+    tmp_path: Path,
+) -> None:
+    files = {f"cat/{i}.png": encode(make_image(i)) for i in range(9)}
+    path = write_folder(files | {"dog/0.png": encode(make_image(9))})
+    dataset = load_dataset(path, resolution=16, cache=tmp_path / "cache")
+    for fraction in (0.05, 0.5, 0.9):
+        train, held = dataset.split(fraction)
+        assert "dog/0.png" in [dataset.ids[row] for row in train]
+        assert len(train) + len(held) == 10
+    (warning,) = dataset.size_warnings(np.arange(10))
+    assert "only 10 training images" in warning
