@@ -214,23 +214,30 @@ test("files hold the images that the page shows", async () => {
   await page.close();
 });
 
-test("a bundle that is dropped on the page opens, with a control for each group", async () => {
-  const page = await open(PAGES.site);
-  await drop(page, "tiny-every-kind.onnx", readFileSync(join(DATA, "tiny-every-kind.onnx")));
-  await page.getByRole("group", { name: "objects" }).waitFor();
-  await painted(page);
-  const kinds = await page.$$eval(".control", (controls) =>
-    controls.map((control) => {
-      const parts = { color: "[type=color]", slider: ".slider", swatch: ".swatch", chip: ".chip" };
-      const found = Object.entries(parts).find(([, selector]) => control.querySelector(selector));
-      return found?.[0];
-    }),
-  );
-  const expected = ["color", "color", "swatch", "chip", "chip", "chip", "slider", "slider"];
-  assert.deepEqual(kinds, expected);
-  assert.deepEqual(page.problems, []);
-  await page.close();
-});
+for (const [kind, address] of Object.entries(PAGES)) {
+  test(`${kind}: a bundle that is dropped on the page opens, with a control for each group`, async () => {
+    const page = await open(address);
+    await drop(page, "tiny-every-kind.onnx", readFileSync(join(DATA, "tiny-every-kind.onnx")));
+    await page.getByRole("group", { name: "objects" }).waitFor();
+    await painted(page);
+    const kinds = await page.$$eval(".control", (controls) =>
+      controls.map((control) => {
+        const parts = {
+          color: "[type=color]",
+          slider: ".slider",
+          swatch: ".swatch",
+          chip: ".chip",
+        };
+        const found = Object.entries(parts).find(([, selector]) => control.querySelector(selector));
+        return found?.[0];
+      }),
+    );
+    const expected = ["color", "color", "swatch", "chip", "chip", "chip", "slider", "slider"];
+    assert.deepEqual(kinds, expected);
+    assert.deepEqual(page.problems, []);
+    await page.close();
+  });
+}
 
 test("a hostile bundle is an error message, and the page goes on", async () => {
   const page = await open(PAGES.site + PINK);
@@ -245,10 +252,12 @@ test("a hostile bundle is an error message, and the page goes on", async () => {
     ["empty.ganport", Buffer.alloc(0)],
     ["damaged.ganport", damaged],
     ["other.txt", Buffer.from("a letter")],
+    ["large.onnx", readFileSync(join(STUDIO_OUT, "large.onnx"))],
   ];
   for (const [name, bytes] of files) {
     await drop(page, name, bytes);
-    const alert = page.getByRole("alert").getByText(name);
+    const text = name === "large.onnx" ? "too large for a page: 4096 × 4096" : name;
+    const alert = page.getByRole("alert").getByText(text);
     await alert.waitFor();
     await page.getByRole("alert").getByRole("button", { name: "Close" }).click();
   }

@@ -9,6 +9,8 @@ import { Generator } from "./js/src/generator.js";
 /** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
 /** @typedef {(progress: {loaded: number, total?: number}) => void} OnProgress */
 
+/** Pixels of an image; a page shows at least twelve. */
+const MAX_PIXELS = 2048 ** 2;
 const RUNTIME = "studio/ort/ort.wasm.bundle.min.mjs";
 
 /** @param {unknown} error @returns {never} */
@@ -42,6 +44,11 @@ export class LocalBackend extends Backend {
     if (!capabilities.includes("generate")) {
       const abilities = capabilities.join(" and ");
       throw new StudioError(`This bundle can ${abilities}, but not generate images from seeds.`);
+    }
+    if (image.width * image.height > MAX_PIXELS) {
+      const size = `${image.width} × ${image.height}`;
+      const message = `The images of this bundle are too large for a page: ${size} pixels.`;
+      throw new StudioError(message, "Serve it: ganport studio BUNDLE");
     }
     const file = typeof source === "string" ? source : source.name;
     const { version = "", license = "unspecified", conditions, noise } = manifest;
