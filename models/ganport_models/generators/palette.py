@@ -15,18 +15,15 @@ from ganport_models.network import NetworkConfig, register_generator
 
 COLORS = 48
 """Colors that a pixel is mixed from."""
-SHARPNESS = 16
-"""Factor of the logits: a color that leads by 0.3 has 99 % of the pixel."""
 
 
 @register_generator("film_palette_dcgan")
 class PaletteGenerator(FilmGenerator):
     """`FilmGenerator` with resize convolutions and a softmax over colors: `sprites`'s.
 
-    The last stage returns a logit for each color and pixel. A sharp softmax takes nearly always one
-    color, so the discriminator sees pixels of the palette alone; its gradient is that of a smooth
-    softmax (straight-through, Bengio et al. 2013; Jang et al. 2017). With a tanh of each channel,
-    twice as many single pixels have a wrong color (benchmarks/RESULTS.md, sprites).
+    The last stage returns a logit for each color and pixel, and the pixel is the mean of the colors
+    with the weights of their softmax. Pixels of one material get one color sooner than with a tanh
+    of each channel (benchmarks/RESULTS.md, sprites).
     """
 
     def build(self, config: NetworkConfig) -> None:
@@ -46,10 +43,7 @@ class PaletteGenerator(FilmGenerator):
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         logits = self.map_features(z, condition)[-1].permute(0, 2, 3, 1)
-        weights = torch.softmax(SHARPNESS * logits, dim=-1)
-        if self.training:
-            smooth = torch.softmax(logits, dim=-1)
-            weights = smooth + (weights - smooth).detach()
+        weights = torch.softmax(logits, dim=-1)
         return (weights @ self.colors.clamp(-1, 1)).permute(0, 3, 1, 2)
 
     @torch.no_grad()
