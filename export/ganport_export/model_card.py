@@ -12,6 +12,7 @@ from ganport_runtime.conditions import ConditionGroup, Conditions
 
 CARD_NAME = "MODEL_CARD.md"
 _MAX_LABELS = 48
+_MODES = {"gray": "gray", "rgb": "RGB", "rgba": "RGBA"}
 
 
 def write_card(manifest: Manifest) -> str:
@@ -29,6 +30,8 @@ def write_card(manifest: Manifest) -> str:
 
 def _overview(manifest: Manifest) -> str:
     height, width = manifest.image.size
+    images = _MODES[manifest.image.format.mode]
+    images = f"pixel-art {images}" if manifest.image.format.pixelated else images
     kind = "A conditional" if manifest.conditions.size else "An unconditional"
     source = "noise"
     if manifest.graph(TRANSLATE):
@@ -41,8 +44,8 @@ def _overview(manifest: Manifest) -> str:
     tables = "\n".join(_tensor_table(graph) for graph in manifest.graphs)
     return f"""# {manifest.name}
 
-{kind} generator ({manifest.family}, version {manifest.version}). It generates {width}x{height} RGB
-images from {source}{condition}.{encoder}
+{kind} generator ({manifest.family}, version {manifest.version}). It generates {width}x{height}
+{images} images from {source}{condition}.{encoder}
 
 ![images of this bundle](preview.png)
 
@@ -114,13 +117,14 @@ This requires `pip install 'ganport[cpu]'`. Equal {source} and condition give eq
 
 
 def _example_calls(manifest: Manifest, request: str) -> Iterator[str]:
+    channels = manifest.image.format.channels
     last = f", {request}" if request else ""
     first = f"{request}, " if request else ""
     if manifest.graph(TRANSLATE):
-        yield "# images and translated images: uint8 (N, height, width, 3)"
+        yield f"# images and translated images: uint8 (N, height, width, {channels})"
         yield f"translated = generator.translate(images{last})"
     else:
-        yield "# uint8 (16, height, width, 3)"
+        yield f"# uint8 (16, height, width, {channels})"
         yield f"images = generator.generate({first}seed=7, count=16)"
     if manifest.graph(ENCODE):
         yield "# float32 noise; with the same condition it gives the same images"
@@ -132,7 +136,7 @@ def _example_calls(manifest: Manifest, request: str) -> Iterator[str]:
 
 def _torch_usage(manifest: Manifest) -> str:
     calls = "\n".join(
-        f'{graph.output.name} = torch.jit.load("{file.path}")'
+        f"{graph.output.name} = {_LOADERS[file.role].format(file.path)}"
         f"({', '.join(tensor.name for tensor in graph.inputs)})"
         for graph in manifest.graphs
         for file in graph.files
@@ -144,8 +148,15 @@ import torch
 {calls}
 ```
 
-This bundle contains TorchScript only. For ganport's runtime, use `export-gan --format onnx`.
+This bundle contains no ONNX graph. torch runs code of the author when it loads these files. For
+ganport's runtime, use `export-gan --format onnx`.
 """
+
+
+_LOADERS = {
+    "torchscript": 'torch.jit.load("{}")',
+    "pt2": 'torch.export.load("{}").module()',
+}
 
 
 def _graph_files(manifest: Manifest) -> str:

@@ -12,6 +12,7 @@ from ganport_runtime.conditions import (
     Rgb,
     Scalar,
 )
+from ganport_runtime.images.format import ImageFormat
 
 PARITY = {
     "limit": 1e-5,
@@ -74,3 +75,15 @@ def test_card_shows_an_ignored_condition(interface):
 def test_card_of_a_torchscript_bundle_shows_torch(interface):
     text = card(interface, format="torchscript")
     assert 'image = torch.jit.load("generator.ts.pt")(z, condition)' in text
+
+
+def test_card_of_sprites_names_mode_and_channels():
+    image = ImageFormat((24, 16), "rgba", pixelated=True)
+    text = card(Interface("sprites", (4,), image=image))
+    assert "It generates 16x24\npixel-art RGBA images from noise" in text
+    assert "# uint8 (16, height, width, 4)" in text
+
+
+def test_card_of_an_exported_program_loads_it_with_torch(interface):
+    text = card(interface, format="pt2")
+    assert 'image = torch.export.load("generator.pt2").module()(z, condition)' in text
