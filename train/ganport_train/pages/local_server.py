@@ -30,6 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.images.decode import load_image
+from ganport_runtime.studio.files import PAGE_FOLDER
 from ganport_train.data.file_formats import readable_formats
 
 HOST = "127.0.0.1"
@@ -68,8 +69,16 @@ def create_app(page: str, routes: Sequence[BaseRoute]) -> Starlette:
     def index(request: Request) -> Response:
         return FileResponse(folder / page)
 
+    def studio_style(request: Request) -> Response:
+        return FileResponse(PAGE_FOLDER / "studio" / "base.css")
+
     return Starlette(
-        routes=[Route("/", index), Mount("/static", StaticFiles(directory=folder)), *routes],
+        routes=[
+            Route("/", index),
+            Route("/studio/base.css", studio_style),
+            Mount("/static", StaticFiles(directory=folder)),
+            *routes,
+        ],
         middleware=[
             Middleware(_Guard),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False),
