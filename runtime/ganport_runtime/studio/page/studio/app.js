@@ -154,14 +154,12 @@ export class App {
       h("span", { class: "space" }),
       reset,
     );
-    const none = this.fields.length
-      ? null
-      : h("p", { class: "hint" }, "This bundle has no choices: only the seed changes its images.");
+    this.intro = h("p", { class: "hint intro" });
     const panel = h(
       "section",
       { class: "panel", "aria-label": "Choices" },
       title,
-      none,
+      this.intro,
       ...this.controls.map(({ element }) => element),
       this.variety.element,
     );
@@ -180,6 +178,7 @@ export class App {
     const values = state.view === "morph" ? this.views.morph.values(state) : state.values;
     for (const control of this.controls) control.show(values[control.name]);
     this.variety.show(state.temperature);
+    if (this.intro) this.intro.textContent = introOf(this.fields.length > 0, state.view);
     for (const { view, tab } of this.tabs ?? []) {
       setAttribute(tab, "aria-current", view === state.view && "page");
       this.views[view].element.hidden = view !== state.view;
@@ -264,4 +263,12 @@ function openFile(input) {
   const [file] = input.files ?? [];
   if (file) document.dispatchEvent(new CustomEvent("open-file", { detail: file }));
   input.value = ""; // the same file may be chosen again
+}
+
+/** Return what the choices do in a view. @param {boolean} hasChoices @param {View} view */
+function introOf(hasChoices, view) {
+  const seeds = "is made from a number of its own, its seed.";
+  if (!hasChoices) return `This bundle has no choices. Each image ${seeds}`;
+  if (view !== "morph") return `All images follow your choices. Each one ${seeds}`;
+  return "Your choices change one end of the morph. Select the other end to change it.";
 }

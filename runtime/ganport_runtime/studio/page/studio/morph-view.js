@@ -70,7 +70,6 @@ export class MorphView {
       ),
       h("div", { class: "slider long" }, this.slider, h("output", {})),
       h("div", { class: "strip" }, ...this.strip.map((frame) => frame.button)),
-      h("p", { class: "hint" }, "Choose one of the two ends: the controls change it."),
     );
   }
 
