@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from ganport_models.selection import newest
 from ganport_runtime.errors import RequestError
-from ganport_train.data import load_dataset
+from ganport_train.cli.train import train_gan
 from ganport_train.data.check import check_dataset
 from ganport_train.pages.local_server import encode_preview
 from ganport_train.pages.tagger import tagger_app
@@ -97,7 +99,13 @@ def test_preview_of_another_file_is_refused() -> None:
         encode_preview(b"%PDF-1.4", "full")
 
 
-def test_folder_tagged_through_the_page_is_checked_and_loaded(client: Any, folder: Path) -> None:
+def test_folder_tagged_through_the_page_is_checked_and_trains(
+    client: Any,
+    folder: Path,
+    tiny: list[str],
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     group = {"action": "add_group", "group": "hair", "labels": ["pink", "black"]}
     assert client.post("/api/change", group).status_code == 200
     parts = [
@@ -109,9 +117,14 @@ def test_folder_tagged_through_the_page_is_checked_and_loaded(client: Any, folde
     assert answer["rows"] == 10
     assert check_dataset(folder, resolution=16, progress=False).errors == 0
     (folder / "99.png").unlink()
-    dataset = load_dataset(folder, resolution=16)
-    assert dataset.conditions.fields["hair"].labels == ("black", "pink")
-    assert len(dataset.images) == 10
+    overrides = [*tiny, "length.max_images=8", "logging.eval_images=0", "data.val_fraction=0.1"]
+    run = tmp_path_factory.mktemp("runs") / "tagged"
+    monkeypatch.setenv("GANPORT_CACHE", str(run.parent / "cache"))
+    arguments = ["quick", "--data", str(folder), "--out", str(run), "--set", *overrides]
+    result = CliRunner().invoke(train_gan, arguments)
+    assert result.exit_code == 0, result.output
+    fields = newest(run)[1]["conditions"]
+    assert [(field["name"], field["labels"]) for field in fields] == [("hair", ["black", "pink"])]
 
 
 def test_refused_change_names_the_expected_and_the_found_value(client: Any) -> None:
