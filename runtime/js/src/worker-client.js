@@ -1,6 +1,6 @@
 /** The page's side of the worker: calls in, results out. */
 
-import { DeviceError, closedError, errorFromData } from "./errors.js";
+import { DeviceError, RequestError, closedError, errorFromData } from "./errors.js";
 
 /** A worker as both sides use it. @typedef {{onmessage: ((event: {data: any}) => void) | null, postMessage: (data: any, transfer?: Transferable[]) => void}} Port */
 /** @typedef {import("./bundle/sources.js").OnProgress} OnProgress */
@@ -87,7 +87,12 @@ export class WorkerEngine {
           reject(signal?.reason);
         };
         signal?.addEventListener("abort", cancel);
-        this.#worker.postMessage({ id, method, args });
+        try {
+          this.#worker.postMessage({ id, method, args });
+        } catch (error) {
+          const found = /** @type {Error} */ (error).message;
+          throw new RequestError("request", "plain values", found, "Pass texts and numbers.");
+        }
       });
     } finally {
       this.#calls.delete(id);

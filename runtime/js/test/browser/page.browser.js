@@ -148,13 +148,16 @@ test("errors of a worker are those of the package", async () => {
     const html = await Generator.load("/index.html").catch((error) => error);
     const generator = await Generator.load("/data/tiny.ganport/");
     const label = await generator.generate({ hair: "pnik" }).catch((error) => error);
+    const odd = /** @type {any} */ ({ hair: () => "pink" });
+    const call = await generator.generate(odd).catch((error) => error);
     await generator.dispose();
     const isRight = page404 instanceof BundleError && label instanceof ConditionError;
-    return { isRight, page404: page404.found, html: html.found, fix: label.fix };
+    return { isRight, page404: page404.found, html: html.found, fix: label.fix, call: call.code };
   }, null);
   assert.ok(found.isRight);
   assert.equal(found.page404, "HTTP status 404");
   assert.match(found.html, /neither/);
+  assert.equal(found.call, "RequestError");
   assert.equal(found.fix, "Did you mean 'pink'?");
 });
 
