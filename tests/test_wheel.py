@@ -37,6 +37,8 @@ def test_wheel_contains_every_file_of_the_four_packages(wheel: zipfile.Path) -> 
     }
     assert expected <= names(wheel)
     assert "ganport_runtime/starter.ganport" in expected
+    assert "ganport_runtime/starter-sprites.ganport" in expected
+    assert "ganport_train/synthetic/sprites/parts.txt" in expected
     assert "ganport_train/recipes/quick.toml" in expected
     assert "ganport_train/starter.safetensors" in expected
     assert "ganport_runtime/studio/page/index.html" in expected

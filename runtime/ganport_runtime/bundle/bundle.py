@@ -36,10 +36,10 @@ from ganport_runtime.files import sha256_of
 from ganport_runtime.strictjson import MAX_BYTES, parse
 from ganport_runtime.values import repr_short
 
-STARTER = "starter"
-"""The name of the bundle that ships with the runtime."""
+STARTERS = ("starter", "starter-sprites")
+"""The names of the bundles that ship with the runtime: faces, and pixel-art sprites."""
 
-_SHIPPED = Path(__file__).parents[1] / "starter.ganport"
+_PACKAGE = Path(__file__).parents[1]
 MAX_LOADED = 2**31
 """Bytes of a file that is loaded into memory: the limit of a protobuf message."""
 _PART = 2**20
@@ -64,7 +64,7 @@ class Bundle:
 
     @classmethod
     def open(cls, path: Path | str) -> Self:
-        """Open a bundle folder, a stored zip of one, a single `.onnx` file, or `starter`.
+        """Open a bundle folder, a stored zip of one, a single `.onnx` file, or one of `STARTERS`.
 
         Raises `BundleError` for a bundle that is absent, damaged, too large, or that refers to
         files outside itself.
@@ -223,20 +223,22 @@ def _read(container: Container, name: str, place: str, *, limit: int) -> bytes:
 
 
 def resolve_path(path: Path) -> Path:
-    """Return where the bundle at `path` is: for `starter`, the bundle that ships with ganport.
+    """Return where the bundle at `path` is: for `STARTERS`, a bundle that ships with ganport.
 
     A bundle called `starter` in the working directory takes precedence: Python drops the dot of
     `./starter`, so it would otherwise be unreachable. A folder that is not a bundle does not.
     Raises `BundleError` if the package was installed without its data.
     """
+    name = str(path)
     is_file = isfile(path)  # noqa: PTH113  Path.is_file raises without permission
-    if str(path) != STARTER or is_file or lexists(path / MANIFEST_NAME):
+    if name not in STARTERS or is_file or lexists(path / MANIFEST_NAME):
         return path
-    if not _SHIPPED.is_file():
+    shipped = _PACKAGE / f"{name}.ganport"
+    if not shipped.is_file():
         raise BundleError(
-            STARTER,
+            name,
             "the bundle that ships with ganport",
-            f"no {_SHIPPED.name} in the package",
+            f"no {shipped.name} in the package",
             "Install ganport again; PyInstaller needs --collect-data ganport_runtime.",
         )
-    return _SHIPPED
+    return shipped

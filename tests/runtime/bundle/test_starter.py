@@ -105,9 +105,9 @@ def test_resolve_path_changes_only_the_bare_name(elsewhere: Path) -> None:
 def test_missing_package_data_is_a_bundle_error_with_the_fix(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(bundle_module, "_SHIPPED", Path("nowhere.ganport"))
+    monkeypatch.setattr(bundle_module, "_PACKAGE", Path("nowhere"))
     with pytest.raises(BundleError) as caught:
-        Bundle.open("starter")
-    assert caught.value.place == "starter"
-    assert "nowhere.ganport" in caught.value.found
+        Bundle.open("starter-sprites")
+    assert caught.value.place == "starter-sprites"
+    assert "starter-sprites.ganport" in caught.value.found
     assert "--collect-data ganport_runtime" in caught.value.fix
