@@ -30,6 +30,8 @@ COLUMNS = 8
 TRANSLATION_ROWS = 8
 TRANSLATION_LABELS = 16
 """Largest number of label columns of a translation grid."""
+MIN_SIDE = 96
+"""Side up to which small images are enlarged by a whole number."""
 _BATCH_SIZE = 32
 
 
@@ -51,6 +53,7 @@ class SampleGrid:
             len(self.columns),
             row_labels=self.rows,
             column_labels=self.columns,
+            scale=max(1, MIN_SIDE // max(self.images.shape[1:3])),
             title=title,
             footer=self.footer,
         )
