@@ -136,7 +136,7 @@ def test_errors_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal) -
     assert "Did you mean 'length.max_images'" in refusal(*start, "--set", "length.image=3")
     assert "expected auto, cpu, cuda" in refusal(*start, "--device", "gpu")
     assert "nowhere.zip" in refusal("quick", "--data", tmp_path / "nowhere.zip", "--out", run)
-    assert "power of two" in refusal(*start, "--set", "data.resolution=48")
+    assert "multiples of 4" in refusal(*start, "--set", "data.resolution=50")
     assert not run.exists()
 
 
