@@ -23,7 +23,13 @@ echo "== 4/5 verify the bundle"
 ganport verify demo/sprites.ganport
 
 echo "== 5/5 make a sheet: demo/sprites.png"
-sample-gan matrix demo/sprites.ganport --rows class --columns hair --set outfit=blue weapon=gold \
-    --seed 7 --scale 3 --out demo/sprites.png
+sample-gan list demo/sprites.ganport \
+    "archer class blonde hair green outfit red weapon" \
+    "barbarian class red hair purple outfit steel weapon" \
+    "cleric class pink hair blue outfit gold weapon" \
+    "knight class brown hair red outfit blue weapon" \
+    "mage class white hair purple outfit green weapon" \
+    "rogue class black hair orange outfit steel weapon" \
+    --seed 3 --count 8 --scale 3 --out demo/sprites.png
 
 echo "The same from the shipped bundle: sample-gan matrix starter-sprites --rows class --columns hair --out starter.png"
