@@ -49,8 +49,7 @@ class NetworkError(GanportError):
 class NetworkConfig:
     """The sizes of a network. With the architecture's name and the weights it rebuilds the network.
 
-    resolution: side of a square image, or (height, width): multiples of 4 that share a power of
-        two. Halving both leaves the base map, whose sides are at least 4.
+    resolution: side of a square image, or (height, width); see `is_resolution`.
     condition_size: length of the condition vector; 0 for an unconditional network.
     base_channels: channels at the highest inner resolution; lower resolutions have multiples.
     z_dim: length of the noise vector.
