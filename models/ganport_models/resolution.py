@@ -22,7 +22,7 @@ RULE = (
 
 
 def is_resolution(resolution: Resolution) -> bool:
-    """Return whether networks can have images of this size."""
+    """Return whether networks can have images of this size: sides as `RULE` says."""
     size = to_size(resolution)
     if not all(MIN_RESOLUTION <= side <= MAX_RESOLUTION for side in size):
         return False
