@@ -170,7 +170,7 @@ def test_judge_into_a_used_folder_fails(tmp_path: Path, faces: Path) -> None:
         (["--device", "gpu"], "auto, cpu, cuda or cuda:N"),
         (["--val-fraction", "nan"], "nan"),
         (["--learning-rate", "nan", "--epochs", "1"], "--learning-rate"),
-        (["--resolution", "8"], "8 is not in the range 16<=x<=1024"),
+        (["--resolution", "8"], "'8': a side has 16 to 1024 pixels"),
         (["--width", "2"], "2 is not in the range 4<=x<=128"),
         (["--format", "celeba"], "celeba"),
     ],

@@ -28,6 +28,7 @@ from ganport_runtime.bundle.manifest import (
 )
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import BundleError, GanportError, RequestError
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.cli.eval import eval_gan
 from ganport_train.synthetic import faces as faces_module
 from ganport_train.synthetic.color_accuracy import (
@@ -69,7 +70,7 @@ def image_book(images: NDArray[np.uint8], labels: dict[str, list[str]]) -> bytes
         graphs=(graph,),
         conditions=conditions,
         noise=Noise(),
-        image=Image((height, width), (0, 255), "RGB", "uint8"),
+        image=Image(ImageFormat((height, width))),
         batch=BatchLimits(1, 64, 128),
         files={},
     )
@@ -159,7 +160,7 @@ def test_colors_command_finds_swapped_colors(tmp_path: Path) -> None:
     [
         ({"hair": ["pink", "blue"], "eyes": list(EYES)}, 16, "kind one_hot, labels pink, blue"),
         ({"hair": list(HAIR), "mood": ["glad"]}, 16, "found the groups hair, mood"),
-        (FACES, 8, "expected square images of 16 to 512 pixels; found 8 x 8"),
+        (FACES, 8, "found 8 x 8, rgb"),
     ],
 )
 def test_colors_command_unsupported_bundle_raises(

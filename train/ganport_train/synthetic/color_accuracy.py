@@ -115,14 +115,15 @@ def draw_unseen_faces(count: int, size: int) -> Iterator[Batch]:
 def check_measurable(generator: Generator, location: str) -> int:
     """Return the side of a bundle's images in pixels.
 
-    Raises `BundleError` unless the images are square, of a size that can be drawn for comparison,
-    and the groups `hair` and `eyes` have exactly the measured labels.
+    Raises `BundleError` unless the images are RGB, square, of a size that can be drawn for
+    comparison, and the groups `hair` and `eyes` have exactly the measured labels.
     """
-    height, width = generator.manifest.image.size
-    if height != width or height not in SIZES:
-        expected = f"square images of {SIZES[0]} to {SIZES[-1]} pixels"
+    image = generator.manifest.image.format
+    height, width = image.size
+    if image.mode != "rgb" or height != width or height not in SIZES:
+        expected = f"square RGB images of {SIZES[0]} to {SIZES[-1]} pixels"
         fix = "Measure a bundle that was trained on faces of such a size."
-        raise BundleError(location, expected, f"{width} x {height}", fix)
+        raise BundleError(location, expected, f"{width} x {height}, {image.mode}", fix)
     for name, labels in _LABELS.items():
         _check_group(generator.conditions, name, labels, location)
     return height
