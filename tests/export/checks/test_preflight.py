@@ -5,7 +5,9 @@ from torch import nn
 from ganport_export import ContractError, Interface
 from ganport_export.checks.preflight import check_parameter_order, preflight, prepare
 from ganport_export.formats import suppress_known_messages
+from ganport_models import Generator, NetworkConfig
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 
 
 class ActNorm(nn.Module):
@@ -116,6 +118,23 @@ def test_forward_with_other_names_passes(names, pair):
 def test_prepare_of_images_without_negative_numbers_raises(make, interface, last):
     with pytest.raises(ContractError, match=r"as from a sigmoid.*image_range='unit'"):
         prepare(make(last), interface, "uint8")
+
+
+def test_prepare_of_our_generator_of_bright_images_passes():
+    """Its class states the range [-1, 1], and light gray images are a legal data set."""
+
+    class Light(Generator):
+        def build(self, config: NetworkConfig) -> None:
+            self.stem = nn.Linear(config.z_dim + config.condition_size, 16 * 16)
+
+        def forward(self, z: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+            joined = torch.cat([z, condition], dim=1)
+            return torch.sigmoid(self.stem(joined)).view(-1, 1, 16, 16)
+
+    conditions = Conditions.one_hots({"hair": ["pink", "blue"]})
+    network = Light(NetworkConfig(16, conditions.size, 2, 4, 4, image_channels=1)).eval()
+    gray = Interface("light", (4,), conditions=conditions, image=ImageFormat((16, 16), "gray"))
+    assert prepare(network, gray, "uint8").clipped == 0.0
 
 
 def test_prepare_of_bright_images_passes_with_a_single_dark_number(make, interface):
