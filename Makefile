@@ -25,13 +25,13 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)  ## draw data, train, export, verify, generate a sheet, measure it: under 8 minutes on 2 cores
 	PATH="$(BIN):$$PATH" sh examples/demo.sh
 
-demo-sprites: $(READY)  ## the same with pixel-art sprites: under 10 minutes on 2 cores
+demo-sprites: $(READY)  ## the same with pixel-art sprites: about 10 minutes on 2 cores
 	PATH="$(BIN):$$PATH" sh examples/demo_sprites.sh
 
 starter: $(READY)  ## rebuild the bundle that ships inside the runtime: 20 minutes on 1 core
 	PATH="$(BIN):$$PATH" sh examples/starter.sh
 
-starter-sprites: $(READY)  ## rebuild the bundle of sprites inside the runtime: 40 minutes on 1 core
+starter-sprites: $(READY)  ## rebuild the bundle of sprites inside the runtime: 15 minutes on 1 core
 	PATH="$(BIN):$$PATH" sh examples/starter_sprites.sh
 
 test: $(READY)  ## run the default test suite in two processes: 10 minutes on 2 cores

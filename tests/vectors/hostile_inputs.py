@@ -148,14 +148,16 @@ def lone_graphs() -> dict[str, bytes]:
     twice = onnx.load_from_string(graph)
     twice.metadata_props[0].value = twice.metadata_props[0].value.replace("{", '{"noise": 1, ', 1)
     return {
-        "lone graph": graph,
-        "lone graph without interface": bare.SerializeToString(),
-        "lone graph with a name twice": twice.SerializeToString(),
-        "lone graph of text": b"this is no graph",
-        "lone graph that is empty": b"",
-        "lone graph, truncated": graph[:-1],
-        "lone graph with text that is not UTF-8": graph.replace(b'"colour"', b'"col\xff\xfer"'),
-        "lone graph in a newer schema": graph.replace(b'"schema_version":1', b'"schema_version":9'),
+        "single graph": graph,
+        "single graph without interface": bare.SerializeToString(),
+        "single graph with a name twice": twice.SerializeToString(),
+        "single graph of text": b"this is no graph",
+        "single graph that is empty": b"",
+        "single graph, truncated": graph[:-1],
+        "single graph with text that is not UTF-8": graph.replace(b'"colour"', b'"col\xff\xfer"'),
+        "single graph in a newer schema": graph.replace(
+            b'"schema_version":1', b'"schema_version":9'
+        ),
     }
 
 

@@ -59,7 +59,7 @@ export class Generator {
     this.image = image;
     /** The name of the generator. @type {string} */
     this.name = name;
-    /** The identity of the bundle: SHA-256 of its manifest, or of a lone graph. @type {string} */
+    /** The identity of the bundle: SHA-256 of its manifest, or of a single graph. @type {string} */
     this.digest = digest;
     /** Where it runs. @type {"wasm" | "webgpu" | "cpu"} */
     this.device = device;

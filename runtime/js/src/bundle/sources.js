@@ -8,7 +8,7 @@ import { openZip } from "./zip.js";
 /** An address or (in Node) a path, bytes, or a file that a person chose. @typedef {string | URL | ArrayBuffer | Uint8Array | Blob} Source */
 /** Called while bytes arrive; `total` is undefined if the server does not state it. @typedef {(progress: {loaded: number, total?: number}) => void} OnProgress */
 /** @typedef {{signal?: AbortSignal, onProgress?: OnProgress}} ReadOptions */
-/** The files of a bundle. `place` names it in errors; `single` holds the only file of a lone graph. @typedef {{place: string, single?: Uint8Array, read: (name: string, limit: number) => Promise<Uint8Array>}} Container */
+/** The files of a bundle. `place` names it in errors; `single` holds the only file of a single graph. @typedef {{place: string, single?: Uint8Array, read: (name: string, limit: number) => Promise<Uint8Array>}} Container */
 
 /** Bytes of a file that is loaded into memory: the limit of a protobuf message. */
 export const MAX_LOADED = 2 ** 31;
