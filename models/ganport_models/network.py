@@ -138,11 +138,16 @@ class Generator(nn.Module):
 
     interface: ClassVar[str] = "gan.generate/1"
     """Interface of the exported graph, as defined in `docs/interface.md`."""
+    num_colors: ClassVar[int] = 0
+    """Colors of the data set that it starts with; `init_colors` takes them."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.build(config)
+
+    def init_colors(self, colors: Tensor) -> None:
+        """Start with `colors` (up to `num_colors`, C) in [-1, 1]; the default ignores them."""
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""

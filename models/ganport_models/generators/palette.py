@@ -26,6 +26,8 @@ class PaletteGenerator(FilmGenerator):
     of each channel (benchmarks/RESULTS.md, sprites).
     """
 
+    num_colors = COLORS
+
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         super().build(config)

@@ -12,7 +12,6 @@ from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
 from ganport_models.discriminators import ClassifierDiscriminator
-from ganport_models.generators.palette import COLORS, PaletteGenerator
 from ganport_runtime.conditions import Conditions
 from ganport_train.backend.device import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
@@ -83,10 +82,10 @@ class AdversarialMethod(TrainingMethod):
     def prepare_data(
         self, images: NDArray[np.uint8], vectors: NDArray[np.float32], rows: NDArray[np.int64]
     ) -> None:
-        """Measure the diversity of real images, and give a palette network their colors."""
+        """Measure the diversity of real images, and give the generator their colors."""
         self.diversity.measure(images, vectors, rows)
-        if isinstance(self.generator, PaletteGenerator):
-            self.generator.init_colors(frequent_colors(images, rows, COLORS))
+        if count := self.generator.num_colors:
+            self.generator.init_colors(frequent_colors(images, rows, count))
 
     def step(self, batch: Batch, number: int) -> StepMetrics:
         """Train both networks on a batch; return scalars for the log, still on the device."""
