@@ -46,6 +46,57 @@ def test_check_says_what_training_would_use(faces: Path, tmp_path: Path) -> None
         assert page.format == "PNG"
 
 
+@pytest.fixture
+def sprites(tmp_path: Path) -> Path:
+    """Sixteen images of 16 colors each over a transparent ground: pixel art."""
+    for number in range(2):
+        (tmp_path / f"sprites/kind-{number}").mkdir(parents=True)
+    for number in range(16):
+        image = Image.new("RGBA", (16, 16))
+        for column in range(16):
+            color = (16 * column, 255 - 16 * number, 60, 255)
+            image.paste(color, (column, 2, column + 1, 14))
+        image.save(tmp_path / f"sprites/kind-{number % 2}/{number}.png")
+    return tmp_path / "sprites"
+
+
+@pytest.mark.parametrize(
+    ("options", "described"),
+    [
+        ([], "16 x 16 rgba, pixelated, 256 colors, alpha 0 or 255"),
+        (["--palette", "8"], "16 x 16 rgba, pixelated, 8 colors, alpha 0 or 255"),
+        (["--palette", "none"], "16 x 16 rgba, pixelated, alpha 0 or 255"),
+        (["--pixelated", "false"], "16 x 16 rgba, alpha 0 or 255"),
+        (["--mode", "rgb", "--pixelated", "true"], "16 x 16 rgb, pixelated"),
+    ],
+)
+def test_check_says_what_the_options_of_a_recipe_would_use(
+    sprites: Path, options: list[str], described: str
+) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(sprites), "--resolution", "16", *options])
+    assert f"  images  {described}\n" in result.stdout
+
+
+def test_check_sheet_has_the_colors_of_the_palette(sprites: Path, tmp_path: Path) -> None:
+    found = []
+    for palette in ("none", "2"):
+        sheet = tmp_path / f"{palette}.png"
+        arguments = ["check", str(sprites), "--resolution", "16", "--sheet", str(sheet)]
+        assert CliRunner().invoke(dataset, [*arguments, "--palette", palette]).exit_code == 0
+        with Image.open(sheet) as page:
+            colors = [color for _, color in page.convert("RGB").getcolors(1 << 16) or ()]
+        found.append(sum(max(color) - min(color) > 40 for color in colors))  # text is gray
+    assert found[0] > 100
+    assert 0 < found[1] <= 2
+
+
+@pytest.mark.parametrize("palette", ["1", "257", "many"])
+def test_check_palette_out_of_range_is_a_usage_error(sprites: Path, palette: str) -> None:
+    result = CliRunner().invoke(dataset, ["check", str(sprites), "--palette", palette])
+    assert result.exit_code == 2
+    assert "--palette" in result.stderr
+
+
 def test_init_writes_a_table_to_fill_in_and_never_twice(faces: Path) -> None:
     folder = faces / "images"
     arguments = ["init", str(folder), "--column", "hair", "--column", "eyes"]

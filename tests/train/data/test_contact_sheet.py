@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.data.check import check_dataset
 from ganport_train.data.contact_sheet import COLUMNS, Sample
 
@@ -13,7 +14,7 @@ def test_sample_has_a_row_for_each_label(
 ) -> None:
     sample = Sample()
     check_dataset(write_folder(tagged_files(30, 16)), resolution=16, sample=sample, progress=False)
-    page = sample.draw("30 images", "rgb")
+    page = sample.draw("30 images", ImageFormat((16, 16)))
     assert page is not None
     assert page.mode == "RGB"
     assert page.width > COLUMNS * 64
@@ -26,7 +27,7 @@ def test_sample_without_labels_is_a_grid(
     sample = Sample()
     path = write_folder(format_files("image_folder"))
     check_dataset(path, format="images", resolution=16, sample=sample, progress=False)
-    page = sample.draw("5 images", "gray")
+    page = sample.draw("5 images", ImageFormat((16, 16), "gray"))
     assert page is not None
     assert 64 < page.height < 2 * 64 + 60
 
@@ -34,4 +35,4 @@ def test_sample_without_labels_is_a_grid(
 def test_sample_without_images_has_no_page(write_folder: Write) -> None:
     sample = Sample()
     check_dataset(write_folder({"tags.csv": b"1,pink hair\n"}), sample=sample, progress=False)
-    assert sample.draw("nothing", "rgb") is None
+    assert sample.draw("nothing", ImageFormat((64, 64))) is None

@@ -13,7 +13,7 @@ from ganport_runtime.images.encode import save_image
 from ganport_runtime.images.format import Resolution
 from ganport_train.cli.dataset_draw import draw
 from ganport_train.cli.dataset_report import format_report
-from ganport_train.cli.image_options import MODE, ResolutionType
+from ganport_train.cli.image_options import MODE, PALETTE, PIXELATED, ResolutionType
 from ganport_train.data.check import check_dataset
 from ganport_train.data.contact_sheet import Sample
 from ganport_train.data.formats.registry import AUTO, FORMATS
@@ -36,6 +36,8 @@ def dataset() -> None:
     help="Training resolution in pixels: a side, or HEIGHTxWIDTH.",
 )
 @MODE
+@PIXELATED
+@PALETTE
 @click.option(
     "--format",
     type=click.Choice(FORMATS),
@@ -56,6 +58,8 @@ def check(
     path: Path,
     resolution: Resolution,
     mode: str,
+    pixelated: bool | str,
+    palette: int | str,
     format: str,
     attributes: tuple[str, ...],
     as_json: bool,
@@ -70,11 +74,13 @@ def check(
         path,
         resolution=resolution,
         mode=mode,
+        pixelated=pixelated,
+        palette=palette,
         format=format,
         attributes=attributes,
         sample=sample,
     )
-    if sheet and (page := sample.draw(f"{path.name}: {report.images:,} images", report.image.mode)):
+    if sheet and (page := sample.draw(f"{path.name}: {report.images:,} images", report.image)):
         save_image(page, sheet)
     if as_json:
         click.echo(json.dumps(report.to_json(), indent=2))

@@ -1,4 +1,4 @@
-"""Options of commands that read images: their size and color mode."""
+"""Options of commands that read images: their size, color mode, scaling and palette."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from ganport_runtime.images.format import CHANNELS, Resolution, simplify
-from ganport_train.data.image_options import AUTO
+from ganport_runtime.images.format import CHANNELS, MAX_PALETTE, Resolution, simplify
+from ganport_train.data.image_options import AUTO, NONE
 
 
 class ResolutionType(click.ParamType):  # type: ignore[type-arg]
@@ -33,12 +33,41 @@ class ResolutionType(click.ParamType):  # type: ignore[type-arg]
         return simplify((size[0], size[-1]))
 
 
+class PaletteType(click.ParamType):  # type: ignore[type-arg]
+    """A number of colors, `auto` or `none`."""
+
+    name = "COLORS"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | str:
+        """Return the number of colors, or the word; fail with the bounds."""
+        if value in (AUTO, NONE):
+            return str(value)
+        return click.IntRange(2, MAX_PALETTE).convert(value, param, ctx)
+
+
 MODE = click.option(
     "--mode",
     type=click.Choice((AUTO, *CHANNELS)),
     default=AUTO,
     show_default=True,
     help="Color mode; auto = the smallest that holds all images.",
+)
+PIXELATED = click.option(
+    "--pixelated",
+    type=click.Choice((AUTO, "true", "false")),
+    default=AUTO,
+    show_default=True,
+    callback=lambda _, __, value: {"true": True, "false": False}.get(value, value),
+    help="Whether the images are pixel art, as data.pixelated in a recipe.",
+)
+PALETTE = click.option(
+    "--palette",
+    type=PaletteType(),
+    default=AUTO,
+    show_default=True,
+    help=f"Most colors, 2 to {MAX_PALETTE}, or none, as data.palette in a recipe.",
 )
 
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.conditions.groups import ConditionGroup
-from ganport_runtime.images.format import CHANNELS
+from ganport_runtime.images.format import CHANNELS, ImageFormat
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.values import sanitize
 from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.formats.base import Example
+from ganport_train.data.image_writer import to_palette
 from ganport_train.data.images import DecodedImage
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ class Sample:
                 row.append(image.pixels)
                 return
 
-    def draw(self, title: str, mode: str) -> Image.Image | None:
-        """Return the page of the kept images in a color mode; None without images."""
+    def draw(self, title: str, image: ImageFormat) -> Image.Image | None:
+        """Return the page of the kept images in a format; None without images."""
         rows = {label: row for label, row in self._rows.items() if row}
         if not rows:
             return None
@@ -72,7 +73,9 @@ class Sample:
         else:
             images = [pixels for row in rows.values() for pixels in _padded(row)]
             labels = [sanitize(label, _LABEL) for label in rows]
-        pixels = np.stack([convert_mode(image, mode) for image in images])
+        pixels = np.stack([convert_mode(pixels, image.mode) for pixels in images])
+        if image.palette:
+            pixels = to_palette(pixels, image)
         columns = min(COLUMNS, len(pixels))
         scale = max(1, -(-_MIN_SIDE // min(pixels.shape[1:3])))
         return make_sheet(pixels, columns, row_labels=labels, scale=scale, title=title)
