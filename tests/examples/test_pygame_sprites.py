@@ -4,6 +4,7 @@ import json
 import os
 import re
 import runpy
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 import pygame
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from ganport_runtime import Generator
+from ganport_runtime.cli.sample import sample_gan
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "pygame_sprites.py"
@@ -100,10 +103,14 @@ def test_script_refuses_a_bundle_without_transparency(monkeypatch: pytest.Monkey
 
 def test_guide_makes_an_atlas_and_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    atlas, game = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    exec(atlas.replace("sprites.ganport", "starter-sprites"), {})
+    page = GUIDE.read_text(encoding="utf-8")
+    party, game = re.findall(r"```(?:text|python)\n(.*?)```", page, re.DOTALL)
+    Path("party.txt").write_text(party)
+    command = shlex.split(re.findall(r"^sample-gan (atlas .*)$", page, re.MULTILINE)[0])
+    result = CliRunner().invoke(sample_gan, [command[0], "starter-sprites", *command[2:]])
+    assert result.exit_code == 0, result.output
     with Image.open("party.png") as image:
-        sheet = np.asarray(image)
+        sheet = np.asarray(image.convert("RGBA"))
     assert sheet.shape == (128, 192, 4)
     pygame.display.init()
     pygame.event.post(pygame.event.Event(pygame.QUIT))
@@ -112,3 +119,4 @@ def test_guide_makes_an_atlas_and_shows_it(tmp_path: Path, monkeypatch: pytest.M
     shown = pygame.surfarray.array3d(pygame.display.get_surface()).swapaxes(0, 1)
     visible = sheet[..., 3] == 255
     assert (shown[::4, ::4][visible] == sheet[visible][:, :3]).all()
+    assert (shown[::4, ::4][~visible] == (92, 150, 84)).all()
