@@ -1,4 +1,7 @@
+import re
 import struct
+import subprocess
+import sys
 import unicodedata
 import zipfile
 import zlib
@@ -134,4 +137,20 @@ def test_zip_of_uncertain_names_says_why_it_has_no_images(tmp_path: Path) -> Non
     with open_source(path) as source, pytest.raises(DataError) as caught:
         choose_reader(source)
     assert "4 files are refused. The first: " in caught.value.fix
-    assert "Pack the dataset again with UTF-8 names" in caught.value.fix
+    assert "python -m zipfile --metadata-encoding" in caught.value.fix
+
+
+def test_refused_names_are_named_where_other_images_remain(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.zip", folders(["Bär", "plain"], "cp1252"))
+    with open_source(path) as source, pytest.raises(DataError) as caught:
+        choose_reader(source)
+    assert caught.value.fix.startswith("2 files are refused. The first: ")
+
+
+def test_command_of_the_message_unpacks_the_names(tmp_path: Path) -> None:
+    path = pack(tmp_path / "a.zip", folders(["Bär", "Löwe", "Fuchs"], "cp1252"))
+    with open_source(path) as source:
+        (command, *_) = re.findall(r"`python (.*?)`", source.rejected[0].fix)
+    words = [{"FILE.zip": path.name, "FOLDER": "out"}.get(word, word) for word in command.split()]
+    subprocess.run([sys.executable, *words], cwd=tmp_path, check=True)
+    assert classes(tmp_path / "out") == {"Bär", "Löwe", "Fuchs"}

@@ -17,6 +17,11 @@ from ganport_train.data.issues import EntryError, Issue, quote
 
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075  # Info-ZIP's extra field: version 1, CRC-32 of the name, the name in UTF-8
+_REPAIR = (
+    "`python -m zipfile --metadata-encoding cp1252 -e FILE.zip FOLDER` unpacks names of a Western "
+    "Windows: use that folder. -l FILE.zip lists the names first. Other encodings are cp850, "
+    "cp866, cp932, cp949 and gbk."
+)
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
 
 ReadTables = Callable[[Sequence[ZipInfo]], Iterable[bytes]]
@@ -59,7 +64,7 @@ class ZipNames:
         raise EntryError(
             "names in UTF-8, or in an encoding that is certain",
             f"{quote(member.orig_filename, 120)} without the UTF-8 flag",
-            "Pack the dataset again with UTF-8 names, as 7-Zip, macOS and Python do.",
+            _REPAIR,
         )
 
     def notes(self, members: Sequence[ZipInfo]) -> list[Issue]:
@@ -68,7 +73,7 @@ class ZipNames:
         if not names or self.encoding == "utf-8":
             return []
         found = f"{TITLES[str(self.encoding)]}, as in {quote(names[0], 120)}"
-        fix = "Check the labels, or pack the dataset again with UTF-8 names."
+        fix = f"Check the labels. If they are wrong: {_REPAIR}"
         expected = "names with the UTF-8 flag"
         return [Issue("source", "", expected, found, fix, level="warning")]
 

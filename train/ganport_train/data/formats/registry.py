@@ -131,17 +131,17 @@ def _unknown_layout(source: Source, candidates: Sequence[Reader]) -> DataError:
     has_images = any(map(is_image, source.names))
     shown = [pair for pair in nearest if has_images or pair[0].distance == 1]
     advice = [f"For {reader.title}, add {gap.missing}." for gap, reader in shown]
-    if not has_images:
+    if source.rejected:  # without them, the other files may look like another layout
+        first = source.rejected[0].message(str(source))
+        advice.insert(0, f"{len(source.rejected):,} files are refused. The first: {first}")
+    elif not has_images:
         advice.append(_no_image_advice(source))
-    elif len(candidates) > 1:
+    if has_images and len(candidates) > 1:
         advice.append(f"Without labels, train a recipe without conditions: {UNLABELED_RECIPE}.")
     return DataError(str(source), expected, _summarize(source), " ".join(advice))
 
 
 def _no_image_advice(source: Source) -> str:
-    if source.rejected:
-        first = source.rejected[0].message(str(source))
-        return f"{len(source.rejected):,} files are refused. The first: {first}"
     unread = unread_images(source.names)
     if unread:
         return f"There are {unread[0].found}. {unread[0].fix}"
