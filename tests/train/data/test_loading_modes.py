@@ -12,13 +12,14 @@ from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.images.pixels import nearest_colors
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.check import check_dataset
-from ganport_train.data.color_modes import compose_over
+from ganport_train.data.color_modes import Pixels, compose_over
 from ganport_train.data.image_options import describe_image
 
 Make = Callable[..., Image.Image]
 Encode = Callable[..., bytes]
 Write = Callable[..., Path]
 Load = Callable[..., Dataset]
+PHOTO = np.random.default_rng(0).integers(256, size=(32, 32, 3), dtype=np.uint8)
 COLORS = ((0, 0, 0), (200, 40, 40), (40, 40, 200), (250, 220, 180))
 
 
@@ -105,8 +106,10 @@ def test_explicit_mode_converts(load: Load, make_image: Make) -> None:
     np.testing.assert_array_equal(gray.images[0, :, :, 0], luma)
 
 
-@pytest.mark.parametrize("background", [0, 255, 90])
-def test_resized_transparency_has_no_fringe(load: Load, background: int) -> None:
+@pytest.mark.parametrize(
+    "background", [np.uint8(0), np.uint8(255), PHOTO], ids=["black", "white", "photo"]
+)
+def test_resized_transparency_has_no_fringe(load: Load, background: Pixels | np.uint8) -> None:
     # A disk of one color, on transparent pixels of another one.
     rows, columns = np.mgrid[:96, :96] - 47.5
     pixels = np.zeros((96, 96, 4), np.uint8)
@@ -117,7 +120,7 @@ def test_resized_transparency_has_no_fringe(load: Load, background: int) -> None
     edge = (small[..., 3] > 8) & (small[..., 3] < 247)
     assert edge.sum() > 20
     np.testing.assert_allclose(small[edge][:, :3], [[220, 30, 60]] * edge.sum(), atol=16)
-    seen = compose_over(small, np.uint8(background)).astype(int)
+    seen = compose_over(small, background).astype(int)
     color, alpha = np.array([220, 30, 60]), small[..., 3:].astype(float) / 255
     np.testing.assert_allclose(seen, alpha * color + (1 - alpha) * background, atol=2)
     assert not small[small[..., 3] == 0].any()
