@@ -13,7 +13,7 @@ from torch.nn.utils import parametrize
 from ganport_models import Discriminator, Generator
 from ganport_models.discriminators import ClassifierDiscriminator
 from ganport_runtime.conditions import Conditions
-from ganport_train.backend.device import CompiledNetworks
+from ganport_train.backend.compilation import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import AugmentOptions, MethodOptions, OptimizerOptions
 from ganport_train.methods.augmentation import Augmentation

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ganport_models import Generator
 from ganport_runtime.images.format import CHANNELS
-from ganport_train.backend.device import reject_compile
+from ganport_train.backend.compilation import reject_compile
 from ganport_train.backend.distributed import SINGLE, ProcessGroup, convert_sync_batchnorm
 from ganport_train.config.sections import OptimizerOptions
 

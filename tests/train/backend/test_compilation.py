@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch._dynamo.utils import counters
 
-from ganport_train.backend import device
-from ganport_train.backend.device import CompileError, enable_determinism
+from ganport_train.backend import compilation
+from ganport_train.backend.compilation import CompileError
+from ganport_train.backend.device import enable_determinism
 from ganport_train.backend.distributed import ProcessGroup
 from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
@@ -68,7 +69,7 @@ def made(tiny: list[str]) -> Callable[[str, str], Recipe]:
 def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trace and differentiate as torch.compile does, without minutes of code generation."""
     traced = partial(torch.compile, backend="aot_eager")
-    monkeypatch.setattr(device, "_check_compiler", lambda device: None)
+    monkeypatch.setattr(compilation, "_check_compiler", lambda device: None)
     monkeypatch.setattr(torch, "compile", traced)
 
 
@@ -76,7 +77,7 @@ def tracing(monkeypatch: pytest.MonkeyPatch) -> None:
 def compiler() -> None:
     """Skips a test on a machine that cannot compile."""
     try:
-        device._check_compiler(CPU)
+        compilation._check_compiler(CPU)
     except CompileError as error:
         pytest.skip(str(error))
 
