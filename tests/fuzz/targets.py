@@ -230,7 +230,7 @@ def _table(random: Random, folder: Path) -> None:
             archive.writestr(name, data)
     if random.randrange(4) == 0:
         path.write_bytes(mutate_bytes(path.read_bytes(), random))
-    json.dumps(check_dataset(path, resolution=16, progress=False).to_json())
+    json.dumps(check_dataset(path, resolution=16).to_json())
 
 
 @functools.cache

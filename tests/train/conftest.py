@@ -50,9 +50,7 @@ def tiny() -> list[str]:
 @pytest.fixture(scope="session")
 def dataset(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """Return the drawn faces, loaded."""
-    return load_dataset(
-        faces, resolution=16, cache=tmp_path_factory.mktemp("cache"), progress=False
-    )
+    return load_dataset(faces, resolution=16, cache=tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ def flow(
 def judge(own_cache: None, faces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a judge of the faces after one epoch."""
     folder = tmp_path_factory.mktemp("judge") / "judge"
-    dataset = load_dataset(faces, resolution=16, progress=False)
+    dataset = load_dataset(faces, resolution=16)
     settings = JudgeSettings(resolution=16, width=4, epochs=1, batch_size=16)
     trainer = JudgeTrainer(folder, dataset, settings, torch.device("cpu"), lambda line: None)
     trainer.resume()

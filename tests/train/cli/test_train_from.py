@@ -111,7 +111,7 @@ def test_rare_label_is_trained_with_a_warning(
     result = invoke("quick", "--data", data, "--out", tmp_path / "run", *words)
     assert result.exit_code == 0, result.output
     assert re.search(r"warning: hair: 9\d\d training images of black, 1 of pink", result.output)
-    dataset = load_dataset(data, resolution=16, progress=False)
+    dataset = load_dataset(data, resolution=16)
     pink = dataset.conditions.slices["hair"].start + dataset.conditions["hair"].labels.index("pink")
     train, _ = dataset.split(0.9)
     assert dataset.vectors[train, pink].sum() == 1

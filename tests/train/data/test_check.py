@@ -39,7 +39,7 @@ def flawed(
 
 
 def test_check_dataset_reports_counts_and_issues(flawed: Path) -> None:
-    report = check_dataset(flawed, resolution=64, progress=False)
+    report = check_dataset(flawed, resolution=64)
     assert report.images == 10
     assert report.conditions.labels == {
         "hair": {"blue": 2, "pink": 2, "red": 6},
@@ -67,13 +67,13 @@ def test_check_dataset_reports_counts_and_issues(flawed: Path) -> None:
 def test_check_dataset_agrees_with_lenient_load(flawed: Path, tmp_path: Path) -> None:
     with pytest.warns(GanportWarning):
         data = load_dataset(flawed, resolution=64, skip_bad=True, cache=tmp_path / "cache")
-    report = check_dataset(flawed, progress=False)
+    report = check_dataset(flawed)
     assert list(data.issues) == report.issues
     assert report.digest == data.digest
 
 
 def test_format_report_lines(flawed: Path) -> None:
-    lines = list(format_report(check_dataset(flawed, progress=False)))
+    lines = list(format_report(check_dataset(flawed)))
     assert lines[0] == f"{flawed}: tagged images, 10 usable images"
     assert "  blue  2   20.0%" in lines
     assert "  64 x 64  9   90.0%" in lines
@@ -86,7 +86,7 @@ def test_format_report_lines(flawed: Path) -> None:
 
 
 def test_report_to_json(flawed: Path) -> None:
-    facts = json.loads(json.dumps(check_dataset(flawed, progress=False).to_json()))
+    facts = json.loads(json.dumps(check_dataset(flawed).to_json()))
     assert facts["sizes"] == {"64x64": 9, "20x16": 1}
     assert facts["conditions"]["labels"]["hair"] == {"blue": 2, "pink": 2, "red": 6}
     assert facts["errors"] == 3
@@ -97,7 +97,7 @@ def test_report_to_json(flawed: Path) -> None:
 def test_check_dataset_lists_missing_combinations(
     tagged_files: Callable[..., Files], write_folder: Write
 ) -> None:
-    report = check_dataset(write_folder(tagged_files(2)), progress=False)
+    report = check_dataset(write_folder(tagged_files(2)))
     assert report.conditions.missing == ["pink hair green eyes", "red hair black eyes"]
     lines = list(format_report(report))
     assert "  without an image: pink hair green eyes, red hair black eyes" in lines
@@ -105,7 +105,7 @@ def test_check_dataset_lists_missing_combinations(
 
 
 def test_check_dataset_without_usable_image_reports(write_folder: Write) -> None:
-    report = check_dataset(write_folder({"tags.csv": b"1,pink hair\n"}), progress=False)
+    report = check_dataset(write_folder({"tags.csv": b"1,pink hair\n"}))
     assert (report.images, report.errors) == (0, 1)
     assert list(format_report(report))[-1].endswith("Add the image or remove its entry.")
 
@@ -119,14 +119,14 @@ def test_check_dataset_writes_nothing(
     monkeypatch.setenv("GANPORT_CACHE", str(tmp_path / "cache"))
     path = write_folder(tagged_files(2))
     before = sorted(tmp_path.rglob("*"))
-    check_dataset(path, progress=False)
+    check_dataset(path)
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_check_dataset_counts_objects_and_prompts(
     format_files: Callable[[str], Files], write_folder: Write
 ) -> None:
-    report = check_dataset(write_folder(format_files("iclevr")), resolution=16, progress=False)
+    report = check_dataset(write_folder(format_files("iclevr")), resolution=16)
     assert report.conditions.labels == {"objects": {"cube": 3, "ball": 4, "cone": 1}}
     assert (report.conditions.possible, report.conditions.seen) == (None, 4)
     assert report.test_prompts == {"test": 2}
@@ -150,7 +150,7 @@ def test_check_dataset_counts_attributes_in_order(
     files["list_attr_celeba.txt"] = files["list_attr_celeba.txt"].replace(
         b"3.png -1 1 1", b"3.png -1 1 -1"
     )
-    report = check_dataset(write_folder(files), resolution=16, progress=False)
+    report = check_dataset(write_folder(files), resolution=16)
     assert list(report.conditions.labels["attributes"].items()) == [
         ("Bald", 2),
         ("Smiling", 3),
@@ -162,9 +162,7 @@ def test_check_dataset_counts_attributes_in_order(
         "no attributes": 1,
         "Smiling": 2,
     }
-    chosen = check_dataset(
-        write_folder(files), resolution=16, attributes=["Smiling"], progress=False
-    )
+    chosen = check_dataset(write_folder(files), resolution=16, attributes=["Smiling"])
     assert chosen.conditions.labels == {"attributes": {"Smiling": 3}}
 
 
@@ -175,7 +173,7 @@ def test_check_dataset_numbers_have_range(
     files = format_files("stylegan_json") | {
         "dataset.json": json.dumps({"labels": labels}).encode()
     }
-    report = check_dataset(write_folder(files), resolution=16, progress=False)
+    report = check_dataset(write_folder(files), resolution=16)
     assert report.conditions.numbers == {"value_0": (0.0, 0.5, 1.0), "value_1": (7.0, 7.0, 7.0)}
     assert report.conditions.labels == {}
     lines = list(format_report(report))
@@ -186,9 +184,7 @@ def test_check_dataset_numbers_have_range(
 def test_check_dataset_orders_classes_by_number(
     format_files: Callable[[str], Files], write_folder: Write
 ) -> None:
-    report = check_dataset(
-        write_folder(format_files("stylegan_json")), resolution=16, progress=False
-    )
+    report = check_dataset(write_folder(format_files("stylegan_json")), resolution=16)
     assert list(report.conditions.labels["class"].items()) == [("3", 3), ("12", 2)]
 
 
@@ -197,9 +193,7 @@ def test_format_report_cuts_long_captions(
 ) -> None:
     files = format_files("celeba")
     table = files["list_attr_celeba.txt"].replace(b"Bald", b"B" * 90)
-    lines = format_report(
-        check_dataset(write_folder(files | {"list_attr_celeba.txt": table}), progress=False)
-    )
+    lines = format_report(check_dataset(write_folder(files | {"list_attr_celeba.txt": table})))
     assert f"  {'B' * 80}…  1" in list(lines)
 
 
@@ -224,7 +218,7 @@ def test_check_dataset_fatal_error_equals_load_error(
 ) -> None:
     path = write_folder(format_files(kind) | changed)
     with pytest.raises(DataError, match=message):
-        check_dataset(path, progress=False)
+        check_dataset(path)
     with pytest.raises(DataError, match=message):
         load_dataset(path, resolution=16, cache=tmp_path / "cache")
 
@@ -235,7 +229,7 @@ def test_format_report_gives_one_line_to_each_kind_of_issue(
     files = tagged_files(40, 16)
     lines = files["tags.csv"].split(b"\n")
     lines[5:15] = [line.replace(b" eyes", b" Eyes") for line in lines[5:15]]
-    report = check_dataset(write_folder(files | {"tags.csv": b"\n".join(lines)}), progress=False)
+    report = check_dataset(write_folder(files | {"tags.csv": b"\n".join(lines)}))
     assert report.errors == 10
     (error,) = [line for line in format_report(report) if line.startswith("  error")]
     assert "found one for hair, Eyes. Write eyes, not Eyes." in error
@@ -252,7 +246,7 @@ def test_check_dataset_names_files_that_are_not_read(
     frames = {"save_all": True, "append_images": [make_image(9)]}
     files["images/0.gif"] = encode(make_image(0), "GIF", **frames)
     del files["images/0.png"]
-    report = check_dataset(write_folder(files), progress=False)
+    report = check_dataset(write_folder(files))
     assert report.images == 3
     assert report.errors == 0
     found = [(issue.kind, issue.found) for issue in report.issues]

@@ -299,10 +299,7 @@ def test_load_dataset_concurrent_writers_agree(
     context = multiprocessing.get_context("spawn")
     # The barrier starts all three writers together.
     with ProcessPoolExecutor(3, context, context.Barrier(3).wait) as pool:
-        writers = [
-            pool.submit(load_dataset, path, resolution=32, cache=cache, progress=False)
-            for _ in range(3)
-        ]
+        writers = [pool.submit(load_dataset, path, resolution=32, cache=cache) for _ in range(3)]
         found = [writer.result() for writer in writers]
     expected = load_dataset(path, resolution=32)
     for result in found:

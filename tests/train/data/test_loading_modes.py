@@ -53,7 +53,6 @@ def load(write_folder: Write, encode: Encode, tmp_path: Path) -> Load:
             write_folder(files, f"set{len(list(tmp_path.glob('set*')))}"),
             resolution=resolution,
             cache=tmp_path / "cache",
-            progress=False,
             **options,
         )
 
@@ -167,7 +166,6 @@ def test_loading_the_found_format_by_name_reuses_the_cache(load: Load, tmp_path:
         pixelated=True,
         palette=4,
         cache=tmp_path / "cache",
-        progress=False,
     )
     assert again.image == data.image
     assert sorted((tmp_path / "cache").iterdir()) == entries
@@ -177,6 +175,6 @@ def test_check_states_the_format_of_a_load(load: Load, make_image: Make, tmp_pat
     sets = (sprites(12, 16), [make_image(seed, 32) for seed in range(3)], sprites(12, 24))
     for number, images in enumerate(sets):
         data = load(images)
-        report = check_dataset(tmp_path / f"set{number}", resolution=32, progress=False)
+        report = check_dataset(tmp_path / f"set{number}", resolution=32)
         assert report.image == data.image
         assert report.notes == list(data.notes)

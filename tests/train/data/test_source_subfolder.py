@@ -32,7 +32,7 @@ def test_issues_of_an_inner_dataset_name_its_folder(
     files = {f"faces/{name}": data for name, data in tagged_files(3, 16).items()}
     files["faces/tags.csv"] += b"bad line\n"
     path = write_zip(files | {"faces/../x.png": b""}, "set.zip")
-    report = check_dataset(path, resolution=16, progress=False)
+    report = check_dataset(path, resolution=16)
     messages = [issue.message(report.source) for issue in report.issues]
     assert any(message.startswith(f"{path}/faces/tags.csv:4: ") for message in messages)
     assert any("leaves the dataset" in message for message in messages)

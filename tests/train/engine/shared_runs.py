@@ -71,7 +71,7 @@ def recipe(case: str, steps: int = STEPS) -> Recipe:
 
 
 def dataset(faces: Path, cache: Path) -> Dataset:
-    return load_dataset(faces, resolution=16, cache=cache, progress=False)
+    return load_dataset(faces, resolution=16, cache=cache)
 
 
 def built(

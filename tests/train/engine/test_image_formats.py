@@ -30,9 +30,7 @@ Digests = Callable[[Path], dict[str, str]]
 def sprites(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     folder = tmp_path_factory.mktemp("sprites")
     write_sprites(folder / "sprites.zip", 60, 32)
-    return load_dataset(
-        folder / "sprites.zip", resolution=32, cache=folder / "cache", progress=False
-    )
+    return load_dataset(folder / "sprites.zip", resolution=32, cache=folder / "cache")
 
 
 @pytest.fixture

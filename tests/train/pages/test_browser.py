@@ -74,7 +74,7 @@ def test_pages_work_in_a_browser_and_leave_a_dataset(tmp_path: Path) -> None:
             check=False,
         )
     assert done.returncode == 0, done.stdout[-8000:]
-    report = check_dataset(folder, resolution=16, progress=False)
+    report = check_dataset(folder, resolution=16)
     assert report.errors == 0
     assert report.conditions.labels == {"color": {"blue": 12, "dark-red": 12, "green": 11}}
     rows = (folder / "metadata.csv").read_text().splitlines()

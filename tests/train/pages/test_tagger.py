@@ -115,7 +115,7 @@ def test_folder_tagged_through_the_page_is_checked_and_trains(
     ]
     answer = client.post("/api/change", {"action": "tag", "changes": parts}).json()
     assert answer["rows"] == 10
-    assert check_dataset(folder, resolution=16, progress=False).errors == 0
+    assert check_dataset(folder, resolution=16).errors == 0
     (folder / "99.png").unlink()
     overrides = [*tiny, "length.max_images=8", "logging.eval_images=0", "data.val_fraction=0.1"]
     run = tmp_path_factory.mktemp("runs") / "tagged"

@@ -28,7 +28,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_write_shapes_loads_as_iclevr(drawn: Path, tmp_path: Path) -> None:
-    dataset = load_dataset(drawn, resolution=32, cache=tmp_path, progress=False)
+    dataset = load_dataset(drawn, resolution=32, cache=tmp_path)
     labels = sample_labels(COUNT, 5)
     assert dataset.format == "iclevr"
     assert not dataset.issues
@@ -40,7 +40,7 @@ def test_write_shapes_loads_as_iclevr(drawn: Path, tmp_path: Path) -> None:
 
 
 def test_write_shapes_split_keeps_scenes_together(drawn: Path, tmp_path: Path) -> None:
-    dataset = load_dataset(drawn, resolution=32, cache=tmp_path, progress=False)
+    dataset = load_dataset(drawn, resolution=32, cache=tmp_path)
     training, held_out = (
         {scene_name(dataset.ids[index]) for index in side} for side in dataset.split(0.4)
     )

@@ -52,7 +52,7 @@ def test_check_reads_the_table_of_complete_images(folder: Path, open_session: Op
     tag(session, [0, 1, 2, 3, 4], hair="light-blue", eyes="red")
     tag(session, [5, 6, 7], hair="black", eyes="blue")
     tag(session, [8], hair="black")
-    report = check_dataset(folder, resolution=16, progress=False)
+    report = check_dataset(folder, resolution=16)
     assert (report.images, report.errors) == (8, 0)
     assert report.conditions.labels == {
         "hair": {"black": 3, "light-blue": 5},
@@ -71,7 +71,7 @@ def test_check_reads_images_at_the_top_and_in_folders(tmp_path: Path, folder: Pa
     session.change({"action": "add_group", "group": "hair", "labels": ["pink", "black"]})
     tag(session, [0, 1], hair="pink")
     tag(session, [2, 3], hair="black")
-    report = check_dataset(top, resolution=16, progress=False)
+    report = check_dataset(top, resolution=16)
     assert (report.images, report.errors) == (4, 0)
 
 
@@ -90,7 +90,7 @@ def test_table_of_another_author_is_taken_and_copied_before_the_first_change(
     assert (folder / table).read_text() == text
     tag(session, [3], hair="pink")
     assert (folder / f"{table}.bak").read_text() == text
-    report = check_dataset(folder, resolution=16, progress=False)
+    report = check_dataset(folder, resolution=16)
     assert report.errors == 0
     assert report.images == (4 if table == "tags.csv" else 3)
     tag(session, [4], hair="pink")
@@ -112,7 +112,7 @@ def test_other_columns_of_a_table_are_kept(folder: Path, open_session: Open) -> 
     tag(again, [2], Hair="light blue")
     last = f'images/2.png,light blue,5,"{story}"\n'
     assert (folder / "metadata.csv").read_text().replace("ID", "file_name") == first + last
-    report = check_dataset(folder, resolution=16, progress=False)
+    report = check_dataset(folder, resolution=16)
     assert (report.images, report.errors) == (3, 0)
     with pytest.raises(RequestError):
         session.change({"action": "add_group", "group": "age"})
@@ -135,7 +135,7 @@ def test_class_folders_become_a_group(
     session.change({"action": "add_group", "group": "size", "labels": ["big", "small"]})
     tag(session, [0, 1, 3], size="big")
     tag(session, [4], size="small")
-    report = check_dataset(tmp_path, resolution=16, progress=False)
+    report = check_dataset(tmp_path, resolution=16)
     assert report.conditions.labels == {
         "class": {"cat": 2, "dog": 2},
         "size": {"big": 3, "small": 1},

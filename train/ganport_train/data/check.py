@@ -126,11 +126,11 @@ class _ImageStats:
             return "identical"
         return "mirrored" if len({min(self.digests[i]) for i in group}) == 1 else "near"
 
-    def find_groups(self, near: bool, progress: bool) -> DuplicateGroups:
+    def find_groups(self, near: bool) -> DuplicateGroups:
         """Return the duplicate group of each image."""
         if not self.thumbnails:
             return DuplicateGroups(np.zeros(0, np.int64), np.zeros(0, np.uint64))
-        return find_duplicate_groups(np.stack(self.thumbnails), near=near, progress=progress)
+        return find_duplicate_groups(np.stack(self.thumbnails), near=near)
 
     def duplicates(self, found: DuplicateGroups) -> list[DuplicateGroup]:
         """Return the groups of several images."""
@@ -153,7 +153,6 @@ def check_dataset(
     format: str = AUTO,
     attributes: Sequence[str] = (),
     sample: Sample | None = None,
-    progress: bool = True,
 ) -> Report:
     """Read and decode the dataset at `path` as a load with these options would; write nothing.
 
@@ -177,7 +176,7 @@ def check_dataset(
         options = ImageOptions(resolution, mode, pixelated, palette)
         options, notes = resolve_pixelated(source, names, options, reader)
         found = ImageStatistics(options)
-        decoded = decode_all(source, names, options, reader.framing, progress=progress)
+        decoded = decode_all(source, names, options, reader.framing)
         with closing(decoded) as images:
             for example, image in zip(examples, images, strict=True):
                 if isinstance(image, EntryError):
@@ -187,7 +186,7 @@ def check_dataset(
                     found.add(image.pixels)
                     sample.add(example, image)
         issues.add_all(several_frames(stats.animated))
-        alike = stats.find_groups(not reader.shared_scene, progress)
+        alike = stats.find_groups(not reader.shared_scene)
         issues.add_all(dissolved_families(alike))
         counts = condition_stats(stats.examples, conditions)
         return Report(

@@ -51,7 +51,7 @@ class ImageWriter:
         self._statistics = ImageStatistics(options)
 
     def write(
-        self, examples: Sequence[Example], issues: IssueLog, *, progress: bool
+        self, examples: Sequence[Example], issues: IssueLog
     ) -> tuple[list[int], list[NDArray[np.uint8]]]:
         """Decode and write the images; return the numbers of those written, and thumbnails.
 
@@ -59,12 +59,12 @@ class ImageWriter:
         """
         names = [example.image for example in examples]
         options, self._notes = resolve_pixelated(self._source, names, self._options, self._reader)
-        written = self._write_all(names, examples, issues, options, progress)
+        written = self._write_all(names, examples, issues, options)
         if mode := self._statistics.few_transparent:
             self._notes += self._statistics.notes()
             self._writer.clear()
             options = replace(options, mode=mode)
-            written = self._write_all(names, examples, None, options, progress)
+            written = self._write_all(names, examples, None, options)
         self._limit_colors()
         return written
 
@@ -78,14 +78,12 @@ class ImageWriter:
         examples: Sequence[Example],
         issues: IssueLog | None,
         options: ImageOptions,
-        progress: bool,
     ) -> tuple[list[int], list[NDArray[np.uint8]]]:
         self._statistics = ImageStatistics(options)
         kept: list[int] = []
         thumbnails: list[NDArray[np.uint8]] = []
         animated: list[str] = []
-        framing = self._reader.framing
-        decoded = decode_all(self._source, names, options, framing, progress=progress)
+        decoded = decode_all(self._source, names, options, self._reader.framing)
         with closing(decoded) as images:
             for index, image in enumerate(images):
                 if isinstance(image, DecodedImage):

@@ -39,30 +39,27 @@ from ganport_train.data.source import Source
 Item = TypeVar("Item")
 
 
-def progress_bar(title: str, total: int, unit: str, *, shown: bool) -> tqdm[NoReturn]:
-    """Return a bar that the caller updates; it appears only if `shown`, and only on a terminal."""
+def progress_bar(title: str, total: int, unit: str) -> tqdm[NoReturn]:
+    """Return a bar that the caller updates; it appears after a second, on a terminal only."""
     # tqdm takes None as "disable the bar unless stderr is a terminal".
-    disable = None if shown else True
-    return tqdm(total=total, desc=title, unit=f" {unit}", disable=disable, leave=False)
+    return tqdm(total=total, desc=title, unit=f" {unit}", disable=None, leave=False, delay=1)
 
 
 def track(items: Iterable[Item], title: str, total: int, unit: str) -> Iterator[Item]:
     """Yield `items`, of which there are `total`, and show a bar on a terminal."""
-    with progress_bar(title, total, unit, shown=True) as bar:
+    with progress_bar(title, total, unit) as bar:
         for item in items:
             yield item
             bar.update()
 
 
-def track_blocks(
-    total: int, size: int, title: str, unit: str, *, shown: bool
-) -> Iterator[slice[int, int, None]]:
+def track_blocks(total: int, size: int, title: str, unit: str) -> Iterator[slice[int, int, None]]:
     """Yield the slices of `size` items that cover `total` items, and show a bar.
 
     The last slice is shorter if `size` does not divide `total`. The bar advances by the items of a
     slice when the caller asks for the next one.
     """
-    with progress_bar(title, total, unit, shown=shown) as bar:
+    with progress_bar(title, total, unit) as bar:
         for start in range(0, total, size):
             stop = min(start + size, total)
             yield slice(start, stop)
@@ -154,7 +151,7 @@ def thumbnail(image: Image.Image) -> NDArray[np.uint8]:
 
 
 def decode_all(
-    source: Source, names: Sequence[str], options: ImageOptions, framing: Framing, *, progress: bool
+    source: Source, names: Sequence[str], options: ImageOptions, framing: Framing
 ) -> Generator[DecodedImage | EntryError]:
     """Decode the image files `names` of a source, in order.
 
@@ -170,7 +167,7 @@ def decode_all(
     threads = min(available_cpu_count(), _MAX_THREADS)
     # Pillow releases the interpreter lock while it decodes, so threads are enough.
     pool = ThreadPoolExecutor(threads)
-    with decoding_warnings(), progress_bar("decoding", len(names), "images", shown=progress) as bar:
+    with decoding_warnings(), progress_bar("decoding", len(names), "images") as bar:
         try:
             for chunk in chunks:
                 pending.append(pool.submit(decode_chunk, chunk))

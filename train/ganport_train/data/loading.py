@@ -58,7 +58,6 @@ def load_dataset(
     attributes: Sequence[str] = (),
     cache: Path | None = None,
     skip_bad: bool = False,
-    progress: bool = True,
 ) -> Dataset:
     """Load the folder or zip at `path`; the images are decoded once per image format and cached.
 
@@ -89,7 +88,7 @@ def load_dataset(
         }
         dataset = _open_matching(root, settings, options)
         if dataset is None:
-            builder = _Builder(source, reader, options, conditions, attributes, progress)
+            builder = _Builder(source, reader, options, conditions, attributes)
             dataset = builder.build(root, settings, IssueLog(str(source), strict=not skip_bad))
     # An entry that `skip_bad` has written also serves a strict load.
     IssueLog(str(source), strict=not skip_bad).add_all(dataset.issues)
@@ -106,7 +105,6 @@ class _Builder:
     options: ImageOptions
     conditions: Conditions | None
     attributes: Sequence[str]
-    progress: bool
 
     def build(self, root: Path, settings: dict[str, Any], issues: IssueLog) -> Dataset:
         """Read, encode and decode the source into a new entry of the cache."""
@@ -146,10 +144,10 @@ class _Builder:
         self, writer: EntryWriter, examples: Sequence[Example], vectors: Vectors, issues: IssueLog
     ) -> None:
         image_writer = ImageWriter(writer, self.source, self.reader, self.options)
-        kept, thumbnails = image_writer.write(examples, issues, progress=self.progress)
+        kept, thumbnails = image_writer.write(examples, issues)
         _check_not_empty(kept, issues)
         near = not self.reader.shared_scene
-        alike = find_duplicate_groups(np.stack(thumbnails), near=near, progress=self.progress)
+        alike = find_duplicate_groups(np.stack(thumbnails), near=near)
         issues.add_all(dissolved_families(alike))
         groups = merge_scenes(alike, [examples[index].scene for index in kept])
         writer.metadata |= image_writer.metadata()

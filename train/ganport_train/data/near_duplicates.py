@@ -71,7 +71,6 @@ def find_duplicate_groups(
     *,
     near: bool = True,
     max_fraction: float = MAX_FAMILY_FRACTION,
-    progress: bool = False,
 ) -> DuplicateGroups:
     """Group uint8 (N, T, T, 3) thumbnails into the transitive closure of near duplicates.
 
@@ -84,7 +83,7 @@ def find_duplicate_groups(
         return _number_groups(index, keys[index])
     levels = distinct.mean(axis=(1, 2, 3), dtype=np.float64)
     order = np.argsort(levels)
-    sorted_roots = _find_roots(distinct[order], levels[order], progress)
+    sorted_roots = _find_roots(distinct[order], levels[order])
     roots = np.empty_like(order)
     roots[order] = order[sorted_roots]
     roots, dissolved = _dissolve(roots, max(MIN_FAMILY, max_fraction * len(roots)))
@@ -118,11 +117,11 @@ def merge_scenes(groups: DuplicateGroups, scenes: Sequence[str | None]) -> Dupli
     return replace(groups, labels=merged.labels, keys=_rehash(merged.keys, changed))
 
 
-def _find_roots(thumbnails: Thumbnails, levels: Levels, progress: bool) -> Indices:
+def _find_roots(thumbnails: Thumbnails, levels: Levels) -> Indices:
     """Return the index of the root of each image's group; the mean `levels` must rise."""
     roots = np.arange(len(thumbnails))
     even, odd = _hash_parts(thumbnails)
-    for rows in track_blocks(len(roots), _BLOCK, "comparing", "images", shown=progress):
+    for rows in track_blocks(len(roots), _BLOCK, "comparing", "images"):
         limit = levels[rows][-1] + MAX_BRIGHTNESS_DIFFERENCE
         for start in range(rows.start, int(np.searchsorted(levels, limit, side="right")), _BLOCK):
             columns = slice(start, start + _BLOCK)

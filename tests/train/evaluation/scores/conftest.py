@@ -167,7 +167,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def dataset(discs: Path, cache: Path) -> Dataset:
-    return load_dataset(discs, resolution=SIDE, conditions=CONDITIONS, cache=cache, progress=False)
+    return load_dataset(discs, resolution=SIDE, conditions=CONDITIONS, cache=cache)
 
 
 @pytest.fixture(scope="session")

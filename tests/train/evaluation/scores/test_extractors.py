@@ -152,7 +152,7 @@ class CountingExtractor:
     def __init__(self) -> None:
         self.calls = 0
 
-    def features(self, images: Any, *, progress: bool = False) -> Any:
+    def features(self, images: Any) -> Any:
         self.calls += 1
         return images.reshape(len(images), -1)[:, :4].astype(np.float32)
 

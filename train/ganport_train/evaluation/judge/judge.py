@@ -61,15 +61,14 @@ class Judge:
         """SHA-256 of the metadata, which covers the weights."""
         return self.metadata.digest
 
-    def predict(self, images: NDArray[np.uint8], *, progress: bool = False) -> Prediction:
+    def predict(self, images: NDArray[np.uint8]) -> Prediction:
         """Return features and outputs of uint8 (N, H, W, C) images, resized to the judge's size."""
-        features = self.features(images, progress=progress)
+        features = self.features(images)
         return Prediction(features, self.outputs(features))
 
-    def features(self, images: NDArray[np.uint8], *, progress: bool = False) -> NDArray[np.float32]:
+    def features(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return only the float32 (N, F) features."""
-        image = self.metadata.image
-        return extract_features(self.network, images, image, self.device, progress=progress)
+        return extract_features(self.network, images, self.metadata.image, self.device)
 
     def outputs(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the float32 (N, C) outputs for features, through the last linear layer."""
@@ -81,14 +80,12 @@ def extract_features(
     images: NDArray[np.uint8],
     image: ImageFormat,
     device: torch.device,
-    *,
-    progress: bool = False,
 ) -> NDArray[np.float32]:
     """Return float32 (N, F) features of a network in eval mode for uint8 (N, H, W, C) images."""
     features = np.empty((len(images), network.num_features), np.float32)
     size = max(1, min(_MAX_BATCH, _MAX_BATCH_PIXELS // prod(image.size)))
     with torch.inference_mode():
-        for part in track_blocks(len(images), size, "judging", "images", shown=progress):
+        for part in track_blocks(len(images), size, "judging", "images"):
             batch = prepare_images(images[part], image, device)
             features[part] = network.features(batch).cpu().numpy()
     return features

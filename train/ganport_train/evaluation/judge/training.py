@@ -174,7 +174,7 @@ class JudgeTrainer:
 
     def _accuracy(self) -> dict[str, Any]:
         network, images = self.network.eval(), self.dataset.images[self.val_rows]
-        features = extract_features(network, images, self.image, self.device, progress=True)
+        features = extract_features(network, images, self.image, self.device)
         outputs = outputs_from_features(network, features, self.device)
         return assess(self.dataset.conditions, outputs, self.dataset.vectors[self.val_rows])
 
@@ -203,7 +203,7 @@ class JudgeTrainer:
         size, steps, epoch = self.settings.batch_size, self.steps_per_epoch, len(self.losses)
         order = random_stream(self.settings.seed, _ORDER, epoch).permutation(self.train_rows)
         total = 0.0
-        with progress_bar(f"epoch {epoch + 1}", steps, "steps", shown=True) as done:
+        with progress_bar(f"epoch {epoch + 1}", steps, "steps") as done:
             for step in range(steps):
                 rows = np.sort(order[step * size : (step + 1) * size])
                 total += self._train_step(rows, epoch * steps + step)

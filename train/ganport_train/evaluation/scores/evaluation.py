@@ -113,7 +113,7 @@ class Evaluation(ABC):
 
     def _predict(self, rounds: Sequence[GeneratedRound]) -> list[Prediction]:
         self._log_stage("reading the images with the judge")
-        return [self.judge.predict(generated.images, progress=True) for generated in rounds]
+        return [self.judge.predict(generated.images) for generated in rounds]
 
     def _measure_accuracy(
         self, rounds: Sequence[GeneratedRound], predictions: Sequence[Prediction]
@@ -157,7 +157,7 @@ class Evaluation(ABC):
                     self.conditions, rounds[0].vectors, features, reference
                 )
             else:
-                features = [extractor.features(part.images, progress=True) for part in rounds]
+                features = [extractor.features(part.images) for part in rounds]
             self.report.metrics |= quality.quality_metrics(extractor.name, features, reference)
             self.report.fields["compared"] = reference.counts()
         count = min(options.count, len(self.usable))

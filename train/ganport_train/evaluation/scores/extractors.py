@@ -45,7 +45,7 @@ class Extractor(Protocol):
         """SHA-256 of its weights."""
         ...
 
-    def features(self, images: Images, *, progress: bool = False) -> Features:
+    def features(self, images: Images) -> Features:
         """Return float32 (N, F) features of uint8 (N, H, W, C) images."""
         ...
 
@@ -75,14 +75,14 @@ class Inception:
         self._device = device
         self._network = _build_network(_read_weights(path), path).to(device)
 
-    def features(self, images: Images, *, progress: bool = False) -> Features:
+    def features(self, images: Images) -> Features:
         """Return the float32 (N, 2048) features of the last pooling layer.
 
         Images with transparency are seen over backgrounds of several colors.
         """
         features = np.empty((len(images), int(_LAYER)), np.float32)
         with torch.inference_mode():
-            for part in track_blocks(len(images), _BATCH, "Inception", "images", shown=progress):
+            for part in track_blocks(len(images), _BATCH, "Inception", "images"):
                 block = over_backgrounds(images[part], part.start).transpose(0, 3, 1, 2)
                 pooled = self._network(
                     torch.from_numpy(np.ascontiguousarray(block)).to(self._device)
@@ -106,7 +106,7 @@ def cached_features(extractor: Extractor, dataset: Dataset, root: Path | None = 
             return features
     except (OSError, SafetensorError, KeyError):
         pass
-    features = extractor.features(dataset.images, progress=True)
+    features = extractor.features(dataset.images)
     with suppress(OSError):  # a full or read-only cache costs only time
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, safetensors.numpy.save({"features": features}))

@@ -39,7 +39,7 @@ def reconstruction_metric(
     """Return the mean change of images that a bundle encodes to noise and generates again."""
     requests = decode_requests(generator, conditions, sample.vectors)
     errors = np.empty(len(requests))
-    for part in track_blocks(len(requests), _BATCH, "encoding", "images", shown=True):
+    for part in track_blocks(len(requests), _BATCH, "encoding", "images"):
         noise = generator.encode(sample.images[part], requests[part])
         generated = generator.generate(requests[part], z=noise)
         difference = np.abs(premultiply(generated) - premultiply(sample.images[part]))
@@ -110,7 +110,7 @@ class FlowLikelihood:
         random = np.random.Generator(np.random.Philox(seed))
         bits: list[float] = []
         with torch.inference_mode():
-            for part in track_blocks(len(images), _BATCH, "measuring", "images", shown=True):
+            for part in track_blocks(len(images), _BATCH, "measuring", "images"):
                 pixels = _dequantize(images[part], random).to(self.device)
                 condition = torch.from_numpy(vectors[part]).to(self.device)
                 _, likelihood = self.flow.likelihood(pixels, condition)

@@ -68,7 +68,6 @@ def run_prompt_lists(
     seed: int,
     *,
     rounds: int,
-    progress: bool = False,
 ) -> dict[str, PromptListResult]:
     """Generate every prompt list `rounds` times, and measure each round: one has few conditions.
 
@@ -83,7 +82,7 @@ def run_prompt_lists(
         plan = RoundPlan(known, seed, rounds)
         first = plan.generate(generator, judge.conditions, 0)
         counts = [_count_correct(judge, first)]
-        with progress_bar(f"generating {name}", rounds - 1, "rounds", shown=progress) as done:
+        with progress_bar(f"generating {name}", rounds - 1, "rounds") as done:
             for index in range(1, rounds):
                 generated = plan.generate(generator, judge.conditions, index)
                 counts.append(_count_correct(judge, generated))
@@ -134,8 +133,7 @@ class GenerationEvaluation(Evaluation):
 
     def _generate(self, plan: RoundPlan) -> list[GeneratedRound]:
         return [
-            plan.generate(self.generator, self.conditions, index, progress=True)
-            for index in range(plan.count)
+            plan.generate(self.generator, self.conditions, index) for index in range(plan.count)
         ]
 
     def _measure_prompt_lists(self) -> None:
@@ -144,7 +142,7 @@ class GenerationEvaluation(Evaluation):
         stage = f"generating prompt lists {names} {count} times" if lists else "no prompt lists"
         self._log_stage(stage)
         results = run_prompt_lists(
-            self.generator, self.judge, lists, self._plan.next_seed, rounds=count, progress=True
+            self.generator, self.judge, lists, self._plan.next_seed, rounds=count
         )
         report, real = self.report, self._real_accuracy()
         report.fields["prompt_lists"] = {name: result.to_json() for name, result in results.items()}

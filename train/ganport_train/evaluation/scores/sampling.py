@@ -58,15 +58,13 @@ class RoundPlan:
         """The first seed after those of all rounds."""
         return self._first_seed(self.count)
 
-    def generate(
-        self, generator: Generator, conditions: Conditions, index: int, *, progress: bool = False
-    ) -> GeneratedRound:
+    def generate(self, generator: Generator, conditions: Conditions, index: int) -> GeneratedRound:
         """Generate one round, counted from 0."""
         seeds = seed_range(self._first_seed(index), len(self.vectors))
         image = generator.image
         images = np.empty((len(seeds), *image.size, image.channels), np.uint8)
         requests = decode_requests(generator, conditions, self.vectors)
-        for part in track_blocks(len(seeds), _BATCH, "generating", "images", shown=progress):
+        for part in track_blocks(len(seeds), _BATCH, "generating", "images"):
             images[part] = generator.generate(requests[part], seeds=seeds[part])
         return GeneratedRound(images, self.vectors, [f"seed {seed}" for seed in seeds])
 
@@ -79,13 +77,11 @@ def translate_images(
     conditions: Conditions,
     images: Images,
     vectors: Vectors,
-    *,
-    progress: bool = False,
 ) -> Images:
     """Translate uint8 (N, H, W, C) images with a bundle to the judge's vectors (N, C)."""
     translated = np.empty_like(images)
     requests = decode_requests(generator, conditions, vectors)
-    for part in track_blocks(len(vectors), _BATCH, "translating", "images", shown=progress):
+    for part in track_blocks(len(vectors), _BATCH, "translating", "images"):
         translated[part] = generator.translate(images[part], requests[part])
     return translated
 

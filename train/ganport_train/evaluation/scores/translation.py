@@ -130,7 +130,7 @@ class TranslationEvaluation(Evaluation):
         )
 
     def _translate(self, images: Images, vectors: Vectors) -> Images:
-        return translate_images(self.generator, self.conditions, images, vectors, progress=True)
+        return translate_images(self.generator, self.conditions, images, vectors)
 
     def _add_domain_sheet(self) -> None:
         count = min(_SHEET_ROWS, len(self._sources))
