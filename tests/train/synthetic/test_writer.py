@@ -6,6 +6,7 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 from ganport_runtime.errors import GanportError
+from ganport_train.synthetic import datasets
 from ganport_train.synthetic.faces import draw_face
 from ganport_train.synthetic.writer import balanced_labels, image_seed, write_faces
 
@@ -22,6 +24,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("set") / "faces.zip"
     write_faces(out, 40, 32, seed=3)
     return out
+
+
+def _fail_after_one(error: BaseException, images: Iterator[bytes], *_: object) -> Iterator[bytes]:
+    yield next(images)
+    raise error
 
 
 def test_write_faces_zip_has_tags_and_images(drawn: Path) -> None:
@@ -122,25 +129,24 @@ def test_write_faces_missing_folder_raises(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["faces.zip", "faces"])
-def test_write_faces_interrupted_leaves_nothing(tmp_path: Path, name: str) -> None:
-    def interrupt(stream: Iterator[bytes]) -> Iterator[bytes]:
-        yield next(stream)
-        raise KeyboardInterrupt
-
+def test_write_faces_interrupted_leaves_nothing(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "track", partial(_fail_after_one, KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
-        write_faces(tmp_path / name, 3, 16, progress=interrupt)
+        write_faces(tmp_path / name, 3, 16)
     assert not list(tmp_path.iterdir())
 
 
-def test_write_faces_failed_replacement_keeps_old(tmp_path: Path) -> None:
-    def fail(stream: Iterator[bytes]) -> Iterator[bytes]:
-        yield next(stream)
-        raise OSError(28, "No space left on device")
-
+def test_write_faces_failed_replacement_keeps_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "faces.zip"
     write_faces(out, 2, 16)
     before = out.read_bytes()
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(datasets, "track", partial(_fail_after_one, full))
     with pytest.raises(GanportError, match="found No space left on device"):
-        write_faces(out, 3, 16, replace=True, progress=fail)
+        write_faces(out, 3, 16, replace=True)
     assert out.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["faces.zip"]

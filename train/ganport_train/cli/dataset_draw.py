@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
-from ganport_train.data.images import track
 from ganport_train.synthetic import writer
 from ganport_train.synthetic.datasets import MAX_WORKERS
 from ganport_train.synthetic.scene_labels import read_labels, sample_labels
@@ -50,7 +48,7 @@ def _with_output_options(command: Command) -> Command:
             show_default="the cores that this process may use",
             help="Worker processes.",
         ),
-        click.option("--force", is_flag=True, help="Replace an existing dataset."),
+        click.option("--force", "replace", is_flag=True, help="Replace an existing dataset."),
     )
     for option in reversed(options):
         command = option(command)
@@ -66,21 +64,10 @@ def _with_output_options(command: Command) -> Command:
 )
 @_size_option
 @_with_output_options
-def faces(
-    count: int, attributes: bool, size: int, out: Path, seed: int, workers: int, force: bool
-) -> None:
+def faces(count: int, attributes: bool, size: int, out: Path, **options: Any) -> None:
     """Draw anime-like faces with 12 hair and 10 eye colors."""
-    writer.write_faces(
-        out,
-        count,
-        size,
-        seed=seed,
-        attributes=attributes,
-        workers=workers,
-        replace=force,
-        progress=partial(_track, count=count, unit="faces"),
-    )
-    click.echo(f"{out}: {count} faces, {size}x{size}, seed {seed}")
+    writer.write_faces(out, count, size, attributes=attributes, **options)
+    click.echo(f"{out}: {count} faces, {size}x{size}, seed {options['seed']}")
 
 
 @draw.command()
@@ -93,18 +80,10 @@ def faces(
     help="Side in pixels.",
 )
 @_with_output_options
-def sprites(count: int, size: str, out: Path, seed: int, workers: int, force: bool) -> None:
+def sprites(count: int, size: str, out: Path, **options: Any) -> None:
     """Draw pixel-art characters with class, hair, outfit and weapon."""
-    writer.write_sprites(
-        out,
-        count,
-        int(size),
-        seed=seed,
-        workers=workers,
-        replace=force,
-        progress=partial(_track, count=count, unit="sprites"),
-    )
-    click.echo(f"{out}: {count} sprites, {size}x{size}, seed {seed}")
+    writer.write_sprites(out, count, int(size), **options)
+    click.echo(f"{out}: {count} sprites, {size}x{size}, seed {options['seed']}")
 
 
 @draw.command()
@@ -118,7 +97,7 @@ def sprites(count: int, size: str, out: Path, seed: int, workers: int, force: bo
 @_size_option
 @_with_output_options
 def shapes(
-    count: int | None, file: Path | None, size: int, out: Path, seed: int, workers: int, force: bool
+    count: int | None, file: Path | None, size: int, out: Path, seed: int, **options: Any
 ) -> None:
     """Draw scenes of one to three spheres, cubes and cylinders in i-CLEVR's format."""
     if file is not None:
@@ -127,18 +106,5 @@ def shapes(
         labels = sample_labels(count, seed)
     else:
         raise click.UsageError("Give --count N, or --labels FILE, or both.")
-    count = len(labels.images)
-    writer.write_shapes(
-        out,
-        labels,
-        size,
-        seed=seed,
-        workers=workers,
-        replace=force,
-        progress=partial(_track, count=count, unit="scenes"),
-    )
-    click.echo(f"{out}: {count} scenes, {size}x{size}, seed {seed}")
-
-
-def _track(images: Iterator[bytes], count: int, unit: str) -> Iterator[bytes]:
-    return track(images, "drawing", count, unit)
+    writer.write_shapes(out, labels, size, seed=seed, **options)
+    click.echo(f"{out}: {len(labels.images)} scenes, {size}x{size}, seed {seed}")

@@ -15,6 +15,7 @@ from typing import Generic, TypeVar
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.files import atomic_directory, atomic_file, check_folder
+from ganport_train.data.images import track
 
 SIZES = range(16, 513)
 SEEDS = range(2**63)
@@ -27,8 +28,6 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # constant, so that equal settings give equal
 
 Item = TypeVar("Item")
 Write = Callable[[str, bytes], None]
-Progress = Callable[[Iterator[bytes]], Iterator[bytes]]
-"""Wraps the stream of finished PNG files, for example to show a bar."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,7 @@ class DatasetSpec(Generic[Item]):
 
 
 def write_dataset(
-    out: Path,
-    spec: DatasetSpec[Item],
-    *,
-    workers: int = 1,
-    replace: bool = False,
-    progress: Progress = iter,
+    out: Path, spec: DatasetSpec[Item], *, workers: int = 1, replace: bool = False
 ) -> None:
     """Draw a dataset to `out` atomically: to a zip if its suffix is `.zip`, else to a folder.
 
@@ -63,13 +57,14 @@ def write_dataset(
     """
     check_range("workers", workers, range(1, MAX_WORKERS + 1))
     _check_target(out, spec, replace)
-    images = _draw_all(spec.items.values(), spec.draw, workers)
+    drawn = _draw_all(spec.items.values(), spec.draw, workers)
+    images = track(drawn, "drawing", len(spec.items), "images")
     open_writer = _zip_writer if _is_zip(out) else _folder_writer
     try:
         with open_writer(out) as write:
             for name, table in spec.tables.items():
                 write(name, table)
-            for name, png in zip(spec.items, progress(images), strict=True):
+            for name, png in zip(spec.items, images, strict=True):
                 write(f"images/{name}", png)
     except BrokenProcessPool as error:
         raise GanportError(

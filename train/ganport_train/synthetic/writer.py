@@ -19,7 +19,6 @@ from ganport_train.synthetic.datasets import (
     SEEDS,
     SIZES,
     DatasetSpec,
-    Progress,
     check_range,
     write_dataset,
 )
@@ -85,7 +84,6 @@ def write_faces(
     attributes: bool = False,
     workers: int = 1,
     replace: bool = False,
-    progress: Progress = iter,
 ) -> None:
     """Draw `count` faces of `size` pixels to the zip or folder `out`.
 
@@ -103,7 +101,7 @@ def write_faces(
         tables["list_attr_celeba.txt"] = celeba_table(seeds).encode()
     draw = partial(_draw_face, seed=seed, size=size, attributes=attributes)
     spec = DatasetSpec("tagged faces", tables, items, draw)
-    write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
+    write_dataset(out, spec, workers=workers, replace=replace)
 
 
 def write_sprites(
@@ -114,7 +112,6 @@ def write_sprites(
     seed: int = 0,
     workers: int = 1,
     replace: bool = False,
-    progress: Progress = iter,
 ) -> None:
     """Draw `count` sprites of `size` pixels, 32 or 48, to the zip or folder `out`.
 
@@ -130,7 +127,7 @@ def write_sprites(
     items = {f"{index}.png": index for index in range(count)}
     draw = partial(_draw_sprite, seed=seed, size=size)
     spec = DatasetSpec("tagged sprites", {"tags.csv": tags.encode()}, items, draw)
-    write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
+    write_dataset(out, spec, workers=workers, replace=replace)
 
 
 def write_shapes(
@@ -141,7 +138,6 @@ def write_shapes(
     seed: int = 0,
     workers: int = 1,
     replace: bool = False,
-    progress: Progress = iter,
 ) -> None:
     """Draw the scenes of `labels` in `size` pixels to the zip or folder `out`.
 
@@ -158,7 +154,7 @@ def write_shapes(
         items={name: (scene_name(name), objects) for name, objects in labels.images.items()},
         draw=partial(_draw_scene, seed=seed, size=size),
     )
-    write_dataset(out, spec, workers=workers, replace=replace, progress=progress)
+    write_dataset(out, spec, workers=workers, replace=replace)
 
 
 def scene_name(image: str) -> str:
