@@ -42,6 +42,11 @@ class ExportInput:
     lifted: tuple[str, ...] = ()
     """Module and shape of the noise maps that are a part of z, in order."""
 
+    @property
+    def example(self) -> InputBatch:
+        """The batch of two rows, with which a network is captured."""
+        return self.batches[1]
+
 
 @dataclass(frozen=True)
 class RoundedWeights:
@@ -59,7 +64,7 @@ class RoundedWeights:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A graph file, with runners by mode, such as "TorchScript"."""
+    """A graph file, and its runners by mode, such as "TorchScript"."""
 
     file: GraphFile
     interface: Interface
@@ -71,7 +76,7 @@ class Artifact:
     head: str = "uint8"
     """The head of `data`: "uint8", "float" or "unit"."""
     raw_data: bytes = b""
-    """The ONNX graph without its output head; empty for TorchScript."""
+    """The ONNX graph without its output head; empty for the formats of torch."""
     rounding: RoundedWeights | None = None
     modules: Mapping[str, str] = field(default_factory=dict)
     """Path of the module that made a value of the ONNX graph, by the name of the value."""

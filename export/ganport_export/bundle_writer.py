@@ -20,7 +20,7 @@ from ganport_export.artifact import Artifact
 from ganport_export.errors import OptionError
 from ganport_export.interface import BATCH_DIM, Interface, is_single_line
 from ganport_export.options import ExportOptions
-from ganport_export.test_inputs import FIXTURE_SIZES, make_batches
+from ganport_export.test_inputs import make_batches
 from ganport_runtime.bundle.manifest import (
     MANIFEST_NAME,
     SUMS_NAME,
@@ -36,9 +36,9 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, atomic_write, check_folder, sha256_of
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import repr_short
+from ganport_runtime.verify import FIXTURE_COUNTS, FIXTURES_NAME
 
 SUFFIX, GRAPH_SUFFIX = ".ganport", ".onnx"
-FIXTURES_NAME = "fixtures.safetensors"
 _RANGES = {"uint8": "uint8", "float": "signed", "unit": "unit"}
 """Range of the images, by the option `image`."""
 _MAX_NAME = 300
@@ -152,7 +152,7 @@ def record_fixtures(artifacts: Sequence[Artifact]) -> bytes:
     """
     tensors: dict[str, NDArray[Any]] = {}
     for artifact in artifacts:
-        for batch in make_batches(artifact.interface, FIXTURE_SIZES):
+        for batch in make_batches(artifact.interface, FIXTURE_COUNTS):
             output = {artifact.interface.output_name: artifact.best_runner(batch)}
             prefix = f"{artifact.path}/n{len(batch)}"
             tensors |= {f"{prefix}/{name}": a for name, a in (batch.inputs | output).items()}

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from ganport_export.errors import OptionError
-from ganport_runtime.bundle.schema import ENCODE, GENERATE, TRANSLATE
+from ganport_runtime.bundle.schema import ENCODE, FIRST_AND_LAST, GENERATE
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot
 from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.values import repr_short
@@ -20,8 +20,6 @@ from ganport_runtime.values import repr_short
 BATCH_DIM = "batch"
 """Name of the first dimension of every tensor, the only dynamic one."""
 
-_TENSORS = {GENERATE: ("z", "image"), TRANSLATE: ("image_in", "image"), ENCODE: ("image_in", "z")}
-"""Name of the first input and of the output, by kind of graph."""
 _MAX_TEXT = 200
 _MAX_SIDE = 4096
 _MAX_NOISE = 2**20
@@ -74,7 +72,7 @@ class Interface:
             ("name", lambda: is_single_line(self.name, _MAX_TEXT), line),
             ("family", lambda: is_single_line(self.family, _MAX_TEXT), line),
             ("version", lambda: _VERSION.fullmatch(self.version), "a version such as 1.0.0"),
-            ("kind", lambda: self.kind in _TENSORS, f"one of {', '.join(_TENSORS)}"),
+            ("kind", lambda: self.kind in FIRST_AND_LAST, f"one of {', '.join(FIRST_AND_LAST)}"),
             ("z", self._is_noise, z_rule),
             ("temperature", lambda: 0 <= self.temperature <= 100, "0 to 100"),
             ("image", self._is_image, f"an ImageFormat of sides up to {_MAX_SIDE}, or nothing"),
@@ -131,17 +129,17 @@ class Interface:
     @property
     def input_name(self) -> str:
         """Name of the first input: "z" or "image_in"."""
-        return _TENSORS[self.kind][0]
+        return FIRST_AND_LAST[self.kind][0]
 
     @property
     def output_name(self) -> str:
         """Name of the output: "image" or "z"."""
-        return _TENSORS[self.kind][1]
+        return FIRST_AND_LAST[self.kind][1]
 
     @property
     def has_z(self) -> bool:
         """Whether noise is the first input or the output."""
-        return "z" in _TENSORS.get(self.kind, ("z",))
+        return "z" in FIRST_AND_LAST.get(self.kind, ("z",))
 
     @property
     def stem(self) -> str:

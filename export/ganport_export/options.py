@@ -101,16 +101,6 @@ class ExportOptions:
         return "onnx" in self.formats
 
     @property
-    def torchscript(self) -> bool:
-        """Whether the bundle contains TorchScript files."""
-        return "torchscript" in self.formats
-
-    @property
-    def pt2(self) -> bool:
-        """Whether the bundle contains ExportedPrograms."""
-        return "pt2" in self.formats
-
-    @property
     def fp16_weights(self) -> bool:
         """Whether the ONNX files store their weights in float16."""
         return self.weights == "fp16"
@@ -126,8 +116,8 @@ class ExportOptions:
             (GraphFile(f"{stem}.onnx", "onnx", "fp32"), self.onnx),
             (GraphFile(f"{stem}.fp16.onnx", "onnx", "fp16"), self.precision == "fp16" and image),
             (GraphFile(f"{stem}.phase.onnx", "onnx", "fp32", POLYPHASE), self.polyphase and image),
-            (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), self.torchscript),
-            (GraphFile(f"{stem}.pt2", "pt2", "fp32"), self.pt2),
+            (GraphFile(f"{stem}.ts.pt", "torchscript", "fp32"), "torchscript" in self.formats),
+            (GraphFile(f"{stem}.pt2", "pt2", "fp32"), "pt2" in self.formats),
         )
         return tuple(file for file, requested in files if requested)
 
@@ -139,7 +129,7 @@ class ExportOptions:
         target.version_for(self.opset)
 
     def _check_dependencies(self) -> None:
-        if self.torchscript and sys.version_info >= (3, 14):
+        if "torchscript" in self.formats and sys.version_info >= (3, 14):
             raise DependencyError(
                 "format torchscript",
                 "Python 3.13 or older, the last that torch.jit supports",

@@ -37,6 +37,7 @@ from ganport_runtime.values import repr_short
 
 ProgressCallback = Callable[[str], None]
 """Receives one line of text per stage."""
+_WRITERS = {"onnx": write_onnx, "torchscript": write_torchscript, "pt2": write_pt2}
 
 
 @dataclass(frozen=True)
@@ -229,22 +230,13 @@ def _write_graphs(
     """Return the graph files of every network."""
     texts = [metadata_json(manifest, graph) for graph in manifest.graphs]
     artifacts: list[list[Artifact]] = [[] for _ in inputs]
-    if options.onnx:
-        with stages.run("onnx") as messages:
-            messages.append(f"opset {options.opset}")
+    for format in (format for format in _WRITERS if format in options.formats):
+        with stages.run(format) as messages:
+            messages += [f"opset {options.opset}"] if format == "onnx" else []
             for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
-                group += write_onnx(export_input, options, text)
-                messages += [f"{a.path} {_format_size([a.data])}" for a in group]
-    if options.torchscript:
-        with stages.run("torchscript") as messages:
-            for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
-                group.append(write_torchscript(export_input, options, text))
-                messages.append(f"{group[-1].path} {_format_size([group[-1].data])}")
-    if options.pt2:
-        with stages.run("pt2") as messages:
-            for group, export_input, text in zip(artifacts, inputs, texts, strict=True):
-                group.append(write_pt2(export_input, options, text))
-                messages.append(f"{group[-1].path} {_format_size([group[-1].data])}")
+                written = _WRITERS[format](export_input, options, text)
+                messages += [f"{a.path} {_format_size([a.data])}" for a in written]
+                group += written
     return artifacts
 
 

@@ -28,8 +28,6 @@ from ganport_runtime.noise import normals, seed_range
 
 BATCH_SIZES = (1, 2, 3, 7)
 """Batch sizes of the checks."""
-FIXTURE_SIZES = (1, 3)
-"""Batch sizes of the recorded fixtures."""
 MAX_VALUES = 32
 """Number of values of one group that are tried: enough to see whether it has an effect."""
 

@@ -1,6 +1,7 @@
 import json
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -77,21 +78,26 @@ def run_folder(tmp_path_factory) -> Path:
     return run
 
 
-def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+@pytest.fixture
+def invoke(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     """Run `export-gan` like its console script; return exit code, stdout and stderr."""
-    monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
-    monkeypatch.setattr("warnings.showwarning", None)  # the command sets it; restore it afterwards
-    with pytest.raises(SystemExit) as caught:
-        main()
-    output = capsys.readouterr()
-    return caught.value.code or 0, output.out, output.err
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["export-gan", *map(str, arguments)])
+        monkeypatch.setattr("warnings.showwarning", None)  # the command sets it: restored later
+        with pytest.raises(SystemExit) as caught:
+            main()
+        output = capsys.readouterr()
+        return caught.value.code or 0, output.out, output.err
+
+    return run
 
 
-def test_export_gan_of_a_run_writes_a_bundle(run_folder, tmp_path, monkeypatch, capsys):
+def test_export_gan_of_a_run_writes_a_bundle(run_folder, tmp_path, invoke):
     out, report = tmp_path / "pretty faces.ganport", tmp_path / "report.json"
     more = ("--format", "onnx", "--weights", "fp16", "--polyphase", "--report", report)
     arguments = (run_folder, "--out", out, *more)
-    code, stdout, stderr = invoke(monkeypatch, capsys, *arguments)
+    code, stdout, stderr = invoke(*arguments)
     assert (code, stdout) == (0, f"wrote {out}\n"), stderr
     assert "000001200 (film_dcgan, step 1,200, 76,800 images seen; the latest; none has a" in stderr
     for stage in ("prepare", "onnx", "checks", "pack"):
@@ -125,11 +131,11 @@ def scored_run(tmp_path_factory) -> Path:
     ],
 )
 def test_export_gan_takes_the_best_checkpoint_by_default(
-    scored_run, tmp_path, monkeypatch, capsys, option, step, reason
+    scored_run, tmp_path, invoke, option, step, reason
 ):
     out = tmp_path / "x.ganport"
     arguments = (scored_run, *option, "--format", "torchscript", "--out", out)
-    code, _, stderr = invoke(monkeypatch, capsys, *arguments)
+    code, _, stderr = invoke(*arguments)
     assert code == 0, stderr
     assert f"{step:09d} (film_dcgan, step {step:,}, {step * 64:,} images seen; {reason})" in stderr
     origin = Bundle.open(out).manifest.provenance
@@ -137,14 +143,12 @@ def test_export_gan_takes_the_best_checkpoint_by_default(
     assert origin["score"] == {1200: 0.83, 1500: 0.4}[step]
 
 
-def test_export_gan_with_an_unusable_checkpoint_option_fails(
-    scored_run, tmp_path, monkeypatch, capsys
-):
+def test_export_gan_with_an_unusable_checkpoint_option_fails(scored_run, tmp_path, invoke):
     out = ("--out", tmp_path / "x.ganport", "--checkpoint")
-    code, _, stderr = invoke(monkeypatch, capsys, scored_run, *out, "3")
+    code, _, stderr = invoke(scored_run, *out, "3")
     assert code == 1
     assert "The steps are 1500, 1200" in stderr
-    code, _, stderr = invoke(monkeypatch, capsys, scored_run / FOLDER / "000001200", *out, "best")
+    code, _, stderr = invoke(scored_run / FOLDER / "000001200", *out, "best")
     assert code == 2
     assert "--checkpoint 'best': expected the folder of a run" in stderr
 
@@ -183,9 +187,9 @@ def test_export_gan_writes_the_graphs_of_each_kind(tmp_path, name, conditions, i
     assert ("directions.safetensors" in manifest.files) == (name == "glow")
 
 
-def test_export_gan_of_an_uninitialized_flow_exits_5(tmp_path, monkeypatch, capsys):
+def test_export_gan_of_an_uninitialized_flow_exits_5(tmp_path, invoke):
     flow = write_network(tmp_path / "flow", "glow", conditions=CONDITIONS, trained=False)
-    code, _, stderr = invoke(monkeypatch, capsys, flow, "--out", tmp_path / "x.ganport")
+    code, _, stderr = invoke(flow, "--out", tmp_path / "x.ganport")
     assert code == 5
     assert "module 'flow.steps.0.norm'" in stderr
 
@@ -211,70 +215,64 @@ def test_help_contains_the_exit_codes_and_defaults():
     ],
 )
 def test_export_gan_with_a_usage_error_exits_2(
-    run_folder, tmp_path, monkeypatch, capsys, arguments, message
+    run_folder, tmp_path, monkeypatch, invoke, arguments, message
 ):
     monkeypatch.chdir(tmp_path)
-    code, _, stderr = invoke(monkeypatch, capsys, run_folder, *arguments)
+    code, _, stderr = invoke(run_folder, *arguments)
     assert code == 2
     assert message in stderr
     assert not list(tmp_path.iterdir())
 
 
-def test_export_gan_without_force_keeps_an_existing_bundle(
-    run_folder, tmp_path, monkeypatch, capsys
-):
+def test_export_gan_without_force_keeps_an_existing_bundle(run_folder, tmp_path, invoke):
     out = tmp_path / "x.ganport"
     out.write_bytes(b"older")
-    code, _, stderr = invoke(monkeypatch, capsys, run_folder, "--out", out)
+    code, _, stderr = invoke(run_folder, "--out", out)
     assert code == 2
     assert "--force" in stderr
     assert out.read_bytes() == b"older"
 
 
-def test_export_gan_of_an_insensitive_generator_exits_5(tmp_path, monkeypatch, capsys):
+def test_export_gan_of_an_insensitive_generator_exits_5(tmp_path, invoke):
     insensitive = write_checkpoint(tmp_path / "insensitive", insensitive=True)
     out = tmp_path / "x.ganport"
     arguments = (insensitive, "--out", out, "--format", "torchscript")
-    code, _, stderr = invoke(monkeypatch, capsys, *arguments)
+    code, _, stderr = invoke(*arguments)
     assert code == 5
     assert "error: input 'hair'" in stderr
     assert "the generator ignores its condition 'hair'" in stderr
     assert not out.exists()
-    code, _, _ = invoke(monkeypatch, capsys, *arguments, "--allow-insensitive")
+    code, _, _ = invoke(*arguments, "--allow-insensitive")
     assert code == 0
     assert Bundle.open(out).manifest.parity["sensitivity"]["overridden"] == ["hair", "eyes"]
 
 
-def test_export_gan_of_a_missing_folder_exits_2(tmp_path, monkeypatch, capsys):
-    code, _, stderr = invoke(monkeypatch, capsys, tmp_path / "gone", "--out", "x.ganport")
+def test_export_gan_of_a_missing_folder_exits_2(tmp_path, invoke):
+    code, _, stderr = invoke(tmp_path / "gone", "--out", "x.ganport")
     assert code == 2
     assert "the folder of a run or checkpoint" in stderr
 
 
-def test_export_gan_of_a_truncated_checkpoint_prints_an_error(tmp_path, monkeypatch, capsys):
+def test_export_gan_of_a_truncated_checkpoint_prints_an_error(tmp_path, invoke):
     truncated = write_checkpoint(tmp_path / "truncated")
     (truncated / WEIGHTS).write_bytes((truncated / WEIGHTS).read_bytes()[:-1])
-    code, _, stderr = invoke(monkeypatch, capsys, truncated, "--out", tmp_path / "x.ganport")
+    code, _, stderr = invoke(truncated, "--out", tmp_path / "x.ganport")
     assert code == 1
     assert stderr.startswith("error: ")
     assert "Traceback" not in stderr
 
 
-def test_export_gan_to_a_folder_names_the_bundle_after_the_run(
-    run_folder, tmp_path, monkeypatch, capsys
-):
-    code, stdout, stderr = invoke(
-        monkeypatch, capsys, run_folder, "--out", f"{tmp_path}/", "--format", "onnx"
-    )
+def test_export_gan_to_a_folder_names_the_bundle_after_the_run(run_folder, tmp_path, invoke):
+    code, stdout, stderr = invoke(run_folder, "--out", f"{tmp_path}/", "--format", "onnx")
     assert code == 0, stderr
     path = tmp_path / f"{run_folder.name}.ganport"
     assert stdout == f"wrote {path}\n"
     assert Bundle.open(path).manifest.name == run_folder.name
 
 
-def test_export_gan_to_a_plain_graph_writes_it_alone(run_folder, tmp_path, monkeypatch, capsys):
+def test_export_gan_to_a_plain_graph_writes_it_alone(run_folder, tmp_path, invoke):
     out = tmp_path / "e.onnx"
-    code, _, stderr = invoke(monkeypatch, capsys, run_folder, "--out", out, "--format", "onnx")
+    code, _, stderr = invoke(run_folder, "--out", out, "--format", "onnx")
     assert code == 0, stderr
     assert list(tmp_path.iterdir()) == [out]
     assert Generator.load(out, device="cpu").generate("blue hair", seed=1).shape == (1, 16, 16, 3)
@@ -283,16 +281,16 @@ def test_export_gan_to_a_plain_graph_writes_it_alone(run_folder, tmp_path, monke
         ("--out", tmp_path / "f.onnx", "--format", "onnx", "--polyphase"),
         ("--out", tmp_path / "f.onnx", "--format", "torchscript"),
     ):
-        code, _, stderr = invoke(monkeypatch, capsys, run_folder, *options)
+        code, _, stderr = invoke(run_folder, *options)
         assert code == 2
         assert "an export of one ONNX graph" in stderr
 
 
-def test_export_gan_of_an_untrained_checkpoint_warns(tmp_path, monkeypatch, capsys):
+def test_export_gan_of_an_untrained_checkpoint_warns(tmp_path, invoke):
     folder = write_checkpoint(tmp_path / "new", step=0)
     out = ("--out", tmp_path / "x.ganport", "--format", "onnx")
     with warnings.catch_warnings():
         warnings.simplefilter("always", GanportWarning)
-        code, _, stderr = invoke(monkeypatch, capsys, folder, *out)
+        code, _, stderr = invoke(folder, *out)
     assert code == 0, stderr
     assert f"warning: {folder} has seen no image" in stderr

@@ -9,7 +9,7 @@ from ganport_export.options import ExportOptions
 
 def test_options_by_default_request_both_formats():
     options = ExportOptions()
-    assert (options.onnx, options.torchscript, options.fp16_weights) == (True, True, False)
+    assert (options.formats, options.fp16_weights) == ({"onnx", "torchscript"}, False)
     assert options.opset == 18
 
 

@@ -233,6 +233,8 @@ class OutOfRange(nn.Module):
 FAILURES = {
     "parity of onnx": (Exported(), "onnx", "fp32", ParityError, "generator.onnx (onnxruntime, opt"),
     "parity of torchscript": (Exported(), "torchscript", "fp32", ParityError, "generator.ts.pt"),
+    "parity of pt2": (Exported(), "pt2", "fp32", ParityError, "generator.pt2 (ExportedProgram, ba"),
+    "batch of pt2": (Mixing(), "pt2", "fp32", ContractError, "each row of a batch within"),
     "batch": (Mixing(), "onnx", "fp32", ContractError, "each row of a batch within"),
     "float32": (Rounding(1e5), "onnx", "fp32", ParityError, "torch float32: expected an error"),
     "float16": (

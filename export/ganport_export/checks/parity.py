@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_export.artifact import Artifact, Runner, run_chunked
+from ganport_export.diagnosis import FIXED_BATCH_FIX
 from ganport_export.errors import ContractError, ExportError, ParityError
 from ganport_export.execution import Outputs
 from ganport_export.interface import Interface
@@ -106,7 +107,7 @@ def _run(runner: Runner, batch: InputBatch, place: str) -> NDArray[Any]:
             place,
             f"a graph that runs a batch of {len(batch)}",
             " ".join(str(error).split())[:300],
-            "Use -1, expand or z.shape[0] wherever the batch size is a number.",
+            FIXED_BATCH_FIX,
         ) from error
 
 

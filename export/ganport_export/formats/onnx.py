@@ -26,8 +26,6 @@ from ganport_runtime.bundle.manifest import METADATA_KEY, GraphFile
 from ganport_runtime.bundle.schema import POLYPHASE
 
 PRODUCER = "ganport"
-_EXAMPLE = 1
-"""Index of the batch of two rows."""
 
 
 def write_onnx(export_input: ExportInput, options: ExportOptions, metadata: str) -> list[Artifact]:
@@ -36,8 +34,8 @@ def write_onnx(export_input: ExportInput, options: ExportOptions, metadata: str)
     Raises UnsupportedError, ContractError or ParityError.
     """
     network, interface = export_input.network, export_input.interface
-    example = export_input.batches[_EXAMPLE]
-    captured = capture_graph(network, interface, example, max(MIN_OPSET, options.opset))
+    opset = max(MIN_OPSET, options.opset)
+    captured = capture_graph(network, interface, export_input.example, opset)
     modules = module_paths(captured, network)
     full = strip(captured)
     if options.opset < MIN_OPSET:

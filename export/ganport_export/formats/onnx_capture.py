@@ -12,6 +12,7 @@ from torch import nn
 from torch.export import Dim, ExportedProgram
 
 from ganport_export.adapter import Wrapped, unwrap
+from ganport_export.diagnosis import FIXED_BATCH_FIX
 from ganport_export.errors import ContractError, ExportError, UnsupportedError
 from ganport_export.formats import stderr_on_success, suppress_known_messages
 from ganport_export.interface import Interface
@@ -97,7 +98,7 @@ def _capture_error(network: str, error: Exception, batch_size: int) -> ExportErr
             place,
             "a forward for any batch size",
             f"one for the example's batch size of {batch_size} only",
-            "Use -1, expand or z.shape[0] wherever the batch size is a number.",
+            FIXED_BATCH_FIX,
         )
     line = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+), in (\S+) (\S.*?)(?: File |$)', text)
     where = f"{line[-1][0]} line {line[-1][1]}: {line[-1][3][:80].strip()}" if line else ""

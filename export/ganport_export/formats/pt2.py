@@ -21,19 +21,17 @@ from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.verify import Check
 
-_EXAMPLE = 1
-"""Index of the batch of two rows."""
 _LOCAL_RECORDS = ("stack_trace", "nn_module_stack", "source_fn_stack", "torch_fn", "from_node")
 """Metadata of nodes with source paths and module names, which no program reads."""
 MODE = "ExportedProgram"
 
 
-def write_pt2(export_input: ExportInput, options: ExportOptions, metadata: str) -> Artifact:
-    """Return the ExportedProgram of a network with `metadata` inside.
+def write_pt2(export_input: ExportInput, options: ExportOptions, metadata: str) -> list[Artifact]:
+    """Return the file of the network's ExportedProgram with `metadata` inside.
 
     Raises UnsupportedError, or ContractError for a network with a fixed batch.
     """
-    interface, example = export_input.interface, export_input.batches[_EXAMPLE]
+    interface, example = export_input.interface, export_input.example
     head = OutputHead(interface.format, interface.head(options.image)).eval()
     programs = [
         capture_program(wrap(export_input.network, part, example), example)
@@ -43,7 +41,7 @@ def write_pt2(export_input: ExportInput, options: ExportOptions, metadata: str) 
     (file,) = (file for file in options.graph_files(interface) if file.role == "pt2")
     raw, final = programs[0].module(), load(data, METADATA_KEY)[0]
     raw_runners, final_runners = {MODE: torch_runner(raw)}, {MODE: torch_runner(final)}
-    return Artifact(file, interface, data, raw_runners, final_runners, head.head)
+    return [Artifact(file, interface, data, raw_runners, final_runners, head.head)]
 
 
 def save(program: ExportedProgram, key: str, metadata: str) -> bytes:

@@ -26,19 +26,21 @@ from ganport_runtime.bundle.readers import check_torchscript
 from ganport_runtime.errors import BundleError
 from ganport_runtime.verify import Check
 
-_EXAMPLE = 1
-"""Index of the batch of two rows."""
 _LOCAL_RECORDS = (".debug_pkl", "traced_inputs.pkl")
 """Archive records with source paths and tracing inputs, which are not needed to run the network."""
 _ALIGNMENT = 64
-_DAMAGED = "The bundle is damaged or was changed: copy or export it again."
 _TRACE: Callable[..., Any] = torch.jit.trace  # untyped in torch
 _LOAD: Callable[..., Any] = torch.jit.load  # untyped in torch
 
 
-def write_torchscript(export_input: ExportInput, options: ExportOptions, metadata: str) -> Artifact:
-    """Return the traced network with `metadata` inside; raises UnsupportedError or ParityError."""
-    interface, example = export_input.interface, export_input.batches[_EXAMPLE]
+def write_torchscript(
+    export_input: ExportInput, options: ExportOptions, metadata: str
+) -> list[Artifact]:
+    """Return the file of the traced network with `metadata` inside.
+
+    Raises UnsupportedError or ParityError.
+    """
+    interface, example = export_input.interface, export_input.example
     head = OutputHead(interface.format, interface.head(options.image))
     data = save(trace(export_input.network, head, example), METADATA_KEY, metadata)
     raw = trace(export_input.network, nn.Identity(), example)
@@ -55,7 +57,7 @@ def write_torchscript(export_input: ExportInput, options: ExportOptions, metadat
         ) from error
     _check_code(data, file.path)
     raw_runners, final_runners = {mode: torch_runner(raw)}, {mode: torch_runner(final)}
-    return Artifact(file, interface, data, raw_runners, final_runners, head.head)
+    return [Artifact(file, interface, data, raw_runners, final_runners, head.head)]
 
 
 def trace(module: nn.Module, head: nn.Module, example: InputBatch) -> torch.jit.ScriptModule:

@@ -11,12 +11,10 @@ from math import prod
 from typing import Any, Self
 
 from ganport_runtime.bundle.schema import (
-    ENCODE,
-    GENERATE,
+    FIRST_AND_LAST,
     MAX_FILES,
     MAX_NOISE,
     SCHEMA_VERSION,
-    TRANSLATE,
     VERBS,
     check_file_name,
 )
@@ -36,12 +34,6 @@ MANIFEST_NAME = "manifest.json"
 SUMS_NAME = "SHA256SUMS"
 DIRECTIONS_NAME = "directions.safetensors"
 
-_FIRST_AND_LAST = {
-    GENERATE: ("z", "image"),
-    TRANSLATE: ("image_in", "image"),
-    ENCODE: ("image_in", "z"),
-}
-"""The first input and the output of each interface."""
 Signature = tuple[str, tuple[int | str, ...]]
 """The dtype and shape of a tensor."""
 
@@ -216,14 +208,14 @@ def _check_graphs(
         raise BundleError(f"{place}: graphs", "each interface once", ", ".join(interfaces))
     signatures = _signatures(condition_size, image)
     for index, graph in enumerate(graphs):
-        if graph.interface in _FIRST_AND_LAST:  # other interfaces belong to later versions
+        if graph.interface in FIRST_AND_LAST:  # other interfaces belong to later versions
             graph_place = f"{place}: graphs[{index}]"
             _check_names(graph, bool(condition_size), graph_place)
             _check_tensors(graph, signatures, noise, graph_place)
 
 
 def _check_names(graph: Graph, is_conditional: bool, place: str) -> None:
-    first, last = _FIRST_AND_LAST[graph.interface]
+    first, last = FIRST_AND_LAST[graph.interface]
     expected = [first, "condition"] if is_conditional else [first]
     found = [tensor.name for tensor in graph.inputs]
     if found != expected:

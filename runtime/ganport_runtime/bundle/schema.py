@@ -15,6 +15,12 @@ from ganport_runtime.values import repr_short
 GENERATE, TRANSLATE, ENCODE = "gan.generate/1", "gan.translate/1", "gan.encode/1"
 VERBS = {GENERATE: "generate", TRANSLATE: "translate", ENCODE: "encode"}
 """The method of `Generator` that runs a graph of each interface."""
+FIRST_AND_LAST = {
+    GENERATE: ("z", "image"),
+    TRANSLATE: ("image_in", "image"),
+    ENCODE: ("image_in", "z"),
+}
+"""The first input and the output of a graph of each interface."""
 POLYPHASE = "phase"
 """The form of a graph in which transposed convolutions are split into phases (exact)."""
 ROLES = ("onnx", "torchscript", "pt2")

@@ -54,32 +54,20 @@ def test_load_returns_the_network_and_the_metadata(data, prepared):
     assert np.array_equal(torch_runner(script)(batch), torch_runner(expected)(batch))
 
 
-def test_trace_has_the_argument_names_of_the_contract(data):
-    schema = load(data, "key")[0].forward.schema
-    assert [argument.name for argument in schema.arguments] == ["self", "z", "condition"]
-
-
+@pytest.mark.parametrize(
+    ("kind", "z", "first"), [("generate", (3, 8, 8), "z"), ("translate", (), "image_in")]
+)
 @pytest.mark.parametrize("labels", [{}, {"hair": ["pink", "blue"]}])
-def test_trace_of_a_translator_has_the_argument_image_in(labels):
+def test_trace_of_other_parameter_names_has_those_of_the_contract(kind, z, first, labels):
     class Fading(nn.Module):
-        def forward(self, image: Tensor, condition: Tensor | float = 1.0) -> Tensor:
+        def forward(self, image: Tensor, weight: Tensor | float = 1.0) -> Tensor:
             faded = 0.5 * image
-            return faded * condition[:, :1, None, None] if labels else faded
+            return faded * weight[:, :1, None, None] if labels else faded
 
-    kind = Interface("a", (), (8, 8), Conditions.one_hots(labels), kind="gan.translate/1")
-    schema = trace(Fading(), nn.Identity(), make_batch(kind, 2)).forward.schema
-    names = ["self", "image_in", *(["condition"] if labels else [])]
+    given = Interface("a", z, (8, 8), Conditions.one_hots(labels), kind=f"gan.{kind}/1")
+    schema = trace(Fading(), nn.Identity(), make_batch(given, 2)).forward.schema
+    names = ["self", first, *(["condition"] if labels else [])]
     assert [argument.name for argument in schema.arguments] == names
-
-
-def test_trace_of_an_unconditional_network_has_the_argument_z():
-    class Shape(nn.Module):
-        def forward(self, noise: Tensor) -> Tensor:
-            return noise.tanh()
-
-    batch = make_batch(Interface("a", (3, 8, 8), (8, 8)), 2)
-    schema = trace(Shape(), nn.Identity(), batch).forward.schema
-    assert [argument.name for argument in schema.arguments] == ["self", "z"]
 
 
 def test_load_without_metadata_returns_an_empty_text(prepared):
@@ -172,7 +160,8 @@ def replace_file(folder: Path, name: str, data: bytes) -> None:
 
 def other_script(make, interface, text: str, **network) -> bytes:
     prepared = prepare(make(**network), interface, "uint8")
-    return write_torchscript(prepared, ExportOptions(), text).data
+    (artifact,) = write_torchscript(prepared, ExportOptions(), text)
+    return artifact.data
 
 
 def test_compare_torchscript_of_an_intact_file_passes(folder):
