@@ -44,6 +44,13 @@ TABLES: dict[str, dict[str, str]] = {
 }
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of cached datasets, which each test has for itself."""
+    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 @pytest.fixture
 def make_image() -> Callable[..., Image.Image]:
     """Return a function that makes a smooth RGB image from a seed."""

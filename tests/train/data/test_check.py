@@ -111,12 +111,8 @@ def test_check_dataset_without_usable_image_reports(write_folder: Write) -> None
 
 
 def test_check_dataset_writes_nothing(
-    tagged_files: Callable[..., Files],
-    write_folder: Write,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    tagged_files: Callable[..., Files], write_folder: Write, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path / "cache"))
     path = write_folder(tagged_files(2))
     before = sorted(tmp_path.rglob("*"))
     check_dataset(path)

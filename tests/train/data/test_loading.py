@@ -19,12 +19,6 @@ Write = Callable[..., Path]
 PINNED = Conditions.one_hots({"hair": ["red", "pink", "blue"], "eyes": ["green", "black"]})
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
-
-
 def stamps(folder: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in sorted(folder.rglob("*"))}
 

@@ -10,19 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportWarning
 from ganport_train.data import DataError, load_dataset
 
 Files = dict[str, bytes]
 Make = Callable[..., Image.Image]
 Write = Callable[..., Path]
-
-
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 VECTORS = {
@@ -186,17 +179,6 @@ def test_load_dataset_corrupt_image_names_location(
         load_dataset(path, resolution=16)
     with pytest.warns(GanportWarning, match=place):
         assert len(load_dataset(path, resolution=16, skip_bad=True)) == 4
-
-
-def test_load_dataset_conditions_of_other_format_raise(
-    format_files: Callable[[str], Files], write_folder: Write
-) -> None:
-    hair = Conditions.one_hots({"hair": ["pink"]})
-    with pytest.raises(
-        DataError,
-        match=r"cat/0\.png: expected the condition groups of the recipe, hair; found class",
-    ):
-        load_dataset(write_folder(format_files("image_folder")), resolution=16, conditions=hair)
 
 
 @pytest.mark.real

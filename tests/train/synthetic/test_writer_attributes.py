@@ -34,8 +34,8 @@ def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
 
     with open_source(out) as source:
         assert choose_reader(source).format == "tagged_csv"
-        examples = CelebA().read(source, IssueLog(str(out), strict=True))
-        assert CelebA().vocabulary(source, examples).groups == (
+        examples = CelebA().read(source, IssueLog(str(out), strict=True), ())
+        assert CelebA().vocabulary(source, examples, ()).groups == (
             SignedMultiHot("attributes", tuple(Trait)),
         )
     assert [example.id for example in examples] == [f"{i}.png" for i in range(12)]

@@ -152,7 +152,7 @@ def start_run(
             run_dir.check_empty(out)
         torch_device = processes.device(device)
         source = WarmStart.load(start) if start else None
-        choices = choices or presets.no_presets(recipe)
+        choices = choices or Presets(presets.drop_presets(recipe))
         recipe = source.adopt(recipe, choices.overrides) if source else recipe
         dataset = load_data(recipe, data, skip_bad)
         recipe, lines = choices.select(training_size(recipe, dataset), torch_device)

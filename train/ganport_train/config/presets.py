@@ -109,11 +109,6 @@ def load(name: str, overrides: Sequence[str] = ()) -> Presets:
     return Presets(drop_presets(plain), tables, overrides, presets)
 
 
-def no_presets(recipe: Recipe) -> Presets:
-    """Return an empty set of presets for a recipe."""
-    return Presets(drop_presets(recipe))
-
-
 def drop_presets(recipe: Recipe) -> Recipe:
     """Return a recipe without presets, which apply once, when a run starts."""
     return replace(recipe, presets={})

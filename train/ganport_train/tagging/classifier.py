@@ -140,9 +140,7 @@ class LabelClassifier:
         if not len(features):
             return Suggestions(np.zeros(0, np.int64), np.zeros(0))
         kernel = self.space.kernel(features, self.support, self.weights)
-        return self._suggestions(*_best(kernel @ self.coefficients))
-
-    def _suggestions(self, labels: NDArray[np.int64], margins: Floats) -> Suggestions:
+        labels, margins = _best(kernel @ self.coefficients)
         return Suggestions(labels, self._confidence(margins))
 
     def _confidence(self, margins: Floats) -> Floats:

@@ -1,5 +1,6 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -14,22 +15,14 @@ from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 OpenZip = Callable[[Files], AbstractContextManager[Source]]
-Reading = tuple[list[Example], list[Issue], Conditions]
-Read = Callable[..., Reading]
+Read = Callable[..., tuple[list[Example], list[Issue], Conditions]]
 NAMES = "Bald Smiling Young"
 ROWS = ("1.jpg -1  1 -1", "2.jpg  1 +1 -1")
 
 
 @pytest.fixture(scope="session")
-def read(open_zip: OpenZip) -> Read:
-    def read(files: Files, attributes: Sequence[str] = ()) -> Reading:
-        issues = IssueLog("faces", strict=False)
-        with open_zip(files) as source:
-            examples = CelebA().read(source, issues, attributes)
-            conditions = CelebA().vocabulary(source, examples, attributes)
-        return examples, list(issues), conditions
-
-    return read
+def read(read_with: Read) -> Read:
+    return partial(read_with, CelebA())
 
 
 def celeba(*rows: str, names: str = NAMES, count: str | None = None, images: int = 2) -> Files:
@@ -105,7 +98,7 @@ def test_read_strict_raises_on_first_error(open_zip: OpenZip) -> None:
         open_zip(celeba(ROWS[0], "2.jpg 1 1")) as source,
         pytest.raises(DataError, match=r"list_attr_celeba\.txt:4: expected 3 attributes"),
     ):
-        CelebA().read(source, IssueLog("faces", strict=True))
+        CelebA().read(source, IssueLog("faces", strict=True), ())
 
 
 @pytest.mark.parametrize(

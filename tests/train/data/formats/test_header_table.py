@@ -3,6 +3,7 @@ import io
 import json
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any, Literal
 from unicodedata import normalize
 
@@ -13,26 +14,17 @@ from hypothesis import strategies as st
 from ganport_runtime.conditions import Conditions, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
 from ganport_train.data.formats.base import Example
 from ganport_train.data.formats.header_table import HeaderTable
-from ganport_train.data.formats.registry import choose_reader
 from ganport_train.data.issues import DataError, Issue, IssueLog
 from ganport_train.data.source import Source
 
 Files = dict[str, bytes]
 OpenZip = Callable[[Files], AbstractContextManager[Source]]
-Result = tuple[list[Example], list[Issue], Conditions]
-Read = Callable[..., Result]
+Read = Callable[..., tuple[list[Example], list[Issue], Conditions]]
 
 
 @pytest.fixture(scope="session")
-def read(open_zip: OpenZip) -> Read:
-    def read(files: Files, attributes: Sequence[str] = ()) -> Result:
-        issues = IssueLog("set", strict=False)
-        with open_zip(files) as source:
-            assert choose_reader(source).format == "table"
-            examples = HeaderTable().read(source, issues, attributes)
-            return examples, list(issues), HeaderTable().vocabulary(source, examples, attributes)
-
-    return read
+def read(read_with: Read) -> Read:
+    return partial(read_with, HeaderTable())
 
 
 def files_of(
@@ -272,7 +264,7 @@ def test_read_open_quote_says_that_the_rest_is_not_read(read: Read) -> None:
 )
 def test_read_unusable_table_raises(open_zip: OpenZip, files: Files, message: str) -> None:
     with open_zip(files) as source, pytest.raises(DataError, match=message):
-        HeaderTable().read(source, IssueLog("set", strict=False))
+        HeaderTable().read(source, IssueLog("set", strict=False), ())
 
 
 @pytest.mark.parametrize("table", ["", "0.png,pink\n", "hair,eyes\na,b\n", "{}", '{"a": 1}', "[1]"])
@@ -300,7 +292,7 @@ def test_read_any_cells_as_they_were_written(
         writer.writerow([f"{i}.png", f"x{label}", f"x{kind}"])
     issues = IssueLog("set", strict=False)
     with open_zip(files_of(text.getvalue(), len(cells))) as source:
-        examples = HeaderTable().read(source, issues)
+        examples = HeaderTable().read(source, issues, ())
     assert not [issue for issue in issues if issue.level == "error"]
     if not any(mark in label for pair in cells for label in pair for mark in "|;"):
         expected = [tuple(normalize("NFC", f"x{label}") for label in pair) for pair in cells]
@@ -312,8 +304,8 @@ def test_read_any_bytes_reads_or_raises(open_zip: OpenZip, rows: bytes) -> None:
     for name, header in (("m.csv", b"file,a\n"), ("m.jsonl", b'{"file": "0.png", "a": 1}\n')):
         with open_zip(files_of(header + rows, 2, name)) as source:
             try:
-                examples = HeaderTable().read(source, IssueLog("set", strict=False))
+                examples = HeaderTable().read(source, IssueLog("set", strict=False), ())
                 if examples:
-                    HeaderTable().vocabulary(source, examples)
+                    HeaderTable().vocabulary(source, examples, ())
             except DataError as error:
                 assert str(error).isprintable()

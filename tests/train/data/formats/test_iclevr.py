@@ -26,8 +26,8 @@ def read(open_zip: OpenZip) -> Read:
     def read(files: Files) -> Reading:
         issues = IssueLog("scenes", strict=False)
         with open_zip(files) as source:
-            examples = IClevr().read(source, issues)
-            conditions = IClevr().vocabulary(source, examples)
+            examples = IClevr().read(source, issues, ())
+            conditions = IClevr().vocabulary(source, examples, ())
             return examples, list(issues), conditions, IClevr().test_prompts(source)
 
     return read

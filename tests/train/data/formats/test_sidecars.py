@@ -1,5 +1,6 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 import pytest
 
@@ -16,17 +17,8 @@ Read = Callable[..., tuple[list[Example], list[Issue], Conditions]]
 
 
 @pytest.fixture
-def read(open_zip: OpenZip) -> Read:
-    def read(
-        files: Files, attributes: Sequence[str] = ()
-    ) -> tuple[list[Example], list[Issue], Conditions]:
-        issues = IssueLog("set", strict=False)
-        with open_zip(files) as source:
-            assert Sidecars().detect(source)
-            examples = Sidecars().read(source, issues, attributes)
-            return examples, list(issues), Sidecars().vocabulary(source, examples, attributes)
-
-    return read
+def read(read_with: Read) -> Read:
+    return partial(read_with, Sidecars())
 
 
 def files_of(*texts: str) -> Files:
@@ -109,7 +101,7 @@ def test_read_captions_or_no_common_tags_raise(
     open_zip: OpenZip, texts: tuple[str, ...], message: str
 ) -> None:
     with open_zip(files_of(*texts)) as source, pytest.raises(DataError, match=message):
-        Sidecars().read(source, IssueLog("set", strict=False))
+        Sidecars().read(source, IssueLog("set", strict=False), ())
 
 
 @pytest.mark.parametrize(

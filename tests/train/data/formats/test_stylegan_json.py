@@ -1,6 +1,6 @@
 import json
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,25 +11,15 @@ from hypothesis import strategies as st
 from ganport_runtime.conditions import Conditions, MultiHot, Scalar
 from ganport_train.data.formats.base import Example
 from ganport_train.data.formats.stylegan_json import MAX_MAGNITUDE, StyleGanJson
-from ganport_train.data.issues import DataError, Issue, IssueLog
-from ganport_train.data.source import Source
+from ganport_train.data.issues import DataError, Issue
 
 Files = dict[str, bytes]
-OpenZip = Callable[[Files], AbstractContextManager[Source]]
-Reading = tuple[list[Example], list[Issue], Conditions]
-Read = Callable[[Files], Reading]
+Read = Callable[..., tuple[list[Example], list[Issue], Conditions]]
 
 
 @pytest.fixture(scope="session")
-def read(open_zip: OpenZip) -> Read:
-    def read(files: Files) -> Reading:
-        issues = IssueLog("set", strict=False)
-        with open_zip(files) as source:
-            examples = StyleGanJson().read(source, issues)
-            conditions = StyleGanJson().vocabulary(source, examples) if examples else Conditions()
-        return examples, list(issues), conditions
-
-    return read
+def read(read_with: Read) -> Read:
+    return partial(read_with, StyleGanJson())
 
 
 def indexed(*labels: Any, images: int | None = None) -> Files:

@@ -23,14 +23,14 @@ def read(write_folder: Write) -> Read:
         path = write_folder(files)
         issues = IssueLog("faces", strict=False)
         with open_source(path) as source:
-            return TaggedCsv().read(source, issues), list(issues)
+            return TaggedCsv().read(source, issues, ()), list(issues)
 
     return read
 
 
 def vocabulary(examples: Sequence[Example]) -> Conditions:
     # The vocabulary comes from the examples, so the source is not read.
-    return TaggedCsv().vocabulary(FolderSource(Path()), examples)
+    return TaggedCsv().vocabulary(FolderSource(Path()), examples, ())
 
 
 def tagged(lines: str, *images: str) -> Files:

@@ -12,6 +12,7 @@ from ganport_runtime import strictjson
 from ganport_runtime.conditions import MAX_GROUPS, Conditions
 from ganport_runtime.errors import BundleError, ConditionError
 from ganport_runtime.values import check_name
+from ganport_train.data.encodings import DecodedText
 from ganport_train.data.images import Framing
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueKind, IssueLog, quote
 from ganport_train.data.source import Source
@@ -90,9 +91,7 @@ class Reader(ABC):
         """Return what `source`, which has another format, lacks to have this one."""
 
     @abstractmethod
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         """Return every usable example in the order of the dataset; log the others as issues.
 
         `attributes` limits the labels of signed attributes to these.
@@ -100,7 +99,7 @@ class Reader(ABC):
 
     @abstractmethod
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         """Return the condition groups of the dataset."""
 
@@ -147,6 +146,21 @@ def table_error(source: Source, name: str, expected: str, found: str) -> DataErr
     return DataError(
         f"{source}/{name}", expected, found, "Restore the table as the dataset's authors wrote it."
     )
+
+
+def assumption(table: str, expected: str, found: str, fix: str) -> Issue:
+    """Return the warning that a table is read in another form than the expected one."""
+    return Issue("labels", table, expected, found, fix, level="warning")
+
+
+def log_encoding(text: DecodedText, table: str, issues: IssueLog) -> None:
+    """Log a warning if the encoding of a table was assumed."""
+    if text.assumption:
+        found, fix = (
+            f"what reads as {text.assumption}",
+            "Save the file as UTF-8 if labels look wrong.",
+        )
+        issues.add(assumption(table, "UTF-8 text", found, fix))
 
 
 def one_hot_groups(groups: Mapping[str, Collection[str]], location: str) -> Conditions:

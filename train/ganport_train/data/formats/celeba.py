@@ -48,9 +48,7 @@ class CelebA(Reader):
     def gap(self, source: Source) -> Gap:
         return missing_files(source, (TABLE,))
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         lines = _lines(source)
         names = _attribute_names(source, lines)
         selected = [(name, names.index(name)) for name in _selected(source, names, attributes)]
@@ -70,7 +68,7 @@ class CelebA(Reader):
         return examples
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         names = _attribute_names(source, _lines(source))
         return Conditions((SignedMultiHot(GROUP, tuple(_selected(source, names, attributes))),))

@@ -65,9 +65,7 @@ class HeaderTable(Reader):
         table = "`metadata.csv` with the columns `file_name` and, for example, `hair`"
         return Gap(2, f"{table}: `ganport dataset init FOLDER` writes it")
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         tables = [read_records(source, name, issues) for name in _choose_tables(source)]
         scheme = _Scheme.of(source, tables, attributes)
         issues.add_all(scheme.ignored(tables[0].name))
@@ -83,7 +81,7 @@ class HeaderTable(Reader):
         return examples
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         quiet = IssueLog(str(source), strict=False)
         tables = [read_records(source, name, quiet) for name in _choose_tables(source)]

@@ -50,9 +50,7 @@ class IClevr(Reader):
     def gap(self, source: Source) -> Gap:
         return missing_files(source, (TRAIN, OBJECTS))
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         known = frozenset(_objects(source))
         table = _train_table(source)
         index = ImageIndex(source, ("", "images"))
@@ -69,7 +67,7 @@ class IClevr(Reader):
         return examples
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         prompts = (prompt for prompts in self.test_prompts(source).values() for prompt in prompts)
         labels = [*(example.labels for example in examples), *prompts]

@@ -40,9 +40,7 @@ class ImageFolder(Reader):
             return Gap(1, f"a second folder of images: all images are in {quote(folders[0])}")
         return Gap(2, "a folder for each class, with the images of the class in it")
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         examples: list[Example] = []
         for name, label in _labels(source).items():
             if label:
@@ -53,7 +51,7 @@ class ImageFolder(Reader):
         return examples
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         labels = {example.labels[GROUP] for example in examples}
         check_labels(GROUP, labels, str(source))
@@ -79,14 +77,12 @@ class Unlabeled(Reader):
     def gap(self, source: Source) -> Gap:
         return Gap(1, "images")
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         names = sorted(filter(is_image, source.names))
         return [Example(name, name, name, None, {}) for name in names]
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         return Conditions()
 

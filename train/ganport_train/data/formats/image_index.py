@@ -13,6 +13,7 @@ from ganport_train.data.source import Source
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|.*\\")
 
 Names = dict[str, list[str]]
+"""Paths of images by what a table may call them."""
 
 
 class _MissingImageError(EntryError):
@@ -31,9 +32,9 @@ class ImageIndex:
         self._unused = set(images)
         self._prefixes = [f"{folder}/" if folder else "" for folder in folders]
         self._paths = _group_names(images, _key)
-        self._stems = _group_names(images, _stem)
+        self._stems = _group_names(images, stem)
         self._base_names = _group_names(images, lambda name: _key(_base(name)))
-        self._base_stems = _group_names(images, lambda name: _stem(_base(name)))
+        self._base_stems = _group_names(images, lambda name: stem(_base(name)))
 
     def take(self, name: str, folder: str | None = None) -> str:
         """Return the image file for `name` and mark it as used.
@@ -116,7 +117,7 @@ def table_issue(
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Yield `name`; a Windows path also with forward slashes, and then from each folder on."""
+    """Yield `name`, and of a Windows path also the parts from each folder on, with slashes."""
     yield name
     if _WINDOWS.match(name):
         parts = name.replace("\\", "/").split("/")
@@ -135,10 +136,12 @@ def _base(name: str) -> str:
     return name.rpartition("/")[2]
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
+    """Return a path without its extension, in Unicode's composed form."""
     return compose(name.rpartition(".")[0])
 
 
 def _key(name: str) -> str:
-    stem, dot, extension = compose(name).rpartition(".")
-    return stem + dot + extension.lower() if dot else extension
+    """Return a path in Unicode's composed form with its extension in lower case."""
+    before, dot, extension = compose(name).rpartition(".")
+    return before + dot + extension.lower() if dot else extension

@@ -15,7 +15,13 @@ from ganport_runtime import strictjson
 from ganport_runtime.errors import BundleError
 from ganport_runtime.values import repr_short
 from ganport_train.data.encodings import compose, decode_text
-from ganport_train.data.formats.base import MAX_TABLE, read_table, table_error
+from ganport_train.data.formats.base import (
+    MAX_TABLE,
+    assumption,
+    log_encoding,
+    read_table,
+    table_error,
+)
 from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import MAX_FILES, Source
 
@@ -59,15 +65,13 @@ def read_records(source: Source, name: str, issues: IssueLog) -> Table:
         decoded = decode_text(data)
     except EntryError as error:
         raise Issue.from_error(error, "source", name).to_error(str(source)) from error
-    if decoded.assumption:
-        fix = "Save the file as UTF-8 if labels look wrong."
-        issues.add(_assumption(name, "UTF-8 text", f"what reads as {decoded.assumption}", fix))
+    log_encoding(decoded, name, issues)
     if _extension(name) == ".jsonl":
         return _json_table(name, decoded.text)
     separator = _find_separator(decoded.text, name)
     if separator != _USUAL[_extension(name)]:
         expected, found = _SEPARATORS[_USUAL[_extension(name)]], _SEPARATORS[separator]
-        issues.add(_assumption(name, f"{expected} between fields", found, "They are read as such."))
+        issues.add(assumption(name, f"{expected} between fields", found, "They are read as such."))
     return _csv_table(source, name, decoded.text, separator)
 
 
@@ -181,7 +185,3 @@ def _nonblank(text: str) -> Iterator[str]:
 
 def _extension(name: str) -> str:
     return "." + name.rpartition(".")[2].lower()
-
-
-def _assumption(name: str, expected: str, found: str, fix: str) -> Issue:
-    return Issue("labels", name, expected, found, fix, level="warning")

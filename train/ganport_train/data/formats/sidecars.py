@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import suggestion
-from ganport_train.data.encodings import compose, decode_text
+from ganport_train.data.encodings import decode_text
 from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import Example, Gap, Reader, check_labels
-from ganport_train.data.formats.image_index import unlabeled
+from ganport_train.data.formats.image_index import stem, unlabeled
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source
 
@@ -51,9 +51,7 @@ class Sidecars(Reader):
             return Gap(1, f"the text files of most images: only {count:,} have one")
         return Gap(2, "a text file of tags next to each image, such as `1.txt` for `1.png`")
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         texts = _sidecars(source)
         tags = _read_all(source, texts, issues)
         chosen = _choose(source, tags, attributes, issues)
@@ -67,7 +65,7 @@ class Sidecars(Reader):
         return examples
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         counts = Counter(tag for example in examples for tag in example.labels[GROUP])
         labels = tuple(dict.fromkeys(attributes)) or tuple(_by_frequency(counts))
@@ -78,9 +76,9 @@ class Sidecars(Reader):
 
 def _sidecars(source: Source) -> dict[str, str]:
     """Return the text file of each image that has one, by the name of the image."""
-    texts = {_stem(name): name for name in source.names if name.lower().endswith(EXTENSION)}
+    texts = {stem(name): name for name in source.names if name.lower().endswith(EXTENSION)}
     images = sorted(filter(is_image, source.names))
-    return {name: texts[_stem(name)] for name in images if _stem(name) in texts}
+    return {name: texts[stem(name)] for name in images if stem(name) in texts}
 
 
 def _read_all(
@@ -154,7 +152,3 @@ def _check_no_captions(source: Source, counts: Counter[str]) -> None:
 
 def _by_frequency(counts: Counter[str]) -> list[str]:
     return sorted(counts, key=lambda tag: (-counts[tag], tag))
-
-
-def _stem(name: str) -> str:
-    return compose(name.rpartition(".")[0])

@@ -57,9 +57,7 @@ class StyleGanJson(Reader):
     def gap(self, source: Source) -> Gap:
         return missing_files(source, (TABLE,))
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         entries = _entries(source)
         if entries is None:
             names = sorted(filter(is_image, source.names))
@@ -80,7 +78,7 @@ class StyleGanJson(Reader):
         return examples
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         entries = _entries(source)
         if entries is None:

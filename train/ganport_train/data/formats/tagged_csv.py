@@ -13,13 +13,15 @@ from ganport_train.data.formats.base import (
     Example,
     Gap,
     Reader,
+    assumption,
+    log_encoding,
     missing_files,
     one_hot_groups,
     read_table,
 )
 from ganport_train.data.formats.header_table import has_header
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
-from ganport_train.data.issues import EntryError, Issue, IssueLog, quote
+from ganport_train.data.issues import EntryError, IssueLog, quote
 from ganport_train.data.source import Source
 
 TABLE = "tags.csv"
@@ -48,9 +50,7 @@ class TaggedCsv(Reader):
         )
         return gap if gap.distance == 1 else Gap(2, line)
 
-    def read(
-        self, source: Source, issues: IssueLog, attributes: Sequence[str] = ()
-    ) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
         lines = _lines(source, issues)
         parser = _Parser.of([line.fields for line in lines])
         index = ImageIndex(source, (FOLDER, ""))
@@ -69,7 +69,7 @@ class TaggedCsv(Reader):
         return list(examples.values())
 
     def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str] = ()
+        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
     ) -> Conditions:
         groups: dict[str, set[str]] = {}
         for example in examples:
@@ -137,7 +137,8 @@ def _lines(source: Source, issues: IssueLog) -> list[_TableLine]:
     separator = tag_grammar.find_separator(raw_lines)
     if separator != ",":
         found = tag_grammar.SEPARATORS[separator]
-        issues.add(_assumption("commas between IDs and tags", found, "They are read as such."))
+        fix = "They are read as such."
+        issues.add(assumption(TABLE, "commas between IDs and tags", found, fix))
     lines: list[_TableLine] = []
     for number, raw in enumerate(raw_lines, 1):
         try:
@@ -147,7 +148,7 @@ def _lines(source: Source, issues: IssueLog) -> list[_TableLine]:
             continue
         if number == 1 and fields and _is_header(*fields):
             found = quote(separator.join(fields))
-            issues.add(_assumption("no header line", found, "The line is skipped."))
+            issues.add(assumption(TABLE, "no header line", found, "The line is skipped."))
         elif fields:
             lines.append(_TableLine(number, raw, fields))
     return lines
@@ -160,14 +161,8 @@ def _read_text(source: Source, issues: IssueLog) -> bytes:
         decoded = decode_text(data)
     except EntryError:
         return data
-    if decoded.assumption:
-        fix = "Save the file as UTF-8 if labels look wrong."
-        issues.add(_assumption("UTF-8 text", f"what reads as {decoded.assumption}", fix))
+    log_encoding(decoded, TABLE, issues)
     return decoded.text.encode()
-
-
-def _assumption(expected: str, found: str, fix: str) -> Issue:
-    return Issue("labels", TABLE, expected, found, fix, level="warning")
 
 
 def _is_header(image_id: str, tags: str) -> bool:

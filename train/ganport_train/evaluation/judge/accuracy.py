@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,20 +91,16 @@ def is_requested(group: ConditionGroup, vectors: Vectors) -> Mask:
 
 def group_counts(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> dict[str, Count]:
     """Return the count of each group over all images, for outputs and vectors (N, C)."""
-    counts: dict[str, Count] = {}
-    for group in conditions.groups:
-        columns = conditions.slices[group.name]
-        part, target = outputs[:, columns], vectors[:, columns]
-        counts[group.name] = Count.of(is_correct(group, part, target), is_requested(group, target))
-    return counts
+    return {
+        group.name: Count.of(is_correct(group, part, target), is_requested(group, target))
+        for group, part, target in _by_group(conditions, outputs, vectors)
+    }
 
 
 def joint_count(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> Count:
     """Count the images with all requested conditions correct, for outputs and vectors (N, C)."""
     correct = np.ones(len(vectors), np.bool_)
-    for group in conditions.groups:
-        columns = conditions.slices[group.name]
-        part, target = outputs[:, columns], vectors[:, columns]
+    for group, part, target in _by_group(conditions, outputs, vectors):
         correct &= (is_correct(group, part, target) | ~is_requested(group, target)).all(axis=1)
     return Count(int(correct.sum()), len(correct))
 
@@ -145,9 +141,7 @@ def assess(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> dict[s
     """
     counts = group_counts(conditions, outputs, vectors)
     report: dict[str, dict[str, Any]] = {}
-    for group in conditions.groups:
-        columns = conditions.slices[group.name]
-        part, target = outputs[:, columns], vectors[:, columns]
+    for group, part, target in _by_group(conditions, outputs, vectors):
         labels = label_counts(group, part, target)
         report[group.name] = {
             "kind": group.kind,
@@ -156,6 +150,15 @@ def assess(conditions: Conditions, outputs: Vectors, vectors: Vectors) -> dict[s
             "confusion": confusion_matrix(group, part, target),
         }
     return report
+
+
+def _by_group(
+    conditions: Conditions, outputs: Vectors, vectors: Vectors
+) -> Iterator[tuple[ConditionGroup, Vectors, Vectors]]:
+    """Yield each group with its columns of the outputs and of the vectors."""
+    for group in conditions.groups:
+        columns = conditions.slices[group.name]
+        yield group, outputs[:, columns], vectors[:, columns]
 
 
 def _top_k(outputs: Vectors, counts: NDArray[np.int64]) -> Mask:

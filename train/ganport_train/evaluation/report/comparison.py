@@ -11,7 +11,12 @@ from typing import Any
 from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.values import repr_short, sanitize
 from ganport_train.evaluation.report.charts import RunHistory
-from ganport_train.evaluation.report.formatting import as_number, flatten, report_title
+from ganport_train.evaluation.report.formatting import (
+    as_number,
+    flatten,
+    headline_metrics,
+    report_title,
+)
 from ganport_train.evaluation.report.page import JSON
 from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import CONFIG, read_config
@@ -77,8 +82,7 @@ class Entry:
     @property
     def headline(self) -> dict[str, Mapping[str, Any]]:
         """The headline metrics of the report."""
-        metrics = self.report.get("metrics", {})
-        return {key: metrics[key] for key in self.report.get("headline", []) if key in metrics}
+        return headline_metrics(self.report)
 
     def _latest(self, key: str) -> float | None:
         return as_number(self.history.records[-1].get(key)) if self.history.records else None

@@ -82,10 +82,10 @@ def format_value(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def headline_metrics(report: Json) -> list[Json]:
-    """Return the metrics of the headline, in the report's order."""
+def headline_metrics(report: Json) -> dict[str, Json]:
+    """Return the metrics of the headline by key, in the report's order."""
     metrics = report.get("metrics", {})
-    return [metrics[key] for key in report.get("headline", ()) if key in metrics]
+    return {key: metrics[key] for key in report.get("headline", ()) if key in metrics}
 
 
 def metric_sections(report: Json) -> list[tuple[str, list[Json]]]:
