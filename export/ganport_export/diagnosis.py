@@ -29,9 +29,8 @@ def forward_error(
     """Return the error of a `forward` that raised `error` for a batch in float32."""
     path = failing_module(network, error)
     found = summarize(error)
-    works = _working_sizes(network, interface, batch_size)
-    if works:
-        sizes = " or ".join(map(str, works))
+    sizes = " or ".join(map(str, _working_sizes(network, interface, batch_size)))
+    if sizes:
         expected = "a forward for any batch size"
         found = f"one for a batch of {sizes} only: {found}"
         return ContractError(path or place, expected, found, FIXED_BATCH_FIX)
@@ -64,13 +63,13 @@ def summarize(error: BaseException) -> str:
 
 def _working_sizes(network: nn.Module, interface: Interface, failed: int) -> list[int]:
     """Return the other batch sizes for which `forward` runs."""
-    works = []
+    sizes = []
     for size in _SIZES:
         if size != failed:
             try:
                 with torch.no_grad():
                     network(*make_batch(interface, size).tensors())
-                works.append(size)
+                sizes.append(size)
             except Exception:  # a user's forward may raise anything
                 continue
-    return works
+    return sizes

@@ -21,7 +21,7 @@ from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.parametrizations import attribute_tensors
 
 Outputs = list[NDArray[Any]]
-"""One array per batch: float images `(N, 3, H, W)`, or z `(N, *z)`."""
+"""One array per batch: float images `(N, C, H, W)`, or z `(N, *z)`."""
 
 
 def run(

@@ -13,6 +13,11 @@ from ganport_runtime.conditions import ConditionGroup, Conditions
 CARD_NAME = "MODEL_CARD.md"
 _MAX_LABELS = 48
 _MODES = {"gray": "gray", "rgb": "RGB", "rgba": "RGBA"}
+_LOADERS = {
+    "torchscript": 'torch.jit.load("{}")',
+    "pt2": 'torch.export.load("{}").module()',
+}
+"""The code that loads a graph file, by the role of the file."""
 
 
 def write_card(manifest: Manifest) -> str:
@@ -30,22 +35,19 @@ def write_card(manifest: Manifest) -> str:
 
 def _overview(manifest: Manifest) -> str:
     height, width = manifest.image.size
-    images = _MODES[manifest.image.format.mode]
-    images = f"pixel-art {images}" if manifest.image.format.pixelated else images
-    kind = "A conditional" if manifest.conditions.size else "An unconditional"
-    source = "noise"
-    if manifest.graph(TRANSLATE):
-        kind += " image-to-image"
-        source = "other images"
-    else:
-        kind += " image"
-    condition = " and a condition" if manifest.conditions.size else ""
+    style = "pixel-art " if manifest.image.format.pixelated else ""
+    mode = _MODES[manifest.image.format.mode]
+    translates, is_conditional = manifest.graph(TRANSLATE), manifest.conditions.size > 0
+    kind = "A conditional" if is_conditional else "An unconditional"
+    kind += " image-to-image" if translates else " image"
+    source = "other images" if translates else "noise"
+    condition = " and a condition" if is_conditional else ""
     encoder = "\nThe encoder returns the noise of an image." if manifest.graph(ENCODE) else ""
     tables = "\n".join(_tensor_table(graph) for graph in manifest.graphs)
     return f"""# {manifest.name}
 
 {kind} generator ({manifest.family}, version {manifest.version}). It generates {width}x{height}
-{images} images from {source}{condition}.{encoder}
+{style}{mode} images from {source}{condition}.{encoder}
 
 ![images of this bundle](preview.png)
 
@@ -153,12 +155,6 @@ ganport's runtime, use `export-gan --format onnx`.
 """
 
 
-_LOADERS = {
-    "torchscript": 'torch.jit.load("{}")',
-    "pt2": 'torch.export.load("{}").module()',
-}
-
-
 def _graph_files(manifest: Manifest) -> str:
     rows = "\n".join(
         f"| `{file.path}` | {', '.join(filter(None, (file.role, file.precision, file.form)))} "
@@ -186,9 +182,9 @@ def _checks(parity: Any) -> str:
             rows.append(f"| `{path}` | {mode} | {_format_levels(levels)} |")
     if rounded := parity.get("weights"):
         rows.append(f"| all ONNX | weights rounded to float16 | {_format_levels(rounded)} |")
-    effects = [_effects("a pixel, on a scale of [-1, 1]", parity)]
+    effects = [_describe_effects("a pixel, on a scale of [-1, 1]", parity)]
     if encoder := parity.get("encoder"):
-        effects.append(_effects("z", encoder))
+        effects.append(_describe_effects("z", encoder))
     table, effect_lines = "\n".join(rows), "\n".join(effects)
     return f"""## Checks passed at export
 
@@ -205,7 +201,7 @@ def _format_levels(diff: Mapping[str, Any]) -> str:
     return f"{diff['max']} levels, on {diff['different']} of {diff['values']} values"
 
 
-def _effects(output: str, parity: Mapping[str, Any]) -> str:
+def _describe_effects(output: str, parity: Mapping[str, Any]) -> str:
     sensitivity = parity["sensitivity"]
     effects = ", ".join(f"{name} {by:.2g}" for name, by in sensitivity["moved"].items())
     ignored = ", ".join(sensitivity["overridden"])

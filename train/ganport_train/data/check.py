@@ -101,9 +101,11 @@ class Report:
 
 
 @dataclass
-class _ImageStats:
-    """What the check keeps of each decoded image."""
+class _DecodedImages:
+    """What the check keeps of each image that can be decoded."""
 
+    statistics: ImageStatistics
+    sample: Sample
     examples: list[Example] = field(default_factory=list)
     thumbnails: list[NDArray[np.uint8]] = field(default_factory=list)
     animated: list[str] = field(default_factory=list)
@@ -119,6 +121,8 @@ class _ImageStats:
         self.animated += [example.image] if image.frames > 1 else []
         self.sizes[image.size] += 1
         self.file_formats[image.format] += 1
+        self.statistics.add(image.pixels)
+        self.sample.add(example, image)
 
     def similarity(self, group: NDArray[np.int64]) -> Similarity:
         """Return the similarity of the images of a group."""
@@ -126,7 +130,7 @@ class _ImageStats:
             return "identical"
         return "mirrored" if len({min(self.digests[i]) for i in group}) == 1 else "near"
 
-    def find_groups(self, near: bool) -> DuplicateGroups:
+    def find_groups(self, *, near: bool) -> DuplicateGroups:
         """Return the duplicate group of each image."""
         if not self.thumbnails:
             return DuplicateGroups(np.zeros(0, np.int64), np.zeros(0, np.uint64))
@@ -166,44 +170,38 @@ def check_dataset(
         reader = choose_reader(source, format, attributes)
         examples = reader.read(source, issues, attributes)
         test_prompts = reader.test_prompts(source)
-        conditions = Conditions()
-        if examples:
-            conditions = reader.vocabulary(source, examples, attributes)
-            issues.add_all(similar_labels(conditions))
-        stats, sample = _ImageStats(), sample or Sample()
-        sample.prepare(examples, conditions)
+        conditions = reader.vocabulary(source, examples, attributes) if examples else Conditions()
+        issues.add_all(similar_labels(conditions))
         names = [example.image for example in examples]
         options = ImageOptions(resolution, mode, pixelated, palette)
         options, notes = resolve_pixelated(source, names, options, reader)
-        found = ImageStatistics(options)
-        decoded = decode_all(source, names, options, reader.framing)
-        with closing(decoded) as images:
+        decoded = _DecodedImages(ImageStatistics(options), sample or Sample())
+        decoded.sample.prepare(examples, conditions)
+        with closing(decode_all(source, names, options, reader.framing)) as images:
             for example, image in zip(examples, images, strict=True):
                 if isinstance(image, EntryError):
                     issues.add(example.unreadable(image))
                 else:
-                    stats.add(example, image)
-                    found.add(image.pixels)
-                    sample.add(example, image)
-        issues.add_all(several_frames(stats.animated))
-        alike = stats.find_groups(not reader.shared_scene)
+                    decoded.add(example, image)
+        issues.add_all(several_frames(decoded.animated))
+        alike = decoded.find_groups(near=not reader.shared_scene)
         issues.add_all(dissolved_families(alike))
-        counts = condition_stats(stats.examples, conditions)
+        counts = condition_stats(decoded.examples, conditions)
         return Report(
             source=str(source),
             format=reader.title,
             digest=source.digest,
-            images=len(stats.examples),
-            image=found.image_format(),
-            notes=[*notes, *found.notes()],
+            images=len(decoded.examples),
+            image=decoded.statistics.image_format(),
+            notes=[*notes, *decoded.statistics.notes()],
             groups=describe_groups(conditions),
             conditions=counts,
-            advice=balance_warnings(len(stats.examples), counts.labels),
+            advice=balance_warnings(len(decoded.examples), counts.labels),
             test_prompts={name: len(prompts) for name, prompts in test_prompts.items()},
-            sizes=dict(stats.sizes.most_common()),
-            file_formats=dict(stats.file_formats.most_common()),
-            upscaled=sum(n for size, n in stats.sizes.items() if _is_smaller(size, options.size)),
-            duplicates=stats.duplicates(alike),
+            sizes=dict(decoded.sizes.most_common()),
+            file_formats=dict(decoded.file_formats.most_common()),
+            upscaled=sum(n for size, n in decoded.sizes.items() if _is_smaller(size, options.size)),
+            duplicates=decoded.duplicates(alike),
             issues=list(issues),
         )
 

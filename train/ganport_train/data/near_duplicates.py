@@ -10,7 +10,7 @@ one pixel 99.6 %, diagonally 72 %. False positives: none among 15,704 real faces
 6,000 drawn faces, but 584 pairs among 3,000 images of drawn scenes. Images that share one scene
 are therefore compared for exact copies only.
 
-So are the images of a family that is larger than a fraction of the dataset: simple drawings look
+The same holds for the images of a family that is a large part of the dataset: simple drawings look
 alike without being copies. Of 602 sprites, 598 formed 6 families.
 """
 
@@ -36,9 +36,9 @@ MAX_BRIGHTNESS_DIFFERENCE = 24.0
 """Largest difference between their mean levels, of 255."""
 
 MAX_FAMILY_FRACTION = 0.05
-"""Fraction of the distinct images above which a group of near duplicates is none."""
+"""Largest family of near duplicates, as a fraction of the distinct images."""
 MIN_FAMILY = 16
-"""Images that a group may always have."""
+"""Images that a family may have in a dataset of any size."""
 
 _BLOCK = 2048  # images compared at a time, which bounds the memory
 _MAX_PAIRS = 1 << 13  # candidate pairs correlated at a time

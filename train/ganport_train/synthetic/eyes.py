@@ -24,6 +24,10 @@ from ganport_train.synthetic.traits import Streams, Trait
 
 _WHITE: Color = (252, 252, 254)
 _WHITE_SHADE: Color = (206, 208, 224)
+# Knots of the lids, in half axes of the iris.
+_UPPER_LID = ((-1.3, 0.12), (-1.06, -0.36), (-0.5, -0.7), (0.25, -0.78), (0.98, -0.5), (1.4, 0.08))
+_LOWER_LID = ((1.4, 0.08), (1.16, 0.56), (0.55, 0.86), (-0.3, 0.9), (-0.98, 0.62), (-1.3, 0.12))
+_CLOSED_LID = ((-1.3, 0.3), (-0.6, -0.12), (0.2, -0.2), (0.95, 0.02), (1.42, 0.4))
 
 
 @dataclass(frozen=True)
@@ -65,21 +69,6 @@ class Eyes:
         winks = Trait.WINKING in traits
         return replace(self, closed=streams("wink").choice((-1, 1)) if winks else 0)
 
-    def _upper_lid(self) -> Points:
-        knots = (
-            (-1.3, 0.12),
-            (-1.06, -0.36),
-            (-0.5, -0.7),
-            (0.25, -0.78),
-            (0.98, -0.5),
-            (1.4, 0.08),
-        )
-        return self._lid(knots)
-
-    def _lower_lid(self) -> Points:
-        knots = ((1.4, 0.08), (1.16, 0.56), (0.55, 0.86), (-0.3, 0.9), (-0.98, 0.62), (-1.3, 0.12))
-        return self._lid(knots)
-
     def _lid(self, knots: Sequence[Point]) -> Points:
         """Return a slanted spline through knots in half axes of the iris."""
         lid = spline(np.multiply(knots, (self.width, self.height)))
@@ -95,7 +84,7 @@ class Eyes:
         def to_side(points: Points) -> Points:
             return translate(points * (side, 1), side * self.distance, 0)
 
-        upper, lower = self._upper_lid(), self._lower_lid()
+        upper, lower = self._lid(_UPPER_LID), self._lid(_LOWER_LID)
         opening = to_side(np.concatenate([upper, lower[1:]]))
         x = side * self.distance + self.gaze
         with canvas.clip(opening):
@@ -116,8 +105,7 @@ class Eyes:
             placed = translate(ribbon(line, widths) * (side, 1), side * self.distance, 0.012)
             canvas.fill(placed, self.lash)
 
-        knots = ((-1.3, 0.3), (-0.6, -0.12), (0.2, -0.2), (0.95, 0.02), (1.42, 0.4))
-        lid = self._lid(knots)
+        lid = self._lid(_CLOSED_LID)
         stroke(lid, (0.006, 0.022, 0.028, 0.024, 0.01))
         for x, y in lid[[-8, -4]].tolist():
             lash = bezier((x, y), (x + 0.014, y + 0.002), (x + 0.03, y - 0.01), 4)
@@ -133,12 +121,10 @@ class Eyes:
 
     def _paint_highlights(self, canvas: Canvas, x: float) -> None:
         width, height = self.width, self.height
-        canvas.fill(
-            ellipse(x - 0.34 * width, -0.36 * height, width * 0.29, height * 0.25, 20), _WHITE
-        )
-        canvas.fill(
-            ellipse(x + 0.42 * width, 0.4 * height, width * 0.15, height * 0.13, 12), _WHITE
-        )
+        upper = ellipse(x - 0.34 * width, -0.36 * height, width * 0.29, height * 0.25, 20)
+        lower = ellipse(x + 0.42 * width, 0.4 * height, width * 0.15, height * 0.13, 12)
+        canvas.fill(upper, _WHITE)
+        canvas.fill(lower, _WHITE)
 
     def paint_brows(self, canvas: Canvas) -> None:
         """Paint both brows."""
@@ -147,5 +133,5 @@ class Eyes:
             inner = (side * (self.distance - 0.07), height + slant)
             outer = (side * (self.distance + 0.075), height - slant * 0.3 + 0.012)
             arch = (side * self.distance, height - 0.028)
-            line = bezier(inner, arch, outer)
-            canvas.fill(ribbon(line, (0.01, 0.011, 0.002)), self.brow_color, 0.8)
+            brow = bezier(inner, arch, outer)
+            canvas.fill(ribbon(brow, (0.01, 0.011, 0.002)), self.brow_color, 0.8)

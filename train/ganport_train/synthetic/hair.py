@@ -177,11 +177,6 @@ LONG: tuple[Style, ...] = (_long, _long, _wavy, _twin_tails)
 SHORT: tuple[Style, ...] = (_bob, _bob, _short, _spiky, _buns)
 
 
-def sample_back_hair(rng: Random, styles: Sequence[Style] = ANY) -> BackHair:
-    """Return random back hair of one of `styles`."""
-    return rng.choice(styles)(rng)
-
-
 @dataclass(frozen=True)
 class HairColors:
     """The tints of one hair color, from the outline to the gloss."""
@@ -220,7 +215,7 @@ class Hair:
     @classmethod
     def sample(cls, rng: Random, lab: ArrayLike) -> Hair:
         """Return a random style in the Oklab color `lab`."""
-        return cls(sample_back_hair(rng), sample_bangs(rng), HairColors.from_oklab(lab))
+        return cls(rng.choice(ANY)(rng), sample_bangs(rng), HairColors.from_oklab(lab))
 
     def with_traits(self, traits: Set[Trait], streams: Streams) -> Hair:
         """Return hair of this color in a random style that `traits` allow."""
@@ -232,7 +227,8 @@ class Hair:
             lock_rng=streams("locks"),
             max_length=1.0 if long else 0.25,
         )
-        back = sample_back_hair(streams("mane"), LONG if long else SHORT)
+        rng = streams("mane")
+        back = rng.choice(LONG if long else SHORT)(rng)
         return Hair(back, bangs, self.colors)
 
     def paint_back(self, canvas: Canvas) -> None:

@@ -125,11 +125,6 @@ _EXPRESSIONS: dict[tuple[bool, bool], tuple[Mouth, ...]] = {  # by smiling, open
 }
 
 
-def sample_mouth(rng: Random) -> Mouth:
-    """Return a random mouth."""
-    return rng.choice(_ANY)
-
-
 def sample_expression(rng: Random, *, smiling: bool, is_open: bool) -> Mouth:
     """Return a random mouth of the given expression."""
     return rng.choice(_EXPRESSIONS[smiling, is_open])
@@ -196,7 +191,7 @@ class Head:
             contour=symmetric_outline(right),
             chin=chin,
             blush=rng.choice((0.25, 0.45, 0.7)),
-            mouth=sample_mouth(rng),
+            mouth=rng.choice(_ANY),
             mouth_width=rng.uniform(0.035, 0.055),
             mouth_height=rng.uniform(0.195, 0.21),
         )

@@ -131,7 +131,7 @@ def tints(
     """Return lighter and darker tints of an Oklab color.
 
     steps: (lightness, chroma) of each tint. Lightness is in [-1, 1]: -1 is black, 0 the color
-    itself, 1 white. Chroma is a factor.
+    itself, 1 white. Chroma is a factor of the color's own.
     warmth: shift of dark yellow tints toward orange; without it they look olive.
     """
     lightness, a, b = (float(part) for part in np.asarray(lab))

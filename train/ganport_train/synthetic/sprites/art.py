@@ -25,6 +25,7 @@ _MIRRORED_LIGHT = bytes.maketrans(b"acdfgikprtvxz", b"cafdgkirpvtzx")
 _RANKS = np.full(256, 3)
 _RANKS[[_EMPTY, _LINE]] = 0, 1
 _RANKS[list(b"@Wo")] = 4
+_VOTE = 8  # more than any rank: the rank decides between letters with equal votes only
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Grid:
         self._codes = np.zeros((side, side), np.uint8)
 
     def paint(self, part: Part, *, down: int = 0) -> None:
-        """Paint a part over the others, moved down by some pixels."""
+        """Paint a part over the others, `down` pixels below its place."""
         layer = np.zeros_like(self._codes)
         (height, width), top, left = part.codes.shape, part.y + down + _MARGIN, part.x + _MARGIN
         layer[top : top + height, left : left + width] = part.codes
@@ -110,7 +111,7 @@ def _enlarge(codes: Codes) -> Codes:
     blocks = triple.reshape(height * 3 // 2, 2, width * 3 // 2, 2).swapaxes(1, 2)
     choices = blocks.reshape(*blocks.shape[:2], 4)
     votes = (choices[..., None] == choices[..., None, :]).sum(axis=-1)
-    best = (votes * 8 + _RANKS[choices]).argmax(axis=-1)
+    best = (votes * _VOTE + _RANKS[choices]).argmax(axis=-1)
     enlarged: Codes = np.take_along_axis(choices, best[..., None], axis=-1)[..., 0]
     return enlarged
 
