@@ -80,3 +80,9 @@ def tiny_flow(tmp_path: Path) -> TinyBundle:
 def data() -> Path:
     """Return the folder of the committed bundles."""
     return DATA
+
+
+@pytest.fixture(scope="session")
+def model() -> bytes:
+    """Return the graph of the tiny bundle."""
+    return (DATA / "tiny.onnx").read_bytes()

@@ -25,13 +25,6 @@ KNOWN = {
     2**32: ("fdde3e0b fa7e58b6 3380ec46 d8d55c4f", "3e03389d bc8ebec8 3f833902 bfbbf305"),
     2**64 - 1: ("72a47709 15474739 9f41b01f 22799a5a", "3f8c9ec9 3f21de8f 3f255714 3f3ac13d"),
 }
-DECIMALS = {
-    0: (0.991137683, -0.92466259, -0.617608964, -0.482068598),
-    1: (0.380400747, -0.296277881, -0.249233425, -1.00383723),
-    42: (-0.97018981, 0.19401896, -1.23562074, 1.92392671),
-    2**32: (0.12814565, -0.017424956, 1.02517724, -1.46835387),
-    2**64 - 1: (1.09859574, 0.632302225, 0.645859957, 0.729511082),
-}
 # Random123's kat_vectors for philox4x32, 10 rounds: counter, key, result.
 RANDOM123 = [
     ("00000000 00000000 00000000 00000000", "00000000 00000000", KNOWN[0][0]),
@@ -68,7 +61,6 @@ def test_words_and_normals_match_the_contract(seed: int) -> None:
     first = normals([seed], (4,))[0]
     expected = np.array([int(bits, 16) for bits in KNOWN[seed][1].split()], np.uint32)
     np.testing.assert_array_max_ulp(first, expected.view(np.float32), 1)
-    np.testing.assert_array_max_ulp(first, np.array(DECIMALS[seed], np.float32), 1)
 
 
 def test_hundred_normals_of_seed_42_have_the_recorded_digest() -> None:

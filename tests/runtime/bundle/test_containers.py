@@ -36,16 +36,11 @@ def test_zip_member_name_with_null_byte_is_refused(tmp_path: Path) -> None:
         Bundle.open(path)
 
 
-def test_compressed_zip_is_refused(tiny: Any) -> None:
-    with pytest.raises(BundleError, match=r"a stored member \(zip -0\); found a compressed one"):
-        Bundle.open(tiny.zipped(zipfile.ZIP_DEFLATED))
-
-
 def test_zip_bomb_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "x.ganport"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("manifest.json", b"\0" * 50_000_000)
-    with pytest.raises(BundleError, match="a compressed one"):
+    with pytest.raises(BundleError, match=r"a stored member \(zip -0\); found a compressed one"):
         Bundle.open(path)
 
 

@@ -41,11 +41,6 @@ class SessionOpener:
         return open_cpu_session(self.model, "", self.allow_spinning, threads)
 
 
-@pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
-
-
 def row_parallel(opener: Callable[[int], Any], **options: Any) -> RowParallelBackend:
     """Return a backend that splits every batch of at least three rows from its second run on."""
     options = {"min_seconds": 0.0, "warmup_seconds": 0.0} | options

@@ -24,11 +24,6 @@ without_cuda = pytest.mark.skipif("CUDAExecutionProvider" in PROVIDERS, reason="
 has_gpu = shutil.which("nvidia-smi") is not None  # onnxruntime-gpu lists CUDA without a GPU, too
 
 
-@pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
-
-
 def feeds(rows: int) -> dict[str, Any]:
     random = np.random.default_rng(rows)
     return {

@@ -1,15 +1,9 @@
 import sys
-from pathlib import Path
 
 import pytest
 
 from ganport_runtime.devices.factory import open_backend
 from ganport_runtime.errors import DeviceError, MissingExtraError, RequestError
-
-
-@pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
 
 
 def opened(model: bytes, device: str, precision: str = "fp32", max_batch: int | None = None) -> str:

@@ -23,11 +23,6 @@ from ganport_runtime.devices.io_binding import (
 from ganport_runtime.devices.pinned_memory import BufferAllocator
 
 
-@pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
-
-
 @pytest.fixture
 def bound(model: bytes) -> BoundBackend:
     """Return a real session with bound buffers on the CPU."""

@@ -20,11 +20,6 @@ pytestmark = pytest.mark.skipif(not find_spec("openvino"), reason="openvino is n
 
 
 @pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
-
-
-@pytest.fixture(scope="module")
 def backend(model: bytes) -> OpenvinoBackend:
     return opened(model)
 

@@ -5,7 +5,6 @@ import gc
 import mmap
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,11 +61,6 @@ def no_leftovers() -> Iterator[None]:
     gc.collect()
     release_now()
     yield
-
-
-@pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
 
 
 def feeds(rows: int, seed: int) -> dict[str, Any]:

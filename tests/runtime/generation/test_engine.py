@@ -15,11 +15,6 @@ from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 from ganport_runtime.generation.engine import GraphRunner
 
 
-@pytest.fixture(scope="module")
-def model(data: Path) -> bytes:
-    return (data / "tiny.onnx").read_bytes()
-
-
 def feeds(count: int) -> dict[str, Any]:
     return {
         "z": np.zeros((count, 4), np.float32),

@@ -10,14 +10,11 @@ from ganport_runtime.noise import normals
 SEEDS = st.integers(0, 2**64 - 1)
 
 
-def test_spherical_quarter_turn_keeps_the_length() -> None:
+def test_spherical_quarter_turn_has_a_linear_length() -> None:
     between = spherical(np.float32([1, 0]), np.float32([0, 1]), [0, 1 / 3, 0.5, 1])
     root = np.sqrt(0.75)
     expected = [[1, 0], [root, 0.5], [np.sqrt(0.5), np.sqrt(0.5)], [0, 1]]
     np.testing.assert_allclose(between, expected, atol=1e-6)
-
-
-def test_spherical_length_is_linear() -> None:
     between = spherical(np.float32([2, 0]), np.float32([0, 4]), [0.5])
     np.testing.assert_allclose(between, [[3 * np.sqrt(0.5)] * 2], rtol=1e-6)
 

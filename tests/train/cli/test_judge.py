@@ -22,11 +22,6 @@ from ganport_train.runs.run_dir import LOCK, lock_folder
 TINY = ["--resolution", "16", "--width", "4", "--batch-size", "16", "--val-fraction", "0.2"]
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 def words(data: Path, out: Path, *more: str) -> list[str]:
     return ["--data", str(data), "--out", str(out), "--device", "cpu", *TINY, *more]
 

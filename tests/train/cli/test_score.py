@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,41 +27,35 @@ BUNDLE = Path(__file__).parents[2] / "runtime" / "data" / "tiny.ganport"
 FEW = ("--count", "40", "--rounds", "2", "--device", "cpu")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def own_cache(tmp_path_factory: pytest.TempPathFactory):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        yield
+@pytest.fixture(scope="module")
+def train(
+    own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
+    """Return a function that trains with overrides of `quick`, and returns the run."""
+
+    def trained(name: str, *overrides: str) -> Path:
+        out = tmp_path_factory.mktemp("runs") / name
+        words = [word for text in (*tiny, *overrides) for word in ("--set", text)]
+        command = ["quick", "--data", str(faces), "--out", str(out), *words]
+        result = CliRunner().invoke(train_gan, command)
+        assert result.exit_code == 0, result.output
+        return out
+
+    return trained
 
 
 @pytest.fixture(scope="module")
-def run(
-    own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def run(train: Callable[..., Path]) -> Path:
     """Return a run of three steps."""
-    run = tmp_path_factory.mktemp("runs") / "faces"
-    words = [word for text in [*tiny, "length.max_images=12"] for word in ("--set", text)]
-    result = CliRunner().invoke(
-        train_gan, ["quick", "--data", str(faces), "--out", str(run), *words]
-    )
-    assert result.exit_code == 0, result.output
-    return run
+    return train("faces", "length.max_images=12")
 
 
 @pytest.fixture(scope="module")
-def flow(
-    own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def flow(train: Callable[..., Path]) -> Path:
     """Return a run of a flow with one step."""
-    run = tmp_path_factory.mktemp("runs") / "flow"
     network = ["generator=glow", "discriminator=none", "num_levels=1", "num_blocks=1"]
-    texts = [*tiny, "length.max_images=4", "method.name=flow", *(f"network.{t}" for t in network)]
-    words = [word for text in texts for word in ("--set", text)]
-    result = CliRunner().invoke(
-        train_gan, ["quick", "--data", str(faces), "--out", str(run), *words]
-    )
-    assert result.exit_code == 0, result.output
-    return run
+    options = [f"network.{option}" for option in network]
+    return train("flow", "length.max_images=4", "method.name=flow", *options)
 
 
 @pytest.fixture(scope="module")

@@ -30,11 +30,6 @@ Write = Callable[..., Path]
 COLORS = Conditions.one_hots({"hair": sorted(HAIR), "eyes": sorted(EYES)})
 
 
-@pytest.fixture(autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GANPORT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-
-
 @pytest.fixture
 def write(tmp_path: Path, tiny: list[str]) -> Write:
     """Write a tiny study of `quick` with a variant for each name and its overrides."""

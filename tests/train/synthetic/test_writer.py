@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,14 +16,7 @@ from PIL import Image
 from ganport_runtime.errors import GanportError
 from ganport_train.synthetic import datasets
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.synthetic.writer import balanced_labels, image_seed, write_faces
-
-
-@pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("set") / "faces.zip"
-    write_faces(out, 40, 32, seed=3)
-    return out
+from ganport_train.synthetic.writer import balanced_labels, image_seed, write_faces, write_sprites
 
 
 def _fail_after_one(error: BaseException, images: Iterator[bytes], *_: object) -> Iterator[bytes]:
@@ -31,9 +24,10 @@ def _fail_after_one(error: BaseException, images: Iterator[bytes], *_: object) -
     raise error
 
 
-def test_write_faces_zip_has_tags_and_images(drawn: Path) -> None:
-    with zipfile.ZipFile(drawn) as archive:
-        names = ["tags.csv", *(f"images/{i}.png" for i in range(40))]
+def test_write_faces_zip_has_tags_and_images(tmp_path: Path) -> None:
+    write_faces(tmp_path / "faces.zip", 8, 32, seed=3)
+    with zipfile.ZipFile(tmp_path / "faces.zip") as archive:
+        names = ["tags.csv", *(f"images/{i}.png" for i in range(8))]
         assert archive.namelist() == names
         assert {entry.compress_type for entry in archive.infolist()} == {zipfile.ZIP_STORED}
         assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -45,14 +39,15 @@ def test_write_faces_zip_has_tags_and_images(drawn: Path) -> None:
         assert (np.asarray(face) == np.asarray(draw_face(image_seed(3, 7), hair, eyes, 32))).all()
 
 
-def test_write_faces_bytes_do_not_depend_on_workers(drawn: Path, tmp_path: Path) -> None:
-    write_faces(tmp_path / "two.zip", 40, 32, seed=3, workers=2)
-    assert (tmp_path / "two.zip").read_bytes() == drawn.read_bytes()
-
-
-def test_write_faces_smaller_dataset_is_prefix(drawn: Path, tmp_path: Path) -> None:
-    write_faces(tmp_path / "short", 5, 32, seed=3)
-    with zipfile.ZipFile(drawn) as archive:
+@pytest.mark.parametrize("write", [write_faces, write_sprites])
+def test_write_images_do_not_depend_on_workers_and_count(
+    tmp_path: Path, write: Callable[..., None]
+) -> None:
+    write(tmp_path / "one.zip", 40, 32, seed=3)
+    write(tmp_path / "two.zip", 40, 32, seed=3, workers=2)
+    assert (tmp_path / "two.zip").read_bytes() == (tmp_path / "one.zip").read_bytes()
+    write(tmp_path / "short", 5, 32, seed=3)
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         for i in range(5):
             name = f"images/{i}.png"
             assert (tmp_path / "short" / name).read_bytes() == archive.read(name)
@@ -70,21 +65,24 @@ def test_balanced_labels_cover_pairs_equally() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("write", "change", "message"),
     [
-        ({"count": 0}, "count: expected a whole number from 1 to 1000000; found 0."),
-        ({"size": 15}, "size: expected a whole number from 16 to 512; found 15."),
-        ({"size": 513}, "size: expected a whole number from 16 to 512; found 513."),
-        ({"seed": -1}, "seed: expected a whole number from 0 to"),
-        ({"workers": 0}, "workers: expected a whole number from 1 to 256; found 0."),
+        (write_faces, {"count": 0}, "count: expected a whole number from 1 to 1000000; found 0"),
+        (write_faces, {"size": 15}, "size: expected a whole number from 16 to 512; found 15"),
+        (write_faces, {"size": 513}, "size: expected a whole number from 16 to 512; found 513"),
+        (write_faces, {"seed": -1}, "seed: expected a whole number from 0 to"),
+        (write_faces, {"workers": 0}, "workers: expected a whole number from 1 to 256; found 0"),
+        (write_sprites, {"count": 0}, "count: expected a whole number from 1 to 1000000; found 0"),
+        (write_sprites, {"size": 33}, "size: expected 32 or 48; found 33"),
+        (write_sprites, {"seed": -1}, "seed: expected a whole number from 0 to"),
     ],
 )
-def test_write_faces_out_of_range_raises(
-    tmp_path: Path, change: dict[str, int], message: str
+def test_write_out_of_range_raises(
+    tmp_path: Path, write: Callable[..., None], change: dict[str, int], message: str
 ) -> None:
-    numbers = {"count": 2, "size": 16, "seed": 0, "workers": 1} | change
-    with pytest.raises(GanportError, match=message.replace(".", r"\.")):
-        write_faces(tmp_path / "x.zip", numbers.pop("count"), numbers.pop("size"), **numbers)
+    numbers = {"count": 2, "size": 32} | change
+    with pytest.raises(GanportError, match=message):
+        write(tmp_path / "x.zip", **numbers)
     assert not list(tmp_path.iterdir())
 
 
