@@ -77,7 +77,7 @@ def test_format_report_lines(flawed: Path) -> None:
     assert lines[0] == f"{flawed}: tagged images, 10 usable images"
     assert "  blue  2   20.0%" in lines
     assert "  64 x 64  9   90.0%" in lines
-    assert "  1 image below the resolution, to be enlarged" in lines
+    assert "  1 image below the resolution, to be enlarged or padded" in lines
     assert "combinations: 6 of 6 have an image, the rarest" in lines
     assert "  mirrored   1 groups of 2: 1, mirror" in lines
     assert "issues: 3 errors, 1 warning" in lines

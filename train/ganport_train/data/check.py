@@ -61,7 +61,7 @@ class Report:
     test_prompts: number of prompts in each test list.
     sizes: number of images by (width, height).
     file_formats: number of images by file format.
-    upscaled: images below the resolution, which training would enlarge.
+    upscaled: images below the resolution, which training would enlarge or pad.
     """
 
     source: str
