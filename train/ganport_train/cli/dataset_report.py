@@ -65,7 +65,8 @@ def _format_sizes(report: Report) -> Iterator[str]:
         shown[f"{len(counts) - _MAX_SIZES} others"] = sum(list(counts.values())[_MAX_SIZES:])
     yield from _format_counts("sizes", shown, report.images)
     if report.upscaled:
-        yield f"  {_plural(report.upscaled, 'image')} below the resolution, to be enlarged or padded"
+        images = _plural(report.upscaled, "image")
+        yield f"  {images} below the resolution, to be enlarged or padded"
 
 
 def _format_combinations(stats: ConditionStats) -> Iterator[str]:
