@@ -1,14 +1,40 @@
 /** The generator: a bundle whose graphs turn conditions, seeds and images into images. */
 
-import { VERBS } from "./bundle/manifest.js";
-import { isNode } from "./bundle/sources.js";
 import { readConditions } from "./conditions/conditions.js";
 import { closedError, RequestError } from "./errors.js";
 import { Engine } from "./generation/engine.js";
 import { checkOptions } from "./generation/request.js";
 import { PixelImage } from "./images/pixel-image.js";
 import { reprShort } from "./messages.js";
+import { isNode } from "./platform.js";
 import { WorkerEngine } from "./worker-client.js";
+// A browser requests these at once. It would otherwise find them level by level, a round trip each.
+import "./bundle/bundle.js";
+import "./bundle/graph-check.js";
+import "./bundle/image-format.js";
+import "./bundle/manifest.js";
+import "./bundle/onnx-graph.js";
+import "./bundle/product-rules.js";
+import "./bundle/protobuf.js";
+import "./bundle/shape-rules.js";
+import "./bundle/sources.js";
+import "./bundle/tensor-math.js";
+import "./bundle/window-rules.js";
+import "./bundle/zip.js";
+import "./checks.js";
+import "./conditions/colors.js";
+import "./conditions/groups.js";
+import "./conditions/other-groups.js";
+import "./conditions/text-parser.js";
+import "./generation/runtime.js";
+import "./generation/session.js";
+import "./images/crc32.js";
+import "./images/pixels.js";
+import "./images/png.js";
+import "./json-object.js";
+import "./json-parser.js";
+import "./noise.js";
+import "./sha256.js";
 
 /** @typedef {import("./bundle/sources.js").Source} Source */
 /** @typedef {import("./conditions/conditions.js").ConditionInput} ConditionInput */
@@ -50,7 +76,7 @@ export class Generator {
   /** @param {Engine | WorkerEngine} engine */
   constructor(engine) {
     this.#engine = engine;
-    const { json, image, name, digest, device, interfaces, zShape } = engine.describe();
+    const { json, image, name, digest, device, capabilities, zShape } = engine.describe();
     /** The manifest as it was written. @type {Record<string, any>} */
     this.manifest = json;
     /** The condition groups. */
@@ -64,7 +90,7 @@ export class Generator {
     /** Where it runs. @type {"wasm" | "webgpu" | "cpu"} */
     this.device = device;
     /** What the bundle can do. @type {readonly ("generate" | "translate" | "encode")[]} */
-    this.capabilities = interfaces.map((/** @type {keyof typeof VERBS} */ i) => VERBS[i]);
+    this.capabilities = capabilities;
     /** The shape of the noise of one image; empty without noise. @type {readonly number[]} */
     this.zShape = zShape;
   }

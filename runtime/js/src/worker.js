@@ -1,10 +1,13 @@
 /** The worker of a page: it holds an engine, so that the page never waits for a network. */
 
 import { errorToData } from "./errors.js";
-import { Engine } from "./generation/engine.js";
+import { loadRuntime } from "./generation/runtime.js";
 
+/** @typedef {import("./generation/engine.js").Engine} Engine */
 /** A call of the page, or the cancellation of one. @typedef {{id: number, method: "load" | "generate" | "translate" | "encode" | "noise" | "dispose", args?: any, isCancelled?: boolean}} Message */
 
+// Most of the time until the first image is onnxruntime's: it starts before the other modules are here.
+const engineModule = import("./generation/engine.js");
 /** @type {Engine | undefined} */
 let engine;
 /** @type {Map<number, AbortController>} */
@@ -35,7 +38,9 @@ async function call(id, method, args, signal) {
   if (method === "load") {
     /** @type {import("./bundle/sources.js").OnProgress} */
     const onProgress = (progress) => scope.postMessage({ id, progress });
-    engine = await Engine.load(args, { signal, onProgress });
+    const loading = loadRuntime(args);
+    loading.catch(() => {}); // reported by the engine
+    engine = await (await engineModule).Engine.load(args, { signal, onProgress }, loading);
     return engine.describe();
   }
   return /** @type {Engine} */ (engine)[method](args, signal);

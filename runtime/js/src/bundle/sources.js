@@ -2,6 +2,7 @@
 
 import { BundleError, RequestError } from "../errors.js";
 import { reprShort } from "../messages.js";
+import { isNode } from "../platform.js";
 import { checkFileName } from "./manifest.js";
 import { openZip } from "./zip.js";
 
@@ -13,7 +14,6 @@ import { openZip } from "./zip.js";
 /** Bytes of a file that is loaded into memory: the limit of a protobuf message. */
 export const MAX_LOADED = 2 ** 31;
 const ZIP = [0x50, 0x4b];
-export const isNode = typeof process !== "undefined" && Boolean(process.versions?.node);
 
 /**
  * Return the files of a bundle; a zip or a single file is read at once, a folder file by file.

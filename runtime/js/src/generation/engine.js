@@ -16,7 +16,8 @@ import {
   resolveCount,
   resolveSeeds,
 } from "./request.js";
-import { GraphSession, loadRuntime } from "./session.js";
+import { loadRuntime } from "./runtime.js";
+import { GraphSession } from "./session.js";
 
 /** @typedef {import("../bundle/manifest.js").Interface} Interface */
 /** @typedef {import("./request.js").Tensor} Tensor */
@@ -38,7 +39,7 @@ export class Engine {
   #queue = Promise.resolve();
   #isClosed = false;
 
-  /** @param {Bundle} bundle @param {Awaited<ReturnType<typeof loadRuntime>>} runtime @param {"fp32" | "fp16"} precision */
+  /** @param {Bundle} bundle @param {import("./runtime.js").Runtime} runtime @param {"fp32" | "fp16"} precision */
   constructor(bundle, runtime, precision) {
     this.bundle = bundle;
     this.runtime = runtime;
@@ -50,10 +51,11 @@ export class Engine {
    * Load a bundle and open its first graph, which checks the bundle and the device.
    * @param {LoadArguments} args
    * @param {import("../bundle/sources.js").ReadOptions} [options]
+   * @param {Promise<import("./runtime.js").Runtime>} [loading] of the arguments
    */
-  static async load({ source, name, device, precision, ort, threads }, options = {}) {
-    const loading = loadRuntime(device, { ort, threads });
+  static async load(args, options = {}, loading = loadRuntime(args)) {
     loading.catch(() => {}); // reported below, unless the bundle is refused first
+    const { source, name, precision } = args;
     const bundle = await Bundle.open(await openSource(source, { name, ...options }));
     const [main] = bundle.interfaces;
     const graph = await bundle.readGraph(main, precision);
@@ -69,7 +71,8 @@ export class Engine {
     const { manifest, digest, place, interfaces } = this.bundle;
     const { json, image, name } = manifest;
     const { device } = this.runtime;
-    return { json, image, name, digest, place, device, interfaces, zShape: this.zShape };
+    const capabilities = interfaces.map((kind) => VERBS[kind]);
+    return { json, image, name, digest, place, device, capabilities, zShape: this.zShape };
   }
 
   /**
@@ -167,7 +170,11 @@ export class Engine {
     const session = await this.#session(kind);
     const isNoise = kind === ENCODE;
     const size = isNoise ? product(this.zShape) : area * image.channels;
-    const out = isNoise ? allocate(Float32Array, count, size) : allocate(Uint8Array, count, size);
+    // The output of a single run is the result, without a copy.
+    const isSplit = step < count;
+    const kept = isSplit ? count : 0;
+    /** @type {Uint8Array | Float32Array} */
+    let out = isNoise ? allocate(Float32Array, kept, size) : allocate(Uint8Array, kept, size);
     for (let start = 0; start < count; start += step) {
       const stop = Math.min(count, start + step);
       const rows = new Float32Array((stop - start) * conditions.size);
@@ -175,8 +182,9 @@ export class Engine {
         rows.set(vectors[vectors.length === 1 ? 0 : row], (row - start) * conditions.size);
       }
       const found = await session.run(first(start, stop), rows, stop - start);
-      const isFloatImage = !isNoise && found instanceof Float32Array;
-      out.set(isFloatImage ? toUint8(found, image) : found, start * size);
+      const values = !isNoise && found instanceof Float32Array ? toUint8(found, image) : found;
+      if (isSplit) out.set(values, start * size);
+      else out = values;
       if (stop < count) await pause(); // so that a cancellation arrives
       signal?.throwIfAborted();
     }
