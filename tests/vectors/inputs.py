@@ -257,3 +257,50 @@ def image_cases() -> Cases:
         "unknown label": case("tiny.ganport", conditions="purple hair", seed="1", count=1),
         "no image": case("tiny.ganport", seed="1", count=0),
     }
+
+
+def tensor_cases() -> Cases:
+    def entry(shape: Any = (1,), start: Any = 0, stop: Any = 4, dtype: Any = "F32") -> Any:
+        return {"dtype": dtype, "shape": shape, "data_offsets": [start, stop]}
+
+    def case(tensors: Any, size: int, **fields: Any) -> dict[str, Any]:
+        header = tensors if isinstance(tensors, str) else json.dumps(tensors)
+        return {"header": header, "body": bytes(range(size)).hex()} | fields
+
+    two = {"b": entry((2, 3), 3, 27), "a": entry((3,), 0, 3, "U8")}
+    return {
+        "no tensors": case({}, 0),
+        "metadata": case({"__metadata__": {"format": "np"}, "a": entry()}, 4),
+        "two tensors, not aligned": case(two, 27),
+        "a number and nothing": case({"a": entry(()), "b": entry((0, 2), 4, 4)}, 4),
+        "directions of a flow": {"bundle": f"{TINY}tiny-flow.ganport"},
+        "no directions": {"bundle": f"{TINY}tiny.ganport"},
+        "header beyond the file": case({"a": entry()}, 4, length=2**40),
+        "header beyond 2^53": case({"a": entry()}, 4, length=2**63 + 1),
+        "header cut off": case({"a": entry()}, 4, length=7),
+        "header is a list": case([], 0),
+        "tensor is a number": case({"a": 3}, 0),
+        "no dtype": case({"a": {"shape": [1], "data_offsets": [0, 4]}}, 4),
+        "no offsets": case({"a": {"dtype": "F32", "shape": [1.5]}}, 4),
+        "float64": case({"a": entry(dtype="F64")}, 8),
+        "dtype is a number": case({"a": entry(dtype=3)}, 4),
+        "shape is a text": case({"a": entry("1")}, 4),
+        "shape of nine lengths": case({"a": entry([1] * 9)}, 4),
+        "negative length": case({"a": entry([-1, -1])}, 4),
+        "length is a float": case('{"a": {"dtype": "F32", "shape": [1.0], "data_offsets": []}}', 4),
+        "one offset": case({"a": {"dtype": "U8", "shape": [0], "data_offsets": [0]}}, 0),
+        "three offsets": case({"a": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0, 0]}}, 0),
+        "too few bytes of a tensor": case({"a": entry((2,))}, 4),
+        "huge tensor": case({"a": entry([2**40, 2**40])}, 4),
+        "tensor beyond the file": case({"a": entry()}, 3),
+        "bytes behind the tensors": case({"a": entry()}, 5),
+        "gap": case({"a": entry(), "b": entry(start=5, stop=9)}, 9),
+        "overlap": case({"a": entry(), "b": entry(start=2, stop=6)}, 6),
+        "name with a control character": case({"a\n": entry()}, 4),
+        "long name": case({"a" * 301: entry()}, 4),
+        "name twice": case(
+            '{"a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},'
+            ' "a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}',
+            1,
+        ),
+    }

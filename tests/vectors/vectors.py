@@ -19,6 +19,7 @@ import numpy as np
 from ganport_runtime import Generator
 from ganport_runtime.bundle.graph_check import check_graph
 from ganport_runtime.bundle.manifest import Manifest
+from ganport_runtime.bundle.readers import read_tensors
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generation.request import check_temperature
@@ -120,6 +121,19 @@ def patched(shared: Any, case: Case) -> bytes:
     return data
 
 
+def _tensors(_shared: Any, case: Case) -> Any:
+    if "bundle" in case:
+        directions = Generator.load(ROOT / case["bundle"], "cpu").directions
+        return {name: direction.tobytes().hex() for name, direction in directions.items()}
+    header = case["header"].encode()
+    length = case.get("length", len(header)).to_bytes(8, "little")
+    tensors = read_tensors(length + header + bytes.fromhex(case["body"]), "tensors.safetensors")
+    return [
+        [name, tensor.dtype.name, list(tensor.shape), tensor.tobytes().hex()]
+        for name, tensor in tensors.items()
+    ]
+
+
 def _graphs(_shared: Any, case: Case) -> Any:
     check_graph(base64.b64decode(case["model"]), "graph.onnx")
     return "allowed"
@@ -161,5 +175,6 @@ RUNNERS: dict[str, Callable[[Any, Case], Any]] = {
     "manifests": _manifests,
     "bundles": _bundles,
     "graphs": _graphs,
+    "tensors": _tensors,
     "images": _images,
 }

@@ -21,6 +21,7 @@ ABOUT = {
     "manifests": "A manifest with one value replaced by JSON or removed; texts of manifests.",
     "bundles": "Zips and graph files with bytes replaced: [start, stop, hex].",
     "graphs": "ONNX graphs to refuse before a library reads them, and some to allow.",
+    "tensors": "Safetensors files, valid and to refuse; the latent directions of a flow.",
     "images": "Images of bundles (uint8, within 1 level), noise of images, indexes of atlases.",
 }
 
@@ -46,6 +47,7 @@ def cases_of(kind: str) -> inputs.Cases:
         "manifests": inputs.manifest_cases,
         "bundles": hostile_inputs.bundle_cases,
         "graphs": hostile_inputs.graph_cases,
+        "tensors": inputs.tensor_cases,
         "images": inputs.image_cases,
     }
     return found[kind]()

@@ -38,7 +38,7 @@ for (const name of SOURCES) {
     );
     const dynamic = [...text.matchAll(/[^.]import\("(.*?)"\)\)?;/g)].map((found) => found[1]);
     assert.deepEqual(
-      dynamic.filter((path) => !EXTERNAL.includes(path)),
+      dynamic.filter((path) => !EXTERNAL.includes(path) && !SOURCES.includes(path.slice(2))),
       [],
     );
     assert.ok(text.split("\n").length <= MAX_LINES);
@@ -62,6 +62,16 @@ test("the package is at most 30 KB when it is minified and compressed", async ()
   const total = written.reduce((sum, size) => sum + size, 0);
   console.log(`# minified: ${minified} bytes; as written, file by file: ${total} bytes`);
   assert.ok(minified <= MAX_BYTES);
+});
+
+test("a browser knows every module of a page after index.js and generator.js", () => {
+  const known = new Set(["generator.js"]);
+  for (const name of ["index.js", "generator.js"]) {
+    for (const [, path] of read(`src/${name}`).matchAll(/"\.\/(.*?\.js)"/g)) known.add(path);
+  }
+  const others = SOURCES.filter((name) => !known.has(name));
+  const entries = ["bundle/safetensors.js", "directions.js", "index.js", "worker.js"];
+  assert.deepEqual(others.sort(), entries);
 });
 
 test("a program in TypeScript compiles against the declarations of the package", () => {

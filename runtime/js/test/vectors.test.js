@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 
 import { checkGraph } from "../src/bundle/graph-check.js";
 import { noiseShape, readManifest } from "../src/bundle/manifest.js";
+import { readTensors } from "../src/bundle/safetensors.js";
 import { readConditions } from "../src/conditions/conditions.js";
+import { readDirections } from "../src/directions.js";
 import { checkTemperature } from "../src/generation/request.js";
 import { Generator, packAtlas, seedRange } from "../src/index.js";
 import { parse } from "../src/json-parser.js";
@@ -97,6 +99,28 @@ async function runBundles(shared, { file, patches, name = "bundle.ganport" }) {
 function runGraphs(_, { model }) {
   checkGraph(bytesOf(model), "graph.onnx");
   return "allowed";
+}
+
+/** @param {Json} _ @param {Json} input */
+async function runTensors(_, { bundle, header, body, length }) {
+  const hex = (/** @type {Uint8Array} */ bytes) => Buffer.from(bytes).toString("hex");
+  if (bundle) {
+    const directions = Object.entries(await readDirections(`${ROOT}${bundle}`));
+    return Object.fromEntries(
+      directions.map(([name, { buffer }]) => [name, hex(new Uint8Array(buffer))]),
+    );
+  }
+  const text = encoder.encode(header);
+  const start = Buffer.alloc(8);
+  start.writeBigUInt64LE(BigInt(length ?? text.length));
+  const file = new Uint8Array(Buffer.concat([start, text, Buffer.from(body, "hex")]));
+  const dtypes = { F32: "float32", U8: "uint8" };
+  return readTensors(file, "tensors.safetensors").map(({ name, dtype, shape, data }) => [
+    name,
+    dtypes[dtype],
+    shape,
+    hex(data),
+  ]);
 }
 
 /** @param {typeof DEVICES[number]} device @param {Json} input */
@@ -204,6 +228,7 @@ checkFile("noise", "noise", runNoise);
 checkFile("manifests", "manifests", runManifests);
 checkFile("bundles", "bundles", runBundles);
 checkFile("graphs", "graphs", runGraphs);
+checkFile("tensors", "tensors", runTensors);
 for (const device of DEVICES) {
   checkFile(`images on ${device}`, "images", (_, input) => runImages(device, input));
 }
