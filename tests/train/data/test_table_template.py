@@ -26,11 +26,11 @@ def test_write_template_lists_the_images(write_folder: Write) -> None:
 def test_filled_template_is_a_dataset(write_folder: Write) -> None:
     path, _ = write_template(write_folder({"0.png": b"", "1.png": b""}), ["hair"])
     with open_source(path.parent) as source, pytest.raises(DataError, match="all its cells are em"):
-        choose_reader(source).read(source, IssueLog("x", strict=True))
+        choose_reader(source).read(source, IssueLog("x", strict=True), ())
     text = path.read_text(encoding="utf-8-sig").replace("0.png,", "0.png,pink")
     path.write_text(text.replace("1.png,", "1.png,red"), encoding="utf-8")
     with open_source(path.parent) as source:
-        examples = HeaderTable().read(source, IssueLog("x", strict=True))
+        examples = HeaderTable().read(source, IssueLog("x", strict=True), ())
     assert [example.labels for example in examples] == [{"hair": "pink"}, {"hair": "red"}]
 
 
