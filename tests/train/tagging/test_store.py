@@ -25,7 +25,7 @@ EMPTY_STATE: dict[str, object] = {
 }
 
 
-def tag(session: TagSession, indices: list[int], **labels: str | None) -> None:
+def tag(session: TagSession, indices: list[int], **labels: str | list[str] | None) -> None:
     session.change({"action": "tag", "changes": [{"images": indices, "labels": labels}]})
 
 
@@ -58,6 +58,56 @@ def test_check_reads_the_table_of_complete_images(folder: Path, open_session: Op
         "hair": {"black": 3, "light-blue": 5},
         "eyes": {"blue": 3, "red": 5},
     }
+
+
+def test_check_reads_several_labels_of_a_group(folder: Path, open_session: Open) -> None:
+    session = open_session()
+    labels = ["sword", "shield", "red-hat"]
+    add = {"action": "add_group", "group": "items", "labels": labels, "multiple": True}
+    session.change(add)
+    tag(session, [0, 1], items=["shield", "sword"])
+    tag(session, [2, 3], items=["red-hat"])
+    tag(session, [4], items=[])
+    report = check_dataset(folder, resolution=16)
+    assert (report.images, report.errors) == (5, 0)
+    assert report.conditions.labels == {"items": {"red-hat": 2, "shield": 2, "sword": 2}}
+    again = open_session()
+    assert again.state.images == session.state.images
+    (folder / STATE).unlink()
+    from_table = open_session()
+    assert from_table.state.multiple == {"items"}
+    assert from_table.state.of("images/0.png").labels == {"items": ("shield", "sword")}
+    assert from_table.state.of("images/4.png").labels == {"items": ()}
+
+
+def test_group_of_several_labels_needs_no_image_with_two(folder: Path, open_session: Open) -> None:
+    session = open_session()
+    add = {"action": "add_group", "group": "items", "labels": ["bag", "hat"], "multiple": True}
+    session.change(add)
+    tag(session, [0, 1, 2], items=["bag"])
+    tag(session, [3, 4], items=["hat"])
+    tag(session, [5], items=[])
+    report = check_dataset(folder, resolution=16)
+    assert (report.images, report.errors) == (6, 0)
+    assert report.groups["items"].startswith("any of 2 labels")
+
+
+def test_column_of_lists_becomes_a_group_if_its_labels_fit_a_list(
+    folder: Path, open_session: Open
+) -> None:
+    text = "file_name,items,notes\n0,sword|shield,it's|e\n1,sword,e\n2,,e\n"
+    (folder / "metadata.csv").write_text(text)
+    session = open_session()
+    assert session.state.groups == {"items": ("shield", "sword")}
+    assert session.store.reserved == ("notes",)
+    assert session.state.of("images/2.png").labels == {"items": ()}
+
+
+def test_tags_csv_refuses_a_group_of_several_labels(folder: Path, open_session: Open) -> None:
+    (folder / "tags.csv").write_text("0,pink hair\n1,black hair\n")
+    session = open_session()
+    with pytest.raises(RequestError, match=r"tags\.csv"):
+        session.change({"action": "add_group", "group": "items", "multiple": True})
 
 
 def test_check_reads_images_at_the_top_and_in_folders(tmp_path: Path, folder: Path) -> None:

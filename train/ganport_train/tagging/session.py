@@ -9,7 +9,7 @@ from typing import Any
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.values import repr_short
-from ganport_train.tagging.state import ImageTags, check_name
+from ganport_train.tagging.state import Choice, ImageTags, check_name
 from ganport_train.tagging.store import TagStore
 from ganport_train.tagging.table import is_group_name
 
@@ -69,7 +69,8 @@ class TagSession:
         return {
             "revision": self.revision,
             "groups": [
-                {"name": name, "labels": labels} for name, labels in self.state.groups.items()
+                {"name": name, "labels": labels, "multiple": name in self.state.multiple}
+                for name, labels in self.state.groups.items()
             ],
             "tags": {
                 number: {"labels": dict(entry.labels), "left_out": entry.left_out}
@@ -89,7 +90,7 @@ class TagSession:
         actions: dict[object, Callable[[], list[str]]] = {
             "tag": lambda: state.tag(self._changes(request)),
             "add_group": lambda: state.add_group(
-                self._new_group(request, "group"), _names(request)
+                self._new_group(request, "group"), _names(request), multiple=self._multiple(request)
             ),
             "rename_group": lambda: state.rename_group(
                 _text(request, "group"), self._new_group(request, "name")
@@ -117,6 +118,15 @@ class TagSession:
             raise RequestError("group", expected, repr_short(name), fix)
         return name
 
+    def _multiple(self, request: Json) -> bool:
+        is_multiple = request.get("multiple", False)
+        if not isinstance(is_multiple, bool):
+            raise _request_error("true or false for multiple", is_multiple)
+        if is_multiple and not self.store.takes_lists:
+            expected, fix = "one label of each group", "Add a group for each label."
+            raise RequestError(self.store.table.name, expected, "a group of several labels", fix)
+        return is_multiple
+
     def _changes(self, request: Json) -> dict[str, ImageTags]:
         """Return the new tags of each image of a request; later parts overrule earlier ones."""
         changes: dict[str, ImageTags] = {}
@@ -134,12 +144,18 @@ class TagSession:
         return changes
 
 
-def _labels(value: Any) -> Mapping[str, str | None]:
-    if isinstance(value, dict) and all(
-        label is None or isinstance(label, str) for label in value.values()
-    ):
+def _labels(value: Any) -> Mapping[str, Choice | None]:
+    if not isinstance(value, dict):
+        raise _request_error("labels of groups", value)
+    return {group: _choice(choice) for group, choice in value.items()}
+
+
+def _choice(value: Any) -> Choice | None:
+    if value is None or isinstance(value, str):
         return value
-    raise _request_error("a label, or null, for each group", value)
+    if isinstance(value, list) and all(isinstance(label, str) for label in value):
+        return tuple(dict.fromkeys(value))
+    raise _request_error("a label, a list of labels, or null", value)
 
 
 def _list(request: Json, key: str) -> list[Any]:

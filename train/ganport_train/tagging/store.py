@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,10 @@ from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.files import atomic_write, check_folder, sha256_of
 from ganport_runtime.values import check_name
 from ganport_train.data.file_formats import is_image
-from ganport_train.data.formats.tagged_csv import FOLDER
+from ganport_train.data.formats.tagged_csv import FOLDER, TABLE
 from ganport_train.data.issues import DataError
 from ganport_train.data.source import FolderSource
-from ganport_train.tagging.state import Groups, ImageTags, TagState
+from ganport_train.tagging.state import Choice, ImageTags, TagState
 from ganport_train.tagging.table import FoundTags, read_tags
 
 STATE = ".tagging.json"
@@ -76,19 +76,25 @@ class TagStore:
         """The columns of the table that cannot be groups."""
         return self._layout.extras
 
+    @property
+    def takes_lists(self) -> bool:
+        """Whether the table can hold several labels of a group for an image."""
+        return self._layout.name != TABLE
+
     def load(self) -> TagState:
         """Return the saved tags; a table that was changed since overrules them."""
-        groups, tags = self._read_state()
+        state = self._read_state()
         is_new = not (self.folder / STATE).exists()
         if is_new or self._table_digest() not in self._known:
-            groups, tags = _merge(groups, tags, self._found)
+            state = _merge(state, self._found)
             if self._found.bad:
                 name = self._layout.name
                 self.notices.append(f"{self._found.bad:,} lines of {name} could not be read.")
         if self._layout.extras:
             columns = ", ".join(self._layout.extras)
             self.notices.append(f"The columns {columns} of {self._layout.name} are kept.")
-        return TagState(groups, {image: tags[image] for image in self.images if image in tags})
+        tags = {image: state.images[image] for image in self.images if image in state.images}
+        return TagState(state.groups, tags, state.multiple)
 
     def save(self, state: TagState) -> int:
         """Write the tags and the table; return the number of its rows.
@@ -129,32 +135,40 @@ class TagStore:
     def _table_digest(self) -> str:
         return sha256_of(self.table) if self.table.is_file() else ""
 
-    def _read_state(self) -> tuple[Groups, dict[str, ImageTags]]:
+    def _read_state(self) -> TagState:
         path = self.folder / STATE
         if not path.exists():
-            return {}, {}
+            return TagState({}, {})
         try:
             saved: Any = strictjson.parse(path.read_bytes(), str(path), _MAX_STATE)
-            groups, tags = _parse_state(saved)
+            state = _parse_state(saved)
             self._known = {"", str(saved["table"]), str(saved["previous_table"])}
             self._layout = self._found.table.with_cells(saved)
         except (BundleError, KeyError, TypeError, ValueError, AttributeError):
             expected = "the tags that `ganport dataset tag` wrote"
             fix = f"Restore the file, or remove it to start from {self._layout.name}."
             raise DataError(str(path), expected, "something else", fix) from None
-        return groups, tags
+        return state
 
 
-def _merge(
-    groups: Groups, tags: Mapping[str, ImageTags], found: FoundTags
-) -> tuple[Groups, dict[str, ImageTags]]:
+def _merge(state: TagState, found: FoundTags) -> TagState:
     """Return the tags with those of a table, which replace older ones."""
-    merged = {**tags, **{image: ImageTags(row) for image, row in found.labels.items() if row}}
-    labels: dict[str, tuple[str, ...]] = {**dict.fromkeys(found.groups, ()), **groups}
+    rows = {image: ImageTags(row) for image, row in found.labels.items() if row}
+    labels: dict[str, tuple[str, ...]] = {**dict.fromkeys(found.groups, ()), **state.groups}
     for group in found.groups:
-        read = {row[group] for row in found.labels.values() if group in row}
+        choices = [row[group] for row in found.labels.values() if group in row]
+        read = {label for choice in choices for label in _labels_of(choice)}
         labels[group] = (*labels[group], *sorted(read - {*labels[group]}))
-    return labels, merged
+    multiple = state.multiple - {*found.groups} | found.multiple
+    kept = {
+        image: tags.with_labels(dict.fromkeys(state.multiple ^ multiple))
+        for image, tags in state.images.items()
+    }
+    return TagState(labels, {**kept, **rows}, multiple)
+
+
+def _labels_of(choice: Choice) -> tuple[str, ...]:
+    return (choice,) if isinstance(choice, str) else choice
 
 
 def _describe(state: TagState) -> dict[str, Any]:
@@ -164,11 +178,12 @@ def _describe(state: TagState) -> dict[str, Any]:
     }
     return {
         "groups": {name: list(labels) for name, labels in state.groups.items()},
+        "multiple": sorted(state.multiple),
         "images": images,
     }
 
 
-def _parse_state(saved: Any) -> tuple[Groups, dict[str, ImageTags]]:
+def _parse_state(saved: Any) -> TagState:
     if saved["schema_version"] != _SCHEMA:
         raise ValueError
     groups = {name: tuple(labels) for name, labels in saved["groups"].items()}
@@ -176,11 +191,19 @@ def _parse_state(saved: Any) -> tuple[Groups, dict[str, ImageTags]]:
         for name in (group, *labels):
             check_name(group, name)
     tags = {
-        str(image): ImageTags(dict(entry["labels"]), bool(entry.get("left_out", False)))
+        str(image): ImageTags(_parse_labels(entry["labels"]), bool(entry.get("left_out", False)))
         for image, entry in saved["images"].items()
     }
-    TagState(groups, {}).tag(tags)  # every label must exist
-    return groups, tags
+    multiple = frozenset(saved.get("multiple", ()))
+    TagState(groups, {}, multiple).tag(tags)  # every label must exist
+    return TagState(groups, tags, multiple)
+
+
+def _parse_labels(saved: Any) -> dict[str, Choice]:
+    return {
+        group: tuple(choice) if isinstance(choice, list) else choice
+        for group, choice in saved.items()
+    }
 
 
 def _backup_paths(table: Path) -> Iterator[Path]:

@@ -23,6 +23,7 @@ from ganport_train.tagging.classifier import (
     extract_features,
 )
 from ganport_train.tagging.session import TagSession
+from ganport_train.tagging.state import Choice
 
 _PAUSE = 0.3
 """Seconds without a change before the classifiers learn again."""
@@ -100,12 +101,13 @@ class Suggester(Thread):
     def _take_snapshot(self) -> _Snapshot:
         with self._session.changed:
             state, images = self._session.state, self._session.store.images
-            groups = dict(state.groups)
+            # Suggestions are for groups of one label.
+            groups = {name: ls for name, ls in state.groups.items() if name not in state.multiple}
             tags = [state.of(image) for image in images]
             revision = self._session.revision
         labels = {}
         for name, choices in groups.items():
-            numbers = {label: number for number, label in enumerate(choices)}
+            numbers: dict[Choice, int] = {label: number for number, label in enumerate(choices)}
             found = [numbers.get(entry.labels.get(name, ""), -1) for entry in tags]
             labels[name] = np.where([entry.left_out for entry in tags], -2, found)
         return _Snapshot(revision, groups, labels)

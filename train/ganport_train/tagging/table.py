@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from ganport_runtime.conditions.colors import is_hex
 from ganport_train.data.formats.columns import Column, find_column
@@ -19,14 +20,18 @@ from ganport_train.data.formats.registry import choose_reader
 from ganport_train.data.formats.tagged_csv import FOLDER, TABLE, TaggedCsv
 from ganport_train.data.issues import DataError, EntryError, IssueLog
 from ganport_train.data.source import Source
+from ganport_train.tagging.state import Choice
 
 NEW_TABLE = "metadata.csv"
 _NEW_COLUMN = "file_name"
 _OVERRULED = ("iclevr", "celeba", "stylegan_json")
 """Formats that a reader prefers to `metadata.csv`."""
 
-Labels = dict[str, dict[str, str]]
-"""The label of each group, by image."""
+Labels = dict[str, dict[str, Choice]]
+"""The choice of each group, by image."""
+
+_LIST_MARKS = frozenset(",[]\"'")
+"""Characters that a label in a list cannot have: readers split and strip them."""
 
 
 @dataclass(frozen=True)
@@ -75,19 +80,23 @@ class TagTable:
             writer.writerow([self.column, *groups, *self.extras])
             for image, labels in rows.items():
                 cells = self.cells.get(image, {})
-                found = [labels[group] for group in groups]
+                found = [_cell(labels[group]) for group in groups]
                 writer.writerow([image, *found, *(cells.get(name, "") for name in self.extras)])
         return text.getvalue().encode()
 
 
 @dataclass(frozen=True)
 class FoundTags:
-    """The table of a folder, the labels in it, and its groups; `bad` rows cannot be read."""
+    """The table of a folder, the labels in it, and its groups; `bad` rows cannot be read.
+
+    An image may have several labels of a group in `multiple`.
+    """
 
     table: TagTable
     labels: Labels = field(default_factory=dict)
     groups: tuple[str, ...] = ()
     bad: int = 0
+    multiple: frozenset[str] = frozenset()
 
 
 def read_tags(source: Source) -> FoundTags:
@@ -155,12 +164,35 @@ def _read_header_table(source: Source, name: str) -> FoundTags:
     rows, bad = _rows_by_image(source, table, column)
     names = [other for other in table.columns if other and other != column]
     kinds = {other: _kind(other, [row.get(other) for row in rows.values()]) for other in names}
-    groups = tuple(other for other in names if kinds[other] is str)
-    extras = tuple(other for other in names if kinds[other] is not str)
+    lists = {other: _parse_lists(other, rows) for other in names if kinds[other] is list}
+    multiple = frozenset(other for other, parsed in lists.items() if _can_write(parsed))
+    groups = tuple(other for other in names if kinds[other] is str or other in multiple)
+    extras = tuple(other for other in names if other not in groups)
     needed = frozenset(other for other in extras if kinds[other] is not None)
     cells = {image: {n: row.get(n, "") for n in extras} for image, row in rows.items()}
-    labels = {image: {g: row[g] for g in groups if row.get(g)} for image, row in rows.items()}
-    return FoundTags(TagTable(name, column, extras, needed, cells), labels, groups, bad)
+    labels: Labels = {
+        image: {g: row[g] for g in groups if row.get(g)} | {g: lists[g][image] for g in multiple}
+        for image, row in rows.items()
+    }
+    return FoundTags(TagTable(name, column, extras, needed, cells), labels, groups, bad, multiple)
+
+
+def _parse_lists(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Return the labels of each image in a column of lists."""
+    cells = {image: row.get(name) or "" for image, row in rows.items()}
+    column = find_column(name, list(cells.values()), ",")
+    assert isinstance(column, Column)
+    return {image: tuple(cast(list[str], column.parse(cell))) for image, cell in cells.items()}
+
+
+def _can_write(lists: Mapping[str, tuple[str, ...]]) -> bool:
+    """Return whether a reader of `_cell` finds the same labels."""
+    return not any(_LIST_MARKS & set(label) for labels in lists.values() for label in labels)
+
+
+def _cell(choice: Choice) -> str:
+    """Return the text of a choice; several labels are a list of JSON."""
+    return choice if isinstance(choice, str) else json.dumps(choice, ensure_ascii=False)
 
 
 def _rows_by_image(

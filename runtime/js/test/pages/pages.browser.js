@@ -129,6 +129,44 @@ test("an artist tags a folder by keys, suggestions and many at once", async () =
   await page.close();
 });
 
+test("an image has both labels of a group of several, or none", async () => {
+  const page = await open(PAGES_TAGGER);
+  await page.getByRole("button", { name: "Add a group" }).click();
+  await page.locator("#group-name").fill("things");
+  await page.locator("#group-labels").fill("bag, hat");
+  await page.getByLabel("An image may have several of these labels").check();
+  await checkAccess(page, "new group");
+  await page.getByRole("button", { name: "Add the group" }).click();
+  await counted(page, "0 of 36 tagged, 36 left");
+  const first = await current(page);
+  await page.keyboard.press("1");
+  await page.locator('.chip[aria-pressed="true"]', { hasText: "bag" }).waitFor();
+  await page.keyboard.press("2");
+  await page.locator('.chip[aria-pressed="true"]', { hasText: "hat" }).waitFor();
+  await checkAccess(page, "several");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "None of these" }).click();
+  await counted(page, "2 of 36 tagged, 34 left");
+  await page.locator("#filter").selectOption("done");
+  assert.equal(await page.locator("#thumbnails .tile.done").count(), 2);
+
+  await page.keyboard.press("m");
+  await page.locator("#many-group").selectOption("things");
+  await page.locator("#many-label").selectOption("hat");
+  await page.locator("#many-source").selectOption("labeled");
+  await page.getByRole("button", { name: `images/${first}.png` }).click();
+  await page.getByRole("button", { name: "Remove hat from 1" }).click();
+  await page.getByText("labeled hat (0)").waitFor({ state: "attached" });
+  await counted(page, "2 of 36 tagged, 34 left");
+  for (let step = 0; step < 5; step += 1) {
+    await page.getByRole("button", { name: "Undo" }).click();
+    await page.waitForTimeout(200);
+  }
+  await counted(page, "36 of 36 tagged");
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
 test("labels are renamed and removed, images are left out, and a second tab follows", async () => {
   const page = await open(PAGES_TAGGER);
   const other = await open(PAGES_TAGGER);

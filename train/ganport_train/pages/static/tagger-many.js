@@ -1,7 +1,15 @@
 /** Many images at once: a grid of images that get, or lose, one label together. */
 
 import { byId, count, h } from "./dom.js";
-import { send, store, suggestionFor, tagsOf } from "./tagger-state.js";
+import {
+  choiceWith,
+  groupOf,
+  hasLabel,
+  send,
+  store,
+  suggestionFor,
+  tagsOf,
+} from "./tagger-state.js";
 import { thumbnail } from "./tagger-strip.js";
 
 /** Images of one grid. */
@@ -44,12 +52,12 @@ export function prepareMany() {
 export async function applyMany() {
   const { group, label, shown, selected } = view;
   const chosen = [...selected];
-  const lost = shown.filter((i) => !selected.has(i) && tagsOf(i).labels[group] === label);
+  const lost = shown.filter((i) => !selected.has(i) && hasLabel(i, group, label));
   if (!chosen.length && !lost.length) return;
-  const changes = [
-    { images: chosen, labels: { [group]: label } },
-    { images: lost, labels: { [group]: null } },
-  ];
+  const changes = [...chosen, ...lost].map((index) => ({
+    images: [index],
+    labels: { [group]: choiceWith(index, group, label, selected.has(index)) },
+  }));
   if ((await send({ action: "tag", changes })) !== null) drawMany(true);
 }
 
@@ -84,21 +92,27 @@ export function drawMany(fresh = false) {
 function candidates() {
   const { group, label } = view;
   const all = store.images.map((_, index) => index).filter((index) => !tagsOf(index).left_out);
-  const open = all.filter((index) => !tagsOf(index).labels[group]);
+  const { multiple } = groupOf(group);
+  const open = all.filter((index) =>
+    multiple ? !hasLabel(index, group, label) : !tagsOf(index).labels[group],
+  );
   const sure = new Map(open.map((index) => [index, suggestionFor(index, group)]));
   const likely = open
     .filter((index) => sure.get(index)?.label === label)
     .sort((a, b) => sure.get(b).confidence - sure.get(a).confidence);
-  const labeled = all.filter((index) => group && tagsOf(index).labels[group] === label);
+  const labeled = all.filter((index) => hasLabel(index, group, label));
   return {
     [LIKELY]: { title: `likely ${label}`, images: likely },
-    [OPEN]: { title: `without ${group || "labels"}`, images: group ? open : [] },
+    [OPEN]: {
+      title: `without ${(multiple ? label : group) || "labels"}`,
+      images: group ? open : [],
+    },
     [LABELED]: { title: `labeled ${label}`, images: labeled },
   };
 }
 
 function describe(group, label) {
-  const images = store.images.filter((_, index) => tagsOf(index).labels[group] === label);
+  const images = store.images.filter((_, index) => hasLabel(index, group, label));
   return `${label} (${count(images.length)})`;
 }
 

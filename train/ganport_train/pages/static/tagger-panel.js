@@ -1,12 +1,14 @@
-/** The groups of the current image, and the dialogs that change groups and labels. */
+/** The groups of the current image, with a button for each label. */
 
-import { byId, count, h, notify, openDialog } from "./dom.js";
+import { byId, count, h, openDialog } from "./dom.js";
+import { addGroup, editGroup, groupForm } from "./tagger-groups.js";
 import {
+  choiceWith,
   firstOpenGroup,
   goTo,
+  hasLabel,
   isLeft,
   nextLeft,
-  send,
   store,
   suggestedLabels,
   suggestionFor,
@@ -19,20 +21,36 @@ import {
 export const KEYS = "1234567890qwertyuiopasdfghjkl";
 const SPECIAL_COLORS = /^(inherit|initial|unset|revert.*|currentcolor|transparent|.*\(.*)$/i;
 
-/** Give the current image a label, then go on: next group, or next image. */
-export async function choose(group, label) {
+/**
+ * Give the current image a label, then go on: next group, or next image. In a group of several
+ * labels, give or take the label and stay.
+ */
+export async function choose({ name: group, multiple }, label) {
   const index = store.current;
+  if (multiple) {
+    const choice = choiceWith(index, group, label, !hasLabel(index, group, label));
+    await tag([index], { [group]: choice });
+    return;
+  }
   const wasLeft = isLeft(index);
   const had = tagsOf(index).labels[group];
   if (had !== label && (await tag([index], { [group]: label })) === null) return;
   advance(index, wasLeft);
 }
 
-/** Accept all suggestions of the current image. */
+/** Go on from a group of several labels; without a label the image has none of them. */
+async function finishGroup({ name, multiple }) {
+  const index = store.current;
+  if (!multiple) return;
+  if (!tagsOf(index).labels[name] && (await tag([index], { [name]: [] })) === null) return;
+  advance(index, true);
+}
+
+/** Accept all suggestions of the current image; without any, go on from the active group. */
 export async function acceptSuggestions() {
   const index = store.current;
   const labels = suggestedLabels(index);
-  if (!Object.keys(labels).length) return;
+  if (!Object.keys(labels).length) return finishGroup(store.groups[store.activeGroup] ?? {});
   const wasLeft = isLeft(index);
   if ((await tag([index], labels)) !== null) advance(index, wasLeft);
 }
@@ -105,41 +123,11 @@ function startCard() {
       "p",
       { class: "hint" },
       "A group is one choice, such as hair. Its labels are the options, such as pink and black. " +
-        "Each image gets one label of each group.",
+        "Each image gets one label of each group, or several if you allow it.",
     ),
     groupForm(),
   );
 }
-
-function groupForm(done = () => {}) {
-  const name = h("input", { type: "text", id: "group-name", required: true, autocomplete: "off" });
-  const labels = h("input", { type: "text", id: "group-labels", autocomplete: "off" });
-  name.placeholder = "hair";
-  labels.placeholder = "pink, black, light-blue";
-  const submit = async (event) => {
-    event.preventDefault();
-    const found = labels.value
-      .split(/[,;\n]/)
-      .map(asName)
-      .filter(Boolean);
-    const action = { action: "add_group", group: asName(name.value), labels: found };
-    if ((await send(action)) !== null) {
-      store.activeGroup = firstOpenGroup(store.current);
-      update();
-      done();
-    }
-  };
-  return h(
-    "form",
-    { onsubmit: submit },
-    h("label", {}, "Group", name),
-    h("label", {}, "Labels, with commas between them", labels),
-    h("button", { type: "submit", class: "button primary" }, "Add the group"),
-  );
-}
-
-/** Return the name that a table can hold: words are joined by hyphens. */
-const asName = (text) => text.trim().split(/\s+/).join("-");
 
 function groupCard(group, number) {
   const active = number === store.activeGroup;
@@ -170,6 +158,7 @@ function groupCard(group, number) {
       { class: "chips" },
       group.labels.map((label, i) => chip(group, label, active ? i : -1)),
     ),
+    group.multiple ? finishButton(group, active) : null,
     note(group),
   );
   card.addEventListener("pointerdown", () => {
@@ -181,15 +170,15 @@ function groupCard(group, number) {
 }
 
 function chip(group, label, position) {
-  const pressed = tagsOf(store.current).labels[group.name] === label;
+  const pressed = hasLabel(store.current, group.name, label);
   const suggestion = suggestionFor(store.current, group.name);
   const likely = suggestion?.label === label;
   const key = position >= 0 ? KEYS[position] : undefined;
   const click = (event) => {
     // A click of the pointer leaves the keys to the page.
     if (event.detail) event.currentTarget.blur();
-    if (pressed) tag([store.current], { [group.name]: null });
-    else choose(group.name, label);
+    if (pressed && !group.multiple) tag([store.current], { [group.name]: null });
+    else choose(group, label);
   };
   return h(
     "button",
@@ -208,6 +197,19 @@ function chip(group, label, position) {
   );
 }
 
+function finishButton(group, active) {
+  const isEmpty = !tagsOf(store.current).labels[group.name]?.length;
+  const isNext = active && !Object.keys(suggestedLabels(store.current)).length;
+  const properties = {
+    type: "button",
+    class: "button small finish",
+    data: { focus: `finish ${group.name}` },
+    onclick: () => finishGroup(group),
+  };
+  const text = isEmpty ? "None of these " : "Go on ";
+  return h("button", properties, text, isNext ? h("kbd", {}, "Enter") : null);
+}
+
 function dot(label) {
   const color = label.replace(/[-_ ]/g, "").replace("blonde", "#e8c872");
   if (SPECIAL_COLORS.test(color) || !CSS.supports("color", color)) return [];
@@ -220,7 +222,8 @@ function note(group) {
   const found = store.suggestions.groups[group.name];
   const { read, total } = store.suggestions;
   let text = "";
-  if (found?.useful)
+  if (group.multiple) text = "Choose every label that the image has, then go on.";
+  else if (found?.useful)
     text = `Suggestions are right for about ${Math.round(100 * found.accuracy)} of 100 images.`;
   else if (found) text = "No suggestions yet: more labels are needed to recognize these.";
   else if (read < total)
@@ -237,101 +240,4 @@ function acceptButton() {
   if (!text.length) return [];
   const properties = { type: "button", class: "button primary accept", onclick: acceptSuggestions };
   return [h("button", properties, `Accept ${text.join(", ")} `, h("kbd", {}, "Enter"))];
-}
-
-function addGroup() {
-  const dialog = openDialog(
-    "Add a group",
-    h(
-      "div",
-      { class: "edit" },
-      groupForm(() => dialog.close()),
-    ),
-  );
-  dialog.querySelector("input").focus();
-}
-
-function editGroup(name) {
-  const group = store.groups.find((other) => other.name === name);
-  if (!group) return byId("dialog").close();
-  const reopen = () => editGroup(name);
-  const added = h("input", { type: "text", "aria-label": "New label", autocomplete: "off" });
-  added.placeholder = "New label";
-  const add = async (event) => {
-    event.preventDefault();
-    const action = { action: "add_label", group: name, label: asName(added.value) };
-    if ((await send(action)) !== null) editGroup(name);
-    byId("dialog").querySelector("form input").focus();
-  };
-  const dialog = openDialog(
-    `Edit ${name}`,
-    h(
-      "div",
-      { class: "edit" },
-      nameLine(name, "group", (value) => ({ action: "rename_group", group: name, name: value }), {
-        remove: { action: "remove_group", group: name },
-        after: (value) => (value ? editGroup(value) : byId("dialog").close()),
-      }),
-      h("h2", {}, "Labels"),
-      ...group.labels.map((label) => labelLine(name, label, reopen)),
-      h(
-        "form",
-        { onsubmit: add },
-        h("div", { class: "line" }, added, h("button", { type: "submit", class: "button" }, "Add")),
-      ),
-      h(
-        "p",
-        { class: "hint" },
-        "The name of another label joins both. Undo brings removed ones back.",
-      ),
-    ),
-  );
-  return dialog;
-}
-
-function labelLine(group, label, reopen) {
-  const images = store.images.filter((_, i) => tagsOf(i).labels[group] === label).length;
-  return nameLine(
-    label,
-    `label of ${count(images)} images`,
-    (name) => ({ action: "rename_label", group, label, name }),
-    {
-      remove: { action: "remove_label", group, label },
-      after: reopen,
-    },
-  );
-}
-
-/** Return a line with a name to change and a button that removes it. */
-function nameLine(name, what, rename, { remove, after }) {
-  const input = h("input", {
-    type: "text",
-    value: name,
-    "aria-label": `Name of the ${what}`,
-    autocomplete: "off",
-  });
-  const change = async () => {
-    const value = asName(input.value);
-    if (!value || value === name) return;
-    if ((await send(rename(value))) !== null) after(value);
-    else input.value = name;
-  };
-  const removeIt = async () => {
-    if ((await send(remove)) === null) return;
-    notify(`Removed ${name}. Undo brings it back.`, "", 6);
-    after(null);
-  };
-  input.addEventListener("change", change);
-  const button = h(
-    "button",
-    { type: "button", class: "button", "aria-label": `Remove ${name}`, onclick: removeIt },
-    "Remove",
-  );
-  return h(
-    "div",
-    { class: "line" },
-    input,
-    h("span", { class: "hint" }, what.startsWith("label of") ? what.slice(9) : ""),
-    button,
-  );
 }

@@ -86,6 +86,21 @@ function take(answer) {
 /** Return the tags of an image. */
 export const tagsOf = (index) => store.tags[index] ?? NO_TAGS;
 
+/** Return whether an image has a label. */
+export const hasLabel = (index, group, label) =>
+  [tagsOf(index).labels[group] ?? []].flat().includes(label);
+
+/** Return the group with a name; one without labels if there is none. */
+export const groupOf = (name) =>
+  store.groups.find((group) => group.name === name) ?? { name: "", labels: [], multiple: false };
+
+/** Return what an image has of a group once a label is given to it or taken from it. */
+export function choiceWith(index, group, label, isOn) {
+  const { labels, multiple } = groupOf(group);
+  if (!multiple) return isOn ? label : null;
+  return labels.filter((other) => (other === label ? isOn : hasLabel(index, group, other)));
+}
+
 /** Return whether an image has a label for each group. */
 export const isDone = (index) =>
   store.groups.length > 0 && store.groups.every(({ name }) => tagsOf(index).labels[name]);
@@ -95,7 +110,7 @@ export const isLeft = (index) => !tagsOf(index).left_out && !isDone(index);
 
 /** Return the likely label of an image for a group and its confidence, or null. */
 export function suggestionFor(index, group) {
-  const { labels: choices } = store.groups.find(({ name }) => name === group) ?? { labels: [] };
+  const { labels: choices } = groupOf(group);
   const found = store.suggestions.groups[group]?.labels[index];
   if (!found || tagsOf(index).labels[group] || found[1] < SURE) return null;
   const label = choices[found[0]];
@@ -148,7 +163,7 @@ export function filtered() {
     left: (index) => isLeft(index) || index === store.current,
     done: isDone,
     out: (index) => tagsOf(index).left_out,
-    label: (index) => tagsOf(index).labels[group] === label,
+    label: (index) => hasLabel(index, group, label),
   };
   return store.images.map((_, index) => index).filter(tests[kind]);
 }

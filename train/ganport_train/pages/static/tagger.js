@@ -27,7 +27,7 @@ const POLL = 1500;
 
 const SHORTCUTS = [
   ["1 … 9, 0, q … p, a … l", "give the label with this key"],
-  ["Enter", "accept the suggestions"],
+  ["Enter", "accept the suggestions, or go on from several labels"],
   ["← →", "previous and next image"],
   ["↑ ↓", "another group"],
   ["Backspace", "remove the label of the group"],
@@ -80,7 +80,7 @@ function moveGroup(step) {
 function chooseByKey(key) {
   const group = store.groups[store.activeGroup];
   const label = group?.labels[KEYS.indexOf(key)];
-  if (KEYS.includes(key) && label) choose(group.name, label);
+  if (KEYS.includes(key) && label) choose(group, label);
 }
 
 const ONE_KEYS = {
