@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from uvicorn.server import ServerState
 
 from ganport_runtime.service.server import LimitedProtocol, PeerLimits
 
-SCRIPT = Path(__file__).with_name("slow_service.py")
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HEADER = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
 

@@ -11,13 +11,14 @@ from ganport_train.data import DataError, load_dataset
 from ganport_train.data.check import DuplicateGroup, check_dataset
 
 Files = dict[str, bytes]
+MakeFiles = Callable[..., Files]
 Make = Callable[..., Image.Image]
 Write = Callable[..., Path]
 
 
 @pytest.fixture
 def flawed(
-    tagged_files: Callable[..., Files],
+    tagged_files: MakeFiles,
     make_image: Make,
     encode: Callable[..., bytes],
     write_zip: Write,
@@ -95,7 +96,7 @@ def test_report_to_json(flawed: Path) -> None:
 
 
 def test_check_dataset_lists_missing_combinations(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     report = check_dataset(write_folder(tagged_files(2)))
     assert report.conditions.missing == ["pink hair green eyes", "red hair black eyes"]
@@ -111,7 +112,7 @@ def test_check_dataset_without_usable_image_reports(write_folder: Write) -> None
 
 
 def test_check_dataset_writes_nothing(
-    tagged_files: Callable[..., Files], write_folder: Write, tmp_path: Path
+    tagged_files: MakeFiles, write_folder: Write, tmp_path: Path
 ) -> None:
     path = write_folder(tagged_files(2))
     before = sorted(tmp_path.rglob("*"))
@@ -120,7 +121,7 @@ def test_check_dataset_writes_nothing(
 
 
 def test_check_dataset_counts_objects_and_prompts(
-    format_files: Callable[[str], Files], write_folder: Write
+    format_files: MakeFiles, write_folder: Write
 ) -> None:
     report = check_dataset(write_folder(format_files("iclevr")), resolution=16)
     assert report.conditions.labels == {"objects": {"cube": 3, "ball": 4, "cone": 1}}
@@ -140,7 +141,7 @@ def test_check_dataset_counts_objects_and_prompts(
 
 
 def test_check_dataset_counts_attributes_in_order(
-    format_files: Callable[[str], Files], write_folder: Write
+    format_files: MakeFiles, write_folder: Write
 ) -> None:
     files = format_files("celeba")
     files["list_attr_celeba.txt"] = files["list_attr_celeba.txt"].replace(
@@ -162,9 +163,7 @@ def test_check_dataset_counts_attributes_in_order(
     assert chosen.conditions.labels == {"attributes": {"Smiling": 3}}
 
 
-def test_check_dataset_numbers_have_range(
-    format_files: Callable[[str], Files], write_folder: Write
-) -> None:
+def test_check_dataset_numbers_have_range(format_files: MakeFiles, write_folder: Write) -> None:
     labels = [[f"00000/{i}.png", [i / 4, 7]] for i in range(5)]
     files = format_files("stylegan_json") | {
         "dataset.json": json.dumps({"labels": labels}).encode()
@@ -178,15 +177,13 @@ def test_check_dataset_numbers_have_range(
 
 
 def test_check_dataset_orders_classes_by_number(
-    format_files: Callable[[str], Files], write_folder: Write
+    format_files: MakeFiles, write_folder: Write
 ) -> None:
     report = check_dataset(write_folder(format_files("stylegan_json")), resolution=16)
     assert list(report.conditions.labels["class"].items()) == [("3", 3), ("12", 2)]
 
 
-def test_format_report_cuts_long_captions(
-    format_files: Callable[[str], Files], write_folder: Write
-) -> None:
+def test_format_report_cuts_long_captions(format_files: MakeFiles, write_folder: Write) -> None:
     files = format_files("celeba")
     table = files["list_attr_celeba.txt"].replace(b"Bald", b"B" * 90)
     lines = format_report(check_dataset(write_folder(files | {"list_attr_celeba.txt": table})))
@@ -205,7 +202,7 @@ def test_format_report_cuts_long_captions(
     ],
 )
 def test_check_dataset_fatal_error_equals_load_error(
-    format_files: Callable[[str], Files],
+    format_files: MakeFiles,
     write_folder: Write,
     tmp_path: Path,
     kind: str,
@@ -220,7 +217,7 @@ def test_check_dataset_fatal_error_equals_load_error(
 
 
 def test_format_report_gives_one_line_to_each_kind_of_issue(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     files = tagged_files(40, 16)
     lines = files["tags.csv"].split(b"\n")
@@ -233,7 +230,7 @@ def test_format_report_gives_one_line_to_each_kind_of_issue(
 
 
 def test_check_dataset_names_files_that_are_not_read(
-    tagged_files: Callable[..., Files],
+    tagged_files: MakeFiles,
     make_image: Make,
     encode: Callable[..., bytes],
     write_folder: Write,

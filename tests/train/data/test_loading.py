@@ -14,6 +14,7 @@ from ganport_runtime.errors import GanportError, GanportWarning
 from ganport_train.data import DataError, Dataset, load_dataset
 
 Files = dict[str, bytes]
+MakeFiles = Callable[..., Files]
 Make = Callable[..., Image.Image]
 Write = Callable[..., Path]
 PINNED = Conditions.one_hots({"hair": ["red", "pink", "blue"], "eyes": ["green", "black"]})
@@ -32,7 +33,7 @@ def same(one: Dataset, other: Dataset) -> None:
 
 
 def test_load_dataset_tagged_folder_returns_all_fields(
-    tagged_files: Callable[..., Files], write_folder: Write, make_image: Make
+    tagged_files: MakeFiles, write_folder: Write, make_image: Make
 ) -> None:
     data = load_dataset(write_folder(tagged_files(6)), resolution=32)
     assert len(data) == 6
@@ -53,7 +54,7 @@ def test_load_dataset_tagged_folder_returns_all_fields(
 
 
 def test_load_dataset_zip_equals_folder(
-    tagged_files: Callable[..., Files], write_folder: Write, write_zip: Write
+    tagged_files: MakeFiles, write_folder: Write, write_zip: Write
 ) -> None:
     files = tagged_files(6)
     same(
@@ -63,7 +64,7 @@ def test_load_dataset_zip_equals_folder(
 
 
 def test_load_dataset_fixed_conditions_set_layout(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     data = load_dataset(write_folder(tagged_files(2)), resolution=16, conditions=PINNED)
     assert data.conditions == PINNED
@@ -71,7 +72,7 @@ def test_load_dataset_fixed_conditions_set_layout(
 
 
 def test_load_dataset_without_groups_has_empty_vectors(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     data = load_dataset(write_folder(tagged_files(3)), resolution=16, conditions=Conditions(()))
     assert data.vectors.shape == (3, 0)
@@ -80,7 +81,7 @@ def test_load_dataset_without_groups_has_empty_vectors(
 
 @pytest.mark.parametrize("kind", ["write_folder", "write_zip"])
 def test_load_dataset_twice_uses_cache(
-    tagged_files: Callable[..., Files], cache: Path, kind: str, request: pytest.FixtureRequest
+    tagged_files: MakeFiles, cache: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:
     path = request.getfixturevalue(kind)(tagged_files(4))
     first = load_dataset(path, resolution=16)
@@ -97,7 +98,7 @@ def test_load_dataset_twice_uses_cache(
 
 
 def test_load_dataset_cache_argument_sets_folder(
-    tagged_files: Callable[..., Files], write_folder: Write, cache: Path, tmp_path: Path
+    tagged_files: MakeFiles, write_folder: Write, cache: Path, tmp_path: Path
 ) -> None:
     load_dataset(write_folder(tagged_files(2)), resolution=16, cache=tmp_path / "mine")
     assert (tmp_path / "mine").is_dir()
@@ -105,7 +106,7 @@ def test_load_dataset_cache_argument_sets_folder(
 
 
 def test_load_dataset_changed_source_decodes_again(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     path = write_folder(tagged_files(4))
     first = load_dataset(path, resolution=16)
@@ -114,7 +115,7 @@ def test_load_dataset_changed_source_decodes_again(
 
 
 def test_load_dataset_corrupt_cache_is_rewritten(
-    tagged_files: Callable[..., Files], write_folder: Write, cache: Path
+    tagged_files: MakeFiles, write_folder: Write, cache: Path
 ) -> None:
     path = write_folder(tagged_files(4))
     first = load_dataset(path, resolution=16)
@@ -151,7 +152,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_load_dataset_strict_error_raises_and_writes_nothing(
-    tagged_files: Callable[..., Files], write_zip: Write, cache: Path, name: str
+    tagged_files: MakeFiles, write_zip: Write, cache: Path, name: str
 ) -> None:
     path = write_zip(break_one(tagged_files(6), name))
     with pytest.raises(DataError, match=FAULTS[name]) as caught:
@@ -162,7 +163,7 @@ def test_load_dataset_strict_error_raises_and_writes_nothing(
 
 
 def test_load_dataset_error_restores_warning_filters(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     path = write_folder(tagged_files(3) | {"images/1.png": b"no image"})
     filters = list(warnings.filters)
@@ -175,7 +176,7 @@ def test_load_dataset_error_restores_warning_filters(
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_load_dataset_skip_bad_drops_entry_and_warns(
-    tagged_files: Callable[..., Files], write_zip: Write, name: str, make_image: Make
+    tagged_files: MakeFiles, write_zip: Write, name: str, make_image: Make
 ) -> None:
     path = write_zip(break_one(tagged_files(6), name))
     with pytest.warns(GanportWarning, match=FAULTS[name]):
@@ -192,9 +193,7 @@ def test_load_dataset_skip_bad_drops_entry_and_warns(
         load_dataset(path, resolution=32, conditions=PINNED)
 
 
-def test_load_dataset_unlabeled_image_warns(
-    tagged_files: Callable[..., Files], write_folder: Write
-) -> None:
+def test_load_dataset_unlabeled_image_warns(tagged_files: MakeFiles, write_folder: Write) -> None:
     files = tagged_files(3)
     path = write_folder(files | {"images/x.png": files["images/0.png"]})
     with pytest.warns(GanportWarning, match=r"images/x\.png: expected an entry in tags"):
@@ -202,7 +201,7 @@ def test_load_dataset_unlabeled_image_warns(
 
 
 def test_load_dataset_many_issues_are_summarized(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     files = tagged_files(30)
     path = write_folder(files | {"tags.csv": files["tags.csv"][: files["tags.csv"].index(b"2,")]})
@@ -211,7 +210,7 @@ def test_load_dataset_many_issues_are_summarized(
 
 
 def test_load_dataset_no_usable_image_raises(
-    tagged_files: Callable[..., Files], write_folder: Write, cache: Path
+    tagged_files: MakeFiles, write_folder: Write, cache: Path
 ) -> None:
     files = {name: b"" if name.endswith("png") else data for name, data in tagged_files(2).items()}
     with pytest.raises(
@@ -221,9 +220,7 @@ def test_load_dataset_no_usable_image_raises(
     assert list(cache.iterdir()) == []
 
 
-def test_load_dataset_other_groups_raise(
-    tagged_files: Callable[..., Files], write_folder: Write
-) -> None:
+def test_load_dataset_other_groups_raise(tagged_files: MakeFiles, write_folder: Write) -> None:
     hats = Conditions.one_hots({"hair": ["pink"], "hat": ["none"]})
     with pytest.raises(DataError, match=r"groups of the recipe, hair, hat; found hair, eyes"):
         load_dataset(write_folder(tagged_files(2)), resolution=16, conditions=hats)
@@ -238,7 +235,7 @@ def test_load_dataset_invalid_resolution_raises(
 
 
 def test_load_dataset_unwritable_cache_raises(
-    tagged_files: Callable[..., Files], write_folder: Write, tmp_path: Path
+    tagged_files: MakeFiles, write_folder: Write, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match=r"^cache folder .*expected a writable folder"):
@@ -246,7 +243,7 @@ def test_load_dataset_unwritable_cache_raises(
 
 
 def test_split_keeps_near_duplicates_together(
-    tagged_files: Callable[..., Files],
+    tagged_files: MakeFiles,
     write_folder: Write,
     make_image: Make,
     encode: Callable[..., bytes],
@@ -272,7 +269,7 @@ def sides(data: Dataset) -> dict[str, bool]:
 
 
 def test_split_does_not_depend_on_order_or_other_images(
-    tagged_files: Callable[..., Files], write_folder: Write
+    tagged_files: MakeFiles, write_folder: Write
 ) -> None:
     files = tagged_files(40)
     first = sides(load_dataset(write_folder(files), resolution=16))
@@ -287,7 +284,7 @@ def test_split_does_not_depend_on_order_or_other_images(
 
 
 def test_load_dataset_concurrent_writers_agree(
-    tagged_files: Callable[..., Files], write_folder: Write, cache: Path
+    tagged_files: MakeFiles, write_folder: Write, cache: Path
 ) -> None:
     path = write_folder(tagged_files(60))
     context = multiprocessing.get_context("spawn")

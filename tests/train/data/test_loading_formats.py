@@ -14,6 +14,7 @@ from ganport_runtime.errors import GanportWarning
 from ganport_train.data import DataError, load_dataset
 
 Files = dict[str, bytes]
+MakeFiles = Callable[..., Files]
 Make = Callable[..., Image.Image]
 Write = Callable[..., Path]
 
@@ -32,7 +33,7 @@ VECTORS = {
 @pytest.mark.parametrize("write", ["write_folder", "write_zip"])
 @pytest.mark.parametrize("kind", VECTORS)
 def test_load_dataset_every_format(
-    format_files: Callable[[str], Files],
+    format_files: MakeFiles,
     cache: Path,
     kind: str,
     write: str,
@@ -56,7 +57,7 @@ def test_load_dataset_every_format(
 
 @pytest.mark.parametrize("kind", VECTORS)
 def test_load_dataset_framing_of_format(
-    format_files: Callable[[str], Files], write_folder: Write, make_image: Make, kind: str
+    format_files: MakeFiles, write_folder: Write, make_image: Make, kind: str
 ) -> None:
     whole = make_image(0, (40, 32))
     square = whole if kind == "iclevr" else whole.crop((4, 0, 36, 32))
@@ -65,17 +66,13 @@ def test_load_dataset_framing_of_format(
     np.testing.assert_array_equal(data.images[0], np.asarray(expected))
 
 
-def test_load_dataset_returns_test_prompts(
-    format_files: Callable[[str], Files], write_folder: Write
-) -> None:
+def test_load_dataset_returns_test_prompts(format_files: MakeFiles, write_folder: Write) -> None:
     data = load_dataset(write_folder(format_files("iclevr")), resolution=16)
     assert data.test_prompts == {"test": [{"objects": ["cube", "cone"]}, {"objects": ["ball"]}]}
     assert data.conditions.encode_many(data.test_prompts["test"]).tolist() == [[1, 0, 1], [0, 1, 0]]
 
 
-def test_load_dataset_scene_is_one_group(
-    format_files: Callable[[str], Files], write_folder: Write
-) -> None:
+def test_load_dataset_scene_is_one_group(format_files: MakeFiles, write_folder: Write) -> None:
     data = load_dataset(write_folder(format_files("iclevr")), resolution=16)
     assert dict(zip(data.ids, data.duplicate_groups.tolist(), strict=True)) == {
         "a_0.png": 0,
@@ -105,7 +102,7 @@ def test_split_keeps_scenes_together(
 
 @pytest.mark.parametrize(("kind", "alike"), [("celeba", True), ("iclevr", False)])
 def test_load_dataset_shared_scene_ignores_near_duplicates(
-    format_files: Callable[[str], Files],
+    format_files: MakeFiles,
     write_folder: Write,
     make_image: Make,
     encode: Callable[..., bytes],
@@ -120,7 +117,7 @@ def test_load_dataset_shared_scene_ignores_near_duplicates(
 
 
 def test_load_dataset_selected_attributes_use_own_cache_entry(
-    format_files: Callable[[str], Files], write_folder: Write, cache: Path
+    format_files: MakeFiles, write_folder: Write, cache: Path
 ) -> None:
     path = write_folder(format_files("celeba"))
     load_dataset(path, resolution=16)
@@ -144,7 +141,7 @@ def test_load_dataset_selected_attributes_use_own_cache_entry(
     ],
 )
 def test_load_dataset_every_label_type_of_dataset_json(
-    format_files: Callable[[str], Files],
+    format_files: MakeFiles,
     write_folder: Write,
     labels: Any,
     vectors: list[list[float]],
@@ -168,7 +165,7 @@ def test_load_dataset_every_label_type_of_dataset_json(
     ],
 )
 def test_load_dataset_corrupt_image_names_location(
-    format_files: Callable[[str], Files],
+    format_files: MakeFiles,
     write_folder: Write,
     kind: str,
     image_name: str,

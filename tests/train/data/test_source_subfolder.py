@@ -8,12 +8,13 @@ from ganport_train.data.check import check_dataset
 from ganport_train.data.formats.registry import enter_top_folder, open_source
 
 Files = dict[str, bytes]
+MakeFiles = Callable[..., Files]
 Write = Callable[..., Path]
 
 
 @pytest.mark.parametrize("kind", ["write_folder", "write_zip"])
 def test_dataset_in_its_own_folder_is_read(
-    tagged_files: Callable[..., Files],
+    tagged_files: MakeFiles,
     kind: str,
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -27,7 +28,7 @@ def test_dataset_in_its_own_folder_is_read(
 
 
 def test_issues_of_an_inner_dataset_name_its_folder(
-    tagged_files: Callable[..., Files], write_zip: Write
+    tagged_files: MakeFiles, write_zip: Write
 ) -> None:
     files = {f"faces/{name}": data for name, data in tagged_files(3, 16).items()}
     files["faces/tags.csv"] += b"bad line\n"

@@ -20,7 +20,6 @@ from ganport_train.runs.metrics import SCORES, STATS
 from ganport_train.runs.run_dir import SAMPLES
 
 Start = Callable[..., Trainer]
-Until = Callable[..., Recipe]
 Digests = Callable[[Path], dict[str, str]]
 SameRun = Callable[[Path, Path], None]
 Timeless = Callable[..., list[dict[str, object]]]

@@ -33,7 +33,6 @@ from ganport_train.runs.train_state import (
 )
 
 Start = Callable[..., Trainer]
-Until = Callable[..., Recipe]
 Digests = Callable[[Path], dict[str, str]]
 Timeless = Callable[..., list[dict[str, object]]]
 

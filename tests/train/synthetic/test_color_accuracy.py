@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -45,7 +45,6 @@ onnx = pytest.importorskip("onnx")
 SIDE = 48
 PAIRS = list(product(HAIR, EYES))
 FACES = {"hair": list(HAIR), "eyes": list(EYES)}
-Write = Callable[..., Path]
 
 
 def image_book(images: NDArray[np.uint8], labels: dict[str, list[str]]) -> bytes:

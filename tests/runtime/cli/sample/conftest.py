@@ -1,20 +1,20 @@
-"""Fixtures that read the images and the metadata of written files."""
+"""Fixtures that run a command, and read the images and the metadata of the file that it writes."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageSequence
 
 from ganport_runtime import Generator
 from ganport_runtime.images.encode import read_metadata
-
-ReadFile = tuple[Any, list[dict[str, Any]]]
 
 
 @pytest.fixture
@@ -48,54 +48,50 @@ def portraits(tmp_path: Path) -> list[Path]:
     return paths
 
 
-@pytest.fixture
-def read_file() -> Callable[[Path], ReadFile]:
-    """Return a function that reads the pixels of a file and the metadata of its images."""
+class Sheet:
+    """A written file: the pixels of its frames, and how each image was made."""
 
-    def read(path: Path) -> ReadFile:
+    def __init__(self, path: Path, out: str = "", mode: str = "RGB") -> None:
+        self.path, self.out = path, out
+        self.frames: list[NDArray[np.uint8]] = []
         with Image.open(path) as image:
-            return np.asarray(image.convert("RGB")), json.loads(
-                read_metadata(path)["ganport.pictures"]
-            )
+            for frame in ImageSequence.Iterator(image):
+                pixels = np.asarray(frame.convert(mode))
+                self.frames.append(pixels.reshape(*pixels.shape[:2], -1))
+        self.page = self.frames[0]
 
-    return read
+    @cached_property
+    def entries(self) -> list[dict[str, Any]]:
+        """The metadata of the images."""
+        entries: list[dict[str, Any]] = json.loads(read_metadata(self.path)["ganport.pictures"])
+        return entries
 
-
-@pytest.fixture
-def read_frames() -> Callable[[Path], list[Any]]:
-    """Return a function that reads the pixels of each frame of an animation."""
-
-    def read(path: Path) -> list[Any]:
-        pages = []
-        with Image.open(path) as image:
-            for index in range(image.n_frames):  # type: ignore[attr-defined]
-                image.seek(index)
-                pages.append(np.asarray(image.convert("RGB")))
-        return pages
-
-    return read
-
-
-@pytest.fixture
-def contains() -> Callable[[Any, Any, int], bool]:
-    """Return a function that finds an enlarged image anywhere on a page."""
-
-    def find(page: Any, image: Any, scale: int) -> bool:
-        large = image.repeat(scale, axis=0).repeat(scale, axis=1)
+    def shows(self, image: NDArray[np.uint8], scale: int, frame: int = 0) -> bool:
+        """Return whether an enlarged image is anywhere on a frame."""
+        page, large = self.frames[frame], image.repeat(scale, axis=0).repeat(scale, axis=1)
         height, width = large.shape[:2]
         corners = np.argwhere((page[: 1 - height, : 1 - width] == large[0, 0]).all(axis=2))
         return any(np.array_equal(page[y : y + height, x : x + width], large) for y, x in corners)
 
-    return find
+    def regenerate(self, bundle: Path) -> NDArray[np.uint8]:
+        """Generate the images that the metadata describe."""
+        seeds = [int(entry["seed"]) for entry in self.entries]
+        requests = [entry["condition"] for entry in self.entries]
+        return Generator.load(bundle).generate(requests, seeds=seeds)
 
 
 @pytest.fixture
-def regenerate() -> Callable[[Path, list[dict[str, Any]]], Any]:
-    """Return a function that generates the images that the metadata of a page describe."""
+def read_sheet() -> type[Sheet]:
+    return Sheet
 
-    def generate(bundle: Path, entries: list[dict[str, Any]]) -> Any:
-        seeds = [int(entry["seed"]) for entry in entries]
-        requests = [entry["condition"] for entry in entries]
-        return Generator.load(bundle).generate(requests, seeds=seeds)
 
-    return generate
+@pytest.fixture
+def sample(run: Callable[..., Any], tmp_path: Path) -> Callable[..., Sheet]:
+    """Return a function that runs a command of `sample-gan`, and reads the file that it writes."""
+
+    def write(*words: object, name: str = "a.png") -> Sheet:
+        result = run("sample-gan", *words, "--out", tmp_path / name)
+        assert result.code == 0, result.err
+        return Sheet(tmp_path / name, result.out)
+
+    return write

@@ -13,15 +13,9 @@ from ganport_runtime import Generator
 MODES = {"tiny": "RGB", "tiny-gray": "L", "tiny-sprite": "RGBA"}
 
 
-def read(path: Path, mode: str) -> np.ndarray:
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert(mode))
-    return pixels[..., None] if mode == "L" else pixels
-
-
 @pytest.mark.parametrize("name", MODES)
 def test_frames_of_the_index_are_the_images(
-    run: Any, data: Path, tmp_path: Path, name: str
+    run: Any, data: Path, tmp_path: Path, read_sheet: Any, name: str
 ) -> None:
     bundle, out = data / f"{name}.ganport", tmp_path / "party.png"
     options = ("--seed", 7, "--count", 5, "--columns", 3, "--scale", 2, "--out", out)
@@ -29,7 +23,7 @@ def test_frames_of_the_index_are_the_images(
     assert result.code == 0, result.err
     index = json.loads((tmp_path / "party.json").read_text())
     generator = Generator.load(bundle)
-    atlas = read(out, MODES[name])
+    atlas = read_sheet(out, mode=MODES[name]).page
     assert index["meta"]["image"] == "party.png"
     assert index["meta"]["digest"] == generator.bundle.digest
     assert (index["meta"]["columns"], index["meta"]["rows"]) == (3, 2)
@@ -41,7 +35,7 @@ def test_frames_of_the_index_are_the_images(
 
 
 def test_atlas_of_texts_has_every_request(
-    run: Any, data: Path, tmp_path: Path, read_file: Any
+    run: Any, data: Path, tmp_path: Path, read_sheet: Any
 ) -> None:
     (tmp_path / "more.txt").write_text("dark red hair\n")
     result = run(
@@ -52,7 +46,7 @@ def test_atlas_of_texts_has_every_request(
     frames = json.loads((tmp_path / "a.json").read_text())["frames"]
     found = [(frame["condition"]["hair"], frame["condition"]["eyes"]) for frame in frames]
     assert found == [("pink", "blue"), ("black", "green"), ("dark red", "blue")]
-    _, entries = read_file(tmp_path / "a.png")
+    entries = read_sheet(tmp_path / "a.png").entries
     assert [entry["condition"] for entry in entries] == [frame["condition"] for frame in frames]
     with Image.open(tmp_path / "a.png") as image:
         assert image.mode == "P"

@@ -12,15 +12,11 @@ LABELS = ("smiling", "young", "glasses")
 
 
 def test_translate_writes_every_label_of_every_image(
-    run: Any, translator: Path, portraits: list[Path], tmp_path: Path, read_file: Any, contains: Any
+    sample: Any, translator: Path, portraits: list[Path]
 ) -> None:
-    out = tmp_path / "a.png"
-    result = run("sample-gan", "translate", translator, "--images", *portraits, "--scale", 2,
-                 "--out", out)  # fmt: skip
-    assert result.code == 0, result.err
-    assert "12 images, from ann.png, bob.png, cleo.png" in result.out
-    page, entries = read_file(out)
-    assert entries == [
+    sheet = sample("translate", translator, "--images", *portraits, "--scale", 2)
+    assert "12 images, from ann.png, bob.png, cleo.png" in sheet.out
+    assert sheet.entries == [
         {"image": sha256_of(path)} | ({"condition": {"face": [label]}} if label else {})
         for path in portraits
         for label in (None, *LABELS)
@@ -28,64 +24,47 @@ def test_translate_writes_every_label_of_every_image(
     generator = Generator.load(translator)
     for path in portraits:
         pixels = np.asarray(Image.open(path))
-        assert contains(page, pixels, 2)
+        assert sheet.shows(pixels, 2)
         for label in LABELS:
-            assert contains(page, generator.translate(pixels[None], label)[0], 2)
+            assert sheet.shows(generator.translate(pixels[None], label)[0], 2)
 
 
 @pytest.mark.parametrize("request_words", [("--set", "face=smiling,glasses"), ("smiling glasses",)])
 def test_translate_with_a_request_writes_one_column(
-    run: Any,
-    translator: Path,
-    portraits: list[Path],
-    tmp_path: Path,
-    read_file: Any,
-    request_words: Any,
+    sample: Any, translator: Path, portraits: list[Path], request_words: Any
 ) -> None:
-    out = tmp_path / "a.png"
-    words = [*request_words, "--images", portraits[0], "--out", out]
-    assert run("sample-gan", "translate", translator, *words).code == 0
-    entries = read_file(out)[1]
-    assert [entry.get("condition") for entry in entries] == [
-        None,
-        {"face": ["smiling", "glasses"]},
-    ]
+    entries = sample("translate", translator, *request_words, "--images", portraits[0]).entries
+    found = [entry.get("condition") for entry in entries]
+    assert found == [None, {"face": ["smiling", "glasses"]}]
 
 
 def test_translate_animate_writes_labels_as_frames(
-    run: Any, translator: Path, portraits: list[Path], tmp_path: Path, read_frames: Any
+    sample: Any, translator: Path, portraits: list[Path]
 ) -> None:
-    out = tmp_path / "a.gif"
-    run("sample-gan", "translate", translator, "--images", *portraits, "--animate", "--out", out)
-    assert len(read_frames(out)) == 4
+    sheet = sample("translate", translator, "--images", *portraits, "--animate", name="a.gif")
+    assert len(sheet.frames) == 4
 
 
 def test_translate_crops_images_unless_no_crop(
-    run: Any, translator: Path, tmp_path: Path, read_file: Any, contains: Any
+    sample: Any, translator: Path, tmp_path: Path
 ) -> None:
     wide = np.zeros((32, 64, 3), np.uint8)
     wide[:, 16:48] = (10, 200, 90)  # the center square
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    words = ("translate", translator, "--images", tmp_path / "wide.png", "--out")
-    run("sample-gan", *words, tmp_path / "a.png")
-    run("sample-gan", *words, tmp_path / "b.png", "--no-crop")
-    cropped, resized = read_file(tmp_path / "a.png"), read_file(tmp_path / "b.png")
+    words = ("translate", translator, "--images", tmp_path / "wide.png")
+    cropped, resized = sample(*words), sample(*words, "--no-crop", name="b.png")
     green = np.full((8, 8, 3), (10, 200, 90), np.uint8)
-    assert contains(cropped[0], green, 16)
-    assert not contains(resized[0], green, 16)
-    assert "frame" not in cropped[1][0]
-    assert {entry["frame"] for entry in resized[1]} == {"whole"}
+    assert cropped.shows(green, 16)
+    assert not resized.shows(green, 16)
+    assert "frame" not in cropped.entries[0]
+    assert {entry["frame"] for entry in resized.entries} == {"whole"}
 
 
 def test_translate_prints_file_names_without_control_characters(
-    run: Any, translator: Path, portraits: list[Path], tmp_path: Path
+    sample: Any, translator: Path, portraits: list[Path], tmp_path: Path
 ) -> None:
     bad = portraits[0].rename(tmp_path / "\x1b[2J.png")
-    result = run(
-        "sample-gan", "translate", translator, "--images", bad, "--out", tmp_path / "a.png"
-    )
-    assert result.code == 0
-    assert "from \\x1b[2J.png" in result.out
+    assert "from \\x1b[2J.png" in sample("translate", translator, "--images", bad).out
 
 
 @pytest.mark.parametrize(
@@ -128,16 +107,13 @@ def test_command_on_another_kind_of_bundle_fails(
 
 
 def test_edit_writes_multiples_of_latent_directions(
-    run: Any, flow: Path, portraits: list[Path], tmp_path: Path, read_file: Any, contains: Any
+    sample: Any, flow: Path, portraits: list[Path]
 ) -> None:
-    out = tmp_path / "a.png"
-    result = run("sample-gan", "edit", flow, "--image", portraits[1], "--attribute",
-                 "smiling", "--attribute", "face/glasses", "--strengths", "-1,0, 0.5", "--set",
-                 "face=", "--scale", 2, "--out", out)  # fmt: skip
-    assert result.code == 0, result.err
-    assert "6 images, from bob.png" in result.out
-    page, entries = read_file(out)
-    assert entries == [
+    words = ("--attribute", "smiling", "--attribute", "face/glasses", "--strengths", "-1,0, 0.5")
+    more = ("--set", "face=", "--scale", 2)
+    sheet = sample("edit", flow, "--image", portraits[1], *words, *more)
+    assert "6 images, from bob.png" in sheet.out
+    assert sheet.entries == [
         {
             "image": sha256_of(portraits[1]),
             "directions": {name: strength},
@@ -149,21 +125,18 @@ def test_edit_writes_multiples_of_latent_directions(
     generator = Generator.load(flow)
     pixels = np.asarray(Image.open(portraits[1]))
     noise = generator.encode(pixels[None], "no face")
-    assert contains(page, pixels, 2)  # strength 0
-    for entry in entries:
+    assert sheet.shows(pixels, 2)  # strength 0
+    for entry in sheet.entries:
         ((name, strength),) = entry["directions"].items()
         edited = noise + np.float32(strength) * generator.directions[name]
-        assert contains(page, generator.generate("no face", z=edited)[0], 2)
+        assert sheet.shows(generator.generate("no face", z=edited)[0], 2)
 
 
 def test_edit_animate_writes_strengths_as_frames(
-    run: Any, flow: Path, portraits: list[Path], tmp_path: Path, read_frames: Any
+    sample: Any, flow: Path, portraits: list[Path]
 ) -> None:
-    out = tmp_path / "a.webp"
-    result = run("sample-gan", "edit", flow, "--image", portraits[0], "--attribute", "young",
-                 "--animate", "--out", out)  # fmt: skip
-    assert result.code == 0, result.err
-    assert len(read_frames(out)) == 5
+    words = ("--image", portraits[0], "--attribute", "young", "--animate")
+    assert len(sample("edit", flow, *words, name="a.webp").frames) == 5
 
 
 @pytest.mark.parametrize(

@@ -43,18 +43,14 @@ def run_folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.webp"])
-def test_history_orders_sheets_by_images_seen(
-    run: Any, run_folder: Path, tmp_path: Path, read_frames: Any, name: str
-) -> None:
-    out = tmp_path / name
-    result = run("sample-gan", "history", run_folder, "--fps", 4, "--hold", 2, "--out", out)
-    assert result.code == 0
-    assert "24 x 16, 4 frames, from 0 to 1,000,000,000 images seen" in result.out
-    reds = [float(page[..., 0].mean()) for page in read_frames(out)]
+def test_history_orders_sheets_by_images_seen(sample: Any, run_folder: Path, name: str) -> None:
+    written = sample("history", run_folder, "--fps", 4, "--hold", 2, name=name)
+    assert "24 x 16, 4 frames, from 0 to 1,000,000,000 images seen" in written.out
+    reds = [float(page[..., 0].mean()) for page in written.frames]
     expected = [10, 10 + 640 % 199, 10 + 3200 % 199, 10 + 1_000_000_000 % 199]
     np.testing.assert_allclose(reds, expected, atol=1)
     names = ["000000000.png", "000000640.png", "000003200.png", "1000000000.png"]
-    assert json.loads(read_metadata(out)["ganport.history"]) == names
+    assert json.loads(read_metadata(written.path)["ganport.history"]) == names
 
 
 def test_history_holds_the_last_frame(run: Any, run_folder: Path, tmp_path: Path) -> None:
@@ -70,21 +66,16 @@ def test_history_holds_the_last_frame(run: Any, run_folder: Path, tmp_path: Path
 
 @pytest.mark.parametrize(("every", "names"), [(2, [640, 10**9]), (3, [0, 10**9]), (9, [10**9])])
 def test_history_every_keeps_the_last_sheet(
-    run: Any, run_folder: Path, tmp_path: Path, every: int, names: list[int]
+    sample: Any, run_folder: Path, every: int, names: list[int]
 ) -> None:
-    out = tmp_path / "a.webp"
-    run("sample-gan", "history", run_folder, "--every", every, "--out", out)
-    assert json.loads(read_metadata(out)["ganport.history"]) == [
-        f"{name:09d}.png" for name in names
-    ]
+    path = sample("history", run_folder, "--every", every, name="a.webp").path
+    found = json.loads(read_metadata(path)["ganport.history"])
+    assert found == [f"{name:09d}.png" for name in names]
 
 
-def test_history_centers_smaller_sheets_on_the_background(
-    run: Any, run_folder: Path, tmp_path: Path, read_frames: Any
-) -> None:
+def test_history_centers_smaller_sheets_on_the_background(sample: Any, run_folder: Path) -> None:
     (run_folder / "samples/000000001.png").write_bytes(sheet(200, (40, 8)))
-    run("sample-gan", "history", run_folder, "--out", tmp_path / "a.webp")
-    pages = read_frames(tmp_path / "a.webp")
+    pages = sample("history", run_folder, name="a.webp").frames
     assert {page.shape for page in pages} == {(16, 40, 3)}
     assert tuple(pages[1][12, 20]) == PAPER
     assert tuple(pages[1][4, 36]) == (200, 0, 0)

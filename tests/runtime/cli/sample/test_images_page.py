@@ -50,9 +50,7 @@ def test_command_of_the_page_writes_its_file(run: Any, workplace: Path, command:
     assert (workplace / words[words.index("--out") + 1]).stat().st_size
 
 
-def test_code_of_the_page_regenerates_images(
-    run: Any, workplace: Path, read_file: Any, contains: Any
-) -> None:
+def test_code_of_the_page_regenerates_images(run: Any, workplace: Path, read_sheet: Any) -> None:
     files = ("nine.png", "between.png", "edited.png")
     for name in files:
         (command,) = (command for command in COMMANDS if command.endswith(f"--out {name}"))
@@ -61,7 +59,7 @@ def test_code_of_the_page_regenerates_images(
     for source, name in zip(PYTHON, files, strict=True):
         exec(source, names)
         assert isinstance(names["pixels"], np.ndarray)
-        assert contains(read_file(Path(name))[0], names["pixels"][0], 16)
+        assert read_sheet(Path(name)).shows(names["pixels"][0], 16)
 
 
 def test_page_contains_every_command() -> None:

@@ -11,86 +11,65 @@ from ganport_runtime.files import sha256_of
 from ganport_runtime.generation.interpolation import spherical
 
 
-def test_interpolate_writes_a_row_for_each_pair_of_seeds(
-    run: Any, bundle: Path, tmp_path: Path, read_file: Any, contains: Any
-) -> None:
-    out = tmp_path / "a.png"
-    result = run("sample-gan", "interpolate", bundle, "pink hair", "--seeds", "3, 8,21",
-                 "--steps", 3, "--scale", 2, "--out", out)  # fmt: skip
-    assert result.code == 0
-    assert "6 images, seeds 3, 8, 21" in result.out
-    page, entries = read_file(out)
-    assert [(entry["seeds"], entry["share"]) for entry in entries] == [
+def test_interpolate_writes_a_row_for_each_pair_of_seeds(sample: Any, bundle: Path) -> None:
+    words = ("pink hair", "--seeds", "3, 8,21", "--steps", 3, "--scale", 2)
+    sheet = sample("interpolate", bundle, *words)
+    assert "6 images, seeds 3, 8, 21" in sheet.out
+    assert [(entry["seeds"], entry["share"]) for entry in sheet.entries] == [
         (seeds, t) for seeds in (["3", "8"], ["8", "21"]) for t in (0.0, 0.5, 1.0)
     ]
     generator = Generator.load(bundle)
-    for entry in entries:
+    for entry in sheet.entries:
         first, second = generator.noise([int(seed) for seed in entry["seeds"]])
         noise = spherical(first, second, [entry["share"]])
-        assert contains(page, generator.generate(entry["condition"], z=noise)[0], 2)
+        assert sheet.shows(generator.generate(entry["condition"], z=noise)[0], 2)
     for seed in (3, 8, 21):
-        assert contains(page, generator.generate("pink hair", seed=seed)[0], 2)
+        assert sheet.shows(generator.generate("pink hair", seed=seed)[0], 2)
 
 
-def test_interpolate_animate_returns_to_the_first_seed(
-    run: Any, bundle: Path, tmp_path: Path, read_file: Any, read_frames: Any, contains: Any
-) -> None:
-    out = tmp_path / "a.webp"
-    run("sample-gan", "interpolate", bundle, "--seeds", "3,8", "--steps", 4, "--scale", 2,
-        "--animate", "--out", out)  # fmt: skip
-    entries = read_file(out)[1]
-    assert [entry["seeds"] for entry in entries] == [["3", "8"]] * 4 + [["8", "3"]] * 4
-    assert [entry["share"] for entry in entries] == [0.0, 0.25, 0.5, 0.75] * 2
-    pages = read_frames(out)
+def test_interpolate_animate_returns_to_the_first_seed(sample: Any, bundle: Path) -> None:
+    words = ("--seeds", "3,8", "--steps", 4, "--scale", 2, "--animate")
+    sheet = sample("interpolate", bundle, *words, name="a.webp")
+    assert [entry["seeds"] for entry in sheet.entries] == [["3", "8"]] * 4 + [["8", "3"]] * 4
+    assert [entry["share"] for entry in sheet.entries] == [0.0, 0.25, 0.5, 0.75] * 2
     ends = Generator.load(bundle).generate(seeds=[3, 8])
-    assert contains(pages[0], ends[0], 2)
-    assert contains(pages[4], ends[1], 2)
-    assert len({page.shape for page in pages}) == 1
+    assert sheet.shows(ends[0], 2, 0)
+    assert sheet.shows(ends[1], 2, 4)
+    assert len({page.shape for page in sheet.frames}) == 1
 
 
 def test_interpolate_of_an_unconditional_generator_writes_six_images(
-    run: Any, data: Path, tmp_path: Path, read_file: Any
+    sample: Any, data: Path
 ) -> None:
-    out = tmp_path / "a.png"
-    run("sample-gan", "interpolate", data / "tiny-unconditional.onnx", "--seeds", "1,2",
-        "--out", out)  # fmt: skip
-    page, entries = read_file(out)
-    assert len(entries) == 6
-    assert page.dtype == np.uint8
+    sheet = sample("interpolate", data / "tiny-unconditional.onnx", "--seeds", "1,2")
+    assert len(sheet.entries) == 6
 
 
 def test_interpolate_between_images_is_linear(
-    run: Any, flow: Path, portraits: list[Path], tmp_path: Path, read_file: Any, contains: Any
+    sample: Any, flow: Path, portraits: list[Path]
 ) -> None:
-    out = tmp_path / "a.png"
-    result = run("sample-gan", "interpolate", flow, "smiling", "--images", *portraits, "--steps",
-                 3, "--scale", 2, "--out", out)  # fmt: skip
-    assert result.code == 0, result.err
-    page, entries = read_file(out)
-    digests = [sha256_of(path) for path in portraits]
-    assert entries == [
+    words = ("smiling", "--images", *portraits, "--steps", 3, "--scale", 2)
+    sheet = sample("interpolate", flow, *words)
+    assert sheet.entries == [
         {"images": [start, end], "share": t, "condition": {"face": ["smiling"]}}
-        for start, end in pairwise(digests)
+        for start, end in pairwise(map(sha256_of, portraits))
         for t in (0.0, 0.5, 1.0)
     ]
     generator = Generator.load(flow)
     pixels = np.stack([np.asarray(Image.open(path)) for path in portraits])
     noise = generator.encode(pixels, "smiling")
     middle = generator.generate("smiling", z=(noise[:-1] + noise[1:]) / 2)
-    assert all(contains(page, image, 2) for image in (*pixels, *middle))
+    assert all(sheet.shows(image, 2) for image in (*pixels, *middle))
 
 
 def test_interpolate_animate_returns_to_the_first_image(
-    run: Any, flow: Path, portraits: list[Path], tmp_path: Path, read_file: Any, read_frames: Any
+    sample: Any, flow: Path, portraits: list[Path]
 ) -> None:
-    out = tmp_path / "a.webp"
-    run("sample-gan", "interpolate", flow, "--images", *portraits[:2], "--steps", 4, "--animate",
-        "--out", out)  # fmt: skip
-    first, second = (sha256_of(path) for path in portraits[:2])
-    assert [entry["images"] for entry in read_file(out)[1]] == [[first, second]] * 4 + [
-        [second, first]
-    ] * 4
-    assert len(read_frames(out)) == 8
+    words = ("--images", *portraits[:2], "--steps", 4, "--animate")
+    sheet = sample("interpolate", flow, *words, name="a.webp")
+    way = [sha256_of(path) for path in portraits[:2]]
+    assert [entry["images"] for entry in sheet.entries] == [way] * 4 + [way[::-1]] * 4
+    assert len(sheet.frames) == 8
 
 
 @pytest.mark.parametrize(
