@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ganport_export import ExportReport, Interface, export
 from ganport_runtime import Conditions, Generator
-from ganport_runtime.images.encode import save_png
+from ganport_runtime.images.encode import save_image
 from ganport_runtime.images.sheet import make_sheet
 
 SEASONS = ["spring", "summer", "autumn", "winter"]
@@ -77,7 +77,7 @@ def generate_sheet(path: Path) -> Path:
     requests = [{"season": season} for season in SEASONS for _ in range(4)]
     images = generator.generate(requests, seeds=[0, 1, 2, 3] * 4)  # the same noise in every season
     sheet = path.with_suffix(".png")
-    save_png(make_sheet(images, columns=4, row_labels=SEASONS, scale=3), sheet)
+    save_image(make_sheet(images, columns=4, row_labels=SEASONS, scale=3), sheet)
     return sheet
 
 

@@ -35,18 +35,6 @@ def to_image(pixels: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def save_png(
-    image: NDArray[np.uint8] | Image.Image, path: Path, metadata: Mapping[str, str] | None = None
-) -> None:
-    """Write a uint8 (H, W, C) array or a Pillow image atomically as PNG.
-
-    `metadata` goes into text chunks: tEXt if Latin-1 holds the text, else iTXt. Raises
-    `RequestError` for a path that cannot take a PNG file.
-    """
-    check_output(path, (".png",))
-    atomic_write(path, encode_png(image, metadata))
-
-
 def encode_png(
     image: NDArray[np.uint8] | Image.Image,
     metadata: Mapping[str, str] | None = None,
@@ -86,9 +74,10 @@ def save_image(
 ) -> None:
     """Write a uint8 (H, W, C) array or a Pillow image atomically as PNG or WebP.
 
-    `palette` is that of `encode_png`. A WebP is lossless, or lossy with `quality` 1 to 100; its
-    metadata is a JSON object in the EXIF description. Raises `RequestError` for another suffix and
-    for an image too large for WebP.
+    `palette` is that of `encode_png`. A WebP is lossless, or lossy with `quality` 1 to 100. The
+    metadata goes into text chunks of a PNG: tEXt if Latin-1 holds the text, else iTXt. In a WebP it
+    is a JSON object in the EXIF description. Raises `RequestError` for another suffix and for an
+    image too large for WebP.
     """
     check_output(path, IMAGE_SUFFIXES)
     if path.suffix.lower() == ".png":

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ganport_models import Generator, Translator
 from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
-from ganport_runtime.images.encode import save_png
+from ganport_runtime.images.encode import save_image
 from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.images.pixels import to_uint8
 from ganport_runtime.images.sheet import make_sheet
@@ -57,7 +57,7 @@ class SampleGrid:
             title=title,
             footer=self.footer,
         )
-        save_png(sheet, path, {**self.metadata, "note": title})
+        save_image(sheet, path, {**self.metadata, "note": title})
 
 
 def grid_requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, Any]]:

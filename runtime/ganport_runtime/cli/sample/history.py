@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import warnings
@@ -16,11 +17,11 @@ from ganport_runtime.cli.sample.context import Output
 from ganport_runtime.cli.sample.options import with_output_options
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.animation import check_pixels
+from ganport_runtime.images.decode import read_image_file
 from ganport_runtime.images.encode import describe_decode_error
 
 _SHEET_NAME = re.compile(r"\d{1,12}\.png")
 """The number of training images seen."""
-_MAX_BYTES = 64 << 20
 
 
 @click.command()
@@ -63,8 +64,6 @@ def select_every(sheets: Sequence[Path], every: int) -> list[Path]:
 
 def read_size(sheet: Path) -> tuple[int, int]:
     """Return width and height of a sheet from its header; raises `RequestError`."""
-    if not sheet.is_file() or sheet.stat().st_size > _MAX_BYTES:
-        raise _sheet_error(sheet, f"another kind of file, or over {_MAX_BYTES >> 20} MiB")
     with _open_sheet(sheet) as image:
         return image.size
 
@@ -77,14 +76,12 @@ def read_sheet(sheet: Path) -> Image.Image:
 
 @contextmanager
 def _open_sheet(sheet: Path) -> Iterator[Image.Image]:
+    data = io.BytesIO(read_image_file(sheet))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(sheet, formats=("PNG",)) as image:
+            with Image.open(data, formats=("PNG",)) as image:
                 yield image
         except Exception as error:  # a decoder may raise anything on malicious bytes
-            raise _sheet_error(sheet, describe_decode_error(error)) from error
-
-
-def _sheet_error(sheet: Path, found: str) -> RequestError:
-    return RequestError(str(sheet), "a sheet in PNG format", found, "Move it to another folder.")
+            found, fix = describe_decode_error(error), "Move it to another folder."
+            raise RequestError(str(sheet), "a sheet in PNG format", found, fix) from error
