@@ -34,30 +34,13 @@ def grain_metrics(rounds: Sequence[Images], real: Images) -> dict[str, Metric]:
 
 def energies(images: Images) -> dict[str, float]:
     """Return both energies of uint8 (N, H, W, C) images of at least 3 x 3 pixels, in levels."""
-    return {"checker": checker(images), "octave": octave(images)}
+    return {"checker": _mean(_checker, images), "octave": _mean(_octave, images)}
 
 
 def ratios(images: Images, real: Mapping[str, float]) -> dict[str, float]:
     """Return the energies of uint8 (N, H, W, C) images over the real ones; 1 where those are 0."""
     found = energies(images)
     return {name: found[name] / value if value else 1.0 for name, value in real.items()}
-
-
-def checker(images: Images) -> float:
-    """Return the mean of |a - b - c + d| over all 2x2 blocks, with a and b above c and d.
-
-    A checkerboard of levels v and -v has 4v, a gradient 0.
-    """
-    return _mean(_checker, images)
-
-
-def octave(images: Images) -> float:
-    """Return the mean absolute difference of images and images without their top octave.
-
-    The filter (1, 2, 1) / 4 in both directions removes the highest frequency and keeps gradients.
-    A checkerboard of levels v and -v has v.
-    """
-    return _mean(_octave, images)
 
 
 def _mean(measure: Callable[[Floats], float], images: Images) -> float:
@@ -67,11 +50,20 @@ def _mean(measure: Callable[[Floats], float], images: Images) -> float:
 
 
 def _checker(images: Floats) -> float:
+    """Return the mean of |a - b - c + d| over all 2x2 blocks, with a and b above c and d.
+
+    A checkerboard of levels v and -v has 4v, a gradient 0.
+    """
     horizontal = images[:, :, 1:] - images[:, :, :-1]
     return float(np.abs(horizontal[:, 1:] - horizontal[:, :-1]).mean())
 
 
 def _octave(images: Floats) -> float:
+    """Return the mean absolute difference of images and images without their top octave.
+
+    The filter (1, 2, 1) / 4 in both directions removes the highest frequency and keeps gradients.
+    A checkerboard of levels v and -v has v.
+    """
     rows = (images[:, :-2] + 2 * images[:, 1:-1] + images[:, 2:]) / 4
     smooth = (rows[:, :, :-2] + 2 * rows[:, :, 1:-1] + rows[:, :, 2:]) / 4
     return float(np.abs(images[:, 1:-1, 1:-1] - smooth).mean())
