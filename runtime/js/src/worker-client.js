@@ -116,10 +116,12 @@ export class WorkerEngine {
 
 /** Start the worker; a page that takes the package from another host starts it by an import. */
 function startWorker() {
-  const address = new URL("./worker.js", import.meta.url);
-  if (address.origin === location.origin || address.protocol === "blob:") {
+  // Bundlers replace an expression with "./worker.js" and import.meta.url: it occurs once.
+  const here = new URL(import.meta.url);
+  if (here.origin === location.origin || here.protocol === "blob:") {
     return new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
   }
-  const code = new Blob([`import ${JSON.stringify(address.href)};`], { type: "text/javascript" });
+  const { href } = new URL("worker.js", here);
+  const code = new Blob([`import ${JSON.stringify(href)};`], { type: "text/javascript" });
   return new Worker(URL.createObjectURL(code), { type: "module" });
 }

@@ -74,6 +74,12 @@ test("a browser knows every module of a page after index.js and generator.js", (
   assert.deepEqual(others.sort(), entries);
 });
 
+test("bundlers find the worker: the expression of its address occurs once, in new Worker", () => {
+  const parts = read("src/worker-client.js").split('new URL("./worker.js", import.meta.url)');
+  assert.equal(parts.length, 2);
+  assert.ok(parts[0].endsWith("new Worker("));
+});
+
 test("a program in TypeScript compiles against the declarations of the package", () => {
   const tsc = `${HERE}node_modules/.bin/tsc`;
   const options =
