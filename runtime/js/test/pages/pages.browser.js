@@ -56,12 +56,14 @@ async function checkAccess(page, name) {
       const found = await page.evaluate(async () => {
         const { violations } = await /** @type {any} */ (window).axe.run();
         const ids = violations.map((/** @type {any} */ one) => `${one.id}: ${one.nodes[0].html}`);
-        return { ids, scrollWidth: document.documentElement.scrollWidth };
+        const dialog = document.querySelector("dialog[open]") ?? document.body;
+        const isCut = dialog.scrollWidth > dialog.clientWidth;
+        return { ids, isCut, scrollWidth: document.documentElement.scrollWidth };
       });
       const place = `${name} ${colorScheme} ${size.width}`;
       if (PAGES_SHOTS) await page.screenshot({ path: join(PAGES_SHOTS, `${place}.png`) });
       assert.deepEqual(found.ids, [], place);
-      assert.ok(found.scrollWidth <= size.width, place);
+      assert.ok(found.scrollWidth <= size.width && !found.isCut, place);
     }
   }
   await page.emulateMedia({ colorScheme: "light" });

@@ -76,3 +76,6 @@ export function openDialog(title, ...content) {
 
 /** Return a number with separators. */
 export const count = (number) => number.toLocaleString("en-US");
+
+/** Return a number of images as text. */
+export const countImages = (number) => `${count(number)} ${number === 1 ? "image" : "images"}`;

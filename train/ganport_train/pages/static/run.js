@@ -112,8 +112,9 @@ function charts({ stats, scores }) {
   for (const [title, names] of CHARTS) add(title, names);
   const others = Object.keys(stats).filter((name) => !used.has(name));
   const more = others.map((key) => {
-    const name = key.replaceAll("_", " ");
-    return lineChart(name, stats.images, [{ name, values: stats[key] }]);
+    const name = key.replaceAll("_", " ").replace(/\bgib$/, "(GiB)");
+    const title = name[0].toUpperCase() + name.slice(1);
+    return lineChart(title, stats.images, [{ name, values: stats[key] }]);
   });
   const grid = h("div", { class: "chart-grid" }, figures);
   if (!figures.length)

@@ -1,6 +1,6 @@
 /** The forms and dialogs that add, rename and remove groups and labels. */
 
-import { byId, count, h, notify, openDialog } from "./dom.js";
+import { byId, countImages, h, notify, openDialog } from "./dom.js";
 import { firstOpenGroup, hasLabel, send, store, update } from "./tagger-state.js";
 
 /** Return the form of a new group; `done` is called once the group is there. */
@@ -97,7 +97,7 @@ function labelLine(group, label, reopen) {
   const images = store.images.filter((_, i) => hasLabel(i, group, label)).length;
   return nameLine(
     label,
-    `label of ${count(images)} images`,
+    `label of ${countImages(images)}`,
     (name) => ({ action: "rename_label", group, label, name }),
     {
       remove: { action: "remove_label", group, label },

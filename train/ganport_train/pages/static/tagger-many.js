@@ -1,6 +1,6 @@
 /** Many images at once: a grid of images that get, or lose, one label together. */
 
-import { byId, count, h } from "./dom.js";
+import { byId, count, countImages, h } from "./dom.js";
 import {
   choiceWith,
   groupOf,
@@ -171,7 +171,7 @@ function drawSelection() {
   apply.replaceChildren(
     source === LABELED
       ? `Remove ${label} from ${count(lost)} `
-      : `Label ${count(selected.size)} images ${label} ${group} `,
+      : `Label ${countImages(selected.size)} ${label} ${group} `,
     h("kbd", {}, "Enter"),
   );
   const hints = {

@@ -1,6 +1,6 @@
 /** The groups of the current image, with a button for each label. */
 
-import { byId, count, h, openDialog } from "./dom.js";
+import { byId, count, countImages, h, openDialog } from "./dom.js";
 import { addGroup, editGroup, groupForm } from "./tagger-groups.js";
 import {
   choiceWith,
@@ -88,7 +88,7 @@ function showFinished() {
   update();
   openDialog(
     "All images have their labels",
-    h("p", {}, `${store.table} in the folder holds ${count(store.rows)} images. Next:`),
+    h("p", {}, `${store.table} in the folder holds ${countImages(store.rows)}. Next:`),
     h("br"),
     h("code", {}, `ganport dataset check ${shellWord(store.folder)}`),
     h("br"),

@@ -1,6 +1,6 @@
 /** The tagger: one image after another, or many at once. */
 
-import { byId, count, h, notify, openDialog } from "./dom.js";
+import { byId, count, countImages, h, notify, openDialog } from "./dom.js";
 import { applyMany, drawMany, prepareMany } from "./tagger-many.js";
 import {
   KEYS,
@@ -45,7 +45,7 @@ function draw() {
   byId("progress").value = store.images.length - left;
   byId("progress-text").textContent =
     `${count(done)} of ${count(store.images.length)} tagged, ${count(left)} left · ` +
-    `${store.table}: ${count(store.rows)} images, saved`;
+    `${store.table}: ${countImages(store.rows)}, saved`;
   byId("undo").disabled = !store.canUndo;
   byId("redo").disabled = !store.canRedo;
   if (isMany()) drawMany();
