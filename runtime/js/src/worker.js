@@ -6,8 +6,6 @@ import { loadRuntime } from "./generation/runtime.js";
 /** @typedef {import("./generation/engine.js").Engine} Engine */
 /** A call of the page, or the cancellation of one. @typedef {{id: number, method: "load" | "generate" | "translate" | "encode" | "noise" | "dispose", args?: any, isCancelled?: boolean}} Message */
 
-// Most of the time until the first image is onnxruntime's: it starts before the other modules are here.
-const engineModule = import("./generation/engine.js");
 /** @type {Engine | undefined} */
 let engine;
 /** @type {Map<number, AbortController>} */
@@ -39,8 +37,11 @@ async function call(id, method, args, signal) {
     /** @type {import("./bundle/sources.js").OnProgress} */
     const onProgress = (progress) => scope.postMessage({ id, progress });
     const loading = loadRuntime(args);
-    loading.catch(() => {}); // reported by the engine
-    engine = await (await engineModule).Engine.load(args, { signal, onProgress }, loading);
+    // Most of the time until the first image is onnxruntime's: its large file is requested first, and
+    // the other modules meanwhile. The engine reports an error of it.
+    await loading.catch(() => {});
+    const { Engine } = await import("./generation/engine.js");
+    engine = await Engine.load(args, { signal, onProgress }, loading);
     return engine.describe();
   }
   return /** @type {Engine} */ (engine)[method](args, signal);
