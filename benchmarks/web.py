@@ -36,7 +36,7 @@ def python_seconds(rounds: int) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=41)
+    parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--images", type=int, default=10_000)
     options = parser.parse_args()
     print(describe_system())

@@ -9,6 +9,7 @@ import { ROOT, openBrowser, serve } from "../test/browser/browser.js";
 
 const [rounds, total] = process.argv.slice(2).map(Number);
 const ROWS = 16;
+const WORKERS = 6;
 const server = await serve({
   "/ganport/": `${ROOT}runtime/js/src/`,
   "/onnxruntime-web/": `${ROOT}runtime/js/node_modules/onnxruntime-web/dist/`,
@@ -31,42 +32,59 @@ async function firstImage() {
   return { context, page, first, again };
 }
 
-/** Time both ways in turn; return milliseconds for 16 images each. @param {import("playwright-core").Page} page */
+/**
+ * Time both ways in turn; return milliseconds for 16 images each. Two workers that run the same code
+ * differ by some percent for as long as they live, so there are several of each kind.
+ * @param {import("playwright-core").Page} page
+ */
 const compareWithBare = (page) =>
-  page.evaluate(async ([count, rows]) => {
-    const { generator } = /** @type {any} */ (window);
-    const data = new Uint8Array(await (await fetch("/starter.ganport")).arrayBuffer());
+  page.evaluate(async ([count, rows, workers]) => {
+    const { Generator } = await import(/** @type {any} */ ("/ganport/index.js"));
     const { openZip } = await import(/** @type {any} */ ("/ganport/bundle/zip.js"));
+    const data = new Uint8Array(await (await fetch("/starter.ganport")).arrayBuffer());
     const model = openZip(data, "starter")("generator.onnx");
-    const worker = new Worker("/bare-worker.js", { type: "module" });
-    const ask = (/** @type {any} */ message) =>
-      new Promise((resolve) => {
-        worker.onmessage = resolve;
-        worker.postMessage(message);
-      });
-    await ask({ model });
+    const { generator } = /** @type {any} */ (window);
     const { data: z } = await generator.noise(Array.from({ length: rows }, (_, i) => i));
     const vector = generator.conditions.encode("pink hair");
     const condition = new Float32Array(rows * vector.length);
     for (let row = 0; row < rows; row++) condition.set(vector, row * vector.length);
-    const ours = () => generator.generate("pink hair", { seed: 0, count: rows });
-    const bare = () => ask({ z, condition, rows });
-    const time = async (/** @type {() => Promise<any>} */ work) => {
+    const startBare = async () => {
+      const worker = new Worker("/bare-worker.js", { type: "module" });
+      const ask = (/** @type {any} */ message) =>
+        new Promise((resolve) => {
+          worker.onmessage = resolve;
+          worker.postMessage(message);
+        });
+      await ask({ model });
+      return { run: () => ask({ z, condition, rows }), end: () => worker.terminate() };
+    };
+    const startOurs = async () => {
+      const own = await Generator.load("/starter.ganport");
+      const run = () => own.generate("pink hair", { seed: 0, count: rows });
+      return { run, end: () => own.dispose() };
+    };
+    const time = async (/** @type {{run: () => Promise<any>}} */ { run }) => {
       const start = performance.now();
-      await work();
+      await run();
       return performance.now() - start;
     };
     const found = [];
-    for (let round = 0; round < count + 2; round++) {
-      const pair =
-        round % 2
-          ? [await time(ours), await time(bare)]
-          : [await time(bare), await time(ours)].reverse();
-      if (round > 1) found.push(pair);
+    for (let worker = 0; worker < workers; worker++) {
+      const starts = worker % 2 ? [startOurs, startBare] : [startBare, startOurs];
+      const started = [await starts[0](), await starts[1]()];
+      const [ours, bare] = worker % 2 ? started : started.reverse();
+      for (let round = 0; round < count / workers + 2; round++) {
+        const pair =
+          round % 2
+            ? [await time(ours), await time(bare)]
+            : [await time(bare), await time(ours)].reverse();
+        if (round > 1) found.push(pair);
+      }
+      ours.end();
+      bare.end();
     }
-    worker.terminate();
     return found;
-  }, /** @type {const} */ ([rounds, ROWS]));
+  }, /** @type {const} */ ([rounds, ROWS, WORKERS]));
 
 /** Return the resident megabytes of the renderers that this program has started. */
 function residentMegabytes() {

@@ -57,7 +57,9 @@ export async function serve(routes = ROUTES) {
       return;
     }
     const type = TYPES[extname(file)] ?? "application/octet-stream";
-    response.writeHead(200, { "content-type": type }).end(readFileSync(file));
+    const modified = statSync(file).mtime.toUTCString(); // lets a browser keep the file
+    response.writeHead(200, { "content-type": type, "last-modified": modified });
+    response.end(readFileSync(file));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(undefined)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
