@@ -15,7 +15,7 @@ def generator() -> PaletteGenerator:
     torch.manual_seed(0)
     generator = build_generator("film_palette_dcgan", config)
     assert isinstance(generator, PaletteGenerator)
-    return generator
+    return generator.eval()
 
 
 def draw(generator: PaletteGenerator) -> torch.Tensor:
@@ -44,6 +44,18 @@ def test_palette_generator_with_large_logits_draws_colors_of_its_table(
     distances = (pixels - colors).abs().amax(dim=-1).amin(dim=-1)
     assert (distances < 1e-3).float().mean() > 0.99
     assert len({round(float(pixel.sum()), 3) for pixel in pixels[:, 0]}) >= 3
+
+
+def test_palette_generator_adds_noise_to_the_choice_of_colors_in_training_only(
+    generator: PaletteGenerator,
+) -> None:
+    z, condition = torch.randn(2, 5), torch.eye(3)[:2]
+    generator.train()
+    with torch.no_grad():
+        noisy, again = generator(z, condition), generator(z, condition)
+        generator.eval()
+        assert torch.equal(generator(z, condition), generator(z, condition))
+    assert (noisy - again).abs().mean() > 0.1
 
 
 def test_init_colors_keeps_the_colors_that_are_not_given(generator: PaletteGenerator) -> None:

@@ -1,4 +1,4 @@
-"""A generator for pixel art, whose pixels are mixtures of a few learned colors."""
+"""A generator for pixel art, whose pixels choose from a few learned colors."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ganport_models.blocks import resize_convolution
 from ganport_models.generators.dcgan import FilmGenerator, FilmStage
 from ganport_models.network import NetworkConfig, register_generator
 
 COLORS = 48
-"""Colors that a pixel is mixed from."""
+"""Colors that a pixel is chosen from."""
+SHARPNESS = 32.0
+"""Factor of the logits after training: continuous, which an argmax would not be."""
 
 
 @register_generator("film_palette_dcgan")
@@ -23,7 +26,9 @@ class PaletteGenerator(FilmGenerator):
 
     The last stage returns a logit for each color and pixel, and the pixel is the mean of the colors
     with the weights of their softmax. Pixels of one material get one color sooner than with a tanh
-    of each channel (benchmarks/RESULTS.md, sprites).
+    of each channel. In training the logits have Gumbel noise (Jang et al. 2017, equation 2): a
+    mixture of colors then flickers, so the generator learns to decide for one. Afterward a sharp
+    softmax takes the most likely color (benchmarks/RESULTS.md, sprites).
     """
 
     num_colors = COLORS
@@ -45,10 +50,14 @@ class PaletteGenerator(FilmGenerator):
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         logits = self.map_features(z, condition)[-1].permute(0, 2, 3, 1)
-        weights = torch.softmax(logits, dim=-1)
+        if self.training:
+            weights = F.gumbel_softmax(logits.float())
+        else:
+            weights = torch.softmax(SHARPNESS * logits, dim=-1)
         return (weights @ self.colors.clamp(-1, 1)).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def init_colors(self, colors: Tensor) -> None:
         """Start with `colors` (up to `COLORS`, K) in [-1, 1], for example those of a data set."""
         self.colors[: len(colors)] = colors
+
