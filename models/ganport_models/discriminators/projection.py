@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import (
@@ -123,6 +124,40 @@ class ProjectionHeadDiscriminator(ProjectionDiscriminator):
         """Create the layers."""
         super().build(config)
         _add_classifier(self)
+
+
+@register_discriminator("pooled_head_dcgan")
+class PooledHeadDiscriminator(ProjectionBase):
+    """`ProjectionHeadDiscriminator` with sums over a map among the features: `scenes`'s.
+
+    A sum over twice the base map (8x8 at 64 pixels) finds an object at any place, as in SNGAN
+    (Miyato et al. 2018, table 4). The base map itself sees the layout.
+    """
+
+    default_norm = "spectral"
+    classifies = True
+
+    def build(self, config: NetworkConfig) -> None:
+        """Create the layers."""
+        channels = [config.image_channels, *config.channels()[::-1]]
+        before, width = channels[-2:]
+        layers = downsample_stack(channels[:-1], self.norm, LRELU_SLOPE_SNGAN, config.kernel)
+        self.body = nn.Sequential(*layers)
+        layers = downsample_stack([before, width], self.norm, LRELU_SLOPE_SNGAN, config.kernel)
+        self.layout = nn.Sequential(*layers, nn.Flatten())
+        convolution = nn.Conv2d(before, width, 3, padding=1)
+        activation = nn.LeakyReLU(LRELU_SLOPE_SNGAN)
+        self.objects = nn.Sequential(*with_norm(convolution, self.norm), activation)
+        features = width * (config.base_area + 1)
+        self.realism = spectral_norm(nn.Linear(features, 1))
+        self.projection = spectral_norm(nn.Linear(config.condition_size, features, bias=False))
+        self.classifier = nn.Linear(features, config.condition_size)
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Return the features of images (N, C, H, W) in [-1, 1]."""
+        maps = self.body(image)
+        objects = self.objects(maps).sum(dim=(2, 3)) / self.config.base_area**0.5
+        return torch.cat([self.layout(maps), objects], dim=1)
 
 
 @register_discriminator("residual_head")

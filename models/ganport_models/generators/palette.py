@@ -60,4 +60,3 @@ class PaletteGenerator(FilmGenerator):
     def init_colors(self, colors: Tensor) -> None:
         """Start with `colors` (up to `COLORS`, K) in [-1, 1], for example those of a data set."""
         self.colors[: len(colors)] = colors
-

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from ganport_models import NetworkConfig, build_discriminator, build_generator
-from ganport_models.discriminators import ACGANDiscriminator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.sections import MethodOptions, OptimizerOptions
+from ganport_train.evaluation.judge.network import JudgeNetwork
 from ganport_train.methods.adversarial import AdversarialMethod
 from ganport_train.methods.condition_losses import change_one_group, duplicate_pairs
 from ganport_train.methods.method import Batch
@@ -41,7 +41,7 @@ def method(
     discriminator: str = "projection_dcgan",
     norm: Norm | None = None,
     *,
-    with_classifier: bool = False,
+    classifier: torch.nn.Module | None = None,
 ) -> AdversarialMethod:
     torch.manual_seed(0)
     return AdversarialMethod(
@@ -51,9 +51,7 @@ def method(
         options,
         rates,
         "fp32",
-        classifier=ACGANDiscriminator(CONFIG, groups=[CONDITIONS.size])
-        if with_classifier
-        else None,
+        classifier=classifier,
     )
 
 
@@ -242,31 +240,29 @@ def test_classifier_head_trains_both_networks(head: str) -> None:
     )
 
 
-def test_separate_classifier_learns_from_real_images_alone() -> None:
-    weighted = replace(METHOD, classifier_weight=0.5)
-    step, other = (method(weighted, with_classifier=True) for _ in range(2))
-    assert step.classifier is not None and other.classifier is not None
-    before = copy.deepcopy(dict(step.classifier.named_parameters()))
-    metrics = step.step(batch(), 0)
-    assert {"c_class", "g_classifier"} <= metrics.keys()
-    assert changed(step.classifier, before)
-    # Another generator changes what the classifier sees of generated images, not what it learns.
-    torch.nn.init.zeros_(other.generator.stem.weight)
-    other.step(batch(), 0)
-    for name, value in other.classifier.state_dict().items():
-        torch.testing.assert_close(value, step.classifier.state_dict()[name], rtol=0, atol=0)
+def judge_network() -> JudgeNetwork:
+    torch.manual_seed(1)
+    return JudgeNetwork(CONDITIONS.size, width=4)
 
 
-def test_classifier_weight_of_0_has_no_effect_on_the_generator() -> None:
+def test_classifier_changes_what_the_generator_learns_by_its_weight() -> None:
     plain, silent, weighted = (
-        method(replace(METHOD, classifier_weight=weight), with_classifier=with_classifier)
-        for weight, with_classifier in ((0.0, False), (0.0, True), (0.5, True))
+        method(replace(METHOD, classifier_weight=weight), classifier=classifier)
+        for weight, classifier in ((1.0, None), (0.0, judge_network()), (1.0, judge_network()))
     )
-    for step in (plain, silent, weighted):
-        step.step(batch(), 0)
+    metrics = [step.step(batch(), 0) for step in (plain, silent, weighted)]
+    assert ["g_classifier" in values for values in metrics] == [False, True, True]
     before = dict(plain.generator.named_parameters())
     assert not changed(silent.generator, before)
     assert changed(weighted.generator, before)
+
+
+def test_classifier_does_not_learn_and_is_part_of_a_checkpoint() -> None:
+    step = method(classifier=judge_network())
+    step.step(batch(), 0)
+    for name, value in judge_network().state_dict().items():
+        assert torch.equal(step.modules["classifier"].state_dict()[name], value)
+    assert "classifier" not in step.optimizers
 
 
 def test_unit_range_maps_images_to_0_to_1() -> None:

@@ -127,11 +127,11 @@ class MethodOptions:
     classify_generator: float = option(
         1.0, "generator's weight of the auxiliary classifier", ge=0.0, le=100.0
     )
+    classifier: str = option(
+        "", "folder of a judge (eval-gan judge) from whose loss the generator learns; empty = none"
+    )
     classifier_weight: float = option(
-        0.0,
-        "generator's weight of a separate classifier that learns from real images alone",
-        ge=0.0,
-        le=100.0,
+        1.0, "generator's weight of the loss of method.classifier", ge=0.0, le=100.0
     )
     gp_weight: float = option(0.0, "weight of the gradient penalty (WGAN-GP)", ge=0.0, le=1000.0)
     r1: float = option(0.0, "weight of the R1 penalty, at real images", ge=0.0, le=1000.0)
@@ -156,10 +156,8 @@ class OptimizerOptions:
 
     generator: str = option("adam", "optimizer of the generator", choices=OPTIMIZERS)
     discriminator: str = option("adam", "optimizer of the discriminator", choices=OPTIMIZERS)
-    classifier: str = option("adam", "optimizer of the separate classifier", choices=OPTIMIZERS)
     generator_lr: float = option(2e-4, "learning rate of the generator", ge=0.0, le=1.0)
     discriminator_lr: float = option(2e-4, "learning rate of the discriminator", ge=0.0, le=1.0)
-    classifier_lr: float = option(1e-3, "learning rate of the separate classifier", ge=0.0, le=1.0)
     beta1: float = option(0.5, "decay of the first moment (SGD: momentum)", ge=0.0, le=0.9999)
     beta2: float = option(
         0.999, "decay of the second moment (RMSprop: smoothing)", ge=0.0, le=0.999999

@@ -18,6 +18,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine import sample_grids
 from ganport_train.engine.batch_source import BatchSource
+from ganport_train.engine.classifier import load_classifier
 from ganport_train.engine.collapse_monitor import CollapseMonitor
 from ganport_train.engine.ema import GeneratorEma, finalize_ema
 from ganport_train.engine.validation import CheckpointEvaluator
@@ -71,7 +72,8 @@ class Trainer:
         self.conditions = dataset.conditions
         local_rows = processes.local_rows(recipe.training.batch_size)
         torch.manual_seed(recipe.training.seed)
-        self.method = build_method(recipe, dataset.conditions, device)
+        classifier = load_classifier(recipe.method.classifier, dataset, device)
+        self.method = build_method(recipe, dataset.conditions, device, classifier)
         train, _ = dataset.split(recipe.data.val_fraction)
         self.method.prepare_data(dataset.images, dataset.vectors, train)
         self.ema = GeneratorEma(self.method.generator, recipe.ema, recipe.training.batch_size)

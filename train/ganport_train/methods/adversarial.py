@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from ganport_models import Discriminator, Generator
-from ganport_models.discriminators import ClassifierDiscriminator
 from ganport_runtime.conditions import Conditions
 from ganport_train.backend.compilation import CompiledNetworks
 from ganport_train.config.parsing import RecipeError
@@ -44,6 +43,9 @@ class AdversarialMethod(TrainingMethod):
     Both networks use the same generated images (as in the DCGAN reference training), which saves
     one of two generator passes. Every step trains the discriminator once; every
     `discriminator_steps`-th step then trains the generator `generator_steps` times.
+
+    `classifier` maps images (N, C, H, W) in [-1, 1] to outputs (N, condition_size). The generator
+    learns from its loss, and it does not learn itself.
     """
 
     def __init__(
@@ -55,18 +57,19 @@ class AdversarialMethod(TrainingMethod):
         optimizer: OptimizerOptions,
         precision: str,
         augment: AugmentOptions = NO_AUGMENTATION,
-        classifier: ClassifierDiscriminator | None = None,
+        classifier: nn.Module | None = None,
     ) -> None:
         _check_options(method, discriminator, conditions)
         self.discriminator, self.conditions, self.options = discriminator, conditions, method
-        self.classifier = classifier
         self.compiled = CompiledNetworks(generator, discriminator)
         self.loss = with_label_smoothing(LOSSES[method.loss], method.label_smoothing)
         self.diversity = DiversityLoss(method.diversity_weight)
         networks: dict[str, nn.Module] = {"generator": generator, "discriminator": discriminator}
-        if classifier is not None:
-            networks["classifier"] = classifier
         super().__init__(networks, optimizer, precision)
+        self.classifier = classifier
+        if classifier is not None:
+            # Among the modules, so that a checkpoint holds it.
+            self.modules["classifier"] = classifier.requires_grad_(False).eval()
         self.augmentation = Augmentation(augment, conditions)
         if self.augmentation.transforms:
             device = next(generator.parameters()).device
@@ -94,7 +97,6 @@ class AdversarialMethod(TrainingMethod):
         fake_conditions = self.diversity.fake_conditions(batch)
         fake = self._generate(batch, fake_conditions, train_generator)
         metrics = self._train_discriminator(batch, fake_conditions, fake.detach(), number)
-        metrics |= self._train_classifier(batch)
         if train_generator:
             for repeat in range(self.options.generator_steps):
                 fake = self._generate(batch, fake_conditions) if repeat else fake
@@ -141,16 +143,6 @@ class AdversarialMethod(TrainingMethod):
             self.augmentation.adapt(logits, (number + 1) * len(logits))
             metrics["augmented"] = self.augmentation.probability.clone()
         return {"d_loss": loss.detach(), **metrics}
-
-    def _train_classifier(self, batch: Batch) -> StepMetrics:
-        """Train the separate classifier, if there is one, on real images alone."""
-        if self.classifier is None:
-            return {}
-        with self._autocast(batch.real.device):
-            class_logits = self.classifier.classify(batch.real)
-        loss = self._class_loss(class_logits, batch.condition)
-        self._optimizer_step("classifier", loss)
-        return {"c_class": loss.detach()}
 
     def _mismatch_loss(self, batch: Batch, features: Tensor, logits: Tensor) -> Tensor | float:
         if not self.options.mismatch_weight:
@@ -235,14 +227,11 @@ class AdversarialMethod(TrainingMethod):
     def _classifier_loss(
         self, fake: Tensor, fake_conditions: Tensor, metrics: StepMetrics
     ) -> Tensor | float:
-        """Return the weighted loss of generated images under the separate classifier."""
+        """Return the weighted loss of generated images under the classifier."""
         if self.classifier is None:
             return 0.0
-        # Generated images change neither its weights nor its running statistics.
-        self.classifier.requires_grad_(False).eval()
         with self._autocast(fake.device):
-            class_logits = self.classifier.classify(fake)
-        self.classifier.requires_grad_(True).train()
+            class_logits = self.classifier(fake)
         class_loss = self._class_loss(class_logits, fake_conditions)
         metrics["g_classifier"] = class_loss.detach()
         return self.options.classifier_weight * class_loss

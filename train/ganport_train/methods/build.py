@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 import torch
+from torch import nn
 
 from ganport_models import (
     Discriminator,
@@ -16,7 +17,6 @@ from ganport_models import (
     build_generator,
 )
 from ganport_models.blocks import init_dcgan_
-from ganport_models.discriminators import ACGANDiscriminator, ClassifierDiscriminator
 from ganport_models.network import Norm
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
@@ -26,7 +26,7 @@ from ganport_train.methods.flow import FlowMethod
 from ganport_train.methods.method import TrainingMethod
 from ganport_train.methods.translation import TranslationMethod
 
-N = TypeVar("N", Generator, Discriminator, ClassifierDiscriminator)
+N = TypeVar("N", Generator, Discriminator)
 
 NORMS: dict[str, Norm | None] = {
     "own": None,
@@ -36,9 +36,15 @@ NORMS: dict[str, Norm | None] = {
 }
 
 
-def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -> TrainingMethod:
+def build_method(
+    recipe: Recipe,
+    conditions: Conditions,
+    device: torch.device,
+    classifier: nn.Module | None = None,
+) -> TrainingMethod:
     """Build the method of a recipe for a data set's conditions, with networks on a device.
 
+    `classifier` is that of `method.classifier`, for adversarial training.
     Raises RecipeError for a network that the method cannot train, and NetworkError for an invalid
     network configuration.
     """
@@ -62,24 +68,9 @@ def build_method(recipe: Recipe, conditions: Conditions, device: torch.device) -
         return TranslationMethod(generator, discriminator, conditions, *options)
     if isinstance(generator, Translator):
         raise _wrong_networks(recipe, "a generator that takes noise")
-    classifier = _build_classifier(recipe, config, conditions, device)
     return AdversarialMethod(
         generator, discriminator, conditions, *options, recipe.augment, classifier
     )
-
-
-def _build_classifier(
-    recipe: Recipe, config: NetworkConfig, conditions: Conditions, device: torch.device
-) -> ClassifierDiscriminator | None:
-    """Return the separate classifier of `method.classifier_weight`: AC-GAN's without its score."""
-    if not recipe.method.classifier_weight:
-        return None
-    if not conditions.groups:
-        expected = "a data set with conditions"
-        fix = "Set method.classifier_weight=0."
-        raise RecipeError("method.classifier_weight", expected, "no conditions", fix)
-    classifier = ACGANDiscriminator(config, groups=[group.size for group in conditions.groups])
-    return _to_channels_last(classifier, device)
 
 
 def parameter_counts(recipe: Recipe, conditions: Conditions) -> str:

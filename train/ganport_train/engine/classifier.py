@@ -1,0 +1,44 @@
+"""The classifier of `method.classifier`: a judge from whose loss the generator learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ganport_runtime.conditions import Conditions
+from ganport_train.config.parsing import RecipeError
+from ganport_train.data import Dataset
+from ganport_train.evaluation.judge.judge import Judge
+
+_FIX = "Train another one: eval-gan judge --data DATA --resolution SIZE --out FOLDER."
+
+
+def load_classifier(folder: str, dataset: Dataset, device: torch.device) -> nn.Module | None:
+    """Load the network of the judge in a folder; return None for no folder.
+
+    It maps images (N, C, H, W) of the data set, in [-1, 1], to outputs (N, condition_size). Judge
+    the generator by another judge, with another seed: it learns what this one likes.
+
+    Raises JudgeError for a folder without a judge, and RecipeError for a judge of other conditions
+    or of images with another size or mode.
+    """
+    if not folder:
+        return None
+    judge = Judge.load(Path(folder), device)
+    place = f"method.classifier = {folder}"
+    if judge.conditions != dataset.conditions:
+        expected = f"a judge of the data set's groups: {_names(dataset.conditions)}"
+        raise RecipeError(place, expected, _names(judge.conditions), _FIX)
+    expected, found = (
+        f"{image.mode} images of {image.height} x {image.width} pixels"
+        for image in (dataset.image, judge.metadata.image)
+    )
+    if expected != found:
+        raise RecipeError(place, f"a judge of {expected}", found, _FIX)
+    return judge.network
+
+
+def _names(conditions: Conditions) -> str:
+    return ", ".join(f"{group.name} ({group.size})" for group in conditions.groups) or "none"
