@@ -16,8 +16,6 @@ from ganport_models.network import NetworkConfig, register_generator
 
 COLORS = 48
 """Colors that a pixel is chosen from."""
-SHARPNESS = 32.0
-"""Factor of the logits after training: continuous, which an argmax would not be."""
 
 
 @register_generator("film_palette_dcgan")
@@ -27,8 +25,8 @@ class PaletteGenerator(FilmGenerator):
     The last stage returns a logit for each color and pixel, and the pixel is the mean of the colors
     with the weights of their softmax. Pixels of one material get one color sooner than with a tanh
     of each channel. In training the logits have Gumbel noise (Jang et al. 2017, equation 2): a
-    mixture of colors then flickers, so the generator learns to decide for one. Afterward a sharp
-    softmax takes the most likely color (benchmarks/RESULTS.md, sprites).
+    mixture of colors then flickers, so the generator learns to decide for one
+    (benchmarks/RESULTS.md, sprites).
     """
 
     num_colors = COLORS
@@ -50,10 +48,8 @@ class PaletteGenerator(FilmGenerator):
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
         logits = self.map_features(z, condition)[-1].permute(0, 2, 3, 1)
-        if self.training:
-            weights = F.gumbel_softmax(logits.float())
-        else:
-            weights = torch.softmax(SHARPNESS * logits, dim=-1)
+        choose = F.gumbel_softmax if self.training else torch.softmax
+        weights = choose(logits.float(), dim=-1)
         return (weights @ self.colors.clamp(-1, 1)).permute(0, 3, 1, 2)
 
     @torch.no_grad()
