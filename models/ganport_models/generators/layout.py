@@ -9,8 +9,10 @@ from ganport_models.blocks import to_base_map
 from ganport_models.generators.dcgan import FilmSkipGenerator
 from ganport_models.network import NetworkConfig, register_generator
 
+SHARPNESS = 16.0
+"""Factor of the logits of places: most objects are at one place, and the places learn fast."""
 GAIN = 4.0
-"""Initial deviation of the logits of places, and scale of the planted features."""
+"""Scale of the features of an object."""
 
 
 @register_generator("film_layout_dcgan")
@@ -28,7 +30,7 @@ class LayoutGenerator(FilmSkipGenerator):
         super().build(config)
         self.width = config.channels()[1]
         self.places = nn.Linear(config.z_dim, config.condition_size * 4 * config.base_area)
-        nn.init.normal_(self.places.weight, std=GAIN * config.z_dim**-0.5)
+        nn.init.normal_(self.places.weight, std=config.z_dim**-0.5)
         self.objects = nn.Parameter(torch.randn(config.condition_size, self.width))
 
     def map_features(self, z: Tensor, condition: Tensor) -> list[Tensor]:
@@ -44,6 +46,7 @@ class LayoutGenerator(FilmSkipGenerator):
     def place_objects(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return the features (N, channels, 2H, 2W) of the objects, H x W being the base map."""
         logits = self.places(z).view(-1, self.config.condition_size, 4 * self.config.base_area)
-        weights = torch.softmax(logits, dim=2) * condition[:, :, None]
+        weights = torch.softmax(SHARPNESS * logits, dim=2) * condition[:, :, None]
+        placed = (weights.transpose(1, 2) @ self.objects).transpose(1, 2)
         height, width = self.config.base_size
-        return GAIN * (self.objects.T @ weights).view(-1, self.width, 2 * height, 2 * width)
+        return GAIN * placed.reshape(-1, self.width, 2 * height, 2 * width)
