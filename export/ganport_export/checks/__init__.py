@@ -130,7 +130,12 @@ def _check_rounding(artifact: Artifact, export_input: ExportInput) -> Json:
     before = replace(artifact, file=file, raw_runners=rounding.before)
     errors = check_parity(before, export_input.batches, export_input.reference, export_input.limit)
     place = f"{stem} with rounded weights"
-    diff = check_rounded_weights(place, rounding.reference, export_input.reference)
+    diff = check_rounded_weights(
+        place,
+        rounding.reference,
+        export_input.reference,
+        has_palette=bool(artifact.interface.format.palette),
+    )
     counts = {"stored": "float16", "rounded": rounding.rounded, "of": rounding.weights}
     counts |= {"error_before": max(errors.values()), "max": diff.max, "different": diff.different}
     return {"weights": counts | {"over_one": diff.over_one, "values": diff.values}}

@@ -109,6 +109,17 @@ def test_check_rounded_weights_allows_two_levels_in_one_value():
     assert (diff.max, diff.different, diff.over_one) == (2, 1, 1)
 
 
+def test_check_rounded_weights_with_a_palette_limits_the_number_of_differences_only():
+    exact = np.zeros((1, 3, 32, 32))
+    rounded = exact.copy()
+    rounded[0, 0, 0, :3] = 40 / 127.5 + 1e-4
+    diff = check_rounded_weights("generator", [rounded], [exact], has_palette=True)
+    assert (diff.max, diff.over_one) == (40, 3)
+    rounded[0, 0, 1, :3] = 40 / 127.5 + 1e-4
+    with pytest.raises(ParityError, match=r"99\.80% within 1"):
+        check_rounded_weights("generator", [rounded], [exact], has_palette=True)
+
+
 @pytest.mark.parametrize(("off", "fraction"), [(3, "99.97%"), (2, "66.67%")])
 def test_check_rounded_weights_beyond_the_float16_limit_raises(off, fraction):
     exact = np.zeros((1, 3, 32, 32))
