@@ -10,7 +10,6 @@ from torch import nn
 from ganport_runtime.conditions import Conditions
 from ganport_train.config.parsing import RecipeError
 from ganport_train.data import Dataset
-from ganport_train.evaluation.judge.judge import Judge
 
 _FIX = "Train another one: eval-gan judge --data DATA --resolution SIZE --out FOLDER."
 
@@ -26,6 +25,9 @@ def load_classifier(folder: str, dataset: Dataset, device: torch.device) -> nn.M
     """
     if not folder:
         return None
+    # Imports torchvision, which takes a second.
+    from ganport_train.evaluation.judge.judge import Judge
+
     judge = Judge.load(Path(folder), device)
     place = f"method.classifier = {folder}"
     if judge.conditions != dataset.conditions:
