@@ -105,7 +105,7 @@ async def run_open_loop(port: int, body: bytes, rate: float, seconds: float) -> 
         try:
             connection = idle.pop() if idle else await Connection.open(port)
             response = await connection.post(_PATH, body)
-        except ConnectionError:
+        except OSError:  # also: too many open files
             measurement.add(_DISCONNECTED, time.perf_counter() - due)
             return
         now = time.perf_counter()
