@@ -33,11 +33,6 @@ class ClassifierDiscriminator(Discriminator):
         logits: Tensor = self.realism(features)
         return logits.flatten(1).mean(dim=1)
 
-    def classify(self, image: Tensor) -> Tensor:
-        """Return the class logits (N, condition_size) of images (N, C, H, W)."""
-        class_logits: Tensor = self.classifier(self.embed(image))
-        return class_logits
-
 
 class _GroupHeads(nn.ModuleList):
     """A head for each condition group; returns their logits in the order of the condition."""

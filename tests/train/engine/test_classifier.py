@@ -8,12 +8,14 @@ import pytest
 import torch
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.config import recipes
 from ganport_train.config.parsing import RecipeError
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.classifier import load_classifier
 from ganport_train.engine.trainer import Trainer
 from ganport_train.evaluation.judge.storage import JudgeError
+from ganport_train.methods.build import build_method
 from ganport_train.runs.train_state import StopSignal
 
 CPU = torch.device("cpu")
@@ -44,6 +46,12 @@ def test_classifier_of_another_size_is_refused(
     larger = replace(dataset, image=replace(dataset.image, size=(32, 32)))
     with pytest.raises(RecipeError, match="16 x 16"):
         load_classifier(str(judge), larger, CPU)
+
+
+def test_classifier_of_a_method_that_would_ignore_it_is_refused() -> None:
+    conditions = Conditions.one_hots({"tail": ["long", "short"]})
+    with pytest.raises(RecipeError, match="found flow"):
+        build_method(recipes.load("iclevr-glow", []), conditions, CPU, torch.nn.Identity())
 
 
 def test_run_with_a_classifier_resumes_with_the_same_bytes(

@@ -48,6 +48,9 @@ def build_method(
     Raises RecipeError for a network that the method cannot train, and NetworkError for an invalid
     network configuration.
     """
+    if classifier is not None and recipe.method.name != "adversarial":
+        expected, found = "method.name = adversarial", recipe.method.name
+        raise RecipeError("method.classifier", expected, found, "Remove method.classifier.")
     config = recipe.network_config(conditions)
     generator = build_generator(recipe.network.generator, config)
     if recipe.network.init == "dcgan":
