@@ -31,6 +31,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.sample_grids import render_images
 from ganport_train.engine.trainer import Trainer
+from ganport_train.engine.validation import convert_conditions
 from ganport_train.engine.warm_start import WarmStart
 from ganport_train.evaluation.judge.accuracy import group_counts, joint_count
 from ganport_train.evaluation.judge.judge import Judge
@@ -109,21 +110,31 @@ class Exam:
 
     def measure(self, generator: Generator) -> Record:
         """Accuracies, distances, spread and grain of a generator that is ready to draw."""
-        conditions, vectors = self.dataset.conditions, self.dataset.vectors
-        asked = evenly(conditions, vectors, ASKED)
-        outputs = self.judge.predict(self._draw(generator, asked)).outputs
-        counts = group_counts(conditions, outputs, asked)
-        images = self._draw(generator, sample_vectors(vectors, COMPARED))
+        images = self._draw(generator, sample_vectors(self.dataset.vectors, COMPARED))
         features, reference = self.judge.features(images), self.reference
         return {
-            **{name: count.fraction for name, count in counts.items()},
-            "joint": joint_count(conditions, outputs, asked).fraction,
+            **self.accuracies(generator),
             "spread": self._spread(generator),
             **grain.ratios(images, self.real_grain),
             "coverage": density_coverage(features, reference.features[reference.size_matched])[1],
             "kernel": 1000
             * kernel_distance(features, reference.features[reference.others], subsets=SUBSETS)[0],
         }
+
+    def accuracies(self, generator: Generator) -> Record:
+        """Return the accuracy of each group and of all together; nothing without a condition.
+
+        The judge may have the labels in another order.
+        """
+        asked = evenly(self.dataset.conditions, self.dataset.vectors, ASKED)
+        if not asked.size:
+            return {}
+        judged = self.judge.conditions
+        targets = convert_conditions(asked, self.dataset.conditions, judged)
+        outputs = self.judge.predict(self._draw(generator, asked)).outputs
+        counts = group_counts(judged, outputs, targets)
+        accuracies: Record = {name: count.fraction for name, count in counts.items()}
+        return {**accuracies, "joint": joint_count(judged, outputs, targets).fraction}
 
     def _spread(self, generator: Generator) -> float:
         small = thumbnails(self._draw(generator, self.plan.vectors))
@@ -195,6 +206,20 @@ def split_options(text: str) -> tuple[str, list[str], str]:
     overrides = [option for option in options if not option.startswith("from=")]
     source = next((option[5:] for option in options if option not in overrides), "")
     return recipe, overrides, source
+
+
+def data_recipe(variants: Sequence[str]) -> Recipe:
+    """Return the first recipe, whose data set serves all; refuse one that reads another."""
+    texts = (text.partition(":")[2] for text in variants)
+    first, *others = (recipes.load(*split_options(text)[:2]) for text in texts)
+    if any(_data_options(other) != _data_options(first) for other in others):
+        raise click.UsageError("all variants need the same conditions, image size and mode")
+    return first
+
+
+def _data_options(recipe: Recipe) -> tuple[Any, ...]:
+    data = recipe.data
+    return recipe.vocabulary(), data.image_options(), data.format, data.attributes
 
 
 def without_bounds(recipe: Recipe) -> Recipe:
@@ -286,8 +311,7 @@ def main(
     """Compare VARIANTS, each `NAME: RECIPE KEY=VALUE ...`, at equal seconds."""
     chosen = resolve_device(device)
     exam_judge = Judge.load(judge, chosen)
-    recipe, overrides, _ = split_options(variants[0].partition(":")[2])
-    first = recipes.load(recipe, overrides)
+    first = data_recipe(variants)
     dataset = load_data(first, data, skip_bad=True)
     measured = load_data(first, unseen, skip_bad=True) if unseen else dataset
     if measured.conditions != dataset.conditions:

@@ -3,9 +3,18 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
+from click import UsageError
+from numpy.typing import NDArray
+from torch import Tensor
 
+from ganport_models import Generator, NetworkConfig
+from ganport_runtime.conditions import Conditions
+from ganport_runtime.images.format import ImageFormat
 from ganport_train.synthetic.writer import write_faces
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -73,3 +82,36 @@ def test_variants_train_in_turn_resume_and_start_from_a_run(tmp_path: Path) -> N
         assert done.returncode == 0, done.stderr
         rows = [line for line in done.stdout.splitlines() if line.startswith("| two |")]
         assert len(rows) == lines + 1
+
+
+def test_variants_with_other_conditions_are_refused(learning) -> None:
+    with pytest.raises(UsageError, match="conditions"):
+        learning.data_recipe(["one: anime-cgan", "two: anime-dcgan"])
+
+
+CONDITIONS = Conditions.one_hots({"shade": ["red", "green", "blue"]})
+
+
+class ShadeJudge:
+    """Reads the brightest channel of an image; its labels have another order."""
+
+    conditions = Conditions.one_hots({"shade": ["blue", "red", "green"]})
+
+    def predict(self, images: NDArray[np.uint8]) -> SimpleNamespace:
+        outputs = images.mean(axis=(1, 2))[:, [2, 0, 1]]
+        return SimpleNamespace(outputs=outputs.astype(np.float32))
+
+
+class ShadeGenerator(Generator):
+    """Generates images of the requested shade."""
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        return condition[:, :, None, None].expand(-1, -1, 16, 16)
+
+
+def test_accuracies_with_labels_in_another_order_than_the_judges(learning) -> None:
+    vectors = np.eye(3, dtype=np.float32)
+    dataset = SimpleNamespace(conditions=CONDITIONS, vectors=vectors, image=ImageFormat((16, 16)))
+    exam = learning.Exam(ShadeJudge(), dataset, torch.device("cpu"))
+    generator = ShadeGenerator(NetworkConfig(16, 3, 1, 4, 1))
+    assert exam.accuracies(generator) == {"shade": 1.0, "joint": 1.0}

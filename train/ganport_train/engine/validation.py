@@ -100,7 +100,7 @@ class CheckpointEvaluator:
             device=device,
             image=dataset.image,
             conditions=conditions,
-            targets=_convert_conditions(conditions, dataset.conditions, judge.conditions)
+            targets=convert_conditions(conditions, dataset.conditions, judge.conditions)
             if judge
             else conditions,
             real=real,
@@ -219,10 +219,11 @@ def _extract_features(judge: Judge | None, images: Images) -> Features:
     return judge.features(images) if judge else thumbnails(images)
 
 
-def _convert_conditions(vectors: Vectors, run: Conditions, judge: Conditions) -> Vectors:
+def convert_conditions(vectors: Vectors, run: Conditions, judge: Conditions) -> Vectors:
     """Return condition vectors in the layout of the judge, which may differ in order or encoding.
 
-    The vectors of an unconditional generator stay empty.
+    The vectors of an unconditional generator stay empty. Raises JudgeError for a judge of other
+    conditions.
     """
     if not run.groups:
         return vectors
