@@ -90,6 +90,12 @@ def test_variants_of_anime_tips_differ_in_one_tip() -> None:
     tips = study.load("anime-tips").variants
     tables = {name: recipe.to_json() for name, recipe in tips.items()}
     all_tips = tables.pop("all-tips")
+    adam = tables["adam-for-both"]
+    pairs = {name: tables.pop(name) for name in ("adam-without-1-range", "adam-without-2-loss")}
+    assert {name: differences(adam, table) for name, table in pairs.items()} == {
+        "adam-without-1-range": ["method.unit_range: False -> True"],
+        "adam-without-2-loss": ["method.loss: 'bce' -> 'saturating'"],
+    }
     assert {name: differences(all_tips, table) for name, table in tables.items()} == {
         "without-1-range": ["method.unit_range: False -> True"],
         "without-2-loss": ["method.loss: 'bce' -> 'saturating'"],
