@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.conditions import Conditions, MultiHot, Scalar, SignedMultiHot
+from ganport_runtime.conditions import Conditions, MultiHot, Rgb, Scalar, SignedMultiHot
 from ganport_train.config.parsing import RecipeError
 from ganport_train.methods.condition_losses import change_one_group, check_groups
 
@@ -59,9 +59,22 @@ def test_change_one_group_exchanges_or_flips_one_label(seed: int, count: int) ->
         assert set(np.unique(wrong)) <= {0.0, 1.0}
 
 
-def test_check_groups_of_numbers_raises() -> None:
-    with pytest.raises(RecipeError, match="found age"):
-        check_groups(Conditions((Scalar("age", 20, 0, 100),)))
+@given(st.integers(0, 2**32), st.integers(2, 20))
+def test_change_one_group_takes_the_color_or_number_of_another_row(seed: int, count: int) -> None:
+    random = np.random.default_rng(seed)
+    ages = random.permutation(np.arange(count, dtype=np.float32))[:, None]
+    colors = random.random((3, 3), dtype=np.float32)[np.arange(count) % 2]
+    for group, right in ((Scalar("age", 20, 0, 100), ages), (Rgb("hair", "#ffffff"), colors)):
+        wrong = change_one_group(right, Conditions((group,)), random)
+        assert (wrong != right).any(axis=1).all()
+        assert {tuple(row) for row in wrong} <= {tuple(row) for row in right}
+
+
+def test_change_one_group_keeps_the_only_number() -> None:
+    ages = np.full((4, 1), 30, np.float32)
+    group = Scalar("age", 20, 0, 100)
+    wrong = change_one_group(ages, Conditions((group,)), np.random.default_rng(0))
+    np.testing.assert_array_equal(wrong, ages)
 
 
 def test_check_groups_of_a_single_label_raises() -> None:

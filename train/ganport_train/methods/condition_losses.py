@@ -16,6 +16,8 @@ from ganport_runtime.conditions import (
     JointOneHot,
     MultiHot,
     OneHot,
+    Rgb,
+    Scalar,
     SignedMultiHot,
 )
 from ganport_train.backend.distributed import ProcessGroup
@@ -149,7 +151,8 @@ def change_one_group(
 
     GAN-CLS (Reed et al. 2016, section 4.2) takes random texts. A row that differs in one group is a
     harder negative, and never equals the right one. One-hot groups change their label, multi-hot
-    groups exchange one label, signed groups flip one label.
+    groups exchange one label, signed groups flip one label. Colors and numbers take those of
+    another row; without another color or number in `vectors` they stay.
     """
     count = len(vectors)
     changed = vectors.copy()
@@ -158,7 +161,11 @@ def change_one_group(
     for index, group in enumerate(conditions.groups):
         rows = np.flatnonzero(chosen == index)
         columns = conditions.slices[group.name]
-        changed[rows, columns] = _change(group)(vectors[rows, columns], fractions[rows])
+        if isinstance(group, Rgb | Scalar):
+            values = vectors[:, columns]
+            changed[rows, columns] = _take_other_value(values[rows], values, fractions[rows])
+        else:
+            changed[rows, columns] = _change(group)(vectors[rows, columns], fractions[rows])
     return changed
 
 
@@ -168,7 +175,7 @@ def check_groups(conditions: Conditions) -> None:
     if fixed or not conditions.groups:
         raise RecipeError(
             "method.mismatch_weight",
-            "groups of labels, with at least two labels in one-hot groups",
+            "condition groups, with at least two labels in one-hot groups",
             ", ".join(fixed) or "no condition",
             "Set method.mismatch_weight=0 for this data set.",
         )
@@ -177,7 +184,7 @@ def check_groups(conditions: Conditions) -> None:
 def _is_changeable(group: ConditionGroup) -> bool:
     if isinstance(group, OneHot | JointOneHot):
         return group.size >= 2
-    return isinstance(group, MultiHot)
+    return True
 
 
 def _change(group: ConditionGroup) -> Callable[[Vectors, Fractions], Vectors]:
@@ -211,4 +218,14 @@ def _exchange_label(vectors: Vectors, fractions: Fractions) -> Vectors:
             changed[row, on[pair % len(on)]] = 0
         if len(off):
             changed[row, off[pair // max(len(on), 1)]] = 1
+    return changed
+
+
+def _take_other_value(values: Vectors, pool: Vectors, fractions: Fractions) -> Vectors:
+    """Return for each row of `values` a different row of `pool`, if there is one."""
+    changed = values.copy()
+    for row, fraction in enumerate(fractions):
+        others = np.flatnonzero((pool != values[row]).any(axis=1))
+        if len(others):
+            changed[row] = pool[others[int(fraction * len(others))]]
     return changed
