@@ -55,6 +55,13 @@ def test_seconds_to_a_goal_are_read_off_the_curve(
     assert found == (None if expected is None else pytest.approx(expected))
 
 
+def test_goals_of_a_run_without_a_condition_are_distances(learning) -> None:
+    records = [{"variant": "one", "seconds": 10.0, "kernel": 4.0}]
+    head, _, line = learning.goals([records])
+    assert head == "| variant | kernel 10 | kernel 5 | kernel 3 |"
+    assert line == "| one | 10 s | 10 s | - |"
+
+
 def test_a_slice_ends_by_its_clock(learning) -> None:
     times = iter([5.0, 6.0, 7.5])
     part = learning.Slice(2.0, lambda: next(times))
