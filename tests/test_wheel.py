@@ -77,7 +77,7 @@ def test_wheel_requires_numpy_alone(wheel: zipfile.Path) -> None:
     (info,) = (top for top in wheel.iterdir() if top.name.endswith(".dist-info"))
     lines = (info / "METADATA").read_text().splitlines()
     required = [line for line in lines if line.startswith("Requires-Dist:") and "extra" not in line]
-    assert required == ["Requires-Dist: numpy>=1.26"]
+    assert required == ["Requires-Dist: numpy>=2.0"]
 
 
 @pytest.mark.skipif(

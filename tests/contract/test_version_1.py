@@ -96,6 +96,7 @@ def test_compared_runs_tell_their_scores(calls: product.Calls, work: Path) -> No
 
 
 @pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize("name", ["again", "checkpoint"])
 def test_exported_again_gives_the_same_images(calls: product.Calls, work: Path, name: str) -> None:
     assert calls["export"].code == calls["export checkpoint"].code == 0

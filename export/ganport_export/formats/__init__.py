@@ -22,6 +22,7 @@ _WARNINGS = (
     (r".*isinstance\(treespec, LeafSpec\).* is deprecated", FutureWarning),  # torch's own code
     (_TORCHSCRIPT_DEPRECATED, FutureWarning),
     (_TORCHSCRIPT_DEPRECATED, DeprecationWarning),
+    (r"The given buffer is not writable", UserWarning),  # torch 2.11's reader of .pt2
 )
 
 

@@ -113,7 +113,7 @@ def inference_registry(data: Path) -> Iterator[ModelRegistry]:
 def address(inference_registry: ModelRegistry) -> Iterator[str]:
     """HOST:PORT of a service of `inference_registry`."""
     app = create_app(inference_registry, INFERENCE_SETTINGS)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
