@@ -1,7 +1,7 @@
-"""Two loops as others write them by hand, for the engine to be measured against.
+"""Two training loops as engineers write them by hand: what `training.py` compares the engine with.
 
-Both train our networks with the losses of a recipe. They keep no record and can be resumed at no
-step; what they leave out is in their favour.
+Both train our networks with the losses of a recipe. They write no records and no checkpoints, which
+makes them faster.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from ganport_train.methods.build import NORMS
 
 WORKERS = 2
 """Processes that decode: `workers` of the DCGAN tutorial."""
-_PICTURES = (".png", ".jpg", ".jpeg")
+_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
 class Loss:
-    """What both networks minimise, of logits (N,) of real, drawn and mismatched pairs."""
+    """The losses of both networks, of logits (N,) of real, generated and mismatched pairs."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[[Tensor, Tensor], Tensor]
     mismatch: Callable[[Tensor, Tensor], Tensor]
-    paired: bool = False
-    """Whether the generator's loss looks at real images too."""
+    needs_real: bool = False
+    """Whether the generator's loss also needs the logits of real images."""
 
 
 LOSSES = {
@@ -58,18 +58,18 @@ LOSSES = {
         lambda real, fake: F.softplus(fake - real).mean(),
         lambda fake, real: F.softplus(real - fake).mean(),
         lambda real, wrong: F.softplus(wrong - real).mean(),
-        paired=True,
+        needs_real=True,
     ),
 }
 
 
-class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
+class ImageFiles(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
     """Image files of a folder or zip, decoded and transformed whenever one is requested."""
 
     def __init__(self, data: Path, resolution: int, vectors: NDArray[np.float32]) -> None:
         self.data, self.vectors = data, torch.from_numpy(vectors.copy())
         self.archive: zipfile.ZipFile | None = None
-        self.names = sorted(name for name in _members(data) if name.endswith(_PICTURES))
+        self.names = sorted(name for name in _members(data) if name.endswith(_SUFFIXES))
         self.transform = transforms.Compose(
             [
                 transforms.Resize(resolution),
@@ -84,8 +84,8 @@ class Pictures(torch.utils.data.Dataset[tuple[Tensor, Tensor]]):
         return len(self.names)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        with self._open(self.names[index]) as file, Image.open(file) as picture:
-            pixels: Tensor = self.transform(picture.convert("RGB"))
+        with self._open(self.names[index]) as file, Image.open(file) as image:
+            pixels: Tensor = self.transform(image.convert("RGB"))
         # An image that our reader left out shifts the conditions, which no clock can tell.
         return pixels, self.vectors[index % len(self.vectors)]
 
@@ -105,25 +105,28 @@ def _members(data: Path) -> list[str]:
 
 
 class Loop:
-    """What both have: networks, optimisers, and the losses of a recipe."""
+    """Base of both loops: networks, optimizers, and the losses of a recipe."""
 
     def __init__(
-        self, recipe: Recipe, conditions: Conditions, device: torch.device, *, careful: bool
+        self, recipe: Recipe, conditions: Conditions, device: torch.device, *, is_tuned: bool
     ) -> None:
-        self.options, self.latent = recipe.method, recipe.network.z_dim
+        self.options, self.z_dim = recipe.method, recipe.network.z_dim
         self.loss, self.device = LOSSES[recipe.method.loss], device
-        shape = recipe.network_config(conditions)
-        self.generator = build_generator(recipe.network.generator, shape)
+        config = recipe.network_config(conditions)
+        self.generator = build_generator(recipe.network.generator, config)
         network = recipe.network
-        self.discriminator = build_discriminator(network.discriminator, shape, NORMS[network.norm])
-        self.number = 0
-        layout = torch.channels_last if careful else torch.contiguous_format
+        self.discriminator = build_discriminator(network.discriminator, config, NORMS[network.norm])
+        self.step_count = 0
+        layout = torch.channels_last if is_tuned else torch.contiguous_format
         for network in (self.generator, self.discriminator):
             network.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         adam = recipe.optimizer
-        self.draws, self.judges = (
+        self.generator_optimizer, self.discriminator_optimizer = (
             torch.optim.Adam(
-                network.parameters(), lr=rate, betas=(adam.beta1, adam.beta2), fused=careful or None
+                network.parameters(),
+                lr=rate,
+                betas=(adam.beta1, adam.beta2),
+                fused=is_tuned or None,
             )
             for network, rate in (
                 (self.generator, adam.generator_lr),
@@ -134,29 +137,29 @@ class Loop:
     def penalties(self, real: Tensor, fake: Tensor, condition: Tensor) -> Tensor | float:
         """R1 and R2 with their weights (Mescheder et al. 2018, equations 9 and 10)."""
         total: Tensor | float = 0.0
-        self.number += 1
-        if (self.number - 1) % self.options.reg_interval:
+        self.step_count += 1
+        if (self.step_count - 1) % self.options.reg_interval:
             return total
         for weight, images in ((self.options.r1, real), (self.options.r2, fake)):
             if weight:
-                at = images.detach().float().requires_grad_()
-                scores = self.discriminator(at, condition)
-                (slope,) = torch.autograd.grad(scores.sum(), at, create_graph=True)
+                inputs = images.detach().float().requires_grad_()
+                scores = self.discriminator(inputs, condition)
+                (gradient,) = torch.autograd.grad(scores.sum(), inputs, create_graph=True)
                 total = (
                     total
                     + self.options.reg_interval
                     * weight
-                    * slope.square().sum(dim=(1, 2, 3)).mean()
+                    * gradient.square().sum(dim=(1, 2, 3)).mean()
                     / 2
                 )
         return total
 
 
-class Plain(Loop):
+class TutorialLoop(Loop):
     """The loop of PyTorch's DCGAN tutorial with a condition: DataLoader, float32, NCHW.
 
-    Like it, it takes the gradients of the discriminator's weights in the generator's part too, and
-    reads every loss back to write it down. It has no running average.
+    Like the tutorial, it also computes gradients of the discriminator's weights in the generator's
+    step, and copies every loss to the CPU. It has no EMA.
     """
 
     def __init__(
@@ -167,10 +170,10 @@ class Plain(Loop):
         conditions: Conditions,
         device: torch.device,
     ) -> None:
-        super().__init__(recipe, conditions, device, careful=False)
-        pictures = Pictures(data, recipe.data.resolution, vectors)
+        super().__init__(recipe, conditions, device, is_tuned=False)
+        files = ImageFiles(data, recipe.data.resolution, vectors)
         self.loader = DataLoader(
-            pictures, recipe.training.batch_size, shuffle=True, num_workers=WORKERS, drop_last=True
+            files, recipe.training.batch_size, shuffle=True, num_workers=WORKERS, drop_last=True
         )
         self.batches = self._endless()
         self.losses: list[tuple[float, float, float]] = []
@@ -180,34 +183,34 @@ class Plain(Loop):
             yield from self.loader
 
     def step(self) -> None:
-        """Trains both networks on a batch."""
+        """Train both networks on a batch."""
         real, condition = (part.to(self.device) for part in next(self.batches))
-        judge, loss = self.discriminator, self.loss
+        discriminator, loss = self.discriminator, self.loss
 
         # Train the discriminator.
-        judge.zero_grad()
-        fake = self.generator(torch.randn(len(real), self.latent, device=self.device), condition)
-        scores = judge(real, condition)
-        judged = loss.discriminator(scores, judge(fake.detach(), condition))
+        discriminator.zero_grad()
+        fake = self.generator(torch.randn(len(real), self.z_dim, device=self.device), condition)
+        scores = discriminator(real, condition)
+        d_loss = loss.discriminator(scores, discriminator(fake.detach(), condition))
         if self.options.mismatch_weight:
-            wrong = judge(real, condition.roll(1, 0))
-            judged = judged + self.options.mismatch_weight * loss.mismatch(scores, wrong)
-        judged = judged + self.penalties(real, fake, condition)
-        judged.backward()  # type: ignore[no-untyped-call]
-        self.judges.step()
+            wrong = discriminator(real, condition.roll(1, 0))
+            d_loss = d_loss + self.options.mismatch_weight * loss.mismatch(scores, wrong)
+        d_loss = d_loss + self.penalties(real, fake, condition)
+        d_loss.backward()  # type: ignore[no-untyped-call]
+        self.discriminator_optimizer.step()
 
         # Train the generator.
         self.generator.zero_grad()
-        if loss.paired:
-            scores = judge(real, condition)
-        drawn = loss.generator(judge(fake, condition), scores)
-        drawn.backward()  # type: ignore[no-untyped-call]
-        self.draws.step()
-        self.losses.append((judged.item(), drawn.item(), scores.mean().item()))
+        if loss.needs_real:
+            scores = discriminator(real, condition)
+        g_loss = loss.generator(discriminator(fake, condition), scores)
+        g_loss.backward()  # type: ignore[no-untyped-call]
+        self.generator_optimizer.step()
+        self.losses.append((d_loss.item(), g_loss.item(), scores.mean().item()))
 
 
-class Careful(Loop):
-    """The careful loop: what an engineer who knows torch would write by hand.
+class TunedLoop(Loop):
+    """A tuned loop, as an engineer who knows torch writes it.
 
     It keeps the images on the device and uses bfloat16 autocast with penalties in float32,
     channels-last, fused Adam and an EMA. Without batch norm, the discriminator sees real and
@@ -225,55 +228,60 @@ class Careful(Loop):
         *,
         bf16: bool,
     ) -> None:
-        super().__init__(recipe, conditions, device, careful=True)
+        super().__init__(recipe, conditions, device, is_tuned=True)
         self.images = torch.from_numpy(images.copy()).to(device).permute(0, 3, 1, 2)
         self.vectors = torch.from_numpy(vectors.copy()).to(device)
         self.batch, self.bf16 = recipe.training.batch_size, bf16
-        self.average = AveragedModel(
+        self.ema = AveragedModel(
             self.generator, multi_avg_fn=get_ema_multi_avg_fn(0.999), use_buffers=False
         )
 
     def step(self) -> None:
-        """Trains both networks on a batch."""
+        """Train both networks on a batch."""
         rows = torch.randint(len(self.images), (self.batch,), device=self.device)
         real, condition = self.images[rows].float().mul_(2 / 255).sub_(1), self.vectors[rows]
         mirrored = torch.rand(self.batch, 1, 1, 1, device=self.device) < 0.5
         real = torch.where(mirrored, real.flip(3), real)
 
         with self._autocast():
-            noise = torch.randn(self.batch, self.latent, device=self.device)
+            noise = torch.randn(self.batch, self.z_dim, device=self.device)
             fake = self.generator(noise, condition)
-            judged, scores = self._judged(real, fake.detach(), condition)
-        judged = judged + self.penalties(real, fake, condition)
-        self._descend(self.judges, judged)
+            d_loss, scores = self._discriminator_loss(real, fake.detach(), condition)
+        d_loss = d_loss + self.penalties(real, fake, condition)
+        _update(self.discriminator_optimizer, d_loss)
 
         self.discriminator.requires_grad_(False)
         with self._autocast():
-            if self.loss.paired:
+            if self.loss.needs_real:
                 with torch.no_grad():
                     scores = self.discriminator(real, condition).float()
-            given = self.discriminator(fake, condition).float()
-        self._descend(self.draws, self.loss.generator(given, scores))
+            logits = self.discriminator(fake, condition).float()
+        _update(self.generator_optimizer, self.loss.generator(logits, scores))
         self.discriminator.requires_grad_(True)
-        self.average.update_parameters(self.generator)
+        self.ema.update_parameters(self.generator)
 
-    def _judged(self, real: Tensor, fake: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
-        judge, options = self.discriminator, self.options
-        if judge.uses_batch_statistics:
-            features, drawn = judge.embed(real), judge.embed(fake)
+    def _discriminator_loss(
+        self, real: Tensor, fake: Tensor, condition: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        discriminator, options = self.discriminator, self.options
+        if discriminator.uses_batch_statistics:
+            features, fake_features = discriminator.embed(real), discriminator.embed(fake)
         else:
-            features, drawn = judge.embed(torch.cat([real, fake])).chunk(2)
-        scores = judge.score(features, condition).float()
-        loss = self.loss.discriminator(scores, judge.score(drawn, condition).float())
+            features, fake_features = discriminator.embed(torch.cat([real, fake])).chunk(2)
+        scores = discriminator.score(features, condition).float()
+        loss = self.loss.discriminator(
+            scores, discriminator.score(fake_features, condition).float()
+        )
         if options.mismatch_weight:
-            wrong = judge.score(features, condition.roll(1, 0)).float()
+            wrong = discriminator.score(features, condition.roll(1, 0)).float()
             loss = loss + options.mismatch_weight * self.loss.mismatch(scores, wrong)
         return loss, scores
 
-    def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+
+def _update(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 import torch
-from reference_training import Careful, Plain
+from reference_training import TunedLoop, TutorialLoop
 from step_profile import Engine, StepProfile, profile_step
 from timing import Comparison, compare_paired, synchronized, time_interleaved
 
@@ -68,23 +68,25 @@ def _against(name: str, recipe: Recipe, dataset: Dataset, setting: Setting) -> I
     enable_determinism()
     # The other loops have no diversity loss and no classifier head.
     network = recipe.network
-    plain_network = replace(network, discriminator=network.discriminator.replace("_head", ""))
+    network_without_head = replace(
+        network, discriminator=network.discriminator.replace("_head", "")
+    )
     method = replace(recipe.method, diversity_weight=0.0)
-    recipe = replace(recipe, network=plain_network, method=method)
+    recipe = replace(recipe, network=network_without_head, method=method)
     ours = Engine(dataset, recipe, setting.device)
     rest = (recipe, dataset.conditions, setting.device)
-    plain = Plain(setting.data, dataset.vectors, *rest)
+    tutorial = TutorialLoop(setting.data, dataset.vectors, *rest)
     bf16 = recipe.training.precision == "bf16"
-    careful = Careful(dataset.images, dataset.vectors, *rest, bf16=bf16)
+    tuned = TunedLoop(dataset.images, dataset.vectors, *rest, bf16=bf16)
     works = [
-        synchronized(loop.step, setting.device, setting.turn) for loop in (ours, careful, plain)
+        synchronized(loop.step, setting.device, setting.turn) for loop in (ours, tuned, tutorial)
     ]
     columns = time_interleaved([lambda: time.sleep(_PAUSE), *works], setting.rounds)[1:]
-    pictures = recipe.training.batch_size * setting.turn
-    fastest = pictures / sorted(columns[0])[len(columns[0]) // 2]
-    step = f"{name}, {fastest:,.0f} pictures/s on {setting.device.type}"
-    yield compare_paired(f"{step}: against a DCGAN tutorial's loop", columns[0], columns[2])
-    yield compare_paired(f"{step}: against a careful one", columns[0], columns[1])
+    images = recipe.training.batch_size * setting.turn
+    fastest = images / sorted(columns[0])[len(columns[0]) // 2]
+    step = f"{name}, {fastest:,.0f} images/s on {setting.device.type}"
+    yield compare_paired(f"{step}: against the loop of the DCGAN tutorial", columns[0], columns[2])
+    yield compare_paired(f"{step}: against a tuned loop", columns[0], columns[1])
 
 
 @click.command()

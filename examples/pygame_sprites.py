@@ -86,7 +86,7 @@ class Walker:
     rest: float = field(default=0.0)  # seconds until the next walk
 
     def update(self, seconds: float) -> None:
-        """Walk towards the target, then rest, then choose another one."""
+        """Walk toward the target, then rest, then choose another one."""
         dx, dy = self.target[0] - self.x, self.target[1] - self.y
         distance = (dx * dx + dy * dy) ** 0.5
         step = min(distance, SPEED * seconds)
