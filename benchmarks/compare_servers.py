@@ -8,6 +8,7 @@ client, then with many. Clients and servers share the cores of one machine.
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ def main() -> None:
         for index in range(arguments.rounds):
             for name, path in graphs.items():
                 baseline = Path(folder) / f"baseline-{name}"
+                print(f"round {index + 1} of {arguments.rounds}: {name}", file=sys.stderr)
                 _run_round(path, baseline, results[name], arguments, index)
     print(f"{describe_system()}; medians of {arguments.rounds} rounds of {arguments.seconds:g} s")
     for result in results.values():

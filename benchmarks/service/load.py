@@ -14,6 +14,8 @@ from service.client import responds
 from service.processes import ServerProcess
 
 _SCRIPT = Path(__file__).with_name("post.lua")
+_MAX_SECONDS = 60.0
+"""Of a measurement that is repeated because no request completed."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +41,15 @@ def measure(
 ) -> LoadMetrics:
     """Load a server from `connections` clients that each send requests one after another.
 
-    Each request has another seed. Raises `RuntimeError` if a request fails or none completes.
+    Each request has another seed. A measurement in which no request completes is repeated with
+    twice the seconds. Raises `RuntimeError` if a request fails, or none completes in a minute.
     """
     responds(server.port, path, request | {"seed": 0})  # waits for the end of earlier load
-    before, after = json.dumps(request | {"seed": "SEED"}).split('"SEED"')
     cpu_start = server.cpu_seconds()
-    process = subprocess.run(
-        [
-            *("wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"),
-            *("-s", str(_SCRIPT), f"http://127.0.0.1:{server.port}{path}", "--", before, after),
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    summary = _run_wrk(server.port, path, request, connections, seconds)
     cpu = server.cpu_seconds() - cpu_start
-    summary = json.loads(process.stdout.splitlines()[-1])
+    if not summary["requests"] and seconds < _MAX_SECONDS:
+        return measure(server, path, request, connections, 2 * seconds)
     if summary["failed"] or not summary["requests"]:
         failed = f"{summary['failed']} of {summary['requests']} requests failed"
         raise RuntimeError(f"{failed} in {summary['seconds']:.1f} s at {connections} connections")
@@ -64,3 +59,21 @@ def measure(
         p99=summary["p99"],
         cpu=cpu / summary["requests"],
     )
+
+
+def _run_wrk(
+    port: int, path: str, request: dict[str, Any], connections: int, seconds: float
+) -> dict[str, Any]:
+    """Return the summary that the script of wrk prints."""
+    before, after = json.dumps(request | {"seed": "SEED"}).split('"SEED"')
+    process = subprocess.run(
+        [
+            *("wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "30s"),
+            *("-s", str(_SCRIPT), f"http://127.0.0.1:{port}{path}", "--", before, after),
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    summary: dict[str, Any] = json.loads(process.stdout.splitlines()[-1])
+    return summary
