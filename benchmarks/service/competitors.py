@@ -53,8 +53,13 @@ class Competitor:
 
 
 def competitors(bundle: Path, baseline: Path, python: Path) -> Iterator[Competitor]:
-    """Yield ganport with its defaults, then the others, run by `python` from folder `baseline`."""
+    """Yield ganport with its defaults and with a process per core, then the others.
+
+    `python` runs the others from the folder `baseline`.
+    """
     yield ganport_server(bundle)
+    if (cores := available_cpu_count()) > 1:
+        yield ganport_server(bundle, "--workers", str(cores))
     for name in _SCRIPTS:
         for max_batch, batch_wait, workers in _settings(available_cpu_count()):
             yield _competitor(name, python, baseline, max_batch, batch_wait, workers)
@@ -69,7 +74,7 @@ def ganport_server(bundle: Path | str, *options: str, device: str = "cpu") -> Co
         raise RuntimeError("the command serve-gan is not installed")
     return Competitor(
         GANPORT,
-        "defaults",
+        " ".join(options) or "defaults",
         "/v1/generate",
         {"output": "raw"},
         (command, str(bundle), "--device", device, "--port", "{port}", *options),

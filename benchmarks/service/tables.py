@@ -1,4 +1,4 @@
-"""Markdown tables: medians over the rounds, and the best setting of each competitor."""
+"""Markdown tables: medians over the rounds, and the best setting of each server."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ class Results:
         yield "|---|---|" + "---|---|" * len(others)
         for count in sorted({key[2] for key in self.measurements}):
             for row in metric_rows(self.connections):
-                ours, _ = self.best(GANPORT, count, row)
-                cells = [f"count {count}, {row.title}", _format(ours, row)]
+                ours, setting = self.best(GANPORT, count, row)
+                cells = [f"count {count}, {row.title}", f"{_format(ours, row)} ({setting})"]
                 for name in others:
                     value, setting = self.best(name, count, row)
                     cells += [f"{_format(value, row)} ({setting})", f"{row.ratio(ours, value):.2f}"]
