@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 
 from ganport_models import NetworkConfig, build_generator
-from ganport_models.generators.palette import COLORS, PaletteGenerator, favor_neighbors
+from ganport_models.generators.palette import COLORS, PaletteGenerator
 
 
 @pytest.fixture
@@ -65,19 +63,3 @@ def test_init_colors_keeps_the_colors_that_are_not_given(generator: PaletteGener
     generator.init_colors(torch.zeros(7, 4))
     assert not generator.colors[:7].any()
     assert torch.equal(generator.colors[7:], before[7:])
-
-
-def test_favor_neighbors_multiplies_by_the_squared_weights_around_a_pixel() -> None:
-    logits = torch.full((1, 3, 3, 3), -40.0)
-    logits[:, 0] = 0.0  # the neighbors have the first color
-    logits[0, :2, 1, 1] = torch.tensor([0.0, 1.0])  # the pixel would have the second one
-    found = favor_neighbors(logits)[0, :, 1, 1]
-    expected = torch.tensor([2 * math.log(8.01), 1 + 2 * math.log(0.01), -40 + 2 * math.log(0.01)])
-    torch.testing.assert_close(found, expected)
-
-
-def test_favor_neighbors_keeps_a_color_that_a_pixel_is_sure_of() -> None:
-    logits = torch.zeros(1, 2, 3, 3)
-    logits[:, 0] = 20.0
-    logits[0, :, 1, 1] = torch.tensor([0.0, 20.0])
-    assert favor_neighbors(logits)[0, :, 1, 1].argmax() == 1

@@ -16,10 +16,6 @@ from ganport_models.network import NetworkConfig, register_generator
 
 COLORS = 48
 """Colors that a pixel is chosen from."""
-_NEIGHBOR_WEIGHT = 2.0
-"""Exponent of the factor that a pixel takes from its neighbors."""
-_MIN_NEIGHBORS = 0.01
-"""Added to the neighbors, so that a pixel may have a color that no neighbor has."""
 
 
 @register_generator("film_palette_dcgan")
@@ -28,9 +24,9 @@ class PaletteGenerator(FilmGenerator):
 
     The last stage returns a logit for each color and pixel, and the pixel is the mean of the colors
     with the weights of their softmax. Pixels of one material get one color sooner than with a tanh
-    of each channel. A color is more likely if the neighbors have it, as in pixel art. In training
-    the logits have Gumbel noise (Jang et al. 2017, equation 2): a mixture of colors then flickers,
-    so the generator learns to decide for one (benchmarks/RESULTS.md, sprites).
+    of each channel. In training the logits have Gumbel noise (Jang et al. 2017, equation 2): a
+    mixture of colors then flickers, so the generator learns to decide for one
+    (benchmarks/RESULTS.md, sprites).
     """
 
     num_colors = COLORS
@@ -51,23 +47,12 @@ class PaletteGenerator(FilmGenerator):
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
-        logits = favor_neighbors(self.map_features(z, condition)[-1].float()).permute(0, 2, 3, 1)
+        logits = self.map_features(z, condition)[-1].permute(0, 2, 3, 1)
         choose = F.gumbel_softmax if self.training else torch.softmax
-        weights = choose(logits, dim=-1)
+        weights = choose(logits.float(), dim=-1)
         return (weights @ self.colors.clamp(-1, 1)).permute(0, 3, 1, 2)
 
     @torch.no_grad()
     def init_colors(self, colors: Tensor) -> None:
         """Start with `colors` (up to `COLORS`, K) in [-1, 1], for example those of a data set."""
         self.colors[: len(colors)] = colors
-
-
-def favor_neighbors(logits: Tensor) -> Tensor:
-    """Return logits (N, colors, H, W) that are larger for the colors of the 8 neighbors of a pixel.
-
-    This is one step of mean-field inference in a Potts model, with the logarithm of the neighbors'
-    weights in place of their sum.
-    """
-    weights = logits.softmax(dim=1)
-    neighbors = 9 * F.avg_pool2d(weights, 3, stride=1, padding=1) - weights
-    return logits + _NEIGHBOR_WEIGHT * torch.log(neighbors + _MIN_NEIGHBORS)
