@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from ganport_runtime.images.format import CHANNELS, ImageFormat
 from ganport_runtime.images.pixels import to_float
@@ -10,6 +11,7 @@ from ganport_train.backend.device import random_stream
 from ganport_train.evaluation.judge.network import (
     MIN_RESOLUTION,
     JudgeNetwork,
+    PointwiseConvolution,
     prepare_images,
     random_mirror,
     random_shift,
@@ -136,3 +138,12 @@ def test_prepare_images_lays_transparency_on_white_for_a_judge_of_rgb() -> None:
     batch = prepare_images(images, ImageFormat((16, 16)), CPU)
     assert (batch[..., :8] == -1).all()
     assert (batch[..., 8:] == 1).all()
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("side", [7, 8])
+def test_pointwise_convolution_equals_a_convolution_with_a_stride(side: int, stride: int) -> None:
+    images = torch.randn(2, 4, side, side)
+    convolution = PointwiseConvolution(4, 8, stride)
+    expected = F.conv2d(images, convolution.weight, stride=stride)
+    torch.testing.assert_close(convolution(images), expected)
