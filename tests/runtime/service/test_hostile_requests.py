@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import time
 from collections.abc import Iterator
@@ -85,13 +84,6 @@ def many_keys(number: int) -> bytes:
     return json.dumps({f"k{index:06}": 1 for index in range(number)}).encode()
 
 
-def seconds_to_parse(body: bytes) -> float:
-    """Return the CPU time of the standard parser: a measure of the machine's speed."""
-    started = time.thread_time()
-    json.loads(body)
-    return time.thread_time() - started
-
-
 def generate_body(conditions: bytes) -> bytes:
     return b'{"bundle": "starter", "output": "raw", "conditions": ' + conditions + b"}"
 
@@ -119,15 +111,12 @@ NUMBERS = b"[%s0]" % (b"0.25," * (256 * 192 - 1))
 def test_hostile_json_does_not_hold_the_event_loop(
     app: Starlette, path: str, body: bytes, status: int
 ) -> None:
-    holds, references = [], []
-    gc.freeze()  # a service has no objects of other tests to look through
+    holds = []
     for _ in range(5):  # the processor may be slow for a moment
         found, hold = asyncio.run(longest_hold(app, path, body))
         assert found == status
         holds.append(hold)
-        references.append(seconds_to_parse(many_keys(30_000)))
-    gc.unfreeze()
-    assert min(holds) < max(MAX_HOLD, 5 * min(references))
+    assert min(holds) < MAX_HOLD
 
 
 @pytest.mark.parametrize(
