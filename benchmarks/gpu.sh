@@ -68,8 +68,8 @@ part_wheels() { # on a machine with network
         --platform manylinux_2_27_x86_64 --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
         "onnxruntime-gpu>=1.30" click coloredlogs filelock flatbuffers h11 httptools humanfriendly \
         hypothesis iniconfig jinja2 markupsafe ml_dtypes msgspec "nvidia-curand==10.*" onnx-ir \
-        "onnxscript>=0.7.2" packaging pillow pluggy prometheus-client protobuf pygments pytest rfc8785 safetensors scipy \
-        sortedcontainers starlette anyio idna sniffio tomli-w torch-fidelity tqdm typing_extensions \
+        "onnxscript>=0.7.2" packaging pillow pluggy prometheus-client protobuf pygments pytest rfc8785 \
+        safetensors scipy sortedcontainers starlette anyio idna sniffio tomli-w torch-fidelity tqdm typing_extensions \
         uvicorn uvloop
     step split bash -c "cd '$out/wheels' && for f in \$(find . -name '*.whl' -size +60M); do
         split -b 60M \"\$f\" \"\$f.piece-\" && rm \"\$f\"; done && ls -lh"
