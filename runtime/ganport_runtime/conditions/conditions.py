@@ -37,6 +37,7 @@ ConditionInput = ConditionRequest | Sequence[ConditionRequest] | None
 _CACHE_ENTRIES = 1024
 _CACHE_NUMBERS = 2**20  # in all cached vectors: 4 MiB
 _MAX_CACHED_TEXT = 1000  # characters
+_MAX_CACHED_GROUPS = 256
 _CacheKey = str | tuple[tuple[str, str], ...]
 
 
@@ -116,15 +117,21 @@ class Conditions:
         """Return the value of every group: the requested ones, and defaults for the others."""
         requested = self._requested_values(request)
         values: dict[str, Any] = {}
+        used: set[str] = set()
         for group in self.groups:
             members = [field.name for field in group.fields]
             if group.name in requested:
-                values[group.name] = requested.pop(group.name)
+                values[group.name] = requested[group.name]
+                used.add(group.name)
             elif members == [group.name]:
                 values[group.name] = group.default
             else:  # the members of a joint group, by their own names
-                values[group.name] = {m: requested.pop(m) for m in members if m in requested}
+                values[group.name] = {m: requested[m] for m in members if m in requested}
+                used.update(values[group.name])
+        # No copy of the request: the service may get one with thousands of unknown names.
         for name in requested:
+            if name in used:
+                continue
             if name in self.fields:
                 found, fix = "a second one inside its joint group", f"Leave out {name!r}."
                 raise condition_error(name, "one value", found, fix)
@@ -178,13 +185,13 @@ class Conditions:
         """Return one `one_hot` group for each name; its default is its first label."""
         return cls(tuple(OneHot(name, tuple(values)) for name, values in labels.items()))
 
-    def _requested_values(self, request: ConditionRequest | None) -> dict[str, Any]:
+    def _requested_values(self, request: ConditionRequest | None) -> Mapping[str, Any]:
         if request is None:
             return {}
         if isinstance(request, str):
             return self.parse(request)
         if isinstance(request, Mapping):
-            return dict(request)
+            return request
         raise invalid_value(
             "request",
             "a mapping of group to value, or a text",
@@ -247,6 +254,8 @@ def _cache_key(request: object) -> _CacheKey | None:
         return request if len(request) <= _MAX_CACHED_TEXT else None
     # The exact type check avoids a slow ABC lookup.
     if type(request) is not dict and not isinstance(request, Mapping):
+        return None
+    if len(request) > _MAX_CACHED_GROUPS:
         return None
     items = tuple(request.items())
     for name, value in items:

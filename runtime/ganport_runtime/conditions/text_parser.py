@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,14 +54,17 @@ def _match_phrases(words: Words, groups: Sequence[ConditionGroup]) -> list[_Matc
     for group in groups:
         for phrase, value in group.phrases().items():
             phrases.setdefault(_split(phrase), []).append((group, value))
-    longest = max([len(phrase) for phrase in phrases] + [1 + len(_split(g.name)) for g in groups])
+    names: dict[Words, list[ConditionGroup]] = {}
+    for group in groups:
+        names.setdefault(_split(group.name), []).append(group)
+    longest = max([len(phrase) for phrase in phrases] + [1 + len(name) for name in names])
     # readings[i] counts the readings of the first i words, at most 2; last[i] ends one of them.
     readings = [1] + [0] * len(words)
     last: list[_Match | None] = [None] * (len(words) + 1)
     for start in range(len(words)):
         for length in range(1, min(longest, len(words) - start) + 1 if readings[start] else 0):
             part = words[start : start + length]
-            for group, value in phrases.get(part, []) + _open_ended(part, groups):
+            for group, value in phrases.get(part, []) + _open_ended(part, names):
                 readings[start + length] = min(2, readings[start + length] + readings[start])
                 last[start + length] = _Match(length, group, value)
     if not readings[-1]:
@@ -75,10 +78,10 @@ def _match_phrases(words: Words, groups: Sequence[ConditionGroup]) -> list[_Matc
 
 
 def _open_ended(
-    phrase: Words, groups: Sequence[ConditionGroup]
+    phrase: Words, names: Mapping[Words, Sequence[ConditionGroup]]
 ) -> list[tuple[ConditionGroup, Any]]:
     """Return the groups, with the value, for which `phrase` is an open word and their name."""
-    named = [(g, g.from_word(phrase[0])) for g in groups if phrase[1:] == _split(g.name)]
+    named = [(group, group.from_word(phrase[0])) for group in names.get(phrase[1:], ())]
     return [(group, value) for group, value in named if value is not None]
 
 
