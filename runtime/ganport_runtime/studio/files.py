@@ -1,7 +1,7 @@
 """The files of the studio, and the headers that a server sends with them.
 
-`page` holds the page: ES modules as they are written, without a build. The page imports modules of
-the JavaScript package. A wheel contains them; a clone has them in `runtime/js`.
+`page` holds the page: ES modules as they are written. The page imports the JavaScript package, which
+is built into two files. A wheel contains them; a clone has them in `runtime/js/dist`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from ganport_runtime.errors import MissingExtraError
 _PACKAGE = Path(__file__).parent
 PAGE_FOLDER = _PACKAGE / "page"
 """The root of the page: `index.html`, and the folder `studio` with everything that it loads."""
-JS_PREFIX = "studio/js/src"
-"""The folder in which the page expects the modules of the JavaScript package."""
+JS_PREFIX = "studio/js/dist"
+"""The folder in which the page expects the JavaScript package."""
+JS_FILES = ("ganport.js", "worker.js")
 
 RUNTIME_PREFIX = "studio/ort"
 """The folder in which the page expects onnxruntime-web."""
@@ -38,9 +39,9 @@ _POLICY: Mapping[str, str] = {
 
 
 def js_folder() -> Path:
-    """Return the folder with the modules of the JavaScript package."""
-    installed = _PACKAGE / "js" / "src"
-    return installed if installed.is_dir() else _PACKAGE.parents[1] / "js" / "src"
+    """Return the folder with `JS_FILES`."""
+    installed = _PACKAGE / "js" / "dist"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / "js" / "dist"
 
 
 def runtime_folder() -> Path | None:

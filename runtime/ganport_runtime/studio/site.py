@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import shutil
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from ganport_runtime.bundle.schema import GENERATE
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, check_folder, sha256_of
 from ganport_runtime.studio.files import (
+    JS_FILES,
     JS_PREFIX,
     PAGE_FOLDER,
     RUNTIME_FILES,
@@ -48,13 +50,17 @@ def write_site(bundle: Bundle, folder: Path) -> None:
     with atomic_directory(folder) as target:
         shutil.copytree(PAGE_FOLDER / "studio", target / "studio")
         (target / "studio" / _WORKER).unlink()
-        shutil.copytree(js_folder(), target / JS_PREFIX)
-        (target / RUNTIME_PREFIX).mkdir()
-        for name in RUNTIME_FILES:
-            shutil.copyfile(runtime / name, target / RUNTIME_PREFIX / name)
+        _copy_files(js_folder(), JS_FILES, target / JS_PREFIX)
+        _copy_files(runtime, RUNTIME_FILES, target / RUNTIME_PREFIX)
         source = _write_bundle(bundle, target)
         (target / _PAGE).write_text(_local_page(source), encoding="utf-8")
         (target / _WORKER).write_text(_service_worker(target), encoding="utf-8")
+
+
+def _copy_files(source: Path, names: Sequence[str], target: Path) -> None:
+    target.mkdir(parents=True)
+    for name in names:
+        shutil.copyfile(source / name, target / name)
 
 
 def _check_target(folder: Path) -> None:

@@ -11,7 +11,8 @@ const [rounds, total] = process.argv.slice(2).map(Number);
 const ROWS = 16;
 const WORKERS = 6;
 const server = await serve({
-  "/ganport/": `${ROOT}runtime/js/src/`,
+  "/ganport/": `${ROOT}runtime/js/dist/`,
+  "/source/": `${ROOT}runtime/js/src/`,
   "/onnxruntime-web/": `${ROOT}runtime/js/node_modules/onnxruntime-web/dist/`,
   "/starter.ganport": `${ROOT}runtime/ganport_runtime/starter.ganport`,
   "/starter/": `${ROOT}runtime/js/bench/`,
@@ -39,8 +40,8 @@ async function firstImage() {
  */
 const compareWithBare = (page) =>
   page.evaluate(async ([count, rows, workers]) => {
-    const { Generator } = await import(/** @type {any} */ ("/ganport/index.js"));
-    const { openZip } = await import(/** @type {any} */ ("/ganport/bundle/zip.js"));
+    const { Generator } = await import(/** @type {any} */ ("/ganport/ganport.js"));
+    const { openZip } = await import(/** @type {any} */ ("/source/bundle/zip.js"));
     const data = new Uint8Array(await (await fetch("/starter.ganport")).arrayBuffer());
     const model = openZip(data, "starter")("generator.onnx");
     const { generator } = /** @type {any} */ (window);

@@ -1,4 +1,4 @@
-/** Latent directions of flows: an entry of its own, `ganport/directions`, which most pages need not load. */
+/** Latent directions of flows. */
 
 import { Bundle } from "./bundle/bundle.js";
 import { noiseShape } from "./bundle/manifest.js";

@@ -8,33 +8,6 @@ import { PixelImage } from "./images/pixel-image.js";
 import { reprShort } from "./messages.js";
 import { isNode } from "./platform.js";
 import { WorkerEngine } from "./worker-client.js";
-// A browser requests these at once. It would otherwise find them level by level, a round trip each.
-import "./bundle/bundle.js";
-import "./bundle/graph-check.js";
-import "./bundle/image-format.js";
-import "./bundle/manifest.js";
-import "./bundle/onnx-graph.js";
-import "./bundle/product-rules.js";
-import "./bundle/protobuf.js";
-import "./bundle/shape-rules.js";
-import "./bundle/sources.js";
-import "./bundle/tensor-math.js";
-import "./bundle/window-rules.js";
-import "./bundle/zip.js";
-import "./checks.js";
-import "./conditions/colors.js";
-import "./conditions/groups.js";
-import "./conditions/other-groups.js";
-import "./conditions/text-parser.js";
-import "./generation/runtime.js";
-import "./generation/session.js";
-import "./images/crc32.js";
-import "./images/pixels.js";
-import "./images/png.js";
-import "./json-object.js";
-import "./json-parser.js";
-import "./noise.js";
-import "./sha256.js";
 
 /** @typedef {import("./bundle/sources.js").Source} Source */
 /** @typedef {import("./conditions/conditions.js").ConditionInput} ConditionInput */

@@ -8,8 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { readDirections } from "../src/directions.js";
-import { Generator } from "../src/index.js";
+import { Generator, readDirections } from "../src/index.js";
 
 const FLOW = fileURLToPath(
   new URL("../../../tests/runtime/data/tiny-flow.ganport", import.meta.url),

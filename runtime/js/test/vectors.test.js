@@ -9,9 +9,8 @@ import { checkGraph } from "../src/bundle/graph-check.js";
 import { noiseShape, readManifest } from "../src/bundle/manifest.js";
 import { readTensors } from "../src/bundle/safetensors.js";
 import { readConditions } from "../src/conditions/conditions.js";
-import { readDirections } from "../src/directions.js";
 import { checkTemperature } from "../src/generation/request.js";
-import { Generator, packAtlas, seedRange } from "../src/index.js";
+import { Generator, packAtlas, readDirections, seedRange } from "../src/index.js";
 import { parse } from "../src/json-parser.js";
 import { normals, philox } from "../src/noise.js";
 

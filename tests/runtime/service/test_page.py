@@ -43,7 +43,7 @@ def resolve(path: Path) -> list[str]:
 
 def read(path: Path) -> str:
     parts = path.parts[1:]
-    if parts[:3] == ("studio", "js", "src"):
+    if parts[:3] == ("studio", "js", "dist"):
         return js_folder().joinpath(*parts[3:]).read_text(encoding="utf-8")
     return PAGE_FOLDER.joinpath(*parts).read_text(encoding="utf-8")
 
@@ -52,13 +52,13 @@ def test_every_file_that_the_page_loads_is_served(client: Any) -> None:
     page = client("GET", "/")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     paths = list(loaded_paths(page.text))
-    assert "/studio/js/src/noise.js" in paths and "/studio/gif.js" in paths
+    assert "/studio/js/dist/ganport.js" in paths and "/studio/gif.js" in paths
     for path in paths:
         assert client("GET", path).status_code == 200, path
 
 
 def test_page_files_have_a_strict_policy(client: Any) -> None:
-    for path in ("/", "/studio/main.js", "/studio/js/src/noise.js"):
+    for path in ("/", "/studio/main.js", "/studio/js/dist/ganport.js"):
         headers = client("GET", path).headers
         policy = headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; script-src 'self' 'wasm-unsafe-eval';")

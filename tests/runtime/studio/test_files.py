@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def test_js_folder_of_a_clone_is_that_of_the_package() -> None:
-    assert js_folder() == ROOT / "runtime/js/src"
+    assert js_folder() == ROOT / "runtime/js/dist"
 
 
 def test_runtime_folder_of_an_incomplete_package_is_not_used(

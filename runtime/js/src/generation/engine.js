@@ -51,9 +51,10 @@ export class Engine {
    * Load a bundle and open its first graph, which checks the bundle and the device.
    * @param {LoadArguments} args
    * @param {import("../bundle/sources.js").ReadOptions} [options]
-   * @param {Promise<import("./runtime.js").Runtime>} [loading] of the arguments
    */
-  static async load(args, options = {}, loading = loadRuntime(args)) {
+  static async load(args, options = {}) {
+    // Most of the time until the first image is onnxruntime's: it is requested before the bundle.
+    const loading = loadRuntime(args);
     loading.catch(() => {}); // reported below, unless the bundle is refused first
     const { source, name, precision } = args;
     const bundle = await Bundle.open(await openSource(source, { name, ...options }));

@@ -11,7 +11,7 @@ export const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const JS = join(ROOT, "runtime/js");
 /** Folders and files by the start of their address. @type {Record<string, string>} */
 const ROUTES = {
-  "/ganport/": join(JS, "src/"),
+  "/ganport/": join(JS, "dist/"),
   "/onnxruntime-web/": join(JS, "node_modules/onnxruntime-web/dist/"),
   "/starter.ganport": join(ROOT, "runtime/ganport_runtime/starter.ganport"),
   "/data/": join(ROOT, "tests/runtime/data/"),

@@ -5,7 +5,7 @@ import { isPlain } from "./points.js";
 
 /** @typedef {import("./values.js").Group} Group */
 /** @typedef {import("./values.js").Values} Values */
-/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/** @typedef {import("./js/dist/ganport.js").Pixels} Pixels */
 /**
  * An image: the place `point`, or a fraction of the way from it to another point; condition values;
  * the scale of the noise, or null for that of the bundle.

@@ -1,13 +1,12 @@
 /** Images as files: PNG, sprite sheet with its index, animation. */
 
 import { encodeGif } from "./gif.js";
-import { packAtlas } from "./js/src/images/atlas.js";
-import { PixelImage, toRgba } from "./js/src/images/pixel-image.js";
+import { PixelImage, packAtlas, toRgba } from "./js/dist/ganport.js";
 import { isPlain } from "./points.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 /** @typedef {import("./backend.js").Recipe} Recipe */
-/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/** @typedef {import("./js/dist/ganport.js").Pixels} Pixels */
 /** @typedef {{blob: Blob, name: string}} File */
 
 /** @param {BundleInfo} info @param {Recipe} recipe @param {Pixels} pixels */

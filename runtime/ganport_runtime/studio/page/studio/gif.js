@@ -1,6 +1,6 @@
 /** GIF animations (GIF89a) with one palette for all frames, chosen by median cut. */
 
-/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/** @typedef {import("./js/dist/ganport.js").Pixels} Pixels */
 /** @typedef {{colors: number[][], indexOf: (color: number) => number}} Palette */
 
 const MAX_COLORS = 255; // one more is transparent

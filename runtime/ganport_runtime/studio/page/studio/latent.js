@@ -1,8 +1,6 @@
 /** Recipes to the inputs of a network: noise of points, and condition vectors. */
 
-import { readConditions } from "./js/src/conditions/conditions.js";
-import { interpolateSpherical } from "./js/src/interpolation.js";
-import { normals } from "./js/src/noise.js";
+import { interpolateSpherical, normals, readConditions } from "./js/dist/ganport.js";
 import { parsePoint } from "./points.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */

@@ -1,12 +1,11 @@
 /** Images of a bundle that the browser runs, with onnxruntime-web. */
 
 import { Backend, StudioError } from "./backend.js";
-import { DeviceError } from "./js/src/errors.js";
-import { Generator } from "./js/src/generator.js";
+import { DeviceError, Generator } from "./js/dist/ganport.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 /** @typedef {import("./backend.js").Recipe} Recipe */
-/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/** @typedef {import("./js/dist/ganport.js").Pixels} Pixels */
 /** @typedef {(progress: {loaded: number, total?: number}) => void} OnProgress */
 
 /** Pixels of an image; a page shows at least twelve. */
@@ -82,7 +81,7 @@ export class LocalBackend extends Backend {
     return this.run(recipes, { z: { dims: shape, data } });
   }
 
-  /** @param {Recipe[]} recipes @param {import("./js/src/generator.js").GenerateOptions} options */
+  /** @param {Recipe[]} recipes @param {import("./js/dist/ganport.js").GenerateOptions} options */
   run(recipes, options) {
     const generator = /** @type {Generator} */ (this.generator);
     return generator.generate(

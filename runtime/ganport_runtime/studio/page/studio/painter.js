@@ -1,6 +1,6 @@
 /** Paints canvases: requests missing images, always those that are wanted last. */
 
-import { toRgba } from "./js/src/images/pixel-image.js";
+import { toRgba } from "./js/dist/ganport.js";
 
 /** @typedef {import("./backend.js").Backend} Backend */
 /** @typedef {import("./backend.js").Recipe} Recipe */

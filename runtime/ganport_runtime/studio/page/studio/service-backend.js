@@ -4,7 +4,7 @@ import { Backend, MAX_IMAGES, StudioError } from "./backend.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 /** @typedef {import("./backend.js").Recipe} Recipe */
-/** @typedef {import("./js/src/images/pixel-image.js").Pixels} Pixels */
+/** @typedef {import("./js/dist/ganport.js").Pixels} Pixels */
 
 const MAX_RETRIES = 5;
 

@@ -1,0 +1,3 @@
+import { serveWorker } from "./ganport.js";
+
+serveWorker();
