@@ -39,9 +39,32 @@ export async function loadRuntime({ device, ort, threads = 1 }) {
     // More than one thread needs a page that is cross-origin isolated.
     runtime.env.wasm.numThreads = threads;
     // The first session loads the wasm file: an empty one does so while the bundle is downloaded.
-    runtime.InferenceSession.create(new Uint8Array(0), sessionOptions(kind)).catch(() => {});
+    createSession({ ort: runtime, device: kind }, new Uint8Array(0)).catch(() => {});
   }
   return { ort: runtime, device: kind };
+}
+
+/** Open a session. @param {Runtime} runtime @param {Uint8Array} data */
+export const createSession = ({ ort, device }, data) =>
+  inTurn(device, () =>
+    ort.InferenceSession.create(data, { logSeverityLevel: 4, executionProviders: [device] }),
+  );
+
+/** The end of the last work on WebGPU. @type {Promise<unknown>} */
+let last = Promise.resolve();
+
+/**
+ * Open a session or run one: on WebGPU after the work before, because onnxruntime-web refuses to
+ * open two sessions at a time and mixes up two runs.
+ * @template T
+ * @param {string} device
+ * @param {() => Promise<T>} work
+ */
+export function inTurn(device, work) {
+  if (device !== "webgpu") return work();
+  const result = last.then(work);
+  last = result.catch(() => {});
+  return result;
 }
 
 /** @param {"wasm" | "webgpu" | "cpu"} kind @param {string} [address] @returns {Promise<Ort>} */
@@ -60,6 +83,3 @@ async function importRuntime(kind, address) {
     throw new DeviceError(`device ${kind}`, `the package ${name}`, found, fix);
   }
 }
-
-/** @param {string} device @returns {any} */
-export const sessionOptions = (device) => ({ logSeverityLevel: 4, executionProviders: [device] });

@@ -1,7 +1,7 @@
 /** Sessions of onnxruntime: a graph on a device. */
 
 import { BundleError } from "../errors.js";
-import { sessionOptions } from "./runtime.js";
+import { createSession, inTurn } from "./runtime.js";
 
 /** @typedef {import("./runtime.js").Ort} Ort */
 /** @typedef {import("onnxruntime-web/wasm").InferenceSession} OrtSession */
@@ -27,11 +27,12 @@ export class GraphSession {
   /**
    * Open a checked graph; throw `BundleError` if onnxruntime cannot load it.
    * @param {{graph: Graph, data: Uint8Array, place: string}} checked
-   * @param {{ort: Ort, device: string}} runtime
+   * @param {import("./runtime.js").Runtime} runtime
    */
-  static async open({ graph, data, place }, { ort, device }) {
+  static async open({ graph, data, place }, runtime) {
+    const { ort, device } = runtime;
     try {
-      const session = await ort.InferenceSession.create(data, sessionOptions(device));
+      const session = await createSession(runtime, data);
       return new GraphSession(session, ort, graph, place, device);
     } catch (error) {
       const expected = "an ONNX graph that onnxruntime can load";
@@ -57,7 +58,7 @@ export class GraphSession {
     );
     let found;
     try {
-      found = (await this.#session.run(feeds))[output.name];
+      found = (await inTurn(this.#device, () => this.#session.run(feeds)))[output.name];
     } catch (error) {
       const shapes = inputs.map(({ name }) => `${name} (${feeds[name].dims.join(", ")})`);
       const expected = `a graph that runs on ${this.#device} with ${shapes.join(", ")}`;

@@ -66,10 +66,10 @@ export async function serve(routes = ROUTES) {
   return { address: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-/** Open a browser with a fresh profile. */
-export const openBrowser = () =>
+/** Open a browser with a fresh profile. @param {readonly string[]} flags */
+export const openBrowser = (flags = []) =>
   chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "ganport-")), {
     executablePath: CHROMIUM,
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
   });
