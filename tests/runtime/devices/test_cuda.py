@@ -1,10 +1,9 @@
-"""CUDA and TensorRT: what onnxruntime is asked for, and the images of a GPU where there is one."""
+"""CUDA and TensorRT: the options of onnxruntime, CUDA graphs and errors, without a GPU."""
 
 import os
-import shutil
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
@@ -14,22 +13,15 @@ import onnxruntime
 import pytest
 
 from ganport_runtime.devices.cpu import open_cpu
-from ganport_runtime.devices.cuda import CUDA, GPU_THREAD, TENSORRT, open_cuda, open_tensorrt
+from ganport_runtime.devices.cuda import CUDA, TENSORRT, open_cuda, open_tensorrt
 from ganport_runtime.devices.factory import open_backend
-from ganport_runtime.devices.pinned_memory import BufferAllocator, PinnedMemory
+from ganport_runtime.devices.pinned_memory import BufferAllocator
 from ganport_runtime.errors import BundleError, DeviceError, GanportWarning
 
 PROVIDERS = onnxruntime.get_available_providers()
 without_cuda = pytest.mark.skipif("CUDAExecutionProvider" in PROVIDERS, reason="has CUDA")
-has_gpu = shutil.which("nvidia-smi") is not None  # onnxruntime-gpu lists CUDA without a GPU, too
 
-
-def feeds(rows: int) -> dict[str, Any]:
-    random = np.random.default_rng(rows)
-    return {
-        "z": random.standard_normal((rows, 4)).astype(np.float32),
-        "condition": random.random((rows, 5), np.float32),
-    }
+Feeds = Callable[[int], dict[str, Any]]
 
 
 @without_cuda
@@ -145,7 +137,9 @@ def test_graphs_are_captured_from_the_version_that_is_correct(
     assert session.graph_ids == (["-1", "-1", "1"] if captures else [""])
 
 
-def test_every_bucket_has_a_graph_of_its_own(model: bytes, cuda_on_cpu: type[CudaOnCpu]) -> None:
+def test_every_bucket_has_a_graph_of_its_own(
+    model: bytes, feeds: Feeds, cuda_on_cpu: type[CudaOnCpu]
+) -> None:
     cuda, cpu = open_cuda(model, 0, place="", max_batch=40), open_cpu(model, place="")
     for rows in (40, 17, 1, 33, 100):
         assert np.array_equal(cuda.run(feeds(rows)), cpu.run(feeds(rows)))
@@ -161,7 +155,7 @@ def test_graphs_off_runs_plain(model: bytes, cuda_on_cpu: type[CudaOnCpu]) -> No
 
 
 def test_failed_capture_continues_without_graphs(
-    model: bytes, cuda_on_cpu: type[CudaOnCpu], monkeypatch: pytest.MonkeyPatch
+    model: bytes, feeds: Feeds, cuda_on_cpu: type[CudaOnCpu], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuda = open_cuda(model, 0, place="")
     monkeypatch.setattr(cuda_on_cpu, "failing_id", "4")
@@ -245,44 +239,9 @@ def test_run_in_a_forked_process_raises(data: Path) -> None:
     assert done.stdout == "a fork of that process 0\n"
 
 
-@pytest.fixture(scope="module")
-def convolutions() -> dict[str, bytes]:
-    """Return a graph of `tiny.onnx`'s inputs with a ConvTranspose and a bias, by precision."""
-    onnx = pytest.importorskip("onnx")
-    helper, kinds = onnx.helper, {"fp32": np.float32, "fp16": np.float16}
-    random, models = np.random.default_rng(0), {}
-    shapes = {"w": (9, 128), "k": (8, 3, 4, 4), "b": (3,)}
-    numbers = {name: random.normal(0, 0.3, shape) for name, shape in shapes.items()}
-    for precision, dtype in kinds.items():
-        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-        weights = [onnx.numpy_helper.from_array(x.astype(dtype), n) for n, x in numbers.items()]
-        shape = onnx.numpy_helper.from_array(np.array([-1, 8, 4, 4]), "shape")
-        scale = onnx.numpy_helper.from_array(np.float32(127.5), "scale")
-        strides = {"strides": [2, 2], "pads": [1, 1, 1, 1]}
-        nodes = [
-            helper.make_node("Concat", ["z", "condition"], ["joined"], axis=1),
-            helper.make_node("Cast", ["joined"], ["x"], to=kind),
-            helper.make_node("MatMul", ["x", "w"], ["flat"]),
-            helper.make_node("Reshape", ["flat", "shape"], ["map"]),
-            helper.make_node("ConvTranspose", ["map", "k", "b"], ["up"], **strides),
-            helper.make_node("Tanh", ["up"], ["squashed"]),
-            helper.make_node("Cast", ["squashed"], ["float"], to=1),
-            helper.make_node("Mul", ["float", "scale"], ["scaled"]),
-            helper.make_node("Add", ["scaled", "scale"], ["levels"]),
-            helper.make_node("Cast", ["levels"], ["image"], to=2),
-        ]
-        tensors = [("z", 1, ["n", 4]), ("condition", 1, ["n", 5]), ("image", 2, ["n", 3, 8, 8])]
-        z, condition, image = (helper.make_tensor_value_info(*tensor) for tensor in tensors)
-        graph = helper.make_graph(nodes, "up", [z, condition], [image], [*weights, shape, scale])
-        opsets = [helper.make_opsetid("", 18)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-        models[precision] = model.SerializeToString()
-    return models
-
-
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_convolution_runs_in_buckets(
-    convolutions: dict[str, bytes], cuda_on_cpu: type[CudaOnCpu], precision: str
+    convolutions: dict[str, bytes], feeds: Feeds, cuda_on_cpu: type[CudaOnCpu], precision: str
 ) -> None:
     cuda = open_cuda(convolutions[precision], 0, place="", precision=precision, max_batch=8)
     cpu = open_cpu(convolutions["fp32"], place="")
@@ -290,65 +249,3 @@ def test_convolution_runs_in_buckets(
         pair = [backend.run(feeds(rows)).astype(int) for backend in (cuda, cpu)]
         assert abs(pair[0] - pair[1]).max() <= (1 if precision == "fp32" else 2)
     assert cuda_on_cpu.opened
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif("CUDAExecutionProvider" not in PROVIDERS or not has_gpu, reason="no CUDA")
-class TestCuda:
-    @pytest.mark.parametrize(("precision", "limit"), [("fp32", 1), ("fp16", 2)])
-    def test_convolution_is_near_the_cpu(
-        self, convolutions: dict[str, bytes], precision: str, limit: int
-    ) -> None:
-        cuda = open_cuda(convolutions[precision], 0, place="", precision=precision)
-        cpu = open_cpu(convolutions["fp32"], place="")
-        for rows in (1, 2, 16, 40, 256, 1):
-            pair = [backend.run(feeds(rows)).astype(int) for backend in (cuda, cpu)]
-            assert abs(pair[0] - pair[1]).max() <= limit
-
-    def test_every_bucket_is_within_one_level_of_the_cpu(self, model: bytes) -> None:
-        cuda, cpu = open_cuda(model, 0, place="", max_batch=32), open_cpu(model, place="")
-        assert cuda.device == "cuda:0"
-        for rows in (1, 2, 3, 16, 17, 32, 40, 5, 1):
-            images = [backend.run(feeds(rows)).astype(int) for backend in (cuda, cpu)]
-            assert abs(images[0] - images[1]).max() <= 1
-
-    def test_replayed_graph_returns_the_images_of_its_capture(self, model: bytes) -> None:
-        graphs = open_cuda(model, 0, place="")
-        plain = open_cuda(model, 0, place="", graphs=False)
-        for rows in (1, 4, 2, 4, 1, 3):
-            first, *others = [graphs.run(feeds(rows)) for _ in range(3)]
-            assert all(np.array_equal(first, other) for other in others)
-            assert np.array_equal(first, plain.run(feeds(rows)))
-
-    def test_threads_share_a_device(self, model: bytes) -> None:
-        cuda = open_cuda(model, 0, place="", max_batch=8)
-        expected = [cuda.run(feeds(1 + n % 9)) for n in range(40)]
-        with ThreadPoolExecutor(4) as pool:
-            images = pool.map(lambda n: cuda.run(feeds(1 + n % 9)), range(40))
-            assert all(map(np.array_equal, images, expected))
-
-    def test_device_index_out_of_range_is_a_device_error(self, model: bytes) -> None:
-        with pytest.raises(DeviceError, match="device 'cuda:99'"):
-            open_cuda(model, 99, place="")
-
-    def test_pinned_memory_is_found_and_fetches(self, model: bytes) -> None:
-        open_cuda(model, 0, place="")  # loads the CUDA runtime
-        pinned = PinnedMemory.find(onnxruntime.cuda_version, 0)
-        assert pinned
-        memory = GPU_THREAD.submit(pinned.allocate, 20_000).result().view(np.float32)
-        numbers = np.arange(5000, dtype=np.float32)
-        value = onnxruntime.OrtValue.ortvalue_from_numpy(numbers, "cuda", 0)
-        GPU_THREAD.submit(pinned.fetch, value.data_ptr(), memory[:4000]).result()
-        assert np.array_equal(memory, np.where(numbers < 4000, numbers, 0))
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif("TensorrtExecutionProvider" not in PROVIDERS, reason="no TensorRT")
-def test_tensorrt_is_within_two_levels_of_the_cpu(model: bytes) -> None:
-    try:
-        tensorrt = open_tensorrt(model, 0, place="", precision="fp32", max_batch=8)
-    except DeviceError as error:
-        pytest.skip(str(error))  # onnxruntime-gpu lists it without its libraries
-    for rows in (1, 5, 8, 11):
-        pair = [b.run(feeds(rows)).astype(int) for b in (tensorrt, open_cpu(model, place=""))]
-        assert abs(pair[0] - pair[1]).max() <= 2

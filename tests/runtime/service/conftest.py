@@ -1,12 +1,15 @@
-"""Services of the tiny bundles: called through ASGI, and at a real port."""
+"""Services of the tiny bundles: called through ASGI, at a real port, and in a process."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,7 @@ from ganport_runtime.service.settings import Settings
 BUNDLES = {"faces": "tiny.ganport", "changer": "tiny-translator.ganport"}
 INFERENCE_BUNDLES = ("tiny.ganport", "tiny-translator.ganport", "tiny-unconditional.onnx")
 INFERENCE_SETTINGS = Settings(max_images=16, max_body=1 << 20)
+SLOW_SERVICE = Path(__file__).with_name("slow_service.py")
 
 
 class ASGIClient:
@@ -42,6 +46,37 @@ class ASGIClient:
         transport = httpx.ASGITransport(self.app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return await client.request(method, path, **options)
+
+
+class ServiceProcess:
+    """A running `slow_service.py`: the seed of a request is its delay in milliseconds."""
+
+    def __init__(self, process: Any, address: str) -> None:
+        self.process = process
+        self.client = httpx.Client(base_url=address, timeout=30.0)
+        self.port = int(address.rpartition(":")[2])
+
+    def generate(self, milliseconds: int, **fields: Any) -> httpx.Response:
+        return self.client.post("/v1/generate", json={"seed": milliseconds} | fields)
+
+    def metric(self, name: str) -> float:
+        lines = self.client.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
+
+    def start_run(self, milliseconds: int) -> tuple[threading.Thread, list[httpx.Response]]:
+        """Request an image in a thread and return when its run has started."""
+        responses: list[httpx.Response] = []
+        thread = threading.Thread(target=lambda: responses.append(self.generate(milliseconds)))
+        thread.start()
+        self.wait_until(lambda: self.metric("ganport_running_images{") == 1)
+        return thread, responses
+
+    @staticmethod
+    def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.02)
 
 
 class BlockingGenerator(Generator):
@@ -122,3 +157,24 @@ def address(inference_registry: ModelRegistry) -> Iterator[str]:
         yield f"127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join(10.0)
+
+
+@pytest.fixture(scope="session")
+def run_service() -> Callable[..., AbstractContextManager[ServiceProcess]]:
+    """Return a function that runs `slow_service.py` with a bundle."""
+
+    @contextmanager
+    def run(
+        bundle: Path, *, shutdown_delay: float = 0.0, shutdown_timeout: float = 20.0
+    ) -> Iterator[ServiceProcess]:
+        command = [sys.executable, SLOW_SERVICE, bundle, str(shutdown_delay), str(shutdown_timeout)]
+        pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, **pipes) as process:
+            try:
+                service = ServiceProcess(process, process.stdout.readline().strip())
+                with service.client:
+                    yield service
+            finally:
+                process.kill()
+
+    return run

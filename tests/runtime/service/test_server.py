@@ -1,79 +1,27 @@
-"""The server: disconnects, stalls and the shutdown."""
+"""The server: disconnects, stalls, uploads and addresses."""
 
 import base64
 import io
 import json
-import shutil
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from PIL import Image
 
-import ganport_runtime
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.workers import address_of, listen
 
-SCRIPT = Path(__file__).with_name("slow_service.py")
-
-
-class ServiceProcess:
-    """A running `slow_service.py`: the seed of a request is its delay in milliseconds."""
-
-    def __init__(self, process: Any, address: str) -> None:
-        self.process = process
-        self.client = httpx.Client(base_url=address, timeout=30.0)
-        self.port = int(address.rpartition(":")[2])
-
-    def generate(self, milliseconds: int, **fields: Any) -> httpx.Response:
-        return self.client.post("/v1/generate", json={"seed": milliseconds} | fields)
-
-    def metric(self, name: str) -> float:
-        lines = self.client.get("/metrics").text.splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.startswith(name))
-
-    def start_run(self, milliseconds: int) -> tuple[threading.Thread, list[httpx.Response]]:
-        """Request an image in a thread and return when its run has started."""
-        responses: list[httpx.Response] = []
-        thread = threading.Thread(target=lambda: responses.append(self.generate(milliseconds)))
-        thread.start()
-        wait_until(lambda: self.metric("ganport_running_images{") == 1)
-        return thread, responses
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
-@contextmanager
-def run_service(
-    bundle: Path, *, shutdown_delay: float = 0.0, shutdown_timeout: float = 20.0
-) -> Iterator[ServiceProcess]:
-    command = [sys.executable, SCRIPT, bundle, str(shutdown_delay), str(shutdown_timeout)]
-    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, **pipes) as process:
-        try:
-            service = ServiceProcess(process, process.stdout.readline().strip())
-            with service.client:
-                yield service
-        finally:
-            process.kill()
+RunService = Callable[..., AbstractContextManager[Any]]
 
 
 @pytest.fixture(scope="module")
-def service(data: Path) -> Iterator[ServiceProcess]:
+def service(data: Path, run_service: RunService) -> Iterator[Any]:
     with run_service(data / "tiny.ganport") as service:
         yield service
 
@@ -89,13 +37,13 @@ def disconnect(port: int, milliseconds: int) -> None:
         time.sleep(0.1)
 
 
-def test_disconnected_client_frees_its_queue_slots(service: ServiceProcess) -> None:
+def test_disconnected_client_frees_its_queue_slots(service: Any) -> None:
     thread, responses = service.start_run(700)
     unanswered = service.metric("ganport_unanswered_total")
     images = service.metric("ganport_images_total")
     for _ in range(3):
         disconnect(service.port, 5000)
-    wait_until(lambda: service.metric("ganport_queued_images") == 0)
+    service.wait_until(lambda: service.metric("ganport_queued_images") == 0)
     thread.join()
     assert responses[0].status_code == 200
     assert service.generate(0).status_code == 200
@@ -104,18 +52,18 @@ def test_disconnected_client_frees_its_queue_slots(service: ServiceProcess) -> N
     assert service.metric('ganport_requests_total{route="/v1/generate",status="499"}') == 3
 
 
-def test_stalled_run_makes_the_service_not_ready_until_it_ends(service: ServiceProcess) -> None:
+def test_stalled_run_makes_the_service_not_ready_until_it_ends(service: Any) -> None:
     assert service.client.get("/readyz").status_code == 200
     thread, responses = service.start_run(2500)  # the stall timeout is 0.5 s
-    wait_until(lambda: service.client.get("/readyz").status_code == 503)
+    service.wait_until(lambda: service.client.get("/readyz").status_code == 503)
     assert service.client.get("/healthz").status_code == 200
     assert service.generate(0, timeout=0.2).status_code == 504
     thread.join()
     assert responses[0].status_code == 200
-    wait_until(lambda: service.client.get("/readyz").status_code == 200)
+    service.wait_until(lambda: service.client.get("/readyz").status_code == 200)
 
 
-def test_broken_connections_do_not_disturb_other_requests(service: ServiceProcess) -> None:
+def test_broken_connections_do_not_disturb_other_requests(service: Any) -> None:
     with socket.create_connection(("127.0.0.1", service.port)) as connection:
         connection.sendall(
             b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -132,7 +80,7 @@ def resident_mib(process_id: int) -> float:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
-def test_unfinished_bodies_share_a_budget_and_free_it(data: Path) -> None:
+def test_unfinished_bodies_share_a_budget_and_free_it(data: Path, run_service: RunService) -> None:
     header = (
         b"POST /v1/translate HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
         b"Content-Length: 16000000\r\n\r\n"
@@ -146,7 +94,7 @@ def test_unfinished_bodies_share_a_budget_and_free_it(data: Path) -> None:
         assert service.client.get("/healthz").status_code == 200
         assert resident_mib(service.process.pid) - before < 150  # the budget has 64 MiB
         stack.close()
-        wait_until(lambda: resident_mib(service.process.pid) - before < 30)
+        service.wait_until(lambda: resident_mib(service.process.pid) - before < 30)
 
 
 def slow_upload(images: int, timeout: float) -> dict[str, Any]:
@@ -173,14 +121,14 @@ def children_are_idle(process_id: int) -> bool:
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
-def test_expired_upload_ends_its_helper(data: Path) -> None:
+def test_expired_upload_ends_its_helper(data: Path, run_service: RunService) -> None:
     with run_service(data / "tiny-translator.ganport") as service:
         response = service.client.post("/v1/translate", json=slow_upload(90, 5.0))
         assert response.status_code == 504
-        wait_until(lambda: children_are_idle(service.process.pid), 10.0)
+        service.wait_until(lambda: children_are_idle(service.process.pid), 10.0)
 
 
-def test_unfinished_upload_does_not_delay_the_exit(data: Path) -> None:
+def test_unfinished_upload_does_not_delay_the_exit(data: Path, run_service: RunService) -> None:
     with run_service(data / "tiny-translator.ganport", shutdown_timeout=1.0) as service:
         fields = slow_upload(90, 300.0)
         statuses: list[int] = []
@@ -201,87 +149,7 @@ def test_unfinished_upload_does_not_delay_the_exit(data: Path) -> None:
         assert statuses == [503] * 3
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
-def test_sighup_replaces_the_bundle_and_answers_the_requests_of_the_old_one(
-    data: Path, tmp_path: Path
-) -> None:
-    bundle, starter = tmp_path / "a.ganport", Path(ganport_runtime.__file__).parent
-    shutil.copytree(data / "tiny.ganport", bundle)
-    with run_service(bundle) as service:
-        thread, responses = service.start_run(3000)
-        shutil.rmtree(bundle)
-        service.process.send_signal(signal.SIGHUP)  # no bundle: the old one stays
-        time.sleep(0.5)
-        assert service.client.get("/v1/bundles").json()["bundles"][0]["image"]["width"] == 8
-        shutil.copy(starter / "starter.ganport", bundle)
-        service.process.send_signal(signal.SIGHUP)
-        wait_until(
-            lambda: service.client.get("/v1/bundles").json()["bundles"][0]["image"]["width"] == 64
-        )
-        assert service.generate(0, output="raw").headers["ganport-shape"] == "1, 64, 64, 3"
-        assert "/v1/generate" in service.client.get("/openapi.json").json()["paths"]
-        assert service.client.get("/v2/models/faces").json()["outputs"][0]["shape"][1] == 64
-        thread.join()
-        assert responses[0].status_code == 200
-        assert Image.open(io.BytesIO(responses[0].content)).size == (8, 8)
-        assert service.metric("ganport_images_total") == 2
-        service.process.terminate()
-        _, errors = service.process.communicate(timeout=30)
-        assert errors.count("not replaced") == 1
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_finishes_open_requests_and_exits_with_0(data: Path, number: int) -> None:
-    with run_service(data / "tiny.ganport", shutdown_delay=0.5) as service:
-        thread, responses = service.start_run(1200)
-        service.process.send_signal(number)
-        wait_until(lambda: service.client.get("/readyz").status_code == 503)
-        thread.join()
-        assert responses[0].status_code == 200
-        output, errors = service.process.communicate(timeout=30)
-        assert service.process.returncode == 0
-        assert output.endswith("ended\n")
-        assert errors == ""
-
-
-def request_until_refused(port: int) -> Iterator[int]:
-    """Yield the statuses of requests, 0 without a response, until the port is closed."""
-    body = b'{"seed": 0}'
-    header = b"POST /v1/generate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    data = header + b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
-    with suppress(ConnectionRefusedError):
-        while True:
-            status = 0
-            connect = socket.create_connection(("127.0.0.1", port), 30.0)
-            with connect as connection, suppress(ConnectionError):
-                connection.sendall(data)
-                if response := connection.recv(100):
-                    status = int(response.split()[1])
-            yield status
-
-
-def test_new_requests_after_a_signal_get_503_and_no_reset(data: Path) -> None:
-    with run_service(data / "tiny.ganport") as service:
-        statuses: list[list[int]] = [[], []]
-
-        def send_requests(kept: list[int]) -> None:
-            kept.extend(request_until_refused(service.port))
-
-        threads = [threading.Thread(target=send_requests, args=(kept,)) for kept in statuses]
-        for thread in threads:
-            thread.start()
-        time.sleep(0.5)
-        service.process.terminate()
-        for thread in threads:
-            thread.join()
-        assert service.process.wait(30.0) == 0
-        assert 503 in statuses[0] + statuses[1]
-        for kept in statuses:
-            # The kernel may accept a last connection in the moment in which the port closes.
-            assert set(kept[:-1]) <= {200, 503}
-
-
-def test_malformed_requests_do_not_fill_the_log(data: Path) -> None:
+def test_malformed_requests_do_not_fill_the_log(data: Path, run_service: RunService) -> None:
     with run_service(data / "tiny.ganport") as service:
         for _ in range(200):
             with socket.create_connection(("127.0.0.1", service.port)) as connection:
@@ -291,16 +159,6 @@ def test_malformed_requests_do_not_fill_the_log(data: Path) -> None:
         service.process.terminate()
         _, errors = service.process.communicate(timeout=30)
         assert 1 <= errors.count("Invalid HTTP request") <= 5
-
-
-def test_shutdown_timeout_ends_a_request_with_503(data: Path) -> None:
-    with run_service(data / "tiny.ganport", shutdown_timeout=1.0) as service:
-        _, responses = service.start_run(60_000)
-        service.process.send_signal(signal.SIGTERM)
-        service.process.wait(30)
-        wait_until(lambda: bool(responses))
-        assert responses[0].status_code == 503
-        assert responses[0].json()["error"]["place"] == "service"
 
 
 def test_listen_used_or_invalid_address_raises_request_error() -> None:
