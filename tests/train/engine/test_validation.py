@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganport_models import Generator, NetworkConfig, Translator
-from ganport_runtime.conditions import Conditions, MultiHot
+from ganport_runtime.conditions import Conditions
 from ganport_runtime.images.format import ImageFormat
-from ganport_train.config.recipe import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.engine import validation
 from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator, combined_score
 from ganport_train.evaluation.judge.judge import Judge
-from ganport_train.evaluation.judge.storage import JudgeError
 
 CPU = torch.device("cpu")
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black"], "eyes": ["aqua", "blue"]})
@@ -75,14 +72,14 @@ class Drawn(Generator):
 
 
 Measure = Callable[..., dict[str, float]]
+Build = Callable[..., CheckpointEvaluator]
+LoadJudge = Callable[[Conditions], Judge]
 
 
 @pytest.fixture
-def measured(data: Dataset) -> Measure:
+def measured(data: Dataset, build: Build) -> Measure:
     def measure(judge: Judge | None = None, **how: float) -> dict[str, float]:
-        scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
-        assert scorer is not None
-        return scorer.score(Drawn(**how))
+        return build(data, judge).score(Drawn(**how))
 
     return measure
 
@@ -139,9 +136,8 @@ class Noisy(Drawn):
         return super().forward(z, condition) + 0.05 * torch.from_numpy(signs)
 
 
-def test_score_of_a_checkerboard_is_lower_and_has_grain(data: Dataset) -> None:
-    scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, CPU)
-    assert scorer is not None
+def test_score_of_a_checkerboard_is_lower_and_has_grain(data: Dataset, build: Build) -> None:
+    scorer = build(data)
     clean, noisy = scorer.score(Drawn()), scorer.score(Noisy())
     assert clean["grain"]["checker"] == pytest.approx(1, abs=0.1)
     assert clean["grain"]["octave"] == pytest.approx(1, abs=0.1)
@@ -153,95 +149,24 @@ def test_score_of_similar_images_has_a_small_spread(measured: Measure) -> None:
     assert measured(variety=0.3)["spread"] == pytest.approx(0.3, abs=0.05)
 
 
-def test_score_is_deterministic_and_changes_no_random_state(data: Dataset) -> None:
+def test_score_is_deterministic_and_changes_no_random_state(data: Dataset, build: Build) -> None:
     torch.manual_seed(7)
     np.random.seed(7)
     before, numpy_before = torch.get_rng_state(), np.random.get_state()[1]
-    first, second = (
-        CheckpointEvaluator.build(data, np.arange(COUNT), 64, None, CPU) for _ in range(2)
-    )
-    assert first and second
+    first, second = (build(data, count=64) for _ in range(2))
     assert first.score(Drawn()) == first.score(Drawn()) == second.score(Drawn())
     assert torch.equal(before, torch.get_rng_state())
     np.testing.assert_array_equal(numpy_before, np.random.get_state()[1])
 
 
-def test_score_with_a_judge_has_accuracies(
-    tmp_path: Path, measured: Measure, untrained_judge: Callable[..., Path]
-) -> None:
-    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
+def test_score_with_a_judge_has_accuracies(measured: Measure, load_judge: LoadJudge) -> None:
+    judge = load_judge(CONDITIONS)
     score = measured(judge)
     assert score["extractor"] == f"judge {judge.digest[:16]}"
     assert score["real"]["accuracy"] == {"hair": 0.5, "eyes": 0.5}  # type: ignore[index]
     # A generator that ignores its conditions has the accuracy of chance with any judge.
     blind = measured(judge, heard=0.0)
     assert blind["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.1)
-
-
-def test_build_with_a_judge_of_another_label_order_converts_conditions(
-    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
-) -> None:
-    other = Conditions.one_hots({"eyes": ["blue", "aqua"], "hair": ["pink", "black"]})
-    judge = Judge.load(untrained_judge(tmp_path / "judge", other, accuracy=0.5))
-    scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
-    assert scorer is not None
-    for asked, wanted in zip(scorer.conditions[:8], scorer.targets[:8], strict=True):
-        assert CONDITIONS.decode(asked) == other.decode(wanted)
-    assert (scorer.conditions != scorer.targets).any()
-
-
-PALETTE = {
-    "hair": {"pink": "#ff88cc", "black": "#101010"},
-    "eyes": {"aqua": "#66cccc", "blue": "#2244cc"},
-}
-
-
-@pytest.mark.parametrize("coding", ["joint", "rgb"])
-def test_build_with_a_judge_of_another_encoding_converts_conditions(
-    tmp_path: Path, data: Dataset, coding: str, untrained_judge: Callable[..., Path]
-) -> None:
-    vocabulary = {name: tuple(colours) for name, colours in PALETTE.items()}
-    run = build_conditions(vocabulary, coding, PALETTE)
-    assert run is not None
-    vectors = run.encode_many([CONDITIONS.decode(vector) for vector in data.vectors])
-    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
-    recoded = replace(data, conditions=run, vectors=vectors)
-    scorer = CheckpointEvaluator.build(recoded, np.arange(COUNT), 100, judge, CPU)
-    plain = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
-    assert scorer and plain
-    np.testing.assert_array_equal(scorer.targets, plain.targets)
-    assert scorer.conditions.shape[1] == run.size
-
-
-@pytest.mark.parametrize(
-    ("groups", "found"),
-    [
-        ({"hair": ["pink", "black"]}, "found hair"),
-        ({"hair": ["pink"], "eyes": ["aqua", "blue"]}, "found a condition 'hair' without 'black'"),
-    ],
-)
-def test_build_with_a_judge_of_other_conditions_fails(
-    tmp_path: Path,
-    data: Dataset,
-    groups: dict[str, list[str]],
-    found: str,
-    untrained_judge: Callable[..., Path],
-) -> None:
-    judge = Judge.load(
-        untrained_judge(tmp_path / "judge", Conditions.one_hots(groups), accuracy=0.5)
-    )
-    with pytest.raises(JudgeError, match=r"--judge: expected a judge .*: hair, eyes") as caught:
-        CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
-    assert found in str(caught.value)
-
-
-def test_build_with_a_judge_of_multi_hot_groups_fails(
-    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
-) -> None:
-    groups = tuple(MultiHot(group.name, group.labels) for group in CONDITIONS.groups)
-    judge = Judge.load(untrained_judge(tmp_path / "judge", Conditions(groups), accuracy=0.5))
-    with pytest.raises(JudgeError, match=r"found a condition 'hair'"):
-        CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
 
 
 def test_score_without_torch_fidelity_has_no_kernel_distance(
@@ -267,24 +192,20 @@ class Unconditional(Generator):
         return Drawn()(z, torch.zeros(len(z), 4))
 
 
-def test_score_of_an_unconditional_generator_has_coverage(data: Dataset) -> None:
-    vectors = np.zeros((COUNT, 0), np.float32)
-    plain = Dataset(**(vars(data) | {"conditions": Conditions(), "vectors": vectors}))
-    scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, None, CPU)
-    assert scorer is not None
-    score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
+def without_conditions(data: Dataset) -> Dataset:
+    return replace(data, conditions=Conditions(), vectors=np.zeros((COUNT, 0), np.float32))
+
+
+def test_score_of_an_unconditional_generator_has_coverage(data: Dataset, build: Build) -> None:
+    score = build(without_conditions(data)).score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
     assert score["accuracy"] == {}
     assert 0 < score["spread"] < 1
 
 
 def test_score_of_an_unconditional_generator_with_a_judge_has_no_accuracy(
-    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
+    data: Dataset, build: Build, load_judge: LoadJudge
 ) -> None:
-    vectors = np.zeros((COUNT, 0), np.float32)
-    plain = replace(data, conditions=Conditions(), vectors=vectors)
-    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
-    scorer = CheckpointEvaluator.build(plain, np.arange(COUNT), 100, judge, CPU)
-    assert scorer is not None
+    scorer = build(without_conditions(data), load_judge(CONDITIONS))
     score = scorer.score(Unconditional(NetworkConfig(16, 0, 1, 4, 1)))
     assert score["extractor"].startswith("judge")
     assert score["accuracy"] == score["real"]["accuracy"] == {}
@@ -306,12 +227,11 @@ class Still(Translator):
 
 
 def test_score_of_a_translator_uses_other_images_as_sources(
-    tmp_path: Path, data: Dataset, untrained_judge: Callable[..., Path]
+    data: Dataset, build: Build, load_judge: LoadJudge
 ) -> None:
-    judge = Judge.load(untrained_judge(tmp_path / "judge", CONDITIONS, accuracy=0.5))
-    scorer = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU, translates=True)
-    noisy = CheckpointEvaluator.build(data, np.arange(COUNT), 100, judge, CPU)
-    assert scorer and noisy and scorer.sources is not None
+    judge = load_judge(CONDITIONS)
+    scorer, noisy = build(data, judge, translates=True), build(data, judge)
+    assert scorer.sources is not None
     still, tinting = scorer.score(Still()), scorer.score(Still(tints=True))
     # Given back as they came, they show what was requested as often as chance has it.
     assert still["accuracy"] == pytest.approx({"hair": 0.5, "eyes": 0.5}, abs=0.15)
