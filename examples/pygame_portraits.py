@@ -33,6 +33,7 @@ SIZE = (1024, 600)
 RATE = 60
 COLUMNS, ROWS = 4, 3
 PARTY = COLUMNS * ROWS
+STEPS = {pygame.K_LEFT: -1, pygame.K_RIGHT: 1, pygame.K_UP: -COLUMNS, pygame.K_DOWN: COLUMNS}
 SMALL, LARGE = 136, 320
 FADE = 0.35  # seconds
 NIGHT, DUSK, GOLD, PALE = (22, 20, 38), (58, 38, 74), (240, 196, 108), (222, 216, 232)
@@ -204,14 +205,8 @@ class Game:
             self._press(event.key)
 
     def _press(self, key: int) -> None:
-        steps = {
-            pygame.K_LEFT: -1,
-            pygame.K_RIGHT: 1,
-            pygame.K_UP: -COLUMNS,
-            pygame.K_DOWN: COLUMNS,
-        }
         self.running = key != pygame.K_ESCAPE
-        self.screen.selected = (self.screen.selected + steps.get(key, 0)) % PARTY
+        self.screen.selected = (self.screen.selected + STEPS.get(key, 0)) % PARTY
         if key == pygame.K_SPACE:
             self.request_party()
 
@@ -225,9 +220,8 @@ def name_of(seed: int) -> str:
 
 def format_report(durations: list[float], faces: int) -> str:
     """Return the number of frames and faces, and the duration of a frame."""
-    steady = sorted(
-        durations[RATE // 2 :] or durations
-    )  # the first frames load fonts and open the window
+    # The first frames load fonts and open the window.
+    steady = sorted(durations[RATE // 2 :] or durations)
     late = sum(seconds > 1.5 / RATE for seconds in steady)
     median = statistics.median(steady) * 1e3
     slow = steady[math.ceil(len(steady) * 0.99) - 1] * 1e3

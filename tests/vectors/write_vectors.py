@@ -1,7 +1,7 @@
 """Write the shared vectors: `python tests/vectors/write_vectors.py [KIND …]`.
 
-Add a case in `inputs.py` or `hostile_inputs.py` and run this script. `README.md` describes the
-files.
+Add a case in `inputs.py`, `manifest_inputs.py` or `hostile_inputs.py` and run this script.
+`README.md` describes the files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import hostile_inputs
 import inputs
+import manifest_inputs
 from vectors import FOLDER, run
 
 ABOUT = {
@@ -31,10 +32,9 @@ def shared_of(kind: str) -> Any:
     if kind == "conditions":
         return {"groups": inputs.GROUPS}
     if kind == "manifests":
-        names = ("tiny-flow", "tiny-translator", "tiny-float", "tiny-gray", "tiny-rgba")
-        return {
-            "manifests": {name: inputs.manifest(name) for name in ("tiny", "tiny-sprite", *names)}
-        }
+        others = ("tiny-flow", "tiny-translator", "tiny-float", "tiny-gray", "tiny-rgba")
+        names = ("tiny", "tiny-sprite", *others)
+        return {"manifests": {name: manifest_inputs.manifest(name) for name in names}}
     return {"files": hostile_inputs.encoded_files()} if kind == "bundles" else {}
 
 
@@ -44,7 +44,7 @@ def cases_of(kind: str) -> inputs.Cases:
         "conditions": inputs.condition_cases,
         "seeds": inputs.seed_cases,
         "noise": inputs.noise_cases,
-        "manifests": inputs.manifest_cases,
+        "manifests": manifest_inputs.manifest_cases,
         "bundles": hostile_inputs.bundle_cases,
         "graphs": hostile_inputs.graph_cases,
         "tensors": inputs.tensor_cases,

@@ -234,10 +234,9 @@ def test_classifier_head_trains_both_networks(head: str) -> None:
     assert not torch.equal(before, weight)
     # With weights of 0 the head has no effect.
     blind = replace(METHOD, classify_real=0.0, classify_fake=0.0, classify_generator=0.0)
-    plain = method(METHOD, discriminator=head.replace("_head", "")).step(batch(), 0)
-    torch.testing.assert_close(
-        method(blind, discriminator=head).step(batch(), 0)["d_loss"], plain["d_loss"]
-    )
+    plain = method(discriminator=head.replace("_head", "")).step(batch(), 0)
+    found = method(blind, discriminator=head).step(batch(), 0)
+    torch.testing.assert_close(found["d_loss"], plain["d_loss"])
 
 
 def judge_network() -> JudgeNetwork:
@@ -278,11 +277,7 @@ def test_unit_range_maps_images_to_0_to_1() -> None:
     [
         ({"mismatch_weight": 1.0}, "acgan_dcgan", "conditional logits"),
         ({"gp_weight": 1.0}, "concat_dcgan", "network.norm = batch"),
-        (
-            {"generator_steps": 2, "discriminator_steps": 2},
-            "concat_dcgan",
-            "several steps of both",
-        ),
+        ({"generator_steps": 2, "discriminator_steps": 2}, "concat_dcgan", "several steps of both"),
         (
             {"diversity_weight": 1.0, "loss": "relativistic"},
             "projection_dcgan",

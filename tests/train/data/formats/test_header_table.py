@@ -27,11 +27,9 @@ def read(read_with: Read) -> Read:
     return partial(read_with, HeaderTable())
 
 
-def files_of(
-    table: str | bytes, count: int = 3, name: str = "metadata.csv", folder: str = ""
-) -> Files:
+def files_of(table: str | bytes, count: int = 3, name: str = "metadata.csv") -> Files:
     data = table if isinstance(table, bytes) else table.encode()
-    return {name: data} | {f"{folder}{i}.png": b"" for i in range(count)}
+    return {name: data} | {f"{i}.png": b"" for i in range(count)}
 
 
 def values(examples: Sequence[Example]) -> list[dict[str, Any]]:
@@ -51,10 +49,8 @@ def test_read_columns_are_groups(read: Read) -> None:
     assert issues == []
     assert values(examples) == LABELS
     assert examples[1] == Example("1.png", "1.png", "metadata.csv", 3, LABELS[1])
-    assert conditions.groups == (
-        OneHot("hair", ("light blue", "pink")),
-        OneHot("eyes", ("black", "red")),
-    )
+    hair, eyes = OneHot("hair", ("light blue", "pink")), OneHot("eyes", ("black", "red"))
+    assert conditions.groups == (hair, eyes)
 
 
 @pytest.mark.parametrize(
@@ -105,13 +101,8 @@ def test_read_jsonl_of_every_kind_of_value(read: Read) -> None:
     table = "\n".join(json.dumps(row) for row in rows)
     examples, issues, conditions = read(files_of(table, name="metadata.jsonl"))
     assert issues == []
-    assert values(examples)[0] == {
-        "kind": "cat",
-        "on": "true",
-        "age": 1.0,
-        "tags": ["a", "b"],
-        "c": "#ff00aa",
-    }
+    first = {"kind": "cat", "on": "true", "age": 1.0, "tags": ["a", "b"], "c": "#ff00aa"}
+    assert values(examples)[0] == first
     assert conditions.groups == (
         OneHot("kind", ("cat", "dog")),
         OneHot("on", ("false", "true")),
@@ -147,11 +138,9 @@ def test_read_classes_of_numbers_are_labels_in_order(read: Read) -> None:
 
 def test_read_columns_of_signs_are_attributes(read: Read) -> None:
     table = "image_id,Bald,Smiling\n0.jpg,-1,1\n1.jpg,1,-1\n"
-    files = {
-        "list_attr_celeba.csv": table.encode(),
-        "list_eval_partition.csv": b"image_id,partition\n",
-    }
-    files |= {f"img_align_celeba/img_align_celeba/{i}.jpg": b"" for i in range(2)}
+    files = {f"img_align_celeba/img_align_celeba/{i}.jpg": b"" for i in range(2)}
+    files["list_attr_celeba.csv"] = table.encode()
+    files["list_eval_partition.csv"] = b"image_id,partition\n"
     examples, issues, conditions = read(files)
     assert issues == []
     assert values(examples) == [{"attributes": ["Smiling"]}, {"attributes": ["Bald"]}]
@@ -200,31 +189,27 @@ def test_read_requested_column_is_used_whatever_it_looks_like(read: Read) -> Non
     rows = "".join(f"{i}.png,cat,name {i},{i % 2}\n" for i in range(30))
     files = files_of(f"file_name,kind,name,split\n{rows}", 30)
     conditions = read(files, ["name", "split"])[2]
-    assert [(group.name, len(group.labels)) for group in conditions.groups] == [
-        ("name", 30),
-        ("split", 0),
-    ]
+    sizes = [(group.name, len(group.labels)) for group in conditions.groups]
+    assert sizes == [("name", 30), ("split", 0)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "line", "found"),
+    ("row", "found"),
     [
-        ("1.png,,red\n", 3, "an empty cell"),
-        (",pink,red\n", 3, "an empty cell"),
-        ("1.png,pink\n", 3, "2"),
-        ("1.png,pink,red,blue\n", 3, "4"),
-        ("9.png,pink,red\n", 3, "none"),
-        ("0.png,pink,red\n", 3, "'0.png' again"),
+        ("1.png,,red\n", "an empty cell"),
+        (",pink,red\n", "an empty cell"),
+        ("1.png,pink\n", "2"),
+        ("1.png,pink,red,blue\n", "4"),
+        ("9.png,pink,red\n", "none"),
+        ("0.png,pink,red\n", "'0.png' again"),
     ],
 )
-def test_read_bad_row_is_an_issue(read: Read, rows: str, line: int, found: str) -> None:
-    table = f"file_name,hair,eyes\n0.png,pink,black\n{rows}2.png,pink,red\n"
+def test_read_bad_row_is_an_issue(read: Read, row: str, found: str) -> None:
+    table = f"file_name,hair,eyes\n0.png,pink,black\n{row}2.png,pink,red\n"
     examples, issues, _ = read(files_of(table))
     assert [example.id for example in examples] == ["0.png", "2.png"]
-    errors = [issue for issue in issues if issue.level == "error"]
-    assert [(issue.file, issue.line, issue.found) for issue in errors] == [
-        ("metadata.csv", line, found)
-    ]
+    (error,) = [issue for issue in issues if issue.level == "error"]
+    assert (error.file, error.line, error.found) == ("metadata.csv", 3, found)
 
 
 @pytest.mark.parametrize(
