@@ -34,7 +34,12 @@ def test_site_holds_page_runtime_and_the_files_that_a_browser_reads(tmp_path: Pa
     bundle = Bundle.open("starter")
     write_site(bundle, tmp_path / "site")
     files = site_files(tmp_path / "site")
-    assert {"index.html", "service-worker.js", "studio/main.js", "studio/js/dist/ganport.js"} <= files
+    assert {
+        "index.html",
+        "service-worker.js",
+        "studio/main.js",
+        "studio/js/dist/ganport.js",
+    } <= files
     assert {f"studio/ort/{name}" for name in RUNTIME_FILES} <= files
     assert {name for name in files if name.startswith("bundles/")} == {
         "bundles/starter/manifest.json",
