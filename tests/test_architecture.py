@@ -29,6 +29,7 @@ EXTRA_LIBRARIES = {
 MAX_FILES = 340
 MAX_LINES = 300
 MIN_LINES = 40
+OTHER_FOLDERS = ("tests", "examples", "benchmarks")
 SHORT_FILES = {"__init__.py", "__main__.py", "registry.py"}
 SOURCES = [
     (package, file) for package, folder in PACKAGES.items() for file in sorted(folder.rglob("*.py"))
@@ -122,6 +123,11 @@ def test_source_file_length_is_within_limits(source: tuple[str, Path]) -> None:
     count = len(read_lines(file))
     assert count <= MAX_LINES
     assert count >= MIN_LINES or file.name in SHORT_FILES
+
+
+def test_no_file_of_tests_examples_and_benchmarks_is_longer_than_a_source_file() -> None:
+    files = [file for name in OTHER_FOLDERS for file in (ROOT / name).rglob("*.py")]
+    assert [str(file) for file in files if len(read_lines(file)) > MAX_LINES] == []
 
 
 def test_number_of_source_files_is_within_limit() -> None:

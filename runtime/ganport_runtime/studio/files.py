@@ -1,7 +1,7 @@
 """The files of the studio, and the headers that a server sends with them.
 
-`page` holds the page: ES modules as they are written. The page imports the JavaScript package, which
-is built into two files. A wheel contains them; a clone has them in `runtime/js/dist`.
+`page` holds the page: ES modules as they are written. The page imports the JavaScript package, of
+which `runtime/js/dist` holds two built files. A wheel contains them too.
 """
 
 from __future__ import annotations
