@@ -2,13 +2,19 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 
-import { pythonCode } from "../../ganport_runtime/studio/page/studio/code.js";
+import { javascriptCode, pythonCode } from "../../ganport_runtime/studio/page/studio/code.js";
 import { encodeGif } from "../../ganport_runtime/studio/page/studio/gif.js";
-import { parsePoint, pointsAround } from "../../ganport_runtime/studio/page/studio/points.js";
+import * as points from "../../ganport_runtime/studio/page/studio/points.js";
 import { fromLink, initialState, toLink } from "../../ganport_runtime/studio/page/studio/store.js";
 import { Store } from "../../ganport_runtime/studio/page/studio/store.js";
 import * as values from "../../ganport_runtime/studio/page/studio/values.js";
+import * as ganport from "../src/index.js";
+import { runSnippet } from "./snippet.js";
+
+const { parsePoint, placeOf, pointsAround } = points;
+const TINY = fileURLToPath(new URL("../../../tests/runtime/data/tiny.ganport", import.meta.url));
 
 /** @type {import("../../ganport_runtime/studio/page/studio/values.js").Group[]} */
 const CONDITIONS = [
@@ -113,6 +119,17 @@ test("points have a seed and steps, and other texts are none", () => {
   assert.ok(parsePoint(point));
 });
 
+test("place of an image is a seed, or a share of the way between two places", () => {
+  assert.equal(placeOf({ point: "7" }), "7");
+  const near = { seeds: [{ seeds: ["7", "912"], share: 0.25 }, "33"], share: 1 };
+  assert.deepEqual(placeOf({ point: "7~912@25~33@100" }), near);
+  const mix = { point: "3", fraction: 0.125 };
+  assert.deepEqual(placeOf({ point: "7~912@25~33@100", mix }), {
+    seeds: [near, "3"],
+    share: 0.125,
+  });
+});
+
 test("changes while a control is dragged are undone together", () => {
   const store = new Store(initialState(FIELDS));
   const first = store.state;
@@ -140,13 +157,50 @@ test("code names plain seeds as such and computes noise for points between them"
   assert.ok(code.includes("    noise(7),\n") && code.includes("count=2"));
 });
 
+test("JavaScript code generates the images of seeds, of points near them and between them", async () => {
+  const values = { hair: "pink" };
+  const mix = { point: "3", fraction: 0.125 };
+  const recipes = [
+    { point: "7", values, temperature: null },
+    { point: "7~9@25~18446744073709551615@50", values, temperature: 0.5 },
+    { point: "7~9@25", values: { hair: { pink: 0.5, black: 0.5 } }, temperature: null, mix },
+  ];
+  const generator = await ganport.Generator.load(TINY);
+  const noise = (/** @type {string} */ seed, /** @type {number | undefined} */ temperature) =>
+    generator.noise([seed], { temperature });
+  const go = (/** @type {any} */ first, /** @type {any} */ second, /** @type {number} */ share) =>
+    ganport.interpolateSpherical(first, second, [share]);
+  const near = go(await noise("7", 0.5), await noise("9", 0.5), 0.25);
+  const expected = [
+    await noise("7", undefined),
+    go(near, await noise("18446744073709551615", 0.5), 0.5),
+    go(go(await noise("7", 1), await noise("9", 1), 0.25), await noise("3", 1), 0.125),
+  ];
+  for (const [index, recipe] of recipes.entries()) {
+    const [image] = await generator.generate(recipe.values, { z: expected[index] });
+    const [alone] = await runSnippet(javascriptCode([recipe], "tiny.ganport"), ganport, TINY);
+    assert.deepEqual(alone.data, image.data);
+    const all = await runSnippet(javascriptCode(recipes, "tiny.ganport"), ganport, TINY);
+    assert.deepEqual(all[index].data, image.data);
+  }
+  const seeds = [recipes[0], { ...recipes[0], point: "8" }];
+  const images = await runSnippet(javascriptCode(seeds, "tiny.ganport"), ganport, TINY);
+  assert.deepEqual(
+    images.map((image) => image.seed),
+    ["7", "8"],
+  );
+  await generator.dispose();
+});
+
 test("animation with at most 255 colors keeps them, and has a frame for each image", async () => {
   const frame = (/** @type {number} */ shift) =>
     Uint8ClampedArray.from({ length: 16 * 12 * 4 }, (_, at) =>
       at % 4 === 3 ? (at % 8 === 3 ? 255 : 0) : ((at >> 2) + shift) % 64,
     );
-  const file = await encodeGif([frame(0), frame(5)], 16, 12, 80);
+  const comment = JSON.stringify({ long: "é\u{1f600}".repeat(100) });
+  const file = await encodeGif([frame(0), frame(5)], 16, 12, 80, comment);
   const bytes = new Uint8Array(await file.arrayBuffer());
+  assert.deepEqual(JSON.parse(commentOf(bytes)), JSON.parse(comment));
   assert.equal(new TextDecoder().decode(bytes.subarray(0, 6)), "GIF89a");
   assert.deepEqual([...bytes.subarray(6, 10)], [16, 0, 12, 0]);
   const table = bytes.subarray(13, 13 + 768);
@@ -156,3 +210,13 @@ test("animation with at most 255 colors keeps them, and has a frame for each ima
   for (const value of [0, 2, 62]) assert.ok(colors.has(`${value},${value},${value}`));
   assert.equal(bytes.filter((byte, at) => byte === 0x21 && bytes[at + 1] === 0xf9).length, 2);
 });
+
+/** Return the comment of a GIF. @param {Uint8Array} bytes */
+function commentOf(bytes) {
+  let at = bytes.findIndex((byte, index) => byte === 0x21 && bytes[index + 1] === 0xfe) + 2;
+  let text = "";
+  for (; bytes[at]; at += 1 + bytes[at]) {
+    text += String.fromCharCode(...bytes.subarray(at + 1, at + 1 + bytes[at]));
+  }
+  return text;
+}

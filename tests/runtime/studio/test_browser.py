@@ -20,11 +20,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from PIL import Image, ImageSequence
 
 from ganport_runtime import Generator
 from ganport_runtime.bundle import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY
+from ganport_runtime.generation.interpolation import spherical
 from ganport_runtime.images.encode import read_metadata
 from ganport_runtime.noise import ALGORITHM
 from ganport_runtime.studio.site import write_site
@@ -158,6 +159,58 @@ def test_saved_sheet_and_its_index_hold_the_images(saved: Path, starter: Generat
     for frame, image in zip(frames, starter.generate(REQUEST, seed=7, count=4), strict=True):
         x, y, width, height = (frame["frame"][key] for key in "xywh")
         assert np.array_equal(sheet[y : y + height, x : x + width], image)
+
+
+def noise(generator: Generator, place: Any, temperature: float | None) -> NDArray[np.float32]:
+    """Return the noise of a seed, or of a place between two others."""
+    if isinstance(place, str):
+        [z] = generator.noise([int(place)], temperature)
+    else:
+        start, end = (noise(generator, seed, temperature) for seed in place["seeds"])
+        [z] = spherical(start, end, [place["share"]])
+    return np.asarray(z)
+
+
+def images_of(generator: Generator, file: Path) -> list[NDArray[np.uint8]]:
+    """Return the images of the metadata of a file."""
+    entries = json.loads(read_metadata(file)["ganport.pictures"])
+    places = [(entry.get("seed", entry), entry.get("temperature")) for entry in entries]
+    z = np.stack([noise(generator, place, temperature) for place, temperature in places])
+    return list(generator.generate([entry["condition"] for entry in entries], z=z))
+
+
+@pytest.mark.parametrize("name", ["starter-7-912-25-33-25", "starter-7-912-25-to-11-at-40"])
+def test_metadata_of_an_image_between_seeds_generates_it_again(
+    saved: Path, starter: Generator, name: str
+) -> None:
+    file = saved / f"{name}.png"
+    [image] = images_of(starter, file)
+    assert np.abs(np.asarray(Image.open(file)).astype(int) - image).max() <= 1
+
+
+def test_metadata_of_a_morph_generates_its_frames_again(saved: Path, starter: Generator) -> None:
+    images = images_of(starter, saved / "morph.png")
+    sheet = np.asarray(Image.open(saved / "morph.png")).astype(int)
+    frames = json.loads((saved / "morph.json").read_text())["frames"]
+    assert len(frames) == len(images) == 24
+    for frame, image in zip(frames, images, strict=True):
+        assert len(frame["seeds"]) == 2
+        x, y, width, height = (frame["frame"][key] for key in "xywh")
+        assert np.abs(sheet[y : y + height, x : x + width] - image).max() <= 1
+
+
+def test_comment_of_the_animation_generates_its_frames_again(
+    saved: Path, starter: Generator
+) -> None:
+    images = images_of(starter, saved / "morph.gif")
+    with Image.open(saved / "morph.gif") as animation:
+        frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(animation)]
+        assert len(frames) == len(images) == 46
+        for index, frame in enumerate(frames):
+            shown = np.asarray(frame).astype(int)
+            distances = [np.abs(shown - image).mean() for image in images[:24]]
+            # All frames share 255 colors, so the nearest image may be the next one.
+            assert abs(np.argmin(distances) - min(index, 46 - index)) <= 2
 
 
 def test_saved_animation_goes_there_and_back(saved: Path) -> None:

@@ -75,6 +75,22 @@ export const choose = (page, group, label) =>
     .getByRole("button", { name: label, exact: true })
     .click();
 
+/** Press the visible button of a name. @param {Page} page @param {string} name */
+export const press = (page, name) =>
+  page.getByRole("button", { name, exact: true }).and(page.locator(":visible")).click();
+
+/** Press a button, and keep the files that it saves. @param {Page} page @param {string} name */
+export async function save(page, name, count = 1) {
+  /** @type {import("playwright-core").Download[]} */
+  const files = [];
+  page.on("download", (file) => files.push(file));
+  await press(page, name);
+  while (files.length < count)
+    await page.waitForEvent("download", { timeout: 10_000 }).catch(() => {});
+  page.removeAllListeners("download");
+  for (const file of files) await file.saveAs(join(STUDIO_OUT, file.suggestedFilename()));
+}
+
 /** Drop a file on the page. @param {Page} page @param {string} name @param {Buffer} bytes */
 export async function drop(page, name, bytes) {
   const transfer = await page.evaluateHandle(

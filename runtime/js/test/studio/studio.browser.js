@@ -21,24 +21,13 @@ import {
   open,
   painted,
   pixels,
+  save,
 } from "./page.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const PHONE = { width: 390, height: 844 };
-
-/** @param {Page} page @param {string} name */
-async function save(page, name, count = 1) {
-  /** @type {import("playwright-core").Download[]} */
-  const files = [];
-  page.on("download", (file) => files.push(file));
-  await page.getByRole("button", { name, exact: true }).and(page.locator(":visible")).click();
-  while (files.length < count)
-    await page.waitForEvent("download", { timeout: 10_000 }).catch(() => {});
-  page.removeAllListeners("download");
-  for (const file of files) await file.saveAs(join(STUDIO_OUT, file.suggestedFilename()));
-}
 
 for (const [kind, address] of Object.entries(PAGES)) {
   test(`${kind}: pink hair, black eyes and seed 7 show the pixels of Python`, async () => {

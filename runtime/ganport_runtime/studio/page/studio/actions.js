@@ -74,7 +74,8 @@ export class Actions {
   async saveAnimation(recipes, milliseconds) {
     await this.attempt(async () => {
       const images = await this.app.painter.generate(recipes);
-      download(await animationFile(images, milliseconds), "morph.gif");
+      const file = await animationFile(this.app.info, recipes, images, milliseconds);
+      download(file, "morph.gif");
     });
   }
 
@@ -94,9 +95,10 @@ export class Actions {
   showCode(recipes) {
     const bundle = this.app.info.name === "starter" ? "starter" : `${this.app.info.name}.ganport`;
     const javascript = javascriptCode(recipes, `${this.app.info.name}.ganport`);
-    const parts = [{ name: "Python", text: pythonCode(recipes, bundle) }];
-    if (javascript) parts.push({ name: "JavaScript", text: javascript });
-    showTexts("Make these images in a program", parts);
+    showTexts("Make these images in a program", [
+      { name: "Python", text: pythonCode(recipes, bundle) },
+      { name: "JavaScript", text: javascript },
+    ]);
   }
 
   showAbout() {

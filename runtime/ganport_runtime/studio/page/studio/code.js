@@ -1,9 +1,9 @@
 /** Code that makes images again, in Python and JavaScript. */
 
-import { parsePoint } from "./points.js";
+import { placeOf } from "./points.js";
 
 /** @typedef {import("./backend.js").Recipe} Recipe */
-/** @typedef {import("./points.js").Point} Point */
+/** @typedef {import("./points.js").Place} Place */
 
 /**
  * Return a value as Python: JSON with other words.
@@ -75,44 +75,62 @@ export function pythonCode(recipes, bundle) {
 }
 
 /** @param {Recipe} recipe */
-function pythonNoise({ point, temperature, mix }) {
-  const start = pythonPoint(point, temperature);
-  return mix ? mixed(start, pythonPoint(mix.point, temperature), mix.fraction) : start;
+const pythonNoise = (recipe) => pythonPlace(placeOf(recipe), recipe.temperature);
+
+/** @param {Place} place @param {number | null} temperature @returns {string} */
+function pythonPlace(place, temperature) {
+  if (typeof place === "string") return `noise(${place}${argument(temperature)})`;
+  const [start, end] = place.seeds.map((seed) => pythonPlace(seed, temperature));
+  return `spherical(${start}, ${end}, [${place.share}])[0]`;
 }
 
-/** @param {string} one @param {string} two @param {number} fraction */
-const mixed = (one, two, fraction) => `spherical(${one}, ${two}, [${fraction}])[0]`;
-
-/** @param {string} text @param {number | null} temperature */
-function pythonPoint(text, temperature) {
-  const { seed, steps } = /** @type {Point} */ (parsePoint(text));
-  const noise = (/** @type {string} */ one) =>
-    `noise(${one}${temperature === null ? "" : `, ${temperature}`})`;
-  let code = noise(seed);
-  for (const step of steps) code = mixed(code, noise(step.seed), step.percent / 100);
-  return code;
-}
+/** @param {number | null} temperature */
+const argument = (temperature) => (temperature === null ? "" : `, ${temperature}`);
 
 /**
- * Return JavaScript code that generates images of seeds, or null for images between seeds.
+ * Return JavaScript code that generates images.
  * @param {readonly Recipe[]} recipes
  * @param {string} bundle
  */
 export function javascriptCode(recipes, bundle) {
-  if (!areSeeds(recipes)) return null;
-  const { temperature } = recipes[0];
   const values = recipes.map((recipe) => recipe.values);
   const conditions = haveSameValues(recipes)
     ? JSON.stringify(values[0])
     : list(values, (value) => JSON.stringify(value));
-  const seeds = recipes.map((recipe) => JSON.stringify(recipe.point)).join(", ");
-  const scale = temperature === null ? "" : `, temperature: ${temperature}`;
-  return [
-    'import { Generator } from "ganport";',
-    "",
+  const start = [
     `const generator = await Generator.load(${JSON.stringify(bundle)});`,
     `const conditions = ${conditions};`,
-    `const images = await generator.generate(conditions, { seeds: [${seeds}]${scale} });`,
+  ];
+  if (areSeeds(recipes)) {
+    const { temperature } = recipes[0];
+    const seeds = recipes.map((recipe) => JSON.stringify(recipe.point)).join(", ");
+    const scale = temperature === null ? "" : `, temperature: ${temperature}`;
+    const end = `const images = await generator.generate(conditions, { seeds: [${seeds}]${scale} });`;
+    return ['import { Generator } from "ganport";', "", ...start, end, ""].join("\n");
+  }
+  return [
+    'import { Generator, interpolateSpherical } from "ganport";',
+    "",
+    ...start,
+    "const noise = (seed, temperature) => generator.noise([seed], { temperature });",
+    "const between = (first, second, share) => interpolateSpherical(first, second, [share]);",
+    "",
+    `const samples = ${list(recipes.map(javascriptNoise), String)};`,
+    "const z = {",
+    "    dims: [samples.length, ...generator.zShape],",
+    "    data: Float32Array.from(samples.flatMap((sample) => [...sample.data])),",
+    "};",
+    "const images = await generator.generate(conditions, { z });",
     "",
   ].join("\n");
+}
+
+/** @param {Recipe} recipe */
+const javascriptNoise = (recipe) => javascriptPlace(placeOf(recipe), recipe.temperature);
+
+/** @param {Place} place @param {number | null} temperature @returns {string} */
+function javascriptPlace(place, temperature) {
+  if (typeof place === "string") return `await noise("${place}"${argument(temperature)})`;
+  const [start, end] = place.seeds.map((seed) => javascriptPlace(seed, temperature));
+  return `between(${start}, ${end}, ${place.share})`;
 }

@@ -2,7 +2,7 @@
 
 import { encodeGif } from "./gif.js";
 import { PixelImage, packAtlas, toRgba } from "./js/dist/ganport.js";
-import { isPlain } from "./points.js";
+import { placeOf } from "./points.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 /** @typedef {import("./backend.js").Recipe} Recipe */
@@ -10,15 +10,20 @@ import { isPlain } from "./points.js";
 /** @typedef {{blob: Blob, name: string}} File */
 
 /** @param {BundleInfo} info @param {Recipe} recipe @param {Pixels} pixels */
-function toImage(info, { point, values, temperature, mix }, pixels) {
-  const seed = !mix && isPlain(point) ? { seed: point } : {};
-  const scale = temperature === null ? {} : { temperature };
+function toImage(info, recipe, pixels) {
   const bundle = { name: info.title, digest: info.digest };
-  return new PixelImage(pixels, bundle, () => ({
-    ...seed,
+  return new PixelImage(pixels, bundle, () => metadataOf(recipe));
+}
+
+/** Return what makes an image again, as docs/interface.md, section 6, has it. @param {Recipe} recipe */
+function metadataOf(recipe) {
+  const { values, temperature } = recipe;
+  const place = placeOf(recipe);
+  return {
+    ...(typeof place === "string" ? { seed: place } : place),
     condition: values,
-    ...scale,
-  }));
+    ...(temperature === null ? {} : { temperature }),
+  };
 }
 
 /**
@@ -30,8 +35,14 @@ function toImage(info, { point, values, temperature, mix }, pixels) {
  */
 export async function imageFile(info, recipe, pixels) {
   const bytes = await toImage(info, recipe, pixels).toPNG();
-  const name = `${info.name}-${recipe.point.replace(/[^\d]+/g, "-")}.png`;
-  return { blob: new Blob([bytes], { type: "image/png" }), name };
+  return { blob: new Blob([bytes], { type: "image/png" }), name: fileName(info, recipe) };
+}
+
+/** @param {BundleInfo} info @param {Recipe} recipe */
+function fileName(info, { point, mix }) {
+  const numbers = (/** @type {string} */ text) => text.replace(/\D+/g, "-");
+  const end = mix ? `-to-${numbers(mix.point)}-at-${Math.round(mix.fraction * 100)}` : "";
+  return `${info.name}-${numbers(point)}${end}.png`;
 }
 
 /**
@@ -60,12 +71,21 @@ export async function sheetFiles(info, recipes, pixels, name, columns) {
 }
 
 /**
- * Return a GIF that shows images there and back.
+ * Return a GIF that shows images there and back; its comment says how to make each frame again.
+ * @param {BundleInfo} info
+ * @param {Recipe[]} recipes
  * @param {Pixels[]} images
  * @param {number} milliseconds
  */
-export async function animationFile(images, milliseconds) {
+export async function animationFile(info, recipes, images, milliseconds) {
   const [{ width, height }] = images;
-  const frames = [...images, ...images.slice(1, -1).reverse()].map(toRgba);
-  return encodeGif(frames, width, height, milliseconds);
+  const comment = JSON.stringify({
+    "ganport.bundle": info.title,
+    "ganport.digest": info.digest,
+    "ganport.pictures": JSON.stringify(thereAndBack(recipes).map(metadataOf)),
+  });
+  return encodeGif(thereAndBack(images).map(toRgba), width, height, milliseconds, comment);
 }
+
+/** @template T @param {readonly T[]} items @returns {T[]} */
+const thereAndBack = (items) => [...items, ...items.slice(1, -1).reverse()];

@@ -14,8 +14,9 @@ const MIN_ALPHA = 128;
  * @param {number} width
  * @param {number} height
  * @param {number} milliseconds per frame
+ * @param {string} comment JSON
  */
-export async function encodeGif(frames, width, height, milliseconds) {
+export async function encodeGif(frames, width, height, milliseconds, comment) {
   const palette = choosePalette(frames);
   const table = Array.from({ length: 256 }, (_, index) => palette.colors[index] ?? [0, 0, 0]);
   const parts = [
@@ -26,6 +27,8 @@ export async function encodeGif(frames, width, height, milliseconds) {
     Uint8Array.of(0x21, 0xff, 11),
     text("NETSCAPE2.0"),
     Uint8Array.of(3, 1, 0, 0, 0),
+    Uint8Array.of(0x21, 0xfe),
+    ...blocks(text(toAscii(comment))),
   ];
   for (const frame of frames) {
     await new Promise((resolve) => setTimeout(resolve)); // the page stays responsive
@@ -36,6 +39,11 @@ export async function encodeGif(frames, width, height, milliseconds) {
   }
   return new Blob([...parts, Uint8Array.of(0x3b)], { type: "image/gif" });
 }
+
+// A comment of a GIF is 7-bit ASCII.
+/** @param {string} json */
+const toAscii = (json) =>
+  json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 /** @param {string} value */
 const text = (value) => Uint8Array.from(value, (letter) => letter.charCodeAt(0));

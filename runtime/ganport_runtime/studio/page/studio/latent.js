@@ -1,19 +1,23 @@
 /** Recipes to the inputs of a network: noise of points, and condition vectors. */
 
 import { interpolateSpherical, normals, readConditions } from "./js/dist/ganport.js";
-import { parsePoint } from "./points.js";
+import { placeOf } from "./points.js";
 
 /** @typedef {import("./backend.js").BundleInfo} BundleInfo */
 /** @typedef {import("./backend.js").Recipe} Recipe */
+/** @typedef {import("./points.js").Place} Place */
 
 /** The noise and the condition vectors of one bundle. */
 export class LatentSpace {
-  /** @param {Pick<BundleInfo, "noise" | "conditions">} info */
-  constructor({ noise, conditions }) {
+  /**
+   * @param {Pick<BundleInfo, "noise" | "conditions">} info
+   * @param {ReturnType<typeof readConditions>} [read] the conditions, if they were read before
+   */
+  constructor({ noise, conditions }, read = readConditions(conditions, "conditions")) {
     this.shape = noise.shape;
     this.size = noise.shape.reduce((product, length) => product * length, 1);
     this.temperature = noise.temperature;
-    this.conditions = readConditions(conditions, "conditions");
+    this.conditions = read;
   }
 
   /**
@@ -31,19 +35,15 @@ export class LatentSpace {
   }
 
   /** Return the noise of an image. @param {Recipe} recipe */
-  noise({ point, temperature, mix }) {
-    const scale = temperature ?? this.temperature;
-    const start = this.pointNoise(point, scale);
-    return mix ? between(start, this.pointNoise(mix.point, scale), mix.fraction) : start;
+  noise(recipe) {
+    return this.placeNoise(placeOf(recipe), recipe.temperature ?? this.temperature);
   }
 
-  /** @param {string} point @param {number} temperature */
-  pointNoise(point, temperature) {
-    const { seed, steps } = /** @type {import("./points.js").Point} */ (parsePoint(point));
-    const of = (/** @type {string} */ text) => normals([BigInt(text)], this.size, temperature);
-    let z = of(seed);
-    for (const step of steps) z = between(z, of(step.seed), step.percent / 100);
-    return z;
+  /** @param {Place} place @param {number} temperature @returns {Float32Array} */
+  placeNoise(place, temperature) {
+    if (typeof place === "string") return normals([BigInt(place)], this.size, temperature);
+    const [start, end] = place.seeds.map((seed) => this.placeNoise(seed, temperature));
+    return between(start, end, place.share);
   }
 
   /**

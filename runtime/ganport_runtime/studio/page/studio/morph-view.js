@@ -46,16 +46,16 @@ export class MorphView {
       this.playButton,
       iconButton("shuffle", "Swap", () => this.swap(), { class: "compact" }),
       h("span", { class: "space" }),
+      iconButton("download", "Save PNG", () => app.actions.saveImage(this.current()), {
+        class: "compact",
+      }),
       iconButton("download", "GIF", () => app.actions.saveAnimation(this.frames(), MILLISECONDS)),
       iconButton("images", "Sprite sheet", () => app.actions.saveSheet(this.frames(), "morph"), {
         class: "compact",
       }),
-      iconButton(
-        "code",
-        "Code",
-        () => app.actions.showCode([this.recipe(app.store.state.morph.percent)]),
-        { class: "compact" },
-      ),
+      iconButton("code", "Code", () => app.actions.showCode([this.current()]), {
+        class: "compact",
+      }),
     );
     this.element = h(
       "div",
@@ -119,6 +119,11 @@ export class MorphView {
       temperature,
       mix: { point: end.point, fraction },
     };
+  }
+
+  /** Return the image at the slider. */
+  current() {
+    return this.recipe(this.app.store.state.morph.percent);
   }
 
   /** Return the images of the way from the start to the end. */

@@ -5,6 +5,10 @@
 
 /** @typedef {{seed: string, percent: number}} Step */
 /** @typedef {{seed: string, steps: Step[]}} Point */
+/**
+ * A seed, or a share of the way from one place to another: docs/interface.md, section 6.
+ * @typedef {string | {seeds: [Place, Place], share: number}} Place
+ */
 
 const MAX_SEED = 2n ** 64n - 1n;
 const PATTERN = /^\d{1,20}(~\d{1,20}@\d{1,3})*$/;
@@ -31,6 +35,25 @@ export function parsePoint(text) {
   const isValid =
     steps.length <= MAX_STEPS && steps.every((s) => s.percent <= 100 && isSeed(s.seed));
   return isValid && isSeed(seed) ? { seed, steps } : null;
+}
+
+/**
+ * Return the place of an image.
+ * @param {{point: string, mix?: {point: string, fraction: number}}} recipe
+ * @returns {Place}
+ */
+export function placeOf({ point, mix }) {
+  const start = placeOfPoint(point);
+  return mix ? { seeds: [start, placeOfPoint(mix.point)], share: mix.fraction } : start;
+}
+
+/** @param {string} text @returns {Place} */
+function placeOfPoint(text) {
+  const { seed, steps } = /** @type {Point} */ (parsePoint(text));
+  /** @type {Place} */
+  let place = seed;
+  for (const step of steps) place = { seeds: [place, step.seed], share: step.percent / 100 };
+  return place;
 }
 
 /**
