@@ -8,7 +8,7 @@ import { javascriptCode, pythonCode } from "../../ganport_runtime/studio/page/st
 import { encodeGif } from "../../ganport_runtime/studio/page/studio/gif.js";
 import * as points from "../../ganport_runtime/studio/page/studio/points.js";
 import { fromLink, initialState, toLink } from "../../ganport_runtime/studio/page/studio/store.js";
-import { Store } from "../../ganport_runtime/studio/page/studio/store.js";
+import { Store, countFavorites } from "../../ganport_runtime/studio/page/studio/store.js";
 import * as values from "../../ganport_runtime/studio/page/studio/values.js";
 import * as ganport from "../src/index.js";
 import { runSnippet } from "./snippet.js";
@@ -82,6 +82,38 @@ test("link with wrong parts keeps the values that it had", () => {
   }
 });
 
+test("link of favorites brings back the same images", () => {
+  const state = { ...initialState(FIELDS), view: /** @type {const} */ ("favorites") };
+  const favorites = [
+    { point: "7~912@25", values: { ...state.values, seeds: "{" }, temperature: 0.5 },
+    { point: "0", values: { ...state.values, hair: { pink: 0.25, red: 0.75 } }, temperature: null },
+  ];
+  const link = toLink(FIELDS, state, DIGEST, favorites);
+  const found = fromLink(FIELDS, initialState(FIELDS), link);
+  assert.deepEqual(found, { ...state, morph: found.morph, linked: favorites });
+  const next = toLink(FIELDS, { ...found, view: "images" }, DIGEST);
+  assert.deepEqual(fromLink(FIELDS, found, next).linked, favorites);
+  const wrong = fromLink(
+    FIELDS,
+    state,
+    "#favorite=seed%3Dx&favorite=&favorite=seed%3D3%26.age%3Dx",
+  );
+  assert.deepEqual(wrong.linked, [{ point: "3", values: state.values, temperature: null }]);
+});
+
+test("link of many favorites holds the first ones that fit", () => {
+  const state = { ...initialState(FIELDS), view: /** @type {const} */ ("favorites") };
+  const favorites = Array.from({ length: 300 }, (_, index) => {
+    return { point: String(index), values: state.values, temperature: null };
+  });
+  const link = toLink(FIELDS, state, DIGEST, favorites);
+  const count = countFavorites(link);
+  assert.ok(count > 50 && count < 300 && link.length <= 8000);
+  const { linked } = fromLink(FIELDS, initialState(FIELDS), link);
+  assert.deepEqual(linked, favorites.slice(0, count));
+  assert.equal(countFavorites(toLink(FIELDS, state, DIGEST)), 0);
+});
+
 test("weights of a blend are whole percents that sum to 1", () => {
   let weights = { pink: 0.34, red: 0.33, blue: 0.33 };
   for (const [label, percent] of /** @type {[string, number][]} */ ([
@@ -130,6 +162,18 @@ test("place of an image is a seed, or a share of the way between two places", ()
   });
 });
 
+test("undo and redo stay in the open view", () => {
+  const store = new Store(initialState(FIELDS));
+  store.set({ view: "table" }, { remember: false });
+  store.set({ temperature: 2 });
+  store.set({ view: "images" }, { remember: false });
+  store.undo();
+  assert.deepEqual([store.state.view, store.state.temperature], ["images", null]);
+  store.set({ view: "favorites" }, { remember: false });
+  store.redo();
+  assert.deepEqual([store.state.view, store.state.temperature], ["favorites", 2]);
+});
+
 test("changes while a control is dragged are undone together", () => {
   const store = new Store(initialState(FIELDS));
   const first = store.state;
@@ -140,7 +184,7 @@ test("changes while a control is dragged are undone together", () => {
   store.undo();
   assert.deepEqual([store.state.selected, store.state.temperature], [0, 3]);
   store.undo();
-  assert.deepEqual(store.state, first);
+  assert.deepEqual(store.state, { ...first, view: "table" });
   store.undo();
   store.redo();
   assert.equal(store.state.temperature, 3);

@@ -4,6 +4,7 @@ import { javascriptCode, pythonCode } from "./code.js";
 import { copyText, messageOf, openDialog, showTexts } from "./dialogs.js";
 import { download, h, iconButton } from "./dom.js";
 import { animationFile, imageFile, sheetFiles } from "./files.js";
+import { countFavorites } from "./store.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./backend.js").Recipe} Recipe */
@@ -45,9 +46,15 @@ export class Actions {
   }
 
   async share() {
+    const { store, views } = this.app;
+    const total = store.state.view === "favorites" ? views.favorites.recipes().length : 0;
+    const count = countFavorites(location.hash);
+    const isCut = count < total;
+    const content = isCut ? `the first ${count} of ${total} images` : "these images";
+    const reason = isCut ? " Many programs cut a longer link." : "";
     if (await copyText(location.href))
-      this.notify("The link is copied. It brings back these images.");
-    else showTexts("Link to these images", [{ name: "Link", text: location.href }]);
+      this.notify(`The link is copied. It brings back ${content}.${reason}`);
+    else showTexts(`Link to ${content}`, [{ name: "Link", text: location.href }]);
   }
 
   /** @param {Recipe} recipe */

@@ -191,7 +191,7 @@ export class App {
     const targets = [...this.views[state.view].show(state)];
     if (isInspected) targets.unshift(...this.inspector.show(state));
     this.painter.paint(targets);
-    const link = toLink(this.fields, state, this.info.digest);
+    const link = this.link();
     if (link !== location.hash) history.replaceState(null, "", link);
   }
 
@@ -208,9 +208,16 @@ export class App {
     } else this.store.set({ values: { ...state.values, [name]: value } }, { dragging });
   }
 
+  /** Return the fragment of the address that brings the state back. */
+  link() {
+    const { state } = this.store;
+    const favorites = state.view === "favorites" ? this.views.favorites.recipes() : [];
+    return toLink(this.fields, state, this.info.digest, favorites);
+  }
+
   /** Take the state of a link that was put into the address. */
   readLink() {
-    if (location.hash === toLink(this.fields, this.store.state, this.info.digest)) return;
+    if (location.hash === this.link()) return;
     this.warnOfOtherBundle();
     this.store.set(fromLink(this.fields, this.store.state, location.hash));
   }

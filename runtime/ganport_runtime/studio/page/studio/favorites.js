@@ -1,11 +1,15 @@
 /** Favorites: the only thing that the page stores in the browser. */
 
-import { h, iconButton } from "./dom.js";
+import { changeButton, h, iconButton } from "./dom.js";
 import { parsePoint, pointName } from "./points.js";
 import { describe } from "./values.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./backend.js").Recipe} Recipe */
+/**
+ * @typedef {import("./painter.js").Target & {element: HTMLLIElement, heart: HTMLButtonElement,
+ *   text: string}} Item
+ */
 
 const KEY = "ganport-studio-favorites";
 const MAX_STORED = 500;
@@ -34,8 +38,19 @@ export class Favorites extends EventTarget {
   /** Add a favorite, or remove it. @param {Recipe} recipe */
   toggle(recipe) {
     const rest = this.entries.filter((entry) => !isSame(entry, this.digest, recipe));
-    const isNew = rest.length === this.entries.length;
-    this.entries = (isNew ? [{ digest: this.digest, recipe }, ...rest] : rest).slice(0, MAX_STORED);
+    if (rest.length === this.entries.length) this.add([recipe]);
+    else this.change(rest);
+  }
+
+  /** Add favorites that are new. @param {Recipe[]} recipes */
+  add(recipes) {
+    const added = recipes.map((recipe) => ({ digest: this.digest, recipe }));
+    this.change([...added, ...this.entries].slice(0, MAX_STORED));
+  }
+
+  /** @param {{digest: string, recipe: Recipe}[]} entries */
+  change(entries) {
+    this.entries = entries;
     try {
       localStorage.setItem(KEY, JSON.stringify(this.entries));
     } catch {
@@ -74,43 +89,77 @@ export class FavoritesView {
       { class: "empty" },
       "No favorites yet. The heart on an image adds it here. Favorites stay in this browser.",
     );
+    this.addButton = iconButton("heart", "Add all to favorites", () =>
+      app.favorites.add(this.newImages()),
+    );
     this.bar = h(
       "div",
       { class: "bar" },
+      this.addButton,
       iconButton(
         "images",
         "Sprite sheet",
-        () => app.actions.saveSheet(app.favorites.recipes(), "favorites"),
+        () => app.actions.saveSheet(this.recipes(), "favorites"),
         { class: "compact" },
       ),
-      iconButton("code", "Code", () => app.actions.showCode(app.favorites.recipes()), {
+      iconButton("code", "Code", () => app.actions.showCode(this.recipes()), {
         class: "compact",
       }),
     );
-    this.element = h("div", { class: "view" }, this.bar, this.list, this.empty);
+    this.note = h("p", { class: "hint" });
+    this.element = h("div", { class: "view" }, this.bar, this.note, this.list, this.empty);
     this.key = "";
-    /** @type {import("./painter.js").Target[]} */
-    this.targets = [];
+    /** @type {Item[]} */
+    this.items = [];
+    /** The images of the last link. @type {Recipe[]} */
+    this.linked = [];
+    /** Those of them that were not favorites when the link was opened. @type {Recipe[]} */
+    this.foreign = [];
+  }
+
+  /** Return the images that only a link brought, then the favorites. */
+  recipes() {
+    const { favorites, store } = this.app;
+    if (store.state.linked !== this.linked) {
+      this.linked = store.state.linked;
+      this.foreign = this.linked.filter((recipe) => !favorites.has(recipe));
+    }
+    const shown = new Set(this.foreign.map((recipe) => JSON.stringify(recipe)));
+    const own = favorites.recipes().filter((recipe) => !shown.has(JSON.stringify(recipe)));
+    return [...this.foreign, ...own];
+  }
+
+  /** Return the images of the link that are not favorites yet. */
+  newImages() {
+    return this.foreign.filter((recipe) => !this.app.favorites.has(recipe));
   }
 
   /** @returns {import("./painter.js").Target[]} */
   show() {
-    const recipes = this.app.favorites.recipes();
+    const recipes = this.recipes();
     const key = JSON.stringify(recipes);
     this.bar.hidden = !recipes.length;
     this.empty.hidden = recipes.length > 0;
-    if (key === this.key) return this.targets;
-    this.key = key;
-    this.targets = recipes.map((recipe) => ({
-      recipe,
-      canvas: this.app.makeCanvas(),
-    }));
-    this.list.replaceChildren(...this.targets.map((target) => this.makeItem(target)));
-    return this.targets;
+    const count = this.newImages().length;
+    this.addButton.hidden = this.note.hidden = !count;
+    const images = count === 1 ? "1 image" : `${count} images`;
+    this.note.textContent = `${images} came with the link. Only favorites stay in this browser.`;
+    if (key !== this.key) {
+      this.key = key;
+      this.items = recipes.map((recipe) => this.makeItem(recipe));
+      this.list.replaceChildren(...this.items.map(({ element }) => element));
+    }
+    for (const { element, heart, recipe, text } of this.items) {
+      const isFavorite = this.app.favorites.has(recipe);
+      element.classList.toggle("is-favorite", isFavorite);
+      changeButton(heart, "heart", `${isFavorite ? "Remove" : "Add"} ${text}`);
+    }
+    return this.items;
   }
 
-  /** @param {import("./painter.js").Target} target */
-  makeItem({ recipe, canvas }) {
+  /** @param {Recipe} recipe @returns {Item} */
+  makeItem(recipe) {
+    const canvas = this.app.makeCanvas();
     const text = `${pointName(recipe.point)}: ${describe(this.app.fields, recipe.values)}`;
     const button = h(
       "button",
@@ -123,11 +172,11 @@ export class FavoritesView {
       },
       canvas,
     );
-    const remove = iconButton("heart", `Remove ${text}`, () => this.app.favorites.toggle(recipe), {
+    const heart = iconButton("heart", "", () => this.app.favorites.toggle(recipe), {
       quiet: true,
       class: "heart",
     });
-    return h("li", { class: "is-favorite" }, button, remove);
+    return { element: h("li", {}, button, heart), heart, canvas, recipe, text };
   }
 
   /** @param {Recipe} recipe */

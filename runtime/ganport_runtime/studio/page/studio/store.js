@@ -5,17 +5,23 @@ import { defaultsOf, valueFromText, valueToText } from "./values.js";
 
 /** @typedef {import("./values.js").Group} Group */
 /** @typedef {import("./values.js").Values} Values */
+/** @typedef {import("./backend.js").Recipe} Recipe */
 /** @typedef {{point: string, locked: boolean}} Tile */
 /** @typedef {{point: string, values: Values}} End */
 /** @typedef {"images" | "morph" | "table" | "favorites"} View */
 /**
  * @typedef {{values: Values, tiles: Tile[], selected: number, view: View, temperature: number | null,
- *   morph: {start: End, end: End, percent: number}, table: {rows: string, columns: string}}} State
+ *   morph: {start: End, end: End, percent: number}, table: {rows: string, columns: string},
+ *   linked: Recipe[]}} State `linked`: the images that a link to Favorites holds
  */
 
 export const DEFAULT_COUNT = 12;
 const MAX_TILES = 48;
 const MAX_HISTORY = 200;
+/** Characters of a link: programs cut longer ones. */
+const MAX_LINK = 8000;
+/** Favorites that a link may hold. */
+const MAX_LINKED = 500;
 const VIEWS = ["images", "morph", "table", "favorites"];
 /** The name of seeds as an axis of the table. */
 export const SEEDS = "";
@@ -56,13 +62,13 @@ export class Store extends EventTarget {
     this.move(this.future, this.past);
   }
 
-  /** @param {State[]} from @param {State[]} to */
+  /** Take a state, but stay in the open view. @param {State[]} from @param {State[]} to */
   move(from, to) {
     const state = from.pop();
     if (!state) return;
     to.push(this.state);
     this.isDragging = false;
-    this.state = state;
+    this.state = { ...state, view: this.state.view };
     this.dispatchEvent(new Event("change"));
   }
 }
@@ -88,16 +94,18 @@ export function initialState(fields) {
       percent: 50,
     },
     table: { rows: names[0] ?? SEEDS, columns: names[1] ?? SEEDS },
+    linked: [],
   };
 }
 
 /**
- * Return a state as the fragment of an address.
+ * Return a state as the fragment of an address, with as many of the favorites as fit, the first ones.
  * @param {Group[]} fields
  * @param {State} state
  * @param {string} digest
+ * @param {Recipe[]} [favorites]
  */
-export function toLink(fields, state, digest) {
+export function toLink(fields, state, digest, favorites = []) {
   const parameters = new URLSearchParams();
   for (const [name, text] of valuePairs(fields, state.values)) parameters.append(name, text);
   parameters.set(
@@ -113,15 +121,28 @@ export function toLink(fields, state, digest) {
   }
   if (state.view === "morph") {
     for (const name of /** @type {const} */ (["start", "end"])) {
-      const end = state.morph[name];
-      const pairs = new URLSearchParams([["seed", end.point], ...valuePairs(fields, end.values)]);
-      parameters.set(name, pairs.toString());
+      parameters.set(name, endText(fields, state.morph[name]));
     }
     parameters.set("at", String(state.morph.percent));
   }
   parameters.set("bundle", digest.slice(0, 12));
-  return `#${parameters}`;
+  let link = `#${parameters}`;
+  for (const { point, values, temperature } of favorites) {
+    const text = endText(fields, { point, values });
+    const variety = temperature === null ? "" : `&variety=${temperature}`;
+    const longer = `${link}&${new URLSearchParams([["favorite", text + variety]])}`;
+    if (longer.length > MAX_LINK) break;
+    link = longer;
+  }
+  return link;
 }
+
+/**
+ * Return how many favorites a fragment holds.
+ * @param {string} fragment
+ */
+export const countFavorites = (fragment) =>
+  new URLSearchParams(fragment.replace(/^#/, "")).getAll("favorite").length;
 
 /**
  * Return the state of a fragment; parts that are missing or wrong are those of `state`.
@@ -136,7 +157,6 @@ export function fromLink(fields, state, fragment) {
   const tiles = (parameters.get("seeds") ?? "").split(" ").slice(0, MAX_TILES).map(readTile);
   const valid = /** @type {Tile[]} */ (tiles.filter(Boolean));
   const view = /** @type {View} */ (parameters.get("view") ?? "images");
-  const variety = Number(parameters.get("variety"));
   const shown = valid.length ? valid : state.tiles;
   const axis = (/** @type {string} */ name, /** @type {string} */ fallback) => {
     const text = parameters.get(name);
@@ -147,7 +167,7 @@ export function fromLink(fields, state, fragment) {
     tiles: shown,
     selected: Math.min(readInteger(parameters.get("selected"), 0, MAX_TILES), shown.length - 1),
     view: VIEWS.includes(view) ? view : "images",
-    temperature: variety > 0 && variety <= 10 ? variety : null,
+    temperature: readVariety(parameters),
     morph: {
       start: readEnd(fields, parameters.get("start"), shown[0].point, values),
       end: readEnd(fields, parameters.get("end"), (shown[1] ?? shown[0]).point, values),
@@ -157,6 +177,7 @@ export function fromLink(fields, state, fragment) {
       rows: axis("rows", state.table.rows),
       columns: axis("columns", state.table.columns),
     },
+    linked: parameters.has("favorite") ? readFavorites(fields, parameters) : state.linked,
   };
 }
 
@@ -171,6 +192,26 @@ export const digestOf = (fragment) =>
 /** @param {Group[]} fields @param {Values} values @returns {[string, string][]} */
 const valuePairs = (fields, values) =>
   fields.map((group) => [`.${group.name}`, valueToText(values[group.name])]);
+
+/** @param {Group[]} fields @param {End} end */
+const endText = (fields, { point, values }) =>
+  new URLSearchParams([["seed", point], ...valuePairs(fields, values)]).toString();
+
+/** @param {Group[]} fields @param {URLSearchParams} parameters @returns {Recipe[]} */
+function readFavorites(fields, parameters) {
+  const texts = parameters.getAll("favorite").slice(0, MAX_LINKED);
+  return texts.flatMap((text) => {
+    const own = new URLSearchParams(text);
+    const { point, values } = readEnd(fields, text, "", defaultsOf(fields));
+    return point ? [{ point, values, temperature: readVariety(own) }] : [];
+  });
+}
+
+/** @param {URLSearchParams} parameters */
+function readVariety(parameters) {
+  const variety = Number(parameters.get("variety"));
+  return variety > 0 && variety <= 10 ? variety : null;
+}
 
 /** @param {Group[]} fields @param {URLSearchParams} parameters @param {Values} fallback */
 function readValues(fields, parameters, fallback) {
