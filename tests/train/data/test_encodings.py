@@ -14,6 +14,9 @@ from ganport_train.data.encodings import (
 from ganport_train.data.issues import EntryError
 
 WESTERN = ["schöne Grüße", "café", "été", "señorita", "crème brûlée", "naïve", "Übung", "façade"]
+TURKISH = ["kırmızı", "yeşil", "ağaç", "şövalye", "kız", "gümüş"]  # noqa: RUF001  dotless i
+POLISH = ["kość", "mała", "kůň", "ptáček", "czerwień", "żółty", "čierny"]
+GERMAN = ["Bär", "Löwe", "Größe", "Käfer", "Vögel", "Mädchen", "Grün", "Tür", "König"]
 JAPANESE = ["猫", "犬", "黒髪", "ねこ", "ガンダム", "赤い目", "表", "ソ", "能力"]
 
 
@@ -91,3 +94,45 @@ def test_only_plausible_decides_for_several_names_together() -> None:
     assert only_plausible(names, NAME_ENCODINGS) == "cp932"
     western = [word.encode("cp850") for word in (*WESTERN, "São")]
     assert only_plausible(western, NAME_ENCODINGS) == "cp850"
+
+
+@given(st.sampled_from([*WESTERN, *GERMAN]), st.sampled_from(["rød", "São", "naïf", "hår", "pâle"]))
+def test_decode_text_reads_western_tables(one: str, other: str) -> None:
+    table = f"file_name,text\n1.png,{one}\n2.png,{other}\n"
+    assert decode_text(table.encode("cp1252")).text == table
+
+
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("cp1254", TURKISH),
+        ("cp857", TURKISH),
+        ("cp1250", POLISH),
+        ("mac-roman", GERMAN),
+        ("cp850", GERMAN),
+        ("cp437", GERMAN),
+    ],
+)
+def test_decode_text_of_other_code_pages_is_refused(encoding: str, words: list[str]) -> None:
+    for word in words:
+        try:
+            data = f"file_name,text\n1.png,{word}\n2.png,plain\n".encode(encoding)
+        except UnicodeEncodeError:
+            continue
+        with pytest.raises(EntryError, match="Save the file as UTF-8"):
+            decode_text(data)
+
+
+@given(st.lists(st.sampled_from(TURKISH), min_size=1, max_size=4))
+def test_only_plausible_never_mistakes_turkish_names(words: list[str]) -> None:
+    assert only_plausible([word.encode("cp857") for word in words], NAME_ENCODINGS) is None
+
+
+@pytest.mark.parametrize("text", ["B較", "ni撲", "舫n", "k鉱 plain"])
+def test_only_plausible_refuses_kanji_next_to_latin_letters(text: str) -> None:
+    assert only_plausible([text.encode("cp932")], TABLE_ENCODINGS) != "cp932"
+
+
+def test_only_plausible_reads_a_latin_letter_among_japanese_words() -> None:
+    names = [word.encode("cp932") for word in (*JAPANESE, "Tシャツ", "剣士")]
+    assert only_plausible(names, NAME_ENCODINGS) == "cp932"

@@ -80,6 +80,9 @@ def test_names_without_the_flag_are_decoded_by_evidence(
         (["tête"], "cp437"),
         (["gård"], "cp850"),
         (["γάτα"], "cp737"),
+        (["kırmızı", "kız"], "cp857"),  # noqa: RUF001  dotless i
+        (["ēna", "müts"], "cp775"),
+        (["kaķis", "šuo"], "cp775"),
     ],
 )
 def test_names_of_uncertain_encoding_are_refused_or_right(

@@ -23,9 +23,11 @@ class Candidates:
     rivals: tuple[str, ...]
 
 
-TABLE_ENCODINGS = Candidates(("cp1252", "cp932"), ("cp1251",))
+# Encodings in which most French or Spanish words read as well are no rivals, or those would be
+# refused: cp1250, cp1257, cp850 and cp852 of tables, cp775 and cp860 of names.
+TABLE_ENCODINGS = Candidates(("cp1252", "cp932"), ("cp1251", "cp1254", "mac-roman", "cp437"))
 """Encodings of text files that Windows programs write."""
-NAME_ENCODINGS = Candidates(("cp437", "cp850", "cp932"), ("cp852", "cp1252", "cp866"))
+NAME_ENCODINGS = Candidates(("cp437", "cp850", "cp932"), ("cp852", "cp857", "cp1252", "cp866"))
 """Encodings of names that Windows programs write into zips."""
 TITLES = {
     "utf-16": "UTF-16",
@@ -53,6 +55,12 @@ _KANJI, _JAPANESE = (
     re.compile(rf"[{kana}\u3400-\u9fff]") for kana in ("", r"\u3000-\u30ff\uff01-\uff5e")
 )
 _INSIDE_LATIN = re.compile(rf"[A-Za-z]{_JAPANESE.pattern}+[A-Za-z]")
+# Kana may touch a letter, as in a T-shirt; a kanji that does is mostly a letter with an accent.
+_NO_KANA = r"[\u3000-\u303f\u3400-\u9fff\uff01-\uff5e]"
+_TOUCHING_LATIN = re.compile(rf"(?<=[A-Za-z]){_NO_KANA}|{_NO_KANA}(?=[A-Za-z])")
+_MOST_TOUCHING = 0.1  # fraction of the Japanese characters
+# Where Western words never have these letters, Polish, Czech and Latvian have others.
+_UNLIKELY = re.compile(r"ñ(?![aeiouáéíóúü])|œ(?![uitsd])|ù(?=\w)|è(?=[aeiouyáéíóúýù])|\bë", re.I)
 _LAST_COMMON_KANJI = 0x98  # first byte in cp932; the rarer kanji of JIS X 0208's level 2 follow
 _RUSSIAN = re.compile(r"[А-Яа-яЁё]+")  # noqa: RUF001  these are Cyrillic letters
 _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
@@ -155,9 +163,11 @@ def _is_japanese(text: str) -> bool:
     others = [char for char in text if not char.isascii()]
     kanji = [char.encode("cp932")[0] for char in others if _KANJI.match(char)]
     common = sum(byte <= _LAST_COMMON_KANJI for byte in kanji)
+    touching = len(_TOUCHING_LATIN.findall(text))
     return (
         all(map(_JAPANESE.match, others))
         and 2 * common >= len(kanji)
+        and touching <= _MOST_TOUCHING * len(others)
         and not _INSIDE_LATIN.search(text)
     )
 
@@ -179,7 +189,8 @@ def _is_western(text: str) -> bool:
 def _is_western_word(word: str) -> bool:
     """Return whether a word has the case of a word, and plain letters as well, such as "été"."""
     plain = sum(char.isascii() for char in word)
-    return _is_cased(word) and (3 * plain >= len(word) or len(word) == 1)
+    is_spelled = 3 * plain >= len(word) or len(word) == 1
+    return _is_cased(word) and is_spelled and not _UNLIKELY.search(word)
 
 
 def _is_cased(word: str) -> bool:
