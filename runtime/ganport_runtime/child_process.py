@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
 from typing import Any
@@ -74,6 +76,10 @@ def limit_resources(memory: int, seconds: float) -> None:
         return
     import resource
 
+    # torch asks for this folder while it loads an ExportedProgram. Python finds it by writing to
+    # it, and remembers it.
+    with suppress(FileNotFoundError):
+        tempfile.gettempdir()
     cores = os.cpu_count() or 1
     limits = {
         resource.RLIMIT_DATA: memory,

@@ -1,6 +1,7 @@
 """Limits of a child process: time, memory, files, output."""
 
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,14 @@ def test_limit_resources_prevents_writing_to_files(
     monkeypatch.chdir(tmp_path)
     code = "limit_resources(2**30, 60); open('/dev/null'); open('written', 'wb', 0).write(b'x')"
     assert "File too large" in run(LIMIT + code).failure
+
+
+@posix
+def test_limit_resources_keeps_the_name_of_the_temporary_folder() -> None:
+    """Python finds it by writing to it, which the limits prevent."""
+    code = "limit_resources(2**30, 60); import json, tempfile; "
+    result = run(LIMIT + code + "print(json.dumps({'folder': tempfile.gettempdir()}))")
+    assert result == ChildResult([{"folder": tempfile.gettempdir()}])
 
 
 @posix

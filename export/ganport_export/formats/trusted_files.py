@@ -23,6 +23,10 @@ Load = Callable[[bytes], tuple[nn.Module, str]]
 """Returns the network of a file and the interface inside it."""
 _NAMES = {"torchscript": "a TorchScript file", "pt2": "an ExportedProgram"}
 _DAMAGED = "The bundle is damaged or was changed: copy or export it again."
+_UNUSABLE_MACHINE = (
+    "Check that the folder for temporary files exists and is writable. If it is, copy the bundle "
+    "or export it again."
+)
 
 
 def compare_files(bundle: Bundle, role: str, load: Load) -> Iterator[Check]:
@@ -46,8 +50,9 @@ def _compare_with_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, load: 
     try:
         network, metadata = load(data)
     except Exception as error:  # torch's errors for a corrupt file have no common base class
-        found = error_summary(error)
-        raise BundleError(file.path, _NAMES[file.role], found, _DAMAGED) from error
+        # torch reads the file from memory: an OSError is about the machine.
+        fix = _UNUSABLE_MACHINE if isinstance(error, OSError) else _DAMAGED
+        raise BundleError(file.path, _NAMES[file.role], error_summary(error), fix) from error
     interface = parse(metadata.encode() or b"null", METADATA_KEY)
     if not bundle.manifest.states(interface, graph):
         raise BundleError(file.path, "the interface of the manifest", "another one", _DAMAGED)

@@ -7,6 +7,7 @@ import torch
 
 from ganport_export import export
 from ganport_export.formats.pt2 import compare_pt2, load
+from ganport_export.formats.trusted_files import compare_files
 from ganport_runtime import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.verify import verify
@@ -42,6 +43,22 @@ def test_pt2_contains_no_local_path(exported):
 def test_verify_does_not_load_a_pt2_file_without_trust(exported):
     (check,) = (check for check in verify(exported) if check.name == f"code of {FILE}")
     assert (check.passed, "--trust-code" in check.detail) == (None, True)
+
+
+def test_verify_with_trust_runs_a_pt2_file_in_its_child(exported):
+    """In a process with limits: torch prepares folders for its compiler while it loads the file."""
+    checks = {check.name: check for check in verify(exported, trust_code=True)}
+    assert checks[f"fixtures of {FILE}"].passed, checks[f"fixtures of {FILE}"].detail
+    assert not [check for check in checks.values() if check.passed is False]
+
+
+def test_pt2_file_that_the_machine_cannot_load_is_not_called_damaged(exported):
+    def fail(data: bytes) -> tuple[torch.nn.Module, str]:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    (check,) = compare_files(exported, "pt2", fail)
+    assert check.passed is False
+    assert "folder for temporary files" in check.detail and "damaged" not in check.detail
 
 
 def test_compare_pt2_of_an_intact_file_passes(exported):
