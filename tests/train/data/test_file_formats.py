@@ -36,11 +36,18 @@ def test_heic_is_read_or_named_with_the_package_that_reads_it() -> None:
 
 
 def test_unread_images_are_counted_by_extension() -> None:
-    issues = unread_images(["a.psd", "b.kra", "c.psd", "d.png"])
+    issues = unread_images(["a.psd", "b.kra", "c.psd", "d.png", "raw"])
     assert [issue.found.split(", ")[0] for issue in issues] == [
         "2 files with the extension .psd",
         "1 file with the extension .kra",
     ]
+
+
+@pytest.mark.parametrize("extension", [".pbm", ".PNM", ".j2k", ".rw2", ".orf", ".procreate"])
+def test_unread_images_of_rare_extensions_are_named(extension: str) -> None:
+    (issue,) = unread_images([f"a{extension}"])
+    assert issue.found == f"1 file with the extension {extension.lower()}, such as 'a{extension}'"
+    assert issue.fix.startswith(f"Files in {extension.lower()} are not read.")
 
 
 def test_several_frames_of_none_is_no_issue() -> None:

@@ -23,10 +23,31 @@ _FORMATS = {
     "TGA": (".tga",),  # the last to try, because it has no signature
 }
 _OTHER_FORMATS = (
-    *(".psd", ".psb", ".xcf", ".kra", ".ora", ".clip", ".sai", ".ase", ".aseprite", ".afphoto"),
-    *(".svg", ".ai", ".eps", ".pdf", ".exr", ".hdr", ".dds", ".ktx", ".jxl", ".jp2", ".qoi"),
-    *(".cr2", ".cr3", ".nef", ".arw", ".dng", ".raw", ".ico", ".icns", ".pcx", ".ppm", ".pgm"),
-    *(".mp4", ".webm", ".mov", ".avi", ".npy", ".npz"),
+    *(".psd", ".psb", ".xcf", ".kra", ".ora", ".clip", ".sai", ".sai2", ".ase", ".aseprite"),
+    *(".afphoto", ".afdesign", ".procreate", ".mdp", ".pdn", ".psp", ".pspimage", ".xd", ".fig"),
+    *(".svg", ".svgz", ".ai", ".eps", ".ps", ".pdf", ".cdr", ".emf", ".wmf", ".sketch", ".indd"),
+    *(".exr", ".hdr", ".pfm", ".dds", ".ktx", ".ktx2", ".basis", ".astc", ".blp", ".vtf", ".ftex"),
+    *(".jxl", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".jpm", ".jxr", ".wdp", ".hdp"),
+    *(
+        ".jng",
+        ".mng",
+        ".qoi",
+        ".flif",
+        ".bpg",
+        ".heics",
+        ".heifs",
+        ".avifs",
+        ".vda",
+        ".icb",
+        ".vst",
+    ),
+    *(".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".srf", ".sr2", ".dng", ".raw", ".rw2"),
+    *(".rwl", ".orf", ".raf", ".pef", ".srw", ".3fr", ".fff", ".iiq", ".mos", ".mrw", ".x3f"),
+    *(".erf", ".mef", ".dcr", ".kdc", ".gpr", ".ico", ".icns", ".cur", ".ani", ".pcx", ".dcx"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".xbm", ".xpm", ".sgi", ".ras", ".wbmp", ".iff"),
+    *(".lbm", ".ilbm", ".pict", ".pct", ".fits", ".fit", ".dcm", ".djvu", ".fli", ".flc", ".spr"),
+    *(".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi", ".wmv", ".flv", ".mpg", ".mpeg", ".gifv"),
+    *(".npy", ".npz"),
 )
 _PACKAGES = {"AVIF": "'pillow>=11.3'", "HEIF": "'ganport[heic]'"}
 
@@ -46,11 +67,16 @@ def is_image(name: str) -> bool:
     return name.lower().endswith(_readable_extensions())
 
 
+def has_image_extension(name: str) -> bool:
+    """Return whether a file name has the extension of an image, of a format that is read or not."""
+    return is_image(name) or _extension(name) in _unread_extensions()
+
+
 def unread_images(names: Iterable[str]) -> list[Issue]:
     """Return a warning for each extension of image files that are not read, with their number."""
     groups: dict[str, list[str]] = {}
     for name in sorted(names):
-        extension = "." + name.rpartition(".")[2].lower()
+        extension = _extension(name)
         if extension in _unread_extensions():
             groups.setdefault(extension, []).append(name)
     return [_unread(extension, files) for extension, files in groups.items()]
@@ -65,12 +91,19 @@ def several_frames(names: Sequence[str]) -> list[Issue]:
     return [Issue("frames", "", "images with one frame", found, fix, level="warning")]
 
 
+def _extension(name: str) -> str:
+    _, dot, extension = name.rpartition("/")[2].rpartition(".")
+    return dot + extension.lower() if dot else ""
+
+
 def _unread(extension: str, files: Sequence[str]) -> Issue:
     count = f"{len(files):,} file{'' if len(files) == 1 else 's'}"
     missing = [name for name, extensions in _FORMATS.items() if extension in extensions]
-    fix = "They are not read. Save them as PNG to use them."
+    # Each extension has its own text, since a report merges issues with the same fix.
+    fix = f"Files in {extension} are not read. Save them as PNG to use them."
     if missing:
-        fix = f"They are not read. Save them as PNG, or run: pip install {_PACKAGES[missing[0]]}"
+        package = _PACKAGES[missing[0]]
+        fix = f"Files in {extension} are not read. Save them as PNG, or run: pip install {package}"
     found = f"{count} with the extension {extension}, such as {quote(files[0], 120)}"
     expected = f"images in {', '.join(readable_formats())}"
     return Issue("unread", "", expected, found, fix, level="warning")

@@ -59,6 +59,10 @@ class Source(ABC):
         Raises `EntryError` for a corrupt file and for one of more than `limit` bytes.
         """
 
+    @abstractmethod
+    def read_start(self, name: str, size: int) -> bytes:
+        """Read at most `size` bytes of the file `name`; raises `EntryError` for a corrupt file."""
+
     def close(self) -> None:  # noqa: B027  a folder has nothing to close
         """Close open files."""
 
@@ -98,15 +102,18 @@ class FolderSource(Source):
         return self._scan[1]
 
     def read(self, name: str, limit: int) -> bytes:
-        try:
-            with (self._root / name).open("rb") as file:
-                data = file.read(limit + 1)
-        except OSError as error:
-            found = error.strerror or type(error).__name__
-            raise EntryError("a readable file", found, "Check its permissions.") from error
+        data = self.read_start(name, limit + 1)
         if len(data) > limit:
             raise size_error(len(data), limit)
         return data
+
+    def read_start(self, name: str, size: int) -> bytes:
+        try:
+            with (self._root / name).open("rb") as file:
+                return file.read(size)
+        except OSError as error:
+            found = error.strerror or type(error).__name__
+            raise EntryError("a readable file", found, "Check its permissions.") from error
 
     @cached_property
     def _scan(self) -> tuple[frozenset[str], list[Issue]]:
@@ -189,6 +196,9 @@ class Subfolder(Source):
 
     def read(self, name: str, limit: int) -> bytes:
         return self._source.read(self._prefix + name, limit)
+
+    def read_start(self, name: str, size: int) -> bytes:
+        return self._source.read_start(self._prefix + name, size)
 
 
 def top_folder(source: Source) -> str | None:

@@ -66,14 +66,23 @@ class ZipSource(Source):
     def read(self, name: str, limit: int) -> bytes:
         return self._read(self._members[0][name], limit)
 
+    def read_start(self, name: str, size: int) -> bytes:
+        member = self._members[0][name]
+        _check_packing(member)
+        return self._unpack(member, min(size, member.file_size))
+
     def _read(self, member: zipfile.ZipInfo, limit: int) -> bytes:
+        _check_packing(member)
         _check_sizes(member, limit)
+        # The declared size bounds the memory, whatever the packed stream contains.
+        return self._unpack(member, member.file_size)
+
+    def _unpack(self, member: zipfile.ZipInfo, size: int) -> bytes:
         try:
             with self._zip.open(member) as file:
-                # The declared size bounds the memory, whatever the packed stream contains.
-                data = file.read(member.file_size)
-            if len(data) != member.file_size:
-                raise EOFError(f"{len(data)} of {member.file_size} bytes")
+                data = file.read(size)
+            if len(data) != size:
+                raise EOFError(f"{len(data)} of {size} bytes")
         except _READ_ERRORS as error:
             found = f"a corrupt one ({error})"
             fix = "Pack or download the dataset again."
@@ -129,7 +138,7 @@ def _check_member(member: zipfile.ZipInfo, name: str, known: dict[str, zipfile.Z
         raise EntryError("each name once", "a second member of this name", _REPACK)
 
 
-def _check_sizes(member: zipfile.ZipInfo, limit: int) -> None:
+def _check_packing(member: zipfile.ZipInfo) -> None:
     if member.flag_bits & _ENCRYPTED:
         fix = "Pack the dataset without a password."
         raise EntryError("an unencrypted file", "an encrypted one", fix)
@@ -137,6 +146,9 @@ def _check_sizes(member: zipfile.ZipInfo, limit: int) -> None:
         found = f"compression method {member.compress_type}"
         fix = "Pack the dataset with deflate or without compression."
         raise EntryError("a stored or deflated file", found, fix)
+
+
+def _check_sizes(member: zipfile.ZipInfo, limit: int) -> None:
     if member.file_size > limit:
         raise size_error(member.file_size, limit)
     packed = max(member.compress_size, 1)

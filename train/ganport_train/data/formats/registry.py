@@ -18,6 +18,7 @@ from ganport_train.data.formats.stylegan_json import StyleGanJson
 from ganport_train.data.formats.tagged_csv import TaggedCsv
 from ganport_train.data.image_options import AUTO as AUTO
 from ganport_train.data.issues import DataError, Issue, quote
+from ganport_train.data.signatures import misnamed_images
 from ganport_train.data.source import FolderSource, Source, Subfolder, top_folder
 from ganport_train.data.zip_source import ZipSource
 
@@ -61,7 +62,12 @@ def enter_top_folder(source: Source) -> Source:
 
 def source_issues(source: Source) -> list[Issue]:
     """Return the issues of the files of a source, whatever its format is."""
-    return [*source.notes, *source.rejected, *unread_images(source.names)]
+    return [*source.notes, *source.rejected, *_unread(source)]
+
+
+def _unread(source: Source) -> list[Issue]:
+    names = source.names
+    return [*unread_images(names), *misnamed_images(names, source.read_start)]
 
 
 def choose_reader(
@@ -142,7 +148,7 @@ def _unknown_layout(source: Source, candidates: Sequence[Reader]) -> DataError:
 
 
 def _no_image_advice(source: Source) -> str:
-    unread = unread_images(source.names)
+    unread = _unread(source)
     if unread:
         return f"There are {unread[0].found}. {unread[0].fix}"
     return "Add images: a folder or zip needs them next to their labels."
