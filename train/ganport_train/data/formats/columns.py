@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +14,16 @@ from ganport_runtime.conditions import MultiHot, OneHot, Rgb, Scalar
 from ganport_runtime.conditions.colors import is_hex
 from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_train.data.formats.base import MAX_LABELS
+from ganport_train.data.formats.cells import (
+    comma_number,
+    has_comma_numbers,
+    has_thousands_only,
+    is_comma_list,
+    looks_numeric,
+    mostly,
+    number,
+    split_items,
+)
 from ganport_train.data.formats.records import normalize
 from ganport_train.data.issues import EntryError, quote
 
@@ -28,8 +37,8 @@ _OTHER_NAMES = frozenset(
 )
 _FEW_ROWS = 20  # below which a value of its own in each row says nothing
 _MAX_WORDS = 5  # mean words of a label
-_MOST = 0.9  # fraction of the cells that decide what a column is
 _LIST = re.compile(r"\[.*\]")
+_SHORT_HEX = re.compile(r"#[0-9A-Fa-f]{3,8}")
 
 Value = str | float | list[str]
 
@@ -39,12 +48,14 @@ class Column:
     """A column that conditions images.
 
     `parse` returns the value of a cell, which is None in a row without it, or raises
-    `EntryError`. `group` returns the condition group of all values.
+    `EntryError`. `group` returns the condition group of all values. `doubts` are the assumptions
+    about its cells that may be wrong, for warnings.
     """
 
     name: str
     parse: Callable[[Any], Value]
     group: Callable[[Sequence[Any]], ConditionGroup]
+    doubts: tuple[EntryError, ...] = ()
 
 
 def find_column(
@@ -62,25 +73,19 @@ def find_column(
         return "all its cells are empty"
     if any(isinstance(cell, dict) for cell in filled):
         return "it holds objects"
-    if _mostly(is_hex, filled):
+    if mostly(is_hex, filled):
         return Column(name, partial(_color, name), partial(_color_group, name))
     if (split := _splitter(name, filled, separator)) is not None:
         return Column(name, partial(_items, separator=split), partial(_list_group, name))
-    if normalize(name) not in _CLASS_NAMES and _mostly(_is_number, filled):
+    is_class = normalize(name) in _CLASS_NAMES
+    if not is_class and (found := _find_with_commas(name, filled, separator)) is not None:
+        if isinstance(found, Column) or not is_requested:
+            return found
+    elif not is_class and mostly(_is_number, filled):
         return Column(name, partial(_scalar, name), partial(scalar_group, name))
     reason = None if is_requested else _reason(filled)
-    return reason or Column(name, partial(_label, name), partial(_label_group, name))
-
-
-def number(cell: Any) -> float | None:
-    """Return the finite number of a cell, or None."""
-    if isinstance(cell, bool) or not isinstance(cell, int | float | str):
-        return None
-    try:
-        value = float(cell)
-    except (ValueError, OverflowError):
-        return None
-    return value if math.isfinite(value) else None
+    doubts = tuple(_label_doubts(name, filled, is_class=is_class))
+    return reason or Column(name, partial(_label, name), partial(_label_group, name), doubts)
 
 
 def scalar_group(name: str, values: Sequence[float]) -> Scalar:
@@ -111,9 +116,47 @@ def _reason(cells: Sequence[Any]) -> str | None:
     return f"it has more than {MAX_LABELS:,} labels" if len(texts) > MAX_LABELS else None
 
 
-def _mostly(matches: Callable[[Any], bool], cells: Sequence[Any]) -> bool:
-    """Return whether the cells that do not match are few enough to be mistakes."""
-    return sum(map(matches, cells)) >= _MOST * len(cells)
+def _find_with_commas(name: str, cells: Sequence[Any], separator: str) -> Column | str | None:
+    """Return what a column of texts with commas conditions, or why nothing; None for another."""
+    if not has_comma_numbers(cells):
+        return _comma_list(name, cells) if is_comma_list(cells) else None
+    such = f"such as {quote(_with_comma(cells)[0])}"
+    if has_thousands_only(cells):
+        return f"its commas may stand for points or between thousands, {such}: write no commas"
+    if separator == ",":
+        return f"its cells may be numbers or lists, {such}: write decimal points, or | in lists"
+    found = f"decimal commas in {quote(name)}, {such}"
+    doubt = EntryError("decimal points", found, f"The cells of {quote(name)} are read as numbers.")
+    return Column(name, partial(_comma_scalar, name), partial(scalar_group, name), (doubt,))
+
+
+def _comma_list(name: str, cells: Sequence[Any]) -> Column:
+    found = f"commas in {quote(name)}, such as {quote(_with_comma(cells)[0])}"
+    fix = f"The cells of {quote(name)} are read as lists."
+    doubt = EntryError("`|` between the labels of a list", found, fix)
+    parse = partial(_items, separator=",")
+    return Column(name, parse, partial(_list_group, name), (doubt,))
+
+
+def _label_doubts(name: str, cells: Sequence[Any], *, is_class: bool) -> Iterator[EntryError]:
+    """Yield why the cells of a column that is read as labels may be something else."""
+    fix = f"The cells of {quote(name)} are read as labels."
+    texts = list(map(_text, cells))
+    if commas := _with_comma(texts):
+        found = f"{len(commas):,} with commas in {quote(name)}, such as {quote(commas[0])}"
+        yield EntryError("labels without commas", found, f"{fix} Write | between those of a list.")
+    if colors := [text for text in texts if _SHORT_HEX.fullmatch(text)]:
+        other = next((text for text in texts if not is_hex(text)), colors[0])
+        found = f"other texts in {quote(name)}, such as {quote(other)}"
+        yield EntryError("colors such as #ff88cc", found, f"{fix} Write each color as #rrggbb.")
+    others = [text for text in texts if not looks_numeric(text)]
+    if not is_class and others and 2 * len(others) <= len(texts):
+        found = f"other texts in {quote(name)}, such as {quote(others[0])}"
+        yield EntryError("numbers", found, f"{fix} Write a number in each cell to use numbers.")
+
+
+def _with_comma(cells: Sequence[Any]) -> list[str]:
+    return [cell for cell in cells if isinstance(cell, str) and "," in cell]
 
 
 def _is_number(cell: Any) -> bool:
@@ -164,9 +207,9 @@ def _is_list(texts: Sequence[str], separator: str) -> bool:
 def _items(cell: Any, separator: str) -> list[str]:
     if _is_empty(cell):
         return []
-    items = cell if isinstance(cell, list) else [cell]
     if isinstance(cell, str) and separator:
-        items = cell.strip("[]").split(separator)
+        return split_items(cell, separator)
+    items = cell if isinstance(cell, list) else [cell]
     if any(isinstance(item, list | dict) for item in items):
         raise EntryError("a list of labels", "a list of lists or objects", "Flatten the list.")
     labels = (_text(item).strip().strip("'\"").strip() for item in items if item is not None)
@@ -186,6 +229,14 @@ def _color(name: str, cell: Any) -> str:
 
 def _color_group(name: str, values: Sequence[str]) -> Rgb:
     return Rgb(name, Counter(values).most_common(1)[0][0], RGB_RANGE)
+
+
+def _comma_scalar(name: str, cell: Any) -> float:
+    text = require(name, cell)
+    value = comma_number(text) if isinstance(text, str) else number(text)
+    if value is None:
+        raise EntryError("a number with a decimal comma", quote(str(cell)), "Fix the cell.")
+    return value
 
 
 def _scalar(name: str, cell: Any) -> float:

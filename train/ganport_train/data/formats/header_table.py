@@ -14,8 +14,16 @@ from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.values import suggestion
-from ganport_train.data.formats.base import Example, Gap, Reader, check_group_count, check_labels
-from ganport_train.data.formats.columns import Column, find_column, number, require
+from ganport_train.data.formats.base import (
+    Example,
+    Gap,
+    Reader,
+    assumption,
+    check_group_count,
+    check_labels,
+)
+from ganport_train.data.formats.cells import number
+from ganport_train.data.formats.columns import Column, find_column, require
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
 from ganport_train.data.formats.records import (
     Record,
@@ -69,6 +77,7 @@ class HeaderTable(Reader):
         tables = [read_records(source, name, issues) for name in _choose_tables(source)]
         scheme = _Scheme.of(source, tables, attributes)
         issues.add_all(scheme.ignored(tables[0].name))
+        issues.add_all(scheme.doubts(tables[0].name))
         index = ImageIndex(source, _FOLDERS)
         examples: list[Example] = []
         for table in tables:
@@ -154,6 +163,11 @@ class _Scheme:
         fix = "These columns are not used. Name columns in data.attributes to choose yourself."
         expected = "columns of labels, numbers or colors"
         return [Issue("vocabulary", table, expected, found, fix, 1, level="warning")]
+
+    def doubts(self, table: str) -> list[Issue]:
+        """Return the warnings about what is assumed about the cells of columns."""
+        doubts = (doubt for column in self.columns for doubt in column.doubts)
+        return [assumption(table, doubt.expected, doubt.found, doubt.fix) for doubt in doubts]
 
 
 def _example(table: Table, record: Record, scheme: _Scheme, index: ImageIndex) -> Example:
