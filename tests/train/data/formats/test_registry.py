@@ -92,9 +92,9 @@ MANY = {f"{i}.png": b"" for i in range(12)}
             ["add the text files of most images: only 1 have one"],
         ),
         (
-            MANY | {"Tags.csv": b"1,pink hair\n"},
+            MANY | {"set/Tags.csv": b"1,pink hair\n"},
             "tagged images",
-            ["add `tags.csv` at the top level: it is 'Tags.csv'"],
+            ["add `tags.csv` at the top level: it is 'set/Tags.csv'"],
         ),
         (
             {f"set/images/{name}": b"" for name in MANY} | {"set/dataset.json": b"{}"},

@@ -136,7 +136,9 @@ def test_read_odd_first_line_condemns_itself_alone(read: Read) -> None:
     assert issue.fix == "Write hair, not Hair."
 
 
-@pytest.mark.parametrize(("separator", "name"), [(";", "semicolons"), ("\t", "tabs")])
+@pytest.mark.parametrize(
+    ("separator", "name"), [(";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")]
+)
 def test_read_other_separator_is_one_warning(read: Read, separator: str, name: str) -> None:
     examples, (issue,) = read(tagged(LINES.replace(",", separator), *IMAGES))
     assert labels(examples) == list(PAIRS)

@@ -239,7 +239,7 @@ def _choose_tables(source: Source) -> list[str]:
 def has_header(source: Source, name: str) -> bool:
     """Return whether a table has a header with a column of files; `ID,tags` is none."""
     columns = [normalize(column) for column in first_columns(source, name)]
-    is_tags = name == "tags.csv" and {*columns[1:]} <= _TAGS
+    is_tags = name.lower() == "tags.csv" and {*columns[1:]} <= _TAGS
     return not _FILES.isdisjoint(columns) and not is_tags
 
 

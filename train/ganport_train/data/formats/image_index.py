@@ -50,6 +50,10 @@ class ImageIndex:
         self._unused.remove(image)
         return image
 
+    def has(self, name: str) -> bool:
+        """Return whether `name` can mean an image."""
+        return bool(self._candidates(name))
+
     def skip(self, name: str) -> None:
         """Mark all images that `name` can mean as used, for an entry with another error."""
         self._unused.difference_update(self._candidates(name))

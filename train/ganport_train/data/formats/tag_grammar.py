@@ -3,43 +3,68 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 from ganport_train.data.issues import EntryError, quote
 
 MAX_LINE = 4096
 """Bytes of a line."""
-SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
-"""Characters between the ID and the tags, and their names; the comma is the rule."""
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+"""Characters after the ID and between tags, and their names; the comma is the rule."""
 
+_ID = re.compile(rb' *(?:"[^"]*"|[^",;\t|]*) *([,;\t|])')
+_BETWEEN_TAGS = re.compile("[,;|]")
 _WORD = re.compile(r"\w[\w-]{0,63}")
 _MAX_ID = 200
+_SAMPLE = 500  # lines that show whether groups are ambiguous
+_MOST = 0.9  # fraction of them
 _EXPECTED = "pairs of a label and its group, such as `pink hair black eyes`"
 _FIX = "Write each tag as `label group`; `tags.csv` has no header line."
 
 
-def find_separator(lines: Iterable[bytes]) -> str:
-    """Return the separator of most lines; a comma, if it is in as many lines as another."""
-    counts = dict.fromkeys(SEPARATORS, 0)
-    for line in lines:
-        for separator in SEPARATORS:
-            counts[separator] += separator.encode() in line
-    return max(counts, key=counts.__getitem__)
+def find_separator(
+    lines: Sequence[bytes], has_image: Callable[[str], bool] = lambda _: False
+) -> str:
+    """Return the separator after the ID of most lines; a comma, if there is none.
+
+    `has_image` tells whether an image has a name. The separator whose IDs have the most images
+    is preferred, because a name of a file may hold separators.
+    """
+    firsts = Counter(match[1] for line in lines if (match := _ID.match(line.strip())))
+    scores = {mark: (0, firsts[mark.encode()]) for mark in SEPARATORS}
+    present = [mark for mark in SEPARATORS if any(mark.encode() in line for line in lines)]
+    if len(present) > 1:
+        for mark in present:
+            scores[mark] = (
+                sum(has_image(_first_field(line, mark)) for line in lines),
+                *scores[mark][1:],
+            )
+    return max(scores, key=scores.__getitem__)
+
+
+def check_separator(image_id: str, separator: str) -> None:
+    """Raise `EntryError` if the ID, which names no image, holds another separator."""
+    for mark, name in SEPARATORS.items():
+        if mark in image_id and mark != separator:
+            expected = f"a {SEPARATORS[separator]} after the ID, as on most lines"
+            found = f"a {name}, after {quote(image_id.partition(mark)[0])}"
+            raise EntryError(expected, found, f"Write a {SEPARATORS[separator]} after the ID.")
 
 
 def split_line(raw: bytes, separator: str = ",") -> tuple[str, str] | None:
     """Return the ID and the tags of a line; None for a blank line.
 
-    A field may be in double quotes, and tags may be in several fields. Raises `EntryError` for a
-    line of one field, and for an ID that is not a file name.
+    A field may be in double quotes, and any separators may stand between tags. Raises
+    `EntryError` for a line of one field, and for an ID that is not a file name.
     """
     text = _decode(raw).strip()
     if not text:
         return None
     image_id, tags = _fields(text, separator)
-    return _check_id(image_id.strip()), tags.strip()
+    return _check_id(image_id.strip()), " ".join(_BETWEEN_TAGS.sub(" ", tags).split())
 
 
 def parse_tags(text: str, groups: Collection[str] | None = None) -> dict[str, str]:
@@ -56,6 +81,43 @@ def parse_tags(text: str, groups: Collection[str] | None = None) -> dict[str, st
     if tags is None:
         raise _error(text, words)
     return tags
+
+
+def list_groups(text: str, groups: Collection[str]) -> list[str]:
+    """Return the groups that `text` has labels for, whether or not they are the expected `groups`.
+
+    Raises the error of `parse_tags` for a text without such groups.
+    """
+    words = _words(text)
+    ended = _ended_groups(words, groups)
+    pairs = list(_pairs(words) or ())
+    if not ended and not pairs:
+        raise _error(text, words)
+    # A group in another letter case counts, since that is the mistake then.
+    known = {group.lower() for group in groups}
+    matches = sum(group.lower() in known for group in pairs)
+    return pairs if matches > sum(group in groups for group in ended) or not ended else ended
+
+
+def find_ambiguity(texts: Sequence[str], groups: Collection[str]) -> tuple[str, str] | None:
+    """Return a group, and a word next to it that could be the group on nearly all lines.
+
+    `blue long hair` may be a blue-long hair, or `hair` may begin the next label. None if every
+    second word is a group, or if no other groups fit.
+    """
+    lines = list(_readable(texts[:_SAMPLE]))
+    fitting = [words for words in lines if groups and _segments(words, groups) is not None]
+    if not fitting or all(_pairs(words) is not None for words in fitting):
+        return None
+    first = fitting[0]
+    for left, right in itertools.pairwise(first):
+        for group, other in ((left, right), (right, left)):
+            others = {*groups} - {group} | {other}
+            if group not in groups or other in groups or _segments(first, others) is None:
+                continue
+            if sum(_segments(w, others) is not None for w in fitting) >= _MOST * len(fitting):
+                return group, other
+    return None
 
 
 def choose_groups(texts: Sequence[str]) -> tuple[str, ...]:
@@ -86,11 +148,15 @@ def _group_order(words: Sequence[str], groups: Collection[str]) -> list[str]:
 def _shared_words(lines: Sequence[Sequence[str]]) -> list[frozenset[str]]:
     """Return growing sets of the most common words that can be groups.
 
-    Such a word is in most lines, and in most of them neither first nor next to another group.
+    Such a word is in most lines, and in most of them neither first nor next to another group. Of
+    equally common words the later one comes first: a group follows its label.
     """
     counts = Counter(word for words in lines for word in dict.fromkeys(words[1:]))
+    positions = Counter[str]()
+    for words in lines:
+        positions.update({word: index for index, word in enumerate(words)})
     found = [frozenset[str]()]
-    for word, count in counts.most_common():
+    for word, count in sorted(counts.items(), key=lambda pair: (-pair[1], -positions[pair[0]])):
         if 2 * count <= len(lines):
             break
         groups = found[-1] | {word}
@@ -135,6 +201,15 @@ def _pairs(words: Sequence[str]) -> dict[str, str] | None:
     return tags if 2 * len(tags) == len(words) else None
 
 
+def _ended_groups(words: Sequence[str], groups: Collection[str]) -> list[str]:
+    """Return the groups that end labels in `words`, and the last word if it is another one."""
+    ends = [index for index, word in enumerate(words) if word in groups]
+    ends += [len(words) - 1] if ends and ends[-1] < len(words) - 1 else []
+    found = [words[end] for end in ends]
+    has_labels = all(start + 1 < end for start, end in zip([-1, *ends], ends, strict=False))
+    return found if has_labels and len(set(found)) == len(found) else []
+
+
 def _segments(words: Sequence[str], groups: Collection[str]) -> dict[str, str] | None:
     """Return the words before each group; None unless each group ends some words, once."""
     tags: dict[str, str] = {}
@@ -161,6 +236,10 @@ def _error(text: str, words: Sequence[str]) -> EntryError:
     return EntryError(_EXPECTED, quote(text), _FIX)
 
 
+def _first_field(line: bytes, separator: str) -> str:
+    return line.partition(separator.encode())[0].decode("utf-8", "replace").strip().strip('"')
+
+
 def _decode(raw: bytes) -> str:
     if len(raw) > MAX_LINE:
         expected = f"lines of at most {MAX_LINE} bytes"
@@ -183,8 +262,7 @@ def _fields(text: str, separator: str) -> tuple[str, str]:
     image_id, *tags = fields or text.split(separator)
     if not tags:
         found = f"1 in {quote(text)}"
-        name = SEPARATORS[separator].removesuffix("s")
-        fix = f"Put one {name} between the ID and its tags."
+        fix = f"Put one {SEPARATORS[separator]} between the ID and its tags."
         raise EntryError("two fields, `ID,tags`", found, fix)
     return image_id, " ".join(tags)
 

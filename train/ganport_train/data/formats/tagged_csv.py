@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ from ganport_train.data.formats.base import (
 )
 from ganport_train.data.formats.header_table import has_header
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
-from ganport_train.data.issues import EntryError, IssueLog, quote
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source
 
 TABLE = "tags.csv"
@@ -29,6 +30,7 @@ FOLDER = "images"
 MAX_TABLE = 32 << 20
 """Bytes of `tags.csv`."""
 
+_SEPARATORS = re.compile(f"[{''.join(tag_grammar.SEPARATORS)}]")
 _HEADER_IDS = frozenset({"id", "image", "file", "filename", "file_name", "name"})
 _HEADER_TAGS = frozenset({"tag", "tags"})
 
@@ -41,7 +43,8 @@ class TaggedCsv(Reader):
     layout = "`tags.csv` and a folder `images`"
 
     def detect(self, source: Source) -> bool:
-        return TABLE in source.names and not has_header(source, TABLE)
+        table = find_table(source)
+        return table is not None and not has_header(source, table)
 
     def gap(self, source: Source) -> Gap:
         gap = missing_files(source, (TABLE,))
@@ -51,21 +54,26 @@ class TaggedCsv(Reader):
         return gap if gap.distance == 1 else Gap(2, line)
 
     def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
-        lines = _lines(source, issues)
-        parser = _Parser.of([line.fields for line in lines])
+        table = _require_table(source)
         index = ImageIndex(source, (FOLDER, ""))
+        lines, separator = _lines(source, table, index, issues)
+        parser = _Parser.of([line.fields for line in lines])
+        issues.add_all(parser.doubts(table))
         examples: dict[str, Example] = {}
         for line in lines:
             try:
+                if not index.has(line.name):
+                    tag_grammar.check_separator(line.name, separator)
                 image_id, labels = parser.parse(line.fields, examples)
                 image = index.take(image_id)
             except EntryError as error:
-                issues.add(table_issue(error, TABLE, line.number))
-                index.skip(line.name)  # its image has this issue, so it is not unlabeled as well
+                issues.add(table_issue(error, table, line.number))
+                # Its image has this issue, so it is not unlabeled as well.
+                index.skip(line.name if index.has(line.name) else _first_field(line.name))
                 continue
-            examples[image_id] = Example(image_id, image, TABLE, line.number, labels)
+            examples[image_id] = Example(image_id, image, table, line.number, labels)
         has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
-        index.report_unused(TABLE, issues, FOLDER if has_folder else "")
+        index.report_unused(table, issues, FOLDER if has_folder else "")
         return list(examples.values())
 
     def vocabulary(
@@ -76,7 +84,27 @@ class TaggedCsv(Reader):
             for group, label in example.labels.items():
                 groups.setdefault(group, set()).add(label)
         ordered = {group: sorted(labels) for group, labels in groups.items()}
-        return one_hot_groups(ordered, f"{source}/{TABLE}")
+        table = examples[0].table if examples else TABLE
+        return one_hot_groups(ordered, f"{source}/{table}")
+
+
+def find_table(source: Source) -> str | None:
+    """Return `tags.csv`, in this or another letter case, or None."""
+    return next(iter(_tables(source)), None)
+
+
+def _tables(source: Source) -> list[str]:
+    found = [name for name in source.names if name.lower() == TABLE]
+    return sorted(found, key=lambda name: (name != TABLE, name))
+
+
+def _require_table(source: Source) -> str:
+    """Return the table; raises `DataError` for several that differ in letter case."""
+    tables = _tables(source)
+    if len(tables) != 1:
+        found = " and ".join(tables) or "none"
+        raise DataError(str(source), f"one table {TABLE}", found, "Remove the others.")
+    return tables[0]
 
 
 @dataclass(frozen=True)
@@ -92,7 +120,7 @@ class _TableLine:
         """The ID, as far as it can be read."""
         if isinstance(self.fields, tuple):
             return self.fields[0]
-        return self.raw.split(b",")[0].decode("utf-8", "replace").strip().strip('"')
+        return _first_field(self.raw.decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True)
@@ -100,11 +128,22 @@ class _Parser:
     """Parses the fields of lines with the groups that most of them have."""
 
     groups: tuple[str, ...]
+    ambiguity: tuple[str, str] | None
 
     @classmethod
     def of(cls, fields: Iterable[tuple[str, str] | EntryError]) -> _Parser:
         texts = [field[1] for field in fields if not isinstance(field, EntryError)]
-        return cls(tag_grammar.choose_groups(texts))
+        groups = tag_grammar.choose_groups(texts)
+        return cls(groups, tag_grammar.find_ambiguity(texts, groups))
+
+    def doubts(self, table: str) -> list[Issue]:
+        """Return the warning about a word that could be a group instead of the word next to it."""
+        if self.ambiguity is None:
+            return []
+        group, other = map(quote, self.ambiguity)
+        found = f"{other} next to {group} on nearly all lines, and {group} is read as the group"
+        fix = "If a label has several words, join them with hyphens, as in `dark-blue hair`."
+        return [assumption(table, "one word that can be the group of a label", found, fix)]
 
     def parse(
         self, fields: tuple[str, str] | EntryError, known: Mapping[str, Example]
@@ -123,22 +162,25 @@ class _Parser:
         try:
             return tag_grammar.parse_tags(text, self.groups)
         except EntryError:
-            groups = tag_grammar.parse_tags(text)  # raises the error of a text without pairs
+            groups = tag_grammar.list_groups(text, self.groups)  # or raises the error of the text
         lines = f"line {first.line}" if first else "most lines"
         raise EntryError(
             f"a label for {', '.join(self.groups)}, as on {lines}",
             f"one for {', '.join(groups)}",
-            _spelling_hint(groups, self.groups) or "Give every image a label for every group.",
+            _spelling_hint(groups, self.groups) or _group_hint(groups, self.groups),
         )
 
 
-def _lines(source: Source, issues: IssueLog) -> list[_TableLine]:
-    raw_lines = list(io.BytesIO(_read_text(source, issues)))
-    separator = tag_grammar.find_separator(raw_lines)
+def _lines(
+    source: Source, table: str, index: ImageIndex, issues: IssueLog
+) -> tuple[list[_TableLine], str]:
+    """Return the lines of the table, and the separator after their IDs."""
+    raw_lines = list(io.BytesIO(_read_text(source, table, issues)))
+    separator = tag_grammar.find_separator(raw_lines, index.has)
     if separator != ",":
-        found = tag_grammar.SEPARATORS[separator]
+        found = f"{tag_grammar.SEPARATORS[separator]}s"
         fix = "They are read as such."
-        issues.add(assumption(TABLE, "commas between IDs and tags", found, fix))
+        issues.add(assumption(table, "commas between IDs and tags", found, fix))
     lines: list[_TableLine] = []
     for number, raw in enumerate(raw_lines, 1):
         try:
@@ -148,25 +190,36 @@ def _lines(source: Source, issues: IssueLog) -> list[_TableLine]:
             continue
         if number == 1 and fields and _is_header(*fields):
             found = quote(separator.join(fields))
-            issues.add(assumption(TABLE, "no header line", found, "The line is skipped."))
+            issues.add(assumption(table, "no header line", found, "The line is skipped."))
         elif fields:
             lines.append(_TableLine(number, raw, fields))
-    return lines
+    return lines, separator
 
 
-def _read_text(source: Source, issues: IssueLog) -> bytes:
+def _read_text(source: Source, table: str, issues: IssueLog) -> bytes:
     """Return the table as UTF-8; as it is if its encoding is unknown, so that lines fail alone."""
-    data = read_table(source, TABLE, MAX_TABLE)
+    data = read_table(source, table, MAX_TABLE)
     try:
         decoded = decode_text(data)
     except EntryError:
         return data
-    log_encoding(decoded, TABLE, issues)
+    log_encoding(decoded, table, issues)
     return decoded.text.encode()
+
+
+def _first_field(text: str) -> str:
+    return _SEPARATORS.split(text)[0].strip().strip('"')
 
 
 def _is_header(image_id: str, tags: str) -> bool:
     return image_id.lower() in _HEADER_IDS and tags.lower() in _HEADER_TAGS
+
+
+def _group_hint(groups: Iterable[str], expected: Sequence[str]) -> str:
+    others = [group for group in groups if group not in expected]
+    if others:
+        return f"Remove {', '.join(others)} from this line, or give every image a label for it."
+    return "Give every image a label for every group."
 
 
 def _spelling_hint(groups: Iterable[str], expected: Sequence[str]) -> str:
