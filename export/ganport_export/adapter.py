@@ -64,6 +64,23 @@ def unwrap(network: nn.Module) -> nn.Module:
     return network
 
 
+def uncompiled(module: nn.Module) -> nn.Module:
+    """Return the module that torch.compile wrapped, or the module itself."""
+    while isinstance(inner := getattr(module, "_orig_mod", None), nn.Module):
+        module = inner
+    return module
+
+
+def path_in_network(network: nn.Module, path: str) -> str:
+    """Return the path of a module without the modules that we put around the user's network.
+
+    The network itself is named by its class.
+    """
+    while isinstance(network, Wrapped):
+        network, path = network.network, path.removeprefix("network").removeprefix(".")
+    return path or type(network).__name__
+
+
 def class_indices(condition: Tensor, slices: Sequence[slice]) -> Tensor:
     """Return int64 indices of conditions (N, C): (N,) for one group, (N, groups) for several.
 

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from ganport_export.adapter import uncompiled
 from ganport_export.artifact import Artifact, ExportInput
 from ganport_export.bundle_writer import (
     BundleWriter,
@@ -91,7 +92,8 @@ def export(
 ) -> ExportReport:
     """Export a network to a bundle at `path`, after it passes every check of the contract.
 
-    - `module`: any network in eval mode whose `forward` has this interface. It is not changed.
+    - `module`: any network in eval mode whose `forward` has this interface. It is not changed. If
+      torch.compile wrapped it, the network inside is exported.
     - `interface`: inputs, output and conditions of the network.
     - `path`: `NAME.ganport`, a folder if it ends in a slash, else a stored zip; with format
       "onnx" also `NAME.onnx`, the graph alone.
@@ -135,12 +137,12 @@ def export(
     )
     check_json("provenance", provenance or {})
     _check_arguments(module, interface, encoder)
-    sources = [(module, interface)]
+    sources = [(uncompiled(module), interface)]
     if encoder is not None:
         if options.fp16_weights:
             fix = "Leave the option out: rounded networks would not be inverses of each other."
             raise OptionError("weights fp16", "a generator without encoder", "an encoder", fix)
-        sources.append((encoder, interface.encoder()))
+        sources.append((uncompiled(encoder), interface.encoder()))
     extra_files = {DIRECTIONS_NAME: write_directions(directions, interface)} if directions else {}
     graphs = [file.path for _, source in sources for file in options.graph_files(source)]
     writer = BundleWriter.at(path, graphs, overwrite=overwrite)

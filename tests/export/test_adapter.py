@@ -135,6 +135,20 @@ def test_prepare_with_an_unknown_parameter_names_the_option(make):
         prepare(make(), interface, "uint8")
 
 
+def test_export_of_a_compiled_network_exports_the_network_inside(make, interface, tmp_path):
+    """Also if one of its parts is compiled, and named twice."""
+    network = make(nn.Sequential(nn.Identity()))
+    network.last.append(torch.compile(nn.Tanh()))
+    network.last.append(network.last[1])
+    export(torch.compile(network).eval(), interface, tmp_path / "x.ganport", format="onnx")
+    pixels = Generator.load(tmp_path / "x.ganport", device="cpu").generate(seed=3, count=2)
+    plain = make(nn.Sequential(nn.Identity(), nn.Tanh(), nn.Tanh()))
+    export(plain, interface, tmp_path / "y.ganport", format="onnx")
+    expected = Generator.load(tmp_path / "y.ganport", device="cpu").generate(seed=3, count=2)
+    assert np.array_equal(pixels, expected)
+    assert type(network.last[1]).__name__ == "OptimizedModule"  # the network is not changed
+
+
 def test_class_indices_of_several_groups_have_a_column_each():
     slices = tuple(BOTH.slices.values())
     vectors = torch.tensor([[0.0, 0, 1, 1, 0], [0.25, 0.5, 0.25, 0.5, 0.5]])

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize, remove_spectral_norm, remove_weight_norm
 from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
+from ganport_export.adapter import uncompiled
 from ganport_export.errors import ContractError
 
 INIT_FLAGS = ("initialized", "is_initialized", "_initialized", "inited")
@@ -24,7 +25,10 @@ _POWER_VECTOR = re.compile(r"(sn_)?[uv]\d*")
 
 
 def detached_copy(module: nn.Module) -> nn.Module:
-    """Return a deep copy on the CPU, in float32 and eval mode, that shares no tensor."""
+    """Return a deep copy on the CPU, in float32 and eval mode, that shares no tensor.
+
+    Parts that torch.compile wrapped are unwrapped: a graph is captured from Python code.
+    """
     # The legacy norms store a computed weight with a gradient history, which deepcopy refuses.
     memo: dict[int, object] = {
         id(value): value.detach().clone()
@@ -33,9 +37,12 @@ def detached_copy(module: nn.Module) -> nn.Module:
         if isinstance(value, Tensor) and not value.is_leaf
     }
     copied = copy.deepcopy(module, memo).to("cpu", torch.float32).eval().requires_grad_(False)
-    for part in copied.modules():
+    for part in list(copied.modules()):
         for name, value in attribute_tensors(part):
             setattr(part, name, value.detach().cpu())
+        for name, child in part._modules.items():  # named_children omits second names
+            if child is not None:
+                part._modules[name] = uncompiled(child)
     return copied
 
 
