@@ -1,20 +1,24 @@
-"""Why a `forward` failed: the module that raised, a fixed batch size, an input of another type."""
+"""Why a `forward` failed: the module that raised or returned NaN, a fixed batch, another type."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ganport_export.adapter import unwrap
 from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
 from ganport_export.test_inputs import make_batch
 
-FIXED_BATCH_FIX = "Use -1, expand or z.shape[0] wherever the batch size is a number."
+FIXED_BATCH_FIX = (
+    "Use -1, expand or z.shape[0] wherever the batch size is a number. Compute all rows at once, "
+    "not in a loop over the batch."
+)
 
 _SIZES = (1, 2, 4, 8, 16, 32, 64)
 """Batch sizes that are tried when another one failed."""
@@ -54,6 +58,39 @@ def failing_module(network: nn.Module, error: BaseException) -> str:
             found = f"module {paths[id(owner)]!r}"
         trace = trace.tb_next
     return found
+
+
+def not_finite_error(network: nn.Module, inputs: Sequence[Tensor], place: str) -> ContractError:
+    """Return the error of a `forward` that returned NaN or infinite numbers for finite inputs."""
+    path = _first_not_finite(network, inputs)
+    found = "NaN or infinite numbers" + (f", first from module {path!r}" if path else "")
+    fix = (
+        "If the training diverged, use an earlier checkpoint. Otherwise look there for a division "
+        "by zero, a logarithm, or numbers that are too large."
+    )
+    return ContractError(place, "finite numbers", found, fix)
+
+
+def _first_not_finite(network: nn.Module, inputs: Sequence[Tensor]) -> str:
+    """Return the path of the first module that ends with such a number; "" if there is none."""
+    root = unwrap(network)
+    found: list[str] = []
+    handles = []
+    for path, part in root.named_modules():
+        name = path or type(root).__name__
+
+        def record(module: nn.Module, args: Any, output: Any, name: str = name) -> None:
+            if isinstance(output, Tensor) and not bool(torch.isfinite(output).all()):
+                found.append(name)
+
+        handles.append(part.register_forward_hook(record))
+    try:
+        with torch.no_grad():
+            network(*inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return next(iter(found), "")
 
 
 def summarize(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ganport_export.adapter import describe_output, unwrap
-from ganport_export.diagnosis import forward_error
+from ganport_export.diagnosis import FIXED_BATCH_FIX, forward_error, not_finite_error
 from ganport_export.errors import ContractError
 from ganport_export.interface import Interface
 from ganport_export.randomness import random_error, record_random_operators
@@ -109,24 +109,42 @@ def _run_batch(
             output = module(*tensors)
     except Exception as error:  # a user's forward may raise anything
         raise forward_error(module, interface, len(batch), place, error) from error
-    _check_output(place, output, (len(batch), *interface.output_shape("float")), dtype)
+    _check_output(place, output, interface, len(batch), dtype)
+    if not bool(torch.isfinite(output).all()):
+        raise not_finite_error(module, tensors, place)
     array: NDArray[Any] = output.numpy()
     return array
 
 
-def _check_output(place: str, output: object, shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def _check_output(
+    place: str, output: object, interface: Interface, batch_size: int, dtype: torch.dtype
+) -> None:
+    shape = (batch_size, *interface.output_shape("float"))
     fix = "Return only that tensor, and give its size in the interface."
     if not isinstance(output, Tensor):
-        found = describe_output(output)
-        fix = "Name the image among them: Interface(output=0), or output='image'."
-    elif tuple(output.shape) != shape or output.dtype != dtype:
-        found = describe_output(output)
-    elif not bool(torch.isfinite(output).all()):
-        found = "NaN or infinite numbers"
-    else:
+        fix = _selection_fix(output, interface)
+    elif tuple(output.shape) == shape and output.dtype == dtype:
         return
+    elif tuple(output.shape[1:]) == shape[1:] and output.dtype == dtype:
+        fix = FIXED_BATCH_FIX
     expected = f"one {_dtype_name(dtype)} tensor of shape {shape}"
-    raise ContractError(place, expected, found, fix)
+    raise ContractError(place, expected, describe_output(output), fix)
+
+
+def _selection_fix(output: object, interface: Interface) -> str:
+    """Return how to get a tensor from an output of another type."""
+    if output is None or isinstance(output, str | bytes | int | float | np.ndarray | np.generic):
+        return "Return a torch tensor from forward."
+    has_tensor = True
+    if isinstance(output, Mapping | tuple | list):
+        values = output.values() if isinstance(output, Mapping) else output
+        has_tensor = any(isinstance(value, Tensor) for value in values)
+    if interface.output is None and has_tensor:
+        return "Name the image among them: Interface(output=0), or output='image'."
+    return (
+        "The output is nested, and Interface(output=...) reaches the first level only: wrap the "
+        "network in a module whose forward returns the image alone."
+    )
 
 
 def _dtype_name(dtype: torch.dtype) -> str:

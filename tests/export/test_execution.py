@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from ganport_export import ContractError, Interface
+from ganport_export.adapter import adapt
 from ganport_export.execution import run, run_checked, run_reference
 from ganport_export.test_inputs import make_batches
 
@@ -111,6 +114,59 @@ def test_run_with_another_output_raises(make, interface, spoil, found):
 
     with pytest.raises(ContractError, match=found):
         run(make(Spoil()), interface, make_batches(interface))
+
+
+class Replacing(nn.Module):
+    """Replaces the image of a plain network by what `build` makes of it."""
+
+    def __init__(self, network: nn.Module, build) -> None:
+        super().__init__()
+        self.inner = network
+        self.build = build
+
+    def forward(self, z: Tensor, condition: Tensor) -> object:
+        return self.build(self.inner(z, condition))
+
+
+@pytest.mark.parametrize(
+    ("build", "output", "fix"),
+    [
+        (lambda x: {"a": {"image": x}}, "a", "The output is nested"),
+        (lambda x: {"a": [x]}, None, "The output is nested"),
+        (lambda x: {"a": x}, None, "Interface(output=0)"),
+        (lambda x: x.numpy(), None, "Return a torch tensor"),
+        (lambda x: None, None, "Return a torch tensor"),
+    ],
+)
+def test_run_with_an_output_of_another_type_says_how_to_reach_the_image(
+    make, interface, build, output, fix
+):
+    described = replace(interface, output=output)
+    network = adapt(Replacing(make(), build).eval(), described)
+    with pytest.raises(ContractError) as caught:
+        run(network, described, make_batches(described))
+    assert fix in caught.value.fix
+    assert ("output=0" in caught.value.fix) is (fix == "Interface(output=0)")
+
+
+def test_run_with_another_batch_size_in_the_output_says_so(make, interface):
+    class Fixed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x + torch.zeros(16, 1, 1, 1)
+
+    with pytest.raises(ContractError, match=r"z\.shape\[0\] wherever the batch size"):
+        run(make(Fixed()), interface, make_batches(interface))
+
+
+def test_run_with_nan_names_the_first_module_that_returns_it(make, interface):
+    class Dividing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x / (x - x)
+
+    network = make(nn.Sequential(nn.Tanh(), Dividing(), nn.Identity()))
+    with pytest.raises(ContractError, match=r"first from module 'last\.1'") as caught:
+        run(network, interface, make_batches(interface))
+    assert "earlier checkpoint" in caught.value.fix and "division by zero" in caught.value.fix
 
 
 def test_run_reference_computes_in_float64_only(make, interface):
