@@ -16,12 +16,14 @@ import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from ganport_export.adapter import unwrap
 from ganport_export.artifact import Artifact, ExportInput, OnnxRunner
+from ganport_export.diagnosis import FIXED_BATCH_FIX
 from ganport_export.errors import ExportError, ParityError
 from ganport_export.formats import suppress_known_messages
+from ganport_export.module_calls import ModuleCall, find_fixed_batch, record_calls
 from ganport_export.test_inputs import InputBatch
 
 _FIX = (
@@ -29,16 +31,6 @@ _FIX = (
     "torch.jit.is_tracing), for values that forward stores, and for numbers that are too large for "
     "float32. Otherwise replace the operator, and report it."
 )
-
-
-@dataclass(frozen=True)
-class _Call:
-    """One call of a module of the network; the network itself has the path ""."""
-
-    path: str
-    module: nn.Module
-    inputs: tuple[Any, ...]
-    output: Tensor
 
 
 @dataclass(frozen=True)
@@ -54,9 +46,14 @@ class Departure:
 
 
 def explain(error: ParityError, artifact: Artifact, export_input: ExportInput) -> ParityError:
-    """Return the error of a failed parity check, with the first module whose value departs."""
+    """Return the error of a failed parity check, with the first module whose value departs.
+
+    For an output with the batch size of the example, it is the first module that fixes the size.
+    """
+    if error.found.startswith(f"shape ({len(export_input.example)},"):
+        return _fixed_batch_error(error, export_input)
     batch = export_input.batches[-1]
-    calls = _record_calls(export_input.network, batch)
+    calls = record_calls(export_input.network, batch)
     try:
         if artifact.raw_data:
             departure = _find_in_onnx(artifact, calls, batch, export_input.limit)
@@ -73,30 +70,31 @@ def explain(error: ParityError, artifact: Artifact, export_input: ExportInput) -
     return ParityError(error.place, error.expected, found, _FIX)
 
 
-def _record_calls(network: nn.Module, batch: InputBatch) -> list[_Call]:
-    """Return the modules that run once and return a tensor, in the order in which they end."""
-    root = unwrap(network)
-    calls: list[_Call] = []
-    handles = []
-    for path, part in root.named_modules():
+def _fixed_batch_error(error: ParityError, export_input: ExportInput) -> ParityError:
+    module = find_fixed_batch(export_input.network, export_input.example, _is_fixed_in_trace)
+    size = len(export_input.example)
+    where = f" in {module}" if module else ""
+    found = f"{error.found}: the batch size is fixed at {size}{where}"
+    return ParityError(error.place, error.expected, found, FIXED_BATCH_FIX)
 
-        def record(module: nn.Module, inputs: Any, output: Any, path: str = path) -> None:
-            if isinstance(output, Tensor):
-                calls.append(_Call(path, module, inputs, output.detach().clone()))
 
-        handles.append(part.register_forward_hook(record))
+def _is_fixed_in_trace(call: ModuleCall, larger: ModuleCall) -> bool:
+    try:
+        with warnings.catch_warnings(), suppress_known_messages(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            trace: Any = torch.jit.trace
+            traced = trace(call.module, call.inputs, check_trace=False)
+    except Exception:  # a module that cannot be traced alone shows nothing
+        return False
     try:
         with torch.no_grad():
-            network(*batch.tensors())
-    finally:
-        for handle in handles:
-            handle.remove()
-    paths = [call.path for call in calls]
-    return [call for call in calls if paths.count(call.path) == 1]
+            return bool(traced(*larger.inputs).shape != larger.output.shape)
+    except RuntimeError:  # an operation between tensors of both batch sizes
+        return True
 
 
 def _find_in_onnx(
-    artifact: Artifact, calls: Sequence[_Call], batch: InputBatch, limit: float
+    artifact: Artifact, calls: Sequence[ModuleCall], batch: InputBatch, limit: float
 ) -> Departure | None:
     model = onnx.load_from_string(artifact.raw_data)
     known = {call.path: call for call in calls}
@@ -115,7 +113,7 @@ def _find_in_onnx(
 
 
 def _last_nodes(
-    graph: onnx.GraphProto, artifact: Artifact, known: dict[str, _Call]
+    graph: onnx.GraphProto, artifact: Artifact, known: dict[str, ModuleCall]
 ) -> Iterator[tuple[onnx.NodeProto, str]]:
     """Yield the last node of every known module with its path, in the order of the graph."""
     last: dict[str, int] = {}
@@ -128,7 +126,7 @@ def _last_nodes(
         yield graph.node[index], path
 
 
-def _find_by_capture(role: str, calls: Sequence[_Call], limit: float) -> Departure | None:
+def _find_by_capture(role: str, calls: Sequence[ModuleCall], limit: float) -> Departure | None:
     for call in calls:
         if next(call.module.children(), None) is None and call.inputs:
             try:
@@ -141,7 +139,7 @@ def _find_by_capture(role: str, calls: Sequence[_Call], limit: float) -> Departu
     return None
 
 
-def _capture_alone(role: str, call: _Call) -> Tensor:
+def _capture_alone(role: str, call: ModuleCall) -> Tensor:
     with warnings.catch_warnings(), suppress_known_messages(), torch.no_grad():
         warnings.simplefilter("ignore")
         if role == "torchscript":

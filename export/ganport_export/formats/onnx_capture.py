@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import onnx
 import torch
 from onnxscript import optimizer
-from torch import nn
+from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from ganport_export.adapter import Wrapped, unwrap
+from ganport_export.adapter import path_in_network, unwrap
 from ganport_export.diagnosis import FIXED_BATCH_FIX
 from ganport_export.errors import ContractError, ExportError, UnsupportedError
 from ganport_export.formats import stderr_on_success, suppress_known_messages
 from ganport_export.interface import Interface
+from ganport_export.module_calls import ModuleCall, find_fixed_batch
 from ganport_export.test_inputs import InputBatch
 from ganport_export.transforms.resize import correct_scales
 
@@ -40,7 +42,7 @@ def capture_graph(
     _check_size(module)
     with suppress_known_messages():
         program = capture_program(module, example)
-        model = _fold_constants(_translate(program, interface, opset))
+        model = _fold_constants(_translate(program, module, interface, opset))
     correct_scales(model)
     model.graph.name = interface.stem
     return model
@@ -48,15 +50,11 @@ def capture_graph(
 
 def module_paths(model: onnx.ModelProto, network: nn.Module) -> dict[str, str]:
     """Return the path of the module that made each value of a captured graph, by its name."""
-    root = unwrap(network)
     paths: dict[str, str] = {}
     for node in model.graph.node:
         scopes = {entry.key: entry.value for entry in node.metadata_props}.get(_SCOPES, "")
         path = (re.findall(r"'([^']*)'", scopes)[:-1] or [""])[-1]
-        wrapper = network
-        while isinstance(wrapper, Wrapped):
-            wrapper, path = wrapper.network, path.removeprefix("network").removeprefix(".")
-        paths |= dict.fromkeys(node.output, path or type(root).__name__)
+        paths |= dict.fromkeys(node.output, path_in_network(network, path))
     return paths
 
 
@@ -64,7 +62,7 @@ def _check_size(module: nn.Module) -> None:
     size = sum(tensor.nbytes for tensor in module.state_dict().values())
     if size > MAX_BYTES:
         raise UnsupportedError(
-            f"network {type(module).__name__}",
+            f"network {type(unwrap(module)).__name__}",
             f"at most {MAX_BYTES:,} bytes of weights, the capacity of one ONNX file",
             f"{size:,} bytes",
             "Use --format torchscript.",
@@ -73,31 +71,58 @@ def _check_size(module: nn.Module) -> None:
 
 def capture_program(module: nn.Module, example: InputBatch) -> ExportedProgram:
     """Return the ExportedProgram of a network for any batch size; raises like `capture_graph`."""
+    try:
+        return _capture(module, example.tensors(), tuple({0: Dim.DYNAMIC} for _ in example.inputs))
+    except Exception as error:  # the exporter's errors have no common base class
+        raise _capture_error(module, error, example) from error
+
+
+def _capture(
+    module: nn.Module, inputs: tuple[Any, ...], dynamic: tuple[Mapping[int, Any] | None, ...]
+) -> ExportedProgram:
+    """Return the program of a module whose inputs have these dynamic dimensions."""
     first: Exception | None = None
     # Non-strict capture is faster and supports more modules. Strict capture reads Python bytecode
     # and supports len(z) and int(z.shape[0]), which make the batch size constant in the other.
     for strict in (False, True):
         try:
             with suppress_known_messages(), stderr_on_success():
-                return torch.export.export(
-                    module,
-                    example.tensors(),
-                    dynamic_shapes=tuple({0: Dim.DYNAMIC} for _ in example.inputs),
-                    strict=strict,
-                )
+                return torch.export.export(module, inputs, dynamic_shapes=dynamic, strict=strict)
         except Exception as error:  # the exporter's errors have no common base class
             first = first or error
     assert first is not None
-    raise _capture_error(type(module).__name__, first, len(example)) from first
+    raise first
 
 
-def _capture_error(network: str, error: Exception, batch_size: int) -> ExportError:
-    place, text = f"network {network}", " ".join(str(error).split())
-    if "specialized it to be a constant" in text or "inferred a static shape" in text:
+def _is_fixed(call: ModuleCall, larger: ModuleCall) -> bool:
+    pairs = zip(call.inputs, larger.inputs, strict=False)
+    dynamic = tuple(_batch_dims(*pair) for pair in pairs)
+    try:
+        _capture(call.module, call.inputs, dynamic)
+    except Exception as error:  # the exporter's errors have no common base class
+        return any(dynamic) and _says_fixed(error)
+    return False
+
+
+def _batch_dims(value: Any, larger: Any) -> dict[int, Any] | None:
+    if not isinstance(value, Tensor) or not isinstance(larger, Tensor):
+        return None
+    sizes = zip(value.shape, larger.shape, strict=False)
+    return {dim: Dim.DYNAMIC for dim, (small, large) in enumerate(sizes) if small != large}
+
+
+def _says_fixed(error: Exception) -> bool:
+    text = " ".join(str(error).split())
+    return "specialized it to be a constant" in text or "inferred a static shape" in text
+
+
+def _capture_error(module: nn.Module, error: Exception, example: InputBatch) -> ExportError:
+    place, text = f"network {type(unwrap(module)).__name__}", " ".join(str(error).split())
+    if _says_fixed(error):
         return ContractError(
-            place,
+            find_fixed_batch(module, example, _is_fixed) or place,
             "a forward for any batch size",
-            f"one for the example's batch size of {batch_size} only",
+            f"one for the example's batch size of {len(example)} only",
             FIXED_BATCH_FIX,
         )
     line = re.findall(r'File "[^"]*?([^"/\\]+)", line (\d+), in (\S+) (\S.*?)(?: File |$)', text)
@@ -117,7 +142,9 @@ def _capture_error(network: str, error: Exception, batch_size: int) -> ExportErr
     )
 
 
-def _translate(program: ExportedProgram, interface: Interface, opset: int) -> onnx.ModelProto:
+def _translate(
+    program: ExportedProgram, module: nn.Module, interface: Interface, opset: int
+) -> onnx.ModelProto:
     try:
         translated = torch.onnx.export(
             program,
@@ -130,7 +157,7 @@ def _translate(program: ExportedProgram, interface: Interface, opset: int) -> on
             verbose=False,
         )
     except torch.onnx.OnnxExporterError as error:
-        raise _translation_error(program, error) from error
+        raise _translation_error(program, module, error) from error
     assert translated is not None
     model: onnx.ModelProto = translated.model_proto
     return model
@@ -146,15 +173,18 @@ def _fold_constants(model: onnx.ModelProto) -> onnx.ModelProto:
     return folded
 
 
-def _translation_error(program: ExportedProgram, error: Exception) -> UnsupportedError:
+def _translation_error(
+    program: ExportedProgram, module: nn.Module, error: Exception
+) -> UnsupportedError:
     causes = _cause_texts(error)
     text = " ".join(causes)
     missing = re.search(r"No ONNX function found for <OpOverload\(op='([\w.:]+)'", text)
     node = re.search(r"translating node %(\w+)", text)
     called = re.search(r"target=torch\.ops\.([\w.]+?)(\.default)?\]", text)
     operator = (missing or called or ["", "an operator"])[1]
+    path = path_in_network(module, _module_path(program, node[1] if node else ""))
     return UnsupportedError(
-        f"module {_module_path(program, node[1] if node else '')!r}",
+        f"module {path!r}",
         "operators that ONNX has",
         operator if missing else f"{operator} in an unsupported form: {causes[-1][:200]}",
         f"Replace {operator} by other operators, or compute it in __init__ if it depends "
@@ -175,5 +205,5 @@ def _module_path(program: ExportedProgram, node: str) -> str:
     stacks = {n.name: n.meta.get("nn_module_stack") or {} for n in program.graph.nodes}
     prefixes = [name for name in stacks if node == name or node.startswith(f"{name}_")]
     stack: dict[str, Any] = stacks[max(prefixes, key=len)] if prefixes else {}
-    path, kind = list(stack.values())[-1] if stack else ("", "")
-    return str(path or getattr(kind, "__name__", kind) or "unknown").removeprefix("L['self'].")
+    path = str(list(stack.values())[-1][0]) if stack else "unknown"
+    return path.removeprefix("L['self']").removeprefix(".")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from ganport_export.adapter import Wrapped
 from ganport_export.test_inputs import InputBatch
 
 
-class Wrapper(nn.Module):
+class Wrapper(Wrapped):
     """A network and its head; the subclasses give `forward` the argument names of the contract."""
 
     def __init__(self, network: nn.Module, head: nn.Module) -> None:
-        super().__init__()
-        self.network = network
+        super().__init__(network)
         self.head = head
 
     def run(self, *inputs: Tensor) -> Tensor:

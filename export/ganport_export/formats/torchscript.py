@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.jit._trace import TracerWarning, TracingCheckError
 
+from ganport_export.adapter import unwrap
 from ganport_export.artifact import Artifact, ExportInput, torch_runner
 from ganport_export.errors import ParityError, UnsupportedError
 from ganport_export.formats import suppress_known_messages
@@ -50,7 +51,7 @@ def write_torchscript(
         final = load(data, METADATA_KEY)[0]
     except RuntimeError as error:
         raise UnsupportedError(
-            f"network {type(export_input.network).__name__}",
+            f"network {type(unwrap(export_input.network)).__name__}",
             "a class that TorchScript can name",
             " ".join(str(error).split())[:200],
             "Define the classes of the network in an ordinary module.",
@@ -79,7 +80,7 @@ def trace(module: nn.Module, head: nn.Module, example: InputBatch) -> torch.jit.
             ) from error
         except (RuntimeError, TypeError, ValueError) as error:
             raise UnsupportedError(
-                f"network {type(module).__name__}",
+                f"network {type(unwrap(module)).__name__}",
                 "a forward that torch.jit can trace",
                 f"{type(error).__name__}: {' '.join(str(error).split())[:300]}",
                 "Use --format onnx.",

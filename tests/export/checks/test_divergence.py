@@ -17,6 +17,13 @@ class Changing(nn.Module):
         return x * self.factor if changes else x
 
 
+class Looping(nn.Module):
+    """Runs the rows of a batch in a loop, which a trace unrolls."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x[row : row + 1] * 1.0 for row in range(x.shape[0])])
+
+
 class Between(nn.Module):
     """A network whose own forward, between its modules, is the cause."""
 
@@ -45,6 +52,17 @@ def test_failed_parity_names_the_first_module_that_departs(
     assert "is_exporting" in caught.value.fix
     distance = float(caught.value.found.split("off by ")[1])
     assert 1e-4 < distance < 1e-2
+
+
+def test_trace_of_a_loop_over_the_batch_names_the_module_that_fixes_its_size(
+    make, interface, tmp_path
+):
+    network = make(nn.Sequential(nn.Identity(), nn.Sequential(Looping())))
+    with pytest.raises(ParityError) as caught:
+        export(network, interface, tmp_path / "x.ganport", format="torchscript")
+    assert caught.value.found.startswith("shape (2, 3, 8, 8): the batch size is fixed at 2")
+    assert caught.value.found.endswith("in module 'last.1.0'")
+    assert "not in a loop over the batch" in caught.value.fix
 
 
 def test_failed_parity_outside_of_modules_names_the_forward(make, interface, tmp_path):

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import onnx
 import pytest
 import torch
 from torch import Tensor, nn
 
-from ganport_export import ContractError, UnsupportedError
+from ganport_export import ContractError, UnsupportedError, export
+from ganport_export.adapter import adapt
 from ganport_export.artifact import onnx_runners
 from ganport_export.formats.onnx import serialize, strip
 from ganport_export.formats.onnx_capture import capture_graph
@@ -74,8 +77,64 @@ def test_capture_of_a_static_batch_raises(make, interface):
         def forward(self, x: Tensor) -> Tensor:
             return x + torch.zeros(2, 3, 8, 8)
 
-    with pytest.raises(ContractError, match="batch size of 2"):
+    with pytest.raises(ContractError, match="batch size of 2") as caught:
         capture(make, interface, Frozen())
+    assert caught.value.place == "module 'last'"
+
+
+class Looping(nn.Module):
+    """Runs the rows of a batch in a loop, which a graph unrolls."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([x[row : row + 1] * 1.0 for row in range(x.shape[0])])
+
+
+@pytest.mark.parametrize("format", ["onnx", "pt2"])
+def test_export_of_a_loop_over_the_batch_names_the_module(make, interface, tmp_path, format):
+    """Also behind the adapter of an interface with arguments."""
+    network = make(nn.Sequential(nn.Identity(), Looping()))
+    described = replace(interface, arguments={"z": "z", "condition": "condition"})
+    with pytest.raises(ContractError, match="batch size of 2 only") as caught:
+        export(network, described, tmp_path / "x.ganport", format=format)
+    assert caught.value.place == "module 'last.1'"
+    assert "not in a loop over the batch" in caught.value.fix
+
+
+def test_capture_of_a_fixed_batch_outside_of_modules_names_the_class_of_the_user(make, interface):
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = make()
+
+        def forward(self, *, z: Tensor, condition: Tensor) -> Tensor:
+            image = self.inner(z, condition)
+            return torch.cat([image[row : row + 1] for row in range(image.shape[0])])
+
+    described = replace(interface, arguments={"z": "z", "condition": "condition"})
+    network = adapt(detached_copy(Outer().eval()), described)
+    with pytest.raises(ContractError) as caught:
+        capture_graph(network, described, make_batch(interface, 2), 18)
+    assert caught.value.place == "network Outer"
+
+
+@pytest.mark.parametrize("is_adapted", [False, True])
+def test_capture_of_an_unsupported_operator_of_the_network_names_its_class(
+    make, interface, is_adapted
+):
+    class Outer(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = make()
+            self.weight = nn.Parameter(torch.eye(8))
+
+        def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+            return self.inner(z, condition) @ torch.linalg.inv(self.weight)
+
+    described = replace(interface, arguments=("z", "condition") if is_adapted else ())
+    network = adapt(detached_copy(Outer().eval()), described)
+    with pytest.raises(UnsupportedError) as caught:
+        capture_graph(network, described, make_batch(interface, 2), 18)
+    assert caught.value.place == "module 'Outer'"
 
 
 def test_capture_of_an_unsupported_operator_raises_with_its_module(make, interface):
