@@ -46,6 +46,18 @@ def test_check_says_what_training_would_use(faces: Path, tmp_path: Path) -> None
         assert page.format == "PNG"
 
 
+def test_check_without_usable_images_claims_no_training(faces: Path) -> None:
+    (faces / "tags.csv").write_text("9,pink hair\n")
+    result = CliRunner().invoke(dataset, ["check", str(faces)])
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    assert lines[3] == "training would use nothing, because no image is usable"
+    assert lines[5] == "issues: 1 error, 3 warnings"
+    assert not {"conditions", "gray,", "sizes", "duplicates"} & set(result.stdout.split())
+    report = CliRunner().invoke(dataset, ["check", str(faces), "--json"])
+    assert json.loads(report.stdout)["advice"] == []
+
+
 @pytest.fixture
 def sprites(tmp_path: Path) -> Path:
     """Sixteen images of 16 colors each over a transparent ground: pixel art."""

@@ -54,3 +54,18 @@ def test_write_template_invalid_columns_raise(write_folder: Write, columns: list
     with pytest.raises(DataError, match="--column: expected different names"):
         write_template(folder, columns)
     assert not (folder / "metadata.csv").exists()
+
+
+def test_write_template_does_not_hide_text_files_of_tags(write_folder: Write) -> None:
+    tags = ("smile, hat", "hat", "smile")
+    files = {f"{i}.txt": text.encode() for i, text in enumerate(tags)}
+    folder = write_folder(files | {f"{i}.png": b"" for i in range(3)})
+    with pytest.raises(DataError, match="without labels; found images with text files of tags"):
+        write_template(folder, ["hair"])
+    assert not (folder / "metadata.csv").exists()
+
+
+def test_write_template_for_images_with_captions(write_folder: Write) -> None:
+    texts = {f"{i}.txt": f"a girl with a hat in field {i}".encode() for i in range(3)}
+    folder = write_folder(texts | {f"{i}.png": b"" for i in range(3)})
+    assert write_template(folder, ["hair"])[1] == 3

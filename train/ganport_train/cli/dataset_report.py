@@ -19,6 +19,16 @@ def format_report(report: Report) -> Iterator[str]:
     """Yield the lines of `ganport dataset check`."""
     yield f"{report.source}: {report.format}, {_plural(report.images, 'usable image')}"
     yield f"  digest  {report.digest}"
+    if report.images:
+        yield from _format_images(report)
+    else:
+        yield ""
+        yield "training would use nothing, because no image is usable"
+    yield from _format_issues(report)
+
+
+def _format_images(report: Report) -> Iterator[str]:
+    """Yield the parts about the usable images."""
     yield from _format_training(report)
     yield from _format_counts("file formats", report.file_formats, report.images)
     yield from _format_sizes(report)
@@ -30,7 +40,6 @@ def format_report(report: Report) -> Iterator[str]:
     yield from _format_combinations(report.conditions)
     yield from _format_test_prompts(report.test_prompts)
     yield from _format_duplicates(report.duplicates)
-    yield from _format_issues(report)
 
 
 def _format_training(report: Report) -> Iterator[str]:

@@ -196,7 +196,7 @@ def check_dataset(
             notes=[*notes, *decoded.statistics.notes()],
             groups=describe_groups(conditions),
             conditions=counts,
-            advice=balance_warnings(len(decoded.examples), counts.labels),
+            advice=_advice(len(decoded.examples), counts),
             test_prompts={name: len(prompts) for name, prompts in test_prompts.items()},
             sizes=dict(decoded.sizes.most_common()),
             file_formats=dict(decoded.file_formats.most_common()),
@@ -204,6 +204,10 @@ def check_dataset(
             duplicates=decoded.duplicates(alike),
             issues=list(issues),
         )
+
+
+def _advice(images: int, counts: ConditionStats) -> list[str]:
+    return balance_warnings(images, counts.labels) if images else []  # nothing would be trained
 
 
 def _is_smaller(size: tuple[int, int], wanted: tuple[int, int]) -> bool:

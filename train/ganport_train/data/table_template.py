@@ -12,7 +12,8 @@ from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.header_table import FILE_COLUMNS
 from ganport_train.data.formats.records import normalize
 from ganport_train.data.formats.registry import READERS
-from ganport_train.data.issues import DataError, quote
+from ganport_train.data.formats.sidecars import Sidecars
+from ganport_train.data.issues import DataError, IssueLog, quote
 from ganport_train.data.source import FolderSource, Source
 
 TABLE = "metadata.csv"
@@ -22,7 +23,7 @@ def write_template(folder: Path, columns: Sequence[str]) -> tuple[Path, int]:
     """Write `metadata.csv` with a line for each image; return its path and their number.
 
     The first column is filled with the folders that the images are in. Raises `DataError` if the
-    folder has a table or no images, and for invalid columns. Nothing is replaced.
+    folder has labels or no images, and for invalid columns. Nothing is replaced.
     """
     source, path = FolderSource(folder), folder / TABLE
     _check_columns(columns)
@@ -31,6 +32,7 @@ def write_template(folder: Path, columns: Sequence[str]) -> tuple[Path, int]:
         fix = "Copy the images into the folder first."
         raise DataError(str(folder), "a folder of images", "none", fix)
     _check_no_table(source)
+    _check_no_tags(source)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(["file_name", *columns])
@@ -59,6 +61,19 @@ def _check_no_table(source: Source) -> None:
     for reader in READERS:
         if reader.is_table and reader.detect(source):
             raise _exists(str(source), f"{reader.title} already")
+
+
+def _check_no_tags(source: Source) -> None:
+    """Raise `DataError` for text files of tags, which an empty table would hide."""
+    reader = Sidecars()
+    if not reader.detect(source):
+        return
+    try:
+        reader.read(source, IssueLog(str(source), strict=False), ())
+    except DataError:  # captions are no labels, so a table hides nothing
+        return
+    fix = "They are the labels already. To use a table, move the text files away first."
+    raise DataError(str(source), "a folder without labels", reader.title, fix)
 
 
 def _exists(place: str, found: str = "one already") -> DataError:
