@@ -125,7 +125,7 @@ def require_condition(config: NetworkConfig) -> None:
     """Raise `NetworkError` if the config has no condition."""
     if config.condition_size == 0:
         expected = "at least 1: this network needs a condition"
-        fix = "Use a dataset with labels, or an unconditional network."
+        fix = "Use a dataset with labels, or train a recipe without conditions: anime-dcgan."
         raise NetworkError("condition_size", expected, "0", fix)
 
 

@@ -140,6 +140,11 @@ def test_errors_name_the_option(tmp_path: Path, faces: Path, refusal: Refusal) -
     assert not run.exists()
 
 
+def test_error_of_images_without_labels_names_a_recipe(faces: Path, refusal: Refusal) -> None:
+    words = ["quick", "--data", faces, "--set", "data.format=images", "--dry-run"]
+    assert "a recipe without conditions: anime-dcgan" in refusal(*words)
+
+
 def test_start_in_a_used_folder_fails_and_changes_nothing(
     tmp_path: Path, faces: Path, settings: Settings, refusal: Refusal
 ) -> None:
