@@ -91,7 +91,8 @@ def list_groups(text: str, groups: Collection[str]) -> list[str]:
     words = _words(text)
     ended = _ended_groups(words, groups)
     pairs = list(_pairs(words) or ())
-    if not ended and not pairs:
+    # Without every group, words in odd number may lack a group as well as a label.
+    if not pairs and not (ended and {*groups} <= {*ended}):
         raise _error(text, words)
     # A group in another letter case counts, since that is the mistake then.
     known = {group.lower() for group in groups}
