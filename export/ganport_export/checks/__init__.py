@@ -58,12 +58,15 @@ def run_checks(
     """
     for artifact in artifacts:
         if artifact.raw_data:
-            check_structure(
-                artifact.raw_data, f"{artifact.path}, raw", export_input.interface, options
-            )
-            check_structure(
-                artifact.data, artifact.path, export_input.interface, options, final=True
-            )
+            for final, data in ((False, artifact.raw_data), (True, artifact.data)):
+                check_structure(
+                    data,
+                    artifact.path if final else f"{artifact.path}, raw",
+                    export_input.interface,
+                    options,
+                    final=final,
+                    modules=artifact.modules,
+                )
     rounding = _check_rounding(artifacts[0], export_input)
     graphs = {artifact.path: _check_graph(artifact, export_input) for artifact in artifacts}
     sensitivity = _check_sensitivity(artifacts[0], export_input, options)

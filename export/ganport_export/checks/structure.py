@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import onnx
 from onnx import TensorProto, helper
 
@@ -11,18 +13,30 @@ from ganport_export.options import ExportOptions
 from ganport_runtime.bundle.graph_check import check_graph
 from ganport_runtime.errors import BundleError
 
+_REFUSED_FIX = (
+    "Replace it by other operators, or compute it in __init__ if it depends only on weights. The "
+    "rules for graphs: docs/interface.md, section 2."
+)
+
 TensorSpec = tuple[str, int, tuple[int | str, ...]]
 """Name, ONNX type and shape of a tensor."""
 
 
 def check_structure(
-    data: bytes, place: str, interface: Interface, options: ExportOptions, *, final: bool = False
+    data: bytes,
+    place: str,
+    interface: Interface,
+    options: ExportOptions,
+    *,
+    final: bool = False,
+    modules: Mapping[str, str] | None = None,
 ) -> None:
     """Raise ContractError for a graph that is invalid or breaks the form of the contract.
 
     It checks: ONNX's own full check; name, order, type and shape of inputs and output; opset and IR
     version; and what a runtime checks before it loads a graph. A graph that is not `final` has
-    float images as output.
+    float images as output. `modules` are the paths of the modules by the names of values; they name
+    the place of a node that a runtime refuses.
     """
     model = onnx.load_from_string(data)
     try:
@@ -35,8 +49,23 @@ def check_structure(
     try:
         check_graph(data, place)
     except BundleError as error:
-        expected = "a graph that a runtime accepts"
-        raise ContractError(place, expected, error.found) from error
+        path = _refused_module(error.found, model.graph, modules or {})
+        raise ContractError(
+            f"module {path!r}" if path else place,
+            "a graph that a runtime accepts",
+            error.found,
+            _REFUSED_FIX if path else "",
+        ) from error
+
+
+def _refused_module(found: str, graph: onnx.GraphProto, modules: Mapping[str, str]) -> str:
+    """Return the path of the module that made the node that `found` names; "" if not known."""
+    matches = []
+    for node in graph.node:
+        label = f"the node {node.op_type} {node.name}".strip()
+        if found == label or found.startswith((f"{label}:", f"{label} ")):
+            matches.append((len(label), modules.get(node.output[0], "")))
+    return max(matches, default=(0, ""))[1]
 
 
 def _check_tensors(graph: onnx.GraphProto, place: str, interface: Interface, image: str) -> None:

@@ -64,6 +64,20 @@ def test_structure_with_a_random_operator_in_a_branch_raises(model, interface):
     assert "RandomNormalLike" in structure_error(model, interface).found
 
 
+def test_structure_with_an_operator_that_is_not_in_the_list_names_its_module(model, interface):
+    model.graph.initializer.append(helper.make_tensor("size", TensorProto.INT64, [3], [3, 8, 8]))
+    crop = helper.make_node(
+        "CenterCropPad", ["inner", "size"], ["node_1"], "node_1", axes=[1, 2, 3]
+    )
+    insert_before_output(model, crop, helper.make_node("Tanh", ["node_1"], ["image"], "node_10"))
+    modules = {"node_1": "last.crop", "image": "last"}
+    with pytest.raises(ContractError) as caught:
+        check_structure(serialize(model), "g", interface, ExportOptions(), modules=modules)
+    assert caught.value.place == "module 'last.crop'"
+    assert caught.value.found.startswith("the node CenterCropPad node_1: an operator that is not")
+    assert "Replace it by other operators" in caught.value.fix
+
+
 def test_structure_in_training_mode_raises(model, interface):
     model.graph.initializer.append(helper.make_tensor("on", TensorProto.BOOL, [], [True]))
     insert_before_output(model, helper.make_node("Dropout", ["inner", "", "on"], ["image"], "drop"))
