@@ -5,12 +5,13 @@ from __future__ import annotations
 import tomllib
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import onnx
+from onnx import helper
 
 from ganport_export.artifact import Artifact
 from ganport_export.errors import OptionError, UnsupportedError
@@ -37,6 +38,8 @@ class Target:
     newer_version: str = ""
     newer_max_opset: int | None = None
     runtime_bytes: int = 0
+    attributes: Mapping[str, Mapping[str, Sequence[Any]]] = field(default_factory=dict)
+    attributes_note: str = ""
 
     def version_for(self, opset: int) -> str:
         """Return the lowest version known to read an opset; raises OptionError if there is none."""
@@ -55,7 +58,7 @@ class Target:
             raise OptionError(f"image for {self.name}", expected, head, f"Use {self.head}.")
 
     def check_graph(self, artifact: Artifact) -> None:
-        """Raise UnsupportedError, with the modules, for an operator that the target lacks."""
+        """Raise UnsupportedError, with the modules, for an operator or value that is missing."""
         missing = self._missing(artifact, self.operators)
         if missing:
             operator, paths = next(iter(missing.items()))
@@ -66,6 +69,22 @@ class Target:
                 f"{operator}, in {len(paths)} nodes{others}",
                 f"Replace it in the network. {self.note} The list: {self.source}",
             )
+        for node in onnx.load_from_string(artifact.data).graph.node:
+            self._check_attributes(node, artifact)
+
+    def _check_attributes(self, node: onnx.NodeProto, artifact: Artifact) -> None:
+        known = self.attributes.get(node.op_type, {})
+        for attribute in node.attribute:
+            value = helper.get_attribute_value(attribute)
+            text = value.decode() if isinstance(value, bytes) else value
+            if attribute.name in known and text not in known[attribute.name]:
+                values = " or ".join(map(str, known[attribute.name]))
+                raise UnsupportedError(
+                    f"module {artifact.modules.get(node.output[0], 'output head')!r}",
+                    f"{node.op_type} with {attribute.name} = {values} for {self.title}",
+                    f"{attribute.name} = {text}",
+                    self.attributes_note,
+                )
 
     def describe(self, artifact: Artifact, opset: int) -> dict[str, Any]:
         """Return what the target makes of a graph, as plain JSON: sizes, and nodes off the GPU."""

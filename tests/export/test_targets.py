@@ -11,6 +11,8 @@ from ganport_export import Interface, OptionError, UnsupportedError, export
 from ganport_export.options import ExportOptions
 from ganport_export.targets import TARGETS, find_target, format_report
 from ganport_runtime import Bundle, Generator
+from ganport_runtime.bundle.graph_check import check_graph
+from ganport_runtime.errors import BundleError
 from ganport_runtime.images.format import ImageFormat
 
 TABLE = tomllib.loads(files("ganport_export").joinpath("targets.toml").read_text())
@@ -82,6 +84,58 @@ def test_export_for_unity_of_an_absent_operator_names_the_module(tmp_path):
         export(network, describe(), tmp_path / "x.ganport", target="unity")
     report = export(network, describe(), tmp_path / "y.ganport", target="unity", opset=20)
     assert report.target is not None and report.target["version"] == "2.6.0"
+
+
+@pytest.mark.parametrize(
+    ("resize", "found"),
+    [
+        ({"mode": "bicubic"}, "mode = cubic"),
+        ({"mode": "bilinear", "antialias": True}, "antialias = 1"),
+    ],
+)
+def test_export_for_unity_of_a_resize_that_it_replaces_names_the_module(tmp_path, resize, found):
+    class Resizing(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.interpolate(x, size=(8, 8), **resize)
+
+    network = Modern(last=nn.Sequential(nn.Upsample(scale_factor=2), Resizing())).eval()
+    with pytest.raises(UnsupportedError) as caught:
+        export(network, describe(), tmp_path / "x.ganport", target="unity", opset=18)
+    assert caught.value.place == "module 'last.1'"
+    assert caught.value.found == found
+    assert 'mode="bilinear"' in caught.value.fix
+    export(network, describe(), tmp_path / "y.ganport", format="onnx")
+
+
+def test_export_for_unity_of_a_cubic_warp_names_the_module(tmp_path):
+    class Cubic(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            grid = torch.zeros(x.shape[0], 8, 8, 2)
+            return nn.functional.grid_sample(x, grid, mode="bicubic", align_corners=True)
+
+    network = Modern(last=Cubic()).eval()
+    with pytest.raises(UnsupportedError, match=r"module 'last'.*GridSample with mode = nearest"):
+        export(network, describe(), tmp_path / "x.ganport", target="unity", opset=20)
+
+
+def refusal(operator: str) -> str:
+    """Return why a graph of one node of an operator is refused."""
+    z = onnx.helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, ["batch", 4])
+    node = onnx.helper.make_node(operator, ["z"], ["image"])
+    model = onnx.helper.make_model(onnx.helper.make_graph([node], "graph", [z], [z]))
+    try:
+        check_graph(model.SerializeToString(), "graph")
+    except BundleError as error:
+        return error.found
+    return ""
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_table_holds_only_operators_that_every_export_accepts(name):
+    assert "not in the list" in refusal("DFT")
+    for key in ("operators", "gpu_operators"):
+        refusals = {entry: refusal(entry) for entry in TABLE[name].get(key, "").split()}
+        assert not [entry for entry, found in refusals.items() if "not in the list" in found]
 
 
 def test_export_for_web_reports_sizes_and_operators_off_the_gpu(tmp_path):
