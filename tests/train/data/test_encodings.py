@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from ganport_train.data.encodings import (
     NAME_ENCODINGS,
     TABLE_ENCODINGS,
+    DecodedText,
     compose,
     decode_text,
+    decode_texts,
     only_plausible,
 )
 from ganport_train.data.issues import EntryError
@@ -136,3 +138,20 @@ def test_only_plausible_refuses_kanji_next_to_latin_letters(text: str) -> None:
 def test_only_plausible_reads_a_latin_letter_among_japanese_words() -> None:
     names = [word.encode("cp932") for word in (*JAPANESE, "Tシャツ", "剣士")]
     assert only_plausible(names, NAME_ENCODINGS) == "cp932"
+
+
+def test_decode_texts_decides_for_all_files_together() -> None:
+    texts = ["Fuß", "São", "plain", "schön"]
+    with pytest.raises(EntryError, match="Save the file as UTF-8"):
+        decode_text(texts[0].encode("cp1252"))
+    decoded = decode_texts([text.encode("cp1252") for text in texts])
+    assert decoded == [DecodedText(text, None if text.isascii() else "cp1252") for text in texts]
+
+
+@given(st.lists(st.binary(max_size=20) | st.sampled_from([w.encode() for w in WESTERN])))
+def test_decode_texts_of_any_bytes_keeps_utf8(texts: list[bytes]) -> None:
+    decoded = decode_texts(texts)
+    assert len(decoded) == len(texts)
+    for data, text in zip(texts, decoded, strict=True):
+        if data in [word.encode() for word in WESTERN]:
+            assert text == DecodedText(data.decode())

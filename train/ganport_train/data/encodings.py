@@ -103,6 +103,25 @@ def decode_text(data: bytes) -> DecodedText:
         return _decode(data, encoding)
 
 
+def decode_texts(texts: Sequence[bytes]) -> list[DecodedText | EntryError]:
+    """Decode the text files of one set, or return their errors.
+
+    Files that are not UTF-8 have one encoding together, if only one fits them all: a single word
+    says less than the words of all files.
+    """
+    decoded = [_try_decoding(data) for data in texts]
+    legacy = [
+        index
+        for index, text in enumerate(decoded)
+        if isinstance(text, EntryError) or text.encoding in TABLE_ENCODINGS.encodings
+    ]
+    encoding = only_plausible([texts[index] for index in legacy], TABLE_ENCODINGS)
+    if encoding is not None:
+        for index in legacy:
+            decoded[index] = _decode(texts[index], encoding)
+    return decoded
+
+
 def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None:
     """Return the one encoding in which `texts` read as words; None for none or several.
 
@@ -123,6 +142,13 @@ def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None
 def compose(text: str) -> str:
     """Return `text` in Unicode's composed form (NFC), which names and labels are compared in."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def _try_decoding(data: bytes) -> DecodedText | EntryError:
+    try:
+        return decode_text(data)
+    except EntryError as error:
+        return error
 
 
 def _decode(data: bytes, encoding: str) -> DecodedText:

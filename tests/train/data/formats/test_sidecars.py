@@ -111,3 +111,12 @@ def test_read_captions_or_no_common_tags_raise(
 def test_detect_other_sources_returns_false(open_zip: OpenZip, files: Files) -> None:
     with open_zip(files) as source:
         assert not Sidecars().detect(source)
+
+
+def test_read_decides_the_encoding_of_all_text_files_together(read: Read) -> None:
+    texts = ("Fuß", "Fuß, schöner Hut", "São, schöner Hut", "plain")
+    files = files_of(*texts) | {f"{i}.txt": text.encode("cp1252") for i, text in enumerate(texts)}
+    examples, issues, _ = read(files)
+    assert tags(examples) == [["Fuß"], ["Fuß", "schöner Hut"], ["schöner Hut"], []]
+    assert [issue.level for issue in issues] == ["warning", "warning"]
+    assert issues[0].found == "what reads as Windows-1252 in 3 files"

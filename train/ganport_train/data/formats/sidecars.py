@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import suggestion
-from ganport_train.data.encodings import decode_text
+from ganport_train.data.encodings import DecodedText, decode_texts
 from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import Example, Gap, Reader, check_labels
 from ganport_train.data.formats.image_index import stem, unlabeled
@@ -87,11 +87,9 @@ def _read_all(
     """Return the tags of each image, in order and each once."""
     tags: dict[str, dict[str, None]] = {}
     assumed: Counter[str] = Counter()
-    for image, name in texts.items():
-        try:
-            decoded = decode_text(source.read(name, MAX_SIDECAR))
-        except EntryError as error:
-            issues.add(Issue.from_error(error, "labels", name, image=image))
+    for image, decoded in _decode_all(source, texts).items():
+        if isinstance(decoded, EntryError):
+            issues.add(Issue.from_error(decoded, "labels", texts[image], image=image))
             continue
         assumed.update([decoded.assumption] if decoded.assumption else [])
         items = (" ".join(item.split()) for item in _BETWEEN.split(decoded.text))
@@ -100,6 +98,21 @@ def _read_all(
         found, fix = f"what reads as {title} in {count:,} files", "Check the tags."
         issues.add(Issue("labels", "", "UTF-8 text", found, fix, level="warning"))
     return tags
+
+
+def _decode_all(source: Source, texts: Mapping[str, str]) -> dict[str, DecodedText | EntryError]:
+    """Return the text or the error of each image, in order."""
+    found: dict[str, bytes | EntryError] = {}
+    for image, name in texts.items():
+        try:
+            found[image] = source.read(name, MAX_SIDECAR)
+        except EntryError as error:
+            found[image] = error
+    decoded = iter(decode_texts([data for data in found.values() if isinstance(data, bytes)]))
+    return {
+        image: data if isinstance(data, EntryError) else next(decoded)
+        for image, data in found.items()
+    }
 
 
 def _choose(
