@@ -148,12 +148,12 @@ def test_other_columns_of_a_table_are_kept(folder: Path, open_session: Open) -> 
     session = open_session()
     assert list(session.state.groups) == ["Hair"]
     tag(session, [0, 4], Hair="black")
-    first = f'file_name,Hair,age,caption\nimages/0.png,black,3,"{story}"\nimages/1.png,black,4,\n'
-    assert (folder / "metadata.csv").read_text().replace("ID", "file_name") == first
+    first = f"ID;Hair;age;caption\nimages/0.png;black;3;{story}\nimages/1.png;black;4;\n"
+    assert (folder / "metadata.csv").read_text() == first
     again = open_session()
     tag(again, [2], Hair="light blue")
-    last = f'images/2.png,light blue,5,"{story}"\n'
-    assert (folder / "metadata.csv").read_text().replace("ID", "file_name") == first + last
+    last = f"images/2.png;light blue;5;{story}\n"
+    assert (folder / "metadata.csv").read_text() == first + last
     report = check_dataset(folder, resolution=16)
     assert (report.images, report.errors) == (3, 0)
     with pytest.raises(RequestError):
@@ -262,6 +262,8 @@ def test_table_without_rows_is_removed_and_returns_with_redo(
         {"images": {"x": {"labels": {"hair": ["pink"]}}}},
         {"cells": {"x": 3}},
         {"extras": 3},
+        {"separator": "a"},
+        {"separator": [","]},
         *("", "[]", "{", "\x00", "[" * 100_000),
     ],
 )

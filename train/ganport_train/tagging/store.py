@@ -20,7 +20,7 @@ from ganport_runtime.errors import BundleError, RequestError
 from ganport_runtime.files import atomic_write, check_folder, sha256_of
 from ganport_runtime.values import check_name
 from ganport_train.data.file_formats import is_image
-from ganport_train.data.formats.tagged_csv import FOLDER, TABLE
+from ganport_train.data.formats.tagged_csv import FOLDER
 from ganport_train.data.issues import DataError
 from ganport_train.data.source import FolderSource
 from ganport_train.tagging.state import Choice, ImageTags, TagState
@@ -79,7 +79,7 @@ class TagStore:
     @property
     def takes_lists(self) -> bool:
         """Whether the table can hold several labels of a group for an image."""
-        return self._layout.name != TABLE
+        return self._layout.has_header
 
     def load(self) -> TagState:
         """Return the saved tags; a table that was changed since overrules them."""

@@ -7,6 +7,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -15,9 +16,9 @@ from ganport_train.data.formats.columns import Column, find_column
 from ganport_train.data.formats.header_table import FILE_COLUMNS, has_header
 from ganport_train.data.formats.image_folder import ImageFolder
 from ganport_train.data.formats.image_index import ImageIndex
-from ganport_train.data.formats.records import Table, is_table, normalize, read_records
+from ganport_train.data.formats.records import SEPARATORS, Table, is_table, normalize, read_records
 from ganport_train.data.formats.registry import choose_reader
-from ganport_train.data.formats.tagged_csv import FOLDER, TABLE, TaggedCsv
+from ganport_train.data.formats.tagged_csv import FOLDER, TABLE, TaggedCsv, find_table
 from ganport_train.data.issues import DataError, EntryError, IssueLog
 from ganport_train.data.source import Source
 from ganport_train.tagging.state import Choice
@@ -39,11 +40,14 @@ class TagTable:
     """A table: its file, the column with the files, and the columns that are no groups.
 
     `cells` holds the `extras` of each image. They are written back as they are; an image without
-    one of those that are `needed`, a number for example, gets no row.
+    one of those that are `needed`, a number for example, gets no row. `separator` is that between
+    the fields: another one may change what a cell means. A table without a header is `tags.csv`.
     """
 
     name: str = NEW_TABLE
     column: str = _NEW_COLUMN
+    separator: str = ","
+    has_header: bool = True
     extras: tuple[str, ...] = ()
     needed: frozenset[str] = frozenset()
     cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -51,17 +55,22 @@ class TagTable:
     def with_cells(self, saved: Any) -> TagTable:
         """Return the table with columns and cells of `to_json` that it does not have itself."""
         cells = {str(image): dict(row) for image, row in saved["cells"].items()}
+        separator = self.separator if self.cells else saved.get("separator", ",")
+        if separator not in SEPARATORS:
+            raise ValueError
         return replace(
             self,
+            separator=separator,
             extras=tuple(dict.fromkeys((*self.extras, *map(str, saved["extras"])))),
             needed=self.needed | frozenset(map(str, saved["needed"])),
             cells=cells | dict(self.cells),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the columns that are no groups, with the cells of all images."""
+        """Return the separator, the columns that are no groups, and their cells."""
         cells = {image: dict(row) for image, row in self.cells.items()} if self.extras else {}
-        return {"extras": list(self.extras), "needed": sorted(self.needed), "cells": cells}
+        columns = {"extras": list(self.extras), "needed": sorted(self.needed), "cells": cells}
+        return {**columns, "separator": self.separator}
 
     def takes(self, image: str) -> bool:
         """Return whether an image can have a row."""
@@ -70,8 +79,8 @@ class TagTable:
     def format(self, images: Sequence[str], rows: Labels, groups: Sequence[str]) -> bytes:
         """Return the bytes of the table with a row for each entry of `rows`."""
         text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if self.name == TABLE:
+        writer = csv.writer(text, delimiter=self.separator, lineterminator="\n")
+        if not self.has_header:
             ids = _ids(images)
             for image, labels in rows.items():
                 tags = " ".join(f"{labels[group]} {group}" for group in groups)
@@ -104,11 +113,11 @@ def read_tags(source: Source) -> FoundTags:
 
     Raises `DataError` for a folder with labels of another form.
     """
-    name = _find_table(source)
-    if name == TABLE:
-        return _read_tagged_csv(source)
-    if name:
-        return _read_header_table(source, name)
+    tagged = find_table(source)
+    if tagged and not has_header(source, tagged):
+        return _read_tagged_csv(source, tagged)
+    if table := _find_header_table(source):
+        return _read_header_table(source, table)
     has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
     if not has_folder and ImageFolder().detect(source):
         examples = ImageFolder().read(source, IssueLog(str(source), strict=False), ())
@@ -125,9 +134,7 @@ def is_group_name(name: str) -> bool:
     )
 
 
-def _find_table(source: Source) -> str | None:
-    if TABLE in source.names and not has_header(source, TABLE):
-        return TABLE
+def _find_header_table(source: Source) -> str | None:
     top = [name for name in sorted(source.names) if is_table(name) and "/" not in name]
     tables = [name for name in top if has_header(source, name)]
     tables = [name for name in tables if name.startswith("metadata.")] or tables
@@ -149,13 +156,13 @@ def _is_overruled(source: Source) -> bool:
         return False
 
 
-def _read_tagged_csv(source: Source) -> FoundTags:
+def _read_tagged_csv(source: Source, name: str) -> FoundTags:
     issues = IssueLog(str(source), strict=False)
     examples = TaggedCsv().read(source, issues, ())
     labels = {example.image: dict(example.labels) for example in examples}
     groups = tuple(examples[0].labels) if examples else ()
     bad = sum(issue.level == "error" for issue in issues)
-    return FoundTags(TagTable(TABLE), labels, groups, bad)
+    return FoundTags(TagTable(name, has_header=False), labels, groups, bad)
 
 
 def _read_header_table(source: Source, name: str) -> FoundTags:
@@ -163,8 +170,9 @@ def _read_header_table(source: Source, name: str) -> FoundTags:
     column = next(c for n in FILE_COLUMNS for c in table.columns if normalize(c) == n)
     rows, bad = _rows_by_image(source, table, column)
     names = [other for other in table.columns if other and other != column]
-    kinds = {other: _kind(other, [row.get(other) for row in rows.values()]) for other in names}
-    lists = {other: _parse_lists(other, rows) for other in names if kinds[other] is list}
+    texts = {other: [row.get(other) for row in rows.values()] for other in names}
+    kinds = {other: _kind(other, texts[other], table.separator) for other in names}
+    lists = {o: _parse_lists(o, rows, table.separator) for o in names if kinds[o] is list}
     multiple = frozenset(other for other, parsed in lists.items() if _can_write(parsed))
     groups = tuple(other for other in names if kinds[other] is str or other in multiple)
     extras = tuple(other for other in names if other not in groups)
@@ -174,13 +182,16 @@ def _read_header_table(source: Source, name: str) -> FoundTags:
         image: {g: row[g] for g in groups if row.get(g)} | {g: lists[g][image] for g in multiple}
         for image, row in rows.items()
     }
-    return FoundTags(TagTable(name, column, extras, needed, cells), labels, groups, bad, multiple)
+    layout = TagTable(name, column, table.separator, True, extras, needed, cells)
+    return FoundTags(layout, labels, groups, bad, multiple)
 
 
-def _parse_lists(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+def _parse_lists(
+    name: str, rows: Mapping[str, Mapping[str, Any]], separator: str
+) -> dict[str, tuple[str, ...]]:
     """Return the labels of each image in a column of lists."""
     cells = {image: row.get(name) or "" for image, row in rows.items()}
-    column = find_column(name, list(cells.values()), ",")
+    column = find_column(name, list(cells.values()), separator)
     assert isinstance(column, Column)
     return {image: tuple(cast(list[str], column.parse(cell))) for image, cell in cells.items()}
 
@@ -210,16 +221,24 @@ def _rows_by_image(
     return rows, len(table.records) - len(rows)
 
 
-def _kind(name: str, cells: Sequence[Any]) -> type | None:
+def _kind(name: str, cells: Sequence[Any], separator: str) -> type | None:
     """Return the type of a column's values, str for labels; None if it conditions nothing."""
     filled = [cell for cell in cells if cell]
     if not filled:
         return str if is_group_name(name) else None
-    column = find_column(name, filled, ",")
+    column = find_column(name, filled, separator)
     if not isinstance(column, Column):
         return None
-    value = column.parse(filled[0])
+    value = _first_value(column, filled)
     return object if isinstance(value, str) and is_hex(value) else type(value)
+
+
+def _first_value(column: Column, cells: Sequence[Any]) -> Any:
+    """Return the value of the first cell that has one: a few cells may be mistakes."""
+    for cell in cells:
+        with suppress(EntryError):
+            return column.parse(cell)
+    raise AssertionError(column.name)
 
 
 def _ids(images: Iterable[str]) -> dict[str, str]:

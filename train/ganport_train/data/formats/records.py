@@ -30,7 +30,9 @@ MAX_JSON_LINE = 1 << 20
 """Bytes of a line of JSON."""
 EXTENSIONS = (".csv", ".tsv", ".jsonl")
 
-_SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+"""Separators of fields, and their names."""
+
 _HEAD = 1 << 16  # bytes that hold the first line
 _AFTER_QUOTE = re.compile(r'"[ \t]+(?=[,;|\t]|\r?\n|$)')
 _USUAL = {".csv": ",", ".tsv": "\t"}
@@ -70,7 +72,7 @@ def read_records(source: Source, name: str, issues: IssueLog) -> Table:
         return _json_table(name, decoded.text)
     separator = _find_separator(decoded.text, name)
     if separator != _USUAL[_extension(name)]:
-        expected, found = _SEPARATORS[_USUAL[_extension(name)]], _SEPARATORS[separator]
+        expected, found = SEPARATORS[_USUAL[_extension(name)]], SEPARATORS[separator]
         issues.add(assumption(name, f"{expected} between fields", found, "They are read as such."))
     return _csv_table(source, name, decoded.text, separator)
 
@@ -175,7 +177,7 @@ def _find_separator(text: str, name: str) -> str:
     """Return the separator that splits the first line into the most fields."""
     first = next(_nonblank(text), "")
     usual = _USUAL[_extension(name)]
-    counts = {separator: first.count(separator) for separator in (usual, *_SEPARATORS)}
+    counts = {separator: first.count(separator) for separator in (usual, *SEPARATORS)}
     return max(counts, key=counts.__getitem__)
 
 
