@@ -39,7 +39,7 @@ MIN_IMAGES = 20
 """Labeled images that a classifier needs."""
 MAX_IMAGES = 1500
 """Labeled images that a classifier uses; the cost grows with their cube."""
-_KERNELS = (
+KERNELS = (
     {LAYOUT: 1.0, COLORS: 1.0},
     {LAYOUT: 0.1, EDGES: 1.0},
     {LAYOUT: 1.0, COLORS: 1.0, EDGES: 1.0},
@@ -114,7 +114,7 @@ class LabelClassifier:
     ) -> LabelClassifier:
         """Train on features (N, F) and labels (N,), which are indices below `count`."""
         targets = np.eye(count)[labels]
-        fits = [fit for weights in _KERNELS for fit in _fit(space, features, targets, weights)]
+        fits = [fit for weights in KERNELS for fit in fit_ridges(space, features, targets, weights)]
         best = max(fits, key=lambda fit: np.mean(fit.left_out.argmax(axis=1) == labels))
         answers, margins = _best(best.left_out)
         order = np.argsort(margins)
@@ -133,7 +133,7 @@ class LabelClassifier:
     @property
     def is_useful(self) -> bool:
         """Whether the classifier knows clearly more than the most frequent label."""
-        return self.accuracy >= max(0.5, self.baseline + 0.2 * (1 - self.baseline))
+        return is_clearly_better(self.accuracy, self.baseline)
 
     def predict(self, features: Features) -> Suggestions:
         """Return the likely labels of images with features (M, F)."""
@@ -152,8 +152,13 @@ class LabelClassifier:
         return np.asarray((total[high] - total[low]) / (high - low))
 
 
+def is_clearly_better(accuracy: float, baseline: float) -> bool:
+    """Return whether an accuracy is clearly above that of always the most frequent answer."""
+    return accuracy >= max(0.5, baseline + 0.2 * (1 - baseline))
+
+
 @dataclass(frozen=True, eq=False)
-class _Fit:
+class Fit:
     """Weights of features, coefficients (N, labels), and the answers without each image."""
 
     weights: Mapping[str, float]
@@ -161,9 +166,9 @@ class _Fit:
     left_out: Floats
 
 
-def _fit(
+def fit_ridges(
     space: FeatureSpace, features: Features, targets: Floats, weights: Mapping[str, float]
-) -> Iterator[_Fit]:
+) -> Iterator[Fit]:
     """Yield the fit of each ridge.
 
     The answer without an image has a closed form (Craven and Wahba 1979).
@@ -173,7 +178,7 @@ def _fit(
         inverse = np.linalg.inv(kernel + ridge * np.eye(len(kernel)))
         coefficients = inverse @ targets
         left_out = targets - coefficients / np.diag(inverse)[:, None]
-        yield _Fit(weights, coefficients, left_out)
+        yield Fit(weights, coefficients, left_out)
 
 
 def _best(scores: Floats) -> tuple[NDArray[np.int64], Floats]:

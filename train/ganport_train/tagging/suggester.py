@@ -2,45 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.decode import MAX_BYTES, load_image
 from ganport_train.data.file_formats import readable_formats
 from ganport_train.data.images import decoding_warnings
 from ganport_train.data.issues import EntryError
-from ganport_train.tagging.classifier import (
-    MAX_IMAGES,
-    MIN_IMAGES,
-    SIZE,
-    FeatureSpace,
-    LabelClassifier,
-    extract_features,
-)
+from ganport_train.tagging.classifier import MAX_IMAGES, SIZE, FeatureSpace, extract_features
 from ganport_train.tagging.session import TagSession
-from ganport_train.tagging.state import Choice
+from ganport_train.tagging.suggestions import GroupTags, suggest
 
 _PAUSE = 0.3
 """Seconds without a change before the classifiers learn again."""
 
-_SUREST = 0.99
-"""Largest confidence: a few left-out images do not show that an answer is certain."""
-
 Json = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Snapshot:
-    """A copy of the labels: index of the label of each image, -1 without; -2 if left out."""
-
-    revision: int
-    groups: dict[str, tuple[str, ...]]
-    labels: dict[str, NDArray[np.int64]]
 
 
 class Suggester(Thread):
@@ -69,16 +48,16 @@ class Suggester(Thread):
 
     def learn(self) -> None:
         """Learn from the current tags, and suggest labels for all images without."""
-        snapshot = self._take_snapshot()
+        revision, tags = self._take_snapshot()
         if not self._usable.any():
             return
         space = FeatureSpace.of(self._features[self._usable][:MAX_IMAGES])
-        groups = {}
-        for name, labels in snapshot.labels.items():
-            rows = np.flatnonzero(self._usable & (labels >= 0))
-            if len(rows) >= MIN_IMAGES and len(np.unique(labels[rows])) > 1:
-                groups[name] = self._suggest(space, rows, labels, len(snapshot.groups[name]))
-        self._latest = {"revision": snapshot.revision, "groups": groups}
+        found = {
+            name: suggest(space, self._features, self._usable, group)
+            for name, group in tags.items()
+        }
+        groups = {name: result for name, result in found.items() if result}
+        self._latest = {"revision": revision, "groups": groups}
 
     def _read_images(self) -> None:
         source = self._session.store.source
@@ -98,39 +77,13 @@ class Suggester(Thread):
             while self._session.changed.wait(_PAUSE):
                 pass
 
-    def _take_snapshot(self) -> _Snapshot:
+    def _take_snapshot(self) -> tuple[int, dict[str, GroupTags]]:
+        """Return the revision, and a copy of the tags of each group."""
         with self._session.changed:
-            state, images = self._session.state, self._session.store.images
-            # Suggestions are for groups of one label.
-            groups = {name: ls for name, ls in state.groups.items() if name not in state.multiple}
-            tags = [state.of(image) for image in images]
-            revision = self._session.revision
-        labels = {}
-        for name, choices in groups.items():
-            numbers: dict[Choice, int] = {label: number for number, label in enumerate(choices)}
-            found = [numbers.get(entry.labels.get(name, ""), -1) for entry in tags]
-            labels[name] = np.where([entry.left_out for entry in tags], -2, found)
-        return _Snapshot(revision, groups, labels)
-
-    def _suggest(
-        self, space: FeatureSpace, rows: NDArray[np.int64], labels: NDArray[np.int64], count: int
-    ) -> Json:
-        learned = rows
-        if len(rows) > MAX_IMAGES:
-            learned = np.random.default_rng(0).choice(rows, MAX_IMAGES, replace=False)
-        classifier = LabelClassifier.train(space, self._features[learned], labels[learned], count)
-        open_rows = np.flatnonzero(self._usable & (labels == -1))
-        found = classifier.predict(self._features[open_rows])
-        numbers = zip(
-            open_rows.tolist(), found.labels.tolist(), found.confidence.tolist(), strict=True
-        )
-        return {
-            "accuracy": round(classifier.accuracy, 3),
-            "learned": len(learned),
-            "useful": classifier.is_useful,
-            "labels": {
-                index: [label, round(min(sure, _SUREST), 2)] for index, label, sure in numbers
-            }
-            if classifier.is_useful
-            else {},
+            state, revision = self._session.state, self._session.revision
+            groups, multiple = state.groups, state.multiple
+            tags = [state.of(image) for image in self._session.store.images]
+        return revision, {
+            name: GroupTags.of(name, labels, tags, multiple=name in multiple)
+            for name, labels in groups.items()
         }

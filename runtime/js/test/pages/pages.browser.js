@@ -127,6 +127,19 @@ test("an artist tags a folder by keys, suggestions and many at once", async () =
     );
   }
   await counted(page, "36 of 36 tagged, 0 left");
+
+  // The title of this dialog is long: on a phone it must not touch the button.
+  await page.keyboard.press("m");
+  await page.keyboard.press("Delete");
+  await page.getByText("All images have their labels").waitFor();
+  await checkAccess(page, "finished");
+  await page.setViewportSize(PHONE);
+  const title = await page.locator("#dialog-title").boundingBox();
+  const close = await page.getByRole("button", { name: "Close" }).boundingBox();
+  assert.ok(title && close && close.x - (title.x + title.width) >= 8);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Control+z");
+  await counted(page, "36 of 36 tagged");
   assert.deepEqual(page.problems, []);
   await page.close();
 });
@@ -165,6 +178,78 @@ test("an image has both labels of a group of several, or none", async () => {
     await page.waitForTimeout(200);
   }
   await counted(page, "36 of 36 tagged");
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
+test("all likely labels of an image are suggested and accepted at once", async () => {
+  const page = await open(PAGES_TAGGER);
+  await page.getByRole("button", { name: "Add a group" }).click();
+  await page.locator("#group-name").fill("tones");
+  await page.locator("#group-labels").fill("warm, cool, dark, striped");
+  await page.getByLabel("An image may have several of these labels").check();
+  await page.getByRole("button", { name: "Add the group" }).click();
+  await counted(page, "0 of 36 tagged, 36 left");
+  // Red images are warm, green ones have no tone, blue ones are cool and dark.
+  const keys = [["1"], [], ["2", "3"]];
+  for (let step = 0; step < 24; step += 1) {
+    for (const key of keys[(await current(page)) % 3]) {
+      await page.keyboard.press(key);
+      await page.locator(`.chip[aria-pressed="true"][aria-keyshortcuts="${key}"]`).waitFor();
+    }
+    const name = await page.textContent("#name");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(
+      (text) => document.getElementById("name")?.textContent !== text,
+      name,
+    );
+  }
+  await counted(page, "24 of 36 tagged, 12 left");
+
+  const texts = ["Accept warm tones", "Accept no tones", "Accept cool and dark tones"];
+  const accept = page.getByRole("button", { name: "Accept" });
+  await page.getByText("Suggestions have no mistake for about").waitFor();
+  await page.getByText("Not recognized yet: striped.").waitFor();
+  for (let step = 0; step < 3; step += 1) {
+    const number = await current(page);
+    await accept.waitFor();
+    assert.ok((await accept.textContent())?.startsWith(texts[number % 3]));
+    if (number % 3 === 1) await checkAccess(page, "none likely");
+    if (number % 3 === 2) await checkAccess(page, "several likely");
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(
+      (name) => !document.getElementById("name")?.textContent?.includes(name),
+      `/${number}.png`,
+    );
+  }
+  await counted(page, "27 of 36 tagged, 9 left");
+
+  await page.keyboard.press("m");
+  await page.locator("#many-group").selectOption("tones");
+  for (const [label, button] of [
+    ["cool", "Label 3 images cool tones"],
+    ["(none)", "Label 3 images: no tones"],
+    ["warm", "Label 3 images warm tones"],
+  ]) {
+    await page.locator("#many-label").selectOption(label);
+    await page.locator("#many-source").selectOption("likely");
+    const apply = page.getByRole("button", { name: button });
+    await apply.waitFor();
+    if (label === "cool") {
+      assert.equal(await page.getByText(/^\d+ % \+ dark$/).count(), 3);
+      await checkAccess(page, "many several");
+    }
+    await apply.click();
+    await apply.waitFor({ state: "detached" });
+  }
+  await counted(page, "36 of 36 tagged, 0 left");
+  await page.locator("#many-label").selectOption("dark");
+  await page.locator("#many-source").selectOption("labeled");
+  await page.getByText("labeled dark (12)").waitFor({ state: "attached" });
+  await page.getByRole("button", { name: "One by one" }).click();
+  await page.getByRole("button", { name: "Edit tones" }).click();
+  await page.getByRole("button", { name: "Remove tones" }).click();
+  await page.getByRole("button", { name: "Edit tones" }).waitFor({ state: "detached" });
   assert.deepEqual(page.problems, []);
   await page.close();
 });

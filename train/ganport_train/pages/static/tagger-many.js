@@ -5,6 +5,7 @@ import {
   choiceWith,
   groupOf,
   hasLabel,
+  isLikely,
   send,
   store,
   suggestionFor,
@@ -17,6 +18,8 @@ const PAGE = 60;
 const LIKELY = "likely";
 const OPEN = "open";
 const LABELED = "labeled";
+/** The entry for images that have no label of a group of several; a label has no brackets. */
+const NONE = "(none)";
 
 const view = {
   group: "",
@@ -25,6 +28,8 @@ const view = {
   offset: 0,
   shown: [],
   selected: new Set(),
+  /** The suggestions that the tiles show, by image: newer ones may arrive before they are accepted. */
+  suggested: new Map(),
   key: "",
 };
 
@@ -48,24 +53,40 @@ export function prepareMany() {
   });
 }
 
-/** Give the label to the selected images, and take it from the others that had it. */
+/**
+ * Give the label to the selected images, and take it from the others that had it. A likely image
+ * gets all labels that its tile shows.
+ */
 export async function applyMany() {
   const { group, label, shown, selected } = view;
   const chosen = [...selected];
-  const lost = shown.filter((i) => !selected.has(i) && hasLabel(i, group, label));
+  const lost = shown.filter((i) => !selected.has(i) && isLabeled(i, group, label));
   if (!chosen.length && !lost.length) return;
   const changes = [...chosen, ...lost].map((index) => ({
     images: [index],
-    labels: { [group]: choiceWith(index, group, label, selected.has(index)) },
+    labels: { [group]: newChoice(index, selected.has(index)) },
   }));
   if ((await send({ action: "tag", changes })) !== null) drawMany(true);
 }
+
+function newChoice(index, isOn) {
+  const { group, label, source, suggested } = view;
+  if (source === LIKELY && isOn) return suggested.get(index).choice;
+  if (label === NONE) return isOn ? [] : null;
+  return choiceWith(index, group, label, isOn);
+}
+
+const isLabeled = (index, group, label) =>
+  label === NONE ? tagsOf(index).labels[group]?.length === 0 : hasLabel(index, group, label);
+
+const confidence = ({ sure, none }, label) => (label === NONE ? none : (sure[label] ?? 0));
 
 /** Draw the view; `fresh` starts a new grid, otherwise the grid stays while nothing has changed. */
 export function drawMany(fresh = false) {
   const group = store.groups.find(({ name }) => name === view.group) ?? store.groups[0];
   view.group = group?.name ?? "";
-  if (!group?.labels.includes(view.label)) view.label = group?.labels[0] ?? "";
+  const labels = group?.multiple ? [...group.labels, NONE] : (group?.labels ?? []);
+  if (!labels.includes(view.label)) view.label = labels[0] ?? "";
   const sources = candidates();
   if (!sources[view.source].images.length && fresh)
     view.source = [LIKELY, OPEN, LABELED].find((name) => sources[name].images.length) ?? OPEN;
@@ -76,7 +97,7 @@ export function drawMany(fresh = false) {
   );
   fill(
     "many-label",
-    (group?.labels ?? []).map((label) => [label, describe(group.name, label)]),
+    labels.map((label) => [label, describe(group.name, label)]),
     view.label,
   );
   const options = Object.entries(sources).map(([name, { title, images }]) => [
@@ -93,27 +114,32 @@ function candidates() {
   const { group, label } = view;
   const all = store.images.map((_, index) => index).filter((index) => !tagsOf(index).left_out);
   const { multiple } = groupOf(group);
+  const takesMore = multiple && label !== NONE;
   const open = all.filter((index) =>
-    multiple ? !hasLabel(index, group, label) : !tagsOf(index).labels[group],
+    takesMore ? !hasLabel(index, group, label) : !tagsOf(index).labels[group],
   );
-  const sure = new Map(open.map((index) => [index, suggestionFor(index, group)]));
+  const found = new Map(open.map((index) => [index, suggestionFor(index, group)]));
+  const isSuggested = (suggestion) =>
+    label === NONE ? suggestion?.none : isLikely(suggestion, label);
   const likely = open
-    .filter((index) => sure.get(index)?.label === label)
-    .sort((a, b) => sure.get(b).confidence - sure.get(a).confidence);
-  const labeled = all.filter((index) => hasLabel(index, group, label));
+    .filter((index) => isSuggested(found.get(index)))
+    .sort((a, b) => confidence(found.get(b), label) - confidence(found.get(a), label));
+  const labeled = all.filter((index) => isLabeled(index, group, label));
   return {
-    [LIKELY]: { title: `likely ${label}`, images: likely },
+    [LIKELY]: { title: `likely ${nameOf(label)}`, images: likely },
     [OPEN]: {
-      title: `without ${(multiple ? label : group) || "labels"}`,
+      title: `without ${(takesMore ? label : group) || "labels"}`,
       images: group ? open : [],
     },
-    [LABELED]: { title: `labeled ${label}`, images: labeled },
+    [LABELED]: { title: `labeled ${nameOf(label)}`, images: labeled },
   };
 }
 
+const nameOf = (label) => (label === NONE ? "none" : label);
+
 function describe(group, label) {
-  const images = store.images.filter((_, index) => hasLabel(index, group, label));
-  return `${label} (${count(images.length)})`;
+  const images = store.images.filter((_, index) => isLabeled(index, group, label));
+  return `${label === NONE ? "none of these" : label} (${count(images.length)})`;
 }
 
 function fill(id, options, value) {
@@ -125,6 +151,7 @@ function fill(id, options, value) {
 function drawGrid(images) {
   if (view.offset >= images.length) view.offset = 0;
   view.shown = images.slice(view.offset, view.offset + PAGE);
+  view.suggested = new Map(view.shown.map((index) => [index, suggestionFor(index, view.group)]));
   view.selected = new Set(view.source === OPEN ? [] : view.shown);
   byId("many-grid").replaceChildren(...view.shown.map((index) => h("li", {}, tile(index))));
   byId("many-skip").hidden = images.length <= PAGE;
@@ -133,9 +160,7 @@ function drawGrid(images) {
 }
 
 function tile(index) {
-  const suggestion = suggestionFor(index, view.group);
-  const sure =
-    view.source === LIKELY && suggestion && `${Math.round(100 * suggestion.confidence)} %`;
+  const [sure, ...others] = view.source === LIKELY ? describeSuggestion(index) : [];
   const toggle = (event) => {
     if (event.detail) event.currentTarget.blur();
     if (!view.selected.delete(index)) view.selected.add(index);
@@ -146,13 +171,21 @@ function tile(index) {
     {
       type: "button",
       class: "tile",
-      "aria-label": sure ? `${store.images[index]}, ${sure}` : store.images[index],
+      "aria-label": [store.images[index], sure, ...others].filter(Boolean).join(", "),
       data: { index },
       onclick: toggle,
     },
     thumbnail(index),
-    sure ? h("small", {}, sure) : null,
+    sure ? h("small", {}, [sure, ...others].join(" ")) : null,
   );
+}
+
+/** Return the confidence of the label, and the other labels that the image likely has. */
+function describeSuggestion(index) {
+  const suggestion = view.suggested.get(index);
+  const others = [suggestion.choice].flat().filter((label) => label !== view.label);
+  const sure = `${Math.round(100 * confidence(suggestion, view.label))} %`;
+  return [sure, ...others.map((label) => `+ ${label}`)];
 }
 
 function select(images) {
@@ -161,25 +194,41 @@ function select(images) {
 }
 
 function drawSelection() {
-  const { label, group, shown, selected, source } = view;
+  const { shown, selected, source } = view;
   for (const button of byId("many-grid").querySelectorAll(".tile"))
     button.setAttribute("aria-pressed", selected.has(Number(button.dataset.index)));
   byId("many-grid").classList.toggle("none-selected", !selected.size);
   const lost = source === LABELED ? shown.length - selected.size : 0;
   const apply = byId("many-apply");
   apply.disabled = !(source === LABELED ? lost : selected.size);
-  apply.replaceChildren(
-    source === LABELED
-      ? `Remove ${label} from ${count(lost)} `
-      : `Label ${countImages(selected.size)} ${label} ${group} `,
-    h("kbd", {}, "Enter"),
-  );
-  const hints = {
-    [LIKELY]: "Click the images that are wrong, then label the others.",
-    [OPEN]: "Click the images that have this label.",
-    [LABELED]: "Click the images that do not have this label.",
-  };
+  apply.replaceChildren(`${applyText(lost)} `, h("kbd", {}, "Enter"));
   byId("many-hint").textContent = shown.length
-    ? hints[source]
+    ? hint()
     : "No images here. Choose another label or source.";
+}
+
+function applyText(lost) {
+  const { label, group, selected, source } = view;
+  if (source === LABELED)
+    return label === NONE
+      ? `Ask again for ${countImages(lost)}`
+      : `Remove ${label} from ${count(lost)}`;
+  const images = countImages(selected.size);
+  return label === NONE ? `Label ${images}: no ${group}` : `Label ${images} ${label} ${group}`;
+}
+
+function hint() {
+  const { label, group, source } = view;
+  if (source === LIKELY) {
+    const wrong = "Click the images that are wrong, then label the others.";
+    const takesMore = groupOf(group).multiple && label !== NONE;
+    return takesMore ? `${wrong} Each also gets the labels that its tile adds with +.` : wrong;
+  }
+  if (label === NONE)
+    return source === OPEN
+      ? "Click the images that have none of the labels."
+      : "Click the images that have a label.";
+  return source === OPEN
+    ? "Click the images that have this label."
+    : "Click the images that do not have this label.";
 }

@@ -8,6 +8,7 @@ import {
   goTo,
   hasLabel,
   isLeft,
+  isLikely,
   nextLeft,
   store,
   suggestedLabels,
@@ -19,6 +20,8 @@ import {
 
 /** The key of each label of the active group, in order. */
 export const KEYS = "1234567890qwertyuiopasdfghjkl";
+/** Labels that the note of a group names. */
+const MAX_UNKNOWN = 4;
 const SPECIAL_COLORS = /^(inherit|initial|unset|revert.*|currentcolor|transparent|.*\(.*)$/i;
 
 /**
@@ -172,7 +175,8 @@ function groupCard(group, number) {
 function chip(group, label, position) {
   const pressed = hasLabel(store.current, group.name, label);
   const suggestion = suggestionFor(store.current, group.name);
-  const likely = suggestion?.label === label;
+  const likely = isLikely(suggestion, label);
+  const sure = suggestion?.sure[label];
   const key = position >= 0 ? KEYS[position] : undefined;
   const click = (event) => {
     // A click of the pointer leaves the keys to the page.
@@ -193,21 +197,26 @@ function chip(group, label, position) {
     key ? h("kbd", { "aria-hidden": "true" }, key) : h("span", { class: "plain" }),
     ...dot(label),
     h("span", {}, label),
-    likely ? h("small", {}, `${Math.round(100 * suggestion.confidence)} %`) : null,
+    // Also without the mark of a likely label: the reader sees what is nearly likely.
+    sure === undefined ? null : h("small", {}, percent(sure)),
   );
 }
 
+const percent = (fraction) => `${Math.round(100 * fraction)} %`;
+
 function finishButton(group, active) {
+  const none = suggestionFor(store.current, group.name)?.none;
   const isEmpty = !tagsOf(store.current).labels[group.name]?.length;
   const isNext = active && !Object.keys(suggestedLabels(store.current)).length;
   const properties = {
     type: "button",
-    class: "button small finish",
+    class: `button small finish ${none ? "likely" : ""}`,
     data: { focus: `finish ${group.name}` },
     onclick: () => finishGroup(group),
   };
   const text = isEmpty ? "None of these " : "Go on ";
-  return h("button", properties, text, isNext ? h("kbd", {}, "Enter") : null);
+  const sure = none ? h("small", {}, percent(none)) : null;
+  return h("button", properties, text, sure, isNext ? h("kbd", {}, "Enter") : null);
 }
 
 function dot(label) {
@@ -219,25 +228,45 @@ function dot(label) {
 }
 
 function note(group) {
-  const found = store.suggestions.groups[group.name];
-  const { read, total } = store.suggestions;
-  let text = "";
-  if (group.multiple) text = "Choose every label that the image has, then go on.";
-  else if (found?.useful)
-    text = `Suggestions are right for about ${Math.round(100 * found.accuracy)} of 100 images.`;
-  else if (found) text = "No suggestions yet: more labels are needed to recognize these.";
-  else if (read < total)
-    text = `Reading the images for suggestions: ${count(read)} of ${count(total)}`;
-  else text = "Suggestions start when 20 images have a label.";
+  const parts = [suggestionStatus(group)];
+  if (group.multiple) parts.unshift("Choose every label that the image has, then go on.");
   if (!store.tableGroups.includes(group.name) && Object.keys(store.tags).length)
-    text += ` This group enters ${store.table} when half of the tagged images have it.`;
-  return h("p", { class: "hint note" }, text);
+    parts.push(`This group enters ${store.table} when half of the tagged images have it.`);
+  return h("p", { class: "hint note" }, parts.join(" "));
+}
+
+function suggestionStatus({ name, multiple }) {
+  const found = store.suggestions.groups[name];
+  const { read, total } = store.suggestions;
+  if (found?.useful) {
+    const right = multiple ? "Suggestions have no mistake" : "Suggestions are right";
+    const accuracy = `${right} for about ${Math.round(100 * found.accuracy)} of 100 images.`;
+    return found.unknown.length ? `${accuracy} ${unknownLabels(found)}` : accuracy;
+  }
+  if (found) return "No suggestions yet: more labels are needed to recognize these.";
+  if (read < total) return `Reading the images for suggestions: ${count(read)} of ${count(total)}`;
+  return multiple
+    ? "Suggestions start when 20 images are tagged."
+    : "Suggestions start when 20 images have a label.";
+}
+
+function unknownLabels({ names, unknown }) {
+  const shown = unknown.slice(0, MAX_UNKNOWN).map((number) => names[number]);
+  const more = unknown.length - shown.length;
+  if (more) shown.push(`${more} more`);
+  return `Not recognized yet: ${shown.join(", ")}.`;
 }
 
 function acceptButton() {
   const labels = suggestedLabels(store.current);
-  const text = Object.entries(labels).map(([group, label]) => `${label} ${group}`);
+  const text = Object.entries(labels).map(([group, choice]) => describeChoice(group, choice));
   if (!text.length) return [];
   const properties = { type: "button", class: "button primary accept", onclick: acceptSuggestions };
   return [h("button", properties, `Accept ${text.join(", ")} `, h("kbd", {}, "Enter"))];
+}
+
+/** Return a choice of a group as text: "pink hair", "bag and hat things", "no things". */
+function describeChoice(group, choice) {
+  const labels = [choice].flat();
+  return `${labels.length ? labels.join(" and ") : "no"} ${group}`;
 }

@@ -108,21 +108,34 @@ export const isDone = (index) =>
 /** Return whether an image still needs labels. */
 export const isLeft = (index) => !tagsOf(index).left_out && !isDone(index);
 
-/** Return the likely label of an image for a group and its confidence, or null. */
+/**
+ * Return what an image likely has of a group, or null: `choice` as a tag, `sure` the confidence of
+ * each label by name, also of those that are likely off, and `none` that of no label at all.
+ */
 export function suggestionFor(index, group) {
-  const { labels: choices } = groupOf(group);
-  const found = store.suggestions.groups[group]?.labels[index];
-  if (!found || tagsOf(index).labels[group] || found[1] < SURE) return null;
-  const label = choices[found[0]];
-  return label ? { label, confidence: found[1] } : null;
+  const found = store.suggestions.groups[group];
+  const pairs = found?.labels[index];
+  if (!pairs || tagsOf(index).labels[group]) return null;
+  const { labels, multiple } = groupOf(group);
+  // The group may have changed since the classifier learned.
+  const known = pairs
+    .map(([number, sure]) => [found.names[number], sure])
+    .filter(([label]) => labels.includes(label));
+  const likely = known.filter(([, sure]) => sure >= SURE).map(([label]) => label);
+  const none = multiple && !likely.length ? (found.none[index] ?? 0) : 0;
+  if (!likely.length && none < SURE) return null;
+  return { choice: multiple ? likely : likely[0], sure: Object.fromEntries(known), none };
 }
 
-/** Return the likely labels of all groups of an image that have none. */
+/** Return whether a suggestion holds a label. */
+export const isLikely = (suggestion, label) => [suggestion?.choice ?? []].flat().includes(label);
+
+/** Return the likely choices of all groups of an image that have none. */
 export function suggestedLabels(index) {
   const labels = {};
   for (const { name } of store.groups) {
     const suggestion = suggestionFor(index, name);
-    if (suggestion) labels[name] = suggestion.label;
+    if (suggestion) labels[name] = suggestion.choice;
   }
   return labels;
 }
