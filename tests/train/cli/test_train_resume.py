@@ -12,7 +12,7 @@ from ganport_models.metadata import METADATA
 from ganport_models.selection import newest
 from ganport_runtime.errors import GanportWarning
 from ganport_train.runs.metrics import read_log
-from ganport_train.runs.run_dir import CONFIG
+from ganport_train.runs.run_dir import CONFIG, read_config
 from ganport_train.synthetic.writer import write_faces
 
 Settings = Callable[..., list[str]]
@@ -39,6 +39,40 @@ def test_resume_with_another_length_trains_and_with_another_option_fails(
     again = invoke("--resume", run)
     assert again.exit_code == 0
     assert "nothing to do: 16 training images" in again.output
+
+
+def test_run_records_its_base_recipe_and_what_was_auto_and_resume_keeps_both(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    run, own = tmp_path / "run", tmp_path / "own.toml"
+    own.write_text('extends = "quick"\ntitle = "mine"\n')
+    words = settings("length.max_images=4", "data.mode=rgb")  # and a precision
+    assert invoke(own, "--data", faces, "--out", run, *words).exit_code == 0
+    first = read_config(run)[1]
+    assert first.base_recipe == "quick"
+    assert set(first.resolved) == {"data.pixelated", "data.palette"}
+    result = invoke("--resume", run, "--set", "length.max_images=8")
+    assert result.exit_code == 0, result.output
+    again = read_config(run)[1]
+    assert (again.base_recipe, again.resolved) == (first.base_recipe, first.resolved)
+
+
+def test_resume_of_a_run_that_records_no_base_recipe_trains(
+    tmp_path: Path, faces: Path, settings: Settings, invoke: Invoke
+) -> None:
+    run = tmp_path / "run"
+    invoke("quick", "--data", faces, "--out", run, *settings("length.max_images=4"))
+    lines = (run / CONFIG).read_text().splitlines()
+    first, last = lines.index('base_recipe = "quick"'), lines.index("resolved = [")
+    end = lines.index("]", last)
+    kept = [*lines[:first], *lines[first + 1 : last], *lines[end + 1 :]]
+    (run / CONFIG).write_text("\n".join(kept))
+    assert read_config(run)[1].resolved == ()
+    result = invoke("--resume", run, "--set", "length.max_images=8")
+    assert result.exit_code == 0, result.output
+    assert [record["step"] for record in read_log(run)] == [1, 2]
+    again = read_config(run)[1]
+    assert (again.base_recipe, again.resolved) == ("", ())
 
 
 def test_resume_with_another_data_set_fails(

@@ -85,6 +85,15 @@ def test_load_of_a_file_replaces_the_vocabulary(tmp_path: Path) -> None:
     assert recipes.load(str(file)).conditions == {"hat": ("none", "cap")}
 
 
+def test_base_of_a_recipe_is_the_shipped_one_that_it_is_or_extends(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").write_text('extends = "quick"\n')
+    (tmp_path / "top.toml").write_text('extends = "base.toml"\n')
+    (tmp_path / "own.toml").write_text('title = "mine"\n')
+    assert recipes.find_base("flagship") == "flagship"
+    assert recipes.find_base(str(tmp_path / "top.toml")) == "quick"
+    assert recipes.find_base("own.toml", tmp_path) == ""
+
+
 def test_load_of_a_file_extends_a_file_in_its_folder(tmp_path: Path) -> None:
     (tmp_path / "base.toml").write_text('extends = "quick"\n[data]\nresolution = 32\n')
     (tmp_path / "top.toml").write_text('extends = "base.toml"\n')

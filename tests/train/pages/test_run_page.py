@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,12 @@ def set_option(run: Path, before: str, after: str) -> None:
     config.write_text(text.replace(before, after))
 
 
+def age(path: Path, seconds: float) -> None:
+    """Make a file some seconds older."""
+    modified = time.time() - seconds
+    os.utime(path, (modified, modified))
+
+
 def hold(run: Path, pid: object, host: object = None) -> None:
     holder = {"pid": pid, "host": host or socket.gethostname(), "since": "today"}
     (run / ".lock.json").write_text(json.dumps(holder))
@@ -76,7 +83,7 @@ def test_options_that_differ_from_the_recipe_are_listed(client: Any) -> None:
     assert all(before != after for before, after in found.values())
 
 
-def test_run_of_a_user_recipe_is_not_compared(client: Any, run: Path) -> None:
+def test_run_of_a_user_recipe_without_a_base_is_not_compared(client: Any, run: Path) -> None:
     set_option(run, 'title = "Small, fast', 'title = "My small, fast')
     shown = client.get("/api/run").json()
     assert (shown["recipe"], shown["differences"]) == (None, [])
@@ -118,22 +125,37 @@ def test_damaged_holder_counts_as_none(client: Any, run: Path, text: str) -> Non
     assert client.get("/api/run").json()["status"] == "complete"
 
 
-def test_new_run_without_log_is_shown(client: Any, run: Path) -> None:
+def test_new_run_without_log_shows_the_time_since_it_started(client: Any, run: Path) -> None:
     for name in ("stats.jsonl", "scores.jsonl"):
         (run / name).unlink()
     shutil.rmtree(run / "samples")
     hold(run, os.getpid())
+    for name in ("config.toml", ".lock.json"):
+        age(run / name, 90)
     shown = client.get("/api/run").json()
     assert (shown["stats"], shown["scores"], shown["samples"]) == ({}, [], [])
-    assert shown["progress"] | {"max_images": 0} == {
-        "images": 0,
-        "max_images": 0,
+    assert 90 <= shown["progress"].pop("seconds") < 120
+    assert shown["progress"] == {
+        "images": None,
+        "max_images": 1200,
         "minutes": 0.0,
-        "seconds": 0.0,
-        "images_per_second": 0.0,
+        "images_per_second": None,
         "seconds_left": None,
         "fraction": 0,
+        "log_images": 200,
     }
+    (run / ".lock.json").unlink()
+    assert client.get("/api/run").json()["progress"]["seconds"] is None
+
+
+def test_time_of_a_running_run_goes_on_between_two_lines_of_its_log(client: Any, run: Path) -> None:
+    logged = client.get("/api/run").json()["progress"]["seconds"]
+    set_option(run, "images = 1200", "images = 4800")
+    hold(run, os.getpid())
+    age(run / "stats.jsonl", 600)
+    age(run / ".lock.json", 60)  # resumed after a pause
+    seconds = client.get("/api/run").json()["progress"]["seconds"]
+    assert logged + 59 <= seconds < logged + 90
 
 
 def test_unchanged_run_is_sent_once(client: Any, run: Path) -> None:

@@ -18,7 +18,7 @@ from ganport_train.backend.distributed import SINGLE, ProcessGroup, init_process
 from ganport_train.config import presets, recipes
 from ganport_train.config.parsing import describe, parse
 from ganport_train.config.presets import Presets
-from ganport_train.config.recipe import Recipe
+from ganport_train.config.recipe import Recipe, resolved_options
 from ganport_train.data import Dataset, load_dataset
 from ganport_train.data.image_options import describe_image
 from ganport_train.engine.trainer import Trainer
@@ -156,13 +156,15 @@ def start_run(
         recipe = source.adopt(recipe, choices.overrides) if source else recipe
         dataset = load_data(recipe, data, skip_bad)
         recipe, lines = choices.select(training_size(recipe, dataset), torch_device)
-        recipe = source.adopt(recipe) if source else recipe
-        precision = resolve_precision(recipe.training.precision, torch_device)
-        recipe = recipe.with_image(dataset.image)
-        recipe = replace(recipe, training=replace(recipe.training, precision=precision))
+        chosen = source.adopt(recipe) if source else recipe
+        precision = resolve_precision(chosen.training.precision, torch_device)
+        recipe = chosen.with_image(dataset.image).with_precision(precision)
         loaded = load_judge(judge, torch_device)
         environment = _environment(data, dataset, torch_device, skip_bad, judge, loaded, processes)
-        environment = replace(environment, start_from=source.name if source else "")
+        start_from, resolved = source.name if source else "", resolved_options(chosen, recipe)
+        environment = replace(
+            environment, start_from=start_from, base_recipe=choices.base_recipe, resolved=resolved
+        )
         with translate_fatal_errors(out):
             trainer = Trainer(out, recipe, dataset, torch_device, click.echo, loaded, processes)
     with processes.synchronized_section():
@@ -211,11 +213,8 @@ def resume_run(
             run_dir.check_same_data(path, dataset.digest, previous.data_digest)
             judge = judge or (Path(previous.judge) if previous.judge else None)
             loaded = load_judge(judge, torch_device)
-            environment = replace(
-                _environment(path, dataset, torch_device, skip_bad, judge, loaded, processes),
-                rollback=previous.rollback,
-                start_from=previous.start_from,
-            )
+            found = _environment(path, dataset, torch_device, skip_bad, judge, loaded, processes)
+            environment = found.continuing(previous)
             with translate_fatal_errors(run):
                 trainer = Trainer(run, recipe, dataset, torch_device, click.echo, loaded, processes)
         for change in environment.nondeterminism_notes(previous):

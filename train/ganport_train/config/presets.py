@@ -67,6 +67,8 @@ class Presets:
     """The tables of the recipe without overrides and presets."""
     overrides: Sequence[str] = ()
     presets: Sequence[Preset] = ()
+    base_recipe: str = ""
+    """The shipped recipe that the recipe is or extends; empty if there is none."""
 
     def select(self, images: int, device: torch.device) -> tuple[Recipe, list[str]]:
         """Return the recipe for a number of training images and a device, without presets.
@@ -106,7 +108,8 @@ def load(name: str, overrides: Sequence[str] = ()) -> Presets:
     presets = list(_parse_presets(plain.presets, place))
     for title, preset_overrides in plain.presets.items():
         _check_overrides(preset_overrides, tables, f"{place}.{title}")
-    return Presets(drop_presets(plain), tables, overrides, presets)
+    base = recipes.find_base(name)
+    return Presets(drop_presets(plain), tables, overrides, presets, base)
 
 
 def drop_presets(recipe: Recipe) -> Recipe:

@@ -151,6 +151,10 @@ class Recipe:
         chosen = {name: value for name, value in found if getattr(self.data, name) == AUTO}
         return replace(self, data=replace(self.data, **chosen))
 
+    def with_precision(self, precision: str) -> Recipe:
+        """Return the recipe with the precision of a device."""
+        return replace(self, training=replace(self.training, precision=precision))
+
     def to_json(self) -> dict[str, Any]:
         """Return the recipe as plain tables for TOML or JSON; without presets if there are none."""
         tables = asdict(self)
@@ -175,6 +179,12 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name) and name.split(".")[0] not in RESUMABLE_SECTIONS
     ]
+
+
+def resolved_options(before: Recipe, after: Recipe) -> tuple[str, ...]:
+    """Return the options that are `auto` in one recipe and have a value in another."""
+    old, new = flatten_tables(before.to_json()), flatten_tables(after.to_json())
+    return tuple(name for name, value in old.items() if value == AUTO and new.get(name) != AUTO)
 
 
 def flatten_tables(tables: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -77,6 +77,15 @@ def load(name: str, overrides: Sequence[str] = (), base: Path = Path()) -> Recip
     return parse(Recipe, override(recipe.to_json(), overrides), place="--set")
 
 
+def find_base(name: str, base: Path = Path()) -> str:
+    """Return the shipped recipe that a recipe is or extends; empty if there is none."""
+    if name in names():
+        return name
+    path = RECIPES.find(name, base)
+    parent = read_toml(path).get("extends")
+    return find_base(parent, path.parent) if parent else ""
+
+
 def override(tables: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
     """Return the tables with each `section.option=value`; a value is TOML, or else text.
 

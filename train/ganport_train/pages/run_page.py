@@ -6,9 +6,10 @@ import json
 import os
 import re
 import socket
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ganport_runtime.images.decode import read_image_file
-from ganport_train.config import recipes
-from ganport_train.config.recipe import Recipe, flatten_tables
 from ganport_train.engine.collapse_monitor import detect_collapse
 from ganport_train.pages.local_server import check_size, create_app, encode_preview, serve
+from ganport_train.pages.recipe_changes import find_base, list_changes
 from ganport_train.runs.metrics import SCORES, STATS, read_log, seconds_left
 from ganport_train.runs.run_dir import CONFIG, HOLDER, SAMPLES, RunEnvironment, read_config
 
@@ -32,7 +32,6 @@ _SPEEDS = 10
 """Records whose mean speed gives the time left."""
 _CACHED = 256
 _SAMPLE = re.compile(r"(\d{9})\.png")
-_NOT_COMPARED = ("presets", "title", "source")
 
 Json = dict[str, Any]
 
@@ -99,8 +98,7 @@ class RunReader:
             "status": self._status(stats),
             "progress": self._progress(stats),
             "warnings": list(self._warnings(scores)),
-            "recipe": self._recipe_name,
-            "differences": self._differences(),
+            **self._changes(),
             "environment": _describe_environment(environment),
             "stats": thin(stats),
             "scores": scores,
@@ -134,20 +132,31 @@ class RunReader:
         return "complete" if done else "stopped"
 
     def _progress(self, stats: Sequence[Json]) -> Json:
-        length = self.config[0].length
-        last = {"images": 0, "seconds": 0.0, "images_per_second": 0.0, **_last_record(stats)}
-        fractions = [last["images"] / length.max_images]
+        """Return the progress up to now; None for what only the log tells while it is empty."""
+        recipe, last = self.config[0], _last_record(stats)
+        length, seconds = recipe.length, self._seconds(stats)
+        fractions = [last.get("images", 0) / length.max_images]
         if length.minutes:
-            fractions.append(last["seconds"] / (60 * length.minutes))
+            fractions.append((seconds or 0) / (60 * length.minutes))
         return {
-            "images": last["images"],
+            "images": last.get("images"),
             "max_images": length.max_images,
             "minutes": length.minutes,
-            "seconds": last["seconds"],
-            "images_per_second": last["images_per_second"],
-            "seconds_left": seconds_left(last, length) if stats else None,
+            "seconds": seconds,
+            "images_per_second": last.get("images_per_second"),
+            "seconds_left": seconds_left(last | {"seconds": seconds}, length) if stats else None,
             "fraction": min(1.0, max(fractions)),
+            "log_images": recipe.logging.log_interval * recipe.training.batch_size,
         }
+
+    def _seconds(self, stats: Sequence[Json]) -> float | None:
+        """Return the seconds of training; the log is too slow to tell those of a running one."""
+        logged = float(stats[-1]["seconds"]) if stats else None
+        if not self.is_running:
+            return logged
+        # A resumed run holds its folder before it opens the log of its earlier part.
+        since = max(_modified(self.folder / name) for name in (STATS if stats else CONFIG, HOLDER))
+        return round((logged or 0) + max(time.time() - since, 0), 1)
 
     def _warnings(self, scores: Sequence[Json]) -> Iterable[str]:
         recipe, environment = self.config
@@ -162,28 +171,13 @@ class RunReader:
         if symptom:
             yield f"The run may have collapsed: {symptom}. Look at the newest samples."
 
-    @cached_property
-    def _shipped_recipe(self) -> tuple[str, Recipe] | None:
-        """Return the name and the recipe with the title of this run's recipe, if there is one."""
-        title = self.config[0].title
-        shipped = ((name, recipes.load(name)) for name in recipes.names())
-        return next((pair for pair in shipped if pair[1].title == title), None)
-
-    @property
-    def _recipe_name(self) -> str | None:
-        return self._shipped_recipe[0] if self._shipped_recipe else None
-
-    def _differences(self) -> list[Json]:
-        """Return the options whose values differ from those of the shipped recipe."""
-        if self._shipped_recipe is None:
-            return []
-        before = flatten_tables(self._shipped_recipe[1].to_json())
-        after = flatten_tables(self.config[0].to_json())
-        return [
-            {"option": name, "recipe": _show(before.get(name)), "run": _show(after.get(name))}
-            for name in sorted(before.keys() | after.keys())
-            if before.get(name) != after.get(name) and name.split(".")[0] not in _NOT_COMPARED
-        ]
+    def _changes(self) -> Json:
+        """Return the recipe that the run is based on, and the options that differ from it."""
+        found = find_base(*self.config)
+        if found is None:
+            return {"recipe": None, "differences": []}
+        name, base = found
+        return {"recipe": name, "differences": list_changes(base, *self.config)}
 
 
 def _last_record(stats: Sequence[Json]) -> Json:
@@ -221,14 +215,6 @@ def _describe_environment(environment: RunEnvironment) -> Json:
     return {name: fields[name] for name in shown if fields[name]}
 
 
-def _show(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _is_alive(pid: int) -> bool:
     if os.name == "nt":  # os.kill would end the process
         return True
@@ -239,6 +225,13 @@ def _is_alive(pid: int) -> bool:
     except (OSError, OverflowError):
         return False
     return True
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _fingerprint(path: Path) -> str:

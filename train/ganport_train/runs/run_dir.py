@@ -62,6 +62,10 @@ class RunEnvironment:
     """Number of processes."""
     start_from: str = ""
     """Checkpoint whose networks the run started with; empty = new networks."""
+    base_recipe: str = ""
+    """Shipped recipe that the recipe is or extends; empty = none, or a run of an older version."""
+    resolved: tuple[str, ...] = ()
+    """Options that were `auto` when the run started."""
     rollback: Rollback = NO_ROLLBACK
 
     @classmethod
@@ -90,6 +94,16 @@ class RunEnvironment:
             python_version=platform.python_version(),
             torch_version=str(torch.__version__),
             numpy_version=str(np.__version__),
+        )
+
+    def continuing(self, previous: RunEnvironment) -> RunEnvironment:
+        """Return this environment with what the run recorded when it started, and its rollback."""
+        return replace(
+            self,
+            start_from=previous.start_from,
+            base_recipe=previous.base_recipe,
+            resolved=previous.resolved,
+            rollback=previous.rollback,
         )
 
     def nondeterminism_notes(self, previous: RunEnvironment) -> list[str]:

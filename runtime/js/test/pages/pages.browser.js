@@ -4,8 +4,9 @@
  */
 
 import assert from "node:assert/strict";
-import { appendFileSync, copyFileSync, readFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -308,6 +309,9 @@ test("the page of a run shows it and follows it", async () => {
   await page.getByText("after 1,200 training images").waitFor();
   await page.getByRole("img", { name: /^Losses: the last values are/ }).waitFor();
   await page.getByText("Changed from the recipe quick").waitFor();
+  const icon = await page.locator("link[rel=icon]").getAttribute("href");
+  assert.equal(await page.locator(`header img[src="${icon}"]`).count(), 1);
+  assert.equal(icon, "/static/run-icon.svg");
   await page.getByText("More metrics").click();
   await checkAccess(page, "run");
   await page.locator("h1").click();
@@ -324,6 +328,26 @@ test("the page of a run shows it and follows it", async () => {
   assert.equal(await page.locator("details").getAttribute("open"), "");
   appendFileSync(join(PAGES_RUN_FOLDER, "stats.jsonl"), "corrupt\n");
   await page.getByText("stats.jsonl: line 8").waitFor();
+
+  // A run that has just started has no line in its log, but it has a time.
+  for (const name of ["stats.jsonl", "scores.jsonl"])
+    writeFileSync(join(PAGES_RUN_FOLDER, name), "");
+  const holder = { pid: process.pid, host: hostname(), since: "today" };
+  writeFileSync(join(PAGES_RUN_FOLDER, ".lock.json"), JSON.stringify(holder));
+  await page.getByText("Training", { exact: true }).waitFor();
+  await page.getByText("The first curves appear after 200 training images.").waitFor();
+  const time = page.locator("#progress-text");
+  assert.match((await time.textContent()) ?? "", /^at most 1,200 images · started \d+:\d\d ago$/);
+  const before = (await time.textContent()) ?? "";
+  await page.waitForFunction(
+    (text) => document.getElementById("progress-text")?.textContent !== text,
+    before,
+  );
+  assert.equal(await page.getByText("Speed").count(), 0);
+  await checkAccess(page, "new run");
+  rmSync(join(PAGES_RUN_FOLDER, ".lock.json"));
+  await page.getByText("The training stopped before the first line of its log.").waitFor();
+  assert.equal(await time.textContent(), "at most 1,200 images");
   page.problems.splice(
     0,
     page.problems.length,

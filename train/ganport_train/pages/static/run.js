@@ -17,8 +17,15 @@ const STATUS = {
   complete: ["Complete", "is-fine"],
   stopped: ["Stopped", "is-stopped"],
 };
+const UNKNOWN = "–";
+const NO_BASE =
+  "This run names no recipe of ganport that it is based on, so there is nothing to compare with. " +
+  "All options are in its config.toml.";
 let known = "";
 let failed = "";
+/** The run that the page shows, and when it arrived. */
+let shown = null;
+let arrived = 0;
 
 function draw(run) {
   document.title = `${run.name} – ${STATUS[run.status][0]}`;
@@ -27,26 +34,45 @@ function draw(run) {
   const [text, kind] = STATUS[run.status];
   byId("status").textContent = text;
   byId("status").className = `badge ${kind}`;
-  drawProgress(run);
+  drawTime(run);
   drawWarnings(run);
   drawFilm(run.samples);
-  drawNumbers(run);
   byId("charts").replaceChildren(...charts(run));
   drawOptions(run);
   drawEnvironment(run);
 }
 
-function drawProgress({ progress, status }) {
-  byId("progress").value = progress.fraction;
-  const limit = progress.minutes
-    ? `${duration(progress.seconds)} of ${duration(60 * progress.minutes)}`
-    : `${count(progress.images)} of ${count(progress.max_images)} images`;
-  const left =
-    status === "running" && progress.seconds_left
-      ? ` · ${duration(progress.seconds_left)} left`
-      : "";
-  byId("progress-text").textContent = limit + left;
+/** Draw what changes with the time; the log of a slow run stays the same for minutes. */
+function drawTime(run) {
+  const isRunning = run.status === "running";
+  const seconds = isRunning
+    ? run.progress.seconds + (performance.now() - arrived) / 1000
+    : run.progress.seconds;
+  const progress = { ...run.progress, seconds };
+  drawProgress(progress, isRunning);
+  drawNumbers(progress, run.scores, isRunning);
 }
+
+function drawProgress(progress, isRunning) {
+  byId("progress").value = progress.fraction;
+  const limit = limitOf(progress);
+  const left = timeLeft(progress, isRunning);
+  byId("progress-text").textContent = left ? `${limit} · ${left}` : limit;
+}
+
+function limitOf({ images, max_images: most, minutes, seconds }) {
+  if (minutes) return `${duration(seconds)} of ${duration(60 * minutes)}`;
+  const limit = `${count(most)} images`;
+  return images === null ? `at most ${limit}` : `${count(images)} of ${limit}`;
+}
+
+const countOf = (images) => (images === null ? UNKNOWN : count(images));
+
+const timeLeft = ({ images, seconds, seconds_left: left }, isRunning) => {
+  if (!isRunning) return "";
+  if (images === null) return `started ${duration(seconds)} ago`;
+  return left ? `${duration(left)} left` : "";
+};
 
 function drawWarnings({ warnings, status, folder }) {
   const items = warnings.map((warning) => h("p", {}, warning));
@@ -62,19 +88,18 @@ function drawWarnings({ warnings, status, folder }) {
 const shellWord = (text) =>
   /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 
-function drawNumbers({ progress, scores, status }) {
+function drawNumbers(progress, scores, isRunning) {
   const best = scores.reduce((top, score) => (!top || score.score > top.score ? score : top), null);
   const cards = [
-    ["Training images", count(progress.images), `of at most ${count(progress.max_images)}`],
+    ["Training images", countOf(progress.images), `of at most ${count(progress.max_images)}`],
     [
       "Time",
       duration(progress.seconds),
-      status === "running" && progress.seconds_left
-        ? `${duration(progress.seconds_left)} left`
-        : "",
+      progress.images === null ? "" : timeLeft(progress, isRunning),
     ],
-    ["Speed", shortNumber(progress.images_per_second), "images per second"],
   ];
+  if (progress.images_per_second)
+    cards.push(["Speed", shortNumber(progress.images_per_second), "images per second"]);
   if (best)
     cards.push([
       "Best score",
@@ -94,7 +119,7 @@ function drawNumbers({ progress, scores, status }) {
   );
 }
 
-function charts({ stats, scores }) {
+function charts({ stats, scores, progress, status }) {
   const figures = [...scoreCharts(scores)];
   const used = new Set(POSITION);
   const add = (title, names) => {
@@ -117,8 +142,7 @@ function charts({ stats, scores }) {
     return lineChart(title, stats.images, [{ name, values: stats[key] }]);
   });
   const grid = h("div", { class: "chart-grid" }, figures);
-  if (!figures.length)
-    return [h("p", { class: "hint" }, "The first line of the log appears soon.")];
+  if (!figures.length) return [h("p", { class: "hint" }, emptyLog(progress, status))];
   if (!more.length) return [grid];
   const open = byId("charts").querySelector("details")?.open ?? false;
   return [
@@ -131,6 +155,11 @@ function charts({ stats, scores }) {
     ),
   ];
 }
+
+const emptyLog = ({ log_images: images }, status) =>
+  status === "running"
+    ? `The first curves appear after ${count(images)} training images.`
+    : "The training stopped before the first line of its log.";
 
 function scoreCharts(scores) {
   if (!scores.length) return [];
@@ -165,8 +194,11 @@ function scoreCharts(scores) {
 }
 
 function drawOptions({ recipe, differences }) {
-  byId("options").hidden = !recipe;
-  if (!recipe) return;
+  if (!recipe) {
+    byId("options-title").textContent = "Options";
+    byId("options-table").replaceChildren(h("p", { class: "hint" }, NO_BASE));
+    return;
+  }
   byId("options-title").textContent = `Changed from the recipe ${recipe}`;
   const rows = differences.map(({ option, recipe: before, run }) =>
     h("tr", {}, h("th", { scope: "row" }, option), h("td", {}, before), h("td", {}, run)),
@@ -195,6 +227,7 @@ function drawEnvironment({ title, folder, environment }) {
 
 /** Return seconds as h:mm:ss, or as m:ss below an hour. */
 function duration(seconds) {
+  if (seconds === null) return UNKNOWN;
   const total = Math.round(seconds);
   const parts = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
   const [hours, minutes, rest] = parts;
@@ -206,7 +239,11 @@ async function poll() {
   try {
     if (!document.hidden) {
       const run = await getJson(`/api/run?known=${encodeURIComponent(known)}`);
-      if (run.version !== known) draw(run);
+      if (run.version !== known) {
+        shown = run;
+        arrived = performance.now();
+        draw(run);
+      } else if (shown) drawTime(shown);
       known = run.version;
       failed = "";
     }
