@@ -83,8 +83,13 @@ export class GraphSession {
   }
 }
 
-/** @param {unknown} error */
-function firstLine(error) {
+/** Return the first line of an error, without its location in onnxruntime's C++ code. @param {unknown} error */
+export function firstLine(error) {
   const text = error instanceof Error ? error.message : String(error);
-  return text.trim().split("\n")[0].slice(0, 200).replace(/\.$/, "") || "an error";
+  const [line] = text
+    .trim()
+    .replace(/^.*ERROR_MESSAGE: /, "")
+    .replace(/\S+\.(cc|h):\d+ ([^()]*\([^()]*\) (const )?)?/, "")
+    .split("\n");
+  return line.slice(0, 200).replace(/\.$/, "") || "an error";
 }
