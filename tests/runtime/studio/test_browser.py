@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -19,15 +19,12 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from PIL import Image, ImageSequence
 
 from ganport_runtime import Generator
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.generation.interpolation import spherical
 from ganport_runtime.images.encode import read_metadata
-from ganport_runtime.noise import ALGORITHM
 from ganport_runtime.studio.site import write_site
 
 ROOT = Path(__file__).parents[3]
@@ -77,49 +74,22 @@ def rgba(image: NDArray[np.uint8]) -> bytes:
     return Image.fromarray(image).convert("RGBA").tobytes()
 
 
-def large_graph() -> bytes:
-    """Return a graph of 2 KB whose images have 4096 x 4096 pixels."""
-    nodes = [
-        helper.make_node("Unsqueeze", ["z", "axes"], ["point"]),
-        helper.make_node("Expand", ["point", "shape"], ["floats"]),
-        helper.make_node("Cast", ["floats"], ["image"], to=TensorProto.UINT8),
-    ]
-    shape = [4096, 4096, 3]
-    constants = {"axes": [2, 3], "shape": [1, *shape]}
-    graph = helper.make_graph(
-        nodes,
-        "large",
-        [helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 1])],
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["batch", *shape])],
-        [numpy_helper.from_array(np.array(value), name) for name, value in constants.items()],
-    )
-    model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
-    interface = {
-        "schema_version": 2,
-        "interface": "gan.generate/1",
-        "inputs": [{"name": "z", "dtype": "float32", "shape": ["batch", 1]}],
-        "output": {"name": "image", "dtype": "uint8", "shape": ["batch", *shape]},
-        "conditions": [],
-        "noise": {"algorithm": ALGORITHM, "temperature": 1},
-        "image": {"size": shape[:2], "mode": "rgb", "range": "uint8", "layout": "NHWC"},
-    }
-    helper.set_model_props(model, {METADATA_KEY: json.dumps(interface)})
-    data: bytes = model.SerializeToString()
-    return data
-
-
 @pytest.fixture(scope="module")
 def starter() -> Generator:
     return Generator.load("starter", "cpu")
 
 
 @pytest.fixture(scope="module")
-def saved(starter: Generator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def saved(
+    starter: Generator,
+    graphs: Callable[[Path], None],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """Run the browser tests; return the folder with the files that they saved."""
     out, site = (tmp_path_factory.mktemp("studio") / name for name in ("out", "site"))
     out.mkdir()
     expected = {"seed7": base64.b64encode(rgba(starter.generate(REQUEST, seed=7)[0])).decode()}
-    (out / "large.onnx").write_bytes(large_graph())
+    graphs(out)
     (out / "expected.json").write_text(json.dumps(expected))
     write_site(Bundle.open("starter"), site)
     with (

@@ -65,11 +65,15 @@ test("a hostile bundle is an error message, and the page goes on", async () => {
     ["damaged.ganport", damaged],
     ["other.txt", Buffer.from("a letter")],
     ["large.onnx", readFileSync(join(STUDIO_OUT, "large.onnx"))],
+    ["failing.onnx", readFileSync(join(STUDIO_OUT, "failing.onnx"))],
   ];
+  const texts = new Map([
+    ["large.onnx", "too large for a page: 4096 × 4096"],
+    ["failing.onnx", "cannot make an image of this bundle: Non-zero status code returned while"],
+  ]);
   for (const [name, bytes] of files) {
     await drop(page, name, bytes);
-    const text = name === "large.onnx" ? "too large for a page: 4096 × 4096" : name;
-    const alert = page.getByRole("alert").getByText(text);
+    const alert = page.getByRole("alert").getByText(texts.get(name) ?? name);
     await alert.waitFor();
     await page.getByRole("alert").getByRole("button", { name: "Close" }).click();
   }

@@ -1,14 +1,15 @@
 /** The page: its parts, and how they follow the state. */
 
 import { Actions } from "./actions.js";
-import { makeControl, varietyControl } from "./controls.js";
+import { makeControls, varietyControl } from "./controls.js";
+import { slowNotice } from "./dialogs.js";
 import { h, iconButton, setAttribute } from "./dom.js";
 import { Favorites, FavoritesView } from "./favorites.js";
 import { ImagesView } from "./images-view.js";
 import { Inspector } from "./inspector.js";
 import { MorphView } from "./morph-view.js";
 import { MAX_SIDE, Painter } from "./painter.js";
-import { digestOf, fromLink, initialState, Store, toLink } from "./store.js";
+import { digestOf, fromLink, initialState, Store, toLink, unknownGroups } from "./store.js";
 import { TableView } from "./table-view.js";
 import { fieldsOf } from "./values.js";
 
@@ -25,6 +26,10 @@ const TABS = [
   ["table", "table", "Table"],
   ["favorites", "heart", "Favorites"],
 ];
+
+/** Names, and characters of one, in the message about a link. */
+const MAX_NAMED = 4;
+const MAX_NAME = 40;
 
 /** The page of one open bundle. */
 export class App {
@@ -49,7 +54,9 @@ export class App {
       info,
       (error) => this.actions.fail(error),
       (isBusy) => this.setBusy(isBusy),
+      (isSlow) => this.slow.show(isSlow),
     );
+    this.slow = slowNotice(() => this.cancel());
     this.actions = new Actions(this);
     this.views = {
       images: new ImagesView(this),
@@ -58,34 +65,39 @@ export class App {
       favorites: new FavoritesView(this),
     };
     this.inspector = new Inspector(this);
-    this.controls = this.fields.map((group) => {
-      const control = makeControl(group, (value, dragging) =>
-        this.changeValue(group.name, value, dragging),
-      );
-      return { name: group.name, ...control };
-    });
+    this.closing = new AbortController();
+    const { signal } = this.closing;
+    this.controls = makeControls(
+      this.fields,
+      (name, value, dragging) => this.changeValue(name, value, dragging),
+      signal,
+    );
     this.variety = varietyControl(info.noise.temperature, (temperature, dragging) => {
       this.store.set({ temperature }, { dragging });
     });
     this.status = h("p", { class: "status", role: "status" });
     root.replaceChildren(...this.build(bundles, openBundle), this.actions.element);
     document.title = `${info.title} · ganport studio`;
-    this.closing = new AbortController();
-    const { signal } = this.closing;
     this.store.addEventListener("change", () => this.render());
     this.favorites.addEventListener("change", () => this.render());
     document.addEventListener("keydown", (event) => this.onKey(event), {
       signal,
     });
     window.addEventListener("hashchange", () => this.readLink(), { signal });
-    this.warnOfOtherBundle();
+    this.warnOfLink();
     this.render();
   }
 
   /** Stop all work; the root may get another page. */
   close() {
     this.closing.abort();
-    this.painter.paint([]);
+    this.painter.cancel();
+  }
+
+  /** Stop making images until something changes. */
+  cancel() {
+    this.painter.cancel();
+    this.actions.notify("Stopped. The next change makes the missing images.");
   }
 
   /** @param {BundleInfo[]} bundles @param {(name: string) => void} openBundle */
@@ -166,6 +178,7 @@ export class App {
     this.stage = h(
       "main",
       { class: "stage" },
+      this.slow.element,
       ...Object.values(this.views).map((view) => view.element),
       this.status,
     );
@@ -218,15 +231,21 @@ export class App {
   /** Take the state of a link that was put into the address. */
   readLink() {
     if (location.hash === this.link()) return;
-    this.warnOfOtherBundle();
+    this.warnOfLink();
     this.store.set(fromLink(this.fields, this.store.state, location.hash));
   }
 
-  warnOfOtherBundle() {
+  /** Say what a link asks for that this bundle does not have. */
+  warnOfLink() {
     const digest = digestOf(location.hash);
-    if (digest && !this.info.digest.startsWith(digest)) {
-      this.actions.notify("This link was made with another bundle, so the images may differ.");
-    }
+    const isOther = digest && !this.info.digest.startsWith(digest);
+    const other = "This link was made with another bundle, so the images may differ.";
+    const unknown = unknownGroups(this.fields, location.hash);
+    const names = unknown.slice(0, MAX_NAMED).map((name) => name.slice(0, MAX_NAME));
+    const rest = unknown.length > names.length ? ` and ${unknown.length - names.length} more` : "";
+    const ignored = `The bundle does not have the values of the link for: ${names.join(", ")}${rest}.`;
+    const texts = [isOther && other, names.length && ignored].filter(Boolean);
+    if (texts.length) this.actions.notify(texts.join(" "));
   }
 
   /** Tell screen readers what has changed. @param {string} text */

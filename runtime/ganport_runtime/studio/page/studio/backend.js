@@ -57,9 +57,10 @@ export class Backend {
    * @abstract
    * @param {BundleInfo} _info
    * @param {Recipe[]} _recipes
+   * @param {AbortSignal} [_signal]
    * @returns {Promise<Pixels[]>}
    */
-  async fromSeeds(_info, _recipes) {
+  async fromSeeds(_info, _recipes, _signal) {
     throw new Error("not implemented");
   }
 
@@ -68,9 +69,10 @@ export class Backend {
    * @abstract
    * @param {BundleInfo} _info
    * @param {Recipe[]} _recipes
+   * @param {AbortSignal} [_signal]
    * @returns {Promise<Pixels[]>}
    */
-  async fromNoise(_info, _recipes) {
+  async fromNoise(_info, _recipes, _signal) {
     throw new Error("not implemented");
   }
 
@@ -85,11 +87,12 @@ export class Backend {
   }
 
   /**
-   * Return an image for each recipe.
+   * Return an image for each recipe; throw the reason of the signal if it is aborted.
    * @param {BundleInfo} info
    * @param {readonly Recipe[]} recipes
+   * @param {AbortSignal} [signal]
    */
-  async generate(info, recipes) {
+  async generate(info, recipes, signal) {
     /** @type {Pixels[]} */
     const images = Array(recipes.length);
     /** @type {Map<string, number[]>} */
@@ -105,7 +108,8 @@ export class Backend {
       for (let start = 0; start < rows.length; start += most) {
         const part = rows.slice(start, start + most);
         const chosen = part.map((index) => recipes[index]);
-        const made = await (isNoise ? this.fromNoise(info, chosen) : this.fromSeeds(info, chosen));
+        const make = isNoise ? this.fromNoise : this.fromSeeds;
+        const made = await make.call(this, info, chosen, signal);
         part.forEach((index, at) => (images[index] = made[at]));
       }
     }

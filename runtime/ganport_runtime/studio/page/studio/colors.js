@@ -17,8 +17,7 @@ export function colorOf(label) {
   const words = label.toLowerCase().split(/[\s_-]+/);
   const joined = words.join("");
   for (const word of [joined, ...words.reverse()]) {
-    const known = /** @type {Record<string, string>} */ (WORDS)[word];
-    if (known) return known;
+    if (Object.hasOwn(WORDS, word)) return WORDS[/** @type {keyof typeof WORDS} */ (word)];
     if (/^[a-z]+$/.test(word) && !SYSTEM.has(word) && CSS.supports("color", word)) return word;
   }
   return null;
@@ -43,6 +42,12 @@ const SYSTEM = new Set([
  * @param {readonly string[]} labels
  */
 export function colorsOf(labels) {
-  const colors = labels.map(colorOf);
-  return colors.every((color) => color !== null) ? /** @type {string[]} */ (colors) : null;
+  /** @type {string[]} */
+  const colors = [];
+  for (const label of labels) {
+    const color = colorOf(label);
+    if (color === null) return null; // a group may have thousands of labels
+    colors.push(color);
+  }
+  return colors;
 }

@@ -1,6 +1,9 @@
-/** Dialogs: the code of images, the key of a service, a link to copy. */
+/** Dialogs: the code of images, the key of a service, a link to copy, work that takes long. */
 
 import { h, iconButton } from "./dom.js";
+
+/** After this time without a result, the page says that it still works. */
+export const SLOW_MILLISECONDS = 3000;
 
 /**
  * Show a dialog until it is closed.
@@ -30,6 +33,49 @@ export function messageOf(error) {
     message: place ? `${place}: expected ${expected}; found ${found}.` : message,
     fix,
   };
+}
+
+/**
+ * Return a place for the message that work takes long, with a button that cancels the work.
+ * @param {() => void} cancel
+ */
+export function slowNotice(cancel) {
+  const element = h("div", { class: "slow", role: "status" });
+  const button = h("button", { type: "button", class: "button", onclick: cancel }, "Cancel");
+  const show = (/** @type {boolean} */ isSlow) => {
+    if (isSlow === element.childElementCount > 0) return;
+    element.replaceChildren(...(isSlow ? [h("p", {}, "Still working …"), button] : []));
+  };
+  return { element, show };
+}
+
+/**
+ * Show a dialog while work runs. After a few seconds it has a button that cancels the work, and
+ * Escape does so at any time.
+ * @template T
+ * @param {string} title
+ * @param {AbortController} stopping
+ * @param {(bar: HTMLProgressElement) => Promise<T>} work
+ */
+export async function showWork(title, stopping, work) {
+  const bar = h("progress", { "aria-label": title });
+  const slow = slowNotice(() => stopping.abort());
+  const dialog = h("dialog", { class: "loading", "aria-label": title }, h("p", {}, title), bar);
+  dialog.append(slow.element);
+  dialog.addEventListener("cancel", (event) => {
+    event.preventDefault();
+    stopping.abort();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  const timer = setTimeout(() => slow.show(true), SLOW_MILLISECONDS);
+  try {
+    return await work(bar);
+  } finally {
+    clearTimeout(timer);
+    dialog.close(); // gives the focus back
+    dialog.remove();
+  }
 }
 
 /**

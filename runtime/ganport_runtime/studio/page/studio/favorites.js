@@ -184,5 +184,6 @@ export class FavoritesView {
     const { tiles, selected } = this.app.store.state;
     const changed = tiles.map((tile, at) => (at === selected ? { ...tile, point } : tile));
     this.app.store.set({ values, temperature, tiles: changed, view: "images" });
+    this.app.views.images.focusSelected();
   }
 }

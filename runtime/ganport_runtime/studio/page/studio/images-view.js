@@ -110,6 +110,11 @@ export class ImagesView {
     this.app.store.set({ selected: index }, { remember: false });
   }
 
+  /** Move the focus to the selected image: after a choice elsewhere, its button is hidden. */
+  focusSelected() {
+    this.cells[this.app.store.state.selected].button.focus();
+  }
+
   /** @param {number} index */
   toggleLock(index) {
     const tiles = this.app.store.state.tiles.map((tile, at) =>

@@ -54,6 +54,7 @@ export class Inspector {
     const recipe = recipeOf(tile, state);
     const text = describe(this.app.fields, state.values);
     this.text.textContent = text;
+    this.text.title = text;
     this.canvas.setAttribute("aria-label", `${pointName(tile.point)}: ${text}`);
     if (document.activeElement !== this.seed) this.seed.value = tile.point;
     changeButton(this.lock, tile.locked ? "lock" : "unlock", tile.locked ? "Unlock" : "Lock");

@@ -1,7 +1,7 @@
 /** The start of the page: its source of images, the bundle to open, and files dropped on it. */
 
 import { App } from "./app.js";
-import { askForKey, messageOf } from "./dialogs.js";
+import { askForKey, messageOf, showWork } from "./dialogs.js";
 import { h } from "./dom.js";
 import { KeyError, ServiceBackend } from "./service-backend.js";
 import { digestOf } from "./store.js";
@@ -12,6 +12,9 @@ import { digestOf } from "./store.js";
 const root = /** @type {HTMLElement} */ (document.getElementById("app"));
 /** @type {App | undefined} */
 let app;
+const CANCELED = { message: "You canceled the loading.", fix: "Reload this page to start again." };
+/** Ends the loading of the last bundle. @type {AbortController | undefined} */
+let opening;
 
 /** @param {unknown} error */
 function showFailure(error) {
@@ -35,28 +38,30 @@ async function openService(backend) {
   }
 }
 
-/** Load a bundle into the browser. @param {string | File} source */
-async function openLocal(source) {
-  const bar = h("progress", { "aria-label": "Loading" });
+/**
+ * Load a bundle into the browser, and make an image before it replaces another bundle.
+ * @param {string | File} source
+ * @param {AbortController} stopping
+ */
+async function openLocal(source, stopping) {
   const title = typeof source === "string" ? "Loading the studio …" : `Opening ${source.name} …`;
-  const gate = h("div", { class: "loading" }, h("div", { class: "gate" }, h("p", {}, title), bar));
-  document.body.append(gate);
-  /** @type {import("./local-backend.js").LocalBackend | undefined} */
-  let backend;
-  try {
+  return showWork(title, stopping, async (bar) => {
     // The page of a service never needs the modules that run a network.
     const { LocalBackend } = await import("./local-backend.js");
-    backend = new LocalBackend(source, ({ loaded, total }) => {
+    const onProgress = (/** @type {{loaded: number, total?: number}} */ { loaded, total }) => {
       if (total && loaded < total) bar.value = loaded / total;
       else bar.removeAttribute("value");
-    });
-    return { backend, bundles: await backend.open() };
-  } catch (error) {
-    backend?.close();
-    throw error;
-  } finally {
-    gate.remove();
-  }
+    };
+    const backend = new LocalBackend(source, onProgress, stopping.signal);
+    try {
+      const bundles = await backend.open();
+      if (app) await backend.tryOut(bundles[0]);
+      return { backend, bundles };
+    } catch (error) {
+      backend.close();
+      throw error;
+    }
+  });
 }
 
 /** Show the bundle of the address, or the first one. @param {Backend} backend @param {BundleInfo[]} bundles */
@@ -73,17 +78,24 @@ function show(backend, bundles) {
   openBundle(linked ?? bundles[0], true);
 }
 
-/** @param {File} file */
-async function openFile(file) {
-  const before = app?.backend;
+/**
+ * Load a bundle and show it, unless another one is chosen before it is loaded.
+ * @param {string | File} source
+ */
+async function load(source) {
+  opening?.abort();
+  const stopping = (opening = new AbortController());
   try {
-    const { backend, bundles } = await openLocal(file);
+    const { backend, bundles } = await openLocal(source, stopping);
+    const before = app?.backend;
     if (app) history.replaceState(null, "", location.pathname + location.search);
     show(backend, bundles);
     before?.close();
   } catch (error) {
-    if (app) app.actions.fail(error);
-    else showFailure(error);
+    const isCanceled = stopping.signal.aborted;
+    if (stopping !== opening) return;
+    if (!app) showFailure(isCanceled ? CANCELED : error);
+    else if (!isCanceled) app.actions.fail(error);
   }
 }
 
@@ -104,10 +116,10 @@ function acceptFiles() {
     const file = event.dataTransfer?.files[0];
     if (!file) return;
     event.preventDefault();
-    void openFile(file);
+    void load(file);
   });
   document.addEventListener("open-file", (event) => {
-    void openFile(/** @type {CustomEvent<File>} */ (event).detail);
+    void load(/** @type {CustomEvent<File>} */ (event).detail);
   });
 }
 
@@ -119,10 +131,9 @@ async function start() {
     show(backend, await openService(backend));
     return;
   }
-  const { backend, bundles } = await openLocal(/** @type {string} */ (bundle));
-  show(backend, bundles);
+  await load(/** @type {string} */ (bundle));
   // Later, because it downloads every file again.
-  if (window.isSecureContext && "serviceWorker" in navigator) {
+  if (app && window.isSecureContext && "serviceWorker" in navigator) {
     void navigator.serviceWorker.register("service-worker.js");
   }
 }

@@ -1,5 +1,6 @@
 /** Paints canvases: requests missing images, always those that are wanted last. */
 
+import { SLOW_MILLISECONDS } from "./dialogs.js";
 import { toRgba } from "./js/dist/ganport.js";
 
 /** @typedef {import("./backend.js").Backend} Backend */
@@ -9,6 +10,8 @@ import { toRgba } from "./js/dist/ganport.js";
 
 const MAX_CACHED_BYTES = 1 << 26;
 const BYTES_PER_RUN = 1 << 21;
+/** A longer run would show nothing for too long, and it cannot be interrupted. */
+const MILLISECONDS_PER_RUN = 1000;
 /** A larger image is shown smaller: a page has little memory for canvases. */
 export const MAX_SIDE = 1024;
 
@@ -29,17 +32,28 @@ export class Painter {
    * @param {import("./backend.js").BundleInfo} info
    * @param {(error: unknown) => void} report
    * @param {(isBusy: boolean) => void} setBusy
+   * @param {(isSlow: boolean) => void} setSlow
    */
-  constructor(backend, info, report, setBusy) {
+  constructor(backend, info, report, setBusy, setSlow) {
     this.backend = backend;
     this.info = info;
     this.report = report;
     this.setBusy = setBusy;
+    this.setSlow = setSlow;
     /** @type {Map<string, Pixels>} */
     this.cache = new Map();
     /** @type {Target[]} */
     this.targets = [];
     this.isRunning = false;
+    /** Of the last run; the first run makes one image. */
+    this.millisecondsPerImage = Infinity;
+    this.stopping = new AbortController();
+  }
+
+  /** Stop painting until the next call of `paint`. */
+  cancel() {
+    this.targets = [];
+    this.stopping.abort();
   }
 
   /**
@@ -81,20 +95,34 @@ export class Painter {
 
   async run() {
     this.isRunning = true;
+    this.stopping = new AbortController();
+    const { signal } = this.stopping;
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
     try {
       for (let missing = this.missing(); missing.length; missing = this.missing()) {
         this.setBusy(true);
-        const images = await this.backend.generate(this.info, missing);
+        timer = setTimeout(() => this.setSlow(true), SLOW_MILLISECONDS);
+        const start = performance.now();
+        const images = await this.backend.generate(this.info, missing, signal);
+        clearTimeout(timer);
+        this.millisecondsPerImage = (performance.now() - start) / missing.length;
         missing.forEach((recipe, index) => this.remember(recipe, images[index]));
         for (const target of this.targets) this.paintKnown(target);
       }
     } catch (error) {
-      this.targets = [];
-      this.report(error);
+      if (!signal.aborted) {
+        this.targets = [];
+        this.report(error);
+      }
     } finally {
+      clearTimeout(timer);
       this.isRunning = false;
+      this.setSlow(false);
       this.setBusy(false);
     }
+    // The page may have asked for other images before the canceled run ended.
+    if (signal.aborted && this.targets.length) void this.run();
   }
 
   /** Return the recipes of one run: missing images, in the order of the targets. */
@@ -111,7 +139,11 @@ export class Painter {
 
   runLength() {
     const { width, height } = this.info;
-    return Math.max(1, Math.floor(BYTES_PER_RUN / (3 * width * height)));
+    const most = Math.min(
+      BYTES_PER_RUN / (3 * width * height),
+      MILLISECONDS_PER_RUN / this.millisecondsPerImage,
+    );
+    return Math.max(1, Math.floor(most));
   }
 
   /** @param {Recipe} recipe @param {Pixels} pixels */

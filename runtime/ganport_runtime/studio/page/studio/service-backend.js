@@ -19,7 +19,7 @@ export class ServiceBackend extends Backend {
   }
 
   async open() {
-    const response = await this.request("v1/bundles");
+    const response = await this.send("v1/bundles", {});
     const { bundles } = await response.json();
     const usable = bundles.filter((/** @type {any} */ bundle) =>
       bundle.abilities.includes("generate"),
@@ -32,24 +32,30 @@ export class ServiceBackend extends Backend {
     return usable.map(describeBundle);
   }
 
-  /** @param {BundleInfo} info @param {Recipe[]} recipes */
-  async fromSeeds(info, recipes) {
+  /** @param {BundleInfo} info @param {Recipe[]} recipes @param {AbortSignal} [signal] */
+  async fromSeeds(info, recipes, signal) {
     const first = JSON.stringify(recipes[0].values);
     const isSame = recipes.every((recipe) => JSON.stringify(recipe.values) === first);
     const { temperature } = recipes[0];
-    const response = await this.request("v1/generate", {
+    const body = {
       bundle: info.name,
       conditions: isSame ? recipes[0].values : recipes.map((recipe) => recipe.values),
       seeds: recipes.map((recipe) => recipe.point),
       output: "raw",
       ...(temperature === null ? {} : { temperature }),
+    };
+    const response = await this.send("v1/generate", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal,
     });
     const shape = (response.headers.get("Ganport-Shape") ?? "").split(",").map(Number);
     return splitImages(new Uint8Array(await response.arrayBuffer()), shape);
   }
 
-  /** @param {BundleInfo} info @param {Recipe[]} recipes */
-  async fromNoise(info, recipes) {
+  /** @param {BundleInfo} info @param {Recipe[]} recipes @param {AbortSignal} [signal] */
+  async fromNoise(info, recipes, signal) {
     const tensors = this.space(info).tensors(recipes);
     const inputs = tensors.map(({ name, shape, data }) => {
       return {
@@ -71,22 +77,12 @@ export class ServiceBackend extends Backend {
       method: "POST",
       headers,
       body,
+      signal,
     });
     const bytes = new Uint8Array(await response.arrayBuffer());
     const end = Number(response.headers.get(lengthHeader));
     const [output] = JSON.parse(new TextDecoder().decode(bytes.subarray(0, end))).outputs;
     return splitImages(bytes.subarray(end), output.shape);
-  }
-
-  /** Get a path, or post JSON to it. @param {string} path @param {object} [body] */
-  request(path, body) {
-    if (!body) return this.send(path, {});
-    const headers = { "Content-Type": "application/json" };
-    return this.send(path, {
-      method: "POST",
-      headers,
-      body: JSON.stringify(body),
-    });
   }
 
   /**
@@ -107,6 +103,7 @@ export class ServiceBackend extends Backend {
         headers,
       });
     } catch {
+      options.signal?.throwIfAborted();
       throw new StudioError(
         "The service does not answer.",
         "Start it again, then reload this page.",
@@ -116,6 +113,7 @@ export class ServiceBackend extends Backend {
     if (response.status !== 429 || !retries) throw await readError(response);
     const seconds = Number(response.headers.get("Retry-After")) || 1;
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    options.signal?.throwIfAborted();
     return this.send(path, options, retries - 1);
   }
 }

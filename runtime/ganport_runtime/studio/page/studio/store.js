@@ -182,6 +182,24 @@ export function fromLink(fields, state, fragment) {
 }
 
 /**
+ * Return the names of the groups in a fragment that a bundle does not have, or not with that value.
+ * @param {Group[]} fields
+ * @param {string} fragment
+ */
+export function unknownGroups(fields, fragment) {
+  const all = new URLSearchParams(fragment.replace(/^#/, ""));
+  const parts = ["start", "end", "favorite"].flatMap((name) => all.getAll(name));
+  const pairs = [all, ...parts.map((text) => new URLSearchParams(text))].flatMap((part) => [
+    ...part,
+  ]);
+  const unknown = pairs.filter(([name, text]) => {
+    const group = fields.find((field) => `.${field.name}` === name);
+    return name.startsWith(".") && (!group || valueFromText(group, text) === undefined);
+  });
+  return [...new Set(unknown.map(([name]) => name.slice(1)))];
+}
+
+/**
  * Return the start of the digest in a fragment, or "".
  * @param {string} fragment
  */

@@ -8,10 +8,12 @@ import { describeValue, round } from "./values.js";
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./store.js").State} State */
 /** @typedef {import("./values.js").Group} Group */
-/** @typedef {{text: string, apply: (recipe: Recipe) => Recipe}} Axis */
+/** @typedef {{text: string, apply: (recipe: Recipe) => Recipe}} Step */
+/** The first steps of a group or of the seeds, and how many there are. @typedef {{steps: Step[], total: number}} Axis */
 /** @typedef {import("./backend.js").Recipe} Recipe */
 
 const MAX_STEPS = 5;
+/** Rows or columns: a group may have thousands of labels or colors. */
 const MAX_LABELS = 24;
 
 /** The view "Table". */
@@ -52,8 +54,9 @@ export class TableView {
       },
       this.table,
     );
+    this.cut = h("p", { class: "hint", role: "status" });
     const hint = h("p", { class: "hint" }, "Choose an image of the table to continue with it.");
-    this.element = h("div", { class: "view" }, bar, scroller, hint);
+    this.element = h("div", { class: "view" }, bar, this.cut, scroller, hint);
     this.key = "";
     /** @type {HTMLCanvasElement[]} */
     this.canvases = [];
@@ -79,7 +82,7 @@ export class TableView {
   }
 
   width() {
-    return this.axis(this.app.store.state.table.columns).length;
+    return this.axis(this.app.store.state.table.columns).steps.length;
   }
 
   /** Return the recipes of the table in row-major order. */
@@ -91,37 +94,41 @@ export class TableView {
       values: state.values,
       temperature: state.temperature,
     };
-    const columns = this.axis(state.table.columns);
-    return this.axis(state.table.rows).flatMap((row) =>
+    const columns = this.axis(state.table.columns).steps;
+    return this.axis(state.table.rows).steps.flatMap((row) =>
       columns.map((column) => column.apply(row.apply(base))),
     );
   }
 
-  /** @param {string} name @returns {Axis[]} */
+  /** @param {string} name @returns {Axis} */
   axis(name) {
     const { tiles } = this.app.store.state;
     const group = this.app.fields.find((field) => field.name === name);
     if (!group) {
-      return tiles.slice(0, MAX_LABELS).map(({ point }) => {
-        return {
-          text: pointName(point).replace("Seed ", ""),
-          apply: (recipe) => ({ ...recipe, point }),
-        };
+      const steps = tiles.slice(0, MAX_LABELS).map(({ point }) => {
+        const apply = (/** @type {Recipe} */ recipe) => ({ ...recipe, point });
+        return { text: pointName(point).replace("Seed ", ""), apply };
       });
+      return { steps, total: tiles.length };
     }
-    return stepsOf(group).map(([text, value]) => {
+    const { steps, total } = stepsOf(group);
+    const named = steps.map(([text, value]) => {
       const apply = (/** @type {Recipe} */ recipe) => {
         return { ...recipe, values: { ...recipe.values, [group.name]: value } };
       };
       return { text, apply };
     });
+    return { steps: named, total };
   }
 
   /** @param {State} state @returns {import("./painter.js").Target[]} */
   show(state) {
     this.rows.value = state.table.rows;
     this.columns.value = state.table.columns;
-    const [rows, columns] = [this.axis(state.table.rows), this.axis(state.table.columns)];
+    const axes = [this.axis(state.table.rows), this.axis(state.table.columns)];
+    const [rows, columns] = axes.map(({ steps }) => steps);
+    this.cut.textContent = cutText(axes);
+    this.cut.hidden = !this.cut.textContent;
     const key = JSON.stringify([
       state.table,
       rows.map((row) => row.text),
@@ -136,7 +143,7 @@ export class TableView {
     }));
   }
 
-  /** @param {Axis[]} rows @param {Axis[]} columns */
+  /** @param {Step[]} rows @param {Step[]} columns */
   build(rows, columns) {
     this.canvases = [];
     this.buttons = [];
@@ -166,11 +173,32 @@ export class TableView {
     const { tiles, selected } = this.app.store.state;
     const changed = tiles.map((tile, at) => (at === selected ? { ...tile, point } : tile));
     this.app.store.set({ values, tiles: changed, view: "images" });
+    this.app.views.images.focusSelected();
   }
 }
 
+/** Return which parts of the axes the table shows, or "". @param {Axis[]} axes */
+function cutText(axes) {
+  const parts = ["rows", "columns"].map((name, index) => {
+    const { steps, total } = axes[index];
+    return steps.length < total ? `the first ${steps.length} of ${total} ${name}` : "";
+  });
+  const text = parts.filter(Boolean).join(" and ");
+  return text && `The table shows ${text}.`;
+}
+
+/**
+ * Return the first values of a group as rows or columns, with their names, and how many there are.
+ * @param {Group} group
+ * @returns {{steps: [string, any][], total: number}}
+ */
+export function stepsOf(group) {
+  const steps = allSteps(group);
+  return { steps: steps.slice(0, MAX_LABELS), total: steps.length };
+}
+
 /** @param {Group} group @returns {[string, any][]} */
-function stepsOf(group) {
+function allSteps(group) {
   if (group.kind === "scalar") {
     const { min = 0, max = 1 } = group;
     return Array.from({ length: MAX_STEPS }, (_, index) => {
@@ -185,7 +213,7 @@ function stepsOf(group) {
       : ["#000000", "#ff0000", "#ffff00", "#00ff00", "#00ffff", "#0000ff", "#ff00ff", "#ffffff"];
     return colors.map((color) => [color, color]);
   }
-  const labels = (group.labels ?? []).slice(0, MAX_LABELS);
+  const labels = group.labels ?? [];
   if (group.kind === "one_hot") return labels.map((label) => [label, label]);
   return [
     [describeValue(group, []), []],

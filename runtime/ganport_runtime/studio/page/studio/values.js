@@ -7,6 +7,7 @@
 /** @typedef {Record<string, any>} Values */
 
 const LABEL_KINDS = ["one_hot", "multi_hot", "signed_multi_hot"];
+const MAX_BLEND = 4;
 
 /**
  * Return the groups that have a control; the members of a joint group take its place.
@@ -60,6 +61,67 @@ export function changeWeight(weights, label, percent) {
 }
 
 /**
+ * Return a blend with a label more or less; it keeps at least one label and at most a few.
+ * @param {Record<string, number>} blend
+ * @param {string} label
+ */
+export function toggleInBlend(blend, label) {
+  const count = Object.keys(blend).length;
+  if (!Object.hasOwn(blend, label)) {
+    if (count >= MAX_BLEND) return blend;
+    return changeWeight({ ...blend, [label]: 0 }, label, Math.round(100 / (count + 1)));
+  }
+  if (count === 1) return blend;
+  const { [label]: _, ...rest } = changeWeight(blend, label, 0);
+  return rest;
+}
+
+/**
+ * Return the weights of the active labels of a multi-hot value, a list or a map.
+ * @param {string[] | Record<string, number>} value
+ * @returns {Record<string, number>}
+ */
+export const weightsOf = (value) =>
+  isBlend(value) ? value : Object.fromEntries(value.map((label) => [label, 1]));
+
+/**
+ * Return the labels of a multi-hot value whose weight is above 0.
+ * @param {string[] | Record<string, number>} value
+ */
+export const activeLabels = (value) =>
+  isBlend(value) ? Object.keys(value).filter((label) => value[label] > 0) : value;
+
+/**
+ * Return a multi-hot value with a label switched on or off. The oldest labels make room for a new
+ * one; a map of weights stays a map.
+ * @param {Group} group
+ * @param {string[] | Record<string, number>} value
+ * @param {string} label
+ */
+export function toggleLabel(group, value, label) {
+  const active = Object.entries(weightsOf(value));
+  const rest = active.filter(([other]) => other !== label);
+  const isOn = rest.length < active.length;
+  const changed = isOn ? rest : [...rest, [label, 1]].slice(-maxActive(group));
+  return isBlend(value) ? Object.fromEntries(changed) : changed.map(([name]) => name);
+}
+
+/**
+ * Return the weights of a multi-hot group with one of them changed, as far as their sum allows.
+ * @param {Group} group
+ * @param {Record<string, number>} weights
+ * @param {string} label
+ * @param {number} percent
+ */
+export function limitWeight(group, weights, label, percent) {
+  const { [label]: _, ...others } = weights;
+  const sum = Object.values(others).reduce((total, weight) => total + weight, 0);
+  // Sums of decimal fractions are not exact: 1 - 0.9 would leave 9 %.
+  const free = Math.floor((maxActive(group) - sum) * 100 + 1e-6);
+  return { ...weights, [label]: Math.min(percent, Math.max(0, free)) / 100 };
+}
+
+/**
  * Return red, green and blue, 0 to 255, of a color of an `rgb` group.
  * @param {Group} group
  * @param {any} color
@@ -67,7 +129,8 @@ export function changeWeight(weights, label, percent) {
  */
 export function channelsOf(group, color) {
   if (Array.isArray(color)) return color;
-  const hex = group.palette?.[color] ?? color;
+  const { palette = {} } = group;
+  const hex = Object.hasOwn(palette, color) ? palette[color] : color;
   return [1, 3, 5].map((start) => parseInt(hex.slice(start, start + 2), 16));
 }
 
@@ -92,7 +155,9 @@ export function describeValue(group, value) {
     return `${typeof value === "string" ? value : hexOf(group, value)} ${group.name}`;
   if (isBlend(value)) {
     const parts = Object.entries(value).filter(([, weight]) => weight > 0);
-    const texts = parts.map(([label, weight]) => `${Math.round(weight * 100)} % ${label}`);
+    const texts = parts.map(([label, weight]) =>
+      weight === 1 ? label : `${Math.round(weight * 100)} % ${label}`,
+    );
     return `${texts.join(" + ") || "no"} ${group.name}`;
   }
   if (Array.isArray(value)) return value.length ? value.join(", ") : `no ${group.name}`;
@@ -124,8 +189,8 @@ export const valueToText = (value) => (typeof value === "string" ? value : JSON.
 export function valueFromText(group, text) {
   const labels = group.labels ?? [];
   if (group.kind === "one_hot" && labels.includes(text)) return text;
-  if (group.kind === "rgb" && (/^#[0-9a-f]{6}$/i.test(text) || text in (group.palette ?? {})))
-    return text;
+  const isColor = /^#[0-9a-f]{6}$/i.test(text) || Object.hasOwn(group.palette ?? {}, text);
+  if (group.kind === "rgb" && isColor) return text;
   let value;
   try {
     value = JSON.parse(text);
@@ -154,7 +219,7 @@ function isValue(group, value) {
   if (!isBlend(value)) return false;
   const weights = Object.entries(value);
   const isWeight = (/** @type {[string, number]} */ [label, weight]) =>
-    labels.includes(label) && weight >= 0 && weight <= 1;
+    labels.includes(label) && typeof weight === "number" && weight >= 0 && weight <= 1;
   const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
   const fits =
     group.kind === "one_hot" ? Math.abs(total - 1) < 1e-3 : total <= maxActive(group) + 1e-3;
