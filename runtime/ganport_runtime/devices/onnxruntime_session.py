@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from importlib import import_module
@@ -19,6 +20,8 @@ from ganport_runtime.errors import MissingExtraError
 Feeds = Mapping[str, NDArray[Any]]
 """One array for each input."""
 
+_CPP_PLACE = re.compile(r"\S+\.(?:cc|h):\d+ (?:[^()]*\([^()]*\) (?:const )?)?")
+"""Where onnxruntime raised an error, such as `/src/reshape_helper.h:47 Reshape(const Shape&) `."""
 _DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 
 
@@ -128,8 +131,9 @@ def batch_shape(tensor: Tensor, rows: int) -> tuple[int, ...]:
 
 
 def error_summary(error: Exception) -> str:
-    """Return the first line of an exception, at most 200 characters."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200].rstrip(".")
+    """Return the first line of an exception, at most 200 characters, without a place in C++."""
+    text = _CPP_PLACE.sub("", str(error)).strip() or type(error).__name__
+    return text.splitlines()[0][:200].rstrip(".")
 
 
 def _read_tensor(node: Any) -> Tensor:

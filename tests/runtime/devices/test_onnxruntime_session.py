@@ -1,9 +1,16 @@
 import os
 from pathlib import Path
 
+import numpy as np
+import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
-from ganport_runtime.devices.onnxruntime_session import available_cpu_count, cgroup_quota
+from ganport_runtime.devices.onnxruntime_session import (
+    available_cpu_count,
+    cgroup_quota,
+    error_summary,
+)
 
 
 def groups(root: Path, files: dict[str, str]) -> Path:
@@ -56,3 +63,20 @@ def test_available_cpu_count_respects_the_affinity() -> None:
     finally:
         os.sched_setaffinity(0, before)
     assert 1 <= available_cpu_count() <= len(before)
+
+
+def test_error_summary_keeps_the_reason_of_onnxruntime_without_its_place_in_cpp():
+    values = helper.make_tensor_value_info("values", TensorProto.FLOAT, ["n"])
+    images = helper.make_tensor_value_info("images", TensorProto.FLOAT, None)
+    shape = helper.make_tensor("shape", TensorProto.INT64, [2], [2, 3])
+    node = helper.make_node("Reshape", ["values", "shape"], ["images"])
+    graph = helper.make_graph([node], "reshape", [values], [images], [shape])
+    opsets = [helper.make_opsetid("", 18)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString())
+    with pytest.raises(Exception, match="Reshape") as caught:
+        session.run(None, {"values": np.zeros(5, np.float32)})
+    assert ".h:" in str(caught.value)
+    summary = error_summary(caught.value)
+    assert "The input tensor cannot be" in summary
+    assert not any(part in summary for part in (".h:", ".cc:", "::"))
