@@ -85,7 +85,12 @@ def with_value(name: str, change: Callable[[torch.Tensor], object]) -> Callable[
         (with_value("exp_avg_sq", lambda x: x / 0), "generator/0/exp_avg_sq: NaN or infinity"),
         (with_value("exp_avg", lambda x: 3), "generator/0/exp_avg: int that is not a dense"),
         (with_value("exp_avg", lambda x: x.to("meta")), "exp_avg: Tensor that is not a dense"),
+        (with_value("exp_avg_sq", lambda x: x - 1), "generator/0/exp_avg_sq of -1"),
         (with_value("step", lambda x: x - 9), "generator/0/step of -7"),
+        (with_value("step", lambda x: x * 0), "generator/0/step of 0"),
+        (with_value("step", lambda x: x + 0.5), "generator/0/step of 2.5"),
+        (lambda state: {}, "generator/0/exp_avg: absent, not float32"),
+        (lambda state: state | {1: {}}, "first generator/1/exp_avg: absent, not float32"),
         (with_value("step", lambda x: x.expand(1 << 40)), "generator/0/step: float32 (1099511"),
         (lambda state: state | {0: state[0] | {"more": state[0]["step"]}}, "0/more: float32 ()"),
         (lambda state: state | {0: {"step": torch.tensor(2.0)}}, "exp_avg: absent, not float32"),
@@ -103,6 +108,59 @@ def test_restore_names_the_tensor_of_another_optimizer(
     states["generator"]["state"] = edit(states["generator"]["state"])
     torch.save(states, path)
     assert expected in refuse(checkpoint, recipe, trainer)
+
+
+def test_restore_refuses_a_negative_second_moment_with_the_next_step(
+    checkpoint: Path, recipe: Recipe, trainer: Start
+) -> None:
+    path = checkpoint / OPTIMIZERS
+    states = torch.load(path, weights_only=True)
+    states["discriminator"]["state"][2]["exp_avg_sq"].view(-1)[0] = -0.5
+    torch.save(states, path)
+    message = refuse(checkpoint, recipe, trainer)
+    assert str(path) in message
+    assert "expected second moments of at least 0" in message
+    assert "discriminator/2/exp_avg_sq of -0.5" in message
+    assert "earlier checkpoint" in message
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZER_NAMES)
+def test_restore_refuses_an_empty_state_only_after_the_first_step(
+    tmp_path: Path, recipe: Recipe, trainer: Start, optimizer: str
+) -> None:
+    both = {"generator": optimizer, "discriminator": optimizer}
+    recipe = replace(
+        recipe,
+        optimizer=replace(recipe.optimizer, beta1=0.5, **both),
+        method=replace(recipe.method, discriminator_steps=4),
+    )
+    run = tmp_path / "run"
+    short = replace(recipe, length=replace(recipe.length, max_images=12))
+    trainer(run, short).train(StopSignal())
+    # After three of four discriminator steps the generator has not made a step.
+    again = trainer(run, recipe)
+    again.resume()
+    assert {name.split("/")[0] for name in again.model.optimizer_tensors()} == {"discriminator"}
+    again.train(StopSignal())
+    path = newest(run)[0] / OPTIMIZERS
+    states = torch.load(path, weights_only=True)
+    states["generator"]["state"] = {}
+    torch.save(states, path)
+    assert "generator/0/" in refuse(path.parent, recipe, trainer)
+
+
+def test_restore_accepts_frozen_parameters_and_sgd_without_momentum(
+    tmp_path: Path, recipe: Recipe, trainer: Start
+) -> None:
+    recipe = replace(recipe, optimizer=replace(recipe.optimizer, beta1=0.0, discriminator="sgd"))
+    first, again = trainer(tmp_path / "run", recipe), trainer(tmp_path / "run", recipe)
+    for session in (first, again):
+        next(session.method.generator.parameters()).requires_grad_(False)
+    first.train(StopSignal())
+    again.resume()
+    names = {name.rpartition("/")[0] for name in again.model.optimizer_tensors()}
+    assert "generator/0" not in names
+    assert "generator/1" in names
 
 
 @pytest.mark.parametrize("content", [b"", b"no pickle", b"PK\x03\x04", b"\x80\x02]."])
@@ -150,6 +208,7 @@ def test_restore_takes_optimizer_options_from_the_recipe(
         ("average/module.", lambda x: x * torch.nan, "NaN or infinity"),
         ("discriminator/", lambda x: x * torch.inf, "NaN or infinity"),
         ("average/n_averaged", lambda x: x.float(), "float32 (), not int64 ()"),
+        ("average/n_averaged", lambda x: x - 9, "average/n_averaged of -7"),
         ("generator/", None, "absent, not float32 ("),
     ],
 )
@@ -223,3 +282,36 @@ def test_restore_of_metadata_without_a_time_fails(
     path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": seconds}))
     with pytest.raises(GanportError, match="seconds: expected a number"):
         trainer(checkpoint.parents[1], recipe).resume()
+
+
+def test_restore_refuses_negative_seconds(checkpoint: Path, recipe: Recipe, trainer: Start) -> None:
+    path = checkpoint / METADATA
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"seconds": -1e9}))
+    message = refuse(checkpoint, recipe, trainer)
+    assert str(checkpoint) in message
+    assert "seconds: expected a number of at least 0" in message
+    assert "-1e+09" in message
+    assert "earlier checkpoint" in message
+
+
+@pytest.mark.parametrize("counter", ["step", "images"])
+@pytest.mark.parametrize("value", ["-1", "1.5", "NaN", "1e400"])
+def test_restore_refuses_counters_that_are_not_whole_numbers(
+    checkpoint: Path, recipe: Recipe, trainer: Start, counter: str, value: str
+) -> None:
+    path = checkpoint / METADATA
+    number = json.loads(path.read_text())[counter]
+    path.write_text(path.read_text().replace(f'"{counter}": {number}', f'"{counter}": {value}'))
+    with pytest.raises(CheckpointError, match=METADATA):
+        trainer(checkpoint.parents[1], recipe).resume()
+
+
+def test_restore_refuses_a_negative_variance(
+    checkpoint: Path, recipe: Recipe, trainer: Start
+) -> None:
+    path = checkpoint / NETWORKS
+    tensors = safetensors.torch.load_file(path)
+    changed = next(key for key in sorted(tensors) if key.endswith("running_var"))
+    tensors[changed][0] = -2
+    safetensors.torch.save_file(tensors, path)
+    assert f"{changed} of -2" in refuse(checkpoint, recipe, trainer)

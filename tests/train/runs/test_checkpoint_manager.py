@@ -20,7 +20,7 @@ from ganport_runtime.images.format import ImageFormat
 from ganport_train.config.recipe import Recipe
 from ganport_train.engine.trainer import Trainer
 from ganport_train.runs.checkpoint_manager import CheckpointManager, ModelState
-from ganport_train.runs.train_state import NO_ROLLBACK, Rollback, TrainState
+from ganport_train.runs.train_state import NO_ROLLBACK, Rollback, StopSignal, TrainState
 
 CONDITIONS = Conditions.one_hots({"hair": ["red", "blue"]})
 Start = Callable[..., Trainer]
@@ -96,13 +96,14 @@ def test_save_writes_the_directions_of_a_flow(tmp_path: Path, recipe: Recipe) ->
 def test_restore_loads_weights_and_position(tmp_path: Path, recipe: Recipe, trainer: Start) -> None:
     run = tmp_path / "run"
     first = trainer(run, recipe)
+    first.train(StopSignal())
     with torch.no_grad():
         next(first.method.generator.parameters()).fill_(0.25)
-    first.state.restore(5, 1.5)
+    first.state.restore(7, 1.5)
     first.save()
     second = trainer(run, recipe)
     assert second.checkpoints.restore(second.state, lambda line: None)
-    assert (second.state.step, second.state.seconds) == (5, 1.5)
+    assert (second.state.step, second.state.seconds) == (7, 1.5)
     assert bool((next(second.method.generator.parameters()) == 0.25).all())
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,21 +27,18 @@ from ganport_runtime.strictjson import JsonObject, check_number
 from ganport_train.backend.device import is_device_lost, is_out_of_memory
 from ganport_train.config.parsing import parse
 from ganport_train.config.recipe import Recipe
+from ganport_train.runs.optimizer_state import (
+    FIX,
+    WHAT,
+    check_networks,
+    match_optimizer,
+    read_optimizers,
+)
 from ganport_train.runs.run_dir import check_same_recipe
 from ganport_train.runs.train_state import Rollback, TrainState, last_good_hint
 
 NETWORKS = "networks.safetensors"
 OPTIMIZERS = "optimizers.pt"
-_WHAT = "the training state of this recipe"
-_FIX = "Remove its folder to continue from an earlier checkpoint, or start a new run with --out."
-_STEP = "step"
-_STATE_NAMES = {
-    torch.optim.Adam: (_STEP, "exp_avg", "exp_avg_sq"),
-    torch.optim.AdamW: (_STEP, "exp_avg", "exp_avg_sq"),
-    torch.optim.RMSprop: (_STEP, "square_avg"),
-    torch.optim.SGD: ("momentum_buffer",),
-}
-"""What each optimizer keeps for a parameter: tensors in its shape, and the number of steps."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +71,21 @@ class ModelState:
         states = {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()}
         torch.save(states, folder / OPTIMIZERS)
 
-    def load(self, folder: Path) -> None:
-        """Load networks and optimizers in place.
+    def load(self, folder: Path, trained: Collection[str] = ()) -> None:
+        """Load networks and optimizers in place; `trained` optimizers must have a state.
 
         Raise CheckpointError, with the name of a tensor, before anything is loaded if a tensor has
-        another name, shape or dtype than in this model, or is not finite.
+        another name, shape or dtype than in this model, or values that no training writes.
         """
         tensors = read_tensors(folder / NETWORKS)
-        check_tensors(folder / NETWORKS, tensors, self.tensors(), _WHAT, _FIX)
-        states = _read_optimizers(folder / OPTIMIZERS)
+        check_tensors(folder / NETWORKS, tensors, self.tensors(), WHAT, FIX)
+        check_networks(folder / NETWORKS, tensors)
+        path = folder / OPTIMIZERS
+        states = read_optimizers(path)
         matching = {
-            name: _match_optimizer(optimizer, states.get(name), name, folder / OPTIMIZERS)
+            name: match_optimizer(
+                optimizer, states.get(name), name, path, is_trained=name in trained
+            )
             for name, optimizer in self.optimizers.items()
         }
         for name, network in self.networks.items():
@@ -157,13 +157,19 @@ class CheckpointManager:
         recipe = parse(Recipe, JsonObject(metadata, place).mapping("recipe"), place=place)
         recipe = recipe.with_image(self.image)
         check_same_recipe(recipe, self.recipe, place)
-        seconds = check_number(metadata.get("seconds", 0), f"{place}: seconds")
-        self.state.load(folder)
-        position.restore(int(metadata["step"]), seconds)
-        log(f"resumed at step {position.step:,} from {folder}")
+        seconds = _read_seconds(metadata, place)
+        step = int(metadata["step"])
+        self.state.load(folder, self._trained_optimizers(step))
+        position.restore(step, seconds)
+        log(f"resumed at step {step:,} from {folder}")
         for moved in quarantine_newer(folder):
             log(f"moved to {moved}: it is corrupt, or of a newer ganport")
         return True
+
+    def _trained_optimizers(self, step: int) -> list[str]:
+        """Return the optimizers that have made a step: the generator's may begin later."""
+        first = {"generator": self.recipe.method.discriminator_steps}
+        return [name for name in self.state.optimizers if step >= first.get(name, 1)]
 
     def _metadata(
         self, position: TrainState, rollback: Rollback, score: Mapping[str, Any] | None
@@ -213,6 +219,14 @@ def remove_temporaries(run: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def _read_seconds(metadata: Mapping[str, Any], place: str) -> float:
+    seconds = check_number(metadata.get("seconds", 0), f"{place}: seconds")
+    if seconds < 0:
+        expected = "a number of at least 0"
+        raise CheckpointError(f"{place}: seconds", expected, f"{seconds:g}", FIX)
+    return seconds
+
+
 def _write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     on_cpu = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     safetensors.torch.save_file(on_cpu, path)
@@ -224,51 +238,3 @@ def _select_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tens
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
-
-
-def _read_optimizers(path: Path) -> Mapping[str, Any]:
-    try:
-        states = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:  # its text advises to load the file nevertheless
-        raise CheckpointError.corrupt(path, "objects other than tensors") from None
-    except Exception as error:  # the unpickler lets exceptions of every type through
-        raise CheckpointError.corrupt(path, " ".join(str(error).split())[:200]) from None
-    if not isinstance(states, dict):
-        raise CheckpointError.corrupt(path, f"a {type(states).__name__}")
-    return states
-
-
-def _match_optimizer(
-    optimizer: torch.optim.Optimizer, saved: Any, name: str, path: Path
-) -> dict[str, Any]:
-    """Return a saved state in the memory layout of the parameters; raise CheckpointError.
-
-    The options, such as betas, come from the recipe. Fused optimizers write through the pointer of
-    a tensor, so a state of another layout, such as an expanded tensor, would corrupt the heap.
-    """
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    try:
-        states = {key: state for key, state in saved["state"].items() if state}
-        found = {f"{name}/{i}/{key}": v for i, state in states.items() for key, v in state.items()}
-    except (TypeError, KeyError, AttributeError) as error:
-        raise CheckpointError.corrupt(path, f"{name}: no optimizer state ({error})") from None
-    expected = {
-        f"{name}/{i}/{key}": torch.zeros(()) if key == _STEP else parameter
-        for i, parameter in enumerate(parameters)
-        if i in states
-        for key in _STATE_NAMES[type(optimizer)]
-    }
-    check_tensors(path, found, expected, _WHAT, _FIX)
-    for key, value in found.items():
-        if key.endswith(f"/{_STEP}") and value < 0:
-            raise CheckpointError.corrupt(path, f"{key} of {value.item():g}")
-    with torch.no_grad():
-        state = {
-            i: {key: _in_layout(value, parameters[i], key) for key, value in values.items()}
-            for i, values in states.items()
-        }
-    return {"state": state, "param_groups": optimizer.state_dict()["param_groups"]}
-
-
-def _in_layout(value: Tensor, parameter: Tensor, key: str) -> Tensor:
-    return value if key == _STEP else torch.empty_like(parameter, device="cpu").copy_(value)
