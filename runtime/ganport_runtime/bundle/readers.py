@@ -129,26 +129,35 @@ avg_pool1d avg_pool2d avg_pool3d baddbmm batch_norm bilinear bitwise_and bitwise
 bitwise_xor bmm broadcast_tensors broadcast_to cat cdist ceil celu channel_shuffle chunk clamp
 clamp_max clamp_min clone concat constant_pad_nd contiguous conv1d conv2d conv3d conv_transpose1d
 conv_transpose2d conv_transpose3d copy cos cosh cross cummax cumprod cumsum deg2rad detach device
-diag diag_embed diagonal diff dim div dot dropout einsum elu embedding empty empty_like eq erf erfc
-exp exp2 expand expand_as expm1 eye feature_dropout fill flatten flip fliplr flipud floor
-floor_divide fmod frac frobenius_norm full full_like gather ge gelu glu grid_sampler grid_sampler_2d
-group_norm gt hardshrink hardsigmoid hardswish hardtanh hypot im2col index index_select
-instance_norm isfinite isinf isnan layer_norm le leaky_relu lerp linear linspace log log10 log1p
-log2 log_sigmoid log_softmax logaddexp logical_and logical_not logical_or logical_xor logsumexp lt
-masked_fill matmul max max_pool1d max_pool2d max_pool3d maximum mean median meshgrid min minimum
-mish mm movedim mul multiply mv nan_to_num narrow ne neg new_empty new_full new_ones new_zeros norm
-normalize numel one_hot ones ones_like outer pad permute pixel_shuffle pixel_unshuffle pow prelu
-prod rad2deg reciprocal reflection_pad1d reflection_pad2d relu relu6 remainder repeat
-repeat_interleave replication_pad1d replication_pad2d reshape reshape_as rms_norm roll rot90 round
-rrelu rsqrt rsub scalar_tensor scaled_dot_product_attention scatter scatter_add select selu sigmoid
-sign silu sin sinh size slice softmax softplus softshrink sort split split_with_sizes sqrt square
-squeeze stack std std_mean sub subtract sum swapaxes t take tan tanh tensor tensor_split tensordot
-threshold tile to topk transpose tril triu true_divide trunc type_as unbind unflatten unfold
-unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_nearest1d upsample_nearest2d
-upsample_nearest3d var var_mean vdot view view_as where zero zeros zeros_like
+diag diag_embed diagonal diff dim div dot dropout einsum elu embedding eq erf erfc exp exp2 expand
+expand_as expm1 eye feature_dropout fill flatten flip fliplr flipud floor floor_divide fmod frac
+frobenius_norm full full_like gather ge gelu glu grid_sampler grid_sampler_2d group_norm gt
+hardshrink hardsigmoid hardswish hardtanh hypot im2col index index_select instance_norm isfinite
+isinf isnan layer_norm le leaky_relu lerp linear linspace log log10 log1p log2 log_sigmoid
+log_softmax logaddexp logical_and logical_not logical_or logical_xor logsumexp lt masked_fill
+matmul max max_pool1d max_pool2d max_pool3d maximum mean median meshgrid min minimum mish mm
+movedim mul multiply mv nan_to_num narrow ne neg new_full new_ones new_zeros norm normalize numel
+one_hot ones ones_like outer pad permute pixel_shuffle pixel_unshuffle pow prelu prod rad2deg
+reciprocal reflection_pad1d reflection_pad2d relu relu6 remainder repeat repeat_interleave
+replication_pad1d replication_pad2d reshape reshape_as rms_norm roll rot90 round rrelu rsqrt rsub
+scalar_tensor scaled_dot_product_attention scatter scatter_add select selu sigmoid sign silu sin
+sinh size slice softmax softplus softshrink sort split split_with_sizes sqrt square squeeze stack
+std std_mean sub subtract sum swapaxes t take tan tanh tensor tensor_split tensordot threshold tile
+to topk transpose tril triu true_divide trunc type_as unbind unflatten unfold unsqueeze
+upsample_bicubic2d upsample_bilinear2d upsample_nearest1d upsample_nearest2d upsample_nearest3d var
+var_mean vdot view view_as where zero zeros zeros_like
 """
 _OPERATORS = frozenset(_OPERATOR_NAMES.split())
-"""Functions of torch without random numbers and without access to anything outside."""
+"""Functions of torch that use neither random numbers nor old memory nor anything outside."""
+_SWITCHES = {
+    "dropout": (2, "False"),
+    "feature_dropout": (2, "False"),
+    "alpha_dropout": (2, "False"),
+    "rrelu": (3, "False"),
+    "scaled_dot_product_attention": (4, "0."),
+}
+"""Functions that use random numbers unless the argument of that index is this word or absent."""
+_SWITCH_NAMES = frozenset(("dropout_p", "train", "training"))
 _OPS = frozenset(("ops.prim.NumToTensor",))
 _OPCODE_NAMES = """
 APPEND APPENDS BINFLOAT BINGET BININT BININT1 BININT2 BINPERSID BINPUT BINUNICODE BUILD EMPTY_DICT
@@ -195,6 +204,7 @@ def read_operators(code: str) -> set[str]:
     if '"""' in code or "'''" in code:
         raise ValueError("a text of several lines")
     operators: set[str] = set()
+    calls = _OpenCalls()
     before, kind, position = "", "", 0
     while position < len(code):
         match = _TOKEN.match(code, position)
@@ -207,8 +217,36 @@ def read_operators(code: str) -> set[str]:
             raise ValueError("a call of something without a name")
         if match.lastgroup in ("word", "member"):
             operators |= _check_word(match[0], before, _CALL.match(code, position) is not None)
+        calls.add(match[0], before)
         before, kind = match[0], match.lastgroup
     return operators
+
+
+class _OpenCalls:
+    """The brackets that are open, and the arguments of the calls among them.
+
+    Each token is checked once, so that the time is linear in the length of the code.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[tuple[str, int]] = []
+        """Function before each bracket, "" = none, and the index of its current argument."""
+
+    def add(self, token: str, before: str) -> None:
+        """Add a token; raise `ValueError` for an argument that turns random numbers on."""
+        name, index = self._open[-1] if self._open else ("", 0)
+        word_at, word = _SWITCHES.get(name, (-1, ""))
+        if token == "," and self._open:
+            self._open[-1] = name, index + 1
+        elif token in (")", "]", "}"):
+            del self._open[-1:]
+        elif (index == word_at and token != word) or (
+            word and token == "=" and before in _SWITCH_NAMES
+        ):
+            raise ValueError(f"torch.{name} with random numbers in the code")
+        if token in ("(", "[", "{"):
+            function = before.removeprefix("torch.").removesuffix("_") if token == "(" else ""
+            self._open.append((function, 0))
 
 
 def check_pickle(data: bytes) -> None:

@@ -64,6 +64,10 @@ def test_traced_file_passes_with_its_interface_and_operators() -> None:
         "_1 = torch.leaky_relu_(z, 0.20000000000000001)",
         "_1 = torch.add(z, ops.prim.NumToTensor(torch.size(z, 0)), alpha=1e-05)",
         '_1 = annotate(List[Tensor], [torch.to(z, torch.device("cpu"))])',
+        "_1 = torch.dropout_(torch.dropout(z, 0.5, False), 0.5, False)",
+        "_1 = torch.feature_dropout(torch.view(z, [2, 3, 4]), 0.5, False)",
+        "_1 = torch.rrelu(torch.rrelu(z), 0.125, 0.33333333333333331, False)",
+        "_1 = torch.scaled_dot_product_attention(z, z, z, None, 0., True, scale=0.5)",
     ],
 )
 def test_lines_that_tracing_writes_pass(line: str) -> None:
@@ -104,6 +108,21 @@ def test_lines_that_tracing_writes_pass(line: str) -> None:
         "# comment",
         "_1 = töne(z)",
         "_1 = z @ z",
+        "_1 = torch.dropout(z, 0.5, True)",
+        "_1 = torch.dropout (z, 0.5, (True))",
+        "_1 = torch.dropout_(z, 0.5, bool(1))",
+        "_1 = torch.dropout(torch.view(z, [2, 3]), train=True, p=0.5)",
+        "_1 = torch.feature_dropout(torch.neg(z), 0.5, True)",
+        "_1 = torch.alpha_dropout(z, 0.5, True)",
+        "_1 = torch.alpha_dropout(torch.dropout(z, 0.5, False), 0.5, True)",
+        "_1 = torch.rrelu(z, 0.125, 0.33, True)",
+        "_1 = torch.rrelu_(z, 0.125, 0.33, True)",
+        "_1 = torch.rrelu(z, training=True)",
+        "_1 = torch.scaled_dot_product_attention(z, z, z, None, 0.5)",
+        "_1 = torch.scaled_dot_product_attention(z, z, z, dropout_p=0.5)",
+        "_1 = torch.empty([4, 4], dtype=None)",
+        "_1 = torch.empty_like(z)",
+        "_1 = torch.new_empty(z, [4, 4])",
     ],
 )
 def test_lines_that_tracing_does_not_write_are_refused(line: str) -> None:
