@@ -1,5 +1,11 @@
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
 import pytest
-from PIL import features
+from PIL import Image, TiffTags, features
 
 from ganport_train.data.file_formats import (
     is_image,
@@ -52,3 +58,43 @@ def test_unread_images_of_rare_extensions_are_named(extension: str) -> None:
 
 def test_several_frames_of_none_is_no_issue() -> None:
     assert several_frames([]) == []
+
+
+DECODE = """
+import os, sys
+from pathlib import Path
+from ganport_runtime.errors import RequestError
+from ganport_runtime.images.decode import load_image
+from ganport_train.data.file_formats import readable_formats
+
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    try:
+        load_image(path.read_bytes(), formats=readable_formats())
+    except RequestError:
+        print(path.name)
+    os.write(2, b"another message of the process\\n")
+"""
+
+
+def damaged_tiff(compression: str) -> bytes:
+    """Return a TIFF whose compressed data is overwritten."""
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "TIFF", compression=compression)
+    data = bytearray(buffer.getvalue())
+    data[100:200] = b"\xff" * 100
+    return bytes(data)
+
+
+def test_damaged_tiffs_are_refused_without_raw_lines_of_the_decoders(tmp_path: Path) -> None:
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "jpeg"):
+        (tmp_path / f"{compression}.tif").write_bytes(damaged_tiff(compression))
+    many = bytearray(damaged_tiff("tiff_lzw"))
+    tag = next(tag for tag, info in TiffTags.TAGS_V2.items() if info.name == "SamplesPerPixel")
+    place = many.index(tag.to_bytes(2, "little") + (3).to_bytes(2, "little"), 8)
+    many[place + 8 : place + 10] = b"\xff\x7f"
+    (tmp_path / "samples.tif").write_bytes(many)
+    command = [sys.executable, "-c", DECODE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {"tiff_lzw.tif", "tiff_adobe_deflate.tif", "samples.tif"} <= {*done.stdout.split()}
+    assert done.stderr.splitlines() == ["another message of the process"] * 4

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 
-from PIL import Image, features
+from PIL import Image, _imaging, features
 
 from ganport_train.data.issues import Issue, quote
 
@@ -54,7 +56,11 @@ _PACKAGES = {"AVIF": "'pillow>=11.3'", "HEIF": "'ganport[heic]'"}
 
 @cache
 def readable_formats() -> tuple[str, ...]:
-    """Return the formats that the installed libraries read, by their names in Pillow."""
+    """Return the formats that the installed libraries read, by their names in Pillow.
+
+    The first call also ends the raw lines that the decoders print about damaged files.
+    """
+    _silence_decoders()
     with suppress(ImportError):  # an optional package, which adds HEIF to Pillow
         import_module("pillow_heif").register_heif_opener()
     Image.init()
@@ -89,6 +95,22 @@ def several_frames(names: Sequence[str]) -> list[Issue]:
     found = f"several in {len(names):,} of them, such as {quote(names[0], 120)}"
     fix = "Only the first frame is read. Save the others as images of their own to use them."
     return [Issue("frames", "", "images with one frame", found, fix, level="warning")]
+
+
+def _silence_decoders() -> None:
+    """Let libtiff and Pillow print nothing to stderr: damaged files raise errors that we report.
+
+    Only libtiff prints below Python. Its handlers are its own, so no other message is lost, unlike
+    with a redirected stderr. A Pillow that hides the functions of libtiff keeps printing.
+    """
+    # Pillow's log messages pass to the handlers of a program, and without any to stderr.
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    with suppress(OSError, AttributeError):
+        library = ctypes.CDLL(_imaging.__file__)
+        for name in ("TIFFSetErrorHandler", "TIFFSetWarningHandler"):
+            set_handler = getattr(library, name)
+            set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+            set_handler(None)
 
 
 def _extension(name: str) -> str:
