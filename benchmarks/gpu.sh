@@ -17,6 +17,10 @@
 # runs. A part ends within LIMIT (570) seconds, and may run again: it replaces what it wrote, and
 # `rows` continues. DATA names a data set; without it faces are drawn.
 # DEVICE=cpu runs the same steps without a GPU, which checks this script and measures nothing.
+if [ -z "${BASH_VERSION:-}" ]; then # another shell, as in: sh benchmarks/gpu.sh
+    command -v bash >/dev/null || { echo "gpu.sh needs bash: install it, then run: bash $0" >&2 && exit 2; }
+    exec bash "$0" "$@"
+fi
 set -uo pipefail
 part=${1:?a part, see the head of this file}
 out=$(mkdir -p "${2:?a folder for the results}" && cd "$2" && pwd)

@@ -1,6 +1,7 @@
 """Runs of the GPU benchmarks without a GPU."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -52,6 +53,34 @@ def test_serving_part_prints_its_figures_on_the_cpu(part: Part) -> None:
     written = part("serve", code=None)
     assert "Traceback" not in written
     assert written.count('"faults": [') == 2
+
+
+def test_script_runs_with_sh(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", str(BENCHMARKS / "gpu.sh"), "unknown", str(tmp_path)],
+        env=os.environ | {"DEVICE": "cpu", "PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout.startswith("Measure a bare GPU machine")
+    assert done.stderr == ""
+
+
+def test_script_without_bash_names_it(tmp_path: Path) -> None:
+    (tmp_path / "sh").symlink_to(shutil.which("sh") or "sh")
+    done = subprocess.run(
+        [str(tmp_path / "sh"), str(BENCHMARKS / "gpu.sh"), "steps", str(tmp_path)],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "bash" in os.path.realpath(tmp_path / "sh"):
+        pytest.skip("sh is bash")
+    assert done.returncode == 2
+    assert done.stderr.startswith("gpu.sh needs bash")
 
 
 def test_part_continues_after_a_step_that_fails(part: Part) -> None:
