@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ganport_models import NetworkConfig, build_generator
-from ganport_models.generators.palette import COLORS, NOISY_STEPS, PaletteGenerator
+from ganport_models.generators.palette import COLORS, PaletteGenerator
 
 
 @pytest.fixture
@@ -56,22 +56,6 @@ def test_palette_generator_adds_noise_to_the_choice_of_colors_in_training_only(
         generator.eval()
         assert torch.equal(generator(z, condition), generator(z, condition))
     assert (noisy - again).abs().mean() > 0.1
-
-
-def test_palette_generator_has_no_noise_after_the_noisy_steps(generator: PaletteGenerator) -> None:
-    z, condition = torch.randn(2, 5), torch.eye(3)[:2]
-    generator.train()
-    with torch.no_grad():
-        generator.steps.fill_(NOISY_STEPS)
-        torch.testing.assert_close(generator(z, condition), generator(z, condition))
-    assert generator.steps == NOISY_STEPS + 2
-
-
-def test_palette_generator_counts_the_steps_of_training_only(generator: PaletteGenerator) -> None:
-    draw(generator)
-    assert generator.steps == 0
-    draw(generator.train())
-    assert generator.steps == 1
 
 
 def test_init_colors_keeps_the_colors_that_are_not_given(generator: PaletteGenerator) -> None:
