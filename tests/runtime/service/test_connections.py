@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from ganport_runtime.service.server import LimitedProtocol, PeerLimits
+from ganport_runtime.service.connections import LimitedProtocol, PeerLimits
 
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 HEADER = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
