@@ -12,6 +12,7 @@ from typing import Any
 import click
 from torch import Tensor, nn
 
+from ganport_export.adapter import Wrapped
 from ganport_export.bundle_writer import SUFFIX
 from ganport_export.errors import OptionError
 from ganport_export.interface import Interface
@@ -173,12 +174,8 @@ class Encoder(nn.Module):
         return self.flow.encode(image, condition)
 
 
-class Unconditional(nn.Module):
+class Unconditional(Wrapped):
     """A network without its condition input, which is always empty."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
 
     def forward(self, given: Tensor) -> Tensor:
         """Return the output of the network for z or images (N, ...)."""

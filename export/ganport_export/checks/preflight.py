@@ -5,42 +5,26 @@
 
 from __future__ import annotations
 
-import inspect
-import re
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.lazy import LazyModuleMixin
 
-from ganport_export.adapter import adapt
+from ganport_export.adapter import adapt, unwrap
 from ganport_export.artifact import ExportInput
+from ganport_export.checks.image_range import check_usual_range
+from ganport_export.checks.parameters import check_parameter_order, warn_of_unclear_order
 from ganport_export.checks.parity import error_limit, max_error
 from ganport_export.checks.pixel_diff import check_range
 from ganport_export.errors import ContractError
-from ganport_export.execution import Outputs, run, run_checked, run_reference
+from ganport_export.execution import run_checked, run_reference
 from ganport_export.interface import Interface
-from ganport_export.test_inputs import make_batch, make_batches
+from ganport_export.test_inputs import make_batches
 from ganport_export.transforms.noise_lifting import NoiseMap, lift
 from ganport_export.transforms.parametrizations import INIT_FLAGS, detached_copy, fold
 from ganport_export.transforms.rewrites import rewrite
 from ganport_models import Generator
-
-_SIGN_SAMPLES, _SIGN_BATCH, _FIRST_SEED = 64, 8, 100
-_CONDITION_WORDS = frozenset(
-    (
-        *("attr", "attribute", "attributes", "attrs", "c", "class", "classes", "cls", "cond"),
-        *("condition", "conditions", "label", "labels", "tag", "tags", "target", "y"),
-    )
-)
-_SOURCE_WORDS = frozenset(
-    (
-        *("eps", "image", "images", "img", "input", "inputs", "latent", "latents", "noise"),
-        *("source", "src", "x", "z"),
-    )
-)
-"""Words in the names of parameters that take a condition, and noise or images."""
 
 
 def prepare(
@@ -53,7 +37,7 @@ def prepare(
     """
     preflight(module)
     check_parameter_order(module, interface)
-    copied = detached_copy(module)
+    copied, stated = detached_copy(module), interface
     network = adapt(copied, interface)
     maps: list[NoiseMap] = []
     if lift_noise:
@@ -61,6 +45,7 @@ def prepare(
     batches = make_batches(interface)
     # Rewriting and folding come after this run, so that `own_error` includes their error.
     outputs = run_checked(network, interface, batches)
+    warn_of_unclear_order(module, copied, stated)
     network = rewrite(network, interface)
     folded = fold(copied)
     reference = run_reference(network, interface, batches)
@@ -69,8 +54,8 @@ def prepare(
     largest = 1.0 if is_image else max(float(np.abs(exact).max()) for exact in reference)
     limit = error_limit(own_error, largest)
     clipped = check_range(reference, image) if is_image else 0.0
-    if is_image and not isinstance(module, Generator):  # the class of ours states its range
-        _check_signs(network, interface, reference)
+    if is_image and not isinstance(unwrap(module), Generator):  # our class states its range
+        check_usual_range(network, interface, reference)
     return ExportInput(
         network,
         interface,
@@ -111,51 +96,6 @@ def preflight(module: nn.Module) -> None:
             )
 
 
-def check_parameter_order(module: nn.Module, interface: Interface) -> None:
-    """Raise ContractError if the names of the parameters of `forward` say the other order.
-
-    Inputs of equal size would be exchanged without any error. An interface with `arguments` states
-    the order.
-    """
-    if interface.arguments:
-        return
-    try:
-        names = list(inspect.signature(module.forward).parameters)[:2]
-    except (TypeError, ValueError):  # a forward that is not written in Python
-        return
-    is_condition, is_source = (
-        [not words.isdisjoint(re.split(r"[_\d]+", name.lower())) for name in names]
-        for words in (_CONDITION_WORDS, _SOURCE_WORDS)
-    )
-    if len(interface.inputs) == 2 and is_condition[:1] == [True] and is_source[1:] == [True]:
-        order = ", ".join(interface.inputs)
-        raise ContractError(
-            f"forward of {type(module).__name__}",
-            f"the parameters {order}",
-            f"{names[0]}, {names[1]}",
-            f"Say so in the Interface: arguments=('condition', {interface.input_name!r}).",
-        )
-
-
-def _check_signs(network: nn.Module, interface: Interface, reference: Outputs) -> None:
-    """Raise ContractError for a network that never returns a negative number.
-
-    Images in [0, 1] pass every other check, and look washed out.
-    """
-    if min(float(exact.min()) for exact in reference) < 0:
-        return
-    rows = range(_FIRST_SEED, _FIRST_SEED + _SIGN_SAMPLES, _SIGN_BATCH)
-    batches = [make_batch(interface, _SIGN_BATCH, seed) for seed in rows]
-    images = (run(network, interface, [batch])[0] for batch in batches)
-    if all(float(image.min()) >= 0 for image in images):
-        raise ContractError(
-            "image",
-            "numbers in [-1, 1]",
-            f"no negative number in {_SIGN_SAMPLES} images, as from a sigmoid",
-            "If the images are in [0, 1], give the Interface image_range='unit'.",
-        )
-
-
 def _check_initialized(place: str, part: nn.Module) -> None:
     found = ""
     if isinstance(part, LazyModuleMixin) and part.has_uninitialized_params():
@@ -178,11 +118,10 @@ def _check_weights(place: str, part: nn.Module) -> None:
         *part.named_buffers(recurse=False),
     ]
     for name, tensor in tensors:
+        at = f"{place}, tensor {name!r}"
         if tensor.is_meta:
-            found = "no storage (meta device)"
-        elif tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            found = "NaN or infinite numbers"
-        else:
-            continue
-        fix = "Use an earlier checkpoint, from before the training diverged."
-        raise ContractError(f"{place}, tensor {name!r}", "finite weights", found, fix)
+            fix = "Call .to_empty(device='cpu') on the whole network, then load_state_dict."
+            raise ContractError(at, "loaded weights", "no storage (meta device)", fix)
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            fix = "Use an earlier checkpoint, from before the training diverged."
+            raise ContractError(at, "finite weights", "NaN or infinite numbers", fix)

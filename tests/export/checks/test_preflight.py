@@ -1,12 +1,17 @@
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
-from ganport_export import ContractError, Interface
-from ganport_export.checks.preflight import check_parameter_order, preflight, prepare
+from ganport_export import ContractError, Interface, export
+from ganport_export.checks.parameters import check_parameter_order
+from ganport_export.checks.preflight import preflight, prepare
 from ganport_export.formats import suppress_known_messages
 from ganport_models import Generator, NetworkConfig
 from ganport_runtime.conditions import Conditions
+from ganport_runtime.errors import GanportWarning
 from ganport_runtime.images.format import ImageFormat
 
 
@@ -78,8 +83,12 @@ def test_preflight_of_nan_weights_raises(make):
     assert "NaN" in str(error)
 
 
-def test_preflight_of_meta_weights_raises():
-    assert "meta device" in str(preflight_error(nn.Linear(2, 2, device="meta").eval()))
+def test_preflight_of_meta_weights_raises_with_the_way_to_load_them():
+    error = preflight_error(nn.Linear(2, 2, device="meta").eval())
+    assert "meta device" in str(error)
+    assert "to_empty" in error.fix
+    assert "load_state_dict" in error.fix
+    assert "earlier checkpoint" not in error.fix
 
 
 def forward_of(*names: str) -> nn.Module:
@@ -112,6 +121,109 @@ def test_forward_with_other_names_passes(names, pair):
     check_parameter_order(forward_of(*names), pair)
     unconditional = Interface("a", (4,), (8, 8))
     check_parameter_order(forward_of("label", "z"), unconditional)
+
+
+class Joined(nn.Module):
+    """Joins two inputs of equal size, so that it also runs with the two exchanged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Linear(8, 3 * 8 * 8)
+
+    def join(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        joined = torch.cat([a, 0.5 * b], dim=1)
+        return torch.tanh(20 * self.stem(joined)).view(-1, 3, 8, 8)
+
+
+class Unclear(Joined):
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        return self.join(a, b)
+
+
+class Clear(Joined):
+    def forward(self, a: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        return self.join(a, label)
+
+
+class Variadic(Joined):
+    def forward(self, *args: torch.Tensor) -> torch.Tensor:
+        return self.join(*args)
+
+
+def test_prepare_of_unclear_parameters_warns_which_is_taken_as_which(pair):
+    network = Unclear().eval()
+    with pytest.warns(GanportWarning) as caught:
+        prepare(network, pair, "uint8")
+    (message,) = [str(warning.message) for warning in caught]
+    assert "z as 'a' and the condition as 'b'" in message
+    assert "arguments=('condition', 'z')" in message
+
+
+def test_prepare_of_unclear_parameters_with_a_stated_order_passes(pair):
+    prepare(Unclear().eval(), replace(pair, arguments=("z", "condition")), "uint8")
+
+
+def test_prepare_of_parameters_that_a_name_or_a_size_makes_clear_passes(pair, make, interface):
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = make()
+
+        def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+            return self.network(a, b * torch.ones(1, 5))
+
+    prepare(Clear().eval(), pair, "uint8")
+    prepare(Named().eval(), interface, "uint8")
+
+
+def test_prepare_of_any_number_of_parameters_raises_with_a_fix_that_works(pair, tmp_path):
+    network = Variadic().eval()
+    with pytest.raises(ContractError) as caught:
+        prepare(network, pair, "uint8")
+    assert "Variadic" in caught.value.place
+    assert "arguments=('z', 'condition')" in caught.value.fix
+    stated = replace(pair, arguments=("z", "condition"))
+    export(network, stated, tmp_path / "any.ganport", format="onnx")
+
+
+class Changed(nn.Module):
+    """Applies a function to the numbers of an image in [-1, 1]."""
+
+    def __init__(self, function: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.function(image)
+
+
+@pytest.mark.parametrize(
+    ("function", "fix"),
+    [
+        (lambda x: torch.sigmoid(20 * x) * 1.01 - 0.01, "image_range='unit'"),
+        (lambda x: (x + 0.5).clamp(0, 1) * 1.04 - 0.04, "image_range='unit'"),
+        (lambda x: 0.5 * x, "scale its images"),
+        (lambda x: 0.2 * x - 0.2, "scale its images"),
+    ],
+)
+def test_prepare_of_images_in_an_unusual_range_warns_with_the_fix(make, interface, function, fix):
+    with pytest.warns(GanportWarning) as caught:
+        prepare(make(Changed(function)), interface, "uint8")
+    (message,) = [str(warning.message) for warning in caught]
+    assert fix in message
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x,
+        lambda x: 0.2 * x - 0.75,  # dark
+        lambda x: 0.7 * x + 0.3,  # bright
+        lambda x: 0.8 * x,  # low contrast
+    ],
+)
+def test_prepare_of_dark_bright_and_pale_images_passes(make, interface, function):
+    assert prepare(make(Changed(function)), interface, "uint8").clipped == 0
 
 
 @pytest.mark.parametrize("last", [nn.Sigmoid(), nn.ReLU()])
