@@ -221,6 +221,8 @@ def open_tensorrt(
 
     Nodes that TensorRT does not support run with CUDA on the same device, never on the CPU.
     TensorRT computes in TF32 if the GPU has it, and with `precision` "fp16" also in half precision.
+    Engines are not cached: onnxruntime names a cached engine by the names in the graph and by
+    versions, not by the weights, so a bundle of another training would run the first one's engine.
     Raises `DeviceError`, `BundleError` for bytes that are not a usable graph, and
     `MissingExtraError`.
     """
