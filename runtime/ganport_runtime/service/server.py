@@ -115,8 +115,47 @@ class _Server(uvicorn.Server):
         while monotonic() < end and not self.force_exit:
             await asyncio.sleep(_POLL_INTERVAL)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port, and reject the requests of connections that are already open."""
+        listeners = sockets or []
+        accepted = _accept_waiting(listeners, self.config.backlog)
+        for server in self.servers:
+            server.close()
+        for listener in listeners:
+            listener.close()
+        loop = asyncio.get_running_loop()
+        for connection in accepted:
+            await loop.connect_accepted_socket(self._create_protocol, connection)
+        end = monotonic() + _REJECT_SECONDS
+        while self._has_new_connections and monotonic() < end and not self.force_exit:
+            await asyncio.sleep(_POLL_INTERVAL / 10)
+        await super().shutdown()
+
+    def _create_protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+    @property
+    def _has_new_connections(self) -> bool:
+        connections = self.server_state.connections
+        return any(getattr(connection, "cycle", None) is None for connection in connections)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._registry.start_draining()
         # uvicorn would raise the signal again after the shutdown; the exit code must be 0.
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
+
+
+def _accept_waiting(listeners: list[socket.socket], limit: int) -> list[socket.socket]:
+    """Accept the connections that wait in the kernel, which resets them when the port closes."""
+    accepted: list[socket.socket] = []
+    for listener in listeners:
+        listener.setblocking(False)
+        with suppress(OSError):  # none is left
+            while len(accepted) < limit:
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                accepted.append(connection)
+    return accepted
