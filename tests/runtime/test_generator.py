@@ -25,6 +25,13 @@ FIRST_ROW = [
 ]  # fmt: skip
 
 
+class Unprintable:
+    """A value without a text form."""
+
+    def __repr__(self) -> str:
+        raise KeyError("no text")
+
+
 @pytest.fixture(scope="module")
 def tiny_generator(data: Path) -> Generator:
     return Generator.load(data / "tiny.ganport")
@@ -130,7 +137,15 @@ def test_lists_set_the_count(tiny_generator: Generator) -> None:
         ({"seeds": 7}, RequestError, "seeds: expected a list of integers"),
         ({"seeds": "12"}, RequestError, "seeds: expected a list of integers"),
         ({"seeds": np.array(3)}, RequestError, "seeds: expected a list of integers"),
-        ({"seeds": [1.5]}, RequestError, "seed: expected an integer"),
+        ({"seeds": [1.5]}, RequestError, "seeds: expected an integer"),
+        ({"seeds": np.array(["a"])}, RequestError, "seeds: expected an integer"),
+        ({"seeds": []}, RequestError, "seeds: expected"),
+        ({"seeds": np.array([], np.uint64)}, RequestError, "seeds: expected"),
+        ({"conditions": {Unprintable(): "pink"}}, ConditionError, "one of the groups"),
+        ({"conditions": {"hair": {Unprintable(): 1.0}}}, ConditionError, "condition 'hair'"),
+        ({"conditions": {"hair": Unprintable()}}, ConditionError, "condition 'hair'"),
+        ({"conditions": Unprintable()}, ConditionError, "a mapping of group to value"),
+        ({"seed": Unprintable()}, RequestError, "seed: expected an integer"),
         ({"seed": -1}, RequestError, "seed: expected an integer"),
         ({"seed": 10**5000}, RequestError, "seed: expected an integer"),
         ({"conditions": {"hair": 10**5000}}, ConditionError, "found a huge int"),

@@ -208,7 +208,8 @@ class Conditions:
                 "Omit the condition.",
             )
         expected = f"one of the groups {format_choices(self.fields)}"
-        return invalid_value(str(name)[:100], expected, name, allowed=self.fields)
+        shown = str(name)[:100] if isinstance(name, str) else repr_short(name)
+        return invalid_value(shown, expected, name, allowed=self.fields)
 
 
 class CachedConditionEncoder:

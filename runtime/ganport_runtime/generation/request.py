@@ -111,7 +111,7 @@ def resolve_count(
     if not is_list and seeds is None and z is None and images is None:
         return 1 if count is None else check_integer("count", count, 1, MAX_COUNT)
     if seeds is not None:
-        _check_seeds_type(seeds)
+        _check_seed_list(seeds)
     if z is not None and (not isinstance(z, np.ndarray) or not z.ndim):
         raise RequestError("z", "an array of noise", repr_short(z), "Start from Generator.noise.")
     requests = conditions if is_list else None
@@ -146,18 +146,20 @@ def resolve_seeds(seed: int | None, seeds: Sequence[int] | None, count: int) -> 
         return np.arange(count, dtype=np.uint64) + np.uint64(first)  # modulo 2^64
     if seed is not None:
         raise RequestError("seed", "seed or seeds", "both", "Leave one of them out.")
-    return np.array([check_seed(value) for value in seeds], np.uint64)
+    return np.array([check_integer("seeds", value, 0, 2**64 - 1) for value in seeds], np.uint64)
 
 
-def _check_seeds_type(seeds: object) -> None:
-    """Raise `RequestError` unless `seeds` is a list or array."""
+def _check_seed_list(seeds: object) -> None:
+    """Raise `RequestError` unless `seeds` is a list or array of at least one value."""
+    fix = "Give one seed for each image, or seed= for consecutive ones."
     if isinstance(seeds, np.ndarray):
         is_list = seeds.ndim > 0
     else:
         is_list = isinstance(seeds, Sequence) and not isinstance(seeds, str | bytes)
     if not is_list:
-        fix = "Give one seed for each image, or seed= for consecutive ones."
         raise RequestError("seeds", "a list of integers", repr_short(seeds), fix)
+    if not _length(seeds):  # type: ignore[arg-type]  # a list or an array
+        raise RequestError("seeds", "a list of at least one integer", "an empty list", fix)
 
 
 def check_noise(
