@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
+from types import NoneType
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ from ganport_runtime.service.outputs import OutputOptions, ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import (
     DisconnectGuard,
+    check_names,
     decode_json,
     decode_query,
     decode_upload,
@@ -63,7 +65,7 @@ _INLINE_BYTES = {"raw": 1 << 20, "npy": 1 << 20, "png": 64 * 64 * 3}
 _THREAD_BYTES = 1 << 20
 """Pixel bytes that are encoded in a thread; more take seconds in some forms."""
 _INLINE_JSON = 1 << 16
-"""Bytes of JSON with images that are decoded on the event loop."""
+"""Bytes of JSON whose names are checked, and whose images are read, on the event loop."""
 _TURN = 0.002
 """Seconds of work on the event loop before other requests get a turn."""
 _MAX_HELPERS = 4
@@ -165,7 +167,11 @@ class Generate:
         service.registry.check_capacity("generate")
         with service.bodies.reserve() as reservation:
             data = await reservation.read(receive, headers, service.settings.timeout)
-            body = decode_json(_GENERATE, data)
+            inline = len(data) <= _INLINE_JSON
+            body = decode_json(_GENERATE, data, names=inline)
+            if not inline:
+                async with DisconnectGuard(receive, service.settings.timeout):
+                    await service.helpers.run(NoneType, check_names, data)
         body.check_count(service.settings.max_images)
         time_limit = body.time_limit(service.settings)
         served = service.registry.get(body.bundle)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.bodies import too_large_error
 from ganport_runtime.service.outputs import ResponseBody
-from ganport_runtime.service.requests import check_elements
+from ganport_runtime.service.requests import check_elements, check_names
 from ganport_runtime.service.responses import BodyError
 from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
 from ganport_runtime.values import repr_short, sanitize
@@ -158,6 +158,7 @@ def decode_message(
         found = sanitize(str(error), 200) or "too deep nesting"
         fix = "Follow the Open Inference Protocol."
         raise BodyError("body", "a JSON inference request", found, fix) from error
+    check_names(header)
     data = [entry.data for entry in request.inputs if entry.data is not msgspec.UNSET]
     tensors = sum(len(memoryview(values)) for values in data)
     if len(header) - tensors > MAX_JSON_BYTES:

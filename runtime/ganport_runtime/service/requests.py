@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
+from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -33,6 +35,9 @@ _MAX_QUERY_FIELDS = 32
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _WRONG_TYPE = re.compile(r"Expected (.+), got (.+)")
 _LOCATED = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
+_NAMES = re.compile(rb'"(\w+)":')
+_OPENING = ord("{")
+_NO_BRACES = bytes(set(range(256)) - set(b"{}"))
 Body = TypeVar("Body")
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)
 
@@ -115,20 +120,74 @@ def check_elements(body: bytes | bytearray, limit: int = MAX_JSON_ELEMENTS) -> N
         raise RequestError("body", f"at most {limit} JSON values", "more", "Split the request.")
 
 
-def decode_json(decoder: msgspec.json.Decoder[Body], body: bytes | bytearray) -> Body:
-    """Return the checked fields of a JSON body.
+def decode_json(
+    decoder: msgspec.json.Decoder[Body], body: bytes | bytearray, *, names: bool = True
+) -> Body:
+    """Return the checked fields of a JSON body; without `names`, call `check_names` later.
 
-    Raises `BodyError` for invalid JSON, and `RequestError` with the field for an invalid value or
-    too many values.
+    Raises `BodyError` for invalid JSON and for a name twice in an object, and `RequestError` with
+    the field for an invalid value or too many values.
     """
     check_elements(body)
     try:
-        return decoder.decode(body)
+        fields = decoder.decode(body)
     except msgspec.ValidationError as error:
         raise _field_error(str(error), decoder.type) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         found = sanitize(str(error), 200) if body else "nothing"
         raise BodyError("body", "valid JSON", found, "Send JSON.") from None
+    if names:
+        check_names(body)
+    return fields
+
+
+def check_names(body: bytes | bytearray) -> None:
+    """Raise `BodyError` if an object of a valid JSON text has the same name twice.
+
+    Decoders take the last value; a proxy in front of the service may have checked the first one.
+    """
+    names = _NAMES.findall(body)
+    # Each colon outside of strings follows a name, so equal counts prove that these are all names.
+    if len(set(names)) == len(names) == body.count(b":") and b"\\" not in body:
+        return
+    try:
+        repeated = _find_repeated_name(body)
+    except (ValueError, IndexError):  # in a part that the decoder skipped
+        raise BodyError("body", "valid JSON", "invalid JSON", "Send JSON.") from None
+    if repeated is not None:
+        expected, found = "each name once in an object", f"'{sanitize(repeated)}' twice"
+        raise BodyError("body", expected, found, "Remove one of them.")
+
+
+def _find_repeated_name(body: bytes | bytearray) -> str | None:
+    # The same text without quotes inside strings.
+    body = body.replace(b"\\\\", rb"\u005c").replace(b'\\"', rb"\u0022")
+    parts = bytes(body).split(b'"')  # every second one is a string
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    names = [name for name, after in pairs if _starts_with_colon(after)]
+    texts = json.loads(b'["%b"]' % b'","'.join(names)) if names else []
+    return _find_repeated(parts, iter(texts)) if len(set(texts)) < len(texts) else None
+
+
+def _starts_with_colon(text: bytes) -> bool:
+    return text[:1] == b":" or (text[:1].isspace() and text.lstrip()[:1] == b":")
+
+
+def _find_repeated(parts: Sequence[bytes], names: Iterator[str]) -> str | None:
+    """Return the first name that an object has twice; `names` are those of all objects."""
+    objects: list[set[str]] = [set()]
+    for index, part in enumerate(parts[::2]):
+        if index and _starts_with_colon(part):
+            name = next(names)
+            if name in objects[-1]:
+                return name
+            objects[-1].add(name)
+        for brace in part.translate(None, _NO_BRACES):
+            if brace == _OPENING:
+                objects.append(set())
+            else:
+                objects.pop()
+    return None
 
 
 def parse_translation(data: bytes | bytearray) -> TranslateBody:

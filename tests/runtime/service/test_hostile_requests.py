@@ -90,6 +90,7 @@ def generate_body(conditions: bytes) -> bytes:
 
 WEIGHTS = json.dumps({"hair": {"pink": 0.5, "red": 0.5}, "eyes": "blue"}).encode()
 TEXT = json.dumps("pink hair blue eyes " * 490).encode()
+REPEATED = b'{%s"a": 1, "a": 1}' % b"".join(b'"\\u%04x": 1, ' % i for i in range(4000))
 NUMBERS = b"[%s0]" % (b"0.25," * (256 * 192 - 1))
 
 
@@ -105,8 +106,10 @@ NUMBERS = b"[%s0]" % (b"0.25," * (256 * 192 - 1))
         (INFER.format("changer"), infer_body([256, 3, 8, 8], NUMBERS), 200),
         (INFER.format("changer"), infer_body([1, 3, 8, 8], NUMBERS), 422),
         (INFER.format("starter"), infer_body([1], b"[0]", "z", many_keys(30_000).decode()), 422),
+        (GENERATE, generate_body(b"[%s]" % b",".join([b'{"a": 1}'] * 7_000)), 422),
+        (INFER.format("starter"), infer_body([1], b"[0]", "z", REPEATED.decode()), 400),
     ],
-    ids=range(9),
+    ids=range(11),
 )  # fmt: skip
 def test_hostile_json_does_not_hold_the_event_loop(
     app: Starlette, path: str, body: bytes, status: int
@@ -150,6 +153,23 @@ def test_json_with_too_many_values_returns_422(app: Starlette, path: str, body: 
     status, answer = asyncio.run(post(app, path, body))
     assert status == 422, answer
     assert b"at most" in answer
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        (GENERATE, b'{"seed": 1, "seed": 1}'),
+        (GENERATE, b'{"seed": 1, "seed": 1}'.ljust(100_000)),
+        (TRANSLATE, b'{"images": [], "images": [], "conditions": "%s"}' % (b"a" * 100_000)),
+        (INFER.format("starter"), infer_body([1, 1], b"[]", "z", '{"a": 1, "a": 1}')),
+        (INFER.format("changer"), infer_body([1, 1], b"[]", parameters='{"a": 1, "a": 1}')),
+    ],
+    ids=range(5),
+)
+def test_json_with_a_name_twice_returns_400(app: Starlette, path: str, body: bytes) -> None:
+    status, answer = asyncio.run(post(app, path, body))
+    assert status == 400, answer
+    assert b"twice" in answer
 
 
 DEEP = b"[" * 500_000

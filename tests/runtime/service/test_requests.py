@@ -1,4 +1,5 @@
 import asyncio
+import json
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from ganport_runtime.service.outputs import OutputOptions
 from ganport_runtime.service.requests import (
     ClientDisconnectError,
     DisconnectGuard,
+    check_names,
     decode_json,
     decode_query,
 )
@@ -48,6 +50,60 @@ def test_decode_json_unknown_field_is_named_safely() -> None:
 def test_decode_json_malformed_body_names_the_position() -> None:
     with pytest.raises(BodyError, match="byte 9"):
         decode_json(GENERATE, b'{"seed": x}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"seed": 1, "count": 2, "seed": 1}',
+        b'{"conditions": {"hair": {"pink": 1, "red": 0, "pink" : 1}}}',
+        b'{"conditions": [{}, {"hair": "pink", "h\\u0061ir": "red"}]}',
+    ],
+)
+def test_decode_json_name_twice_in_an_object_raises(body: bytes) -> None:
+    with pytest.raises(BodyError, match="twice"):
+        decode_json(GENERATE, body)
+
+
+NAMES = st.text('a:,{}[]"\\ \n\u00e9', max_size=3)
+VALUES = st.recursive(
+    NAMES | st.integers() | st.none(),
+    lambda values: st.lists(values) | st.lists(st.tuples(NAMES, values)).map(tuple),
+    max_leaves=12,
+)
+SPACES = st.sampled_from(["", " ", "\n\t "])
+
+
+def write_json(value: Any, space: str, escaped: bool) -> str:
+    """Return JSON text; a tuple of pairs is an object."""
+    if isinstance(value, list):
+        return f"[{','.join(write_json(item, space, escaped) for item in value)}{space}]"
+    if isinstance(value, tuple):
+        pairs = [
+            f"{json.dumps(name, ensure_ascii=escaped)}{space}:{write_json(item, space, escaped)}"
+            for name, item in value
+        ]
+        return f"{{{f'{space},'.join(pairs)}}}"
+    return json.dumps(value, ensure_ascii=escaped)
+
+
+def has_repeated_name(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(map(has_repeated_name, value))
+    if isinstance(value, tuple):
+        names = [name for name, _ in value]
+        return len(set(names)) < len(names) or any(has_repeated_name(item) for _, item in value)
+    return False
+
+
+@given(VALUES, SPACES, st.booleans())
+def test_check_names_refuses_exactly_repeated_names(value: Any, space: str, escaped: bool) -> None:
+    body = write_json(value, space, escaped).encode()
+    if has_repeated_name(value):
+        with pytest.raises(BodyError):
+            check_names(body)
+    else:
+        check_names(body)
 
 
 def test_decode_query_converts_values() -> None:
