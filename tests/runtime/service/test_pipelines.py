@@ -167,7 +167,7 @@ def test_memory_of_a_connection_is_bounded(data: bytes) -> None:
         connections = [socket.create_connection(address, 1.0) for _ in range(number)]
         tracemalloc.start()
         for connection in connections:
-            with suppress(OSError):  # the service reads no more
+            with suppress(OSError):  # the service does not read the rest
                 connection.sendall(data)
         time.sleep(1.0)
         peaks.append(tracemalloc.get_traced_memory()[1])
