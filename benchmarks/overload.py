@@ -7,8 +7,9 @@ clients that wait for a core would measure themselves. Exits with 1 unless rejec
 5 ms (p95), throughput is at least 0.95 of the peak, and memory stays constant.
 
 `--hostile` repeats the overload while one client without a key attacks the service: decoding bombs,
-large JSON, unfinished bodies and responses that it does not read. Then only these limits count: the
-p99 of images, at most tenfold; the memory, as `docs/service.md` states it; the time of the exit.
+large JSON, unfinished bodies, responses that it does not read, many pipelined requests and bodies
+of tiny chunks. Then only these limits count: the p99 of images, at most tenfold; the memory, as
+`docs/service.md` states it; the time of the exit.
 """
 
 from __future__ import annotations

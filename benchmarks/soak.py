@@ -5,8 +5,8 @@ request got the pixels of its seed, every invalid one was rejected, memory after
 less than 1 MiB per 10,000 requests, the service was ready at the end, and it exited with 0.
 
 `--hostile` sends half of the requests to a quiet service and half while one client without a key
-attacks it: decoding bombs, large JSON, unfinished bodies and responses that it does not read. It
-also fails if the p99 of valid requests grows tenfold, if the memory exceeds the bound that
+attacks it: decoding bombs, large JSON, unfinished bodies, responses that it does not read, many
+pipelined requests and bodies of tiny chunks. It also fails if the p99 of valid requests grows tenfold, if the memory exceeds the bound that
 `docs/service.md` states, or if the exit takes 5 s more than the shutdown timeout.
 """
 

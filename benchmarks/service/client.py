@@ -78,6 +78,14 @@ def post_header(path: str, length: int, media_type: str = "application/json") ->
     ).encode()
 
 
+def chunked_header(path: str) -> bytes:
+    """Return the header of a POST request with a JSON body in chunks."""
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n"
+    ).encode()
+
+
 def responds(port: int, path: str, value: Any = None) -> bool:
     """Return whether the server returns 200 to a POST of `value`, or to a GET without one."""
     body = None if value is None else json.dumps(value).encode()

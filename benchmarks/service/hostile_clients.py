@@ -1,4 +1,4 @@
-"""One hostile client without a key: decoding bombs, large JSON, unfinished bodies, no reading."""
+"""One hostile client without a key: images, JSON, bodies, responses and pipelines as attacks."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from contextlib import contextmanager
 from typing import Any
 
 from PIL import Image
-from service.client import Connection, post_header
+from service.client import Connection, chunked_header, post_header
 from service.fault_injection import PATH
 
 TRANSLATE, INFER = "/v1/translate", "/v2/models/{}/infer"
 _UPLOAD = f"{TRANSLATE}?bundle={{}}"
 _UPLOADERS, _JSON_SENDERS, _UNFINISHED, _NON_READERS = 8, 8, 50, 12
+_PIPELINERS, _CHUNKERS = 8, 4
 _HOLD = 20.0
 """Seconds for which a stalled connection stays open."""
 _PAUSE = 0.1
@@ -29,6 +30,9 @@ _BODY = 15 << 20
 _IMAGES = 256
 """Images per response that is not read: 3 MiB at 64 x 64. More of them would fill the queue, which
 every legal request can do."""
+_PIPELINED = 14_000
+"""Requests that are sent at once: as many as a server reads at once."""
+_CHUNKS = 1 << 18
 
 
 @contextmanager
@@ -74,6 +78,8 @@ class _HostileClient:
             (_JSON_SENDERS, self._send_json),
             (_UNFINISHED, self._stall_body),
             (_NON_READERS, self._ignore_response),
+            (_PIPELINERS, self._pipeline),
+            (_CHUNKERS, self._send_chunks),
         )
         tasks = [
             asyncio.create_task(self._repeat(attack, random.Random(index), index / number))
@@ -123,6 +129,18 @@ class _HostileClient:
         await connection.send(post_header(PATH, len(self._unread)) + self._unread)
         await asyncio.sleep(_HOLD)
         self.counts["unread response: held"] += 1
+
+    async def _pipeline(self, connection: Connection, rng: random.Random) -> None:
+        if rng.random() < 0.5:  # the other requests wait for the response to this one
+            await connection.send(post_header(PATH, len(self._unread)) + self._unread)
+        await connection.send(b"GET /x HTTP/1.1\r\n\r\n" * _PIPELINED)
+        response = await connection.receive()
+        self.counts[f"pipeline: {response.status}"] += 1
+
+    async def _send_chunks(self, connection: Connection, rng: random.Random) -> None:
+        await connection.send(chunked_header(PATH) + b"1\r\n \r\n" * _CHUNKS + b"0\r\n\r\n")
+        response = await connection.receive()
+        self.counts[f"chunks: {response.status}"] += 1
 
 
 def image_bodies() -> list[bytes]:
