@@ -6,8 +6,9 @@ less than 1 MiB per 10,000 requests, the service was ready at the end, and it ex
 
 `--hostile` sends half of the requests to a quiet service and half while one client without a key
 attacks it: decoding bombs, large JSON, unfinished bodies, responses that it does not read, many
-pipelined requests and bodies of tiny chunks. It also fails if the p99 of valid requests grows tenfold, if the memory exceeds the bound that
-`docs/service.md` states, or if the exit takes 5 s more than the shutdown timeout.
+pipelined requests and bodies of tiny chunks. It also fails if the p99 of valid requests grows
+tenfold, if the memory exceeds the bound that `docs/service.md` states, or if the exit takes 5 s
+more than the shutdown timeout.
 """
 
 from __future__ import annotations
