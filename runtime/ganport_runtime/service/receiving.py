@@ -9,7 +9,7 @@ from time import perf_counter
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
-_TURN = 0.002
+_TURN, _PAUSE = 0.001, 0.004
 """Seconds of parsing before the event loop gets a turn, and until the next parsing."""
 _SHARE = 0.0005
 """Seconds of parsing before the next connection gets a turn."""
@@ -39,7 +39,7 @@ class ReceiveQueue:
             if parse(_SHARE):
                 self._parsers.append(parse)
         # A delay, because parsing without a break would take the time of all other work.
-        self._turn = loop.call_later(_TURN, self._run, loop) if self._parsers else None
+        self._turn = loop.call_later(_PAUSE, self._run, loop) if self._parsers else None
 
 
 class HoldableFlow(FlowControl):
