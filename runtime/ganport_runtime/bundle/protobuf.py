@@ -15,14 +15,15 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 _MAX_TAG_BYTES = 5  # parsers drop the bits beyond 32
 _Part = int | bytes | memoryview
-"""A varint, a number of fixed width, or anything with a length: parsers ignore other types."""
+"""A varint, a number of fixed width (`bytes`), or anything with a length (`memoryview`)."""
 
 
 class Message:
     """A message as values by field number; fields of equal number are merged as protobuf merges.
 
-    Every method raises `ValueError` for a value of another type, and the constructor for bytes that
-    are not a message or have more than `MAX_FIELDS` fields.
+    Protobuf ignores a value of another wire type than its field. Here every method raises
+    `ValueError` for it, and the constructor for bytes that are not a message or have more than
+    `MAX_FIELDS` fields.
     """
 
     def __init__(self, *parts: memoryview, budget: list[int] | None = None) -> None:
@@ -61,9 +62,11 @@ class Message:
         for value in self._values.get(number, ()):
             if isinstance(value, int):
                 numbers.append(value)
+            elif isinstance(value, bytes):
+                raise _other_type(number)
             else:
                 self._spend(len(value))
-                numbers += _packed_varints(memoryview(value))
+                numbers += _packed_varints(value)
         return [_signed(number) for number in numbers]
 
     def integer(self, number: int, default: int = 0) -> int:
@@ -71,15 +74,12 @@ class Message:
         values = self._values.get(number, [default])
         numbers = [value for value in values if isinstance(value, int)]
         if len(numbers) != len(values):
-            raise ValueError(f"another type than a number in field {number}")
+            raise _other_type(number)
         return _signed(numbers[-1])
 
     def floats(self, number: int) -> list[float]:
         """Return the float32 numbers of a repeated field, packed or not."""
-        values = self._values.get(number, ())
-        data = b"".join(value for value in values if not isinstance(value, int))
-        if len(data) % 4:
-            raise ValueError(f"{len(data)} bytes of float32 numbers")
+        data = b"".join(self._float_parts(number))
         self._spend(len(data) // 4)
         return list(struct.unpack(f"<{len(data) // 4}f", data))
 
@@ -87,17 +87,31 @@ class Message:
         """Return the bytes of a single field, b"" by default."""
         return bytes((self._parts(number) or [memoryview(b"")])[-1])
 
+    def _float_parts(self, number: int) -> Iterator[bytes | memoryview]:
+        for value in self._values.get(number, ()):
+            if (
+                isinstance(value, int)
+                or len(value) % 4
+                or (isinstance(value, bytes) and len(value) > 4)
+            ):
+                raise _other_type(number)
+            yield value
+
     def _parts(self, number: int) -> list[memoryview]:
         values = self._values.get(number, ())
         parts = [value for value in values if isinstance(value, memoryview)]
         if len(parts) != len(values):
-            raise ValueError(f"a number in field {number}")
+            raise _other_type(number)
         return parts
 
     def _spend(self, fields: int) -> None:
         self._budget[0] -= fields
         if self._budget[0] < 0:
             raise ValueError(f"more than {MAX_FIELDS:,} fields")
+
+
+def _other_type(number: int) -> ValueError:
+    return ValueError(f"another type in field {number}")
 
 
 def _packed_varints(message: memoryview) -> list[int]:

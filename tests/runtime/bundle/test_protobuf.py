@@ -1,5 +1,7 @@
 """Messages that parsers read in different ways, and messages that are none."""
 
+from typing import Any
+
 import onnx
 import pytest
 from onnx import helper
@@ -57,6 +59,43 @@ def test_number_field_of_another_type_is_refused() -> None:
     assert onnx.AttributeProto.FromString(attribute).i == 1
     with pytest.raises(ValueError, match="field 3"):
         message(attribute).integer(3)
+
+
+INTEGERS: dict[str, tuple[Any, int]] = {  # the numbers of the fields, from onnx.proto
+    "dims": (onnx.TensorProto, 1),
+    "int32_data": (onnx.TensorProto, 5),
+    "int64_data": (onnx.TensorProto, 7),
+    "ints": (onnx.AttributeProto, 8),
+}
+FLOATS: dict[str, tuple[Any, int]] = {
+    "float_data": (onnx.TensorProto, 4),
+    "floats": (onnx.AttributeProto, 7),
+}
+
+
+@pytest.mark.parametrize(("wire_type", "size"), [(1, 8), (5, 4)], ids=["fixed64", "fixed32"])
+@pytest.mark.parametrize("name", INTEGERS)
+def test_repeated_integers_of_another_type_are_refused(
+    name: str, wire_type: int, size: int
+) -> None:
+    """Protobuf ignores these bytes; a reader that takes them as varints would add eight zeros."""
+    kind, number = INTEGERS[name]
+    data = kind(**{name: [7, 2**20]}).SerializeToString() + bytes([number << 3 | wire_type])
+    data += bytes(size)
+    assert list(getattr(kind.FromString(data), name)) == [7, 2**20]
+    with pytest.raises(ValueError, match=f"field {number}"):
+        message(data).integers(number)
+
+
+@pytest.mark.parametrize(("wire_type", "size"), [(1, 8), (0, 1)], ids=["fixed64", "varint"])
+@pytest.mark.parametrize("name", FLOATS)
+def test_repeated_floats_of_another_type_are_refused(name: str, wire_type: int, size: int) -> None:
+    kind, number = FLOATS[name]
+    data = kind(**{name: [0.5]}).SerializeToString() + bytes([number << 3 | wire_type])
+    data += bytes(size)
+    assert list(getattr(kind.FromString(data), name)) == [0.5]
+    with pytest.raises(ValueError, match=f"field {number}"):
+        message(data).floats(number)
 
 
 @pytest.mark.parametrize(
