@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from hostile_graphs import COSTLY_CONSTANTS, costly_graphs, foreign_types
 from inputs import DATA, Cases
 from onnx import TensorProto, helper, numpy_helper
 
@@ -202,7 +203,7 @@ def graph_cases() -> Cases:
         "scales": np.array([1, 1e9], np.float32), "pads": sizes(0, 2**30, 0, 0),
         "kernel": np.zeros((12, 4, 4, 4), np.float32), "square": sizes(-1, 12, 1, 1),
         "ends": sizes(-(2**63), 2**63 - 1), "axes": sizes(1), "bad": sizes(5, 5),
-    }  # fmt: skip
+    } | COSTLY_CONSTANTS  # fmt: skip
     graphs = {
         "Loop": [loop],
         "Scan": [node("Scan", ["z"], ["image"], body=branch(relu), num_scan_inputs=1)],
@@ -263,11 +264,13 @@ def graph_cases() -> Cases:
         "Concat along a missing axis": [node("Concat", ["z", "z"], ["image"], axis=7)],
         "Constant without a value": [node("Constant", [], ["c"]), node("Relu", ["z"], ["image"])],
     }  # fmt: skip
+    graphs |= costly_graphs()
     cases = {}
     for name, nodes in graphs.items():
         text = str(nodes)
         used = {key: value for key, value in constants.items() if f'"{key}"' in text}
         cases[name] = model(*nodes, **used)
     cases["domain of the model"] = model(relu, domains=("", "com.example"))
+    cases |= foreign_types()
     cases["empty fields"] = b"\x0a\x00" * 40
     return {name: {"model": base64.b64encode(data).decode()} for name, data in cases.items()}

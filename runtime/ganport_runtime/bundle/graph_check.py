@@ -7,8 +7,8 @@ bounded and grow no faster than the batch.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections import ChainMap, Counter
+from collections.abc import Callable
 from math import prod
 from typing import Any
 
@@ -16,16 +16,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle import onnx_graph
-from ganport_runtime.bundle.onnx_graph import DTYPES, MAX_KNOWN, Graph, Node, Shape, Value
+from ganport_runtime.bundle.graph_cost import Cost
+from ganport_runtime.bundle.onnx_graph import (
+    DTYPES,
+    MAX_KNOWN,
+    Graph,
+    Node,
+    Shape,
+    Value,
+    check_shape,
+)
 from ganport_runtime.bundle.protobuf import Message
-from ganport_runtime.bundle.shape_rules import einsum_lengths, infer_shapes
+from ganport_runtime.bundle.shape_rules import infer_shapes
 from ganport_runtime.errors import BundleError
 from ganport_runtime.values import sanitize
 
-MAX_NUMBERS = 2**29
-"""Numbers that are in memory at the same time, for one image."""
-MAX_OPERATIONS = 2**38
-"""Multiplications for one image: some seconds on two cores."""
 _BATCHES = 1, 16
 _FIX = "The file is damaged, or breaks the rules for graphs: docs/interface.md, section 2."
 
@@ -64,35 +69,11 @@ def _check_model(model: Message) -> None:
             length.text(2)  # onnxruntime decodes these names without a check
 
 
-class _Cost:
-    """The cost of a graph for one batch size."""
-
-    def __init__(self, batch: int) -> None:
-        self._batch = batch
-        self.sizes: list[int] = []
-        self._live = self._operations = 0
-
-    def add(self, shapes: Sequence[Shape], operations: int = 0) -> None:
-        """Add the outputs of a node; raise `ValueError` beyond a limit."""
-        numbers = [prod(shape) for shape in shapes]
-        self.sizes += numbers
-        self._live += sum(numbers)
-        self._operations += operations
-        if self._live > self._batch * MAX_NUMBERS:
-            raise ValueError(f"more than {MAX_NUMBERS:,} numbers in memory for one image")
-        if self._operations > self._batch * MAX_OPERATIONS:
-            raise ValueError(f"more than {MAX_OPERATIONS:,} operations for one image")
-
-    def free(self, value: Value) -> None:
-        """Subtract a tensor that no other node reads."""
-        self._live -= value.size
-
-
-def _measure(graph: Graph, batch: int) -> _Cost:
-    cost = _Cost(batch)
+def _measure(graph: Graph, batch: int) -> Cost:
+    cost = Cost(batch)
     inputs = {value.text(1): Value(_input_shape(value, batch)) for value in graph.inputs}
     cost.add([value.shape for value in inputs.values()])
-    _evaluate(graph, inputs, cost)
+    _evaluate(graph, ChainMap(inputs), cost)
     return cost
 
 
@@ -104,12 +85,15 @@ def _input_shape(value: Message, batch: int) -> Shape:
     # A length that is both a number and a name, or below 1, would be dynamic for onnxruntime.
     if any(1 in length and (2 in length or length.integer(1) < 1) for length in lengths):
         raise ValueError(f"{value.text(1)} with a length below 1")
-    return tuple(length.integer(1) if 1 in length else batch for length in lengths)
+    shape = tuple(length.integer(1) if 1 in length else batch for length in lengths)
+    check_shape(shape)
+    return shape
 
 
-def _evaluate(graph: Graph, outer: Mapping[str, Value], cost: _Cost) -> list[Value]:
+def _evaluate(graph: Graph, outer: ChainMap[str, Value], cost: Cost) -> list[Value]:
     """Return the outputs of a graph; `outer` are the values that it does not compute itself."""
-    values = {**outer, **graph.tensors}
+    constants = {name: value._replace(is_constant=True) for name, value in graph.tensors.items()}
+    values = outer.new_child(constants)  # a copy for each branch would take quadratic time
     cost.add([value.shape for value in graph.tensors.values()])
     uses = Counter(graph.used_names())
     for node in graph.nodes:
@@ -121,7 +105,7 @@ def _evaluate(graph: Graph, outer: Mapping[str, Value], cost: _Cost) -> list[Val
             raise ValueError(f"the node {node.label} before its input {error}") from None
         except ValueError as error:
             raise ValueError(f"the node {node.label}: {error}") from error
-        values |= zip(node.output_names, outputs, strict=False)
+        values.update(zip(node.output_names, outputs, strict=False))
         for name in names:
             uses[name] -= 1
             if not uses[name] and name in values and name not in outer:
@@ -129,34 +113,25 @@ def _evaluate(graph: Graph, outer: Mapping[str, Value], cost: _Cost) -> list[Val
     return [values.get(name, Value(())) for name in graph.outputs]
 
 
-def _evaluate_node(node: Node, values: Mapping[str, Value], cost: _Cost) -> list[Value]:
+def _evaluate_node(node: Node, values: ChainMap[str, Value], cost: Cost) -> list[Value]:
     if node.operator == "If":
+        used = [values[name] for name in node.used_names() if name in values]
         results = [_evaluate(branch, values, cost) for branch in node.branches]
         found = {tuple(value.shape for value in outputs) for outputs in results}
         if len(found) != 1:
             raise ValueError("branches of different shapes")
-        return [Value(shape) for shape in found.pop()]
+        is_constant = all(value.is_constant for value in used)
+        return [Value(shape, None, is_constant) for shape in found.pop()]
     if node.operator == "Constant":
         value = node.constant()
         cost.add([value.shape])
-        return [value]
+        return [value._replace(is_constant=True)]
     shapes = infer_shapes(node)
-    cost.add(shapes, _count_operations(node, shapes[0]))
-    return [Value(shapes[0], _content(node, shapes[0])), *map(Value, shapes[1:])]
-
-
-def _count_operations(node: Node, output: Shape) -> int:
-    """Return about how many multiplications a node takes, or numbers it reads and writes."""
-    size, operator = prod(output), node.operator
-    moved = size + sum(value.size for value in node.inputs if value)
-    if operator in ("Conv", "ConvTranspose"):
-        steps = size if operator == "Conv" else prod(node.shape(0))
-        return moved + steps * prod(node.shape(1)[1:])
-    if operator in ("MatMul", "Gemm"):
-        return moved + size * node.shape(0)[0 if node.integer("transA") else -1]
-    if operator in ("AveragePool", "LpPool", "MaxPool"):
-        return moved + size * prod(node.integers("kernel_shape"))
-    return moved + (prod(einsum_lengths(node).values()) if operator == "Einsum" else 0)
+    used = [value for value in node.inputs if value]
+    is_constant = node.operator in ("Shape", "Size") or all(value.is_constant for value in used)
+    cost.add_node(node, shapes, is_constant)
+    contents = [_content(node, shapes[0]), *[None] * (len(shapes) - 1)]
+    return [Value(*each, is_constant) for each in zip(shapes, contents, strict=True)]
 
 
 def _content(node: Node, shape: Shape) -> NDArray[Any] | None:
@@ -172,7 +147,7 @@ def _content(node: Node, shape: Shape) -> NDArray[Any] | None:
     try:
         with np.errstate(all="raise"):
             return np.asarray(_CONTENT[node.operator](node, *arrays)).reshape(shape)
-    except (TypeError, ValueError, ArithmeticError, IndexError):
+    except (TypeError, ValueError, ArithmeticError, LookupError):
         return None
 
 

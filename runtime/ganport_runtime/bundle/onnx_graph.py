@@ -17,8 +17,11 @@ from ganport_runtime.bundle.protobuf import Message
 from ganport_runtime.values import sanitize
 
 MAX_NODES = 50_000
+_BRANCH_NODES = 50
+"""Nodes as which a branch counts, because each branch is measured as a graph."""
 MAX_KNOWN = 1024
 """Numbers of a tensor up to which its content is followed: shapes, scales, axes."""
+_MAX_RANK, _MAX_LENGTH = 16, 2**40
 _MAX_DEPTH = 8
 _DOMAINS = ("", "ai.onnx")
 _REFUSED = ("Loop", "Scan", "SequenceMap", "Random", "Bernoulli", "Multinomial")
@@ -27,15 +30,21 @@ _UNKNOWN_SIZE = "a size that does not follow from the shapes of the inputs"
 FLOAT32, UINT8, INT32, INT64, BOOL = 1, 2, 6, 7, 9
 DTYPES = {FLOAT32: "<f4", INT32: "<i4", INT64: "<i8", BOOL: "?"}
 """The types of which contents are followed."""
+_NUMERIC = (*range(1, 8), *range(9, 14), 16)
+"""Whole numbers of 8 to 64 bits, booleans, floats of 16 to 64 bits: at most 8 bytes a number."""
 
 Shape = tuple[int, ...]
 
 
 class Value(NamedTuple):
-    """The shape of a tensor, and its content if that is small and independent of the inputs."""
+    """The shape of a tensor, and its content if that is small and independent of the inputs.
+
+    A constant tensor depends on no input of the graph, or on their shapes alone.
+    """
 
     shape: Shape
     data: NDArray[Any] | None = None
+    is_constant: bool = False
 
     @property
     def size(self) -> int:
@@ -52,14 +61,13 @@ class Graph:
             raise ValueError(f"branches nested deeper than {_MAX_DEPTH}")
         if 15 in message:
             raise ValueError("a sparse tensor")
+        _spend(budget, _BRANCH_NODES if depth else 0)
         self.inputs = message.messages(11)
         self.outputs = [value.text(1) for value in message.messages(12)]
         self.tensors = {tensor.text(8): read_tensor(tensor) for tensor in message.messages(5)}
         self.nodes: list[Node] = []
         for node in message.messages(1):
-            budget[0] -= 1
-            if budget[0] < 0:
-                raise ValueError(f"more than {MAX_NODES:,} nodes")
+            _spend(budget, 1)
             self.nodes.append(Node(node, depth, budget))
 
     def used_names(self) -> Iterator[str]:
@@ -192,8 +200,14 @@ class Node:
         rank = len(self.shape(0)) if rank is None else rank
         axis = self.integer("axis", default)
         if not -rank <= axis < rank:
-            raise ValueError(f"axis {axis} of {rank}")
+            raise IndexError(f"axis {axis} of {rank}")
         return axis % rank
+
+
+def _spend(budget: list[int], nodes: int) -> None:
+    budget[0] -= nodes
+    if budget[0] < 0:
+        raise ValueError(f"more than {MAX_NODES:,} nodes")
 
 
 def read_tensor(message: Message) -> Value:
@@ -201,8 +215,8 @@ def read_tensor(message: Message) -> Value:
     if 13 in message or message.integer(14):
         raise ValueError("weights in another file")
     shape, dtype = tuple(message.integers(1)), message.integer(2)
-    if any(length < 0 for length in shape):
-        raise ValueError(f"a tensor of shape {shape}")
+    check_type(dtype)
+    check_shape(shape)
     if prod(shape) > MAX_KNOWN or dtype not in DTYPES:
         return Value(shape)
     if raw := message.data(9):
@@ -213,6 +227,23 @@ def read_tensor(message: Message) -> Value:
         numbers = message.integers(7 if dtype == INT64 else 5)
         flat = np.array(numbers, np.int64).astype(DTYPES[dtype])
     return Value(shape, flat.reshape(shape))
+
+
+def check_type(dtype: int) -> None:
+    """Raise `ValueError` for a type of tensors that is not numeric, such as strings."""
+    if dtype not in _NUMERIC:
+        raise ValueError(f"a tensor of type {dtype}")
+
+
+def check_shape(shape: Shape) -> None:
+    """Raise `ValueError` for too many axes, or for a length that is negative or too large.
+
+    The size of a shape that passes is cheap to compute.
+    """
+    if len(shape) > _MAX_RANK:
+        raise ValueError(f"invalid shapes (more than {_MAX_RANK} axes)")
+    if any(not 0 <= length <= _MAX_LENGTH for length in shape):
+        raise ValueError("invalid shapes (a length below 0 or above 2^40)")
 
 
 def read_metadata(model: Message) -> dict[str, str]:

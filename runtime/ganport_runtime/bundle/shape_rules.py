@@ -11,7 +11,9 @@ from math import ceil, prod
 
 import numpy as np
 
-from ganport_runtime.bundle.onnx_graph import Node, Shape
+from ganport_runtime.bundle.onnx_graph import Node, Shape, check_shape, check_type
+from ganport_runtime.bundle.product_rules import einsum, gemm, matmul
+from ganport_runtime.bundle.window_rules import conv, conv_transpose, global_pool, pool
 
 
 def infer_shapes(node: Node) -> list[Shape]:
@@ -26,13 +28,24 @@ def infer_shapes(node: Node) -> list[Shape]:
         shapes = _RULES[node.operator](node)
     except (IndexError, ZeroDivisionError, OverflowError) as error:
         raise ValueError(f"invalid shapes ({error})") from error
-    if any(length < 0 for shape in shapes for length in shape):
-        raise ValueError(f"a negative length in {shapes[0]}")
+    for shape in shapes:
+        check_shape(shape)
     return shapes
 
 
 def _same(node: Node) -> list[Shape]:
     return [node.shape(0)] * max(1, len(node.output_names))
+
+
+def _cast(node: Node) -> list[Shape]:
+    check_type(node.integer("to"))
+    return _same(node)
+
+
+def _group_norm(node: Node) -> list[Shape]:
+    if node.shape(1) not in ((node.integer("num_groups"),), node.shape(0)[1:2]):
+        raise IndexError("scales of another length")
+    return _same(node)
 
 
 def _broadcast(node: Node) -> list[Shape]:
@@ -80,7 +93,7 @@ def _reshape(node: Node) -> list[Shape]:
     if -1 in wanted:
         wanted[wanted.index(-1)] = -prod(shape) // prod(wanted)
     if prod(wanted) != prod(shape):
-        raise ValueError(f"{shape} reshaped to {wanted[:8]}")
+        raise IndexError(f"{shape} reshaped to {wanted[:8]}")
     return [tuple(wanted)]
 
 
@@ -109,7 +122,7 @@ def _transpose(node: Node) -> list[Shape]:
     shape = node.shape(0)
     order = node.integers("perm", range(len(shape))[::-1])
     if sorted(order) != list(range(len(shape))):
-        raise ValueError(f"the order {order[:8]} of {len(shape)} axes")
+        raise IndexError(f"the order {order[:8]} of {len(shape)} axes")
     return [tuple(shape[axis] for axis in order)]
 
 
@@ -124,8 +137,10 @@ def _pad(node: Node) -> list[Shape]:
 def _resize(node: Node) -> list[Shape]:
     shape = list(node.shape(0))
     axes = node.integers("axes", range(len(shape)))
+    if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise IndexError("a kept aspect ratio")  # it makes other sizes than those of the node
     if node.value(3):
-        lengths = node.sizes(3)  # a kept aspect ratio makes them smaller
+        lengths = node.sizes(3)
     else:
         factors = zip(axes, node.content(2), strict=True)
         lengths = [int(shape[axis] * float(factor)) for axis, factor in factors]
@@ -146,88 +161,6 @@ def _range(node: Node) -> list[Shape]:
     return [(max(0, ceil((stop - start) / step)),)]
 
 
-def _matmul(node: Node) -> list[Shape]:
-    one, two = node.shape(0), node.shape(1)
-    left, right = one if len(one) > 1 else (1, *one), two if len(two) > 1 else (*two, 1)
-    if left[-1] != right[-2]:
-        raise ValueError(f"a product of {one} and {two}")
-    rows, columns = left[-2:-1] if len(one) > 1 else (), right[-1:] if len(two) > 1 else ()
-    return [(*np.broadcast_shapes(left[:-2], right[:-2]), *rows, *columns)]
-
-
-def _gemm(node: Node) -> list[Shape]:
-    rows = node.shape(0)[1 if node.integer("transA") else 0]
-    return [(rows, node.shape(1)[0 if node.integer("transB") else 1])]
-
-
-def einsum_lengths(node: Node) -> dict[str, int]:
-    """Return the length of every index of the node `Einsum`."""
-    terms = node.text("equation").replace(" ", "").partition("->")[0].split(",")
-    shapes = [node.shape(index) for index in range(len(node.inputs))]
-    pairs = zip(terms, shapes, strict=True)
-    return {name: n for term, shape in pairs for name, n in zip(term, shape, strict=True)}
-
-
-def _einsum(node: Node) -> list[Shape]:
-    lengths = einsum_lengths(node)
-    _, arrow, output = node.text("equation").replace(" ", "").partition("->")
-    if not arrow or (output and not output.isalpha()):
-        raise ValueError("an equation without the names of all axes")
-    return [tuple(lengths.get(name, -1) for name in output)]
-
-
-def _conv(node: Node) -> list[Shape]:
-    shape, weight = node.shape(0), node.shape(1)
-    return [(shape[0], weight[0], *_windows(node, shape[2:], weight[2:]))]
-
-
-def _pool(node: Node) -> list[Shape]:
-    shape = node.shape(0)
-    windows = _windows(node, shape[2:], node.integers("kernel_shape"))
-    return [(*shape[:2], *windows)] * max(1, len(node.output_names))
-
-
-def _global_pool(node: Node) -> list[Shape]:
-    return [(*node.shape(0)[:2], *(1 for _ in node.shape(0)[2:]))]
-
-
-def _windows(node: Node, lengths: Shape, kernel: Sequence[int]) -> list[int]:
-    """Return the number of positions of a sliding window along every axis."""
-    rank, mode = len(lengths), node.text("auto_pad", "NOTSET")
-    strides, dilations = (node.integers(n, [1] * rank) for n in ("strides", "dilations"))
-    pads = node.integers("pads", [0] * 2 * rank)
-    if mode.startswith("SAME"):
-        return [-(-length // stride) for length, stride in zip(lengths, strides, strict=True)]
-    if len(kernel) != rank or min((*kernel, *strides, *dilations), default=1) < 1:
-        raise ValueError("another window than the input has axes")
-    is_ceil, found = node.integer("ceil_mode"), []
-    for i, length in enumerate(lengths):
-        free = length + pads[i] + pads[i + rank] - (kernel[i] - 1) * dilations[i] - 1
-        count = (-(-free // strides[i]) if is_ceil else free // strides[i]) + 1
-        # A window that starts in the padding behind the data does not count.
-        found.append(count - bool(is_ceil and (count - 1) * strides[i] >= length + pads[i]))
-    return found
-
-
-def _conv_transpose(node: Node) -> list[Shape]:
-    shape, weight = node.shape(0), node.shape(1)
-    rank = len(shape) - 2
-    strides, dilations = (node.integers(n, [1] * rank) for n in ("strides", "dilations"))
-    extra, pads = node.integers("output_padding", [0] * rank), node.integers("pads", [0] * 2 * rank)
-    lengths = node.integers("output_shape") or [
-        strides[i] * (shape[i + 2] - 1)
-        + extra[i]
-        + (weight[i + 2] - 1) * dilations[i]
-        + 1
-        - pads[i]
-        - pads[i + rank]
-        for i in range(rank)
-    ]
-    if node.text("auto_pad", "NOTSET").startswith("SAME"):
-        lengths = [length * stride for length, stride in zip(shape[2:], strides, strict=True)]
-    return [(shape[0], weight[1] * node.integer("group", 1), *lengths[-rank:])]
-
-
 def _one_hot(node: Node) -> Shape:
     shape, (depth,) = node.shape(0), node.sizes(1)
     axis = node.axis(-1, len(shape) + 1)
@@ -236,12 +169,13 @@ def _one_hot(node: Node) -> Shape:
 
 _RULES: dict[str, Callable[[Node], list[Shape]]] = {
     "AffineGrid": lambda node: [(node.sizes(1)[0], *node.sizes(1)[2:], len(node.sizes(1)) - 2)],
+    "Cast": _cast,
     "Concat": _concat,
     "ConstantOfShape": lambda node: [tuple(node.sizes(0))],
-    "Conv": _conv,
-    "ConvTranspose": _conv_transpose,
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
     "DepthToSpace": _rearrange_blocks,
-    "Einsum": _einsum,
+    "Einsum": einsum,
     "Expand": lambda node: [np.broadcast_shapes(node.shape(0), tuple(node.sizes(1)))],
     "Flatten": _flatten,
     "Gather": lambda node: [_replaced(node.shape(0), node.axis(0), *node.shape(1))],
@@ -249,9 +183,10 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
     "GatherND": lambda node: [
         (*node.shape(1)[:-1], *node.shape(0)[node.integer("batch_dims") + node.shape(1)[-1] :])
     ],
-    "Gemm": _gemm,
+    "Gemm": gemm,
+    "GroupNormalization": _group_norm,
     "GridSample": lambda node: [(*node.shape(0)[:2], *node.shape(1)[1:-1])],
-    "MatMul": _matmul,
+    "MatMul": matmul,
     "OneHot": lambda node: [_one_hot(node)],
     "Pad": _pad,
     "Range": _range,
@@ -270,22 +205,31 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
 }
 
 _ELEMENTWISE = """
-Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BitwiseNot Cast CastLike Ceil Celu Clip Cos
-Cosh CumSum DequantizeLinear Dropout Elu Erf Exp EyeLike Floor Gelu GroupNormalization HardSigmoid
-HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Log
-LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear
-RMSNormalization Reciprocal Relu ReverseSequence RotaryEmbedding Round ScatterElements ScatterND
-Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu
-Trilu
+Abs BatchNormalization BitwiseNot CastLike Ceil Clip CumSum DequantizeLinear Dropout EyeLike Floor
+HardSigmoid Identity IsInf IsNaN LeakyRelu LpNormalization Neg Not QuantizeLinear Reciprocal Relu
+ReverseSequence Round Sign Softsign Sqrt ThresholdedRelu Trilu
+"""
+_SLOW_ELEMENTWISE = """
+Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Gelu HardSwish Hardmax
+InstanceNormalization LRN LayerNormalization Log LogSoftmax MeanVarianceNormalization Mish
+RotaryEmbedding ScatterElements ScatterND Selu Shrink Sigmoid Sin Sinh Softmax Softplus Swish Tan
+Tanh
 """
 _BROADCASTING = """
 Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual
-Max Mean Min Mod Mul Or Pow Sub Sum Where Xor
+Max Mean Min Mul Or PRelu Sub Sum Xor
 """
+_SLOW_BROADCASTING = "Mod Pow RMSNormalization Where"
 _REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare"
-_RULES |= dict.fromkeys(_ELEMENTWISE.split(), _same)
+_SLOW = """
+GatherElements GatherND GridSample GroupNormalization LpPool ReduceLogSumExp Resize Transpose
+"""
+BROADCASTING = frozenset(f"{_BROADCASTING} {_SLOW_BROADCASTING}".split())
+SLOW = frozenset(f"{_SLOW} {_SLOW_ELEMENTWISE} {_SLOW_BROADCASTING}".split())
+"""Operators that take more than about 4 ns for a number, or copies of their output."""
+_RULES |= dict.fromkeys(f"{_ELEMENTWISE} {_SLOW_ELEMENTWISE}".split(), _same)
 _RULES |= dict.fromkeys(("ArgMax", "ArgMin"), lambda node: [_remove_axes(node, [node.axis(0)])])
-_RULES |= dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), _pool)
-_RULES |= dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), _global_pool)
-_RULES |= dict.fromkeys(_BROADCASTING.split(), _broadcast)
+_RULES |= dict.fromkeys(("AveragePool", "LpPool", "MaxPool"), pool)
+_RULES |= dict.fromkeys(("GlobalAveragePool", "GlobalMaxPool"), global_pool)
+_RULES |= dict.fromkeys(BROADCASTING, _broadcast)
 _RULES |= {f"Reduce{name}": _reduce for name in _REDUCTIONS.split()}

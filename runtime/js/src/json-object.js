@@ -2,7 +2,15 @@
 
 import { BundleError } from "./errors.js";
 import { FIX, isWholeFloat } from "./json-parser.js";
-import { hasOuterSpace, isPlain, isPrintable, lengthOf, quote, reprShort } from "./messages.js";
+import {
+  clip,
+  hasOuterSpace,
+  isPlain,
+  isPrintable,
+  lengthOf,
+  quote,
+  reprShort,
+} from "./messages.js";
 
 /** A JSON object whose fields are checked when they are read; every method throws `BundleError`. */
 export class JsonObject {
@@ -86,7 +94,7 @@ export function checkText(value, place, limit = 200) {
   }
   if (!isPrintable(value) || hasOuterSpace(value)) {
     const expected = "printable text without leading or trailing space";
-    throw new BundleError(place, expected, [...quote(value)].slice(0, 80).join(""), FIX);
+    throw new BundleError(place, expected, clip(quote(value)), FIX);
   }
   return value;
 }

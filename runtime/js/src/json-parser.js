@@ -1,7 +1,7 @@
 /** Strict parsing of JSON from outside. */
 
 import { BundleError } from "./errors.js";
-import { quote, withCommas } from "./messages.js";
+import { clip, quote, withCommas } from "./messages.js";
 
 export const FIX =
   "The file is damaged or was written by another version of ganport; export it again.";
@@ -85,14 +85,14 @@ class Parser {
     const floats = new Set();
     this.each("}", () => {
       if (this.text[this.at] !== '"') {
-        throw this.error("Expecting property name enclosed in double quotes");
+        throw this.error("Expecting a name");
       }
       const name = this.string();
       if (entries.has(name)) {
-        throw new Error(`the name ${quote([...name].slice(0, 80).join(""))} twice in one object`);
+        throw new Error(`the name ${quote(clip(name))} twice in one object`);
       }
       this.take(BLANK);
-      if (this.text[this.at++] !== ":") throw this.error("Expecting ':' delimiter", -1);
+      if (this.text[this.at++] !== ":") throw this.error("Expecting ':'", -1);
       entries.set(name, this.value(depthLeft));
       if (this.isWholeFloat) floats.add(name);
     });
@@ -123,7 +123,7 @@ class Parser {
       read();
       const sign = this.text[this.at++];
       if (sign === end) return;
-      if (sign !== ",") throw this.error("Expecting ',' delimiter", -1);
+      if (sign !== ",") throw this.error("Expecting ','", -1);
       this.take(BLANK);
     }
   }
@@ -134,7 +134,7 @@ class Parser {
     let slashes;
     do {
       end = this.text.indexOf('"', end + 1);
-      if (end < 0) throw this.error("Unterminated string starting at");
+      if (end < 0) throw this.error("Invalid text");
       slashes = end - 1;
       while (this.text[slashes] === "\\") slashes--;
     } while ((end - slashes) % 2 === 0);
@@ -144,7 +144,7 @@ class Parser {
       /** @type {string} */
       text = JSON.parse(this.text.slice(start, end + 1));
     } catch {
-      throw this.error("Invalid character or escape in the text at", start - this.at);
+      throw this.error("Invalid text", start - this.at);
     }
     // Half of a surrogate pair cannot be encoded.
     if (/\p{Cs}/u.test(text)) throw new Error("half of a surrogate pair in a text");

@@ -149,6 +149,14 @@ function joinExponent(mantissa, exponent) {
   return `${mantissa}e${exponent < 0 ? "-" : "+"}${String(Math.abs(exponent)).padStart(2, "0")}`;
 }
 
+/** Return the first 80 characters of a text. @param {string} text */
+export const clip = (text) => [...text].slice(0, 80).join("");
+
+/** Throw for more than a limit allows. @param {number} limit @param {string} unit @returns {never} */
+export function exceed(limit, unit) {
+  throw new Error(`more than ${withCommas(limit)} ${unit}`);
+}
+
 /**
  * Return a count with commas: 1,048,576.
  * @param {number} count

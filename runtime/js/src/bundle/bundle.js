@@ -4,7 +4,7 @@ import { BundleError, UPGRADE } from "../errors.js";
 import { MAX_BYTES, parse } from "../json-parser.js";
 import { sha256 } from "../sha256.js";
 import { checkGraph } from "./graph-check.js";
-import { VERBS, formatSignature, readInterface, readManifest } from "./manifest.js";
+import { WRITE_ONNX, VERBS, formatSignature, readInterface, readManifest } from "./manifest.js";
 import { readMetadata } from "./onnx-graph.js";
 import { Message } from "./protobuf.js";
 import { MAX_LOADED } from "./sources.js";
@@ -132,10 +132,9 @@ export class Bundle {
     }
     const files = graph.files.filter((file) => file.role === "onnx");
     if (!files.length) {
-      const fix = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport";
       const names = graph.files.map(({ role }) => FOR_TORCH[role] ?? role);
       const found = `${[...new Set(names)].join(" and ")} only`;
-      throw new BundleError(this.place, "a bundle with an ONNX graph", found, fix);
+      throw new BundleError(this.place, "a bundle with an ONNX graph", found, WRITE_ONNX);
     }
     const file = files.find(
       (candidate) => [precision, "unstated"].includes(candidate.precision) && !candidate.form,

@@ -4,10 +4,10 @@
  */
 
 import { BundleError } from "../errors.js";
-import { sanitize, withCommas } from "../messages.js";
-import { FLOAT32, Graph, KINDS, UINT8, readMetadata } from "./onnx-graph.js";
+import { sanitize } from "../messages.js";
+import { Cost } from "./graph-cost.js";
+import { FLOAT32, Graph, KINDS, UINT8, checkShape, readMetadata } from "./onnx-graph.js";
 import { Message } from "./protobuf.js";
-import { einsumLengths } from "./product-rules.js";
 import { inferShapes } from "./shape-rules.js";
 import {
   MAX_KNOWN,
@@ -21,9 +21,8 @@ import {
 /** @typedef {import("./onnx-graph.js").Node} Node */
 /** @typedef {import("./tensor-math.js").Value} Value */
 /** @typedef {import("./manifest.js").Tensor} Tensor */
+/** Values by name; the prototype of those of a branch has those around it. @typedef {Record<string, Value>} Values */
 
-const MAX_NUMBERS = 2 ** 29;
-const MAX_OPERATIONS = 2 ** 38;
 const BATCHES = [1, 16];
 const FIX = "The file is damaged, or breaks the rules for graphs: docs/interface.md, section 2.";
 const DTYPES = { [FLOAT32]: "float32", [UINT8]: "uint8" };
@@ -88,43 +87,14 @@ function readSignature(value) {
   return { name: value.text(1), dtype, shape };
 }
 
-/** The cost of a graph for one batch size. */
-class Cost {
-  /** @param {number} batch */
-  constructor(batch) {
-    this.batch = batch;
-    /** @type {number[]} */
-    this.sizes = [];
-    this.live = 0;
-    this.operations = 0;
-  }
-
-  /** Add the outputs of a node; throw beyond a limit. @param {number[][]} shapes */
-  add(shapes, operations = 0) {
-    for (const shape of shapes) {
-      const size = product(shape);
-      this.sizes.push(size);
-      this.live += size;
-    }
-    this.operations += operations;
-    // Written so that NaN is refused.
-    if (!(this.live <= this.batch * MAX_NUMBERS)) {
-      throw new Error(`more than ${withCommas(MAX_NUMBERS)} numbers in memory for one image`);
-    }
-    if (!(this.operations <= this.batch * MAX_OPERATIONS)) {
-      throw new Error(`more than ${withCommas(MAX_OPERATIONS)} operations for one image`);
-    }
-  }
-}
-
 /** @param {Graph} graph @param {number} batch */
 function measure(graph, batch) {
   const cost = new Cost(batch);
-  /** @type {Map<string, Value>} */
-  const inputs = new Map(
-    graph.inputs.map((value) => [value.text(1), { shape: inputShape(value, batch) }]),
-  );
-  cost.add([...inputs.values()].map((value) => value.shape));
+  /** @type {Values} */
+  const inputs = Object.create(null);
+  for (const value of graph.inputs)
+    inputs[value.text(1)] = { shape: inputShape(value, batch), isConstant: false };
+  cost.add(Object.values(inputs).map((value) => value.shape));
   evaluate(graph, inputs, cost);
   return cost.sizes;
 }
@@ -139,80 +109,63 @@ function inputShape(value, batch) {
   if (lengths.some((length) => length.has(1) && (length.has(2) || length.integer(1) < 1))) {
     throw new Error(`${value.text(1)} with a length below 1`);
   }
-  return lengths.map((length) => (length.has(1) ? length.integer(1) : batch));
+  return checkShape(lengths.map((length) => (length.has(1) ? length.integer(1) : batch)));
 }
 
-/** Return the outputs of a graph; `outer` are the values that it does not compute itself. @param {Graph} graph @param {Map<string, Value>} outer @param {Cost} cost @returns {Value[]} */
+/** Return the outputs of a graph; `outer` are the values that it does not compute itself. @param {Graph} graph @param {Values} outer @param {Cost} cost @returns {Value[]} */
 function evaluate(graph, outer, cost) {
-  const values = new Map([...outer, ...graph.tensors]);
+  /** @type {Values} */
+  const values = Object.create(outer); // a copy for each branch would take quadratic time
+  for (const [name, value] of graph.tensors) values[name] = { ...value, isConstant: true };
   cost.add([...graph.tensors.values()].map((value) => value.shape));
-  /** @type {Map<string, number>} */
-  const uses = new Map();
-  for (const name of graph.usedNames()) uses.set(name, (uses.get(name) ?? 0) + 1);
+  /** @type {Record<string, number>} */
+  const uses = Object.create(null);
+  for (const name of graph.usedNames()) uses[name] = (uses[name] ?? 0) + 1;
   for (const node of graph.nodes) {
-    const missing = node.inputNames.find((name) => name && !values.has(name));
+    const missing = node.inputNames.find((name) => name && !(name in values));
     if (missing !== undefined) {
       throw new Error(`the node ${node.label} before its input '${missing}'`);
     }
     let outputs;
     try {
-      node.inputs = node.inputNames.map((name) => (name ? values.get(name) : undefined));
+      node.inputs = node.inputNames.map((name) => (name ? values[name] : undefined));
       outputs = evaluateNode(node, values, cost);
     } catch (error) {
       throw new Error(`the node ${node.label}: ${/** @type {Error} */ (error).message}`);
     }
     node.outputNames.forEach((name, i) => {
-      if (outputs[i]) values.set(name, outputs[i]);
+      if (outputs[i]) values[name] = outputs[i];
     });
     for (const name of node.usedNames()) {
-      const left = /** @type {number} */ (uses.get(name)) - 1;
-      uses.set(name, left);
-      const value = values.get(name);
-      if (!left && value && !outer.has(name)) cost.live -= product(value.shape);
+      const value = values[name];
+      if (!--uses[name] && value && !value.isConstant && !(name in outer)) {
+        cost.live -= product(value.shape);
+      }
     }
   }
-  return graph.outputs.map((name) => values.get(name) ?? { shape: [] });
+  return graph.outputs.map((name) => values[name] ?? { shape: [] });
 }
 
-/** @param {Node} node @param {Map<string, Value>} values @param {Cost} cost @returns {Value[]} */
+/** @param {Node} node @param {Values} values @param {Cost} cost @returns {Value[]} */
 function evaluateNode(node, values, cost) {
   if (node.operator === "If") {
+    const isConstant = node.usedNames().every((name) => values[name]?.isConstant ?? true);
     const results = node.branches.map((branch) => evaluate(branch, values, cost));
     const found = new Set(results.map((outputs) => JSON.stringify(outputs.map((v) => v.shape))));
     if (found.size !== 1) throw new Error("branches of different shapes");
-    return results[0].map(({ shape }) => ({ shape }));
+    return results[0].map(({ shape }) => ({ shape, isConstant }));
   }
   if (node.operator === "Constant") {
     const value = node.constant();
     cost.add([value.shape]);
-    return [value];
+    return [{ ...value, isConstant: true }];
   }
   const shapes = inferShapes(node);
-  cost.add(shapes, countOperations(node, shapes[0]));
-  return shapes.map((shape, i) => (i ? { shape } : { shape, ...content(node, shape) }));
-}
-
-/** Return about how many multiplications a node takes, or numbers it reads and writes. @param {Node} node @param {number[]} output */
-function countOperations(node, output) {
-  const size = product(output);
-  const moved = node.inputs.reduce((total, v) => total + (v ? product(v.shape) : 0), size);
-  switch (node.operator) {
-    case "Conv":
-      return moved + size * product(node.shape(1).slice(1));
-    case "ConvTranspose":
-      return moved + product(node.shape(0)) * product(node.shape(1).slice(1));
-    case "MatMul":
-    case "Gemm":
-      return moved + size * (node.shape(0).at(node.integer("transA") ? 0 : -1) ?? NaN);
-    case "AveragePool":
-    case "LpPool":
-    case "MaxPool":
-      return moved + size * product(node.integers("kernel_shape"));
-    case "Einsum":
-      return moved + product([...einsumLengths(node).values()]);
-    default:
-      return moved;
-  }
+  const isConstant =
+    ["Shape", "Size"].includes(node.operator) ||
+    node.inputs.every((value) => value?.isConstant ?? true);
+  cost.addNode(node, shapes, isConstant);
+  return shapes.map((shape, i) => ({ shape, isConstant, ...(i ? {} : content(node, shape)) }));
 }
 
 /** Return the numbers of a small output that does not depend on the inputs of the graph. @param {Node} node @param {number[]} shape @returns {Pick<Value, "kind" | "data">} */

@@ -2,9 +2,10 @@
 
 import { BundleError, UPGRADE } from "../errors.js";
 import { JsonObject, checkIntegerIn } from "../json-object.js";
-import { formatNumber, quote, reprShort } from "../messages.js";
+import { clip, formatNumber, quote, reprShort } from "../messages.js";
 import { readConditions } from "../conditions/conditions.js";
 import { imageSignature, readImage } from "./image-format.js";
+import { product } from "./tensor-math.js";
 
 export const SCHEMA_VERSION = 2;
 export const GENERATE = "gan.generate/1";
@@ -19,6 +20,8 @@ const FIRST_AND_LAST = {
   [TRANSLATE]: ["image_in", "image"],
   [ENCODE]: ["image_in", "z"],
 };
+export const WRITE_ONNX = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport";
+/** Files that a manifest lists. */
 export const MAX_FILES = 1024;
 const MAX_FILE_BYTES = 2 ** 33;
 const MAX_NOISE = 2 ** 24;
@@ -136,8 +139,11 @@ function readTensor(value, place) {
   const fields = new JsonObject(value, place);
   const shape = fields.items("shape", 8);
   if (shape[0] !== "batch") {
-    const found = [...reprShort(shape)].slice(0, 80).join("");
-    throw new BundleError(`${place}.shape`, 'a shape that starts with "batch"', found);
+    throw new BundleError(
+      `${place}.shape`,
+      'a shape that starts with "batch"',
+      clip(reprShort(shape)),
+    );
   }
   const lengths = shape.map((_, i) =>
     i ? checkIntegerIn(shape, i, `${place}.shape`, 1, 2 ** 31 - 1) : "batch",
@@ -174,8 +180,7 @@ function readFileEntry(value, place) {
   const fields = new JsonObject(value, place);
   const sha256 = fields.text("sha256");
   if (!/^[0-9a-f]{64}$/.test(sha256)) {
-    const found = [...quote(sha256)].slice(0, 80).join("");
-    throw new BundleError(`${place}.sha256`, "64 lower-case hex digits", found);
+    throw new BundleError(`${place}.sha256`, "64 lower-case hex digits", clip(quote(sha256)));
   }
   return { sha256, size: fields.integer("size", 0, MAX_FILE_BYTES) };
 }
@@ -195,8 +200,7 @@ function readBatch(value, place) {
  */
 export function checkFileName(name, place) {
   if (FILE_NAME.test(name) && !name.endsWith(".")) return name;
-  const found = [...quote(name)].slice(0, 80).join("");
-  throw new BundleError(place, "plain file names (letters, digits, . _ -)", found);
+  throw new BundleError(place, "plain file names (letters, digits, . _ -)", clip(quote(name)));
 }
 
 /** @param {Manifest} manifest @param {string} place */
@@ -267,7 +271,7 @@ function checkNoise(z, noise, place) {
   if (z.dtype !== "float32" || ![1, 3].includes(lengths.length)) {
     throw new BundleError(place, "float32 [batch, Z] or [batch, C, H, W]", formatSignature(z));
   }
-  const size = lengths.reduce((product, length) => product * length, 1);
+  const size = product(lengths);
   if (!(size <= MAX_NOISE)) {
     throw new BundleError(place, `at most ${MAX_NOISE} numbers for an image`, `${size}`);
   }

@@ -3,15 +3,18 @@
  * are those of onnx.proto. Every constructor throws `Error` for what the contract forbids.
  */
 
-import { sanitize, withCommas } from "../messages.js";
-import { MAX_KNOWN, product } from "./tensor-math.js";
+import { exceed, sanitize } from "../messages.js";
+import { MAX_KNOWN, invalid, product, wrap } from "./tensor-math.js";
 
 /** @typedef {import("./protobuf.js").Message} Message */
 /** @typedef {import("./tensor-math.js").Value} Value */
 /** @typedef {import("./tensor-math.js").Kind} Kind */
 
 const MAX_NODES = 50_000;
+/** Nodes as which a branch counts, because each branch is measured as a graph. */
+const BRANCH_NODES = 50;
 const MAX_DEPTH = 8;
+const MAX_LENGTH = 2 ** 40;
 const DOMAINS = ["", "ai.onnx"];
 const REFUSED = /^(Loop|Scan|SequenceMap|Random|Bernoulli|Multinomial)/;
 const UNKNOWN_SIZE = "a size that does not follow from the shapes of the inputs";
@@ -25,6 +28,7 @@ export class Graph {
   /** @param {Message} message @param {number} [depth] @param {{left: number}} [budget] */
   constructor(message, depth = 0, budget = { left: MAX_NODES }) {
     if (depth > MAX_DEPTH) throw new Error(`branches nested deeper than ${MAX_DEPTH}`);
+    if (depth) spend(budget, BRANCH_NODES);
     if (message.has(15)) throw new Error("a sparse tensor");
     this.inputs = message.messages(11);
     this.outputMessages = message.messages(12);
@@ -34,17 +38,14 @@ export class Graph {
       message.messages(5).map((tensor) => [tensor.text(8), readTensor(tensor)]),
     );
     this.nodes = message.messages(1).map((node) => {
-      if (--budget.left < 0) throw new Error(`more than ${withCommas(MAX_NODES)} nodes`);
+      spend(budget, 1);
       return new Node(node, depth, budget);
     });
   }
 
   /** Return the name of every tensor that a node or an output reads, once for each use. */
   usedNames() {
-    /** @type {string[]} */
-    const names = [];
-    for (const node of this.nodes) for (const name of node.usedNames()) names.push(name);
-    return names.concat(this.outputs);
+    return [...this.nodes.flatMap((node) => node.usedNames()), ...this.outputs];
   }
 }
 
@@ -74,9 +75,12 @@ export class Node {
   check(domain, count) {
     let found = "";
     if (!DOMAINS.includes(domain)) found = ` of the domain ${sanitize(domain)}`;
-    else if (this.integer("training_mode")) found = " in training mode";
-    else if (this.operator === "Dropout" && this.inputNames.length > 2) found = " in training mode";
-    else if (count !== this.attributes.size) found = " with an attribute twice";
+    else if (
+      this.integer("training_mode") ||
+      (this.operator === "Dropout" && this.inputNames.length > 2)
+    ) {
+      found = " in training mode";
+    } else if (count !== this.attributes.size) found = " with an attribute twice";
     for (const entry of this.attributes.values()) {
       // Lists of tensors or graphs, sparse tensors, other types, references to a function.
       if ([10, 11, 14, 15, 21, 22, 23].some((field) => entry.has(field))) {
@@ -101,7 +105,7 @@ export class Node {
           : [entry.floats(2), entry.floats(7)];
       const data = one.length ? one : many;
       const shape = found[2] ? [data.length] : [];
-      if (product(shape) !== data.length) throw new Error("a constant without its number");
+      if (product(shape) !== data.length) invalid();
       return data.length <= MAX_KNOWN ? { shape, kind, data } : { shape };
     }
     throw new Error("a constant of another type");
@@ -154,13 +158,10 @@ export class Node {
     const [starts, stops] = [this.sizes(1), this.sizes(2)];
     const axes = this.inputs[3] ? this.sizes(3) : starts.map((_, i) => i);
     const steps = this.inputs[4] ? this.sizes(4) : starts.map(() => 1);
-    if ([stops, axes, steps].some((list) => list.length !== starts.length)) {
-      throw new Error("invalid shapes (slices of different lengths)");
-    }
-    const slices = shape.map((length) => ({ start: 0, stop: length, step: 1 }));
+    if ([stops, axes, steps].some((list) => list.length !== starts.length)) invalid();
+    const slices = shape.map((stop) => ({ start: 0, stop, step: 1 }));
     for (const [i, given] of axes.entries()) {
-      const axis = given < 0 ? given + shape.length : given;
-      if (!(axis in slices)) throw new Error(`invalid shapes (axis ${given})`);
+      const axis = wrap(given, shape.length);
       // A stop before the first element is -1 after it was counted from the end.
       const isBefore = steps[i] < 0 && stops[i] < -shape[axis];
       slices[axis] = { start: starts[i], stop: isBefore ? -Infinity : stops[i], step: steps[i] };
@@ -176,9 +177,7 @@ export class Node {
 
   /** Return the attribute `axis`, counted from the first of `rank` axes. @param {number} fallback */
   axis(fallback, rank = this.shape(0).length) {
-    const axis = this.integer("axis", fallback);
-    if (!(axis >= -rank && axis < rank)) throw new Error(`axis ${axis} of ${rank}`);
-    return axis < 0 ? axis + rank : axis;
+    return wrap(this.integer("axis", fallback), rank);
   }
 }
 
@@ -189,15 +188,13 @@ export class Node {
  */
 export function readTensor(message) {
   if (message.has(13) || message.integer(14)) throw new Error("weights in another file");
-  const shape = message.integers(1);
-  const type = message.integer(2);
-  if (shape.some((length) => length < 0))
-    throw new Error(`a tensor of shape (${shape.join(", ")})`);
+  const type = checkType(message.integer(2));
+  const shape = checkShape(message.integers(1));
   const size = product(shape);
   const kind = KINDS[type];
   if (!(size <= MAX_KNOWN) || !kind) return { shape };
   const data = message.data(9).length ? readRaw(message.data(9), type) : readNumbers(message, type);
-  if (data.length !== size) throw new Error(`${data.length} numbers for a tensor of ${size}`);
+  if (data.length !== size) invalid();
   return { shape, kind, data };
 }
 
@@ -205,7 +202,7 @@ export function readTensor(message) {
 function readRaw(bytes, type) {
   const width = { [FLOAT32]: 4, 6: 4, 7: 8 }[type] ?? 1;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length % width) throw new Error(`${bytes.length} bytes of numbers`);
+  if (bytes.length % width) invalid();
   return Array.from({ length: bytes.length / width }, (_, i) => {
     if (type === FLOAT32) return view.getFloat32(4 * i, true);
     if (type === 6) return view.getInt32(4 * i, true);
@@ -219,6 +216,27 @@ function readNumbers(message, type) {
   const numbers = message.integers(type === 7 ? 7 : 5);
   if (type === 9) return numbers.map((number) => Number(number !== 0));
   return type === 6 ? numbers.map((number) => number | 0) : numbers;
+}
+
+/** @param {{left: number}} budget @param {number} nodes */
+function spend(budget, nodes) {
+  budget.left -= nodes;
+  if (budget.left < 0) exceed(MAX_NODES, "nodes");
+}
+
+/** Return a type of tensors; throw if it is not numeric with at most 64 bits. @param {number} type */
+export function checkType(type) {
+  if (!(type > 0 && type < 14 && type !== 8) && type !== 16) {
+    throw new Error(`a tensor of type ${type}`);
+  }
+  return type;
+}
+
+/** Return a shape; throw for too many axes or a length that is no whole number, negative or too large. @param {number[]} shape */
+export function checkShape(shape) {
+  // NaN is no integer.
+  const isValid = (/** @type {number} */ n) => Number.isInteger(n) && n >= 0 && n <= MAX_LENGTH;
+  return shape.length > 16 || !shape.every(isValid) ? invalid() : shape;
 }
 
 /** Return the `metadata_props` of a model. @param {Message} model */

@@ -1,7 +1,6 @@
 /** The shapes of matrix products. */
 
-import { broadcastShapes } from "./tensor-math.js";
-import { at } from "./window-rules.js";
+import { broadcastShapes, invalid } from "./tensor-math.js";
 
 /** @typedef {import("./onnx-graph.js").Node} Node */
 /** @typedef {import("./shape-rules.js").Rule} Rule */
@@ -11,8 +10,8 @@ export function matmul(node) {
   const [one, two] = [node.shape(0), node.shape(1)];
   const left = one.length > 1 ? one : [1, ...one];
   const right = two.length > 1 ? two : [...two, 1];
-  if (at(left, -1) !== at(right, -2)) {
-    throw new Error(`a product of (${one.join(", ")}) and (${two.join(", ")})`);
+  if (left.at(-1) !== right.at(-2)) {
+    invalid();
   }
   const rows = one.length > 1 ? left.slice(-2, -1) : [];
   const columns = two.length > 1 ? right.slice(-1) : [];
@@ -21,22 +20,21 @@ export function matmul(node) {
 
 /** @type {Rule} */
 export const gemm = (node) => [
-  [
-    at(node.shape(0), node.integer("transA") ? 1 : 0),
-    at(node.shape(1), node.integer("transB") ? 0 : 1),
-  ],
+  [node.shape(0)[node.integer("transA") ? 1 : 0], node.shape(1)[node.integer("transB") ? 0 : 1]],
 ];
 
-/** Return the length of every index of the node `Einsum`. @param {Node} node */
+/** Return the length of every index of the node `Einsum`, the largest where one broadcasts. @param {Node} node */
 export function einsumLengths(node) {
   const terms = node.text("equation").replaceAll(" ", "").split("->")[0].split(",");
   /** @type {Map<string, number>} */
   const lengths = new Map();
-  if (terms.length !== node.inputs.length) throw new Error("an equation of other inputs");
+  if (terms.length !== node.inputs.length) invalid();
   for (const [index, term] of terms.entries()) {
     const shape = node.shape(index);
-    if (term.length !== shape.length) throw new Error("an equation of other shapes");
-    [...term].forEach((name, axis) => lengths.set(name, shape[axis]));
+    if (term.length !== shape.length) invalid();
+    [...term].forEach((name, axis) =>
+      lengths.set(name, Math.max(shape[axis], lengths.get(name) ?? 0)),
+    );
   }
   return lengths;
 }
@@ -46,7 +44,7 @@ export function einsum(node) {
   const lengths = einsumLengths(node);
   const [, output] = node.text("equation").replaceAll(" ", "").split("->");
   if (output === undefined || !/^\p{L}*$/u.test(output)) {
-    throw new Error("an equation without the names of all axes");
+    invalid();
   }
   return [[...output].map((name) => lengths.get(name) ?? -1)];
 }

@@ -1,6 +1,6 @@
 /** Reader of protobuf messages, untrusted until checked: protobuf.dev/programming-guides/encoding. */
 
-import { withCommas } from "../messages.js";
+import { exceed } from "../messages.js";
 
 const MAX_FIELDS = 2 ** 19;
 const VARINT = 0;
@@ -12,40 +12,42 @@ const FIXED32 = 5;
 
 /**
  * A message as values by field number; fields of equal number are merged as protobuf merges. Every
- * method throws `Error` for a value of another type, and the constructor for bytes that are not a
+ * method throws `Error` for a value of another wire type, which protobuf ignores, and the constructor for bytes that are not a
  * message or have more than 2^19 fields.
  */
 export class Message {
+  #budget;
+  /** @type {Map<number, Part[]>} */
+  #values = new Map();
+
   /**
    * @param {Uint8Array[]} parts
    * @param {{left: number}} [budget]
    */
   constructor(parts, budget = { left: MAX_FIELDS }) {
-    this.budget = budget;
-    /** @type {Map<number, Part[]>} */
-    this.values = new Map();
-    for (const part of parts) this.read(part);
+    this.#budget = budget;
+    for (const part of parts) this.#read(part);
   }
 
   /** Return whether the message has a field. @param {number} number */
   has(number) {
-    return this.values.has(number);
+    return this.#values.has(number);
   }
 
   /** Return the messages of a repeated field. @param {number} number */
   messages(number) {
-    return this.parts(number).map((part) => new Message([part], this.budget));
+    return this.#parts(number).map((part) => new Message([part], this.#budget));
   }
 
   /** Return the message of a single field; it is empty if absent. @param {number} number */
   message(number) {
-    return new Message(this.parts(number), this.budget);
+    return new Message(this.#parts(number), this.#budget);
   }
 
   /** Return the UTF-8 texts of a repeated field. @param {number} number */
   texts(number) {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return this.parts(number).map((part) => {
+    return this.#parts(number).map((part) => {
       try {
         return decoder.decode(part);
       } catch {
@@ -63,11 +65,11 @@ export class Message {
   integers(number) {
     /** @type {number[]} */
     const numbers = [];
-    for (const value of this.values.get(number) ?? []) {
+    for (const value of this.#values.get(number) ?? []) {
       if (typeof value === "number") numbers.push(value);
       else {
-        const bytes = value instanceof Uint8Array ? value : value.fixed;
-        this.spend(bytes.length);
+        const bytes = value instanceof Uint8Array ? value : refuse(number);
+        this.#spend(bytes.length);
         for (const at = { at: 0 }; at.at < bytes.length;) numbers.push(readVarint(bytes, at));
       }
     }
@@ -76,43 +78,40 @@ export class Message {
 
   /** Return the int64 number of a single field. @param {number} number */
   integer(number, fallback = 0) {
-    const values = this.values.get(number) ?? [fallback];
-    if (values.every((value) => typeof value === "number")) return values[values.length - 1];
-    throw new Error(`another type than a number in field ${number}`);
+    const values = this.#values.get(number) ?? [fallback];
+    return values.every((value) => typeof value === "number")
+      ? values[values.length - 1]
+      : refuse(number);
   }
 
   /** Return the float32 numbers of a repeated field, packed or not. @param {number} number */
   floats(number) {
-    /** @type {number[]} */
-    const bytes = [];
-    for (const value of this.values.get(number) ?? []) {
-      if (typeof value === "number") continue;
+    return (this.#values.get(number) ?? []).flatMap((value) => {
+      if (typeof value === "number") return refuse(number);
       const part = value instanceof Uint8Array ? value : value.fixed;
-      this.spend(part.length / 4);
-      for (const byte of part) bytes.push(byte);
-    }
-    if (bytes.length % 4) throw new Error(`${bytes.length} bytes of float32 numbers`);
-    const view = new DataView(Uint8Array.from(bytes).buffer);
-    return Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
+      if (part.length % 4 || (part !== value && part.length > 4)) return refuse(number);
+      this.#spend(part.length / 4);
+      const view = new DataView(part.buffer, part.byteOffset);
+      return Array.from({ length: part.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
+    });
   }
 
   /** Return the bytes of a single field. @param {number} number */
   data(number) {
-    return this.parts(number).at(-1) ?? new Uint8Array(0);
+    return this.#parts(number).at(-1) ?? new Uint8Array(0);
   }
 
   /** @param {number} number @returns {Uint8Array[]} */
-  parts(number) {
-    const values = this.values.get(number) ?? [];
-    if (values.every((value) => value instanceof Uint8Array)) return values;
-    throw new Error(`a number in field ${number}`);
+  #parts(number) {
+    const values = this.#values.get(number) ?? [];
+    return values.every((value) => value instanceof Uint8Array) ? values : refuse(number);
   }
 
   /** @param {Uint8Array} bytes */
-  read(bytes) {
+  #read(bytes) {
     const at = { at: 0 };
     while (at.at < bytes.length) {
-      this.spend(1);
+      this.#spend(1);
       const start = at.at;
       const tag = readVarint(bytes, at);
       // Parsers drop the bits beyond 32.
@@ -121,8 +120,8 @@ export class Message {
       }
       const type = tag & 7;
       const field = tag >>> 3;
-      if (!this.values.has(field)) this.values.set(field, []);
-      const values = /** @type {Part[]} */ (this.values.get(field));
+      if (!this.#values.has(field)) this.#values.set(field, []);
+      const values = /** @type {Part[]} */ (this.#values.get(field));
       if (type === VARINT) {
         values.push(readVarint(bytes, at));
         continue;
@@ -139,10 +138,15 @@ export class Message {
   }
 
   /** @param {number} fields */
-  spend(fields) {
-    this.budget.left -= fields;
-    if (this.budget.left < 0) throw new Error(`more than ${withCommas(MAX_FIELDS)} fields`);
+  #spend(fields) {
+    this.#budget.left -= fields;
+    if (this.#budget.left < 0) exceed(MAX_FIELDS, "fields");
   }
+}
+
+/** @param {number} number @returns {never} */
+function refuse(number) {
+  throw new Error(`another type in field ${number}`);
 }
 
 /**
@@ -151,20 +155,13 @@ export class Message {
  * @param {{at: number}} at
  */
 function readVarint(bytes, at) {
-  let low = 0; // 28 bits
-  let middle = 0; // 28 bits
-  let high = 0; // 8 bits
-  for (let index = 0; index < 10; index++) {
+  let value = 0n;
+  for (let shift = 0n; shift < 70n; shift += 7n) {
     if (at.at >= bytes.length) throw new Error("a truncated number");
     const byte = bytes[at.at++];
-    const bits = byte & 0x7f;
-    if (index < 4) low |= bits << (7 * index);
-    else if (index < 8) middle |= bits << (7 * (index - 4));
-    else high |= bits << (7 * (index - 8));
-    if (byte < 0x80) {
-      const signed = ((high & 0xff) << 24) >> 24;
-      return low + middle * 2 ** 28 + signed * 2 ** 56;
-    }
+    if (byte < 0x80 && !shift) return byte;
+    value |= BigInt(byte & 0x7f) << shift;
+    if (byte < 0x80) return Number(BigInt.asIntN(64, value));
   }
   throw new Error("a number of more than 64 bits");
 }

@@ -3,17 +3,10 @@
  * onnx.ai/onnx/operators, for operators whose size is known before they run.
  */
 
+import { checkShape, checkType } from "./onnx-graph.js";
 import { einsum, gemm, matmul } from "./product-rules.js";
-import { broadcastShapes, product, slicePositions } from "./tensor-math.js";
-import {
-  at,
-  ceilDivide,
-  conv,
-  convTranspose,
-  floorDivide,
-  globalPool,
-  pool,
-} from "./window-rules.js";
+import { broadcastShapes, invalid, product, slicePositions, wrap } from "./tensor-math.js";
+import { ceilDivide, conv, convTranspose, floorDivide, globalPool, pool } from "./window-rules.js";
 
 /** @typedef {import("./onnx-graph.js").Node} Node */
 /** @typedef {number[]} Shape */
@@ -27,12 +20,7 @@ import {
 export function inferShapes(node) {
   const rule = RULES.get(node.operator);
   if (!rule) throw new Error("an operator that is not in the list");
-  const shapes = rule(node);
-  for (const length of shapes.flat()) {
-    if (length < 0) throw new Error(`a negative length in (${shapes[0].join(", ")})`);
-    if (!Number.isInteger(length)) throw new Error("invalid shapes (a length that is no integer)");
-  }
-  return shapes;
+  return rule(node).map(checkShape);
 }
 
 /** @type {Rule} */
@@ -44,15 +32,14 @@ const broadcast = (node) => [broadcastShapes(node.inputs.map((_, i) => node.shap
 /** @param {Node} node @param {readonly number[]} axes */
 function removeAxes(node, axes) {
   const shape = node.shape(0);
-  const rank = Math.max(1, shape.length);
-  const chosen = new Set(axes.map((axis) => modulo(axis, rank)));
+  const chosen = choose(axes, Math.max(1, shape.length));
   const keep = node.integer("keepdims", 1);
   const lengths = shape.map((length, axis) => (chosen.has(axis) ? 1 : length));
   return keep ? lengths : shape.filter((_, axis) => !chosen.has(axis));
 }
 
-/** @param {number} a @param {number} n */
-const modulo = (a, n) => ((a % n) + n) % n;
+/** @param {readonly number[]} axes @param {number} n */
+const choose = (axes, n) => new Set(axes.map((axis) => ((axis % n) + n) % n));
 
 /** @type {Rule} */
 function reduce(node) {
@@ -69,7 +56,7 @@ const replaced = (shape, axis, ...lengths) => shape.toSpliced(axis, 1, ...length
 /** @type {Rule} */
 function concat(node) {
   const axis = node.axis(0);
-  const length = node.inputs.reduce((total, _, i) => total + at(node.shape(i), axis), 0);
+  const length = node.inputs.reduce((total, _, i) => total + node.shape(i)[axis], 0);
   return [replaced(node.shape(0), axis, length)];
 }
 
@@ -94,12 +81,11 @@ const slice = (node) => {
 function reshape(node) {
   const shape = node.shape(0);
   let wanted = node.sizes(1);
-  if (!node.integer("allowzero")) wanted = wanted.map((n, i) => (n ? n : at(shape, i)));
+  if (!node.integer("allowzero")) wanted = wanted.map((n, i) => (n ? n : shape[i]));
   const open = wanted.indexOf(-1);
   if (open >= 0) wanted[open] = floorDivide(-product(shape), product(wanted));
   if (product(wanted) !== product(shape)) {
-    const list = wanted.slice(0, 8).join(", ");
-    throw new Error(`(${shape.join(", ")}) reshaped to [${list}]`);
+    invalid();
   }
   return [wanted];
 }
@@ -117,7 +103,7 @@ function squeeze(node) {
   const shape = node.shape(0);
   const axes = node.sizes(1, "axes");
   if (!axes.length) return [shape.filter((length) => length !== 1)];
-  const chosen = new Set(axes.map((axis) => modulo(axis, shape.length)));
+  const chosen = choose(axes, shape.length);
   return [shape.filter((_, axis) => !chosen.has(axis))];
 }
 
@@ -126,7 +112,7 @@ function unsqueeze(node) {
   const axes = node.sizes(1, "axes");
   const rest = [...node.shape(0)];
   const rank = rest.length + axes.length;
-  const chosen = new Set(axes.map((axis) => modulo(axis, rank)));
+  const chosen = choose(axes, rank);
   return [Array.from({ length: rank }, (_, axis) => (chosen.has(axis) ? 1 : (rest.shift() ?? 1)))];
 }
 
@@ -138,7 +124,7 @@ function transpose(node) {
     shape.map((_, i) => shape.length - 1 - i),
   );
   if (order.length !== shape.length || !shape.every((_, axis) => order.includes(axis))) {
-    throw new Error(`the order [${order.slice(0, 8).join(", ")}] of ${shape.length} axes`);
+    invalid();
   }
   return [order.map((axis) => shape[axis])];
 }
@@ -151,8 +137,7 @@ function pad(node) {
   const half = Math.floor(pads.length / 2);
   for (const [i, axis] of axes.entries()) {
     if (i >= pads.length || i + half >= pads.length) break;
-    at(shape, axis);
-    shape[axis < 0 ? axis + shape.length : axis] += pads[i] + pads[i + half];
+    shape[wrap(axis, shape.length)] += pads[i] + pads[i + half];
   }
   return [shape];
 }
@@ -164,14 +149,14 @@ function resize(node) {
     "axes",
     shape.map((_, i) => i),
   );
-  // A kept aspect ratio makes the lengths smaller.
+  // A kept aspect ratio makes other sizes than those of the node.
+  if (node.text("keep_aspect_ratio_policy", "stretch") !== "stretch") invalid();
   const lengths = node.inputs[3]
     ? node.sizes(3)
-    : node.content(2).map((factor, i) => Math.trunc(at(shape, axes[i]) * factor));
-  if (lengths.length !== axes.length) throw new Error("another number of axes than lengths");
+    : node.content(2).map((factor, i) => Math.trunc(shape[wrap(axes[i], shape.length)] * factor));
+  if (lengths.length !== axes.length) invalid();
   for (const [i, axis] of axes.entries()) {
-    at(shape, axis);
-    shape[axis < 0 ? axis + shape.length : axis] = lengths[i];
+    shape[wrap(axis, shape.length)] = lengths[i];
   }
   return [shape];
 }
@@ -179,7 +164,7 @@ function resize(node) {
 /** @type {Rule} */
 function rearrangeBlocks(node) {
   const shape = node.shape(0);
-  if (shape.length !== 4) throw new Error("not four axes");
+  if (shape.length !== 4) invalid();
   const [batch, channels, height, width] = shape;
   const block = node.integer("blocksize", 1);
   if (node.operator === "DepthToSpace") {
@@ -191,15 +176,15 @@ function rearrangeBlocks(node) {
 
 /** @type {Rule} */
 function range(node) {
-  const [start, stop, step] = [0, 1, 2].map((i) => at(node.content(i), 0));
-  if (!step) throw new Error("invalid shapes (division by zero)");
+  const [start, stop, step] = [0, 1, 2].map((i) => node.content(i)[0]);
+  if (!step) invalid();
   return [[Math.max(0, Math.ceil((stop - start) / step))]];
 }
 
 /** @type {Rule} */
 function oneHot(node) {
   const [shape, depth] = [node.shape(0), node.sizes(1)];
-  if (depth.length !== 1) throw new Error("not one depth");
+  if (depth.length !== 1) invalid();
   return [shape.toSpliced(node.axis(-1, shape.length + 1), 0, depth[0])];
 }
 
@@ -207,11 +192,12 @@ function oneHot(node) {
 const OWN_RULES = {
   AffineGrid: (node) => {
     const sizes = node.sizes(1);
-    return [[at(sizes, 0), ...sizes.slice(2), sizes.length - 2]];
+    return [[sizes[0], ...sizes.slice(2), sizes.length - 2]];
   },
   ArgMax: (node) => [removeAxes(node, [node.axis(0)])],
   ArgMin: (node) => [removeAxes(node, [node.axis(0)])],
   AveragePool: pool,
+  Cast: (node) => (checkType(node.integer("to")), same(node)),
   Concat: concat,
   ConstantOfShape: (node) => [node.sizes(0)],
   Conv: conv,
@@ -224,12 +210,19 @@ const OWN_RULES = {
   GatherElements: (node) => [node.shape(1)],
   GatherND: (node) => {
     const [data, picked] = [node.shape(0), node.shape(1)];
-    const depth = node.integer("batch_dims") + at(picked, -1);
+    const depth = node.integer("batch_dims") + (picked.at(-1) ?? invalid());
     return [[...picked.slice(0, -1), ...data.slice(depth)]];
   },
   Gemm: gemm,
   GlobalAveragePool: globalPool,
   GlobalMaxPool: globalPool,
+  GroupNormalization: (node) => {
+    const scale = node.shape(1);
+    if (scale.length !== 1 || ![node.integer("num_groups"), node.shape(0)[1]].includes(scale[0])) {
+      invalid();
+    }
+    return same(node);
+  },
   GridSample: (node) => [[...node.shape(0).slice(0, 2), ...node.shape(1).slice(1, -1)]],
   LpPool: pool,
   MatMul: matmul,
@@ -247,7 +240,7 @@ const OWN_RULES = {
   Squeeze: squeeze,
   Tile: (node) => {
     const [shape, repeats] = [node.shape(0), node.sizes(1)];
-    if (shape.length !== repeats.length) throw new Error("other axes than repeats");
+    if (shape.length !== repeats.length) invalid();
     return [shape.map((length, i) => length * repeats[i])];
   },
   TopK: (node) => Array(2).fill(replaced(node.shape(0), node.axis(-1), ...node.sizes(1))),
@@ -255,32 +248,36 @@ const OWN_RULES = {
   Unsqueeze: unsqueeze,
 };
 
-const ELEMENTWISE = `
-Abs Acos Acosh Asin Asinh Atan Atanh BatchNormalization BitwiseNot Cast CastLike Ceil Celu Clip Cos
-Cosh CumSum DequantizeLinear Dropout Elu Erf Exp EyeLike Floor Gelu GroupNormalization HardSigmoid
-HardSwish Hardmax Identity InstanceNormalization IsInf IsNaN LRN LayerNormalization LeakyRelu Log
-LogSoftmax LpNormalization MeanVarianceNormalization Mish Neg Not PRelu QuantizeLinear
-RMSNormalization Reciprocal Relu ReverseSequence RotaryEmbedding Round ScatterElements ScatterND
-Selu Shrink Sigmoid Sign Sin Sinh Softmax Softplus Softsign Sqrt Swish Tan Tanh ThresholdedRelu
-Trilu`;
-const BROADCASTING = `
+const [ELEMENTWISE, SLOW_ELEMENTWISE, BROADCASTING, SLOW_BROADCASTING, OTHER_SLOW] = `
+Abs BatchNormalization BitwiseNot CastLike Ceil Clip CumSum DequantizeLinear Dropout EyeLike Floor
+HardSigmoid Identity IsInf IsNaN LeakyRelu LpNormalization Neg Not QuantizeLinear Reciprocal Relu
+ReverseSequence Round Sign Softsign Sqrt ThresholdedRelu Trilu;
+Acos Acosh Asin Asinh Atan Atanh Celu Cos Cosh Elu Erf Exp Gelu HardSwish Hardmax
+InstanceNormalization LRN LayerNormalization Log LogSoftmax MeanVarianceNormalization Mish
+RotaryEmbedding ScatterElements ScatterND Selu Shrink Sigmoid Sin Sinh Softmax Softplus Swish Tan
+Tanh;
 Add And BitShift BitwiseAnd BitwiseOr BitwiseXor Div Equal Greater GreaterOrEqual Less LessOrEqual
-Max Mean Min Mod Mul Or Pow Sub Sum Where Xor`;
-const REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare";
+Max Mean Min Mul Or PRelu Sub Sum Xor;
+Mod Pow RMSNormalization Where;
+GatherElements GatherND GridSample GroupNormalization LpPool ReduceLogSumExp Resize Transpose`
+  .split(";")
+  .map((names) => names.trim().split(/\s+/));
+const REDUCTIONS = "L1 L2 LogSum LogSumExp Max Mean Min Prod Sum SumSquare".split(" ");
+export const BROADCASTS = new Set([...BROADCASTING, ...SLOW_BROADCASTING]);
+/** Operators that take more than about 4 ns for a number, or copies of their output. */
+export const IS_SLOW = new Set([...OTHER_SLOW, ...SLOW_ELEMENTWISE, ...SLOW_BROADCASTING]);
 
-/** @param {string} names @param {Rule} rule @returns {[string, Rule][]} */
-const all = (names, rule) =>
-  names
-    .trim()
-    .split(/\s+/)
-    .map((name) => [name, rule]);
+/** @param {Iterable<string>} names @param {Rule} rule @returns {[string, Rule][]} */
+const all = (names, rule) => Array.from(names, (name) => [name, rule]);
 
 /** @type {Map<string, Rule>} */
 const RULES = new Map([
   ...Object.entries(OWN_RULES),
   ...all(ELEMENTWISE, same),
-  ...all(BROADCASTING, broadcast),
-  ...all(REDUCTIONS, reduce).map(
-    ([name, rule]) => /** @type {[string, Rule]} */ ([`Reduce${name}`, rule]),
+  ...all(SLOW_ELEMENTWISE, same),
+  ...all(BROADCASTS, broadcast),
+  ...all(
+    REDUCTIONS.map((name) => `Reduce${name}`),
+    reduce,
   ),
 ]);

@@ -3,7 +3,7 @@
 import { BundleError, RequestError } from "../errors.js";
 import { reprShort } from "../messages.js";
 import { isNode } from "../platform.js";
-import { checkFileName } from "./manifest.js";
+import { WRITE_ONNX, checkFileName } from "./manifest.js";
 import { openZip } from "./zip.js";
 
 /** An address or (in Node) a path, bytes, or a file that a person chose. @typedef {string | URL | ArrayBuffer | Uint8Array | Blob} Source */
@@ -48,8 +48,7 @@ function fromBytes(bytes, place) {
     return { place, single: bytes, read: async () => bytes };
   }
   if (/\.(pt|pth|ts)$/i.test(place)) {
-    const fix = "Write the ONNX file: export-gan RUN --format onnx --out NAME.ganport";
-    throw new BundleError(place, "a bundle with an ONNX graph", "a TorchScript file", fix);
+    throw new BundleError(place, "a bundle with an ONNX graph", "a TorchScript file", WRITE_ONNX);
   }
   const readMember = openZip(bytes, place);
   return {
@@ -123,13 +122,17 @@ async function download(address, place, limit, { signal, onProgress }) {
 /** Return a module of Node, which no bundler sees. @param {string} name @returns {any} */
 const nodeModule = (name) => process.getBuiltinModule(name);
 
+/** @param {"stat" | "lstat"} call @param {string} path @param {string} expected @param {string} [fix] @returns {Promise<import("node:fs").Stats>} */
+const readStatus = (call, path, expected, fix) =>
+  nodeModule("node:fs/promises")
+    [call](path)
+    .catch((/** @type {NodeJS.ErrnoException} */ { code, message }) => {
+      throw new BundleError(path, expected, code === "ENOENT" ? "no such file" : message, fix);
+    });
+
 /** @param {string} path @returns {Promise<Container>} */
 async function fromPath(path) {
-  const { stat } = nodeModule("node:fs/promises");
-  const status = await stat(path).catch((/** @type {NodeJS.ErrnoException} */ error) => {
-    const found = error.code === "ENOENT" ? "no such file" : error.message;
-    throw new BundleError(path, "a bundle", found, "Check the path.");
-  });
+  const status = await readStatus("stat", path, "a bundle", "Check the path.");
   if (status.isDirectory()) {
     return {
       place: path,
@@ -143,16 +146,9 @@ async function fromPath(path) {
 
 /** @param {string} path @param {number} limit @param {boolean} followLinks @returns {Promise<Uint8Array>} */
 async function readFile(path, limit, followLinks) {
-  const fs = nodeModule("node:fs/promises");
-  let status;
-  try {
-    status = await (followLinks ? fs.stat(path) : fs.lstat(path));
-  } catch (error) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (error);
-    throw new BundleError(path, "a file", code === "ENOENT" ? "no such file" : message);
-  }
+  const status = await readStatus(followLinks ? "stat" : "lstat", path, "a file");
   if (!status.isFile()) throw new BundleError(path, "a regular file", "a link, folder or device");
   if (status.size > limit) throw new BundleError(path, `at most ${limit} bytes`, `${status.size}`);
-  const buffer = await fs.readFile(path);
+  const buffer = await nodeModule("node:fs/promises").readFile(path);
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }

@@ -1,13 +1,26 @@
 /** Contents of small tensors that set sizes: shapes, axes, scales. They follow NumPy's rules. */
 
 /** @typedef {"float" | "int" | "bool"} Kind */
-/** The shape of a tensor, and its numbers if they are few and do not depend on the inputs. @typedef {{shape: number[], kind?: Kind, data?: number[]}} Value */
+/**
+ * The shape of a tensor, and its numbers if they are few and do not depend on the inputs. A constant
+ * tensor depends on no input of the graph, or on their shapes alone.
+ * @typedef {{shape: number[], kind?: Kind, data?: number[], isConstant?: boolean}} Value
+ */
 
 /** Numbers of a tensor up to which its content is followed. */
 export const MAX_KNOWN = 1024;
 
-/** @param {readonly number[]} numbers */
-export const product = (numbers) => numbers.reduce((total, number) => total * number, 1);
+/** Throw for shapes that do not fit, where NumPy or Python would. @returns {never} */
+export function invalid() {
+  throw new Error("invalid shapes");
+}
+
+/** Return an axis counted from the first of `rank`. @param {number} axis @param {number} rank */
+export const wrap = (axis, rank) =>
+  axis < -rank || axis >= rank ? invalid() : axis < 0 ? axis + rank : axis;
+
+/** @param {Iterable<number>} numbers */
+export const product = (numbers) => [...numbers].reduce((total, number) => total * number, 1);
 
 /**
  * Return the shape of the result of an operator that broadcasts.
@@ -20,45 +33,11 @@ export function broadcastShapes(shapes) {
     for (const shape of shapes) {
       const own = shape[shape.length - rank + axis] ?? 1;
       if (own === 1 || own === length) continue;
-      if (length !== 1) throw new Error("shapes that do not broadcast");
+      if (length !== 1) invalid();
       length = own;
     }
     return length;
   });
-}
-
-/**
- * Return the offset in `value` of every element of `shape`, onto which it broadcasts.
- * @param {readonly number[]} own
- * @param {readonly number[]} shape
- */
-function* broadcastOffsets(own, shape) {
-  const steps = strides(own);
-  const shift = shape.length - own.length;
-  for (const index of indices(shape)) {
-    let offset = 0;
-    for (let axis = 0; axis < own.length; axis++) {
-      offset += own[axis] === 1 ? 0 : index[axis + shift] * steps[axis];
-    }
-    yield offset;
-  }
-}
-
-/** @param {readonly number[]} shape */
-function strides(shape) {
-  const steps = shape.map(() => 1);
-  for (let axis = shape.length - 2; axis >= 0; axis--)
-    steps[axis] = steps[axis + 1] * shape[axis + 1];
-  return steps;
-}
-
-/** Yield every index in row-major order. @param {readonly number[]} shape */
-function* indices(shape) {
-  const steps = strides(shape);
-  const count = product(shape);
-  for (let i = 0; i < count; i++) {
-    yield shape.map((length, axis) => Math.floor(i / steps[axis]) % length);
-  }
 }
 
 /**
@@ -68,11 +47,21 @@ function* indices(shape) {
  * @param {(...numbers: number[]) => number} combine
  */
 export function mapBroadcast(shape, values, combine) {
-  const columns = values.map((value) => {
-    const data = /** @type {number[]} */ (value.data);
-    return Array.from(broadcastOffsets(value.shape, shape), (offset) => data[offset]);
-  });
-  return Array.from({ length: product(shape) }, (_, i) => combine(...columns.map((c) => c[i])));
+  /** @param {Value} value @param {number} rest position in the result, in row-major order */
+  const pick = ({ shape: own, data = [] }, rest) => {
+    let [offset, step] = [0, 1];
+    for (let axis = 1; axis <= own.length; axis++) {
+      const length = /** @type {number} */ (shape.at(-axis));
+      const size = /** @type {number} */ (own.at(-axis));
+      if (size > 1) offset += (rest % length) * step;
+      step *= size;
+      rest = Math.floor(rest / length);
+    }
+    return data[offset];
+  };
+  return Array.from({ length: product(shape) }, (_, i) =>
+    combine(...values.map((v) => pick(v, i))),
+  );
 }
 
 /**
@@ -105,7 +94,7 @@ export function take(axis, value, picked) {
   const result = [];
   for (let start = 0; start < data.length; start += length * inner) {
     for (const index of picked) {
-      if (!(index >= -length && index < length)) throw new Error("an index outside its axis");
+      if (!(index >= -length && index < length)) invalid();
       const at = start + (index < 0 ? index + length : index) * inner;
       result.push(...data.slice(at, at + inner));
     }
@@ -119,7 +108,7 @@ export function take(axis, value, picked) {
  * @param {{start: number, stop: number, step: number}} slice
  */
 export function slicePositions(length, { start, stop, step }) {
-  if (!step) throw new Error("a step of 0");
+  if (!step) invalid();
   const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
   const clamp = (/** @type {number} */ at) =>
     Math.min(Math.max(at < 0 ? at + length : at, low), high);

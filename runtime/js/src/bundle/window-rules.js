@@ -1,29 +1,26 @@
 /** The shapes of nodes with sliding windows: convolutions and pools. */
 
+import { invalid } from "./tensor-math.js";
+
 /** @typedef {import("./onnx-graph.js").Node} Node */
 /** @typedef {import("./shape-rules.js").Shape} Shape */
 /** @typedef {import("./shape-rules.js").Rule} Rule */
 
-/** Return the element of a list; throw where Python raises IndexError. @template T @param {readonly T[]} list @param {number} index @returns {T} */
-export function at(list, index) {
-  const value = list.at(index);
-  if (value === undefined) throw new Error("invalid shapes (list index out of range)");
-  return value;
-}
-
 /** @param {number} a @param {number} b */
-export const floorDivide = (a, b) => {
-  if (!b) throw new Error("invalid shapes (division by zero)");
-  return Math.floor(a / b);
-};
+export const floorDivide = (a, b) => Math.floor(a / b);
 
 /** @param {number} a @param {number} b */
 export const ceilDivide = (a, b) => -floorDivide(-a, b);
 
+/** Return the input; throw where onnxruntime would copy all windows. @param {Node} node */
+function convInput(node) {
+  return node.shape(0).length > 5 ? invalid() : node.shape(0);
+}
+
 /** @type {Rule} */
 export function conv(node) {
-  const [shape, weight] = [node.shape(0), node.shape(1)];
-  return [[at(shape, 0), at(weight, 0), ...windows(node, shape.slice(2), weight.slice(2))]];
+  const [shape, weight] = [convInput(node), node.shape(1)];
+  return [[shape[0], weight[0], ...windows(node, shape.slice(2), weight.slice(2))]];
 }
 
 /** @type {Rule} */
@@ -36,24 +33,30 @@ export function pool(node) {
 /** @type {Rule} */
 export const globalPool = (node) => [node.shape(0).map((length, axis) => (axis < 2 ? length : 1))];
 
+/** @param {Node} node @param {number} rank */
+const readWindow = (node, rank) => ({
+  strides: node.integers("strides", Array(rank).fill(1)),
+  dilations: node.integers("dilations", Array(rank).fill(1)),
+  extra: node.integers("output_padding", Array(rank).fill(0)),
+  pads: node.integers("pads", Array(2 * rank).fill(0)),
+  isSame: node.text("auto_pad").startsWith("SAME"),
+});
+
 /** Return the number of positions of a sliding window along every axis. @param {Node} node @param {Shape} lengths @param {Shape} kernel */
 function windows(node, lengths, kernel) {
   const rank = lengths.length;
-  const ones = Array(rank).fill(1);
-  const [strides, dilations] = ["strides", "dilations"].map((name) => node.integers(name, ones));
-  const pads = node.integers("pads", Array(2 * rank).fill(0));
-  if (node.text("auto_pad", "NOTSET").startsWith("SAME")) {
-    if (strides.length !== rank) throw new Error("strides of other axes");
+  const { strides, dilations, pads, isSame } = readWindow(node, rank);
+  if (isSame) {
+    if (strides.length !== rank) invalid();
     return lengths.map((length, i) => ceilDivide(length, strides[i]));
   }
   if (kernel.length !== rank || Math.min(1, ...kernel, ...strides, ...dilations) < 1) {
-    throw new Error("another window than the input has axes");
+    invalid();
   }
   const isCeil = node.integer("ceil_mode");
   return lengths.map((length, i) => {
-    const [before, after] = [at(pads, i), at(pads, i + rank)];
-    const [stride, dilation] = [at(strides, i), at(dilations, i)];
-    const free = length + before + after - (kernel[i] - 1) * dilation - 1;
+    const [before, stride] = [pads[i], strides[i]];
+    const free = length + before + pads[i + rank] - (kernel[i] - 1) * dilations[i] - 1;
     const count = (isCeil ? ceilDivide(free, stride) : floorDivide(free, stride)) + 1;
     // A window that starts in the padding behind the data does not count.
     return count - (isCeil && (count - 1) * stride >= length + before ? 1 : 0);
@@ -62,23 +65,20 @@ function windows(node, lengths, kernel) {
 
 /** @type {Rule} */
 export function convTranspose(node) {
-  const [shape, weight] = [node.shape(0), node.shape(1)];
+  const [shape, weight] = [convInput(node), node.shape(1)];
   const inner = shape.slice(2);
   const rank = inner.length;
-  const [ones, zeros] = [Array(rank).fill(1), Array(rank).fill(0)];
-  const [strides, dilations] = ["strides", "dilations"].map((name) => node.integers(name, ones));
-  const extra = node.integers("output_padding", zeros);
-  const pads = node.integers("pads", [...zeros, ...zeros]);
+  const { strides, dilations, extra, pads, isSame } = readWindow(node, rank);
   let lengths = node.integers("output_shape");
-  if (node.text("auto_pad", "NOTSET").startsWith("SAME")) {
-    lengths = inner.map((length, i) => length * at(strides, i));
+  if (isSame) {
+    lengths = inner.map((length, i) => length * strides[i]);
   } else if (!lengths.length) {
     lengths = inner.map((length, i) => {
-      const window = (at(weight, i + 2) - 1) * at(dilations, i) + 1;
-      const full = at(strides, i) * (length - 1) + at(extra, i) + window;
-      return full - at(pads, i) - at(pads, i + rank);
+      const window = (weight[i + 2] - 1) * dilations[i] + 1;
+      const full = strides[i] * (length - 1) + extra[i] + window;
+      return full - pads[i] - pads[i + rank];
     });
   }
-  const channels = at(weight, 1) * node.integer("group", 1);
-  return [[at(shape, 0), channels, ...(rank ? lengths.slice(-rank) : lengths)]];
+  const channels = weight[1] * node.integer("group", 1);
+  return [[shape[0], channels, ...(rank ? lengths.slice(-rank) : lengths)]];
 }

@@ -42,7 +42,7 @@ function readDirectory(view, data, place) {
   let total = 0;
   let at = start;
   while (at < end) {
-    if (at + 46 > end) throw new Error("Truncated central directory");
+    if (at + 46 > end) throw new Error("a damaged zip");
     const entry = readEntry(view, data.subarray(0, end), at);
     at = entry.next;
     const name = checkFileName(entry.name, `${place}: member`);
@@ -75,12 +75,12 @@ function findDirectory(view, place) {
     const record = end - 76;
     const offset = Number(view.getBigUint64(end - 12, true));
     if (view.getUint32(record, true) !== 0x06064b50 || offset !== record) {
-      throw new Error("a zip directory that is not at the end of the file");
+      throw new Error("a damaged zip");
     }
     [count, length, start] = [32, 40, 48].map((i) => Number(view.getBigUint64(record + i, true)));
     end = record;
   }
-  if (start + length !== end) throw new Error("a zip directory that is not at the end of the file");
+  if (start + length !== end) throw new Error("a damaged zip");
   if (count > MAX_FILES + 2 || length > (MAX_FILES + 2) * MAX_ENTRY_BYTES) {
     const found = `${count} in ${withCommas(length)} bytes`;
     throw new BundleError(place, `at most ${MAX_FILES + 2} files`, found);
@@ -90,8 +90,7 @@ function findDirectory(view, place) {
 
 /** @param {DataView} view @param {Uint8Array} data @param {number} at */
 function readEntry(view, data, at) {
-  if (view.getUint32(at, true) !== 0x02014b50)
-    throw new Error("Bad magic number for central directory");
+  if (view.getUint32(at, true) !== 0x02014b50) throw new Error("a damaged zip");
   const [nameLength, extra, comment] = [28, 30, 32].map((i) => view.getUint16(at + i, true));
   const nameEnd = at + 46 + nameLength;
   return {
@@ -124,14 +123,13 @@ function checkStored({ flags, method, compressed, size, mode }, place) {
 /** @param {DataView} view @param {Uint8Array} data @param {Entry} entry */
 function readMember(view, data, { name, offset, size, crc }) {
   if (view.getUint32(offset, true) !== 0x04034b50) {
-    throw new Error("Bad magic number for file header");
+    throw new Error("a damaged zip");
   }
   const [nameLength, extra] = [26, 28].map((i) => view.getUint16(offset + i, true));
   const start = offset + 30 + nameLength + extra;
   const local = String.fromCharCode(...data.subarray(offset + 30, offset + 30 + nameLength));
-  if (local !== name) throw new Error(`File name in directory '${name}' and header differ.`);
+  if (local !== name) throw new Error("a damaged zip");
   const bytes = data.subarray(start, start + size);
-  if (bytes.length !== size || crc32(bytes) !== crc)
-    throw new Error(`Bad CRC-32 for file '${name}'`);
+  if (bytes.length !== size || crc32(bytes) !== crc) throw new Error("a damaged zip");
   return bytes;
 }

@@ -17,7 +17,7 @@ import {
   resolveSeeds,
 } from "./request.js";
 import { loadRuntime } from "./runtime.js";
-import { GraphSession } from "./session.js";
+import { openSession } from "./session.js";
 
 /** @typedef {import("../bundle/manifest.js").Interface} Interface */
 /** @typedef {import("./request.js").Tensor} Tensor */
@@ -33,7 +33,7 @@ import { GraphSession } from "./session.js";
 const PIXELS_PER_RUN = 64 ** 3;
 
 export class Engine {
-  /** @type {Map<string, Promise<GraphSession>>} */
+  /** @type {Map<string, Promise<import("./session.js").GraphSession>>} */
   #sessions = new Map();
   /** @type {Promise<unknown>} */
   #queue = Promise.resolve();
@@ -62,7 +62,7 @@ export class Engine {
     const graph = await bundle.readGraph(main, precision);
     const runtime = await loading;
     const engine = new Engine(bundle, runtime, precision);
-    engine.#sessions.set(main, GraphSession.open(graph, runtime));
+    engine.#sessions.set(main, openSession(graph, runtime));
     await engine.#sessions.get(main);
     return engine;
   }
@@ -197,9 +197,9 @@ export class Engine {
     if (!this.#sessions.has(kind)) {
       // Only the main graph is exported in several precisions.
       const graph = await this.bundle.readGraph(kind, "fp32");
-      this.#sessions.set(kind, GraphSession.open(graph, this.runtime));
+      this.#sessions.set(kind, openSession(graph, this.runtime));
     }
-    return /** @type {Promise<GraphSession>} */ (this.#sessions.get(kind));
+    return /** @type {Promise<import("./session.js").GraphSession>} */ (this.#sessions.get(kind));
   }
 
   /** @param {unknown} temperature */

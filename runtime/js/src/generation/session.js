@@ -7,39 +7,22 @@ import { createSession, inTurn } from "./runtime.js";
 /** @typedef {import("onnxruntime-web/wasm").InferenceSession} OrtSession */
 /** @typedef {import("../bundle/manifest.js").Graph} Graph */
 
-/** A graph in a session of onnxruntime. */
-export class GraphSession {
-  #session;
-  #ort;
-  #graph;
-  #place;
-  #device;
+/** A graph in a session of onnxruntime. @typedef {Awaited<ReturnType<typeof openSession>>} GraphSession */
 
-  /** @param {OrtSession} session @param {Ort} ort @param {Graph} graph @param {string} place @param {string} device */
-  constructor(session, ort, graph, place, device) {
-    this.#session = session;
-    this.#ort = ort;
-    this.#graph = graph;
-    this.#place = place;
-    this.#device = device;
+/**
+ * Open a checked graph; throw `BundleError` if onnxruntime cannot load it.
+ * @param {{graph: Graph, data: Uint8Array, place: string}} checked
+ * @param {import("./runtime.js").Runtime} runtime
+ */
+export async function openSession({ graph: { inputs, output }, data, place }, runtime) {
+  const { ort, device } = runtime;
+  /** @type {OrtSession} */
+  let session;
+  try {
+    session = await createSession(runtime, data);
+  } catch (error) {
+    throw new BundleError(place, "an ONNX graph that onnxruntime can load", firstLine(error));
   }
-
-  /**
-   * Open a checked graph; throw `BundleError` if onnxruntime cannot load it.
-   * @param {{graph: Graph, data: Uint8Array, place: string}} checked
-   * @param {import("./runtime.js").Runtime} runtime
-   */
-  static async open({ graph, data, place }, runtime) {
-    const { ort, device } = runtime;
-    try {
-      const session = await createSession(runtime, data);
-      return new GraphSession(session, ort, graph, place, device);
-    } catch (error) {
-      const expected = "an ONNX graph that onnxruntime can load";
-      throw new BundleError(place, expected, firstLine(error));
-    }
-  }
-
   /**
    * Return the output for a batch of `rows` rows of the first input and of condition vectors.
    * @param {Float32Array} first
@@ -47,40 +30,34 @@ export class GraphSession {
    * @param {number} rows
    * @returns {Promise<Uint8Array | Float32Array>}
    */
-  async run(first, conditions, rows) {
-    const { inputs, output } = this.#graph;
-    const { Tensor } = this.#ort;
+  const run = async (first, conditions, rows) => {
     const feeds = Object.fromEntries(
       inputs.map(({ name, shape }) => {
         const data = name === "condition" ? conditions : first;
-        return [name, new Tensor("float32", data, [rows, ...shape.slice(1).map(Number)])];
+        return [name, new ort.Tensor("float32", data, [rows, ...shape.slice(1).map(Number)])];
       }),
     );
     let found;
     try {
-      found = (await inTurn(this.#device, () => this.#session.run(feeds)))[output.name];
+      found = (await inTurn(device, () => session.run(feeds)))[output.name];
     } catch (error) {
       const shapes = inputs.map(({ name }) => `${name} (${feeds[name].dims.join(", ")})`);
-      const expected = `a graph that runs on ${this.#device} with ${shapes.join(", ")}`;
+      const expected = `a graph that runs on ${device} with ${shapes.join(", ")}`;
       const fix = "Request fewer images at a time, or export the bundle again.";
-      throw new BundleError(this.#place, expected, firstLine(error), fix);
+      throw new BundleError(place, expected, firstLine(error), fix);
     }
     const wanted = [rows, ...output.shape.slice(1)].join(", ");
     if (found.dims.join(", ") !== wanted || found.type !== output.dtype) {
       throw new BundleError(
-        this.#place,
+        place,
         `${output.name} ${output.dtype} of shape (${wanted})`,
         `${found.type} of shape (${found.dims.join(", ")})`,
-        "The graph does not match its declared shapes: export the bundle again.",
+        "Export the bundle again.",
       );
     }
     return /** @type {Uint8Array | Float32Array} */ (found.data);
-  }
-
-  /** Free the memory of the session. */
-  async release() {
-    await this.#session.release();
-  }
+  };
+  return { run, release: () => session.release() };
 }
 
 /** Return the first line of an error, without its location in onnxruntime's C++ code. @param {unknown} error */
