@@ -23,7 +23,19 @@ _OPERATORS = (
     *("Expand", "Flatten", "Gather", "Gemm", "GridSample", "Identity", "If", "Loop", "MatMul"),
     *("Mod", "NonZero", "OneHot", "Pad", "RandomNormal", "Range", "ReduceMax", "Relu", "Reshape"),
     *("Resize", "Scan", "Shape", "Slice", "Softmax", "Split", "Squeeze", "Tile", "TopK", "Where"),
+    *("GroupNormalization", "LRN", "Pow", "PRelu", "Transpose", "Unsqueeze"),
 )
+
+
+_ATTRIBUTES = (
+    *("axis", "axes", "perm", "strides", "pads", "group", "to", "training_mode"),
+    *("size", "num_groups", "antialias", "keep_aspect_ratio_policy", "mode", "equation"),
+)
+_TEXTS = {
+    "keep_aspect_ratio_policy": ("stretch", "not_larger", "not_smaller", ""),
+    "mode": ("nearest", "linear", "cubic", "constant", ""),
+    "equation": ("ab,bc->ac", "a,b,a,b->", "ab,ab->ba", "ab,bc,abc->abc", "aa->a", "->", "ab"),
+}
 
 
 def mutate_bytes(data: bytes, random: Random) -> bytes:
@@ -118,7 +130,34 @@ def mutate_graph(data: bytes, random: Random) -> bytes:
     for _ in range(random.randint(1, 4)):
         random.choice(_GRAPH_CHANGES)(model.graph, random)
     changed: bytes = model.SerializeToString()
-    return changed
+    return changed if random.randrange(8) else _add_foreign_type(model, random)
+
+
+def _add_foreign_type(model: onnx.ModelProto, random: Random) -> bytes:
+    """Return a graph with a field of a wire type that protobuf ignores in a tensor or attribute."""
+    parts = [*model.graph.initializer, *(a for node in model.graph.node for a in node.attribute)]
+    changed: bytes = model.SerializeToString()
+    if not parts:
+        return changed
+    number = random.choice((1, 2, 3, 4, 5, 7, 8))
+    wire_type, size = random.choice(((0, 1), (1, 8), (5, 4)))
+    field = bytes([number << 3 | wire_type]) + bytes(size)
+    # Protobuf merges the parts of a graph: the new tensor or attribute follows the others.
+    chosen = random.choice(parts)
+    inner = chosen.SerializeToString() + field
+    if isinstance(chosen, onnx.AttributeProto):
+        node = helper.make_node("Constant", [], ["foreign"]).SerializeToString()
+        return changed + _nest(7, _nest(1, node + _nest(5, inner)))
+    return changed + _nest(7, _nest(5, inner))
+
+
+def _nest(number: int, data: bytes) -> bytes:
+    """Return a field of a protobuf message that holds bytes."""
+    size, length = len(data), b""
+    while size >= 128:
+        length += bytes([size & 127 | 128])
+        size >>= 7
+    return bytes([number << 3 | 2]) + length + bytes([size]) + data
 
 
 def _choose_container(value: Any, random: Random) -> Any:
@@ -158,10 +197,10 @@ def _change_attribute(graph: onnx.GraphProto, random: Random) -> None:
         else:
             attribute.i = number
     else:
-        name = random.choice(
-            ("axis", "axes", "perm", "strides", "pads", "group", "to", "training_mode")
-        )
+        name = random.choice(_ATTRIBUTES)
         value: Any = number if random.randrange(2) else [number, 1]
+        if name in _TEXTS:
+            value = random.choice(_TEXTS[name])
         node.attribute.append(helper.make_attribute(name, value))
 
 
@@ -171,7 +210,7 @@ def _change_tensor(graph: onnx.GraphProto, random: Random) -> None:
     tensor = random.choice(graph.initializer)
     match random.randrange(4):
         case 0:
-            tensor.dims.append(random.choice((1, 2, 2**31, 2**40)))
+            tensor.dims.extend([random.choice((1, 2, 2**31, 2**40))] * random.choice((1, 1, 17)))
         case 1 if tensor.dims:
             tensor.dims[random.randrange(len(tensor.dims))] = random.choice(_NUMBERS)
         case 2:
