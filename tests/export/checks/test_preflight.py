@@ -220,6 +220,7 @@ def test_prepare_of_images_in_an_unusual_range_warns_with_the_fix(make, interfac
         lambda x: 0.2 * x - 0.75,  # dark
         lambda x: 0.7 * x + 0.3,  # bright
         lambda x: 0.8 * x,  # low contrast
+        lambda x: 0.5 * x**3,  # lower contrast, as of an untrained network
     ],
 )
 def test_prepare_of_dark_bright_and_pale_images_passes(make, interface, function):
