@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,8 @@ from ganport_runtime.errors import GanportWarning
 _SAMPLES, _BATCH, _FIRST_SEED = 64, 8, 100
 _OVERSHOOT, _MAX_OVERSHOOT = -0.05, -0.3
 """Values to which 99 % and all of images in [0, 1] overshoot at most, as by a bicubic resize."""
-_NARROW = 0.55
-"""Absolute value that images of half the range, such as those of tanh(x) / 2, do not exceed."""
 _RARE = 0.01
-"""Fraction of values that does not show the range."""
-_BINS, _NEAR = 40, 0.8
-"""Bins of absolute values, and the fraction of the largest one that is near it."""
+"""Fraction of values below the overshoot that does not show the range."""
 
 
 @dataclass
@@ -36,8 +32,6 @@ class _Values:
     negative: int = 0
     low: float = np.inf
     high: float = -np.inf
-    bins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(_BINS, np.int64))
-    """Number of absolute values in each of equal parts of [0, 0.55]."""
 
     @classmethod
     def of(cls, images: Iterable[NDArray[Any]]) -> _Values:
@@ -46,7 +40,6 @@ class _Values:
         for image in images:
             values.count += image.size
             values.negative += int((image < _OVERSHOOT).sum())
-            values.bins += np.histogram(np.abs(image), _BINS, (0.0, _NARROW))[0]
             values.low = min(values.low, float(image.min()))
             values.high = max(values.high, float(image.max()))
         return values
@@ -56,26 +49,15 @@ class _Values:
         """Whether the values are in [0, 1], except for an overshoot of few of them."""
         return self.negative < _RARE * self.count and self.low > _MAX_OVERSHOOT
 
-    @property
-    def are_narrow(self) -> bool:
-        """Whether all values are in [-0.55, 0.55], and many near the largest of them.
-
-        Images of little contrast, as of an untrained network, have few values near the largest.
-        """
-        largest = max(-self.low, self.high)
-        near = self.bins[int(_NEAR * largest / _NARROW * _BINS) :].sum()
-        return largest <= _NARROW and bool(near >= _RARE * self.count)
-
 
 def check_usual_range(network: nn.Module, interface: Interface, reference: Outputs) -> None:
-    """Check for images in [0, 1], and for a range that is narrower than [-1, 1].
+    """Check for images in [0, 1].
 
-    Raise ContractError if no value is negative. Warn if fewer than 1 % are below -0.05, or if all
-    are in [-0.55, 0.55] with many near the largest: such images are legal, but rare. If the
-    reference shows such a range, 64 new images decide.
+    Raise ContractError if no value is negative. Warn if fewer than 1 % are below -0.05: bright
+    images are legal, but rare. If the reference shows such a range, 64 new images decide.
     """
     values = _Values.of(reference)
-    if not (values.are_unit or values.are_narrow):
+    if not values.are_unit:
         return
     rows = range(_FIRST_SEED, _FIRST_SEED + _SAMPLES, _BATCH)
     batches = (make_batch(interface, _BATCH, seed) for seed in rows)
@@ -87,18 +69,11 @@ def check_usual_range(network: nn.Module, interface: Interface, reference: Outpu
             f"no negative number in {_SAMPLES} images, as from a sigmoid",
             "If the images are in [0, 1], give the Interface image_range='unit'.",
         )
-    numbers = f"{_SAMPLES} images have numbers from {values.low:.2g} to {values.high:.2g}"
     if values.are_unit:
-        _warn(
-            f"{numbers}, at least 99 % of them above {_OVERSHOOT:g}. If the images are in [0, 1], "
-            "give the Interface image_range='unit'. If they are bright, this is correct."
+        warnings.warn(
+            f"{_SAMPLES} images have numbers from {values.low:.2g} to {values.high:.2g}, at least "
+            f"99 % of them above {_OVERSHOOT:g}. If the images are in [0, 1], give the Interface "
+            "image_range='unit'. If they are bright, this is correct.",
+            GanportWarning,
+            stacklevel=3,
         )
-    elif values.are_narrow:
-        _warn(
-            f"{numbers}, of [-1, 1]. If the range of the network is smaller, scale its images in "
-            "forward, for example image * 2. If they have little contrast, this is correct."
-        )
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, GanportWarning, stacklevel=4)

@@ -198,19 +198,15 @@ class Changed(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("function", "fix"),
+    "function",
     [
-        (lambda x: torch.sigmoid(20 * x) * 1.01 - 0.01, "image_range='unit'"),
-        (lambda x: (x + 0.5).clamp(0, 1) * 1.04 - 0.04, "image_range='unit'"),
-        (lambda x: 0.5 * x, "scale its images"),
-        (lambda x: 0.2 * x - 0.2, "scale its images"),
+        lambda x: torch.sigmoid(20 * x) * 1.01 - 0.01,
+        lambda x: (x + 0.5).clamp(0, 1) * 1.04 - 0.04,
     ],
 )
-def test_prepare_of_images_in_an_unusual_range_warns_with_the_fix(make, interface, function, fix):
-    with pytest.warns(GanportWarning) as caught:
+def test_prepare_of_images_that_overshoot_0_a_little_warns(make, interface, function):
+    with pytest.warns(GanportWarning, match="image_range='unit'"):
         prepare(make(Changed(function)), interface, "uint8")
-    (message,) = [str(warning.message) for warning in caught]
-    assert fix in message
 
 
 @pytest.mark.parametrize(
