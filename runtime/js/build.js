@@ -26,7 +26,9 @@ export async function buildFiles() {
     format: "esm",
     write: false,
   });
-  const options = { module: true, ecma: /** @type {const} */ (2020), compress: { passes: 3 } };
+  // No getter of the package has an effect, so terser may move and drop reads of properties.
+  const compress = { passes: 3, pure_getters: true };
+  const options = { module: true, ecma: /** @type {const} */ (2020), compress };
   const { code = "" } = await minify(outputFiles[0].text, options);
   return {
     "ganport.js": `${code}\n`,

@@ -114,7 +114,10 @@ BAD_SEEDS = ["-1", "18446744073709551616", "99999999999999999999999999"]
 
 
 def seed_cases() -> Cases:
-    return {f"seed {seed}": {"seed": seed, "count": 3} for seed in SEEDS + BAD_SEEDS}
+    cases: Cases = {f"seed {seed}": {"seed": seed, "count": 3} for seed in SEEDS + BAD_SEEDS}
+    for seeds in ([7, 1], [], [7, -1], [1.5], [None], ["pink"], 7, {"a": 1}, "pink"):
+        cases[f"seeds {seeds!r}"] = {"seeds": seeds}
+    return cases
 
 
 def noise_cases() -> Cases:

@@ -22,7 +22,7 @@ from ganport_runtime.bundle.manifest import Manifest
 from ganport_runtime.bundle.readers import read_tensors
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError
-from ganport_runtime.generation.request import check_temperature
+from ganport_runtime.generation.request import check_temperature, resolve_count, resolve_seeds
 from ganport_runtime.noise import normal_rows, philox4x32, seed_range
 from ganport_runtime.service.encoding import GeneratedImages, describe_atlas
 from ganport_runtime.strictjson import parse
@@ -57,6 +57,10 @@ def _conditions(shared: Any, case: Case) -> Any:
 
 
 def _seeds(_shared: Any, case: Case) -> Any:
+    if "seeds" in case:
+        seeds = case["seeds"]
+        count = resolve_count(None, {}, seeds=seeds)
+        return [str(seed) for seed in resolve_seeds(None, seeds, count)]
     return [str(seed) for seed in seed_range(int(case["seed"]), case["count"])]
 
 

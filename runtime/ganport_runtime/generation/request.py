@@ -151,7 +151,7 @@ def resolve_seeds(seed: int | None, seeds: Sequence[int] | None, count: int) -> 
 
 def _check_seed_list(seeds: object) -> None:
     """Raise `RequestError` unless `seeds` is a list or array of at least one value."""
-    fix = "Give one seed for each image, or seed= for consecutive ones."
+    fix = "Give one seed for each image, or a seed for consecutive ones."
     if isinstance(seeds, np.ndarray):
         is_list = seeds.ndim > 0
     else:

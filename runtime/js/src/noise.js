@@ -16,8 +16,9 @@ const ROUNDS = 10;
  * Return a seed as a bigint. Throws `RequestError` unless it is a bigint, a safe integer or a text of
  * decimal digits, from 0 to 2^64 - 1.
  * @param {unknown} seed
+ * @param {string} [place]
  */
-export function checkSeed(seed) {
+export function checkSeed(seed, place = "seed") {
   let number;
   if (typeof seed === "bigint") number = seed;
   else if (typeof seed === "string" && /^\d{1,20}$/.test(seed)) number = BigInt(seed);
@@ -27,7 +28,7 @@ export function checkSeed(seed) {
   const fix = isLarge
     ? "Numbers of JavaScript are exact up to 2^53: give a larger seed as a bigint or a text."
     : "Give a whole number in that range.";
-  throw new RequestError("seed", `an integer from 0 to ${MAX_SEED}`, withType(seed), fix);
+  throw new RequestError(place, `an integer from 0 to ${MAX_SEED}`, withType(seed), fix);
 }
 
 /**

@@ -9,7 +9,7 @@ import { checkGraph } from "../src/bundle/graph-check.js";
 import { noiseShape, readManifest } from "../src/bundle/manifest.js";
 import { readTensors } from "../src/bundle/safetensors.js";
 import { readConditions } from "../src/conditions/conditions.js";
-import { checkTemperature } from "../src/generation/request.js";
+import { checkTemperature, resolveCount, resolveSeeds } from "../src/generation/request.js";
 import { Generator, packAtlas, readDirections, seedRange } from "../src/index.js";
 import { parse } from "../src/json-parser.js";
 import { normals, philox } from "../src/noise.js";
@@ -38,7 +38,10 @@ function runConditions(shared, input) {
 }
 
 /** @param {Json} _ @param {Json} input */
-function runSeeds(_, { seed, count }) {
+function runSeeds(_, { seed, seeds, count }) {
+  if (seeds !== undefined) {
+    return resolveSeeds(undefined, seeds, resolveCount(undefined, null, { seeds })).map(String);
+  }
   const number = BigInt(seed);
   return seedRange(number >> 64n ? number : seed, count).map(String);
 }

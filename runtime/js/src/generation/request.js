@@ -53,11 +53,13 @@ export function resolveCount(count, conditions, { images, seeds, z }) {
   if (images) lengths.images = images.length;
   if (Array.isArray(conditions)) lengths.conditions = conditions.length;
   if (seeds !== undefined) {
-    if (!Array.isArray(seeds) && !ArrayBuffer.isView(seeds)) {
+    const isList = Array.isArray(seeds) || ArrayBuffer.isView(seeds);
+    lengths.seeds = isList ? /** @type {ArrayLike<unknown>} */ (seeds).length : 0;
+    if (!lengths.seeds) {
       const fix = "Give one seed for each image, or a seed for consecutive ones.";
-      throw new RequestError("seeds", "a list of integers", reprShort(seeds), fix);
+      const expected = `a list of ${isList ? "at least one integer" : "integers"}`;
+      throw new RequestError("seeds", expected, isList ? "an empty list" : reprShort(seeds), fix);
     }
-    lengths.seeds = /** @type {{length: number}} */ (seeds).length;
   }
   if (z !== undefined) {
     if (!isPlain(z) || !Array.isArray(z.dims) || !(z.data instanceof Float32Array)) {
@@ -87,7 +89,7 @@ export function resolveSeeds(seed, seeds, count) {
   if (seed !== undefined) {
     throw new RequestError("seed", "seed or seeds", "both", "Leave one of them out.");
   }
-  return Array.from(seeds, checkSeed);
+  return Array.from(seeds, (value) => checkSeed(value, "seeds"));
 }
 
 /**
