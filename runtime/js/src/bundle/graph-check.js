@@ -175,8 +175,8 @@ function content(node, shape) {
   const known = /** @type {Value[]} */ (node.inputs.filter((value) => value?.data));
   const compute = CONTENT[node.operator];
   if (!compute || known.length !== node.inputs.length || !(product(shape) <= MAX_KNOWN)) return {};
-  const kind = resultKind(node, known);
   try {
+    const kind = resultKind(node, known);
     const data = compute(node, known, shape);
     const limit = kind === "float" ? Number.MAX_VALUE : Number.MAX_SAFE_INTEGER;
     const isKnown = data.length === product(shape) && data.every((x) => Math.abs(x) <= limit);

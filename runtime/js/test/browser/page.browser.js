@@ -60,6 +60,8 @@ test("load works in a worker and reports progress", async () => {
   assert.equal(found.png, 0x50);
   assert.equal(found.late, "ClosedError");
   assert.ok(found.steps.length > 0);
+  // The browser reports the end of a worker a moment later.
+  await Promise.all(page.workers().map((worker) => worker.waitForEvent("close")));
   assert.equal(page.workers().length, 0);
 });
 
