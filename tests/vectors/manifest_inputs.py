@@ -53,6 +53,7 @@ CHANGES: list[tuple[list[Any], str]] = [
     (["files", "Generator.onnx"], ENTRY), (["files", "a/b"], ENTRY), (["files", "a."], ENTRY),
     (["files", "ä"], ENTRY), (["files", ""], ENTRY), (["conditions"], "{}"),
     (["conditions", 0, "slice"], "[0, 4]"), (["conditions", 0, "slice"], "[0, 3, 6]"),
+    (["conditions", 0, "slice"], "[false, 3]"),
     (["conditions", 0, "kind"], '"two_hot"'), (["conditions", 0, "name"], '""'),
     (["conditions", 0, "name"], '"eyes"'), (["conditions", 0, "labels"], "[]"),
     (["conditions", 0, "labels"], '["a", "a", "b"]'), (["conditions", 0, "labels", 1], "7"),

@@ -169,7 +169,8 @@ class Conditions:
                 fields = JsonObject(entry, here)
                 parsed.append(KINDS[fields.one_of("kind", tuple(KINDS))].from_json(fields))
                 stop = start + parsed[-1].size
-                if fields.items("slice", limit=2) != [start, stop]:
+                bounds = fields.items("slice", limit=2)
+                if bounds != [start, stop] or bool in map(type, bounds):  # False == 0
                     expected = f"[{start}, {stop}], groups without gaps"
                     found = repr_short(fields.value("slice"))
                     raise BundleError(f"{here}.slice", expected, found)

@@ -26,7 +26,7 @@ export function checkSeed(seed, place = "seed") {
   if (number !== undefined && number >= 0n && number <= MAX_SEED) return number;
   const isLarge = typeof seed === "number" && Number.isInteger(seed) && seed > 0;
   const fix = isLarge
-    ? "Numbers of JavaScript are exact up to 2^53: give a larger seed as a bigint or a text."
+    ? "Give a seed above 2^53 as a bigint or a text."
     : "Give a whole number in that range.";
   throw new RequestError(place, `an integer from 0 to ${MAX_SEED}`, withType(seed), fix);
 }

@@ -70,8 +70,10 @@ export function mapBroadcast(shape, values, combine) {
  * @param {Value[]} values
  */
 export function concatenate(axis, values) {
-  const outer = product(values[0].shape.slice(0, axis));
+  const { shape } = values[0];
+  const outer = product(shape.slice(0, axis));
   const parts = values.map((value) => {
+    if (value.shape.length !== shape.length) invalid();
     const data = /** @type {number[]} */ (value.data);
     return { data, inner: data.length / outer };
   });
