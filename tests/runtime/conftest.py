@@ -5,14 +5,33 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 DATA = Path(__file__).parent / "data"
+
+
+def loop_seconds() -> float:
+    """Return the CPU time of a fixed loop: about 0.1 s on a slow server."""
+    started = time.process_time()
+    sum(index & 7 for index in range(1_500_000))
+    return time.process_time() - started
+
+
+@contextmanager
+def _limit_work(loops: float) -> Iterator[None]:
+    """Fail if the block takes longer than some fixed loops: the limit follows the machine."""
+    before = loop_seconds()
+    started = time.process_time()
+    yield
+    spent = time.process_time() - started
+    assert spent < loops * max(before, loop_seconds())
 
 
 class TinyBundle:
@@ -86,3 +105,8 @@ def data() -> Path:
 def model() -> bytes:
     """Return the graph of the tiny bundle."""
     return (DATA / "tiny.onnx").read_bytes()
+
+
+@pytest.fixture
+def limit_work() -> Callable[[float], AbstractContextManager[None]]:
+    return _limit_work

@@ -124,8 +124,8 @@ def _packed_varints(message: memoryview) -> list[int]:
 
 def _fields(message: memoryview) -> Iterator[tuple[int, _Part]]:
     """Yield the number of each field with its bytes, or its value where it is a varint."""
-    position = 0
-    while position < len(message):
+    position, end = 0, len(message)
+    while position < end:
         start = position
         tag, position = _varint(message, position)
         if tag >= 2**32 or position - start > _MAX_TAG_BYTES:
@@ -139,7 +139,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, _Part]]:
             size, position = _varint(message, position)
         else:
             size = _SIZES.get(wire_type, -1)
-        if size < 0 or position + size > len(message):
+        if size < 0 or position + size > end:
             raise ValueError(f"a field of wire type {wire_type} that ends outside its message")
         value = message[position : position + size]
         yield tag >> 3, value if wire_type == _BYTES else bytes(value)
@@ -152,6 +152,8 @@ def _signed(number: int) -> int:
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
     """Return the varint at `position` and the position after it."""
+    if position < len(message) and (value := message[position]) < 0x80:  # most of them, and faster
+        return value, position + 1
     value = 0
     for index in range(10):
         if position + index >= len(message):

@@ -39,6 +39,7 @@ from ganport_runtime.service.requests import (
     decode_json,
     decode_query,
     decode_upload,
+    is_quick_to_parse,
     parse_seed,
     parse_translation,
     remaining_time,
@@ -64,8 +65,6 @@ _INLINE_BYTES = {"raw": 1 << 20, "npy": 1 << 20, "png": 64 * 64 * 3}
 """Pixel bytes that are encoded on the event loop: a thread switch costs more than that."""
 _THREAD_BYTES = 1 << 20
 """Pixel bytes that are encoded in a thread; more take seconds in some forms."""
-_INLINE_JSON = 1 << 16
-"""Bytes of JSON whose names are checked, and whose images are read, on the event loop."""
 _TURN = 0.002
 """Seconds of work on the event loop before other requests get a turn."""
 _MAX_HELPERS = 4
@@ -167,7 +166,7 @@ class Generate:
         service.registry.check_capacity("generate")
         with service.bodies.reserve() as reservation:
             data = await reservation.read(receive, headers, service.settings.timeout)
-            inline = len(data) <= _INLINE_JSON
+            inline = is_quick_to_parse(data)
             body = decode_json(_GENERATE, data, names=inline)
             if not inline:
                 async with DisconnectGuard(receive, service.settings.timeout):
@@ -236,7 +235,7 @@ class Translate:
             raise unsupported_type(media_type, expected)
         _check_no_query(scope)
         data = await reservation.read(receive, headers, timeout, settings.max_body)
-        if len(data) <= _INLINE_JSON:
+        if is_quick_to_parse(data):
             body = parse_translation(data)
         else:
             async with DisconnectGuard(receive, timeout):

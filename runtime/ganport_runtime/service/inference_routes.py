@@ -31,7 +31,7 @@ from ganport_runtime.service.inference_messages import (
 from ganport_runtime.service.inference_model import InferenceModel, ParsedRequest, parse_request
 from ganport_runtime.service.outputs import ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
-from ganport_runtime.service.requests import DisconnectGuard, remaining_time
+from ganport_runtime.service.requests import DisconnectGuard, is_quick_to_parse, remaining_time
 from ganport_runtime.service.responses import (
     MediaTypeError,
     UnknownBundleError,
@@ -45,7 +45,7 @@ from ganport_runtime.values import repr_short
 _MEDIA_TYPES = ("", "application/json", "application/octet-stream")
 """Accepted content types; tritonclient sends none."""
 _INLINE_BYTES = 1 << 16
-"""Bytes that are converted on the event loop; more would delay other requests."""
+"""Bytes of images that are encoded on the event loop; more would delay other requests."""
 _BYTES_PER_NUMBER = 64
 """Bytes of a number in JSON at most, with the spaces around it."""
 
@@ -133,7 +133,7 @@ class _Infer:
         arguments = (model.specs, json_length, settings.max_images, max_numbers)
         with self._service.bodies.reserve() as reservation:
             body = await reservation.read(receive, headers, settings.timeout, largest)
-            if len(body) <= _INLINE_BYTES:
+            if is_quick_to_parse(body):
                 return parse_request(body, *arguments)
             async with DisconnectGuard(receive, settings.timeout):
                 run = self._service.helpers.run

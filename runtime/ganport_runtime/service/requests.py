@@ -31,6 +31,7 @@ _GRACE = 0.25
 """Seconds after the deadline; the batcher keeps deadlines itself unless it is stalled."""
 _MAX_SEED_DIGITS = 20  # of 2^64
 _MAX_QUERY_FIELDS = 32
+_MAX_QUICK_BYTES, _MAX_QUICK_QUOTES = 1 << 16, 4096  # at most a few ms
 # The messages of msgspec.ValidationError.
 _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _WRONG_TYPE = re.compile(r"Expected (.+), got (.+)")
@@ -118,6 +119,11 @@ def check_elements(body: bytes | bytearray, limit: int = MAX_JSON_ELEMENTS) -> N
     """
     if body.count(b",") >= limit:
         raise RequestError("body", f"at most {limit} JSON values", "more", "Split the request.")
+
+
+def is_quick_to_parse(body: bytes | bytearray) -> bool:
+    """Return whether JSON is short and has few texts, so that it may be read on the event loop."""
+    return len(body) <= _MAX_QUICK_BYTES and body.count(b'"') <= _MAX_QUICK_QUOTES
 
 
 def decode_json(

@@ -90,7 +90,10 @@ def generate_body(conditions: bytes) -> bytes:
 
 WEIGHTS = json.dumps({"hair": {"pink": 0.5, "red": 0.5}, "eyes": "blue"}).encode()
 TEXT = json.dumps("pink hair blue eyes " * 490).encode()
-REPEATED = b'{%s"a": 1, "a": 1}' % b"".join(b'"\\u%04x": 1, ' % i for i in range(4000))
+REPEATED, REPEATED_FEW = (
+    b'{%s"a": 1, "a": 1}' % b"".join(b'"\\u%04x": 1, ' % i for i in range(count))
+    for count in (4000, 2000)
+)
 NUMBERS = b"[%s0]" % (b"0.25," * (256 * 192 - 1))
 
 
@@ -108,8 +111,10 @@ NUMBERS = b"[%s0]" % (b"0.25," * (256 * 192 - 1))
         (INFER.format("starter"), infer_body([1], b"[0]", "z", many_keys(30_000).decode()), 422),
         (GENERATE, generate_body(b"[%s]" % b",".join([b'{"a": 1}'] * 7_000)), 422),
         (INFER.format("starter"), infer_body([1], b"[0]", "z", REPEATED.decode()), 400),
+        (GENERATE, generate_body(b"[%s]" % b",".join([b'{"a": 1}'] * 2_000)), 422),
+        (INFER.format("starter"), infer_body([1], b"[0]", "z", REPEATED_FEW.decode()), 400),
     ],
-    ids=range(11),
+    ids=range(13),
 )  # fmt: skip
 def test_hostile_json_does_not_hold_the_event_loop(
     app: Starlette, path: str, body: bytes, status: int
