@@ -64,11 +64,11 @@ class Graph:
         _spend(budget, _BRANCH_NODES if depth else 0)
         self.inputs = message.messages(11)
         self.outputs = [value.text(1) for value in message.messages(12)]
-        self.tensors = {tensor.text(8): read_tensor(tensor) for tensor in message.messages(5)}
         self.nodes: list[Node] = []
         for node in message.messages(1):
             _spend(budget, 1)
             self.nodes.append(Node(node, depth, budget))
+        self.tensors = {tensor.text(8): read_tensor(tensor) for tensor in message.messages(5)}
 
     def used_names(self) -> Iterator[str]:
         """Yield the name of every tensor that a node or an output reads, once for each use."""

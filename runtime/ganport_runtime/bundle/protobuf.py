@@ -26,6 +26,8 @@ class Message:
     `MAX_FIELDS` fields.
     """
 
+    __slots__ = ("_budget", "_values")
+
     def __init__(self, *parts: memoryview, budget: list[int] | None = None) -> None:
         self._budget = [MAX_FIELDS] if budget is None else budget
         self._values: dict[int, list[_Part]] = {}

@@ -33,14 +33,14 @@ export class Graph {
     this.inputs = message.messages(11);
     this.outputMessages = message.messages(12);
     this.outputs = this.outputMessages.map((value) => value.text(1));
-    /** @type {Map<string, Value>} */
-    this.tensors = new Map(
-      message.messages(5).map((tensor) => [tensor.text(8), readTensor(tensor)]),
-    );
     this.nodes = message.messages(1).map((node) => {
       spend(budget, 1);
       return new Node(node, depth, budget);
     });
+    /** @type {Map<string, Value>} */
+    this.tensors = new Map(
+      message.messages(5).map((tensor) => [tensor.text(8), readTensor(tensor)]),
+    );
   }
 
   /** Return the name of every tensor that a node or an output reads, once for each use. */
