@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -65,9 +66,10 @@ async def post(app: Starlette, path: str, body: bytes) -> tuple[int, bytes]:
 async def longest_hold(app: Starlette, path: str, body: bytes) -> tuple[int, float]:
     """Return the status and the longest CPU time between two turns of another task."""
     request = asyncio.create_task(post(app, path, body))
-    longest, last = 0.0, time.thread_time()
+    longest, last, turns = 0.0, time.thread_time(), count()
     while not request.done():
-        await asyncio.sleep(0)
+        # Later turns wait for a helper process, which needs the processor.
+        await asyncio.sleep(0.001 if next(turns) > 1000 else 0)
         longest, last = max(longest, time.thread_time() - last), time.thread_time()
     return (await request)[0], longest
 
@@ -119,12 +121,12 @@ NUMBERS = b"[%s0]" % (b"0.25," * (256 * 192 - 1))
 def test_hostile_json_does_not_hold_the_event_loop(
     app: Starlette, path: str, body: bytes, status: int
 ) -> None:
-    holds = []
     for _ in range(5):  # the processor may be slow for a moment
         found, hold = asyncio.run(longest_hold(app, path, body))
         assert found == status
-        holds.append(hold)
-    assert min(holds) < MAX_HOLD
+        if hold < MAX_HOLD:
+            break
+    assert hold < MAX_HOLD
 
 
 @pytest.mark.parametrize(

@@ -128,7 +128,8 @@ def test_bytes_of_many_parts_do_not_hold_the_event_loop(data: bytes) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(partial(exchange, data), [address] * 4))
 
-    assert min(serve(RecordingApp(), clients)[1] for _ in range(3)) < MAX_HOLD
+    # The processor may be slow for a moment.
+    assert any(serve(RecordingApp(), clients)[1] < MAX_HOLD for _ in range(3))
 
 
 def test_disconnect_ends_the_running_request_and_drops_the_waiting_ones() -> None:
