@@ -181,6 +181,11 @@ class Float32SpectralNorm(_SpectralNorm):
         with torch.autocast(weight.device.type, enabled=False):
             return super().forward(weight)
 
+    def _power_method(self, weight_mat: Tensor, n_power_iterations: int) -> None:
+        if weight_mat.is_meta:  # has no values, and each of the 15 first iterations takes a while
+            return
+        super()._power_method(weight_mat, n_power_iterations)
+
 
 def spectral_norm(layer: nn.Module) -> nn.Module:
     """Return a convolution or linear layer with spectral norm (Miyato et al. 2018)."""
