@@ -95,7 +95,21 @@ def foreign_types() -> dict[str, bytes]:
         "floats in fixed64": (floats, b"\x39" + bytes(8)),
         "floats in a varint": (floats, b"\x38\x01"),
     }
-    return {name: with_message(part, part + more) for name, (part, more) in changes.items()}
+    graphs = {name: with_message(part, part + more) for name, (part, more) in changes.items()}
+    graphs["a length of the output in bytes"] = with_bytes_as_length()
+    return graphs
+
+
+def with_bytes_as_length() -> bytes:
+    """Return a graph whose output has a length that is bytes, which protobuf ignores."""
+    z, image = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 12])
+        for name in ("z", "image")
+    )
+    image.type.tensor_type.shape.dim[1].ParseFromString(b"\x0a\x01a")
+    graph = helper.make_graph([node("Relu", ["z"], ["image"])], "g", [z], [image])
+    opsets = [helper.make_opsetid("", 18)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
 
 
 def with_message(part: bytes, replacement: bytes) -> bytes:
