@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.onnx._internal._lazy_import import onnxscript_apis
 
 from ganport_export import ExportReport, Interface, export
 from ganport_export.artifact import ExportInput
 from ganport_export.checks.preflight import prepare
+from ganport_export.formats.onnx import serialize, strip
+from ganport_export.formats.onnx_capture import capture_graph
 from ganport_runtime.conditions import Conditions
 
 SIDE = 8
@@ -46,6 +50,19 @@ def single_thread():
     torch.set_num_threads(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def single_operator_table():
+    """Keep the table of operators of torch.onnx, which it builds again at every export.
+
+    The table is constant: it lists the functions of onnxscript, and no test registers others. Each
+    export would parse the source of 500 functions again, a quarter of its time.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        table = functools.cache(onnxscript_apis.get_torchlib_ops)
+        patch.setattr(onnxscript_apis, "get_torchlib_ops", table, raising=False)
+        yield
+
+
 @pytest.fixture(scope="session")
 def make() -> Make:
     """Return a function that makes a network in eval mode, with equal weights every time."""
@@ -70,6 +87,12 @@ def interface() -> Interface:
 @pytest.fixture(scope="session")
 def prepared(make: Make, interface: Interface) -> ExportInput:
     return prepare(make(), interface, "uint8")
+
+
+@pytest.fixture(scope="session")
+def captured(prepared: ExportInput, interface: Interface) -> bytes:
+    """Return the float32 ONNX graph of the network without head, as the export captures it."""
+    return serialize(strip(capture_graph(prepared.network, interface, prepared.batches[1], 18)))
 
 
 @pytest.fixture(scope="session")

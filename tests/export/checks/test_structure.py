@@ -4,19 +4,13 @@ from onnx import TensorProto, helper
 
 from ganport_export import ContractError
 from ganport_export.checks.structure import check_structure
-from ganport_export.formats.onnx import serialize, strip
-from ganport_export.formats.onnx_capture import capture_graph
+from ganport_export.formats.onnx import serialize
 from ganport_export.options import ExportOptions
 
 
-@pytest.fixture(scope="module")
-def written_graph(prepared, interface) -> bytes:
-    return serialize(strip(capture_graph(prepared.network, interface, prepared.batches[1], 18)))
-
-
 @pytest.fixture
-def model(written_graph) -> onnx.ModelProto:
-    return onnx.load_from_string(written_graph)
+def model(captured) -> onnx.ModelProto:
+    return onnx.load_from_string(captured)
 
 
 def structure_error(model, interface, *, final=False, opset=18) -> ContractError:
