@@ -80,7 +80,9 @@ def test_prepare_folds_the_norm_of_a_shared_module_once(name):
     assert not [key for key in prepared.network.state_dict() if "_orig" in key or "_g" in key]
 
 
-@pytest.mark.parametrize("name", ["old weight_norm", "old spectral_norm"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("old weight_norm", marks=pytest.mark.long), "old spectral_norm"]
+)
 def test_export_of_an_old_norm_on_a_shared_module_passes_the_checks(name, tmp_path):
     interface = Interface("shared", (3, 6, 6), (6, 6))
     report = export(normed(name), interface, tmp_path / "x.ganport", format="onnx")

@@ -1,5 +1,6 @@
 import tomllib
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import onnx
@@ -8,8 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from ganport_export import Interface, OptionError, UnsupportedError, export
-from ganport_export.options import ExportOptions
+from ganport_export.artifact import onnx_runners
+from ganport_export.formats.onnx import serialize
+from ganport_export.formats.onnx_capture import capture_graph
+from ganport_export.options import MIN_OPSET, ExportOptions
 from ganport_export.targets import TARGETS, find_target, format_report
+from ganport_export.test_inputs import make_batch
+from ganport_export.transforms.opset import convert_opset
 from ganport_runtime import Bundle, Generator
 from ganport_runtime.bundle.graph_check import check_graph
 from ganport_runtime.errors import BundleError
@@ -86,25 +92,36 @@ def test_export_for_unity_of_an_absent_operator_names_the_module(tmp_path):
     assert report.target is not None and report.target["version"] == "2.6.0"
 
 
-@pytest.mark.parametrize(
-    ("resize", "found"),
-    [
-        ({"mode": "bicubic"}, "mode = cubic"),
-        ({"mode": "bilinear", "antialias": True}, "antialias = 1"),
-    ],
-)
-def test_export_for_unity_of_a_resize_that_it_replaces_names_the_module(tmp_path, resize, found):
-    class Resizing(nn.Module):
-        def forward(self, x: Tensor) -> Tensor:
-            return nn.functional.interpolate(x, size=(8, 8), **resize)
+class Resizing(nn.Module):
+    def __init__(self, **options: Any) -> None:
+        super().__init__()
+        self.options = options
 
-    network = Modern(last=nn.Sequential(nn.Upsample(scale_factor=2), Resizing())).eval()
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.interpolate(x, size=(8, 8), **self.options)
+
+
+REPLACED: dict[str, dict[str, Any]] = {
+    "mode = cubic": {"mode": "bicubic"},
+    "antialias = 1": {"mode": "bilinear", "antialias": True},
+}
+
+
+@pytest.mark.parametrize("found", REPLACED)
+def test_export_for_unity_of_a_resize_that_it_replaces_names_the_module(tmp_path, found):
+    last = nn.Sequential(nn.Upsample(scale_factor=2), Resizing(**REPLACED[found]))
+    network = Modern(last=last).eval()
     with pytest.raises(UnsupportedError) as caught:
         export(network, describe(), tmp_path / "x.ganport", target="unity", opset=18)
     assert caught.value.place == "module 'last.1'"
     assert caught.value.found == found
     assert 'mode="bilinear"' in caught.value.fix
-    export(network, describe(), tmp_path / "y.ganport", format="onnx")
+
+
+def test_export_without_target_of_resizes_that_unity_replaces_passes(tmp_path):
+    resizes = nn.Sequential(*(Resizing(**resize) for resize in REPLACED.values()))
+    network = Modern(last=nn.Sequential(nn.Upsample(scale_factor=2), resizes)).eval()
+    export(network, describe(), tmp_path / "x.ganport", format="onnx")
 
 
 def test_export_for_unity_of_a_cubic_warp_names_the_module(tmp_path):
@@ -196,6 +213,22 @@ def test_options_that_a_target_does_not_take_raise(options, place):
     assert caught.value.place == place
 
 
+@pytest.fixture(scope="module")
+def captured_modern() -> onnx.ModelProto:
+    return capture_graph(Modern().eval(), describe(), make_batch(describe(), 2), MIN_OPSET)
+
+
+@pytest.mark.parametrize("opset", [15, 16, 17])
+def test_convert_opset_below_18_gives_the_same_values(captured_modern, opset):
+    converted = convert_opset(captured_modern, opset, {})
+    assert converted.opset_import[0].version == opset
+    batch = make_batch(describe(), 3)
+    older, newer = (onnx_runners(serialize(g), "graph") for g in (converted, captured_modern))
+    for mode, runner in older.items():
+        assert np.abs(runner(batch) - newer[mode](batch)).max() < 1e-5
+
+
+@pytest.mark.long  # both steps are in the default suite: the conversion, and an export of opset 15
 @pytest.mark.parametrize("opset", [16, 17])
 def test_opsets_between_15_and_18_give_the_same_images(opset, tmp_path):
     network = Modern().eval()

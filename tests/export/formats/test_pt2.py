@@ -12,19 +12,19 @@ from ganport_runtime import Bundle
 from ganport_runtime.bundle.manifest import METADATA_KEY
 from ganport_runtime.verify import verify
 
-FILE = "generator.pt2"
+FILE, SCRIPT = "generator.pt2", "generator.ts.pt"
 
 
 @pytest.fixture(scope="module")
 def exported(make, interface, tmp_path_factory) -> Bundle:
     path = tmp_path_factory.mktemp("pt2")
-    report = export(make(), interface, f"{path}/x.ganport/", format="onnx,pt2")
+    report = export(make(), interface, f"{path}/x.ganport/", format="onnx,torchscript,pt2")
     return Bundle.open(report.path)
 
 
-def test_pt2_with_onnx_passes_parity_and_gives_its_images(exported):
+def test_pt2_with_other_formats_passes_parity_and_gives_its_images(exported):
     graphs = exported.manifest.parity["graphs"]
-    assert set(graphs) == {"generator.onnx", FILE}
+    assert set(graphs) == {"generator.onnx", SCRIPT, FILE}
     assert 0 < graphs[FILE]["error"]["ExportedProgram"] <= graphs[FILE]["limit"]
     network, metadata = load(exported.read(FILE), METADATA_KEY)
     assert '"interface":"gan.generate/1"' in metadata
@@ -45,10 +45,11 @@ def test_verify_does_not_load_a_pt2_file_without_trust(exported):
     assert (check.passed, "--trust-code" in check.detail) == (None, True)
 
 
-def test_verify_with_trust_runs_a_pt2_file_in_its_child(exported):
+def test_verify_with_trust_runs_the_files_of_torch_in_its_child(exported):
     """In a process with limits: torch prepares folders for its compiler while it loads the file."""
     checks = {check.name: check for check in verify(exported, trust_code=True)}
-    assert checks[f"fixtures of {FILE}"].passed, checks[f"fixtures of {FILE}"].detail
+    for name in (FILE, SCRIPT):
+        assert checks[f"fixtures of {name}"].passed, checks[f"fixtures of {name}"].detail
     assert not [check for check in checks.values() if check.passed is False]
 
 

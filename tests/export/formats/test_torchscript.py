@@ -268,7 +268,9 @@ def test_verify_never_runs_hostile_code(folder, kind, tmp_path, monkeypatch):
     assert not (tmp_path / "written").exists()
 
 
-@pytest.mark.parametrize("kind", [Endless, Large, WritingOnLoad])
+@pytest.mark.parametrize(
+    "kind", [Endless, pytest.param(Large, marks=pytest.mark.long), WritingOnLoad]
+)
 def test_trusted_code_runs_in_a_child_with_limits(folder, kind, tmp_path, monkeypatch):
     replace_file(folder, SCRIPT, hostile_script(kind))
     monkeypatch.chdir(tmp_path)
@@ -279,8 +281,3 @@ def test_trusted_code_runs_in_a_child_with_limits(folder, kind, tmp_path, monkey
         f"fixtures of {SCRIPT}",
     )
     assert not (tmp_path / "written").exists() or not (tmp_path / "written").stat().st_size
-
-
-def test_trusted_file_is_compared_with_its_fixtures(bundle_path):
-    checks = {check.name: check for check in verify(Bundle.open(bundle_path), trust_code=True)}
-    assert checks[f"fixtures of {SCRIPT}"].passed

@@ -94,13 +94,14 @@ CASES = {
         },
     ),
 }
-SLOW = ("biggan-deep", "stylegan2 grouped")
+LONG = ("dcgan", "biggan-deep", "stylegan2 grouped", "fastgan", "one-step student")
+"""The others cover class indices, attributes, translation, attention and lifted noise."""
 
 
 @pytest.mark.filterwarnings("ignore:.*spectral_norm.* is deprecated:FutureWarning")
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.long) if name in SLOW else name for name in CASES],
+    [pytest.param(name, marks=pytest.mark.long) if name in LONG else name for name in CASES],
 )
 def test_export_of_a_published_architecture_passes_the_checks(name, tmp_path):
     case = CASES[name]

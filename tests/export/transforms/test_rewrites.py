@@ -71,7 +71,9 @@ def test_rewritten_call_gives_the_same_values(name):
         assert torch.allclose(rewritten(z), network(z), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["conv", "padded transposed", "attention"])
+@pytest.mark.parametrize(
+    "name", ["conv", pytest.param("padded transposed", marks=pytest.mark.long), "attention"]
+)
 def test_export_of_a_rewritten_call_passes_the_checks(name, tmp_path):
     """Batches of 1, 2, 3 and 7 agree, so no graph holds the batch as a number of groups."""
     network = NETWORKS[name].eval()
