@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.onnx._internal._lazy_import import onnxscript_apis
+from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from ganport_export import ExportReport, Interface, export
 from ganport_export.artifact import ExportInput
@@ -52,14 +53,21 @@ def single_thread():
 
 @pytest.fixture(scope="session", autouse=True)
 def single_operator_table():
-    """Keep the table of operators of torch.onnx, which it builds again at every export.
+    """Build the operator table of torch.onnx once per opset, not again at every export.
 
-    The table is constant: it lists the functions of onnxscript, and no test registers others. Each
-    export would parse the source of 500 functions again, a quarter of its time.
+    The table of an opset is constant: it lists the functions of onnxscript, and no test registers
+    others. To build it takes a third of a small export, which parses the source of 500 functions.
+    Each export gets its own copy, since torch.onnx may add functions to it.
     """
+    build = functools.cache(ONNXRegistry.from_torchlib)
+
+    def copy_table(*opset: int, **named_opset: int) -> ONNXRegistry:
+        table = copy.copy(build(*opset, **named_opset))
+        table.functions = {name: list(found) for name, found in table.functions.items()}
+        return table
+
     with pytest.MonkeyPatch.context() as patch:
-        table = functools.cache(onnxscript_apis.get_torchlib_ops)
-        patch.setattr(onnxscript_apis, "get_torchlib_ops", table, raising=False)
+        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(copy_table))
         yield
 
 
