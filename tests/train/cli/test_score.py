@@ -10,52 +10,36 @@ import torch
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from ganport_export import Interface, export
-from ganport_models import NetworkConfig
-from ganport_models.network import build_generator
 from ganport_runtime.errors import GanportError
 from ganport_runtime.generator import Generator
 from ganport_train.cli.eval import eval_gan
 from ganport_train.cli.train import train_gan
 from ganport_train.data import load_dataset
-from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.judge.training import JudgeSettings, JudgeTrainer
 from ganport_train.evaluation.scores.flow import FlowLikelihood
 from ganport_train.runs.train_state import StopSignal
+from ganport_train.synthetic.writer import write_faces
 
-BUNDLE = Path(__file__).parents[2] / "runtime" / "data" / "tiny.ganport"
+TESTS = Path(__file__).parents[2]
+BUNDLE = TESTS / "runtime" / "data" / "tiny.ganport"
+FIXTURES = TESTS / "contract" / "fixtures"
 FEW = ("--count", "40", "--rounds", "2", "--device", "cpu")
 
 
 @pytest.fixture(scope="module")
-def train(
+def run(
     own_cache: None, faces: Path, tiny: list[str], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Path]:
-    """Return a function that trains with overrides of `quick`, and returns the run."""
-
-    def trained(name: str, *overrides: str) -> Path:
-        out = tmp_path_factory.mktemp("runs") / name
-        words = [word for text in (*tiny, *overrides) for word in ("--set", text)]
-        command = ["quick", "--data", str(faces), "--out", str(out), *words]
-        result = CliRunner().invoke(train_gan, command)
-        assert result.exit_code == 0, result.output
-        return out
-
-    return trained
-
-
-@pytest.fixture(scope="module")
-def run(train: Callable[..., Path]) -> Path:
-    """Return a run of three steps."""
-    return train("faces", "length.max_images=12")
-
-
-@pytest.fixture(scope="module")
-def flow(train: Callable[..., Path]) -> Path:
-    """Return a run of a flow with one step."""
+) -> Path:
+    """Return a run of a flow with three steps: its score has all stages."""
     network = ["generator=glow", "discriminator=none", "num_levels=1", "num_blocks=1"]
-    options = [f"network.{option}" for option in network]
-    return train("flow", "length.max_images=4", "method.name=flow", *options)
+    options = [*tiny, "length.max_images=12", "method.name=flow"]
+    options += [f"network.{option}" for option in network]
+    out = tmp_path_factory.mktemp("runs") / "faces"
+    words = [word for text in options for word in ("--set", text)]
+    command = ["quick", "--data", str(faces), "--out", str(out), *words]
+    result = CliRunner().invoke(train_gan, command)
+    assert result.exit_code == 0, result.output
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +131,7 @@ def test_score_prints_stages_headline_warnings_and_path(
     messages = scored.stderr.splitlines()
     assert messages[0].startswith("exporting ")
     assert any(line.startswith("checkpoint ") for line in messages)
-    assert [line[:3] for line in messages if line[1:3] == "/6"] == [f"{n}/6" for n in range(1, 7)]
+    assert [line[:3] for line in messages if line[1:3] == "/7"] == [f"{n}/7" for n in range(1, 8)]
     lines = scored.stdout.splitlines()
     assert lines[0].split()[:2] == ["generated", "95"]
     assert len(lines) == 1 + len(report["headline"]) + len(report["warnings"]) + 1
@@ -156,29 +140,29 @@ def test_score_prints_stages_headline_warnings_and_path(
     assert lines[-1] == str(run / "score" / "report.html")
 
 
-def test_score_of_a_flow_run_measures_bits(flow: Path, judge: Path) -> None:
-    result = score(flow, "--judge", judge, "--count", "20", "--rounds", "1", "--device", "cpu")
-    assert result.exit_code == 0, (result.output, result.exception)
-    assert "7/7 encoding real images" in result.stderr
-    report = json.loads((flow / "score" / "report.json").read_text())
+def test_score_of_a_flow_run_measures_bits(
+    scored: Result, report: dict[str, Any], run: Path
+) -> None:
+    assert "7/7 encoding real images" in scored.stderr
     assert 3 < report["metrics"]["bits"]["value"] < 12
     assert report["metrics"]["reconstruction"]["value"] < 1
     assert report["notes"] == []
     # The run is not the origin of this bundle.
-    assert FlowLikelihood.of(flow, Generator.load(BUNDLE, "cpu"), torch.device("cpu")) is None
+    assert FlowLikelihood.of(run, Generator.load(BUNDLE, "cpu"), torch.device("cpu")) is None
 
 
 def test_score_of_a_translator_uses_held_out_images(
-    judge: Path, faces: Path, tmp_path: Path
+    untrained_judge: Callable[..., Path], tmp_path: Path
 ) -> None:
-    conditions = Judge.load(judge).conditions
-    network = build_generator(
-        "stargan", NetworkConfig(16, conditions.size, 2, 1, 1, num_blocks=1)
-    ).eval()
-    interface = Interface("faces", (), (16, 16), conditions, kind="gan.translate/1")
-    bundle, out = tmp_path / "faces.ganport", tmp_path / "out"
-    export(network, interface, bundle, format="onnx", allow_insensitive=True)
-    result = score(bundle, "--data", faces, "--judge", judge, "--out", out, *FEW)
+    data, out = tmp_path / "data", tmp_path / "out"
+    write_faces(data, 60, 16, attributes=True)
+    names = ["Smiling", "Eyeglasses"]
+    dataset = load_dataset(data, resolution=16, format="celeba", attributes=names)
+    words = [word for name in names for word in ("--attribute", name)]
+    result = score(
+        *(FIXTURES / "attributes.ganport", "--data", data, "--format", "celeba", *words),
+        *("--judge", untrained_judge(tmp_path / "judge", dataset.conditions), "--out", out, *FEW),
+    )
     assert result.exit_code == 0, (result.output, result.exception)
     assert "1/5 translating 2 x 40 images" in result.stderr
     assert "note: an image-to-image bundle has no noise" in result.stdout
@@ -188,12 +172,28 @@ def test_score_of_a_translator_uses_held_out_images(
     assert (out / "sheets" / "1-every-domain.png").is_file()
 
 
-def test_score_is_deterministic(scored: Result, run: Path, judge: Path, tmp_path: Path) -> None:
-    out = tmp_path / "again"
-    result = score(run, "--judge", judge, *FEW, "--out", out)
-    assert result.exit_code == 0, result.exception
+def check_same_report(folder: Path, again: Path) -> None:
     for name in ("report.json", "report.html"):
-        assert (out / name).read_bytes() == (run / "score" / name).read_bytes()
+        assert (folder / name).read_bytes() == (again / name).read_bytes()
+
+
+def test_score_of_a_bundle_is_deterministic(judge: Path, faces: Path, tmp_path: Path) -> None:
+    bundle, folders = FIXTURES / "faces.ganport", [tmp_path / "one", tmp_path / "two"]
+    for folder in folders:
+        result = score(bundle, "--data", faces, "--judge", judge, *FEW, "--out", folder)
+        assert result.exit_code == 0, (result.output, result.exception)
+        stages = [line[:3] for line in result.stderr.splitlines() if line[1:3] == "/6"]
+        assert stages == [f"{n}/6" for n in range(1, 7)]
+    check_same_report(*folders)
+
+
+@pytest.mark.long
+def test_score_of_a_run_is_deterministic(
+    scored: Result, run: Path, judge: Path, tmp_path: Path
+) -> None:
+    result = score(run, "--judge", judge, *FEW, "--out", tmp_path / "again")
+    assert result.exit_code == 0, result.exception
+    check_same_report(run / "score", tmp_path / "again")
 
 
 def test_score_over_a_report_without_force_fails(scored: Result, run: Path, judge: Path) -> None:

@@ -66,6 +66,36 @@ def two_data_sets(study: Any) -> Path:
     return path
 
 
+def test_study_of_two_data_sets_scores_a_variant_once(
+    tmp_path: Path, faces: Path, study: Any, two_data_sets: Path
+) -> None:
+    out = tmp_path / "out"
+    hint = study.refusal(two_data_sets, "--data", faces, "--out", out)
+    assert "write NAME=PATH, with a name of plain, marked" in hint
+    unscored = study.invoke(
+        two_data_sets, "--data", f"plain={faces}", "--out", out, "--score-images", "0"
+    )
+    assert unscored.exit_code == 0, unscored.output
+    assert "variant 2 of 2: two waits for --data marked=PATH" in unscored.output
+    assert "$ eval-gan score" not in unscored.output
+    assert not (out / "judges").exists()
+    call = (two_data_sets, "--data", f"marked={faces}", "--out", out, "--only", "two")
+    first, again = study.invoke(*call), study.invoke(*call)
+    assert first.exit_code == again.exit_code == 0, first.output + again.output
+    assert [result.output.count("$ eval-gan score") for result in (first, again)] == [1, 0]
+    assert "variant 2 of 2: two is complete" in again.output
+    assert (out / "sheets" / "two.png").is_file()
+    report = json.loads((out / "two" / "score" / "report.json").read_text())
+    assert report["options"]["count"] == 20
+    judge = out / "judges" / "marked"
+    assert read_config(out / "two")[1].judge == str(judge.resolve())
+    table = first.output.split("--out " + str(out / "comparison"))[1]
+    assert "coverage" in table
+    assert "grain of 2x2 blocks" in table
+    assert study.invoke(two_data_sets, "--out", out, "--summary").output.endswith(table)
+
+
+@pytest.mark.long
 def test_study_of_two_data_sets_trains_judges_and_scores(
     tmp_path: Path, faces: Path, study: Any, two_data_sets: Path
 ) -> None:
@@ -93,6 +123,7 @@ def test_study_of_two_data_sets_trains_judges_and_scores(
     assert summary.output.endswith(table)
 
 
+@pytest.mark.long
 def test_study_scores_a_longer_variant_again(
     tmp_path: Path, faces: Path, study: Any, two_data_sets: Path
 ) -> None:
