@@ -1,5 +1,6 @@
 """Compiled networks: results equal to eager ones, and modes that are not available."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 from torch._dynamo.utils import counters
 
+from ganport_models.selection import FOLDER
 from ganport_train.backend import compilation
 from ganport_train.backend.compilation import CompileError
 from ganport_train.backend.device import enable_determinism
@@ -107,16 +109,19 @@ def hold_equal(folder: Path, plain: Recipe, compiled: Recipe, trainer: Start) ->
     assert farthest(start, one) > 100 * TOLERANCE
 
 
-@pytest.mark.usefixtures("tracing")
-@pytest.mark.parametrize("case", ["quick", "penalties"])
-def test_traced_steps_give_the_weights_of_eager_steps(
-    tmp_path: Path, case: str, made: Callable[[str, str], Recipe], trainer: Start
-) -> None:
-    counters.clear()
-    hold_equal(tmp_path, made(case, "none"), made(case, "networks"), trainer)
+def hold_graphs() -> None:
     # A generator that learns; features and scores in the steps of both networks.
     assert counters["stats"]["unique_graphs"] >= 5
     assert not counters["graph_break"]
+
+
+@pytest.mark.usefixtures("tracing")
+def test_traced_steps_with_penalties_give_the_weights_of_eager_steps(
+    tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start
+) -> None:
+    counters.clear()
+    hold_equal(tmp_path, made("penalties", "none"), made("penalties", "networks"), trainer)
+    hold_graphs()
 
 
 @pytest.mark.long
@@ -144,14 +149,23 @@ def resumes_exactly(
 
 
 @pytest.mark.usefixtures("tracing")
-def test_traced_run_resumes_exactly(
-    tmp_path: Path,
-    made: Callable[[str, str], Recipe],
-    trainer: Start,
-    until: Until,
-    digests: Digests,
+def test_traced_run_gives_the_weights_of_an_eager_run_and_resumes_exactly(
+    tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start, digests: Digests
 ) -> None:
-    resumes_exactly(tmp_path, made("quick", "networks"), trainer, until, digests)
+    counters.clear()
+    recipe = made("quick", "networks")
+    often = replace(recipe.logging, checkpoint_minutes=0, keep=STEPS + 1)
+    recipe = replace(recipe, logging=often)
+    hold_equal(tmp_path, made("quick", "none"), recipe, trainer)
+    hold_graphs()
+    parts = shutil.copytree(tmp_path / "compiled", tmp_path / "parts")
+    for later in range(STEPS // 2 + 1, STEPS + 1):
+        shutil.rmtree(parts / FOLDER / f"{later:09d}")
+    second = trainer(parts, recipe)
+    second.resume()
+    assert second.state.step == STEPS // 2
+    trained(second)
+    assert digests(tmp_path / "compiled") == digests(parts)
 
 
 @pytest.mark.long
