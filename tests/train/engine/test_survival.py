@@ -80,12 +80,14 @@ DIVERGING = [
 """Losses are infinite after a few steps, and the run continues from its first checkpoint."""
 TRAIN = "from ganport_train.__main__ import train_gan; train_gan()"
 KILLED = """
-import os, random, signal, sys
+import contextlib, io, os, random, signal, sys
 import torch._dynamo  # the optimizers import it, which would take seconds in each child
 from ganport_train.cli.train import train_gan
 
 run, *start = sys.argv[1:]
 left = 0
+with contextlib.redirect_stdout(io.StringIO()):  # imports what reads images, for every child
+    train_gan.main([*start, "--dry-run"], standalone_mode=False)
 
 def watch(event, arguments):
     global left
