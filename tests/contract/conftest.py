@@ -20,37 +20,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(product.PATIENCE))
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module")
 def started(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, tuple[Path, product.Calls]]]:
-    """Start the commands of every module that is run at once, so that they share the cores."""
-    here = [item for item in request.session.items if product.HERE in item.path.parents]
-    modules = {item.module for item in here if hasattr(item.module, "CALLS")}
-    running = {}
-    for module in sorted(modules, key=lambda module: module.__name__):
-        folder = tmp_path_factory.mktemp("calls") / "work"
-        shutil.copytree(product.FIXTURES, folder)
-        if hasattr(module, "prepare"):
-            module.prepare(folder)
-        running[module.__name__] = folder, product.Calls(folder, module.CALLS)
-    yield running
-    for _, calls in running.values():
-        calls.end()
+) -> Iterator[tuple[Path, product.Calls]]:
+    """Start the commands of this module.
+
+    Every process of pytest-xdist collects all modules, but must run the commands of its own only.
+    """
+    module = request.module
+    folder = tmp_path_factory.mktemp("calls") / "work"
+    shutil.copytree(product.FIXTURES, folder)
+    if hasattr(module, "prepare"):
+        module.prepare(folder)
+    calls = product.Calls(folder, module.CALLS)
+    yield folder, calls
+    calls.end()
 
 
 @pytest.fixture(scope="module")
-def work(request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.Calls]]) -> Path:
+def work(started: tuple[Path, product.Calls]) -> Path:
     """Return the folder in which the commands of this module ran."""
-    return started[request.module.__name__][0]
+    return started[0]
 
 
 @pytest.fixture(scope="module")
-def calls(
-    request: pytest.FixtureRequest, started: dict[str, tuple[Path, product.Calls]]
-) -> product.Calls:
+def calls(started: tuple[Path, product.Calls]) -> product.Calls:
     """Return how the commands of this module ended."""
-    return started[request.module.__name__][1]
+    return started[1]
 
 
 @pytest.fixture(scope="session")
