@@ -123,7 +123,7 @@ def wait_for_epoch(process: subprocess.Popen[bytes], out: Path, epoch: int) -> N
 
 def test_judge_after_stop_and_kill_has_the_same_bytes(tmp_path: Path, faces: Path) -> None:
     whole, parts, log = tmp_path / "whole", tmp_path / "parts", tmp_path / "log.txt"
-    options = words(faces, parts, "--epochs", "12")
+    options = words(faces, parts, "--epochs", "8")
     process = start(log, options)
     wait_for_epoch(process, parts, 1)
     process.send_signal(signal.SIGINT)
@@ -131,13 +131,13 @@ def test_judge_after_stop_and_kill_has_the_same_bytes(tmp_path: Path, faces: Pat
     assert log.read_text().endswith("resumes after the last complete epoch\n")
 
     process = start(log, options)
-    wait_for_epoch(process, parts, 5)
+    wait_for_epoch(process, parts, 4)
     process.kill()
     process.wait()
     assert "resuming after epoch" in log.read_text()
 
     for out in (whole, parts):
-        result = invoke(faces, out, "--epochs", "12")
+        result = invoke(faces, out, "--epochs", "8")
         assert result.exit_code == 0, result.output
     for name in (WEIGHTS, METADATA):
         assert (whole / name).read_bytes() == (parts / name).read_bytes(), name
