@@ -7,6 +7,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import onnx
 import pytest
 import torch
 from torch import Tensor, nn
@@ -17,9 +18,12 @@ from ganport_export.artifact import ExportInput
 from ganport_export.checks.preflight import prepare
 from ganport_export.formats.onnx import serialize, strip
 from ganport_export.formats.onnx_capture import capture_graph
+from ganport_runtime import Bundle
 from ganport_runtime.conditions import Conditions
 
 SIDE = 8
+ON_THE_CPU = {"If", "Loop", "NonZero", "Range", "Scan", "Shape", "Size", "TopK", "Unique"}
+"""Operators that compute shapes: onnxruntime runs them on the CPU, and a CUDA graph has no such."""
 
 
 class Plain(nn.Module):
@@ -129,3 +133,19 @@ def written(
 @pytest.fixture(scope="session")
 def bundle_path(written: ExportReport) -> Path:
     return written.path
+
+
+def _graphs_fit_a_gpu(report: ExportReport) -> None:
+    """Assert that no node would run on the CPU, and that cuDNN has the paddings."""
+    bundle = Bundle.open(report.path)
+    files = [file for graph in report.manifest.graphs for file in graph.files]
+    for file in (file for file in files if file.role == "onnx"):
+        for node in onnx.load_from_string(bundle.read(file.path)).graph.node:
+            assert node.op_type not in ON_THE_CPU, file.path
+            pads = [list(a.ints) for a in node.attribute if a.name == "pads"]
+            assert all(pad[: len(pad) // 2] == pad[len(pad) // 2 :] for pad in pads), node.name
+
+
+@pytest.fixture(scope="session")
+def graphs_fit_a_gpu() -> Callable[[ExportReport], None]:
+    return _graphs_fit_a_gpu

@@ -27,7 +27,7 @@ from ganport_train.runs.checkpoint_manager import ModelState
 
 CPU = torch.device("cpu")
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black", "red"], "eyes": ["blue", "green"]})
-SIZES: list[Resolution] = [48, (48, 32), 28]
+SIZES: list[Resolution] = [48, (96, 64), 28]
 COUNT = 8
 
 
