@@ -115,6 +115,7 @@ def hold_graphs() -> None:
     assert not counters["graph_break"]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("tracing")
 def test_traced_steps_with_penalties_give_the_weights_of_eager_steps(
     tmp_path: Path, made: Callable[[str, str], Recipe], trainer: Start

@@ -132,7 +132,13 @@ def assert_same_run(digests: Digests, timeless: Timeless) -> Callable[[Path, Pat
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-@pytest.mark.parametrize(("more", "least"), [([], 9), (DIVERGING, 3)], ids=["healthy", "reloaded"])
+@pytest.mark.parametrize(
+    ("more", "least"),
+    [
+        pytest.param([], 9, id="healthy"),
+        pytest.param(DIVERGING, 3, id="reloaded", marks=pytest.mark.long),
+    ],
+)
 def test_resume_after_kills_at_any_file_operation_gives_the_same_bytes(
     tmp_path: Path,
     settings: Settings,
