@@ -1,9 +1,9 @@
 """Tests of the architecture: import directions, cycles, file sizes, file counts."""
 
 import ast
+import functools
 import re
 import sys
-from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -48,13 +48,23 @@ def read_lines(file: Path) -> list[str]:
     return file.read_text(encoding="utf-8").splitlines()
 
 
+@functools.cache
+def parse(file: Path) -> ast.Module:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def imports_of(file: Path) -> list[ast.Import | ast.ImportFrom]:
+    return [node for node in ast.walk(parse(file)) if isinstance(node, ast.Import | ast.ImportFrom)]
+
+
 def imported_libraries(file: Path) -> set[str]:
     """Return the top-level names that a file imports anywhere."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in imports_of(file):
         if isinstance(node, ast.Import):
             names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
+        else:
             assert node.level == 0, f"{file}: relative import"
             names.add(str(node.module).split(".")[0])
     return names
@@ -62,10 +72,8 @@ def imported_libraries(file: Path) -> set[str]:
 
 def imported_modules(file: Path, *, everywhere: bool) -> set[str]:
     """Return our modules that a file imports: at its top alone, or also inside functions."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    nodes: Iterator[ast.AST] = ast.walk(tree) if everywhere else iter(tree.body)
     found: set[str] = set()
-    for node in nodes:
+    for node in imports_of(file) if everywhere else parse(file).body:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
