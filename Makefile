@@ -35,7 +35,7 @@ starter-sprites: $(READY)  ## rebuild the bundle of sprites inside the runtime: 
 	PATH="$(BIN):$$PATH" sh examples/starter_sprites.sh
 
 test: $(READY)  ## run the default test suite in two processes: 10 minutes on 2 cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 ifdef NODE
 	$(MAKE) test-js
 else

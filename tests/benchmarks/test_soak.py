@@ -24,6 +24,7 @@ def run_benchmark(name: str, *arguments: str) -> tuple[int, dict[str, Any]]:
     return process.returncode, report
 
 
+@pytest.mark.long
 def test_short_soak_reports_no_fault() -> None:
     code, report = run_benchmark("soak.py", "--requests", "600", "--clients", "8")
     assert report["faults"] == []

@@ -191,6 +191,7 @@ def test_train_on_a_full_disk_keeps_the_last_checkpoint(
 LIMITED = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); {TRAIN}"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="no limit of file sizes")
 def test_train_beyond_the_file_size_limit_keeps_the_last_checkpoint(
     tmp_path: Path, settings: Settings, call: Call
