@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +9,6 @@ import onnx
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from ganport_export import ExportReport, Interface, export
 from ganport_export.artifact import ExportInput
@@ -53,26 +50,6 @@ def single_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def single_operator_table():
-    """Build the operator table of torch.onnx once per opset, not again at every export.
-
-    The table of an opset is constant: it lists the functions of onnxscript, and no test registers
-    others. To build it takes a third of a small export, which parses the source of 500 functions.
-    Each export gets its own copy, since torch.onnx may add functions to it.
-    """
-    build = functools.cache(ONNXRegistry.from_torchlib)
-
-    def copy_table(*opset: int, **named_opset: int) -> ONNXRegistry:
-        table = copy.copy(build(*opset, **named_opset))
-        table.functions = {name: list(found) for name, found in table.functions.items()}
-        return table
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ONNXRegistry, "from_torchlib", staticmethod(copy_table))
-        yield
 
 
 @pytest.fixture(scope="session")
