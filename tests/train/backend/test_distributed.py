@@ -134,6 +134,7 @@ def test_killed_rank_ends_every_rank(ended: tuple[Path, str]) -> None:
     assert errors or "(SIGKILL)" in failure
     assert all(line.startswith("error: process 0 of 2: expected to reach the") for line in errors)
     assert "RuntimeError" not in failure + messages
+    assert "[rank0]: Traceback" not in messages
 
 
 @pytest.mark.long
