@@ -2,43 +2,17 @@
 
 from __future__ import annotations
 
-import gc
 import hashlib
 import json
 import shutil
-import time
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 DATA = Path(__file__).parent / "data"
-
-
-def loop_seconds() -> float:
-    """Return the CPU time of a fixed loop: 0.03 s on a fast machine, 0.1 s on a slow server."""
-    started = time.process_time()
-    sum(index & 7 for index in range(1_500_000))
-    return time.process_time() - started
-
-
-@contextmanager
-def _limit_work(loops: float) -> Iterator[None]:
-    """Fail if the block takes longer than some fixed loops: the limit follows the machine.
-
-    Garbage collection waits, because it takes time for the objects of all earlier tests.
-    """
-    gc.disable()
-    started = time.process_time()
-    try:
-        yield
-        spent = time.process_time() - started
-    finally:
-        gc.enable()
-    assert spent < 0.03 * loops or spent < loops * max(loop_seconds(), loop_seconds())
 
 
 class TinyBundle:
@@ -112,8 +86,3 @@ def data() -> Path:
 def model() -> bytes:
     """Return the graph of the tiny bundle."""
     return (DATA / "tiny.onnx").read_bytes()
-
-
-@pytest.fixture
-def limit_work() -> Callable[[float], AbstractContextManager[None]]:
-    return _limit_work

@@ -66,7 +66,7 @@ def _check_model(model: Message) -> None:
         if kind.integer(1) not in (onnx_graph.FLOAT32, onnx_graph.UINT8):
             raise ValueError(f"{value.text(1)} of another type than float32 and uint8")
         for length in kind.message(2).messages(1):
-            length.integer(1)
+            length.integer(1)  # raises for another wire type, as in JavaScript
             length.text(2)  # onnxruntime decodes these names without a check
 
 

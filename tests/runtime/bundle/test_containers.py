@@ -2,6 +2,7 @@
 
 import stat
 import struct
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -119,17 +120,17 @@ def end_record(count: int, length: int, start: int) -> bytes:
     return struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, length, start, 0)
 
 
-def test_zip_directory_of_many_empty_members_is_refused_unread(
-    tmp_path: Path, limit_work: Any
-) -> None:
+def test_zip_directory_of_many_empty_members_is_refused_unread(tmp_path: Path) -> None:
     """A directory of 100 MB whose end record counts, or hides, a million members."""
     entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, 50, *[0] * 6) + b"n" * 50
     path = tmp_path / "x.ganport"
     for count in (2**16 - 1, 3):
         body = entry * 1_000_000
         path.write_bytes(body + end_record(count, len(body), 0))
-        with limit_work(10), pytest.raises(BundleError, match="at most 1026 files"):
+        started = time.process_time()
+        with pytest.raises(BundleError, match="at most 1026 files"):
             Bundle.open(path)
+        assert time.process_time() - started < 1
 
 
 def test_zip_with_another_directory_or_a_comment_is_refused(tiny: Any) -> None:

@@ -1,5 +1,6 @@
 """Graphs that the contract forbids, or that would take any amount of memory or time."""
 
+import time
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -212,9 +213,10 @@ def test_too_many_nodes_and_deep_branches_are_refused() -> None:
     assert "nested deeper" in found(model(inner, **CONSTANTS))
 
 
-def test_millions_of_empty_fields_are_refused_quickly(limit_work: Any) -> None:
-    with limit_work(50):
-        assert "fields" in found(b"\x0a\x00" * 5_000_000)
+def test_millions_of_empty_fields_are_refused_quickly() -> None:
+    started = time.process_time()
+    assert "fields" in found(b"\x0a\x00" * 5_000_000)
+    assert time.process_time() - started < 5
 
 
 def tensor(location: str | None = None) -> onnx.TensorProto:

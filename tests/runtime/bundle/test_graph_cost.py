@@ -150,22 +150,22 @@ def many_branches(count: int) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "reason"), [("lengths", "axes"), ("axes", "axes"), ("branches", "nodes")]
 )
-def test_graph_that_is_slow_to_check_is_refused_at_once(
-    kind: str, reason: str, limit_work: Any
-) -> None:
+def test_graph_that_is_slow_to_check_is_refused_at_once(kind: str, reason: str) -> None:
     data = {
         "lengths": lambda: many_axes([2**62] * 50_000, 1),
         "axes": lambda: many_axes([2048] + [1] * 100_000, 500),
         "branches": lambda: many_branches(5_000),
     }[kind]()
-    with limit_work(10):
-        assert reason in found(data)
+    started = time.process_time()
+    assert reason in found(data)
+    assert time.process_time() - started < 1
 
 
-def test_many_branches_within_the_limit_take_linear_time(limit_work: Any) -> None:
+def test_many_branches_within_the_limit_take_linear_time() -> None:
     data = many_branches(450)
-    with limit_work(10):
-        check_graph(data, "here")
+    started = time.process_time()
+    check_graph(data, "here")
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("lengths", [[1] * 17, [2**40 + 1], [2**62, 0]])

@@ -2,10 +2,10 @@
 
 import io
 import pickle
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -136,10 +136,11 @@ def test_other_methods_are_refused(name: str) -> None:
         read_operators(CLASS.replace("def forward", f"def {name}"))
 
 
-def test_deeply_nested_source_is_read_in_linear_time(limit_work: Any) -> None:
+def test_deeply_nested_source_is_read_in_linear_time() -> None:
     line = "_1 = " + "torch.neg(" * 200_000 + "z" + ")" * 200_000
-    with limit_work(100):
-        assert read_operators(CLASS % line) == {"neg"}
+    started = time.process_time()
+    assert read_operators(CLASS % line) == {"neg"}
+    assert time.process_time() - started < 10
 
 
 class Call:

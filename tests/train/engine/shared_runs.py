@@ -1,13 +1,10 @@
-"""Tiny runs that two processes share; a test starts this file, and tests read what it leaves.
+"""Tiny runs that several processes share; torchrun starts this file, tests read what it leaves.
 
 shared_runs.py FACES CACHE OUT
 """
 
 import json
-import os
-import signal
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from ganport_runtime.errors import GanportError
 from ganport_train.backend.distributed import ProcessGroup, init_process_group
@@ -24,9 +19,7 @@ from ganport_train.cli.train import resume_run
 from ganport_train.config import recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset, load_dataset
-from ganport_train.engine.batch_source import BatchSource
 from ganport_train.engine.trainer import Trainer
-from ganport_train.methods.method import Batch
 from ganport_train.runs.train_state import StopSignal
 
 TINY = [
@@ -68,7 +61,7 @@ CASES = {
     "translation": ["celeba-stargan", "method.discriminator_steps=2"],
 }
 NORM_FREE = ("relativistic", "varied", "hinge")
-STEPS, HALF, FATAL = 5, 3, 4
+STEPS, HALF = 5, 3
 BATCH = 4
 
 
@@ -208,7 +201,7 @@ def facts(out: Path, data: Dataset, processes: ProcessGroup) -> dict[str, Any]:
     }
 
 
-def train_all(faces: Path, cache: Path, out: Path) -> None:
+def main(faces: Path, cache: Path, out: Path) -> None:
     """Train every case, resume the runs in the folder, and write the facts of each process."""
     with init_process_group() as processes:
         with processes.synchronized_section(main_first=True):
@@ -221,54 +214,6 @@ def train_all(faces: Path, cache: Path, out: Path) -> None:
         code = resume_run(out / "killed", [], "auto", None, False, None, processes)
         found = facts(out, data, processes) | {"code": code}
         (out / f"{processes.rank}.json").write_text(json.dumps(found))
-
-
-def arguments(faces: Path, run: Path) -> list[str]:
-    """Return the arguments of `train-gan` that train the case `normed`."""
-    name, *overrides = (*CASES["normed"], *TINY, f"length.max_images={STEPS * BATCH}")
-    # Otherwise presets would set these options.
-    overrides += ["augment.translation=0", "augment.cutout=0", "optimizer.lr_decay_images=250_000"]
-    options = [f"--set={override}" for override in (*overrides, "logging.checkpoint_minutes=0")]
-    return [name, "--data", str(faces), "--out", str(run), "--device", "cpu", *options]
-
-
-def die(words: list[str]) -> None:
-    """Run `train-gan`; its second process is killed when it is about to take its fifth step."""
-    batch = BatchSource.batch
-
-    def dying(feed: BatchSource, step: int) -> Batch:
-        if step == FATAL and os.environ["RANK"] == "1":
-            os.kill(os.getpid(), signal.SIGKILL)
-        return batch(feed, step)
-
-    BatchSource.batch = dying  # type: ignore[method-assign]
-    sys.argv[1:] = words
-    from ganport_train.__main__ import train_gan  # the tests run this module as a program
-
-    train_gan()
-
-
-def launch(function: Callable[..., None], *given: object) -> None:
-    """Run a function on two processes as torchrun does, but in forks, which import nothing."""
-    config = LaunchConfig(
-        *(1, 1, 2),
-        run_id="shared runs",
-        rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0",
-        max_restarts=0,
-        monitor_interval=1.0,  # so that a process ends before the other failure ends it
-        start_method="fork",
-    )
-    elastic_launch(config, function)(*given)
-
-
-def main(faces: Path, cache: Path, out: Path) -> None:
-    """Train a run of which one process is killed, then all other runs."""
-    try:
-        launch(die, arguments(faces, out / "killed"))
-    except ChildFailedError as error:
-        (out / "killed.txt").write_text(str(error))
-    launch(train_all, faces, cache, out)
 
 
 if __name__ == "__main__":

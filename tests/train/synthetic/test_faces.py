@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from hashlib import blake2b
 from itertools import product
 
@@ -62,9 +61,9 @@ def test_draw_face_eye_color_changes_eyes_only() -> None:
     assert columns.min() > 12 and columns.max() < 52
 
 
-def test_draw_face_every_label_differs() -> None:
-    pairs = {*product(HAIR, ["blue"]), *product(["red"], EYES)}
-    assert len({draw_face(2, *pair, 16).tobytes() for pair in pairs}) == len(pairs) == 21
+def test_draw_face_every_label_pair_differs() -> None:
+    faces = {draw_face(2, *pair, 16).tobytes() for pair in product(HAIR, EYES)}
+    assert len(faces) == 120
 
 
 def test_draw_face_styles_vary() -> None:
@@ -77,7 +76,6 @@ def draw(seed: int, traits: frozenset[Trait], hair: str = "green", size: int = 6
     return np.asarray(draw_face(seed, hair, "blue", size, traits)).astype(np.int64)
 
 
-@cache
 def changed(seed: int, trait: Trait) -> NDArray[np.bool_]:
     """Return the pixels of the face of `seed` that depend on `trait`."""
     traits = sample_traits(seed)
@@ -96,7 +94,7 @@ def test_draw_face_matches_recorded_digest() -> None:
 def test_trait_changes_its_region_only(trait: Trait) -> None:
     top, bottom, left, right = PLACES[trait]
     for seed in SEEDS:
-        there = changed(seed, trait).copy()
+        there = changed(seed, trait)
         assert there[top:bottom, left:right].sum() >= 20
         there[top:bottom, left:right] = False
         assert not there.any()

@@ -43,8 +43,8 @@ def test_write_faces_zip_has_tags_and_images(tmp_path: Path) -> None:
 def test_write_images_do_not_depend_on_workers_and_count(
     tmp_path: Path, write: Callable[..., None]
 ) -> None:
-    write(tmp_path / "one.zip", 24, 32, seed=3)
-    write(tmp_path / "two.zip", 24, 32, seed=3, workers=2)
+    write(tmp_path / "one.zip", 40, 32, seed=3)
+    write(tmp_path / "two.zip", 40, 32, seed=3, workers=2)
     assert (tmp_path / "two.zip").read_bytes() == (tmp_path / "one.zip").read_bytes()
     write(tmp_path / "short", 5, 32, seed=3)
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
