@@ -133,6 +133,7 @@ test("an artist tags a folder by keys, suggestions and many at once", async () =
   await page.keyboard.press("m");
   await page.keyboard.press("Delete");
   await page.getByText("All images have their labels").waitFor();
+  await counted(page, "35 images, saved");
   await checkAccess(page, "finished");
   await page.setViewportSize(PHONE);
   const title = await page.locator("#dialog-title").boundingBox();
@@ -140,6 +141,7 @@ test("an artist tags a folder by keys, suggestions and many at once", async () =
   assert.ok(title && close && close.x - (title.x + title.width) >= 8);
   await page.keyboard.press("Escape");
   await page.keyboard.press("Control+z");
+  await counted(page, "36 images, saved");
   await counted(page, "36 of 36 tagged");
   assert.deepEqual(page.problems, []);
   await page.close();
@@ -179,6 +181,35 @@ test("an image has both labels of a group of several, or none", async () => {
     await page.waitForTimeout(200);
   }
   await counted(page, "36 of 36 tagged");
+  assert.deepEqual(page.problems, []);
+  await page.close();
+});
+
+test("keys in fast order and a new label during a click lose nothing", async () => {
+  const page = await open(PAGES_TAGGER);
+  await page.getByRole("button", { name: "Add a group" }).click();
+  await page.locator("#group-name").fill("marks");
+  await page.locator("#group-labels").fill("dot, line");
+  await page.getByLabel("An image may have several of these labels").check();
+  await page.getByRole("button", { name: "Add the group" }).click();
+  await counted(page, "0 of 36 tagged, 36 left");
+  await Promise.all(["1", "2", "Enter"].map((key) => page.keyboard.press(key)));
+  await counted(page, "1 of 36 tagged, 35 left");
+
+  await page.getByRole("button", { name: "dot" }).hover();
+  await page.mouse.down();
+  const answer = page.waitForResponse("**/api/change");
+  await page.keyboard.press("2");
+  await (await answer).finished();
+  await page.mouse.up();
+  for (const label of ["dot", "line"]) {
+    await page.locator('.chip[aria-pressed="true"]', { hasText: label }).waitFor();
+    await page.locator("#filter").selectOption(JSON.stringify(["label", "marks", label]));
+    assert.equal(await page.locator("#thumbnails .tile").count(), 2);
+  }
+  await page.getByRole("button", { name: "Edit marks" }).click();
+  await page.getByRole("button", { name: "Remove marks" }).click();
+  await page.getByRole("button", { name: "Edit marks" }).waitFor({ state: "detached" });
   assert.deepEqual(page.problems, []);
   await page.close();
 });

@@ -1,5 +1,8 @@
 /** Elements, requests and messages that the local pages share. */
 
+/** Characters of a request that outlives its page; browsers allow 64 KiB of such requests. */
+const MAX_KEEPALIVE = 16_384;
+
 /**
  * Return a new element. Keys that start with "on" are listeners, `data` holds data attributes,
  * others are attributes; true is an attribute without value, null is none, and so is false but for
@@ -30,7 +33,10 @@ export async function getJson(path) {
 /** Send JSON to a path and return the JSON of the answer. */
 export async function postJson(path, body) {
   const headers = { "content-type": "application/json" };
-  return readJson(await fetchLocal(path, { method: "POST", headers, body: JSON.stringify(body) }));
+  const text = JSON.stringify(body);
+  // The last change arrives, too, when the page is closed right after it.
+  const keepalive = text.length < MAX_KEEPALIVE;
+  return readJson(await fetchLocal(path, { method: "POST", headers, body: text, keepalive }));
 }
 
 async function fetchLocal(path, options) {

@@ -7,6 +7,7 @@ import {
   firstOpenGroup,
   goTo,
   hasLabel,
+  inOrder,
   isLeft,
   isLikely,
   nextLeft,
@@ -28,8 +29,7 @@ const SPECIAL_COLORS = /^(inherit|initial|unset|revert.*|currentcolor|transparen
  * Give the current image a label, then go on: next group, or next image. In a group of several
  * labels, give or take the label and stay.
  */
-export async function choose({ name: group, multiple }, label) {
-  const index = store.current;
+export async function choose({ name: group, multiple }, label, index = store.current) {
   if (multiple) {
     const choice = choiceWith(index, group, label, !hasLabel(index, group, label));
     await tag([index], { [group]: choice });
@@ -42,38 +42,35 @@ export async function choose({ name: group, multiple }, label) {
 }
 
 /** Go on from a group of several labels; without a label the image has none of them. */
-async function finishGroup({ name, multiple }) {
-  const index = store.current;
+async function finishGroup({ name, multiple }, index) {
   if (!multiple) return;
   if (!tagsOf(index).labels[name] && (await tag([index], { [name]: [] })) === null) return;
   advance(index, true);
 }
 
 /** Accept all suggestions of the current image; without any, go on from the active group. */
-export async function acceptSuggestions() {
-  const index = store.current;
+export async function acceptSuggestions(index = store.current) {
   const labels = suggestedLabels(index);
-  if (!Object.keys(labels).length) return finishGroup(store.groups[store.activeGroup] ?? {});
+  if (!Object.keys(labels).length) return finishGroup(store.groups[store.activeGroup] ?? {}, index);
   const wasLeft = isLeft(index);
   if ((await tag([index], labels)) !== null) advance(index, wasLeft);
 }
 
 /** Leave the current image out of the dataset, or take it back. */
-export async function toggleLeftOut() {
-  const index = store.current;
+export async function toggleLeftOut(index = store.current) {
   const leaves = !tagsOf(index).left_out;
   if ((await tag([index], {}, leaves)) !== null && leaves) advance(index, true);
 }
 
 /** Remove the label of the active group, or of the one before. */
-export function clearLabel() {
+export async function clearLabel() {
   const { labels } = tagsOf(store.current);
   const active = store.groups[store.activeGroup]?.name;
   const earlier = store.groups.slice(0, store.activeGroup).map(({ name }) => name);
   const group = labels[active] ? active : earlier.reverse().find((name) => labels[name]);
   if (!group) return;
   store.activeGroup = store.groups.findIndex(({ name }) => name === group);
-  tag([store.current], { [group]: null });
+  await tag([store.current], { [group]: null });
 }
 
 function advance(index, wasLeft) {
@@ -173,7 +170,8 @@ function groupCard(group, number) {
 }
 
 function chip(group, label, position) {
-  const pressed = hasLabel(store.current, group.name, label);
+  const index = store.current;
+  const pressed = hasLabel(index, group.name, label);
   const suggestion = suggestionFor(store.current, group.name);
   const likely = isLikely(suggestion, label);
   const sure = suggestion?.sure[label];
@@ -181,8 +179,8 @@ function chip(group, label, position) {
   const click = (event) => {
     // A click of the pointer leaves the keys to the page.
     if (event.detail) event.currentTarget.blur();
-    if (pressed && !group.multiple) tag([store.current], { [group.name]: null });
-    else choose(group, label);
+    if (pressed && !group.multiple) inOrder(() => tag([index], { [group.name]: null }));
+    else inOrder(() => choose(group, label, index));
   };
   return h(
     "button",
@@ -205,6 +203,7 @@ function chip(group, label, position) {
 const percent = (fraction) => `${Math.round(100 * fraction)} %`;
 
 function finishButton(group, active) {
+  const index = store.current;
   const none = suggestionFor(store.current, group.name)?.none;
   const isEmpty = !tagsOf(store.current).labels[group.name]?.length;
   const isNext = active && !Object.keys(suggestedLabels(store.current)).length;
@@ -212,7 +211,7 @@ function finishButton(group, active) {
     type: "button",
     class: `button small finish ${none ? "likely" : ""}`,
     data: { focus: `finish ${group.name}` },
-    onclick: () => finishGroup(group),
+    onclick: () => inOrder(() => finishGroup(group, index)),
   };
   const text = isEmpty ? "None of these " : "Go on ";
   const sure = none ? h("small", {}, percent(none)) : null;
@@ -258,10 +257,12 @@ function unknownLabels({ names, unknown }) {
 }
 
 function acceptButton() {
-  const labels = suggestedLabels(store.current);
+  const index = store.current;
+  const labels = suggestedLabels(index);
   const text = Object.entries(labels).map(([group, choice]) => describeChoice(group, choice));
   if (!text.length) return [];
-  const properties = { type: "button", class: "button primary accept", onclick: acceptSuggestions };
+  const onclick = () => inOrder(() => acceptSuggestions(index));
+  const properties = { type: "button", class: "button primary accept", onclick };
   return [h("button", properties, `Accept ${text.join(", ")} `, h("kbd", {}, "Enter"))];
 }
 

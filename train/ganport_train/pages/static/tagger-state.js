@@ -30,6 +30,13 @@ export function update() {
   for (const listener of store.listeners) listener();
 }
 
+let last = Promise.resolve();
+
+/** Do what the user asks for once the earlier changes are answered, so that none reads old tags. */
+export function inOrder(action) {
+  last = last.then(action).catch((error) => notify(error.message, "error"));
+}
+
 /** Load everything from the server. */
 export async function load() {
   take(await getJson("/api/state"));

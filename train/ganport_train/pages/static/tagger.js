@@ -13,6 +13,7 @@ import {
 import { drawStage, drawStrip, neighbor, prepareStage } from "./tagger-strip.js";
 import {
   goTo,
+  inOrder,
   isDone,
   isLeft,
   load,
@@ -36,9 +37,31 @@ const SHORTCUTS = [
   ["m", "many at once, or one by one"],
 ];
 
+/** Keys that do their work again and again while they are held. */
+const REPEATED = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+
 const isMany = () => !byId("many").hidden;
 
+/** Whether a button is held down: a new one in its place would not get the click. */
+let isPressed = false;
+let isDrawingLate = false;
+
+function watchPress() {
+  const release = () => {
+    isPressed = false;
+    if (isDrawingLate) draw();
+  };
+  document.addEventListener("pointerdown", ({ target }) => {
+    isPressed = target instanceof Element && target.closest("button") !== null;
+  });
+  // The click comes after the release.
+  for (const type of ["pointerup", "pointercancel"])
+    document.addEventListener(type, () => setTimeout(release));
+}
+
 function draw() {
+  isDrawingLate = isPressed;
+  if (isPressed) return;
   const done = store.images.filter((_, index) => isDone(index)).length;
   const left = store.images.filter((_, index) => isLeft(index)).length;
   byId("progress").max = store.images.length;
@@ -54,6 +77,11 @@ function draw() {
     drawPanel();
     drawStrip();
   }
+}
+
+function leaveOut() {
+  const index = store.current;
+  inOrder(() => toggleLeftOut(index));
 }
 
 function show(many) {
@@ -77,10 +105,10 @@ function moveGroup(step) {
   update();
 }
 
-function chooseByKey(key) {
+async function chooseByKey(key) {
   const group = store.groups[store.activeGroup];
   const label = group?.labels[KEYS.indexOf(key)];
-  if (KEYS.includes(key) && label) choose(group, label);
+  if (KEYS.includes(key) && label) await choose(group, label);
 }
 
 const ONE_KEYS = {
@@ -98,19 +126,24 @@ function onKey(event) {
   if (target.closest("input, textarea, select, dialog") || event.altKey) return;
   if (event.ctrlKey || event.metaKey) {
     const action = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
-    if (action) run(event, () => undo(action));
+    if (action) runInOrder(event, () => undo(action));
   } else if (target.closest("button") && (key === "Enter" || key === " ")) return;
   else if (key === "m") run(event, () => show(!isMany()));
   else if (key === "?") run(event, showHelp);
   else if (isMany()) {
     if (key === "Enter") run(event, applyMany);
-  } else if (ONE_KEYS[key]) run(event, ONE_KEYS[key]);
-  else if (key.length === 1) chooseByKey(key.toLowerCase());
+  } else if (event.repeat && !REPEATED.includes(key)) event.preventDefault();
+  else if (ONE_KEYS[key]) runInOrder(event, () => ONE_KEYS[key]());
+  else if (key.length === 1) inOrder(() => chooseByKey(key.toLowerCase()));
 }
 
 function run(event, action) {
   event.preventDefault();
   action();
+}
+
+function runInOrder(event, action) {
+  run(event, () => inOrder(action));
 }
 
 function showHelp() {
@@ -144,18 +177,19 @@ async function start() {
   prepareStage();
   prepareMany();
   const buttons = {
-    undo: () => undo("undo"),
-    redo: () => undo("redo"),
+    undo: () => inOrder(() => undo("undo")),
+    redo: () => inOrder(() => undo("redo")),
     help: showHelp,
-    previous: () => goTo(neighbor(-1)),
-    next: () => goTo(neighbor(1)),
-    "leave-out": toggleLeftOut,
+    previous: () => inOrder(() => goTo(neighbor(-1))),
+    next: () => inOrder(() => goTo(neighbor(1))),
+    "leave-out": leaveOut,
     "show-one": () => show(false),
     "show-many": () => show(true),
   };
   for (const [id, action] of Object.entries(buttons)) byId(id).addEventListener("click", action);
   document.addEventListener("keydown", onKey);
   store.listeners.push(draw);
+  watchPress();
   update();
   poll();
 }
