@@ -108,7 +108,10 @@ def write_graphs(folder: Path) -> None:
     (folder / "failing.onnx").write_bytes(graph_bytes(gather, constants))
 
     groups = many_groups()
-    weights = np.random.default_rng(0).uniform(0, 1, (groups[-1]["slice"][1], 1))
+    weights = np.zeros((groups[-1]["slice"][1], 1))
+    # Seeds are random and pixels whole numbers, so labels must differ by several levels. The sum fits.
+    for start, end in (group["slice"] for group in groups[:-235]):
+        weights[start:end, 0] = 8 * (1 + np.arange(end - start) % 5)
     sums = [
         helper.make_node("MatMul", ["condition", "weights"], ["sum"]),
         helper.make_node("Add", ["sum", "z"], ["value"]),
