@@ -35,7 +35,7 @@ starter-sprites: $(READY)  ## rebuild the bundle of sprites inside the runtime: 
 	PATH="$(BIN):$$PATH" sh examples/starter_sprites.sh
 
 test: $(READY)  ## run the default test suite in two processes: about 12 minutes on 2 slow cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 ifdef NODE
 	$(MAKE) test-js
 else
