@@ -19,14 +19,7 @@ from hostile_graphs import COSTLY_CONSTANTS, costly_graphs, foreign_types
 from inputs import DATA, Cases
 from onnx import TensorProto, helper, numpy_helper
 
-WORDED = (
-    "a file that is neither (",
-    "invalid shapes (",
-    "a negative length",
-    "shape mismatch",
-    "zip()",
-    "not enough values",
-)
+WORDED = ("a file that is neither (",)
 """Parts of what was found that Python or NumPy word."""
 NOISE = helper.make_tensor_value_info("z", TensorProto.FLOAT, ["batch", 12])
 IMAGE = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["batch", 12])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,16 @@ _NUMERIC = (*range(1, 8), *range(9, 14), 16)
 """Whole numbers of 8 to 64 bits, booleans, floats of 16 to 64 bits: at most 8 bytes a number."""
 
 Shape = tuple[int, ...]
+_First = TypeVar("_First")
+_Second = TypeVar("_Second")
+
+
+class InvalidShapesError(ValueError):
+    """Shapes that do not fit each other, or that no tensor may have."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(f"invalid shapes ({detail})" if detail else "invalid shapes")
+        self.detail = detail
 
 
 class Value(NamedTuple):
@@ -184,6 +194,8 @@ class Node:
         axes = self.sizes(3) if self.value(3) else range(len(starts))
         steps = self.sizes(4) if self.value(4) else [1] * len(starts)
         slices = [slice(None)] * len(self.shape(0))
+        if not len(starts) == len(stops) == len(axes) == len(steps):
+            raise IndexError("lists of other lengths")
         for axis, start, stop, step in zip(axes, starts, stops, steps, strict=True):
             # A stop before the first element is -1 for Python, which would be the last one.
             is_before = step < 0 and stop < -self.shape(0)[axis]
@@ -204,6 +216,13 @@ class Node:
         return axis % rank
 
 
+def pairs(ones: Sequence[_First], twos: Sequence[_Second]) -> Iterator[tuple[_First, _Second]]:
+    """Return the pairs of two lists; raise `IndexError` if their lengths differ."""
+    if len(ones) != len(twos):
+        raise IndexError("lists of other lengths")
+    return zip(ones, twos, strict=True)
+
+
 def _spend(budget: list[int], nodes: int) -> None:
     budget[0] -= nodes
     if budget[0] < 0:
@@ -220,12 +239,16 @@ def read_tensor(message: Message) -> Value:
     if prod(shape) > MAX_KNOWN or dtype not in DTYPES:
         return Value(shape)
     if raw := message.data(9):
+        if len(raw) != prod(shape) * np.dtype(DTYPES[dtype]).itemsize:
+            raise InvalidShapesError
         flat: NDArray[Any] = np.frombuffer(raw, DTYPES[dtype])
     elif dtype == FLOAT32:
         flat = np.array(message.floats(4), np.float32)
     else:
         numbers = message.integers(7 if dtype == INT64 else 5)
         flat = np.array(numbers, np.int64).astype(DTYPES[dtype])
+    if flat.size != prod(shape):
+        raise InvalidShapesError
     return Value(shape, flat.reshape(shape))
 
 
@@ -236,14 +259,14 @@ def check_type(dtype: int) -> None:
 
 
 def check_shape(shape: Shape) -> None:
-    """Raise `ValueError` for too many axes, or for a length that is negative or too large.
+    """Raise `InvalidShapesError` for too many axes, or for a length below 0 or above 2^40.
 
     The size of a shape that passes is cheap to compute.
     """
     if len(shape) > _MAX_RANK:
-        raise ValueError(f"invalid shapes (more than {_MAX_RANK} axes)")
+        raise InvalidShapesError(f"more than {_MAX_RANK} axes")
     if any(not 0 <= length <= _MAX_LENGTH for length in shape):
-        raise ValueError("invalid shapes (a length below 0 or above 2^40)")
+        raise InvalidShapesError
 
 
 def read_metadata(model: Message) -> dict[str, str]:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from ganport_runtime.bundle.onnx_graph import Node, Shape
+from ganport_runtime.bundle.onnx_graph import Node, Shape, pairs
+
+
+def broadcast_shapes(*shapes: Sequence[int]) -> Shape:
+    """Return the shape of a result that broadcasts; raise `IndexError` for lengths that differ."""
+    try:
+        return np.broadcast_shapes(*map(tuple, shapes))
+    except ValueError as error:
+        raise IndexError(str(error)) from error
 
 
 def matmul(node: Node) -> list[Shape]:
@@ -12,9 +22,9 @@ def matmul(node: Node) -> list[Shape]:
     one, two = node.shape(0), node.shape(1)
     left, right = one if len(one) > 1 else (1, *one), two if len(two) > 1 else (*two, 1)
     if left[-1] != right[-2]:
-        raise IndexError(f"a product of {one} and {two}")
+        raise IndexError("lengths that differ")
     rows, columns = left[-2:-1] if len(one) > 1 else (), right[-1:] if len(two) > 1 else ()
-    return [(*np.broadcast_shapes(left[:-2], right[:-2]), *rows, *columns)]
+    return [(*broadcast_shapes(left[:-2], right[:-2]), *rows, *columns)]
 
 
 def gemm(node: Node) -> list[Shape]:
@@ -28,8 +38,8 @@ def einsum_lengths(node: Node) -> dict[str, int]:
     terms = node.text("equation").replace(" ", "").partition("->")[0].split(",")
     shapes = [node.shape(index) for index in range(len(node.inputs))]
     lengths: dict[str, int] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        for name, length in zip(term, shape, strict=True):
+    for term, shape in pairs(terms, shapes):
+        for name, length in pairs(term, shape):
             lengths[name] = max(length, lengths.get(name, 0))
     return lengths
 

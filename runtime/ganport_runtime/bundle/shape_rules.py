@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import ceil, prod
 
-import numpy as np
-
-from ganport_runtime.bundle.onnx_graph import Node, Shape, check_shape, check_type
-from ganport_runtime.bundle.product_rules import einsum, gemm, matmul
+from ganport_runtime.bundle.onnx_graph import (
+    InvalidShapesError,
+    Node,
+    Shape,
+    check_shape,
+    check_type,
+    pairs,
+)
+from ganport_runtime.bundle.product_rules import broadcast_shapes, einsum, gemm, matmul
 from ganport_runtime.bundle.window_rules import conv, conv_transpose, global_pool, pool
+
+_MAX_NAMED = 4
+"""Inputs whose shapes a message names."""
 
 
 def infer_shapes(node: Node) -> list[Shape]:
@@ -26,10 +34,13 @@ def infer_shapes(node: Node) -> list[Shape]:
         raise ValueError("an operator that is not in the list")
     try:
         shapes = _RULES[node.operator](node)
-    except (IndexError, ZeroDivisionError, OverflowError) as error:
-        raise ValueError(f"invalid shapes ({error})") from error
-    for shape in shapes:
-        check_shape(shape)
+        for shape in shapes:
+            check_shape(shape)
+    except (InvalidShapesError, IndexError, ZeroDivisionError, OverflowError) as error:
+        shapes = [value.shape if value else () for value in node.inputs[:_MAX_NAMED]]
+        texts = (f"[{','.join(map(str, shape))}]" for shape in shapes)
+        detail = getattr(error, "detail", "") or " ".join(texts)
+        raise InvalidShapesError(detail) from error
     return shapes
 
 
@@ -44,12 +55,12 @@ def _cast(node: Node) -> list[Shape]:
 
 def _group_norm(node: Node) -> list[Shape]:
     if node.shape(1) not in ((node.integer("num_groups"),), node.shape(0)[1:2]):
-        raise IndexError("scales of another length")
+        raise InvalidShapesError("scales of another length")
     return _same(node)
 
 
 def _broadcast(node: Node) -> list[Shape]:
-    return [np.broadcast_shapes(*(node.shape(index) for index in range(len(node.inputs))))]
+    return [broadcast_shapes(*(node.shape(index) for index in range(len(node.inputs))))]
 
 
 def _reduce(node: Node) -> list[Shape]:
@@ -82,7 +93,7 @@ def _split(node: Node) -> list[Shape]:
 
 
 def _slice(node: Node) -> list[Shape]:
-    parts = zip(node.slices(), node.shape(0), strict=True)
+    parts = pairs(node.slices(), node.shape(0))
     return [tuple(len(range(length)[part]) for part, length in parts)]
 
 
@@ -93,7 +104,8 @@ def _reshape(node: Node) -> list[Shape]:
     if -1 in wanted:
         wanted[wanted.index(-1)] = -prod(shape) // prod(wanted)
     if prod(wanted) != prod(shape):
-        raise IndexError(f"{shape} reshaped to {wanted[:8]}")
+        texts = (",".join(map(str, lengths)) for lengths in (shape, wanted[:8]))
+        raise InvalidShapesError("[{}] reshaped to [{}]".format(*texts))
     return [tuple(wanted)]
 
 
@@ -122,7 +134,7 @@ def _transpose(node: Node) -> list[Shape]:
     shape = node.shape(0)
     order = node.integers("perm", range(len(shape))[::-1])
     if sorted(order) != list(range(len(shape))):
-        raise IndexError(f"the order {order[:8]} of {len(shape)} axes")
+        raise IndexError("another order than that of the axes")
     return [tuple(shape[axis] for axis in order)]
 
 
@@ -138,18 +150,22 @@ def _resize(node: Node) -> list[Shape]:
     shape = list(node.shape(0))
     axes = node.integers("axes", range(len(shape)))
     if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise IndexError("a kept aspect ratio")  # it makes other sizes than those of the node
+        raise InvalidShapesError(
+            "a kept aspect ratio"
+        )  # it makes other sizes than those of the node
     if node.value(3):
         lengths = node.sizes(3)
     else:
-        factors = zip(axes, node.content(2), strict=True)
+        factors = pairs(axes, node.content(2).tolist())
         lengths = [int(shape[axis] * float(factor)) for axis, factor in factors]
-    for axis, length in zip(axes, lengths, strict=True):
+    for axis, length in pairs(axes, lengths):
         shape[axis] = length
     return [tuple(shape)]
 
 
 def _rearrange_blocks(node: Node) -> list[Shape]:
+    if len(node.shape(0)) != 4:
+        raise IndexError("other axes than those of images")
     (batch, channels, height, width), block = node.shape(0), node.integer("blocksize", 1)
     if node.operator == "DepthToSpace":
         return [(batch, channels // block**2, height * block, width * block)]
@@ -162,9 +178,11 @@ def _range(node: Node) -> list[Shape]:
 
 
 def _one_hot(node: Node) -> Shape:
-    shape, (depth,) = node.shape(0), node.sizes(1)
+    shape, depth = node.shape(0), node.sizes(1)
+    if len(depth) != 1:
+        raise IndexError("other than one depth")
     axis = node.axis(-1, len(shape) + 1)
-    return (*shape[:axis], depth, *shape[axis:])
+    return (*shape[:axis], *depth, *shape[axis:])
 
 
 _RULES: dict[str, Callable[[Node], list[Shape]]] = {
@@ -176,7 +194,7 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
     "ConvTranspose": conv_transpose,
     "DepthToSpace": _rearrange_blocks,
     "Einsum": einsum,
-    "Expand": lambda node: [np.broadcast_shapes(node.shape(0), tuple(node.sizes(1)))],
+    "Expand": lambda node: [broadcast_shapes(node.shape(0), node.sizes(1))],
     "Flatten": _flatten,
     "Gather": lambda node: [_replaced(node.shape(0), node.axis(0), *node.shape(1))],
     "GatherElements": lambda node: [node.shape(1)],
@@ -198,7 +216,7 @@ _RULES: dict[str, Callable[[Node], list[Shape]]] = {
     "SpaceToDepth": _rearrange_blocks,
     "Split": _split,
     "Squeeze": _squeeze,
-    "Tile": lambda node: [tuple(n * k for n, k in zip(node.shape(0), node.sizes(1), strict=True))],
+    "Tile": lambda node: [tuple(n * k for n, k in pairs(node.shape(0), node.sizes(1)))],
     "TopK": lambda node: [_replaced(node.shape(0), node.axis(-1), *node.sizes(1))] * 2,
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ganport_runtime.bundle.onnx_graph import Node, Shape
+from ganport_runtime.bundle.onnx_graph import InvalidShapesError, Node, Shape, pairs
 
 _MAX_RANK = 5
 
@@ -34,7 +34,7 @@ def _windows(node: Node, lengths: Shape, kernel: Sequence[int]) -> list[int]:
     strides, dilations = (node.integers(n, [1] * rank) for n in ("strides", "dilations"))
     pads = node.integers("pads", [0] * 2 * rank)
     if mode.startswith("SAME"):
-        return [-(-length // stride) for length, stride in zip(lengths, strides, strict=True)]
+        return [-(-length // stride) for length, stride in pairs(lengths, strides)]
     if len(kernel) != rank or min((*kernel, *strides, *dilations), default=1) < 1:
         raise IndexError("another window than the input has axes")
     is_ceil, found = node.integer("ceil_mode"), []
@@ -63,11 +63,11 @@ def conv_transpose(node: Node) -> list[Shape]:
         for i in range(rank)
     ]
     if node.text("auto_pad", "NOTSET").startswith("SAME"):
-        lengths = [length * stride for length, stride in zip(shape[2:], strides, strict=True)]
+        lengths = [length * stride for length, stride in pairs(shape[2:], strides)]
     return [(shape[0], weight[1] * node.integer("group", 1), *lengths[-rank:])]
 
 
 def _check_rank(node: Node) -> None:
     """Refuse convolutions that onnxruntime computes from copies of all windows."""
     if len(node.shape(0)) > _MAX_RANK:
-        raise IndexError("a convolution over more than three axes")
+        raise InvalidShapesError("a convolution over more than three axes")

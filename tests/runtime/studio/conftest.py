@@ -109,7 +109,7 @@ def write_graphs(folder: Path) -> None:
 
     groups = many_groups()
     weights = np.zeros((groups[-1]["slice"][1], 1))
-    # Seeds are random and pixels whole numbers, so labels must differ by several levels. The sum fits.
+    # Seeds are random and pixels whole numbers, so labels differ by several levels.
     for start, end in (group["slice"] for group in groups[:-235]):
         weights[start:end, 0] = 8 * (1 + np.arange(end - start) % 5)
     sums = [

@@ -236,7 +236,8 @@ export function checkType(type) {
 export function checkShape(shape) {
   // NaN is no integer.
   const isValid = (/** @type {number} */ n) => Number.isInteger(n) && n >= 0 && n <= MAX_LENGTH;
-  return shape.length > 16 || !shape.every(isValid) ? invalid() : shape;
+  if (shape.length > 16) invalid("more than 16 axes");
+  return shape.every(isValid) ? shape : invalid();
 }
 
 /** Return the `metadata_props` of a model. @param {Message} model */

@@ -5,12 +5,15 @@
 
 import { checkShape, checkType } from "./onnx-graph.js";
 import { einsum, gemm, matmul } from "./product-rules.js";
-import { broadcastShapes, invalid, product, slicePositions, wrap } from "./tensor-math.js";
+import { INVALID, broadcastShapes, invalid, product, slicePositions, wrap } from "./tensor-math.js";
 import { ceilDivide, conv, convTranspose, floorDivide, globalPool, pool } from "./window-rules.js";
 
 /** @typedef {import("./onnx-graph.js").Node} Node */
 /** @typedef {number[]} Shape */
 /** @typedef {(node: Node) => Shape[]} Rule */
+
+/** Inputs whose shapes a message names. */
+const MAX_NAMED = 4;
 
 /**
  * Return the shapes of the outputs of a node. Throws `Error` for an operator without a rule, for
@@ -20,7 +23,13 @@ import { ceilDivide, conv, convTranspose, floorDivide, globalPool, pool } from "
 export function inferShapes(node) {
   const rule = RULES.get(node.operator);
   if (!rule) throw new Error("an operator that is not in the list");
-  return rule(node).map(checkShape);
+  try {
+    return rule(node).map(checkShape);
+  } catch (error) {
+    const shapes = node.inputs.slice(0, MAX_NAMED).map((value) => `[${value?.shape ?? ""}]`);
+    if (/** @type {Error} */ (error).message === INVALID) invalid(shapes.join(" "));
+    throw error;
+  }
 }
 
 /** @type {Rule} */
@@ -85,7 +94,7 @@ function reshape(node) {
   const open = wanted.indexOf(-1);
   if (open >= 0) wanted[open] = floorDivide(-product(shape), product(wanted));
   if (product(wanted) !== product(shape)) {
-    invalid();
+    invalid(`[${shape}] reshaped to [${wanted.slice(0, 8)}]`);
   }
   return [wanted];
 }
@@ -150,7 +159,9 @@ function resize(node) {
     shape.map((_, i) => i),
   );
   // A kept aspect ratio makes other sizes than those of the node.
-  if (node.text("keep_aspect_ratio_policy", "stretch") !== "stretch") invalid();
+  if (node.text("keep_aspect_ratio_policy", "stretch") !== "stretch") {
+    invalid("a kept aspect ratio");
+  }
   const lengths = node.inputs[3]
     ? node.sizes(3)
     : node.content(2).map((factor, i) => Math.trunc(shape[wrap(axes[i], shape.length)] * factor));
@@ -219,7 +230,7 @@ const OWN_RULES = {
   GroupNormalization: (node) => {
     const scale = node.shape(1);
     if (scale.length !== 1 || ![node.integer("num_groups"), node.shape(0)[1]].includes(scale[0])) {
-      invalid();
+      invalid("scales of another length");
     }
     return same(node);
   },

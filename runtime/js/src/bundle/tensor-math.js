@@ -10,9 +10,11 @@
 /** Numbers of a tensor up to which its content is followed. */
 export const MAX_KNOWN = 1024;
 
+export const INVALID = "invalid shapes";
+
 /** Throw for shapes that do not fit, where NumPy or Python would. @returns {never} */
-export function invalid() {
-  throw new Error("invalid shapes");
+export function invalid(detail = "") {
+  throw new Error(detail ? `${INVALID} (${detail})` : INVALID);
 }
 
 /** Return an axis counted from the first of `rank`. @param {number} axis @param {number} rank */

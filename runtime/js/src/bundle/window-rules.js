@@ -14,7 +14,9 @@ export const ceilDivide = (a, b) => -floorDivide(-a, b);
 
 /** Return the input; throw where onnxruntime would copy all windows. @param {Node} node */
 function convInput(node) {
-  return node.shape(0).length > 5 ? invalid() : node.shape(0);
+  return node.shape(0).length > 5
+    ? invalid("a convolution over more than three axes")
+    : node.shape(0);
 }
 
 /** @type {Rule} */
