@@ -34,7 +34,7 @@ starter: $(READY)  ## rebuild the bundle that ships inside the runtime: 20 minut
 starter-sprites: $(READY)  ## rebuild the bundle of sprites inside the runtime: 15 minutes on 1 core
 	PATH="$(BIN):$$PATH" sh examples/starter_sprites.sh
 
-test: $(READY)  ## run the default test suite in two processes: about 12 minutes on 2 slow cores
+test: $(READY)  ## run the default test suite in two processes: 6 to 12 minutes on 2 cores
 	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 ifdef NODE
 	$(MAKE) test-js
