@@ -108,7 +108,7 @@ def saved(
             text=True,
             check=False,
         )
-    assert done.returncode == 0, done.stdout[-8000:]
+    assert done.returncode == 0, done.stdout[-20000:]
     return out
 
 

@@ -73,7 +73,7 @@ def test_pages_work_in_a_browser_and_leave_a_dataset(tmp_path: Path) -> None:
             text=True,
             check=False,
         )
-    assert done.returncode == 0, done.stdout[-8000:]
+    assert done.returncode == 0, done.stdout[-20000:]
     report = check_dataset(folder, resolution=16)
     assert report.errors == 0
     assert report.conditions.labels == {"color": {"blue": 12, "dark-red": 12, "green": 11}}

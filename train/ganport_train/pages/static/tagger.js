@@ -123,7 +123,7 @@ const ONE_KEYS = {
 
 function onKey(event) {
   const { key, target } = event;
-  if (target.closest("input, textarea, select, dialog") || event.altKey) return;
+  if (target.closest("input, textarea, select, dialog[open]") || event.altKey) return;
   if (event.ctrlKey || event.metaKey) {
     const action = { z: event.shiftKey ? "redo" : "undo", y: "redo" }[key.toLowerCase()];
     if (action) runInOrder(event, () => undo(action));

@@ -1,75 +1,14 @@
-/**
- * The tagger and the page of a run in a real browser. `tests/train/pages/test_browser.py` starts
- * the servers, names them in the environment, and checks the files that remain.
- */
+/** The tagger in a real browser: each test goes on with the labels of the one before. */
 
 import assert from "node:assert/strict";
-import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { hostname } from "node:os";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { openBrowser } from "../browser/browser.js";
+import { PHONE, checkAccess, open } from "./page.js";
 
 /** @typedef {import("playwright-core").Page} Page */
 
-const { PAGES_TAGGER = "", PAGES_RUN = "", PAGES_RUN_FOLDER = "", PAGES_SHOTS } = process.env;
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-/** Milliseconds; far more than any step takes on a busy machine. */
-const TIMEOUT = 60_000;
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+const { PAGES_TAGGER = "" } = process.env;
 const COLORS = ["red", "green", "blue"];
-
-/** @type {Awaited<ReturnType<typeof openBrowser>>} */
-let context;
-before(async () => {
-  context = await openBrowser();
-  context.setDefaultTimeout(TIMEOUT);
-});
-after(() => context?.close());
-
-/** Open a page; errors and requests to other hosts become problems. @param {string} address */
-async function open(address) {
-  const page = await context.newPage();
-  const { origin } = new URL(address);
-  /** @type {string[]} */
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  page.on("request", (request) => {
-    if (!request.url().startsWith(origin)) problems.push(request.url());
-  });
-  await page.setViewportSize(DESKTOP);
-  await page.goto(address);
-  return Object.assign(page, { problems });
-}
-
-/** Hold a page against axe in light and dark, wide and narrow. @param {Page} page @param {string} name */
-async function checkAccess(page, name) {
-  for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
-    for (const size of [DESKTOP, PHONE]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize(size);
-      await page.waitForTimeout(200);
-      await page.evaluate(AXE);
-      const found = await page.evaluate(async () => {
-        const { violations } = await /** @type {any} */ (window).axe.run();
-        const ids = violations.map((/** @type {any} */ one) => `${one.id}: ${one.nodes[0].html}`);
-        const dialog = document.querySelector("dialog[open]") ?? document.body;
-        const isCut = dialog.scrollWidth > dialog.clientWidth;
-        return { ids, isCut, scrollWidth: document.documentElement.scrollWidth };
-      });
-      const place = `${name} ${colorScheme} ${size.width}`;
-      if (PAGES_SHOTS) await page.screenshot({ path: join(PAGES_SHOTS, `${place}.png`) });
-      assert.deepEqual(found.ids, [], place);
-      assert.ok(found.scrollWidth <= size.width && !found.isCut, place);
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize(DESKTOP);
-}
 
 /** Return the number of the current image from its name. @param {Page} page */
 const current = async (page) =>
@@ -86,6 +25,30 @@ async function tagCurrent(page) {
     (name) => !document.getElementById("name")?.textContent?.includes(name),
     `/${index}.png`,
   );
+}
+
+/** Add a group of which an image may have several labels. @param {Page} page @param {string} name @param {string} labels */
+async function addGroup(page, name, labels) {
+  await page.getByRole("button", { name: "Add a group" }).click();
+  await page.locator("#group-name").fill(name);
+  await page.locator("#group-labels").fill(labels);
+  await page.getByLabel("An image may have several of these labels").check();
+  await checkAccess(page, "new group");
+  await page.getByRole("button", { name: "Add the group" }).click();
+  await counted(page, "0 of 36 tagged, 36 left");
+}
+
+/** Remove a group from all images. @param {Page} page @param {string} name */
+async function removeGroup(page, name) {
+  await page.getByRole("button", { name: `Edit ${name}` }).click();
+  await page.getByRole("button", { name: `Remove ${name}` }).click();
+  await page.getByRole("button", { name: `Edit ${name}` }).waitFor({ state: "detached" });
+}
+
+/** Close the dialog by its key; Chromium may do so later. @param {Page} page */
+async function closeDialog(page) {
+  await page.keyboard.press("Escape");
+  await page.locator("dialog[open]").waitFor({ state: "detached" });
 }
 
 test("an artist tags a folder by keys, suggestions and many at once", async () => {
@@ -139,7 +102,7 @@ test("an artist tags a folder by keys, suggestions and many at once", async () =
   const title = await page.locator("#dialog-title").boundingBox();
   const close = await page.getByRole("button", { name: "Close" }).boundingBox();
   assert.ok(title && close && close.x - (title.x + title.width) >= 8);
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await page.keyboard.press("Control+z");
   await counted(page, "36 images, saved");
   await counted(page, "36 of 36 tagged");
@@ -149,13 +112,7 @@ test("an artist tags a folder by keys, suggestions and many at once", async () =
 
 test("an image has both labels of a group of several, or none", async () => {
   const page = await open(PAGES_TAGGER);
-  await page.getByRole("button", { name: "Add a group" }).click();
-  await page.locator("#group-name").fill("things");
-  await page.locator("#group-labels").fill("bag, hat");
-  await page.getByLabel("An image may have several of these labels").check();
-  await checkAccess(page, "new group");
-  await page.getByRole("button", { name: "Add the group" }).click();
-  await counted(page, "0 of 36 tagged, 36 left");
+  await addGroup(page, "things", "bag, hat");
   const first = await current(page);
   await page.keyboard.press("1");
   await page.locator('.chip[aria-pressed="true"]', { hasText: "bag" }).waitFor();
@@ -187,12 +144,7 @@ test("an image has both labels of a group of several, or none", async () => {
 
 test("keys in fast order and a new label during a click lose nothing", async () => {
   const page = await open(PAGES_TAGGER);
-  await page.getByRole("button", { name: "Add a group" }).click();
-  await page.locator("#group-name").fill("marks");
-  await page.locator("#group-labels").fill("dot, line");
-  await page.getByLabel("An image may have several of these labels").check();
-  await page.getByRole("button", { name: "Add the group" }).click();
-  await counted(page, "0 of 36 tagged, 36 left");
+  await addGroup(page, "marks", "dot, line");
   await Promise.all(["1", "2", "Enter"].map((key) => page.keyboard.press(key)));
   await counted(page, "1 of 36 tagged, 35 left");
 
@@ -207,21 +159,14 @@ test("keys in fast order and a new label during a click lose nothing", async () 
     await page.locator("#filter").selectOption(JSON.stringify(["label", "marks", label]));
     assert.equal(await page.locator("#thumbnails .tile").count(), 2);
   }
-  await page.getByRole("button", { name: "Edit marks" }).click();
-  await page.getByRole("button", { name: "Remove marks" }).click();
-  await page.getByRole("button", { name: "Edit marks" }).waitFor({ state: "detached" });
+  await removeGroup(page, "marks");
   assert.deepEqual(page.problems, []);
   await page.close();
 });
 
 test("all likely labels of an image are suggested and accepted at once", async () => {
   const page = await open(PAGES_TAGGER);
-  await page.getByRole("button", { name: "Add a group" }).click();
-  await page.locator("#group-name").fill("tones");
-  await page.locator("#group-labels").fill("warm, cool, dark, striped");
-  await page.getByLabel("An image may have several of these labels").check();
-  await page.getByRole("button", { name: "Add the group" }).click();
-  await counted(page, "0 of 36 tagged, 36 left");
+  await addGroup(page, "tones", "warm, cool, dark, striped");
   // Red images are warm, green ones have no tone, blue ones are cool and dark.
   const keys = [["1"], [], ["2", "3"]];
   for (let step = 0; step < 24; step += 1) {
@@ -279,9 +224,7 @@ test("all likely labels of an image are suggested and accepted at once", async (
   await page.locator("#many-source").selectOption("labeled");
   await page.getByText("labeled dark (12)").waitFor({ state: "attached" });
   await page.getByRole("button", { name: "One by one" }).click();
-  await page.getByRole("button", { name: "Edit tones" }).click();
-  await page.getByRole("button", { name: "Remove tones" }).click();
-  await page.getByRole("button", { name: "Edit tones" }).waitFor({ state: "detached" });
+  await removeGroup(page, "tones");
   assert.deepEqual(page.problems, []);
   await page.close();
 });
@@ -296,7 +239,7 @@ test("labels are renamed and removed, images are left out, and a second tab foll
   await page.getByLabel("Name of the label of 12 images").first().press("Enter");
   await page.getByRole("button", { name: "Remove dark-red" }).waitFor();
   await checkAccess(page, "dialog");
-  await page.keyboard.press("Escape");
+  await closeDialog(page);
   await page.locator("#filter").selectOption("all");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("Delete");
@@ -329,60 +272,6 @@ test("a phone's touch tags an image", async () => {
   await page.getByRole("button", { name: "Undo" }).click();
   await page.waitForFunction(() =>
     document.querySelector('.chip[aria-pressed="true"]')?.textContent?.includes("dark-red"),
-  );
-  assert.deepEqual(page.problems, []);
-  await page.close();
-});
-
-test("the page of a run shows it and follows it", async () => {
-  const page = await open(PAGES_RUN);
-  await page.getByText("Complete").waitFor();
-  await page.getByText("after 1,200 training images").waitFor();
-  await page.getByRole("img", { name: /^Losses: the last values are/ }).waitFor();
-  await page.getByText("Changed from the recipe quick").waitFor();
-  const icon = await page.locator("link[rel=icon]").getAttribute("href");
-  assert.equal(await page.locator(`header img[src="${icon}"]`).count(), 1);
-  assert.equal(icon, "/static/run-icon.svg");
-  await page.getByText("More metrics").click();
-  await checkAccess(page, "run");
-  await page.locator("h1").click();
-  await page.keyboard.press("ArrowLeft");
-  await page.getByText("after 0 training images").waitFor();
-  await page.keyboard.press("ArrowRight");
-
-  const samples = join(PAGES_RUN_FOLDER, "samples");
-  copyFileSync(join(samples, "000000000.png"), join(samples, "000001400.png"));
-  const record = { step: 350, images: 1400, seconds: 15, d_loss: 0.125, images_per_second: 90 };
-  appendFileSync(join(PAGES_RUN_FOLDER, "stats.jsonl"), JSON.stringify(record) + "\n");
-  await page.getByText("after 1,400 training images").waitFor();
-  await page.getByText("0.13").waitFor();
-  assert.equal(await page.locator("details").getAttribute("open"), "");
-  appendFileSync(join(PAGES_RUN_FOLDER, "stats.jsonl"), "corrupt\n");
-  await page.getByText("stats.jsonl: line 8").waitFor();
-
-  // A run that has just started has no line in its log, but it has a time.
-  for (const name of ["stats.jsonl", "scores.jsonl"])
-    writeFileSync(join(PAGES_RUN_FOLDER, name), "");
-  const holder = { pid: process.pid, host: hostname(), since: "today" };
-  writeFileSync(join(PAGES_RUN_FOLDER, ".lock.json"), JSON.stringify(holder));
-  await page.getByText("Training", { exact: true }).waitFor();
-  await page.getByText("The first curves appear after 200 training images.").waitFor();
-  const time = page.locator("#progress-text");
-  assert.match((await time.textContent()) ?? "", /^at most 1,200 images · started \d+:\d\d ago$/);
-  const before = (await time.textContent()) ?? "";
-  await page.waitForFunction(
-    (text) => document.getElementById("progress-text")?.textContent !== text,
-    before,
-  );
-  assert.equal(await page.getByText("Speed").count(), 0);
-  await checkAccess(page, "new run");
-  rmSync(join(PAGES_RUN_FOLDER, ".lock.json"));
-  await page.getByText("The training stopped before the first line of its log.").waitFor();
-  assert.equal(await time.textContent(), "at most 1,200 images");
-  page.problems.splice(
-    0,
-    page.problems.length,
-    ...page.problems.filter((text) => !text.includes("400")),
   );
   assert.deepEqual(page.problems, []);
   await page.close();
