@@ -17,7 +17,7 @@ else
 fi
 
 echo "== 3/5 export, through every gate"
-export-gan demo/sprites --checkpoint latest --format bundle --out demo/sprites.ganport --name sprites --force
+export-gan demo/sprites --format bundle --out demo/sprites.ganport --name sprites --force
 
 echo "== 4/5 verify the bundle"
 ganport verify demo/sprites.ganport
