@@ -51,12 +51,12 @@ function watchPress() {
     isPressed = false;
     if (isDrawingLate) draw();
   };
-  document.addEventListener("pointerdown", ({ target }) => {
-    isPressed = target instanceof Element && target.closest("button") !== null;
+  document.addEventListener("pointerdown", ({ button, target }) => {
+    isPressed = button === 0 && target instanceof Element && target.closest("button") !== null;
   });
-  // The click comes after the release.
-  for (const type of ["pointerup", "pointercancel"])
-    document.addEventListener(type, () => setTimeout(release));
+  // The click comes after the release; a menu or another window takes the release.
+  for (const type of ["pointerup", "pointercancel", "contextmenu", "blur"])
+    window.addEventListener(type, () => setTimeout(release));
 }
 
 function draw() {
