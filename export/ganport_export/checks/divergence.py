@@ -3,6 +3,9 @@
 The outputs of all modules are recorded in torch. An ONNX graph returns the values that its modules
 made, as further outputs. TorchScript and ExportedPrograms have no such values, so each module is
 captured alone, on its recorded inputs.
+
+`torch.onnx.verification` compares a graph with its ExportedProgram, in which code that depends on
+exporting has already run, and it reads neither rewritten graphs nor TorchScript.
 """
 
 from __future__ import annotations
