@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -22,11 +24,18 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(300)]
 EXAMPLE = Path(__file__).parents[2] / "examples" / "ray_serve.py"
 
 
+def find_port() -> int:
+    """Return a free port that no client gets: Ray binds it seconds later."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+
+
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_port()
     log = tmp_path_factory.mktemp("ray") / "log"
     line = [sys.executable, str(EXAMPLE), "--port", str(port), "--replicas", "2"]
     environment = os.environ | {"RAY_USAGE_STATS_ENABLED": "0"}
