@@ -150,9 +150,8 @@ def _resize(node: Node) -> list[Shape]:
     shape = list(node.shape(0))
     axes = node.integers("axes", range(len(shape)))
     if node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-        raise InvalidShapesError(
-            "a kept aspect ratio"
-        )  # it makes other sizes than those of the node
+        # It makes other sizes than those of the node.
+        raise InvalidShapesError("a kept aspect ratio")
     if node.value(3):
         lengths = node.sizes(3)
     else:

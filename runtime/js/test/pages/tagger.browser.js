@@ -1,4 +1,4 @@
-/** The tagger in a real browser: each test goes on with the labels of the one before. */
+/** The tagger in a real browser. Each test starts with the labels that the previous test left. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

@@ -132,7 +132,7 @@ function onKey(event) {
   else if (key === "?") run(event, showHelp);
   else if (isMany()) {
     if (key === "Enter") run(event, applyMany);
-  } else if (event.repeat && !REPEATED.includes(key)) event.preventDefault();
+  } else if (event.repeat && !REPEATED.includes(key)) return;
   else if (ONE_KEYS[key]) runInOrder(event, () => ONE_KEYS[key]());
   else if (key.length === 1) inOrder(() => chooseByKey(key.toLowerCase()));
 }
