@@ -62,7 +62,12 @@ def test_display_p3_copy_decodes_as_its_srgb_original() -> None:
     assert np.abs(decoded - np.asarray(swatches(), int)).max() <= 2
 
 
-@pytest.mark.parametrize("profile", [None, STANDARD, b"no profile", STANDARD[:200]])
+# A profile contains the second in which it was made, so it cannot be the ID of a test.
+@pytest.mark.parametrize(
+    "profile",
+    [None, STANDARD, b"no profile", STANDARD[:200]],
+    ids=["none", "standard", "text", "truncated"],
+)
 def test_image_with_srgb_or_no_valid_profile_keeps_its_pixels(profile: bytes | None) -> None:
     decoded = load_image(png(swatches(), profile)).pixels
     assert np.array_equal(np.asarray(decoded), np.asarray(swatches()))
