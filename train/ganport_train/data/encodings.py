@@ -13,21 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganport_train.data.issues import EntryError
+from ganport_train.data.spelling import ENCODINGS, implausible_fraction
 
 
-@dataclass(frozen=True)
-class Candidates:
-    """Legacy encodings that are read, and rivals that only show that a text is ambiguous."""
-
-    encodings: tuple[str, ...]
-    rivals: tuple[str, ...]
-
-
-# Encodings in which most French or Spanish words read as well are no rivals, or those would be
-# refused: cp1250, cp1257, cp850 and cp852 of tables, cp775 and cp860 of names.
-TABLE_ENCODINGS = Candidates(("cp1252", "cp932"), ("cp1251", "cp1254", "mac-roman", "cp437"))
+TABLE_ENCODINGS = ("cp1252", "cp932")
 """Encodings of text files that Windows programs write."""
-NAME_ENCODINGS = Candidates(("cp437", "cp850", "cp932"), ("cp852", "cp857", "cp1252", "cp866"))
+NAME_ENCODINGS = ("cp437", "cp850", "cp932")
 """Encodings of names that Windows programs write into zips."""
 TITLES = {
     "utf-16": "UTF-16",
@@ -44,25 +35,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_WORD = re.compile(r"[^\W\d_]+")
-# A dash, an ellipsis or a closing quote ends a word, an opening quote or mark starts one, an
-# apostrophe stands inside, and a sign stands alone or with a number.
-_PUNCTUATION = re.compile(
-    r"[\u2013\u2014\u2026\u201d\xbb](?=\s|$)|(?<!\w)[\u201c\u201e\xab\xa1\xbf](?=\w)"
-    r"|(?<=\w)\u2019(?=\w)|(?<![^\W\d_])[\xb0\xa3\xa7\u20ac](?![^\W\d_])"
-)
-_KANJI, _JAPANESE = (
-    re.compile(rf"[{kana}\u3400-\u9fff]") for kana in ("", r"\u3000-\u30ff\uff01-\uff5e")
-)
-_INSIDE_LATIN = re.compile(rf"[A-Za-z]{_JAPANESE.pattern}+[A-Za-z]")
-# Kana may touch a letter, as in a T-shirt; a kanji that does is mostly a letter with an accent.
-_NO_KANA = r"[\u3000-\u303f\u3400-\u9fff\uff01-\uff5e]"
-_TOUCHING_LATIN = re.compile(rf"(?<=[A-Za-z]){_NO_KANA}|{_NO_KANA}(?=[A-Za-z])")
-_MOST_TOUCHING = 0.1  # fraction of the Japanese characters
-# Where Western words never have these letters, Polish, Czech and Latvian have others.
-_UNLIKELY = re.compile(r"ñ(?![aeiouáéíóúü])|œ(?![uitsd])|ù(?=\w)|è(?=[aeiouyáéíóúýù])|\bë", re.I)
-_LAST_COMMON_KANJI = 0x98  # first byte in cp932; the rarer kanji of JIS X 0208's level 2 follow
-_RUSSIAN = re.compile(r"[А-Яа-яЁё]+")  # noqa: RUF001  these are Cyrillic letters
+_DIGITS = re.compile(rb"[0-9]+")
+_MOST_UNUSUAL = 1 / 16  # fraction of the words that may be names or foreign
 _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
 
 
@@ -113,7 +87,7 @@ def decode_texts(texts: Sequence[bytes]) -> list[DecodedText | EntryError]:
     legacy = [
         index
         for index, text in enumerate(decoded)
-        if isinstance(text, EntryError) or text.encoding in TABLE_ENCODINGS.encodings
+        if isinstance(text, EntryError) or text.encoding in TABLE_ENCODINGS
     ]
     encoding = only_plausible([texts[index] for index in legacy], TABLE_ENCODINGS)
     if encoding is not None:
@@ -122,21 +96,27 @@ def decode_texts(texts: Sequence[bytes]) -> list[DecodedText | EntryError]:
     return decoded
 
 
-def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None:
+def only_plausible(texts: Sequence[bytes], accepted: Sequence[str]) -> str | None:
     """Return the one encoding in which `texts` read as words; None for none or several.
 
+    It is one of `accepted`. Other encodings are rivals: they only show that a text is ambiguous.
     Encodings that give the same characters count as one.
     """
-    readings: dict[str, str] = {}
-    for encoding in (*candidates.encodings, *candidates.rivals):
+    data = _distinct_lines(texts)
+    readings: dict[str, tuple[float, str]] = {}
+    for encoding in dict.fromkeys((*accepted, *ENCODINGS)):
         try:
-            text = "\n".join(data.decode(encoding) for data in texts)
+            text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if _is_plausible(text, encoding):
-            readings.setdefault(text, encoding)
-    found = next(iter(readings.values())) if len(readings) == 1 else None
-    return found if found in candidates.encodings else None
+        wrong = implausible_fraction(text, encoding)
+        best, first = readings.get(text, (wrong, encoding))
+        readings[text] = min(best, wrong), first
+    ranked = sorted(readings.values())
+    if not ranked or ranked[0][0] > _MOST_UNUSUAL or ranked[0][1] not in accepted:
+        return None
+    is_certain = len(ranked) == 1 or ranked[1][0] > 2 * ranked[0][0]
+    return ranked[0][1] if is_certain else None
 
 
 def compose(text: str) -> str:
@@ -175,56 +155,13 @@ def _unmarked_utf16(data: bytes) -> str | None:
     return "utf-16-be" if even > odd else "utf-16-le"
 
 
-def _is_plausible(text: str, encoding: str) -> bool:
-    if encoding == "cp932":
-        return _is_japanese(text)
-    return (_is_russian if encoding in ("cp866", "cp1251") else _is_western)(text)
+def _distinct_lines(texts: Sequence[bytes]) -> bytes:
+    """Return each line with other bytes than ASCII once; lines that differ in numbers are equal.
 
-
-def _is_japanese(text: str) -> bool:
-    """Return whether all other characters are Japanese and common, and not inside Latin words.
-
-    Half-width kana are refused: Korean and Chinese text reads as such.
+    Digits and line ends are no part of a character in any of the encodings.
     """
-    others = [char for char in text if not char.isascii()]
-    kanji = [char.encode("cp932")[0] for char in others if _KANJI.match(char)]
-    common = sum(byte <= _LAST_COMMON_KANJI for byte in kanji)
-    touching = len(_TOUCHING_LATIN.findall(text))
-    return (
-        all(map(_JAPANESE.match, others))
-        and 2 * common >= len(kanji)
-        and touching <= _MOST_TOUCHING * len(others)
-        and not _INSIDE_LATIN.search(text)
-    )
-
-
-def _is_russian(text: str) -> bool:
-    words = [word for word in _WORD.findall(text) if not word.isascii()]
-    others = {char for char in text if not char.isascii()} - set("".join(words))
-    return not others and all(_RUSSIAN.fullmatch(word) and _is_cased(word) for word in words)
-
-
-def _is_western(text: str) -> bool:
-    """Return whether all other characters are Latin letters in likely words, or signs."""
-    text = _PUNCTUATION.sub(" ", text)
-    if not all(_is_latin_letter(char) for char in {char for char in text if not char.isascii()}):
-        return False
-    return all(_is_western_word(word) for word in _WORD.findall(text) if not word.isascii())
-
-
-def _is_western_word(word: str) -> bool:
-    """Return whether a word has the case of a word, and plain letters as well, such as "été"."""
-    plain = sum(char.isascii() for char in word)
-    is_spelled = 3 * plain >= len(word) or len(word) == 1
-    return _is_cased(word) and is_spelled and not _UNLIKELY.search(word)
-
-
-def _is_cased(word: str) -> bool:
-    return word in (word.lower(), word.upper(), word.capitalize())
-
-
-def _is_latin_letter(char: str) -> bool:
-    return char.isalpha() and unicodedata.name(char, "").startswith("LATIN ")
+    lines = {line for text in texts for line in _DIGITS.sub(b"0", text).splitlines()}
+    return b"\n".join(sorted(line for line in lines if not line.isascii()))
 
 
 def _line_of(data: bytes, position: int) -> int:

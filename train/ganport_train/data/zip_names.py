@@ -103,7 +103,7 @@ def _unicode_path(member: ZipInfo) -> str | None:
 def _listed_encoding(names: Sequence[bytes], tables: Sequence[str]) -> str | None:
     """Return the encoding in which most names stand in a table; None for none or several."""
     hits: dict[str, str] = {}  # the encoding by the decoded names
-    for encoding in NAME_ENCODINGS.encodings:
+    for encoding in NAME_ENCODINGS:
         decoded = [compose(name.decode(encoding, "replace")) for name in names]
         stems = [name.rstrip("/").rpartition("/")[2].split(".")[0] for name in decoded]
         found = sum(any(stem in table for table in tables) for stem in stems if not stem.isascii())
