@@ -135,6 +135,8 @@ def test_prepare_with_an_unknown_parameter_names_the_option(make):
         prepare(make(), interface, "uint8")
 
 
+# torch 2.11 imports a part of itself that it has deprecated.
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
 def test_export_of_a_compiled_network_exports_the_network_inside(make, interface, tmp_path):
     """Also if one of its parts is compiled, and named twice."""
     network = make(nn.Sequential(nn.Identity()))
