@@ -100,6 +100,23 @@ def test_mismatch_weight_adds_the_weighted_loss() -> None:
     assert weighted - plain == pytest.approx(expected, abs=1e-4)
 
 
+def test_highest_score_of_several_wrong_conditions_counts() -> None:
+    data = batch()
+    copied = replace(data, random=copy.deepcopy(data.random))
+    copied.noise((4,))
+    wrong = [change_one_group(data.all_conditions, CONDITIONS, copied.random) for _ in range(3)]
+    reference = method()
+    discriminator = copy.deepcopy(reference.discriminator)
+    features = discriminator.embed(data.real)
+    scores = [discriminator.score(features, copied.local_rows(vectors)) for vectors in wrong]
+    expected = 0.7 * (1 + torch.stack(scores).amax(dim=0)).relu().mean().item()
+    assert expected > 0.7 * (1 + scores[0]).relu().mean().item()
+    plain = reference.step(batch(), 0)["d_loss"].item()
+    options = replace(METHOD, mismatch_weight=0.7, mismatch_candidates=3)
+    weighted = method(options).step(batch(), 0)["d_loss"].item()
+    assert weighted - plain == pytest.approx(expected, abs=1e-4)
+
+
 def test_wasserstein_mismatch_loss_ignores_a_constant_offset() -> None:
     options = replace(METHOD, loss="wasserstein", mismatch_weight=2.0)
     plain, lowered = method(options), method(options)

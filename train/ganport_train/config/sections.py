@@ -109,6 +109,9 @@ class MethodOptions:
     mismatch_weight: float = option(
         0.0, "weight of real images with a wrong condition, scored as fakes", ge=0.0, le=10.0
     )
+    mismatch_candidates: int = option(
+        1, "wrong conditions per real image, of which the highest score counts", ge=1, le=64
+    )
     diversity_weight: float = option(
         0.0,
         "weight of the loss that keeps generated images of a condition as diverse as real ones",

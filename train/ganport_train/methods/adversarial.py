@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
@@ -147,9 +148,18 @@ class AdversarialMethod(TrainingMethod):
     def _mismatch_loss(self, batch: Batch, features: Tensor, logits: Tensor) -> Tensor | float:
         if not self.options.mismatch_weight:
             return 0.0
-        vectors = change_one_group(batch.all_conditions, self.conditions, batch.random)
-        mismatched = self.compiled.discriminator.score(features, batch.local_rows(vectors))
+        # The hardest of several wrong conditions teaches the most (FaceNet, Schroff et al. 2015,
+        # section 3.2): a cylinder's image with the label of a cube, not with that of a sphere.
+        scores = [
+            self.compiled.discriminator.score(features, batch.local_rows(vectors))
+            for vectors in self._wrong_conditions(batch)
+        ]
+        mismatched = torch.stack(scores).amax(dim=0)
         return self.options.mismatch_weight * self.loss.of_mismatch(logits, to_float32(mismatched))
+
+    def _wrong_conditions(self, batch: Batch) -> Iterator[NDArray[np.float32]]:
+        for _ in range(self.options.mismatch_candidates):
+            yield change_one_group(batch.all_conditions, self.conditions, batch.random)
 
     def _penalty(
         self,
