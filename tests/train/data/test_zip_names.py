@@ -83,6 +83,12 @@ def test_names_without_the_flag_are_decoded_by_evidence(
         (["kırmızı", "kız"], "cp857"),  # noqa: RUF001  dotless i
         (["ēna", "müts"], "cp775"),
         (["kaķis", "šuo"], "cp775"),
+        (["maçã", "coração"], "mac-roman"),
+        (["pão", "irmã", "leão"], "cp860"),
+        (["maður", "rauður", "móðir"], "cp861"),
+        (["lācis", "zvērs"], "cp775"),
+        (["ילדה"], "cp862"),
+        (["粥", "柚"], "gbk"),
     ],
 )
 def test_names_of_uncertain_encoding_are_refused_or_right(
@@ -113,6 +119,19 @@ def test_a_table_decides_between_encodings(tmp_path: Path) -> None:
         with open_source(pack(tmp_path / "b.zip", table)) as source:
             assert source.names == {"tags.csv", f"images/{word}.png"}
         assert refused
+
+
+@pytest.mark.parametrize("encoding", ["mac_roman", "cp860", "cp1252"])
+def test_a_table_decides_for_encodings_that_are_refused_without_it(
+    tmp_path: Path, encoding: str
+) -> None:
+    files = {"images/coração.png".encode(encoding): b"", "images/maçã.png".encode(encoding): b""}
+    table = {b"tags.csv": "coração,pink hair\nmaçã,pink hair\n".encode()}
+    with open_source(pack(tmp_path / "a.zip", files)) as source:
+        assert len(source.rejected) == 2
+    with open_source(pack(tmp_path / "b.zip", table | files)) as source:
+        assert source.names == {"tags.csv", "images/coração.png", "images/maçã.png"}
+        assert [note.level for note in source.notes] == ["warning"]
 
 
 def test_unicode_path_of_info_zip_is_read(tmp_path: Path) -> None:

@@ -13,12 +13,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganport_train.data.issues import EntryError
-from ganport_train.data.spelling import ENCODINGS, implausible_fraction
+from ganport_train.data.spelling import ENCODINGS, find_words, odd_fraction
 
 
-TABLE_ENCODINGS = ("cp1252", "cp932")
+@dataclass(frozen=True)
+class Candidates:
+    """Legacy encodings that are read. All others are rivals that show that a text is ambiguous.
+
+    Many a single word also reads in a weak rival, so one shows it only with several words.
+    """
+
+    encodings: tuple[str, ...]
+    weak_rivals: tuple[str, ...] = ()
+
+
+TABLE_ENCODINGS = Candidates(
+    ("cp1252", "cp932"),
+    (
+        *("cp775", "cp850", "cp852", "cp857", "cp860", "cp861", "cp863", "cp865"),
+        *("cp1250", "cp1257", "mac_croatian", "mac_iceland", "mac_latin2", "mac_turkish"),
+    ),
+)
 """Encodings of text files that Windows programs write."""
-NAME_ENCODINGS = ("cp437", "cp850", "cp932")
+NAME_ENCODINGS = Candidates(("cp437", "cp850", "cp932"))
 """Encodings of names that Windows programs write into zips."""
 TITLES = {
     "utf-16": "UTF-16",
@@ -35,8 +52,10 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_DIGITS = re.compile(rb"[0-9]+")
-_MOST_UNUSUAL = 1 / 16  # fraction of the words that may be names or foreign
+_SEPARATORS = re.compile(rb"[\x00-\x2f\x3a-\x3f]+")  # no part of a character in any encoding
+_MOST_ODD = 1 / 16  # fraction of the words that may be names or foreign
+_MIN_WORDS = 3  # that a weak rival reads in another way
+_MAX_WORDS = 4096  # that are tested in each encoding
 _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
 
 
@@ -87,7 +106,7 @@ def decode_texts(texts: Sequence[bytes]) -> list[DecodedText | EntryError]:
     legacy = [
         index
         for index, text in enumerate(decoded)
-        if isinstance(text, EntryError) or text.encoding in TABLE_ENCODINGS
+        if isinstance(text, EntryError) or text.encoding in TABLE_ENCODINGS.encodings
     ]
     encoding = only_plausible([texts[index] for index in legacy], TABLE_ENCODINGS)
     if encoding is not None:
@@ -96,27 +115,41 @@ def decode_texts(texts: Sequence[bytes]) -> list[DecodedText | EntryError]:
     return decoded
 
 
-def only_plausible(texts: Sequence[bytes], accepted: Sequence[str]) -> str | None:
+def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None:
     """Return the one encoding in which `texts` read as words; None for none or several.
 
-    It is one of `accepted`. Other encodings are rivals: they only show that a text is ambiguous.
-    Encodings that give the same characters count as one.
+    Encodings that give the same characters count as one. A reading may have a few unusual words,
+    such as names, if every other reading has more than twice as many.
     """
-    data = _distinct_lines(texts)
-    readings: dict[str, tuple[float, str]] = {}
-    for encoding in dict.fromkeys((*accepted, *ENCODINGS)):
+    words = {word for text in texts for word in _SEPARATORS.split(text) if not word.isascii()}
+    data = b"\n".join(sorted(words))
+    weak = candidates.weak_rivals
+    strong_first = sorted(ENCODINGS, key=lambda name: name in weak)
+    readings: dict[str, tuple[str, float]] = {}  # the first encoding and the least fraction
+    for encoding in dict.fromkeys((*candidates.encodings, *strong_first)):
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        wrong = implausible_fraction(text, encoding)
-        best, first = readings.get(text, (wrong, encoding))
-        readings[text] = min(best, wrong), first
-    ranked = sorted(readings.values())
-    if not ranked or ranked[0][0] > _MOST_UNUSUAL or ranked[0][1] not in accepted:
+        sample = "\n".join(text.split("\n")[:: len(words) // _MAX_WORDS + 1])
+        first, least = readings.get(text, (encoding, 1.0))
+        readings[text] = first, min(least, odd_fraction(sample, encoding))
+    likely = [
+        (odd, text)
+        for text, (first, odd) in readings.items()
+        if first in candidates.encodings and odd <= _MOST_ODD
+    ]
+    if not likely:
         return None
-    is_certain = len(ranked) == 1 or ranked[1][0] > 2 * ranked[0][0]
-    return ranked[0][1] if is_certain else None
+    least, best = min(likely)
+    known = find_words(best)
+    is_ambiguous = any(
+        text != best
+        and odd <= 2 * least
+        and (first not in weak or odd < least or len(find_words(text) - known) >= _MIN_WORDS)
+        for text, (first, odd) in readings.items()
+    )
+    return None if is_ambiguous else readings[best][0]
 
 
 def compose(text: str) -> str:
@@ -153,15 +186,6 @@ def _unmarked_utf16(data: bytes) -> str | None:
     if len(data) % 2 or max(even, odd) <= half or min(even, odd):
         return None
     return "utf-16-be" if even > odd else "utf-16-le"
-
-
-def _distinct_lines(texts: Sequence[bytes]) -> bytes:
-    """Return each line with other bytes than ASCII once; lines that differ in numbers are equal.
-
-    Digits and line ends are no part of a character in any of the encodings.
-    """
-    lines = {line for text in texts for line in _DIGITS.sub(b"0", text).splitlines()}
-    return b"\n".join(sorted(line for line in lines if not line.isascii()))
 
 
 def _line_of(data: bytes, position: int) -> int:

@@ -14,6 +14,7 @@ from zipfile import ZipInfo
 
 from ganport_train.data.encodings import NAME_ENCODINGS, TITLES, compose, only_plausible
 from ganport_train.data.issues import EntryError, Issue, quote
+from ganport_train.data.spelling import ENCODINGS
 
 _UTF8_FLAG = 0x800
 _UNICODE_PATH = 0x7075  # Info-ZIP's extra field: version 1, CRC-32 of the name, the name in UTF-8
@@ -72,7 +73,8 @@ class ZipNames:
         names = [self.decode(m) for m in members if self.encoding and _raw_name(m) is not None]
         if not names or self.encoding == "utf-8":
             return []
-        found = f"{TITLES[str(self.encoding)]}, as in {quote(names[0], 120)}"
+        title = TITLES.get(str(self.encoding), str(self.encoding))
+        found = f"{title}, as in {quote(names[0], 120)}"
         fix = f"Check the labels. If they are wrong: {_REPAIR}"
         expected = "names with the UTF-8 flag"
         return [Issue("source", "", expected, found, fix, level="warning")]
@@ -103,12 +105,12 @@ def _unicode_path(member: ZipInfo) -> str | None:
 def _listed_encoding(names: Sequence[bytes], tables: Sequence[str]) -> str | None:
     """Return the encoding in which most names stand in a table; None for none or several."""
     hits: dict[str, str] = {}  # the encoding by the decoded names
-    for encoding in NAME_ENCODINGS:
+    for encoding in ENCODINGS:
         decoded = [compose(name.decode(encoding, "replace")) for name in names]
         stems = [name.rstrip("/").rpartition("/")[2].split(".")[0] for name in decoded]
         found = sum(any(stem in table for table in tables) for stem in stems if not stem.isascii())
         if 2 * found > sum(not stem.isascii() for stem in stems):
-            hits["/".join(decoded)] = encoding
+            hits.setdefault("/".join(decoded), encoding)
     return next(iter(hits.values())) if len(hits) == 1 else None
 
 
