@@ -16,7 +16,7 @@ from ganport_train.cli.image_options import MODE, ResolutionType
 from ganport_train.data import load_dataset
 from ganport_train.data.formats.registry import AUTO, FORMATS
 from ganport_train.evaluation.judge import resume_state
-from ganport_train.evaluation.judge.network import MIN_RESOLUTION
+from ganport_train.evaluation.judge.network import ARCHITECTURES, MIN_RESOLUTION
 from ganport_train.evaluation.judge.storage import (
     MAX_RESOLUTION,
     MAX_WIDTH,
@@ -45,6 +45,13 @@ _LABELS_SHOWN = 3
 @MODE
 @number_option("--epochs", 1, 10_000, 14)
 @number_option("--width", MIN_WIDTH, MAX_WIDTH, 32, "Channels of the first block.")
+@click.option(
+    "--architecture",
+    type=click.Choice(ARCHITECTURES),
+    default="residual",
+    show_default=True,
+    help="Blocks of the network; plain judges what learned from a residual one.",
+)
 @number_option("--batch-size", 2, 4096, 64)
 @number_option("--learning-rate", 1e-6, 1.0, 3e-3, "Peak of the learning-rate schedule.")
 @number_option("--val-fraction", 0.001, 0.9, 0.05, "Fraction of the images that test the judge.")
@@ -63,7 +70,7 @@ def judge(
     device: str,
     no_mirror: bool,
     mode: str,
-    **numbers: Any,
+    **options: Any,
 ) -> None:
     """Train the judge of a data set: eval-gan judge --data PATH --out JUDGE.
 
@@ -73,7 +80,7 @@ def judge(
     """
     _check_output(out)
     resolved = resolve_device(device)
-    settings = JudgeSettings(**numbers, mirror=not no_mirror)
+    settings = JudgeSettings(**options, mirror=not no_mirror)
     dataset = load_dataset(
         data,
         resolution=settings.resolution,

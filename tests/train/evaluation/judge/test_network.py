@@ -3,12 +3,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional as F
 
 from ganport_runtime.images.format import CHANNELS, ImageFormat
 from ganport_runtime.images.pixels import to_float
 from ganport_train.backend.device import random_stream
 from ganport_train.evaluation.judge.network import (
+    ARCHITECTURES,
     MIN_RESOLUTION,
     JudgeNetwork,
     PointwiseConvolution,
@@ -22,8 +24,11 @@ CPU = torch.device("cpu")
 
 @pytest.mark.parametrize("side", [MIN_RESOLUTION, 17, 40])
 @pytest.mark.parametrize("width", [4, 5])
-def test_network_for_any_size_returns_features_and_outputs(side: int, width: int) -> None:
-    network = JudgeNetwork(7, width).eval()
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_network_for_any_size_returns_features_and_outputs(
+    side: int, width: int, architecture: str
+) -> None:
+    network = JudgeNetwork(7, width, architecture=architecture).eval()
     images = torch.randn(3, 3, side, side)
     features = network.features(images)
     assert features.shape == (3, network.num_features)
@@ -41,8 +46,9 @@ def test_features_are_means_followed_by_maxima() -> None:
     torch.testing.assert_close(means, maxima)
 
 
-def test_backward_reaches_every_parameter() -> None:
-    network = JudgeNetwork(5, 4)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_backward_reaches_every_parameter(architecture: str) -> None:
+    network = JudgeNetwork(5, 4, architecture=architecture)
     network(torch.randn(8, 3, 32, 32)).square().sum().backward()
     unused = [
         name
@@ -50,6 +56,18 @@ def test_backward_reaches_every_parameter() -> None:
         if value.grad is None or not value.grad.abs().sum() > 0
     ]
     assert unused == []
+
+
+def test_only_residual_blocks_add_their_input() -> None:
+    torch.manual_seed(0)
+    images = torch.rand(2, 4, 8, 8)
+    for architecture in ARCHITECTURES:
+        block = JudgeNetwork(3, 4, architecture=architecture).eval().blocks[0]
+        for layer in block.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.zeros_(layer.weight)
+        expected = images if architecture == "residual" else torch.zeros_like(images)
+        torch.testing.assert_close(block(images), expected)
 
 
 def test_dropout_acts_only_in_training() -> None:

@@ -18,7 +18,10 @@ from ganport_train.evaluation.judge.resume_state import (
 from ganport_train.evaluation.judge.storage import WEIGHTS, JudgeError
 from ganport_train.runs.checkpoint_manager import NETWORKS, OPTIMIZERS, ModelState
 
-MADE = {"made_from": {"epochs": 3}, "made_on": {"device": "cpu"}}
+MADE = {
+    "made_from": {"epochs": 3, "architecture": "residual"},
+    "made_on": {"device": "cpu"},
+}
 
 
 def state(value: float = 1.0) -> ModelState:
@@ -97,6 +100,7 @@ def test_read_latest_of_schema_1_renames_the_settings(judge: Path) -> None:
     latest = read_latest(judge)
     assert latest is not None
     assert latest.made_from == {
+        "architecture": "residual",
         "batch_size": 8,
         "learning_rate": 0.1,
         "val_fraction": 0.2,

@@ -86,7 +86,24 @@ def test_read_metadata_of_schema_1_renames_the_settings(judge: Path) -> None:
         "learning_rate": 3e-3,
         "max_shift": 2,
         "seed": 7,
+        "architecture": "residual",
     }
+
+
+def test_judge_of_plain_blocks_is_restored(tmp_path: Path) -> None:
+    network = JudgeNetwork(CONDITIONS.size, 4, architecture="plain")
+    settings = {"val_fraction": 0.1, "architecture": "plain"}
+    save_judge(tmp_path, network, FIELDS | {"settings": settings})
+    restored = load(tmp_path).state_dict()
+    expected = network.state_dict()
+    assert restored.keys() == expected.keys()
+    assert all(torch.equal(restored[name], expected[name]) for name in expected)
+
+
+def test_unknown_architecture_is_a_judge_error(judge: Path) -> None:
+    change(judge, settings={"val_fraction": 0.1, "architecture": "deep"})
+    with pytest.raises(JudgeError, match=r"architecture: .*deep"):
+        read_metadata(judge)
 
 
 def test_save_judge_of_equal_networks_writes_equal_bytes(
@@ -139,7 +156,7 @@ GROUP = {"name": "hair", "kind": "one_hot", "labels": ["red"], "default": "red",
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"schema_version": 4}, "found version 4"),
+        ({"schema_version": 5}, "found version 5"),
         ({"schema_version": True}, "schema_version: expected an integer"),
         ({"kind": "checkpoint"}, "kind: expected one of judge"),
         ({"kind": "\x1b[2J"}, "kind: expected printable text"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,19 +17,23 @@ from ganport_train.data.color_modes import convert_mode
 STAGES = 4
 """Number of stages, each of which halves height and width after a stem that halves them once."""
 MIN_RESOLUTION = 16
+_SLOPE = 0.1  # negative slope of the LeakyReLU of plain blocks
 RESIZE_FILTER = "bilinear, antialiased"
 """Filter that resizes images to the judge's resolution."""
 
 
 class JudgeNetwork(nn.Module):
-    """A small residual network with one linear layer from its features to its outputs.
+    """A small convolutional network with one linear layer from its features to its outputs.
 
-    A stem and four residual blocks (He et al. 2016) of `width`, 2, 4, and 8 times as many channels.
-    The features are the mean and the maximum of each channel, 16 * width numbers: the mean alone
-    loses a small object.
+    A stem and four blocks of `width`, 2, 4, and 8 times as many channels. `residual` blocks add
+    their input (He et al. 2016), `plain` ones do not (VGG, Simonyan & Zisserman 2015): a generator
+    that learned from a judge of one architecture is measured with the other. The features are the
+    mean and the maximum of each channel, 16 * width numbers: the mean alone loses a small object.
     """
 
-    def __init__(self, outputs: int, width: int = 32, channels: int = 3) -> None:
+    def __init__(
+        self, outputs: int, width: int = 32, channels: int = 3, architecture: str = "residual"
+    ) -> None:
         super().__init__()
         widths = [width * 2**stage for stage in range(STAGES)]
         # The first layer keeps the full size: an iris is four pixels wide.
@@ -39,10 +45,10 @@ class JudgeNetwork(nn.Module):
             nn.BatchNorm2d(width),
             nn.ReLU(inplace=True),
         )
-        inputs = [width, *widths]
+        inputs, block = [width, *widths], _BLOCKS[architecture]
         self.blocks = nn.Sequential(
             *(
-                _residual_block(inputs[stage], widths[stage], stride=1 if stage == 0 else 2)
+                block(inputs[stage], widths[stage], stride=1 if stage == 0 else 2)
                 for stage in range(STAGES)
             )
         )
@@ -121,3 +127,22 @@ def _residual_block(inputs: int, outputs: int, stride: int) -> BasicBlock:
         return BasicBlock(inputs, outputs)
     shortcut = nn.Sequential(PointwiseConvolution(inputs, outputs, stride), nn.BatchNorm2d(outputs))
     return BasicBlock(inputs, outputs, stride, shortcut)
+
+
+def _plain_block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(_SLOPE, inplace=True),
+        nn.Conv2d(outputs, outputs, 3, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(_SLOPE, inplace=True),
+    )
+
+
+_BLOCKS: Mapping[str, Callable[..., nn.Module]] = {
+    "residual": _residual_block,
+    "plain": _plain_block,
+}
+ARCHITECTURES = tuple(_BLOCKS)
+"""Names of the architectures of a judge."""

@@ -21,9 +21,9 @@ from ganport_runtime.files import atomic_write, sha256_of
 from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.strictjson import JsonObject
 from ganport_runtime.values import sanitize
-from ganport_train.evaluation.judge.network import MIN_RESOLUTION, JudgeNetwork
+from ganport_train.evaluation.judge.network import ARCHITECTURES, MIN_RESOLUTION, JudgeNetwork
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 METADATA = "judge.json"
 WEIGHTS = "judge.safetensors"
 MAX_WEIGHTS = 1 << 29
@@ -53,6 +53,7 @@ class JudgeMetadata:
     image: ImageFormat
     """Size and color mode of the images that it sees."""
     width: int
+    architecture: str
     val_fraction: float
     """Fraction of the data set that was held out from the judge's training."""
     accuracy: Mapping[str, float]
@@ -100,7 +101,8 @@ def load_network(folder: Path, metadata: JudgeMetadata) -> JudgeNetwork:
         raise JudgeError(str(path), f"the weights that {METADATA} describes", found)
     outputs, width = metadata.conditions.size, metadata.width
     with torch.device("meta"):  # allocates nothing, whatever sizes the metadata states
-        network = JudgeNetwork(outputs, width, metadata.image.channels)
+        channels = metadata.image.channels
+        network = JudgeNetwork(outputs, width, channels, metadata.architecture)
     try:
         weights = safetensors.torch.load(data)
         _check_dtypes(weights, network.state_dict())
@@ -120,8 +122,9 @@ def first_non_finite(weights: Mapping[str, Tensor]) -> str | None:
 
 
 def migrate_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return training settings under the names of today; schema 1 had other names."""
-    return {_SETTINGS_OF_SCHEMA_1.get(name, name): value for name, value in settings.items()}
+    """Return training settings as they are today: schema 1 had other names, 3 no architecture."""
+    renamed = {_SETTINGS_OF_SCHEMA_1.get(name, name): value for name, value in settings.items()}
+    return {"architecture": "residual", **renamed}
 
 
 @contextmanager
@@ -163,6 +166,7 @@ def _parse_metadata(data: bytes, place: str) -> JudgeMetadata:
         conditions=conditions,
         image=_image_format(fields),
         width=fields.integer("width", MIN_WIDTH, MAX_WIDTH),
+        architecture=fields.object("settings").one_of("architecture", ARCHITECTURES),
         val_fraction=fields.object("settings").number("val_fraction"),
         accuracy={g.name: _fraction(accuracy.object(g.name)) for g in conditions.groups},
         weights_size=weights.integer("size", 0, MAX_WEIGHTS),

@@ -47,6 +47,7 @@ class JudgeSettings:
 
     resolution: Resolution = 64
     width: int = 32
+    architecture: str = "residual"
     epochs: int = 14
     batch_size: int = 64
     learning_rate: float = 3e-3
@@ -79,7 +80,9 @@ class JudgeTrainer:
         self._check_dataset()
         torch.manual_seed(settings.seed)
         self.image = ImageFormat(to_size(settings.resolution), dataset.image.mode)
-        self.network = JudgeNetwork(dataset.conditions.size, settings.width, self.image.channels)
+        self.network = JudgeNetwork(
+            dataset.conditions.size, settings.width, self.image.channels, settings.architecture
+        )
         self.network.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = torch.optim.AdamW(_param_groups(self.network), betas=(0.9, 0.99), lr=0.0)
         self.bf16 = resolve_precision("auto", device) == "bf16"
