@@ -21,7 +21,7 @@ _UNICODE_PATH = 0x7075  # Info-ZIP's extra field: version 1, CRC-32 of the name,
 _REPAIR = (
     "`python -m zipfile --metadata-encoding cp1252 -e FILE.zip FOLDER` unpacks names of a Western "
     "Windows: use that folder. -l FILE.zip lists the names first. Other encodings are cp850, "
-    "cp866, cp932, cp949 and gbk."
+    "cp866, cp932, cp949, gbk and mac_roman."
 )
 _TABLES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
 
