@@ -10,6 +10,7 @@ import codecs
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ganport_train.data.issues import EntryError
@@ -55,7 +56,7 @@ _BOMS = (
 _SEPARATORS = re.compile(rb"[\x00-\x2f\x3a-\x3f]+")  # no part of a character in any encoding
 _MOST_ODD = 1 / 16  # fraction of the words that may be names or foreign
 _MIN_WORDS = 3  # that a weak rival reads in another way
-_MAX_WORDS = 4096  # that are tested in each encoding
+_MAX_WORDS, _MAX_SIZE = 4096, 1024  # that are tested in each encoding, and their bytes
 _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
 
 
@@ -121,19 +122,20 @@ def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None
     Encodings that give the same characters count as one. A reading may have a few unusual words,
     such as names, if every other reading has more than twice as many.
     """
-    words = {word for text in texts for word in _SEPARATORS.split(text) if not word.isascii()}
-    data = b"\n".join(sorted(words))
+    words = sorted(
+        {word for text in texts for word in _SEPARATORS.split(text) if not word.isascii()}
+    )
+    data = b"\n".join(words)
+    sample = b"\n".join(word[:_MAX_SIZE] for word in words[:: len(words) // _MAX_WORDS + 1])
     weak = candidates.weak_rivals
     strong_first = sorted(ENCODINGS, key=lambda name: name in weak)
     readings: dict[str, tuple[str, float]] = {}  # the first encoding and the least fraction
     for encoding in dict.fromkeys((*candidates.encodings, *strong_first)):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        sample = "\n".join(text.split("\n")[:: len(words) // _MAX_WORDS + 1])
-        first, least = readings.get(text, (encoding, 1.0))
-        readings[text] = first, min(least, odd_fraction(sample, encoding))
+        with suppress(UnicodeDecodeError):
+            odd = odd_fraction(sample.decode(encoding), encoding)
+            if odd <= 2 * _MOST_ODD:
+                first, least = readings.get(text := data.decode(encoding), (encoding, odd))
+                readings[text] = first, min(least, odd)
     likely = [
         (odd, text)
         for text, (first, odd) in readings.items()
