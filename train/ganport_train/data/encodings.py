@@ -21,7 +21,7 @@ from ganport_train.data.spelling import ENCODINGS, find_words, odd_fraction
 class Candidates:
     """Legacy encodings that are read. All others are rivals that show that a text is ambiguous.
 
-    Many a single word also reads in a weak rival, so one shows it only with several words.
+    Many a single word also reads in a weak rival, so these count only for texts of several words.
     """
 
     encodings: tuple[str, ...]
@@ -55,7 +55,7 @@ _BOMS = (
 )
 _SEPARATORS = re.compile(rb"[\x00-\x2f\x3a-\x3f]+")  # no part of a character in any encoding
 _MOST_ODD = 1 / 16  # fraction of the words that may be names or foreign
-_MIN_WORDS = 3  # that a weak rival reads in another way
+_MIN_WORDS = 3  # of a text for which weak rivals count
 _MAX_WORDS, _MAX_SIZE = 4096, 1024  # that are tested in each encoding, and their bytes
 _SAMPLE = 1 << 16  # bytes that are searched for UTF-16 without a mark
 
@@ -144,11 +144,9 @@ def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None
     if not likely:
         return None
     least, best = min(likely)
-    known = find_words(best)
+    ignored = weak if len(find_words(best)) < _MIN_WORDS else ()
     is_ambiguous = any(
-        text != best
-        and odd <= 2 * least
-        and (first not in weak or odd < least or len(find_words(text) - known) >= _MIN_WORDS)
+        text != best and odd <= 2 * least and (first not in ignored or odd < least)
         for text, (first, odd) in readings.items()
     )
     return None if is_ambiguous else readings[best][0]
