@@ -193,7 +193,7 @@ def untrained() -> Callable[[Conditions], Judge]:
             torch.manual_seed(0)
             network = JudgeNetwork(conditions.size, width=4).eval()
         metadata = JudgeMetadata(
-            conditions, ImageFormat((SIDE, SIDE)), 4, 0.2, {}, 0, "", "ab" * 32, {}
+            conditions, ImageFormat((SIDE, SIDE)), 4, "residual", 0.2, {}, 0, "", "ab" * 32, {}
         )
         return Judge(network, metadata, torch.device("cpu"))
 
