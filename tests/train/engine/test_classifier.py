@@ -1,5 +1,6 @@
 """A judge as the classifier of a run: what is refused, and a run that resumes with it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.classifier import load_classifier
 from ganport_train.engine.trainer import Trainer
-from ganport_train.evaluation.judge.storage import JudgeError
+from ganport_train.evaluation.judge.storage import METADATA, JudgeError
 from ganport_train.methods.build import build_method
 from ganport_train.runs.train_state import StopSignal
 
@@ -46,6 +47,28 @@ def test_classifier_of_another_size_is_refused(
     larger = replace(dataset, image=replace(dataset.image, size=(32, 32)))
     with pytest.raises(RecipeError, match="16 x 16"):
         load_classifier(str(judge), larger, CPU)
+
+
+@pytest.mark.parametrize(
+    ("learned_mirrored", "mirror", "warnings"),
+    [(True, False, 1), (True, True, 0), (False, False, 0)],
+)
+def test_classifier_of_mirrored_images_is_named_in_a_run_without(
+    dataset: Dataset,
+    untrained_judge: WriteJudge,
+    tmp_path: Path,
+    learned_mirrored: bool,
+    mirror: bool,
+    warnings: int,
+) -> None:
+    judge = untrained_judge(tmp_path / "judge", dataset.conditions)
+    metadata = json.loads((judge / METADATA).read_text())
+    metadata["settings"]["mirror"] = learned_mirrored
+    (judge / METADATA).write_text(json.dumps(metadata))
+    lines: list[str] = []
+    assert load_classifier(str(judge), dataset, CPU, mirror, lines.append) is not None
+    assert len(lines) == warnings
+    assert all(str(judge) in line and "--no-mirror" in line for line in lines)
 
 
 def test_classifier_of_a_method_that_would_ignore_it_is_refused() -> None:

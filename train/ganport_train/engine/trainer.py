@@ -72,7 +72,9 @@ class Trainer:
         self.conditions = dataset.conditions
         local_rows = processes.local_rows(recipe.training.batch_size)
         torch.manual_seed(recipe.training.seed)
-        classifier = load_classifier(recipe.method.classifier, dataset, device)
+        classifier = load_classifier(
+            recipe.method.classifier, dataset, device, recipe.data.mirror, self.log
+        )
         self.method = build_method(recipe, dataset.conditions, device, classifier)
         train, _ = dataset.split(recipe.data.val_fraction)
         self.method.prepare_data(dataset.images, dataset.vectors, train)
