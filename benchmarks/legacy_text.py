@@ -66,7 +66,7 @@ SINGLE |= {"estonian": "öä", "turkish": "öü"}
 _ANY = " abcdefghijklmnopqrstuvwxyz"
 EXTRA = {
     "western": [
-        ("ù", "o", ""),
+        ("ù", "bdglmnort", ""),
         ("œ", " bchmnsv", "cdilmnrstu"),
         ("ï", "", _ANY),
         ("ë", "", _ANY),
@@ -124,7 +124,7 @@ def derive(folder: Path) -> Iterator[str]:
         for language in languages.split():
             pairs |= _common_pairs(read_words(folder, language), LETTERS[language], least)
         if family == "western":
-            pairs -= {("è", 1, "i")}  # Catalan verbs, and Czech words in another encoding
+            pairs -= {("è", 1, vowel) for vowel in "aeiou"}  # Catalan verbs; Czech č in cp1252
         yield f"\n[letters.{family}]"
         for char in sorted({char for char, *_ in pairs}):
             sides = ["".join(sorted(n for c, s, n in pairs if (c, s) == (char, i))) for i in (0, 1)]
