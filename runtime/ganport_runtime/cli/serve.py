@@ -16,7 +16,7 @@ from ganport_runtime.errors import GanportWarning
 from ganport_runtime.service.registry import ModelRegistry, parse_bundle_args
 from ganport_runtime.service.server import run
 from ganport_runtime.service.settings import KEYS_VARIABLE, Settings, load_api_keys
-from ganport_runtime.service.workers import address_of, listen, supervise
+from ganport_runtime.service.workers import address_of, close_port, listen, supervise
 
 _DEFAULTS = Settings()
 
@@ -110,7 +110,8 @@ def serve_gan(
             work(lambda: None)
         else:
             # Clients could connect until the last process closes the socket.
-            supervise(work, workers, on_stop=listener.close)
+            close = partial(close_port, listener, settings.shutdown_delay)
+            supervise(work, workers, on_stop=close)
 
 
 def _serve(

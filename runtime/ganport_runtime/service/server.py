@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
+from multiprocessing import parent_process
 from threading import Lock, Thread, current_thread, main_thread
 from time import monotonic
 from types import FrameType
@@ -22,13 +23,14 @@ from ganport_runtime.service.connections import LimitedProtocol, PeerLimits
 from ganport_runtime.service.metrics import LogLimit, ServiceMetrics
 from ganport_runtime.service.registry import ModelRegistry
 from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.workers import REJECT_SECONDS, ignore_new_connections
 
 _log = logging.getLogger("ganport.service")
 _KEEP_ALIVE = 60
 """Seconds; a shorter limit than that of a client would lose its requests."""
 _POLL_INTERVAL = 0.1
-_REJECT_SECONDS = 0.5
-"""Seconds in which new requests are rejected before the sockets are closed."""
+_HANDSHAKE_SECONDS = 0.2
+"""Seconds for the connections that have begun before new ones are ignored."""
 
 
 def run(
@@ -80,6 +82,7 @@ class _Server(uvicorn.Server):
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._listeners = sockets or []
         await super().startup(sockets)
         if hasattr(signal, "SIGHUP") and current_thread() is main_thread():
             loop = asyncio.get_running_loop()
@@ -106,12 +109,17 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         await super().main_loop()
-        end = monotonic() + self._shutdown_delay
-        while monotonic() < end and not self.force_exit:
-            await asyncio.sleep(_POLL_INTERVAL)
+        await self._wait(self._shutdown_delay)
         # Requests that are on their way get a 503: a closed socket would reset their connections.
         self._registry.start_rejecting()
-        end = monotonic() + _REJECT_SECONDS
+        await self._wait(REJECT_SECONDS)
+        if parent_process() is None:  # a worker may end alone, and the others serve its port
+            for listener in self._listeners:
+                ignore_new_connections(listener)
+        await self._wait(_HANDSHAKE_SECONDS)
+
+    async def _wait(self, seconds: float) -> None:
+        end = monotonic() + seconds
         while monotonic() < end and not self.force_exit:
             await asyncio.sleep(_POLL_INTERVAL)
 
@@ -126,7 +134,7 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for connection in accepted:
             await loop.connect_accepted_socket(self._create_protocol, connection)
-        end = monotonic() + _REJECT_SECONDS
+        end = monotonic() + REJECT_SECONDS
         while self._has_new_connections and monotonic() < end and not self.force_exit:
             await asyncio.sleep(_POLL_INTERVAL / 10)
         await super().shutdown()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
 import socket
+import struct
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from time import monotonic
@@ -25,6 +28,17 @@ _MIN_LIFETIME = 10.0
 """Seconds; a worker that ends earlier may end again, so its replacement waits."""
 _FIRST_DELAY, _MAX_DELAY = 0.5, 30.0
 """Seconds before a worker that ended early is replaced; the delay doubles each time."""
+REJECT_SECONDS = 0.5
+"""Seconds in which new requests are rejected before new connections are ignored."""
+_SO_ATTACH_FILTER = 26
+_DROP_SYN = (  # load the TCP flags, mask SYN and ACK, drop a packet that has SYN alone, or keep it
+    (0x30, 0, 0, 13),
+    (0x54, 0, 0, 0x12),
+    (0x15, 0, 1, 0x02),
+    (0x06, 0, 0, 0),
+    (0x06, 0, 0, 0xFFFFFFFF),
+)
+"""A program of the Linux socket filter: code, jump if true, jump if false, constant."""
 Work = Callable[[Callable[[], None]], None]
 """The function of a worker; it calls its argument when it serves."""
 
@@ -78,6 +92,33 @@ def listen(host: str, port: int) -> socket.socket:
             fix="Choose another --host or --port.",
         ) from error
     return listener
+
+
+def ignore_new_connections(listener: socket.socket) -> None:
+    """Let Linux drop requests for new connections, in all processes that share the port.
+
+    The kernel resets the connections that nobody has accepted when a port closes. Without new ones,
+    the processes can accept all before they close it. A client whose request is dropped repeats it
+    after a second, and its connection is refused. Does nothing on other systems.
+    """
+    if sys.platform == "linux":
+        code = b"".join(struct.pack("=HBBI", *instruction) for instruction in _DROP_SYN)
+        memory = ctypes.create_string_buffer(code, len(code))
+        program = struct.pack("@HP", len(_DROP_SYN), ctypes.addressof(memory))
+        with suppress(OSError):  # a system that forbids filters
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def close_port(listener: socket.socket, delay: float) -> None:
+    """Close a port that other processes serve, after `delay` seconds and the rejections."""
+
+    def close() -> None:
+        ignore_new_connections(listener)
+        listener.close()
+
+    timer = threading.Timer(delay + REJECT_SECONDS, close)
+    timer.daemon = True
+    timer.start()
 
 
 def address_of(listener: socket.socket) -> str:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from ganport_runtime.errors import RequestError
-from ganport_runtime.service.workers import address_of, listen
+from ganport_runtime.service.workers import address_of, ignore_new_connections, listen
 
 RunService = Callable[..., AbstractContextManager[Any]]
 
@@ -172,3 +173,16 @@ def test_listen_used_or_invalid_address_raises_request_error() -> None:
     for host in ("256.1.1.1.example.invalid", "203.0.113.7", "a" * 300):
         with pytest.raises(RequestError):
             listen(host, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a socket filter")
+def test_ignore_new_connections_keeps_old_ones_and_drops_requests_for_new_ones() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname(), 5.0) as client:
+            ignore_new_connections(listener)
+            with listener.accept()[0] as connection:
+                connection.sendall(b"pixels")
+                assert client.recv(6) == b"pixels"
+        with pytest.raises(TimeoutError):
+            socket.create_connection(listener.getsockname(), 0.2)
