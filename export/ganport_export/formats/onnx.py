@@ -19,7 +19,6 @@ from ganport_export.transforms.fp16 import (
     round_weights,
     store_weights_as_fp16,
 )
-from ganport_export.transforms.image_conv import widen_image_convs
 from ganport_export.transforms.onnx_heads import add_head
 from ganport_export.transforms.opset import convert_opset
 from ganport_export.transforms.polyphase import to_polyphase
@@ -38,7 +37,7 @@ def write_onnx(export_input: ExportInput, options: ExportOptions, metadata: str)
     opset = max(MIN_OPSET, options.opset)
     captured = capture_graph(network, interface, export_input.example, opset)
     modules = module_paths(captured, network)
-    full = widen_image_convs(strip(captured))
+    full = strip(captured)
     if options.opset < MIN_OPSET:
         full = convert_opset(full, options.opset, modules)
     graph, rounding = _round(full, export_input) if options.fp16_weights else (full, None)

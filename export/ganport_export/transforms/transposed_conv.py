@@ -119,7 +119,7 @@ def read_transposed_conv(node: onnx.NodeProto, graph: onnx.GraphProto) -> Transp
     if node.op_type != "ConvTranspose":
         return None
     attributes = {entry.name: helper.get_attribute_value(entry) for entry in node.attribute}
-    arrays = [read_constant(graph, name) for name in node.input[1:]]
+    arrays = [_constant(graph, name) for name in node.input[1:]]
     if not _is_supported(attributes) or any(array is None for array in arrays):
         return None
     weight, *bias = (np.asarray(array) for array in arrays)
@@ -140,15 +140,14 @@ def read_transposed_conv(node: onnx.NodeProto, graph: onnx.GraphProto) -> Transp
     return layer if layer.has_one_pixel or (strided and min(layer.crop()[1]) >= 0) else None
 
 
-def read_constant(graph: onnx.GraphProto, name: str) -> NDArray[Any] | None:
-    """Return the array of an initializer, or None if `name` is another tensor."""
-    return next((numpy_helper.to_array(t) for t in graph.initializer if t.name == name), None)
-
-
 def _is_supported(attributes: dict[str, Any]) -> bool:
     is_dense = max(attributes.get("dilations", [1])) == 1 and attributes.get("group", 1) == 1
     has_pads = attributes.get("auto_pad", b"NOTSET") == b"NOTSET"
     return is_dense and has_pads and "output_shape" not in attributes
+
+
+def _constant(graph: onnx.GraphProto, name: str) -> NDArray[Any] | None:
+    return next((numpy_helper.to_array(t) for t in graph.initializer if t.name == name), None)
 
 
 def _is_one_pixel(graph: onnx.GraphProto, name: str) -> bool:
