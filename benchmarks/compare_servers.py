@@ -48,7 +48,7 @@ def _run_round(
     bundle = Bundle.open(path)
     if not baseline.exists():
         bundles.write_baseline(bundle, baseline)
-    servers = list(competitors(Path(path), baseline, arguments.python))
+    servers = list(competitors(Path(path), baseline, arguments.python, arguments.devices))
     # Rotate the order, so that no server always runs first on an idle machine.
     first = index * len(servers) // arguments.rounds
     request = {"conditions": bundles.sample_conditions(bundle), "count": 1}
@@ -77,8 +77,9 @@ def _open_graph(name: str, folder: Path) -> Path | str:
     if name == "noop":
         return bundles.write_noop(folder / "noop.onnx")
     if name.startswith("width-"):
-        bundles.write_random(folder / f"{name}.ganport", int(name.removeprefix("width-")))
-        return folder / f"{name}.ganport"
+        path, width = folder / f"{name}.ganport", int(name.removeprefix("width-"))
+        bundles.write_random(path, width, polyphase=True)
+        return path
     return name
 
 
@@ -86,6 +87,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--python", type=Path, required=True, help="Python of the competitors")
     parser.add_argument("--graphs", nargs="+", default=["noop", "starter", "width-64"])
+    parser.add_argument("--devices", nargs="+", default=["cpu"], help="devices of ganport")
     parser.add_argument("--counts", nargs="+", type=int, default=[1, 16])
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)

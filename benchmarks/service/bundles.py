@@ -80,7 +80,9 @@ def write_noop(path: Path) -> Path:
     return path
 
 
-def write_random(path: Path, features: int, precision: str = "fp32") -> nn.Module:
+def write_random(
+    path: Path, features: int, precision: str = "fp32", *, polyphase: bool = False
+) -> nn.Module:
     """Write the `quick` generator of width `features` with random weights; return the network."""
     conditions = recipes.load("anime-cgan").vocabulary()
     assert conditions is not None
@@ -90,7 +92,8 @@ def write_random(path: Path, features: int, precision: str = "fp32") -> nn.Modul
     interface = Interface(
         name=path.stem, z=network.z_shape, resolution=(_SIDE, _SIDE), conditions=conditions
     )
-    export(network, interface, path, format="onnx", precision=precision, allow_insensitive=True)
+    options = {"precision": precision, "polyphase": polyphase, "allow_insensitive": True}
+    export(network, interface, path, format="onnx", **options)
     return network
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,14 +52,18 @@ class Competitor:
         )
 
 
-def competitors(bundle: Path, baseline: Path, python: Path) -> Iterator[Competitor]:
-    """Yield ganport with its defaults and with a process per core, then the others.
+def competitors(
+    bundle: Path, baseline: Path, python: Path, devices: Sequence[str]
+) -> Iterator[Competitor]:
+    """Yield ganport on each device, with one process and with one per core, then the others.
 
     `python` runs the others from the folder `baseline`.
     """
-    yield ganport_server(bundle)
-    if (cores := available_cpu_count()) > 1:
-        yield ganport_server(bundle, "--workers", str(cores))
+    cores = available_cpu_count()
+    for device in devices:
+        yield ganport_server(bundle, device=device)
+        if cores > 1:
+            yield ganport_server(bundle, "--workers", str(cores), device=device)
     for name in _SCRIPTS:
         for max_batch, batch_wait, workers in _settings(available_cpu_count()):
             yield _competitor(name, python, baseline, max_batch, batch_wait, workers)
@@ -72,9 +76,10 @@ def ganport_server(bundle: Path | str, *options: str, device: str = "cpu") -> Co
     command = shutil.which("serve-gan", path=os.pathsep.join(folders))
     if command is None:
         raise RuntimeError("the command serve-gan is not installed")
+    named = () if device == "cpu" else (f"--device {device}",)
     return Competitor(
         GANPORT,
-        " ".join(options) or "defaults",
+        " ".join((*named, *options)) or "defaults",
         "/v1/generate",
         {"output": "raw"},
         (command, str(bundle), "--device", device, "--port", "{port}", *options),

@@ -97,9 +97,9 @@ def listen(host: str, port: int) -> socket.socket:
 def ignore_new_connections(listener: socket.socket) -> None:
     """Let Linux drop requests for new connections, in all processes that share the port.
 
-    The kernel resets the connections that nobody has accepted when a port closes. Without new ones,
-    the processes can accept all before they close it. A client whose request is dropped repeats it
-    after a second, and its connection is refused. Does nothing on other systems.
+    When a port closes, the kernel resets the connections that are not accepted yet. Without new
+    ones, the processes can accept all before they close it. A client whose request is dropped
+    repeats it after a second, and its connection is refused. Does nothing on other systems.
     """
     if sys.platform == "linux":
         code = b"".join(struct.pack("=HBBI", *instruction) for instruction in _DROP_SYN)
