@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future
-from math import inf, isinf, nan
-from numbers import Real
-from typing import TYPE_CHECKING, Any, Self, cast
+from math import inf, isinf
+from typing import TYPE_CHECKING, Any, Self
 from weakref import finalize
 
 import numpy as np
@@ -22,7 +21,7 @@ from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import MAX_COUNT, EncodedRequest
 from ganport_runtime.generator import Generator
 from ganport_runtime.noise import check_integer
-from ganport_runtime.values import repr_short
+from ganport_runtime.values import repr_short, to_number
 
 if TYPE_CHECKING:
     import asyncio
@@ -180,11 +179,11 @@ class Batcher:
         too_short = timeout is not None and timeout <= self._inline_budget
         if too_short or not self._inline_budget or self._worker.forked:
             return False
-        self._scheduler.register_waiter()
+        self._scheduler.count_waiters(1)
         try:
             await sleep(0)  # lets the other callers of this loop iteration register
         except BaseException:
-            self._scheduler.unregister_waiter()
+            self._scheduler.count_waiters(-1)
             raise
         return self._scheduler.try_begin_inline(count, self._inline_budget)
 
@@ -198,11 +197,7 @@ def _check_seconds(place: str, value: object) -> float:
     """Return `value` as a number of seconds, at least 0; None means no limit (infinity)."""
     if value is None:
         return inf
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    try:
-        seconds = float(cast(float, value)) if is_number else nan
-    except OverflowError:
-        seconds = nan
+    seconds = to_number(value)
     if not seconds >= 0:  # also true for NaN
         fix = "Pass a number, or None for no limit."
         raise RequestError(place, "a number of seconds, 0 or more", repr_short(value), fix)

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from ganport_runtime.errors import FileError, GanportError, RequestError
 
+_MAX_TEXT = 2**20
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{12}\.tmp")  # the names of `_temporary_path`
 
 
@@ -24,6 +25,31 @@ def sha256_of(data: bytes | Path) -> str:
         return hashlib.sha256(data).hexdigest()
     with data.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_lines(file: Path, what: str) -> list[str]:
+    """Return the lines of a UTF-8 text file of at most 1 MiB, with one `what` on each.
+
+    Raises `RequestError`.
+    """
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(_MAX_TEXT + 1)
+    except OSError as error:
+        found = error.strerror or str(error)
+        raise RequestError(str(file), "a text file", found, "Check the path.") from error
+    if len(data) > _MAX_TEXT:
+        fix = f"Write one {what} on each line."
+        raise RequestError(str(file), "at most 1 MiB of text", "a larger file", fix)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        found = f"the byte 0x{data[error.start]:02x}"
+        fix = f"Save the file as UTF-8, with one {what} on each line."
+        raise RequestError(f"{file}:{line}", "text in UTF-8", found, fix) from error
+    # Not str.splitlines: editors count only these line breaks.
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def check_output(path: Path, suffixes: Sequence[str]) -> None:

@@ -32,7 +32,7 @@ def parse(data: bytes, place: str, limit: int = MAX_BYTES) -> object:
     try:
         value: object = json.loads(
             data.decode("utf-8"),
-            object_pairs_hook=_unique_names,
+            object_pairs_hook=unique_names,
             parse_float=_finite_float,
             parse_constant=_reject_constant,
         )
@@ -159,7 +159,8 @@ def _check_depth(value: object, depth_left: int) -> None:
             _check_depth(child, depth_left - 1)
 
 
-def _unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def unique_names(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON, for `json.loads`; raise `ValueError` for a name twice."""
     values: dict[str, object] = {}
     for name, value in pairs:
         if name in values:

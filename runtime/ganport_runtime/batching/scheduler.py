@@ -70,7 +70,11 @@ class RequestScheduler:
             self._stats.requests += 1
             self._pending[request.future] = request
             self._queue.push(request)
-            self._wake_threads(request)
+            if self._worker_idle:
+                self._worker_idle = False
+                self._work_available.notify()
+            if request.deadline < self._next_deadline:
+                self._deadline_changed.notify()
 
     def check_capacity(self, count: int) -> None:
         """Raise `QueueFullError` and count a rejection if `count` images do not fit now."""
@@ -78,17 +82,20 @@ class RequestScheduler:
             queued = self._queue.images
             if queued + count > self._max_queue:
                 self._stats.rejected += 1
-                raise self._queue_full_error(queued, count)
+                rate = self._stats.images_per_second
+                retry_after = (queued + count - self._max_queue) / rate if rate else _DEFAULT_RETRY
+                raise QueueFullError(
+                    "queue",
+                    expected=f"at most {self._max_queue} waiting images",
+                    found=f"{queued}, and {count} requested",
+                    fix=f"Retry in {retry_after:.2g} seconds, or request fewer images.",
+                    retry_after=retry_after,
+                )
 
-    def register_waiter(self) -> None:
-        """Count a coroutine that is about to submit, until it starts or unregisters."""
+    def count_waiters(self, change: int) -> None:
+        """Count a coroutine that is about to submit (1), or no longer is (-1)."""
         with self._lock:
-            self._waiters += 1
-
-    def unregister_waiter(self) -> None:
-        """Unregister a waiter."""
-        with self._lock:
-            self._waiters -= 1
+            self._waiters += change
 
     def try_begin_inline(self, count: int, budget: float) -> bool:
         """Unregister a waiter and return whether its request may run inline.
@@ -187,24 +194,6 @@ class RequestScheduler:
         """Return the current levels and counts."""
         with self._lock:
             return self._stats.snapshot(self._queue.images, self._running)
-
-    def _queue_full_error(self, queued: int, count: int) -> QueueFullError:
-        rate = self._stats.images_per_second
-        retry_after = (queued + count - self._max_queue) / rate if rate else _DEFAULT_RETRY
-        return QueueFullError(
-            "queue",
-            expected=f"at most {self._max_queue} waiting images",
-            found=f"{queued}, and {count} requested",
-            fix=f"Retry in {retry_after:.2g} seconds, or request fewer images.",
-            retry_after=retry_after,
-        )
-
-    def _wake_threads(self, request: PendingRequest) -> None:
-        if self._worker_idle:
-            self._worker_idle = False
-            self._work_available.notify()
-        if request.deadline < self._next_deadline:
-            self._deadline_changed.notify()
 
     def _notify_all(self) -> None:
         self._work_available.notify()

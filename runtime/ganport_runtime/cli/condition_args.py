@@ -18,11 +18,11 @@ from ganport_runtime.conditions import (
     Scalar,
 )
 from ganport_runtime.conditions.colors import from_hue
-from ganport_runtime.errors import BundleError, ConditionError, RequestError
+from ganport_runtime.errors import BundleError, ConditionError
+from ganport_runtime.files import read_lines
 from ganport_runtime.strictjson import parse
 from ganport_runtime.values import condition_error, format_choices
 
-_MAX_FILE_BYTES = 2**20
 _SCALAR_STEPS, _COLOR_STEPS = 7, 12
 
 
@@ -84,7 +84,7 @@ def read_requests(conditions: Conditions, file: Path) -> list[dict[str, Any]]:
     Raises `RequestError` for a file that cannot be read, and `ConditionError` with the line number.
     """
     requests = []
-    for number, line in enumerate(_read_lines(file), 1):
+    for number, line in enumerate(read_lines(file, "request"), 1):
         try:
             if line.strip():
                 requests.append(parse_request(conditions, (), line.strip()))
@@ -158,27 +158,6 @@ def _parse_value(group: ConditionGroup, text: str) -> Any:
         number = group.from_word(text)
         return text if number is None else number
     return text
-
-
-def _read_lines(file: Path) -> list[str]:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise RequestError(str(file), "a text file", found, "Check the path.") from error
-    if len(data) > _MAX_FILE_BYTES:
-        fix = "Write one request on each line."
-        raise RequestError(str(file), "at most 1 MiB of text", "a larger file", fix)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        found = f"the byte 0x{data[error.start]:02x}"
-        fix = "Save the file as UTF-8, with one request on each line."
-        raise RequestError(f"{file}:{line}", "text in UTF-8", found, fix) from error
-    # Not str.splitlines: editors count only these line breaks.
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _format_distinct(numbers: Sequence[float]) -> list[str]:

@@ -91,6 +91,8 @@ def encode_webp(
     metadata: Mapping[str, str] | None = None,
     quality: int | None = None,
     milliseconds: Sequence[int] = (),
+    *,
+    fast: bool = False,
 ) -> bytes:
     """Return the WebP file of one image, or of frames of one size shown for `milliseconds` each."""
     require_packages("tools", ("PIL",))
@@ -102,6 +104,8 @@ def encode_webp(
     exif[_EXIF_DESCRIPTION] = json.dumps(dict(metadata or {}))
     options: dict[str, Any] = {"lossless": quality is None, "quality": quality or 75}
     options["exact"] = True  # else the colors of invisible pixels would change
+    if fast:  # the quality of a lossless file is the effort of its compression
+        options |= {"quality": quality or 0, "method": 0}
     if milliseconds:
         options |= {"save_all": True, "append_images": pages[1:], "loop": 0}
         options |= {"duration": list(milliseconds)}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -23,7 +23,7 @@ from ganport_runtime.errors import GanportError
 from ganport_runtime.service.generate_routes import Generate, GenerationService, Translate
 from ganport_runtime.service.inference_routes import inference_routes
 from ganport_runtime.service.metrics import MEDIA_TYPE, ServiceMetrics
-from ganport_runtime.service.middleware import ApiKeys, OriginRules, RequestGuardMiddleware
+from ganport_runtime.service.middleware import RequestGuardMiddleware
 from ganport_runtime.service.openapi import build_document
 from ganport_runtime.service.page import page_routes
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
@@ -48,19 +48,44 @@ _ALLOWED_HEADERS = ("Authorization", "Content-Type", "X-API-Key", "X-Request-Id"
 
 def create_app(registry: ModelRegistry, settings: Settings) -> Starlette:
     """Return the application for any ASGI server; its shutdown closes the registry."""
-    metrics = ServiceMetrics(registry)
-    service = GenerationService(registry, settings, metrics)
+    service = GenerationService(registry, settings)
     image_routes: dict[str, ASGIApp] = {
         "/v1/generate": Generate(service),
         "/v1/translate": Translate(service),
     }
+    middleware = [Middleware(RequestGuardMiddleware, service=service, fast_routes=image_routes)]
+    if settings.origins:
+        # Outside the guard, because the preflight request of a browser carries no key.
+        cors = Middleware(
+            CORSMiddleware,
+            allow_origins=settings.origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=_ALLOWED_HEADERS,
+            expose_headers=EXPOSED_HEADERS,
+        )
+        middleware.insert(0, cors)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        shares_metrics = METRICS_VARIABLE in os.environ
+        refresh = asyncio.create_task(_refresh(service.metrics)) if shares_metrics else None
+        try:
+            yield
+        finally:
+            if refresh is not None:
+                refresh.cancel()
+            service.helpers.close()
+            service.encoders.close()
+            service.encoder_pool.shutdown(wait=False, cancel_futures=True)
+            await asyncio.to_thread(registry.close, _CLOSE_TIMEOUT)
+
     app = Starlette(
         routes=_routes(service, image_routes),
-        middleware=_middleware(service, image_routes),
+        middleware=middleware,
         exception_handlers={HTTPException: _http_exception},
-        lifespan=_lifespan(service),
+        lifespan=lifespan,
     )
-    app.state.registry, app.state.metrics = registry, metrics
+    app.state.registry, app.state.metrics = registry, service.metrics
     app.router.redirect_slashes = False  # a redirect would contain the Host of the request
     return app
 
@@ -133,52 +158,6 @@ def _routes(service: GenerationService, image_routes: Mapping[str, ASGIApp]) -> 
         *inference_routes(service),
         *(page_routes() if settings.page else ()),
     ]
-
-
-def _middleware(
-    service: GenerationService, image_routes: Mapping[str, ASGIApp]
-) -> list[Middleware]:
-    settings = service.settings
-    guard = Middleware(
-        RequestGuardMiddleware,
-        fast_routes=image_routes,
-        keys=ApiKeys(settings.keys),
-        rules=OriginRules(settings.hosts, settings.origins),
-        registry=service.registry,
-        settings=settings,
-        metrics=service.metrics,
-    )
-    if not settings.origins:
-        return [guard]
-    # Outside the guard, because the preflight request of a browser carries no key.
-    cors = Middleware(
-        CORSMiddleware,
-        allow_origins=settings.origins,
-        allow_methods=["GET", "POST"],
-        allow_headers=_ALLOWED_HEADERS,
-        expose_headers=EXPOSED_HEADERS,
-    )
-    return [cors, guard]
-
-
-def _lifespan(
-    service: GenerationService,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        shares_metrics = METRICS_VARIABLE in os.environ
-        refresh = asyncio.create_task(_refresh(service.metrics)) if shares_metrics else None
-        try:
-            yield
-        finally:
-            if refresh is not None:
-                refresh.cancel()
-            service.helpers.close()
-            service.encoders.close()
-            service.encoder_pool.shutdown(wait=False, cancel_futures=True)
-            await asyncio.to_thread(service.registry.close, _CLOSE_TIMEOUT)
-
-    return lifespan
 
 
 async def _refresh(metrics: ServiceMetrics) -> None:

@@ -116,7 +116,7 @@ class BodyReservation:
         receive: Receive,
         headers: Mapping[bytes, bytes],
         seconds: float,
-        max_bytes: int = MAX_JSON_BYTES,
+        max_bytes: int,
     ) -> bytes | bytearray:
         """Return the complete body of a request.
 

@@ -63,8 +63,8 @@ class LimitedProtocol(HttpToolsProtocol):
 
     uvicorn has none of them: its keep-alive timeout ends with the first byte of a request,
     httptools stores any number of headers, any number of requests may wait for the first response,
-    and a response waits for its client without end. The size of a body is limited by the
-    middleware.
+    and a response waits for its client without end. The guard and the routes limit the
+    size of a body.
     """
 
     limits: ClassVar[PeerLimits] = PeerLimits(1 << 16, 1 << 30)

@@ -6,7 +6,7 @@ import base64
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from ganport_runtime.conditions import ConditionInput, Conditions
 from ganport_runtime.images.atlas import atlas_index, pack_atlas
+from ganport_runtime.images.encode import encode_webp
 from ganport_runtime.service.outputs import (
     FilePart,
     OutputOptions,
     ResponseBody,
     multipart,
     png_bytes,
-    webp_bytes,
     zip_parts,
 )
 from ganport_runtime.service.schemas import (
@@ -122,14 +122,6 @@ def encode(images: GeneratedImages, options: OutputOptions) -> ResponseBody:
     return _encode_files(images, options)
 
 
-def encode_buffer(
-    data: bytes, shape: tuple[int, ...], images: GeneratedImages, options: OutputOptions
-) -> ResponseBody:
-    """Return the response body of `images` with the pixels in `data`, for a helper process."""
-    pixels = np.frombuffer(data, np.uint8).reshape(shape)
-    return encode(replace(images, pixels=pixels), options)
-
-
 def describe_atlas(images: GeneratedImages, columns: int | None, image: str) -> Sheet:
     """Return the index of an atlas; `image` is the file name or the data URL of the atlas."""
     shape, recipes = images.pixels.shape, images.recipes
@@ -187,7 +179,7 @@ def _encode_file(
 ) -> bytes:
     if options.file_type == "png":
         return png_bytes(pixels, texts, palette)
-    return webp_bytes(pixels, texts, options.quality)
+    return encode_webp([pixels], texts, options.quality, fast=True)
 
 
 def _encode_json(value: Struct) -> ResponseBody:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http import HTTPStatus
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from starlette.types import Receive, Scope, Send
 
+from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.conditions import ConditionRequest
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_runtime.errors import RequestError
@@ -28,8 +29,8 @@ from ganport_runtime.service.bodies import (
     media_type_of,
     unsupported_type,
 )
-from ganport_runtime.service.encoding import GeneratedImages, encode, encode_buffer
-from ganport_runtime.service.helpers import Buffer, HelperPool
+from ganport_runtime.service.encoding import GeneratedImages, encode
+from ganport_runtime.service.helpers import HelperPool
 from ganport_runtime.service.metrics import ServiceMetrics
 from ganport_runtime.service.outputs import OutputOptions, ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
@@ -53,7 +54,7 @@ from ganport_runtime.service.schemas import (
     TranslateQuery,
     check_count,
 )
-from ganport_runtime.service.settings import Settings
+from ganport_runtime.service.settings import MAX_JSON_BYTES, Settings
 
 _GENERATE = msgspec.json.Decoder(GenerateBody)
 _CONDITIONS: msgspec.json.Decoder[ConditionsField] = msgspec.json.Decoder(ConditionsField)
@@ -78,12 +79,10 @@ _ENCODER_BYTES = 4 << 30
 class GenerationService:
     """The shared parts of the routes: bundles, limits, metrics, encoder threads and helpers."""
 
-    def __init__(
-        self, registry: ModelRegistry, settings: Settings, metrics: ServiceMetrics
-    ) -> None:
+    def __init__(self, registry: ModelRegistry, settings: Settings) -> None:
         self.registry = registry
         self.settings = settings
-        self.metrics = metrics
+        self.metrics = ServiceMetrics(registry)
         self.encoder_pool = ThreadPoolExecutor(available_cpu_count(), "ganport-encode")
         memory = _HELPER_BYTES + _BYTES_PER_PIXEL * settings.max_pixels
         self.bodies = BodyBudget(max(settings.max_receiving, settings.max_body))
@@ -128,15 +127,20 @@ class GenerationService:
         """
         options.check(len(encoded), served.generator.image.size)
         result = await served.batcher.asubmit(encoded, timeout=seconds)
-        start = perf_counter()
         images = GeneratedImages.of(
             result.images, result.seeds, conditions, served.generator, temperature
         )
-        body = await self._encode(images, options)
-        encode_seconds = perf_counter() - start
-        self.metrics.record_result(served.name, result, encode_seconds)
-        headers = result_headers(result, body.media_type, encode_seconds, body.headers)
-        await send_response(send, HTTPStatus.OK, headers, body.data)
+        await self.finish(served.name, result, self._encode(images, options), send)
+
+    async def finish(
+        self, name: str, result: GenerationResult, encoding: Awaitable[ResponseBody], send: Send
+    ) -> None:
+        """Encode the images of bundle `name`, count them and send them."""
+        start = perf_counter()
+        body = await encoding
+        seconds = perf_counter() - start
+        self.metrics.record_result(name, result, seconds)
+        await send_response(send, HTTPStatus.OK, result_headers(result, body, seconds), body.data)
 
     async def _encode(self, images: GeneratedImages, options: OutputOptions) -> ResponseBody:
         pixels = images.pixels
@@ -144,9 +148,7 @@ class GenerationService:
             return encode(images, options)
         if pixels.nbytes > _THREAD_BYTES and options.output not in _COPIED_OUTPUTS:
             # A process can be ended with its request, unlike a thread.
-            data, rest = pixels.data.cast("B"), replace(images, pixels=pixels[:0])
-            run = self.encoders.run
-            return await run(ResponseBody, encode_buffer, data, pixels.shape, rest, options)
+            return await self.encoders.run(ResponseBody, encode, images, options)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.encoder_pool, encode, images, options)
 
@@ -165,7 +167,8 @@ class Generate:
         _check_no_query(scope)
         service.registry.check_capacity("generate")
         with service.bodies.reserve() as reservation:
-            data = await reservation.read(receive, headers, service.settings.timeout)
+            largest = min(MAX_JSON_BYTES, service.settings.max_body)
+            data = await reservation.read(receive, headers, service.settings.timeout, largest)
             inline = is_quick_to_parse(data)
             body = decode_json(_GENERATE, data, names=inline)
             if not inline:
@@ -243,7 +246,7 @@ class Translate:
         return body, body.images
 
     async def _decode(
-        self, served: ServedBundle, files: Sequence[Buffer], fields: TranslateBody | TranslateQuery
+        self, served: ServedBundle, files: Sequence[bytes], fields: TranslateBody | TranslateQuery
     ) -> NDArray[np.uint8]:
         service = self._service
         form = served.generator.image

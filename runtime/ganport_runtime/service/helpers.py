@@ -6,12 +6,11 @@ import asyncio
 import os
 import pickle
 import signal
-import struct
 import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 from weakref import finalize
 
 import msgspec
@@ -21,21 +20,9 @@ from ganport_runtime.service.responses import BodyError, TooLargeError
 from ganport_runtime.service.settings import METRICS_VARIABLE
 
 _HELPER = "from ganport_runtime.service.helpers import run_helper; run_helper()"
-_LENGTH = struct.Struct("<Q")
 _SUCCESS, _FAILURE = b"1", b"0"
 _REQUEST_ERRORS = {kind.__name__: kind for kind in (RequestError, BodyError, TooLargeError)}
-Buffer = bytes | bytearray | memoryview
 Result = TypeVar("Result")
-
-
-class _Failure(msgspec.Struct):
-    """A `GanportError` that a helper returns."""
-
-    kind: str
-    place: str
-    expected: str
-    found: str
-    fix: str
 
 
 class HelperPool:
@@ -53,11 +40,11 @@ class HelperPool:
         self._busy: set[_Helper] = set()
 
     async def run(
-        self, kind: type[Result], function: Callable[..., Result], data: Buffer, *arguments: object
+        self, kind: type[Result], function: Callable[..., Result], *arguments: object
     ) -> Result:
-        """Return the result of `function(data, *arguments)` in a helper.
+        """Return the result of `function(*arguments)` in a helper.
 
-        The function is importable and gets bytes; `arguments` are picklable. The result, of type
+        The function is importable and the arguments are picklable. The result, of type
         `kind`, is read as MessagePack: a decoder that a client took over must not control this
         process. Cancellation kills the helper. Raises the `RequestError` of the function, and a
         `RequestError` if the helper runs out of memory or crashes.
@@ -65,11 +52,10 @@ class HelperPool:
         async with self._slots:
             while self._idle and not self._idle[-1].alive:
                 self._idle.pop()
-            helper = self._idle.pop() if self._idle else self._start_helper()
+            helper = self._idle.pop() if self._idle else _Helper(self._memory, self._niceness)
             self._busy.add(helper)
             try:
-                call = pickle.dumps((function, arguments))
-                reply = await asyncio.to_thread(helper.call, call, data)
+                reply = await asyncio.to_thread(helper.call, function, arguments)
             except BaseException as error:
                 helper.kill()
                 if isinstance(error, EOFError | OSError):
@@ -81,12 +67,8 @@ class HelperPool:
         content = memoryview(reply)[1:]
         if reply[:1] == _SUCCESS:
             return msgspec.msgpack.decode(content, type=kind)
-        failure = msgspec.msgpack.decode(content, type=_Failure)
-        error_kind = _REQUEST_ERRORS.get(failure.kind, RequestError)
-        raise error_kind(failure.place, failure.expected, failure.found, failure.fix)
-
-    def _start_helper(self) -> _Helper:
-        return _Helper(self._memory, self._niceness)
+        name, *parts = msgspec.msgpack.decode(content, type=tuple[str, str, str, str, str])
+        raise _REQUEST_ERRORS.get(name, RequestError)(*parts)
 
     def close(self) -> None:
         """Kill all helpers."""
@@ -110,13 +92,17 @@ class _Helper:
         )
         finalize(self, _end_process, self._process)
 
-    def call(self, request: bytes, data: Buffer) -> bytes:
-        """Return the reply to a request; raises `EOFError` or `OSError` if the process ends."""
+    def call(self, function: Callable[..., object], arguments: tuple[object, ...]) -> bytes:
+        """Return the reply to a call; raises `EOFError` or `OSError` if the process ends."""
         assert self._process.stdin and self._process.stdout
         try:
-            _write_frame(self._process.stdin, request)
-            _write_frame(self._process.stdin, data)
-            return _read_frame(self._process.stdout)
+            pickle.dump((function, arguments), self._process.stdin, protocol=5)
+            self._process.stdin.flush()
+            size = int.from_bytes(self._process.stdout.read(8))
+            reply = self._process.stdout.read(size)
+            if not reply or len(reply) < size:
+                raise EOFError
+            return reply
         except (EOFError, OSError):
             self._process.kill()
             self._process.wait()
@@ -152,21 +138,22 @@ def run_helper() -> None:
         os.nice(niceness)
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the replies
-    with suppress(EOFError):
+    with suppress(EOFError, pickle.UnpicklingError):  # the service ended, also during a call
         while True:
-            request, data = _read_frame(sys.stdin.buffer), _read_frame(sys.stdin.buffer)
-            _write_frame(replies, _reply(request, data))
+            reply = _reply(*pickle.load(sys.stdin.buffer))
+            replies.write(len(reply).to_bytes(8))
+            replies.write(reply)
+            replies.flush()
 
 
-def _reply(request: bytes, data: bytes) -> bytes:
+def _reply(function: Callable[..., object], arguments: tuple[Any, ...]) -> bytes:
     try:
-        function, arguments = pickle.loads(request)
-        return _SUCCESS + msgspec.msgpack.encode(function(data, *arguments))
+        return _SUCCESS + msgspec.msgpack.encode(function(*arguments))
     except MemoryError:
         error: GanportError = _crash_error("data that needs more memory")
     except GanportError as raised:
         error = raised
-    failure = _Failure(type(error).__name__, error.place, error.expected, error.found, error.fix)
+    failure = (type(error).__name__, error.place, error.expected, error.found, error.fix)
     return _FAILURE + msgspec.msgpack.encode(failure)
 
 
@@ -179,21 +166,3 @@ def _limit_memory(size: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (size, size))
-
-
-def _write_frame(stream: BinaryIO | Any, data: Buffer) -> None:
-    stream.write(_LENGTH.pack(len(data)))
-    stream.write(data)
-    stream.flush()
-
-
-def _read_frame(stream: BinaryIO | Any) -> bytes:
-    (length,) = _LENGTH.unpack(_read_exactly(stream, _LENGTH.size))
-    return _read_exactly(stream, length)
-
-
-def _read_exactly(stream: BinaryIO | Any, size: int) -> bytes:
-    data: bytes = stream.read(size)
-    if len(data) < size:
-        raise EOFError
-    return data

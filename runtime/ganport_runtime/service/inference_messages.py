@@ -7,7 +7,6 @@ tensor data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -126,25 +125,18 @@ class ModelReady(msgspec.Struct):
     ready: bool
 
 
-@dataclass(frozen=True)
-class InferenceMessage:
-    """A request and, per input, the bytes after the JSON or None."""
-
-    request: InferenceRequest
-    binaries: Sequence[memoryview | None]
-
-
 _decoder = msgspec.json.Decoder(InferenceRequest)
 _encode = msgspec.json.Encoder().encode
 
 
 def decode_message(
     body: bytes | bytearray, json_length: str | None, max_numbers: int
-) -> InferenceMessage:
-    """Return the message in a body; `json_length` is the value of the length header.
+) -> tuple[InferenceRequest, list[memoryview | None]]:
+    """Return the request in a body and, per input, the bytes after the JSON or None.
 
-    Raises `BodyError` if the body is not a request of the protocol, and `RequestError` if its JSON
-    has too many values: those of tensors with `max_numbers` numbers and those of other fields.
+    `json_length` is the value of the length header. Raises `BodyError` if the body is not a request
+    of the protocol, and `RequestError` if its JSON has too many values: those of tensors with
+    `max_numbers` numbers and those of other fields.
     """
     view = memoryview(body)
     header = body if json_length is None else body[: _parse_length(json_length, len(body))]
@@ -158,19 +150,17 @@ def decode_message(
         found = sanitize(str(error), 200) or "too deep nesting"
         fix = "Follow the Open Inference Protocol."
         raise BodyError("body", "a JSON inference request", found, fix) from error
-    check_names(header)
     data = [entry.data for entry in request.inputs if entry.data is not msgspec.UNSET]
-    tensors = sum(len(memoryview(values)) for values in data)
-    if len(header) - tensors > MAX_JSON_BYTES:
+    parts, start = [], 0
+    for values in data:  # lists without names, which take long to parse
+        end = header.index(values, start)
+        parts.append(header[start:end])
+        start = end + len(memoryview(values))
+    rest = b"0".join([*parts, header[start:]])
+    check_names(rest)
+    if len(rest) > MAX_JSON_BYTES:
         raise too_large_error(MAX_JSON_BYTES)
-    return InferenceMessage(request, _split_binaries(request.inputs, view[len(header) :]))
-
-
-def encode_buffer(
-    data: bytes, shape: tuple[int, ...], request: InferenceRequest, name: str, version: str
-) -> ResponseBody:
-    """Return the response with the images in `data`, for a helper process."""
-    return encode_response(request, name, version, np.frombuffer(data, np.uint8).reshape(shape))
+    return request, _split_binaries(request.inputs, view[len(header) :])
 
 
 def encode_response(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from ganport_runtime.bundle.schema import GENERATE, TRANSLATE
 from ganport_runtime.conditions import ConditionRequest
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generation.request import EncodedRequest
+from ganport_runtime.generator import Generator
 from ganport_runtime.service.inference_messages import (
     IMAGE_OUTPUT,
     InferenceRequest,
@@ -27,9 +28,6 @@ from ganport_runtime.service.inference_messages import (
 )
 from ganport_runtime.values import format_choices, repr_short, sanitize, suggestion
 
-if TYPE_CHECKING:
-    from ganport_runtime.service.registry import ServedBundle
-
 MAX_VALUE = 1e6
 """The largest magnitude of an input; networks never need more, and none overflows below it."""
 _TYPES: Mapping[str, tuple[str, type]] = {"FP32": ("<f4", float), "UINT64": ("<u8", int)}
@@ -37,28 +35,11 @@ _TYPES: Mapping[str, tuple[str, type]] = {"FP32": ("<f4", float), "UINT64": ("<u
 Arrays = dict[str, NDArray[Any]]
 
 
-class Tensor(msgspec.Struct):
-    """An array: its NumPy type, its shape and its bytes."""
-
-    dtype: str
-    shape: list[int]
-    data: bytes
-
-    @classmethod
-    def of(cls, array: NDArray[Any]) -> Tensor:
-        """Return the tensor of an array."""
-        return cls(array.dtype.str, list(array.shape), array.tobytes())
-
-    def array(self) -> NDArray[Any]:
-        """Return the read-only array."""
-        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
-
-
 class ParsedRequest(msgspec.Struct):
     """A request without its inputs, and their values by name; texts are apart."""
 
     request: InferenceRequest
-    tensors: dict[str, Tensor]
+    tensors: dict[str, tuple[list[int], bytes]]
     texts: list[str] | None
 
 
@@ -176,10 +157,10 @@ _ALTERNATIVES = {
 class InferenceModel:
     """The inputs and outputs of a bundle under the protocol."""
 
-    def __init__(self, served: ServedBundle) -> None:
-        self.name = served.name
-        self._generator = served.generator
-        manifest = served.generator.manifest
+    def __init__(self, name: str, generator: Generator) -> None:
+        self.name = name
+        self._generator = generator
+        manifest = generator.manifest
         self.version = manifest.version
         graph = manifest.graph(GENERATE) or manifest.graph(TRANSLATE)
         self.inputs = tuple(_tensor_spec(t.name, t.shape) for t in graph.inputs) if graph else ()
@@ -209,7 +190,10 @@ class InferenceModel:
 
         Raises `RequestError`.
         """
-        arrays = {name: tensor.array() for name, tensor in parsed.tensors.items()}
+        arrays = {
+            name: np.frombuffer(data, _TYPES[self.specs[name].datatype][0]).reshape(shape)
+            for name, (shape, data) in parsed.tensors.items()
+        }
         self._check_combination(arrays, parsed.texts)
         texts: list[ConditionRequest] | None = None
         if parsed.texts is not None:
@@ -259,11 +243,10 @@ def parse_request(
 
     `json_length` is the value of the length header. Raises `BodyError` or `RequestError`.
     """
-    message = decode_message(body, json_length, max_numbers)
-    request = message.request
+    request, binaries = decode_message(body, json_length, max_numbers)
     _check_outputs(request)
     parsed = ParsedRequest(request, {}, None)
-    for entry, binary in zip(request.inputs, message.binaries, strict=True):
+    for entry, binary in zip(request.inputs, binaries, strict=True):
         spec = specs.get(entry.name)
         if spec is None:
             expected, found = f"one of {format_choices(specs)}", f"'{sanitize(entry.name)}'"
@@ -274,7 +257,7 @@ def parse_request(
         if isinstance(values, list):
             parsed.texts = values
         else:
-            parsed.tensors[entry.name] = Tensor.of(values)
+            parsed.tensors[entry.name] = entry.shape, values.tobytes()
     request.inputs = []
     return parsed
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.metadata import version
 from time import perf_counter
-from weakref import WeakKeyDictionary
 
+import numpy as np
+from numpy.typing import NDArray
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from ganport_runtime.batcher import GenerationResult
 from ganport_runtime.errors import RequestError
 from ganport_runtime.service.bodies import media_type_of, unsupported_type
 from ganport_runtime.service.generate_routes import GenerationService
@@ -25,20 +25,13 @@ from ganport_runtime.service.inference_messages import (
     ModelReady,
     Ready,
     ServerMetadata,
-    encode_buffer,
     encode_response,
 )
 from ganport_runtime.service.inference_model import InferenceModel, ParsedRequest, parse_request
 from ganport_runtime.service.outputs import ResponseBody
 from ganport_runtime.service.registry import ModelRegistry, ServedBundle
 from ganport_runtime.service.requests import DisconnectGuard, is_quick_to_parse, remaining_time
-from ganport_runtime.service.responses import (
-    MediaTypeError,
-    UnknownBundleError,
-    json_response,
-    result_headers,
-    send_response,
-)
+from ganport_runtime.service.responses import MediaTypeError, UnknownBundleError, json_response
 from ganport_runtime.service.settings import MAX_JSON_BYTES
 from ganport_runtime.values import repr_short
 
@@ -52,58 +45,38 @@ _BYTES_PER_NUMBER = 64
 
 def inference_routes(service: GenerationService) -> list[Route]:
     """Return the routes for health, metadata and inference of every bundle."""
-    context = _Context(service.registry)
+    registry = service.registry
+
+    async def ready(request: Request) -> Response:
+        return json_response(Ready(registry.ready), _ready_status(registry.ready))
+
+    async def model_ready(request: Request) -> Response:
+        served = _find(registry, request.path_params)
+        healthy = served.batcher.healthy()
+        return json_response(ModelReady(served.name, healthy), _ready_status(healthy))
+
+    async def model_metadata(request: Request) -> Response:
+        return json_response(_find(registry, request.path_params).model.metadata())
+
     server = ServerMetadata("ganport", version("ganport"), ["binary_tensor_data"])
     routes = [
         Route("/v2", json_response(server), methods=["GET"]),
         Route("/v2/health/live", json_response(Live(True)), methods=["GET"]),
-        Route("/v2/health/ready", context.ready, methods=["GET"]),
+        Route("/v2/health/ready", ready, methods=["GET"]),
     ]
     for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
         routes += [
-            Route(path, context.model_metadata, methods=["GET"]),
-            Route(f"{path}/ready", context.model_ready, methods=["GET"]),
-            Route(f"{path}/infer", _Infer(context, service), methods=["POST"]),
+            Route(path, model_metadata, methods=["GET"]),
+            Route(f"{path}/ready", model_ready, methods=["GET"]),
+            Route(f"{path}/infer", _Infer(service), methods=["POST"]),
         ]
     return routes
-
-
-class _Context:
-    """The models, and the routes without a body."""
-
-    def __init__(self, registry: ModelRegistry) -> None:
-        self.registry = registry
-        self._models: WeakKeyDictionary[ServedBundle, InferenceModel] = WeakKeyDictionary()
-
-    def find(self, parameters: Mapping[str, str]) -> tuple[ServedBundle, InferenceModel]:
-        """Return the bundle and the model of a path; raises `UnknownBundleError`."""
-        served = self.registry[parameters["name"]]
-        model = self._models.get(served)
-        if model is None:  # the bundle is new
-            self._models[served] = model = InferenceModel(served)
-        requested = parameters.get("version", model.version)
-        if requested != model.version:
-            raise UnknownBundleError("version", model.version, repr_short(requested), "Remove it.")
-        return served, model
-
-    async def ready(self, request: Request) -> Response:
-        ready = self.registry.ready
-        return json_response(Ready(ready), _ready_status(ready))
-
-    async def model_ready(self, request: Request) -> Response:
-        served, model = self.find(request.path_params)
-        ready = served.batcher.healthy()
-        return json_response(ModelReady(model.name, ready), _ready_status(ready))
-
-    async def model_metadata(self, request: Request) -> Response:
-        return json_response(self.find(request.path_params)[1].metadata())
 
 
 class _Infer:
     """`POST /v2/models/NAME/infer`: images of input tensors."""
 
-    def __init__(self, context: _Context, service: GenerationService) -> None:
-        self._context = context
+    def __init__(self, service: GenerationService) -> None:
         self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +84,8 @@ class _Infer:
         headers = dict(scope["headers"])
         _check_media_type(headers)
         service = self._service
-        served, model = self._context.find(scope["path_params"])
+        served = _find(service.registry, scope["path_params"])
+        model = served.model
         served.batcher.check_capacity()
         parsed = await self._read(model, receive, headers)
         encoded = model.prepare(parsed)
@@ -120,7 +94,8 @@ class _Infer:
             if parsed.texts is not None:
                 encoded = await service.encode_conditions(served, encoded, parsed.texts)
             result = await served.batcher.asubmit(encoded, timeout=seconds)
-            await self._respond(parsed.request, model, result, send)
+            encoding = self._encode(parsed.request, model, result.images)
+            await service.finish(model.name, result, encoding, send)
 
     async def _read(
         self, model: InferenceModel, receive: Receive, headers: Mapping[bytes, bytes]
@@ -152,21 +127,23 @@ class _Infer:
             raise RequestError("timeout", expected, repr_short(timeout), fix)
         return timeout / 1e6
 
-    async def _respond(
-        self, request: InferenceRequest, model: InferenceModel, result: GenerationResult, send: Send
-    ) -> None:
-        start = perf_counter()
-        images = result.images
+    async def _encode(
+        self, request: InferenceRequest, model: InferenceModel, images: NDArray[np.uint8]
+    ) -> ResponseBody:
+        arguments = (request, model.name, model.version, images)
         if images.nbytes <= _INLINE_BYTES or request.is_binary(IMAGE_OUTPUT):
-            body = encode_response(request, model.name, model.version, images)
-        else:
-            data, names = images.data.cast("B"), (model.name, model.version)
-            run = self._service.encoders.run
-            body = await run(ResponseBody, encode_buffer, data, images.shape, request, *names)
-        encode_seconds = perf_counter() - start
-        self._service.metrics.record_result(model.name, result, encode_seconds)
-        headers = result_headers(result, body.media_type, encode_seconds, body.headers)
-        await send_response(send, HTTPStatus.OK, headers, body.data)
+            return encode_response(*arguments)
+        return await self._service.encoders.run(ResponseBody, encode_response, *arguments)
+
+
+def _find(registry: ModelRegistry, parameters: Mapping[str, str]) -> ServedBundle:
+    """Return the bundle of a path; raises `UnknownBundleError`."""
+    served = registry[parameters["name"]]
+    requested = parameters.get("version", served.model.version)
+    if requested != served.model.version:
+        expected, found = served.model.version, repr_short(requested)
+        raise UnknownBundleError("version", expected, found, "Remove it.")
+    return served
 
 
 def _ready_status(ready: bool) -> HTTPStatus:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from time import monotonic, perf_counter
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -31,6 +34,7 @@ CLIENT_CLOSED_REQUEST = 499
 """The status that is counted for a request whose client disconnected (as nginx does)."""
 GaugeMode = Literal["livesum", "livemin", "livemax"]
 _MAX_KINDS = 100
+_REASONS = ("rejected", "expired", "cancelled", "failed")
 _BUCKETS = (
     *(0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
@@ -91,48 +95,57 @@ class ServiceMetrics:
 
     def __init__(self, registry: ModelRegistry) -> None:
         self._collectors = CollectorRegistry()
-        self._requests = Counter(
+        requests = Counter(
             "ganport_requests",
             f"Requests by route and status; {CLIENT_CLOSED_REQUEST}: the client disconnected.",
             ("route", "status"),
             registry=self._collectors,
         )
-        self._request_counters: dict[tuple[str, int], Counter] = {}
-        self.queue = self._histogram("queue", "Seconds between a request and its run.")
-        self.compute = self._histogram("compute", "Seconds in the network.")
-        self.encode = self._histogram("encode", "Seconds from pixels to the response body.")
-        self.images = self._counter("images", "Images sent.")
-        self.batches = self._counter("batches", "Runs of the network by batch size.", "size")
-        self.unanswered = self._counter("unanswered", "Requests without images.", "reason")
-        self.queued = self._gauge("queued_images", "Waiting images.", "livesum")
-        self.running = self._gauge("running_images", "Images in the current run.", "livesum")
-        self.healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
-        self.device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
+        # Rows are kept, because a lookup costs more than an increment.
+        self._requests = cache(requests.labels)
+        self._queue = self._histogram("queue", "Seconds between a request and its run.")
+        self._compute = self._histogram("compute", "Seconds in the network.")
+        self._encode = self._histogram("encode", "Seconds from pixels to the response body.")
+        self._images = self._counter("images", "Images sent.")
+        self._batches = self._counter("batches", "Runs of the network by batch size.", "size")
+        self._unanswered = self._counter("unanswered", "Requests without images.", "reason")
+        self._queued = self._gauge("queued_images", "Waiting images.", "livesum")
+        self._running = self._gauge("running_images", "Images in the current run.", "livesum")
+        self._healthy = self._gauge("healthy", "1 if the bundle can generate images.", "livemin")
+        self._device = self._gauge("device_info", "Device of the bundle.", "livemax", "device")
         if METRICS_VARIABLE not in os.environ:
             ProcessCollector(registry=self._collectors)
         self._registry = registry
-        self._bundles: dict[str, _BundleMetrics] = {}
+        self._totals: WeakKeyDictionary[ServedBundle, dict[Counter, int]] = WeakKeyDictionary()
         self.refresh()
 
     def count_request(self, route: str, status: int) -> None:
         """Count a finished request of a route."""
-        counter = self._request_counters.get((route, status))
-        if counter is None:
-            counter = self._requests.labels(route, str(status))
-            self._request_counters[route, status] = counter
-        counter.inc()
+        self._requests(route, status).inc()
 
     def record_result(self, bundle: str, result: GenerationResult, encode_seconds: float) -> None:
         """Count the images of a response and observe its times."""
-        self._bundles[bundle].record_result(result, encode_seconds)
+        self._queue(bundle).observe(result.queue_seconds)
+        self._compute(bundle).observe(result.compute_seconds)
+        self._encode(bundle).observe(encode_seconds)
+        self._images(bundle).inc(len(result.images))
 
     def refresh(self) -> None:
         """Copy the counts and levels of the batchers; call it after bundles were replaced."""
         for served in self._registry:
-            bundle = self._bundles.get(served.name)
-            if bundle is None or bundle.served is not served:
-                self._bundles[served.name] = bundle = _BundleMetrics(served, self)
-            bundle.refresh()
+            name, stats = served.name, served.batcher.stats()
+            for row in (self._queue, self._compute, self._encode, self._images):
+                row(name)
+            self._device(name, served.generator.device).set(1)
+            self._queued(name).set(stats.queued_images)
+            self._running(name).set(stats.running_images)
+            self._healthy(name).set(served.batcher.healthy())
+            counts = {self._unanswered(name, key): getattr(stats, key) for key in _REASONS}
+            counts |= {self._batches(name, size): n for size, n in stats.batch_sizes.items()}
+            totals = self._totals.setdefault(served, {})
+            for counter, total in counts.items():
+                counter.inc(total - totals.get(counter, 0))
+                totals[counter] = total
 
     def render(self) -> bytes:
         """Return all metrics in the text format, summed over the processes of the service."""
@@ -143,50 +156,16 @@ class ServiceMetrics:
             MultiProcessCollector(collectors)  # type: ignore[no-untyped-call]
         return generate_latest(collectors)
 
-    def _histogram(self, name: str, text: str) -> Histogram:
+    def _histogram(self, name: str, text: str) -> Callable[[str], Histogram]:
         name = f"ganport_{name}_seconds"
-        return Histogram(name, text, ("bundle",), registry=self._collectors, buckets=_BUCKETS)
+        labels, registry = ("bundle",), self._collectors
+        return cache(Histogram(name, text, labels, registry=registry, buckets=_BUCKETS).labels)
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"ganport_{name}", text, ("bundle", *labels), registry=self._collectors)
-
-    def _gauge(self, name: str, text: str, mode: GaugeMode, *labels: str) -> Gauge:
+    def _counter(self, name: str, text: str, *labels: str) -> Callable[..., Counter]:
         name, labels = f"ganport_{name}", ("bundle", *labels)
-        return Gauge(name, text, labels, registry=self._collectors, multiprocess_mode=mode)
+        return cache(Counter(name, text, labels, registry=self._collectors).labels)
 
-
-class _BundleMetrics:
-    """The rows of one bundle; they are kept, because a lookup costs more than an increment."""
-
-    def __init__(self, served: ServedBundle, metrics: ServiceMetrics) -> None:
-        self.served = served
-        self._metrics = metrics
-        self._queue = metrics.queue.labels(served.name)
-        self._compute = metrics.compute.labels(served.name)
-        self._encode = metrics.encode.labels(served.name)
-        self._images = metrics.images.labels(served.name)
-        self._totals: dict[tuple[Counter, str], int] = {}
-        metrics.device.labels(served.name, served.generator.device).set(1)
-
-    def record_result(self, result: GenerationResult, encode_seconds: float) -> None:
-        self._queue.observe(result.queue_seconds)
-        self._compute.observe(result.compute_seconds)
-        self._encode.observe(encode_seconds)
-        self._images.inc(len(result.images))
-
-    def refresh(self) -> None:
-        name, metrics = self.served.name, self._metrics
-        stats = self.served.batcher.stats()
-        metrics.queued.labels(name).set(stats.queued_images)
-        metrics.running.labels(name).set(stats.running_images)
-        metrics.healthy.labels(name).set(self.served.batcher.healthy())
-        for reason in ("rejected", "expired", "cancelled", "failed"):
-            self._raise_to(metrics.unanswered, reason, getattr(stats, reason))
-        for size, count in stats.batch_sizes.items():
-            self._raise_to(metrics.batches, str(size), count)
-
-    def _raise_to(self, counter: Counter, label: str, total: int) -> None:
-        """Raise a counter to a total that the batcher counts."""
-        increase = total - self._totals.get((counter, label), 0)
-        counter.labels(self.served.name, label).inc(increase)
-        self._totals[counter, label] = total
+    def _gauge(self, name: str, text: str, mode: GaugeMode, *labels: str) -> Callable[..., Gauge]:
+        name, labels = f"ganport_{name}", ("bundle", *labels)
+        registry = self._collectors
+        return cache(Gauge(name, text, labels, registry=registry, multiprocess_mode=mode).labels)

@@ -16,13 +16,9 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import ClosedError, GanportError
-from ganport_runtime.service.bodies import (
-    ClientDisconnectError,
-    check_content_length,
-    too_large_error,
-)
-from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, AccessLog, ServiceMetrics
-from ganport_runtime.service.registry import ModelRegistry
+from ganport_runtime.service.bodies import ClientDisconnectError, check_content_length
+from ganport_runtime.service.generate_routes import GenerationService
+from ganport_runtime.service.metrics import CLIENT_CLOSED_REQUEST, AccessLog
 from ganport_runtime.service.responses import (
     ForbiddenError,
     KeyMissingError,
@@ -30,7 +26,6 @@ from ganport_runtime.service.responses import (
     shutting_down_error,
     status_of,
 )
-from ganport_runtime.service.settings import Settings
 from ganport_runtime.values import format_choices, sanitize
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
@@ -110,24 +105,18 @@ class RequestGuardMiddleware:
     """
 
     def __init__(
-        self,
-        app: ASGIApp,
-        fast_routes: Mapping[str, ASGIApp],
-        keys: ApiKeys,
-        rules: OriginRules,
-        registry: ModelRegistry,
-        settings: Settings,
-        metrics: ServiceMetrics,
+        self, app: ASGIApp, service: GenerationService, fast_routes: Mapping[str, ASGIApp]
     ) -> None:
+        settings = service.settings
         self._app = app
         self._fast_routes = fast_routes
-        self._keys = keys
-        self._rules = rules
-        self._registry = registry
+        self._keys = ApiKeys(settings.keys)
+        self._rules = OriginRules(settings.hosts, settings.origins)
+        self._registry = service.registry
         self._max_body = settings.max_body
         self._public_paths = settings.public_paths
         self._public_prefixes = settings.public_prefixes
-        self._metrics = metrics
+        self._metrics = service.metrics
         self._access_log = AccessLog(settings.access_log) if settings.access_log else None
         self._id_prefix = secrets.token_hex(4)
         self._id_numbers = count(1)
@@ -139,7 +128,7 @@ class RequestGuardMiddleware:
         start, path = perf_counter(), scope["path"]
         fast_route = self._fast_routes.get(path) if scope["method"] == "POST" else None
         headers = dict(scope["headers"])
-        context = _RequestContext(receive, send, self._max_body, self._request_id(headers))
+        context = _RequestContext(send, self._request_id(headers))
         try:
             self._rules.check(scope["method"], headers)
             if path not in self._public_paths and not path.startswith(self._public_prefixes):
@@ -147,7 +136,7 @@ class RequestGuardMiddleware:
                 if self._registry.rejecting:
                     raise shutting_down_error()
             check_content_length(headers, self._max_body)
-            await (fast_route or self._app)(scope, context.receive, context.send)
+            await (fast_route or self._app)(scope, receive, context.send)
         except ClientDisconnectError:
             context.status = CLIENT_CLOSED_REQUEST
         except (Exception, asyncio.CancelledError) as error:
@@ -175,24 +164,14 @@ class RequestGuardMiddleware:
 
 
 class _RequestContext:
-    """One request: counts received bytes, records the status and adds the request ID."""
+    """One request: records the status and adds the request ID."""
 
-    __slots__ = ("_max_body", "_receive", "_remaining", "_send", "id", "sent", "status")
+    __slots__ = ("_send", "id", "sent", "status")
 
-    def __init__(self, receive: Receive, send: Send, max_body: int, request_id: bytes) -> None:
-        self._receive = receive
+    def __init__(self, send: Send, request_id: bytes) -> None:
         self._send = send
-        self._max_body = self._remaining = max_body
         self.id = request_id
         self.status = self.sent = 0
-
-    async def receive(self) -> Message:
-        message = await self._receive()
-        # The content length may be absent or wrong, so the received bytes count.
-        self._remaining -= len(message.get("body", b""))
-        if self._remaining < 0:
-            raise too_large_error(self._max_body)
-        return message
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":

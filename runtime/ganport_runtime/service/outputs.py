@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import secrets
 import struct
 import zipfile
@@ -13,11 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from ganport_runtime.errors import RequestError
 from ganport_runtime.images.atlas import check_atlas
-from ganport_runtime.images.encode import to_image
 from ganport_runtime.images.pixels import index_colors
 from ganport_runtime.images.sheet import MAX_SIDE
 from ganport_runtime.noise import check_integer
@@ -30,7 +27,6 @@ _COLOR_TYPES = {1: 0, 3: 2, 4: 6}
 """The PNG's color type by the channels of a pixel."""
 _INDEXED = 3
 _FILTER_UP = 2  # each byte minus the byte above it
-_IMAGE_DESCRIPTION = 0x010E  # EXIF tag that `images.encode.read_metadata` reads
 _CONTAINED = ("png", "webp", "sheet")
 """Outputs of several files."""
 _ACCEPTED = {
@@ -131,19 +127,6 @@ def png_bytes(
     chunks += [_text_chunk(key, text) for key, text in texts.items()]
     chunks += [_chunk(b"IDAT", _deflate(image)), _chunk(b"IEND", b"")]
     return b"".join(chunks)
-
-
-def webp_bytes(
-    image: NDArray[np.uint8], texts: Mapping[str, str], quality: int | None = None
-) -> bytes:
-    """Return a WebP file: lossless, or lossy with a `quality` from 1 to 100."""
-    exif = Image.Exif()
-    exif[_IMAGE_DESCRIPTION] = json.dumps(dict(texts))
-    buffer = io.BytesIO()
-    # For lossless files Pillow's `quality` is the compression effort.
-    options = {"lossless": quality is None, "quality": quality or 0, "method": 0, "exact": True}
-    to_image(image).save(buffer, "WEBP", exif=exif.tobytes(), **options)
-    return buffer.getvalue()
 
 
 def zip_parts(parts: Sequence[FilePart]) -> ResponseBody:

@@ -15,6 +15,7 @@ import numpy as np
 from ganport_runtime.batcher import Batcher
 from ganport_runtime.errors import RequestError
 from ganport_runtime.generator import Generator
+from ganport_runtime.service.inference_model import InferenceModel
 from ganport_runtime.service.responses import UnknownBundleError
 from ganport_runtime.values import format_choices, sanitize
 
@@ -38,6 +39,11 @@ class ServedBundle:
     def capabilities(self) -> tuple[str, ...]:
         """Return which of `generate` and `translate` the bundle supports."""
         return tuple(verb for verb in self.generator.capabilities if verb in _VERBS)
+
+    @cached_property
+    def model(self) -> InferenceModel:
+        """Return the bundle as a model of the Open Inference Protocol."""
+        return InferenceModel(self.name, self.generator)
 
     def require(self, verb: str) -> None:
         """Raise `RequestError` unless the bundle supports `verb`."""

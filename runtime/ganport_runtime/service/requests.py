@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Iterator, Sequence
 from math import ceil
 from pathlib import Path
 from time import perf_counter
@@ -23,6 +22,7 @@ from ganport_runtime.service.bodies import ClientDisconnectError, too_large_erro
 from ganport_runtime.service.responses import BodyError
 from ganport_runtime.service.schemas import TranslateBody
 from ganport_runtime.service.settings import MAX_JSON_BYTES, MAX_JSON_ELEMENTS
+from ganport_runtime.strictjson import unique_names
 from ganport_runtime.values import format_choices, repr_short, sanitize, suggestion
 
 _LISTEN_DELAY = 0.05
@@ -37,8 +37,6 @@ _UNKNOWN_FIELD = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _WRONG_TYPE = re.compile(r"Expected (.+), got (.+)")
 _LOCATED = re.compile(r"(.*) - at `\$\.?(.*)`", re.DOTALL)
 _NAMES = re.compile(rb'"(\w+)":')
-_OPENING = ord("{")
-_NO_BRACES = bytes(set(range(256)) - set(b"{}"))
 Body = TypeVar("Body")
 _TRANSLATE = msgspec.json.Decoder(TranslateBody)
 
@@ -157,43 +155,10 @@ def check_names(body: bytes | bytearray) -> None:
     if len(set(names)) == len(names) == body.count(b":") and b"\\" not in body:
         return
     try:
-        repeated = _find_repeated_name(body)
-    except (ValueError, IndexError):  # in a part that the decoder skipped
-        raise BodyError("body", "valid JSON", "invalid JSON", "Send JSON.") from None
-    if repeated is not None:
-        expected, found = "each name once in an object", f"'{sanitize(repeated)}' twice"
-        raise BodyError("body", expected, found, "Remove one of them.")
-
-
-def _find_repeated_name(body: bytes | bytearray) -> str | None:
-    # The same text without quotes inside strings.
-    body = body.replace(b"\\\\", rb"\u005c").replace(b'\\"', rb"\u0022")
-    parts = bytes(body).split(b'"')  # every second one is a string
-    pairs = zip(parts[1::2], parts[2::2], strict=True)
-    names = [name for name, after in pairs if _starts_with_colon(after)]
-    texts = json.loads(b'["%b"]' % b'","'.join(names)) if names else []
-    return _find_repeated(parts, iter(texts)) if len(set(texts)) < len(texts) else None
-
-
-def _starts_with_colon(text: bytes) -> bool:
-    return text[:1] == b":" or (text[:1].isspace() and text.lstrip()[:1] == b":")
-
-
-def _find_repeated(parts: Sequence[bytes], names: Iterator[str]) -> str | None:
-    """Return the first name that an object has twice; `names` are those of all objects."""
-    objects: list[set[str]] = [set()]
-    for index, part in enumerate(parts[::2]):
-        if index and _starts_with_colon(part):
-            name = next(names)
-            if name in objects[-1]:
-                return name
-            objects[-1].add(name)
-        for brace in part.translate(None, _NO_BRACES):
-            if brace == _OPENING:
-                objects.append(set())
-            else:
-                objects.pop()
-    return None
+        json.loads(body, object_pairs_hook=unique_names, parse_int=float)
+    except (ValueError, RecursionError) as error:
+        expected, found = "valid JSON, each name once in an object", sanitize(str(error), 200)
+        raise BodyError("body", expected, found, "Correct the body.") from None
 
 
 def parse_translation(data: bytes | bytearray) -> TranslateBody:

@@ -18,6 +18,7 @@ from ganport_runtime.errors import (
     QueueFullError,
     RequestError,
 )
+from ganport_runtime.service.outputs import ResponseBody
 from ganport_runtime.service.schemas import Error, ErrorDetails, ProtocolError
 from ganport_runtime.values import format_choices, repr_short, suggestion
 
@@ -130,25 +131,20 @@ def shutting_down_error() -> ClosedError:
     )
 
 
-def result_headers(
-    result: GenerationResult,
-    media_type: str,
-    encode_seconds: float,
-    extra: Sequence[tuple[str, str]],
-) -> Headers:
-    """Return the headers of generated images: type, times, device, seeds, then `extra`."""
+def result_headers(result: GenerationResult, body: ResponseBody, encode_seconds: float) -> Headers:
+    """Return the headers of generated images: type, times, device, seeds, then those of `body`."""
     timing = (
         f"queue;dur={result.queue_seconds * 1e3:.3f}, "
         f"compute;dur={result.compute_seconds * 1e3:.3f}, encode;dur={encode_seconds * 1e3:.3f}"
     )
     headers = [
-        (b"content-type", media_type.encode()),
+        (b"content-type", body.media_type.encode()),
         (b"server-timing", timing.encode()),
         (b"ganport-device", result.device.encode()),
     ]
     if seeds := format_seeds(result.seeds):
         headers.append((b"ganport-seeds", seeds.encode()))
-    headers += [(name.lower().encode(), value.encode()) for name, value in extra]
+    headers += [(name.lower().encode(), value.encode()) for name, value in body.headers]
     return headers
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganport_runtime.errors import RequestError
+from ganport_runtime.files import read_lines
 
 KEYS_VARIABLE = "GANPORT_API_KEYS"
 """The environment variable that holds API keys."""
@@ -16,7 +17,6 @@ MAX_JSON_BYTES = 1 << 20
 """Bytes of JSON in a request without its images and tensors."""
 MAX_JSON_ELEMENTS = 1 << 15
 """Values in the JSON of a request without its tensors."""
-_MAX_FILE_BYTES = 1 << 20
 _MONITOR_PATHS = frozenset({"/healthz", "/readyz", "/v2/health/live", "/v2/health/ready"})
 _ALLOWED_KEYS = "keys of printable ASCII characters without spaces"
 _LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -109,7 +109,7 @@ def load_api_keys(environment: Mapping[str, str], file: Path | None) -> tuple[st
     if KEYS_VARIABLE in environment:
         keys += _check_keys(KEYS_VARIABLE, environment[KEYS_VARIABLE].split(","))
     if file is not None:
-        lines = _read_text(file).splitlines()
+        lines = read_lines(file, "key")
         keys += _check_keys(str(file), [line for line in lines if not line.startswith("#")])
     return tuple(keys)
 
@@ -123,15 +123,3 @@ def _check_keys(place: str, entries: Iterable[str]) -> list[str]:
             # The message must not contain the key, because it may reach a log.
             raise RequestError(place, _ALLOWED_KEYS, "another character", "Create a new key.")
     return keys
-
-
-def _read_text(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(_MAX_FILE_BYTES).decode()
-    except OSError as error:
-        found = error.strerror or str(error)
-        raise RequestError(str(file), "a file of keys", found, "Check the path.") from error
-    except UnicodeDecodeError as error:
-        fix = "Write one key per line."
-        raise RequestError(str(file), _ALLOWED_KEYS, "another character", fix) from error

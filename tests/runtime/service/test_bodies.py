@@ -17,13 +17,14 @@ from ganport_runtime.service.bodies import (
     media_type_of,
 )
 from ganport_runtime.service.responses import MediaTypeError, SlowBodyError, TooLargeError
+from ganport_runtime.service.settings import MAX_JSON_BYTES
 
 
 async def read_body(
-    receive: Any, headers: dict[bytes, bytes], seconds: float, *limit: int
+    receive: Any, headers: dict[bytes, bytes], seconds: float, limit: int = MAX_JSON_BYTES
 ) -> bytes | bytearray:
     with BodyBudget(1 << 20).reserve() as reservation:
-        return await reservation.read(receive, headers, seconds, *limit)
+        return await reservation.read(receive, headers, seconds, limit)
 
 
 def sending(*messages: dict[str, Any], pause: float = 0.0) -> Callable[[], Awaitable[Any]]:

@@ -36,7 +36,7 @@ def test_helper_returns_the_result_and_is_used_again(
 ) -> None:
     async def main() -> tuple[int, int, int]:
         first = await helpers.run(int, functions.process_id, b"")
-        result = await helpers.run(int, functions.length, memoryview(b"abc"), 2)
+        result = await helpers.run(int, functions.length, b"abc", 2)
         return result, first, await helpers.run(int, functions.process_id, b"")
 
     result, first, second = asyncio.run(main())

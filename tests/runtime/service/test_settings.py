@@ -29,23 +29,23 @@ def test_load_api_keys_of_the_environment_and_of_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "expected"),
+    ("content", "expected", "line"),
     [
-        (b"", "at least one key"),
-        (b"# comment\n", "at least one key"),
-        (b"two words\n", "ASCII"),
-        ("schlüssel\n".encode(), "ASCII"),
-        (b"\xff\xfe", "ASCII"),
+        (b"", "at least one key", ""),
+        (b"# comment\n", "at least one key", ""),
+        (b"two words\n", "ASCII", ""),
+        ("schlüssel\n".encode(), "ASCII", ""),
+        (b"# comment\n\xff\xfe", "UTF-8", ":2"),
     ],
 )
 def test_load_api_keys_file_without_valid_keys_raises_without_revealing_them(
-    tmp_path: Path, content: bytes, expected: str
+    tmp_path: Path, content: bytes, expected: str, line: str
 ) -> None:
     file = tmp_path / "keys"
     file.write_bytes(content)
     with pytest.raises(RequestError, match=expected) as caught:
         load_api_keys({}, file)
-    assert caught.value.place == str(file)
+    assert caught.value.place == f"{file}{line}"
     assert "words" not in str(caught.value)
 
 

@@ -10,7 +10,7 @@ import click
 
 from ganport_runtime.cli.condition_args import parse_request, read_requests
 from ganport_runtime.cli.sample.context import SampleContext
-from ganport_runtime.cli.sample.options import count_option, with_bundle_options, with_seed_option
+from ganport_runtime.cli.sample.options import with_seeds
 from ganport_runtime.cli.sample.spec import ImageSpec
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_write, check_output
@@ -20,9 +20,7 @@ from ganport_runtime.images.sheet import MAX_SIDE
 
 
 @click.command()
-@with_seed_option
-@count_option
-@with_bundle_options
+@with_seeds
 @click.argument("texts", nargs=-1)
 @click.option(
     "--file", type=click.Path(path_type=Path), help="A text file with one request on each line."

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -162,20 +163,11 @@ class SampleContext:
     ) -> None:
         """Write a sheet of rows by columns, or an animation with one frame per column."""
         if self.output.animate:
-            labels = [f"{axes[1]}: {label}" for label in columns] if axes else columns
-            self._save_frames(images, specs, rows, labels, title, fps)
+            footers = [f"{axes[1]}: {label}" for label in columns] if axes else columns
+            self._save_frames(images, specs, rows, footers, title, fps)
             return
-        page = make_sheet(
-            images,
-            len(columns),
-            row_labels=rows,
-            column_labels=columns,
-            scale=self.resolve_scale(len(columns)),
-            title=title,
-            axes=axes,
-            background=self.background or CHECKER,
-        )
-        self.save([page], specs)
+        labels: dict[str, Any] = {"row_labels": rows, "column_labels": columns, "axes": axes}
+        self.save([self._page(images, len(columns), title, **labels)], specs)
 
     def save_unlabeled(self, pixels: NDArray[np.uint8], specs: Sequence[Reproducible]) -> None:
         """Write a page (H, W, C) as it is: with its transparency unless there is a background."""
@@ -191,15 +183,7 @@ class SampleContext:
         title: str,
     ) -> None:
         """Write a nearly square sheet with a caption below each image."""
-        columns = square_columns(len(images))
-        page = make_sheet(
-            images,
-            columns,
-            captions=captions,
-            scale=self.resolve_scale(columns),
-            title=title,
-            background=self.background or CHECKER,
-        )
+        page = self._page(images, square_columns(len(images)), title, captions=captions)
         self.save([page], specs)
 
     def save(
@@ -220,6 +204,14 @@ class SampleContext:
         count = "1 image" if len(specs) == 1 else f"{len(specs)} images"
         click.echo(f"{description}, {count}, {self.origin}, generated on {self.generator.device}")
 
+    def _page(
+        self, images: NDArray[np.uint8], columns: int, title: str, **labels: Any
+    ) -> Image.Image:
+        scale, background = self.resolve_scale(columns), self.background or CHECKER
+        return make_sheet(
+            images, columns, scale=scale, title=title, background=background, **labels
+        )
+
     def _save_frames(
         self,
         images: NDArray[np.uint8],
@@ -231,16 +223,12 @@ class SampleContext:
     ) -> None:
         columns = len(rows) if len(rows) < 5 else square_columns(len(rows))
 
+        captions = rows if len(rows) > 1 else None
+
         def render_frame(index: int) -> Image.Image:
-            return make_sheet(
-                images[index :: len(labels)],
-                columns,
-                captions=rows if len(rows) > 1 else None,
-                scale=self.resolve_scale(columns),
-                title=title,
-                footer=labels[index],  # below the images, so that their position is constant
-                background=self.background or CHECKER,
-            )
+            frame, footer = images[index :: len(labels)], labels[index]
+            # A footer is below the images, so that their position is constant.
+            return self._page(frame, columns, title, captions=captions, footer=footer)
 
         first = render_frame(0)
         check_pixels([first.size] * len(labels))  # before all frames are in memory

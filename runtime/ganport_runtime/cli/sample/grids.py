@@ -20,10 +20,10 @@ from ganport_runtime.cli.condition_args import (
 )
 from ganport_runtime.cli.sample.context import SampleContext, even_fractions
 from ganport_runtime.cli.sample.options import (
-    count_option,
     set_option,
     with_bundle_options,
     with_seed_option,
+    with_seeds,
 )
 from ganport_runtime.cli.sample.spec import ImageSpec
 from ganport_runtime.conditions import Conditions, Rgb
@@ -36,9 +36,7 @@ _BLEND_STEPS, _BLEND_FRAMES = 7, 24
 
 
 @click.command(cls=GreedyCommand)
-@with_seed_option
-@count_option
-@with_bundle_options
+@with_seeds
 @click.argument("text", required=False)
 @set_option
 def draw(context: SampleContext, text: str | None, settings: tuple[str, ...]) -> None:
@@ -61,9 +59,7 @@ def draw(context: SampleContext, text: str | None, settings: tuple[str, ...]) ->
 
 
 @click.command("list")
-@with_seed_option
-@count_option
-@with_bundle_options
+@with_seeds
 @click.argument("texts", nargs=-1)
 @click.option(
     "--file", type=click.Path(path_type=Path), help="A text file with one request on each line."
@@ -92,9 +88,7 @@ def list_images(context: SampleContext, texts: tuple[str, ...], file: Path | Non
 
 
 @click.command(cls=GreedyCommand)
-@with_seed_option
-@count_option
-@with_bundle_options
+@with_seeds
 @click.option("--rows", metavar="GROUP", help="The group of the rows.")
 @click.option("--columns", metavar="GROUP", help="The group of the columns.")
 @set_option
@@ -132,9 +126,7 @@ def matrix(
 
 
 @click.command(cls=GreedyCommand)
-@with_seed_option
-@count_option
-@with_bundle_options
+@with_seeds
 @click.option("--group", required=True, help="The group to change.")
 @click.option(
     "--steps",
@@ -205,9 +197,7 @@ def colormap(
 
 
 @click.command(cls=GreedyCommand)
-@with_seed_option
-@count_option
-@with_bundle_options
+@with_seeds
 @click.option("--from", "start", required=True, metavar="TEXT", help="The first request.")
 @click.option("--to", "end", required=True, metavar="TEXT", help="The last request.")
 @click.option(

@@ -142,6 +142,13 @@ count_option = click.option(
     default=1,
     help="Images of each condition, with consecutive seeds.",
 )
+
+
+def with_seeds(command: Command) -> Command:
+    """Add the options of bundle, output, `--seed` and `--count`; pass a `SampleContext`."""
+    return with_seed_option(count_option(with_bundle_options(command)))
+
+
 set_option = click.option(
     "--set",
     "settings",
