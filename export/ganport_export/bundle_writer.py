@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ganport_export import model_card, preview
 from ganport_export.artifact import Artifact
 from ganport_export.errors import OptionError
-from ganport_export.interface import BATCH_DIM, Interface, is_single_line
+from ganport_export.interface import Interface, is_single_line
 from ganport_export.options import ExportOptions
 from ganport_export.test_inputs import make_batches
 from ganport_runtime.bundle.manifest import (
@@ -30,7 +30,6 @@ from ganport_runtime.bundle.manifest import (
     Image,
     Manifest,
     Noise,
-    Tensor,
 )
 from ganport_runtime.errors import RequestError
 from ganport_runtime.files import atomic_directory, atomic_write, check_folder, sha256_of
@@ -102,7 +101,9 @@ def build_manifest(interfaces: Sequence[Interface], options: ExportOptions) -> M
         name=first.name,
         version=first.version,
         family=first.family,
-        graphs=tuple(_build_graph(interface, options) for interface in interfaces),
+        graphs=tuple(
+            Graph(x.kind, *x.tensors(options.image), options.graph_files(x)) for x in interfaces
+        ),
         conditions=first.conditions,
         noise=Noise(temperature=first.temperature) if first.has_z else None,
         image=Image(first.format, _RANGES[options.image]),
@@ -176,16 +177,6 @@ def write_directions(directions: Mapping[str, NDArray[Any]], interface: Interfac
         {name: np.ascontiguousarray(directions[name]) for name in sorted(directions)}
     )
     return data
-
-
-def _build_graph(interface: Interface, options: ExportOptions) -> Graph:
-    inputs = (
-        Tensor(name, "float32", (BATCH_DIM, *shape)) for name, shape in interface.inputs.items()
-    )
-    dtype = "uint8" if interface.head(options.image) == "uint8" else "float32"
-    shape = interface.output_shape(options.image)
-    output = Tensor(interface.output_name, dtype, (BATCH_DIM, *shape))
-    return Graph(interface.kind, tuple(inputs), output, options.graph_files(interface))
 
 
 def _file_entries(files: Mapping[str, bytes]) -> dict[str, FileEntry]:

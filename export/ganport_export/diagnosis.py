@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from ganport_export.adapter import unwrap
 from ganport_export.errors import ContractError
@@ -74,22 +75,16 @@ def not_finite_error(network: nn.Module, inputs: Sequence[Tensor], place: str) -
 def _first_not_finite(network: nn.Module, inputs: Sequence[Tensor]) -> str:
     """Return the path of the first module that ends with such a number; "" if there is none."""
     root = unwrap(network)
+    paths = {part: path or type(root).__name__ for path, part in root.named_modules()}
     found: list[str] = []
-    handles = []
-    for path, part in root.named_modules():
-        name = path or type(root).__name__
 
-        def record(module: nn.Module, args: Any, output: Any, name: str = name) -> None:
-            if isinstance(output, Tensor) and not bool(torch.isfinite(output).all()):
-                found.append(name)
+    def record(module: nn.Module, args: Any, output: Any) -> None:
+        is_finite = not isinstance(output, Tensor) or bool(torch.isfinite(output).all())
+        if module in paths and not is_finite:
+            found.append(paths[module])
 
-        handles.append(part.register_forward_hook(record))
-    try:
-        with torch.no_grad():
-            network(*inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad(), register_module_forward_hook(record):
+        network(*inputs)
     return next(iter(found), "")
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ganport_export.errors import OptionError
 from ganport_runtime.bundle.schema import ENCODE, FIRST_AND_LAST, GENERATE
+from ganport_runtime.bundle.schema import Tensor as GraphTensor
 from ganport_runtime.conditions import Conditions, JointOneHot, OneHot
 from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.values import repr_short
@@ -172,6 +173,14 @@ class Interface:
         if self.head(image) == "uint8":
             return (*self.format.size, self.format.channels)
         return self.shape(self.output_name)
+
+    def tensors(self, image: str) -> tuple[tuple[GraphTensor, ...], GraphTensor]:
+        """Return the inputs and the output of the graph when images have the head `image`."""
+        shapes = self.inputs.items()
+        inputs = [GraphTensor(name, "float32", (BATCH_DIM, *shape)) for name, shape in shapes]
+        dtype = "uint8" if self.head(image) == "uint8" else "float32"
+        output = GraphTensor(self.output_name, dtype, (BATCH_DIM, *self.output_shape(image)))
+        return tuple(inputs), output
 
     def encoder(self) -> Interface:
         """Return the interface of the encoder of this generator, from an image to z.

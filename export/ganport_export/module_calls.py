@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook
 
 from ganport_export.adapter import unwrap
 from ganport_export.diagnosis import failing_module
@@ -31,22 +32,15 @@ IsFixed = Callable[[ModuleCall, ModuleCall], bool]
 
 def record_calls(network: nn.Module, batch: InputBatch) -> list[ModuleCall]:
     """Return the modules that run once and return a tensor, in the order in which they end."""
-    root = unwrap(network)
+    names = {part: path for path, part in unwrap(network).named_modules()}
     calls: list[ModuleCall] = []
-    handles = []
-    for path, part in root.named_modules():
 
-        def record(module: nn.Module, inputs: Any, output: Any, path: str = path) -> None:
-            if isinstance(output, Tensor):
-                calls.append(ModuleCall(path, module, inputs, output.detach().clone()))
+    def record(module: nn.Module, inputs: Any, output: Any) -> None:
+        if module in names and isinstance(output, Tensor):
+            calls.append(ModuleCall(names[module], module, inputs, output.detach().clone()))
 
-        handles.append(part.register_forward_hook(record))
-    try:
-        with torch.no_grad():
-            network(*batch.tensors())
-    finally:
-        for handle in handles:
-            handle.remove()
+    with torch.no_grad(), register_module_forward_hook(record):
+        network(*batch.tensors())
     paths = [call.path for call in calls]
     return [call for call in calls if paths.count(call.path) == 1]
 

@@ -49,23 +49,18 @@ class ExportOptions:
     target: Target | None = None
 
     @classmethod
-    def of(
-        cls,
-        target: str | None,
-        *,
-        format: str | None,
-        image: str | None,
-        opset: int | None,
-        **others: Any,
-    ) -> Self:
-        """Return options for a target; None takes the target's default, or that of the class."""
+    def of(cls, target: str | None, **given: Any) -> Self:
+        """Return options for a target; `given` replaces the defaults of the target, or the class.
+
+        A format, image or opset of None is not given.
+        """
         chosen = None if target is None else find_target(target)
-        given = {"format": format, "image": image, "opset": opset}
-        defaults: dict[str, Any] = {}
+        for name in ("format", "image", "opset"):
+            if given[name] is None:
+                del given[name]
         if chosen:
-            defaults = {"format": "onnx", "image": chosen.head, "opset": chosen.opset}
-        stated = {name: value for name, value in given.items() if value is not None}
-        return cls(**{**defaults, **stated}, target=chosen, **others)
+            given = {"format": "onnx", "image": chosen.head, "opset": chosen.opset} | given
+        return cls(**given, target=chosen)
 
     def __post_init__(self) -> None:
         if not holds(lambda: self.formats <= set(FORMATS)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class ExportReport:
             "opset": self.opset,
             "folded": list(self.folded),
             "seconds": dict(self.seconds),
-            "files": {name: entry.to_json() for name, entry in self.manifest.files.items()},
+            "files": {name: asdict(entry) for name, entry in self.manifest.files.items()},
             **({"target": dict(self.target)} if self.target else {}),
             "parity": dict(self.manifest.parity),
             "provenance": dict(self.manifest.provenance),

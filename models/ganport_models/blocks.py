@@ -148,7 +148,7 @@ def downsample_stack(
     *,
     norm_first: bool = False,
     bias: bool = True,
-) -> list[nn.Module]:
+) -> nn.Sequential:
     """Return layers from an image of channels[0] channels to a base map of channels[-1].
 
     The first convolution has no batch norm unless `norm_first` (Radford et al. 2016, section 3).
@@ -158,7 +158,7 @@ def downsample_stack(
         down = down_convolution(inputs, outputs, kernel, bias=bias)
         skip_norm = norm == "batch" and index == 0 and not norm_first
         layers += [*([down] if skip_norm else with_norm(down, norm)), nn.LeakyReLU(slope)]
-    return layers
+    return nn.Sequential(*layers)
 
 
 def with_norm(layer: nn.Conv2d, norm: Norm) -> list[nn.Module]:

@@ -140,9 +140,13 @@ class Generator(nn.Module):
     """Interface of the exported graph, as defined in `docs/interface.md`."""
     num_colors: ClassVar[int] = 0
     """Colors of the data set that it starts with; `init_colors` takes them."""
+    conditional: ClassVar[bool] = True
+    """Whether it needs a condition."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
+        if self.conditional:
+            require_condition(config)
         self.config = config
         self.build(config)
 

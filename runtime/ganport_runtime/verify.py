@@ -35,7 +35,7 @@ from ganport_runtime.errors import BundleError, GanportError, MissingExtraError,
 from ganport_runtime.files import sha256_of
 from ganport_runtime.generation.engine import GraphRunner
 from ganport_runtime.strictjson import parse
-from ganport_runtime.values import sanitize
+from ganport_runtime.values import sanitize, to_number
 
 FIXTURES_NAME = "fixtures.safetensors"
 FIXTURE_COUNTS = (1, 3)
@@ -48,6 +48,8 @@ TIMEOUT = 300.0
 """Seconds for all graphs of a bundle."""
 MEMORY = 2 * 2**30
 """Bytes for the graphs of a bundle, in addition to four times the size of the largest."""
+Run = Callable[[dict[str, NDArray[Any]]], NDArray[Any]]
+"""Returns the output of a graph for its inputs by name."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +73,12 @@ def verify(
     """
     if not bundle.is_single_file:
         for name in bundle.manifest.files:
-            yield _run_check(f"digest of {name}", partial(_check_digest, bundle, name))
-        yield _run_check("listed files", partial(_check_names, bundle))
-        yield _run_check(SUMS_NAME, partial(_check_sums, bundle))
+            yield run_check(f"digest of {name}", partial(_check_digest, bundle, name))
+        yield run_check("listed files", partial(_check_names, bundle))
+        yield run_check(SUMS_NAME, partial(_check_sums, bundle))
     yield from _check_graphs_in_child(bundle, trust_code, timeout)
     if DIRECTIONS_NAME in bundle.manifest.files:
-        yield _run_check(f"content of {DIRECTIONS_NAME}", partial(_check_directions, bundle))
+        yield run_check(f"content of {DIRECTIONS_NAME}", partial(_check_directions, bundle))
 
 
 def _check_graphs_in_child(bundle: Bundle, trust_code: bool, timeout: float) -> Iterator[Check]:
@@ -142,7 +144,7 @@ def check_graphs(bundle: Bundle, *, trust_code: bool) -> Iterator[Check]:
                 detail = "an ExportedProgram, which is not read without --trust-code"
                 yield Check(f"code of {file.path}", None, detail)
             else:
-                yield _run_check(f"code of {file.path}", partial(_check_code, bundle, graph, file))
+                yield run_check(f"code of {file.path}", partial(_check_code, bundle, graph, file))
     if trust_code:
         yield from _run_contributed_checks(bundle)
 
@@ -195,7 +197,7 @@ def compare(
     elif expected.dtype == np.uint8 or (image is not None and image.is_discrete):
         passed, limit = largest <= level, "1 level"
     else:
-        bound = _float_limit(parity)
+        bound = min(MAX_FLOAT_ERROR, to_number(parity.get("limit")))  # NaN is ignored
         passed, limit, text = largest <= bound, f"{bound:.1e}", f"{largest:.2e}"
     if not passed:  # also for NaN
         raise BundleError(file.path, f"the recorded output within {limit}", f"{text} away")
@@ -213,14 +215,7 @@ def _without_furthest(
     return pixels[: max(1, len(pixels) - few)]
 
 
-def _float_limit(parity: dict[str, Any]) -> float:
-    limit = parity.get("limit")
-    if isinstance(limit, bool) or not isinstance(limit, int | float):
-        return MAX_FLOAT_ERROR
-    return min(limit, MAX_FLOAT_ERROR)
-
-
-def _run_check(name: str, check: Callable[[], str]) -> Check:
+def run_check(name: str, check: Callable[[], str]) -> Check:
     """Return the result of a check that returns its detail, or raises a `GanportError`."""
     try:
         return Check(name, True, check())
@@ -238,22 +233,23 @@ def _check_onnx(bundle: Bundle, graph: Graph, file: GraphFile) -> Iterator[Check
         runners[0].check(graph)
         return f"{graph.interface}: the tensors of the manifest"
 
-    yield _run_check(f"graph {file.path}", check_tensors)
+    yield run_check(f"graph {file.path}", check_tensors)
     for runner in runners:
-        metadata = partial(_check_metadata, bundle, graph, runner.metadata.get(METADATA_KEY))
-        yield _run_check(f"metadata of {file.path}", metadata)
+        metadata = partial(check_metadata, bundle, graph, runner.metadata.get(METADATA_KEY))
+        yield run_check(f"metadata of {file.path}", metadata)
         if not bundle.is_single_file:
-            rerun = partial(_check_fixtures, bundle, graph, file, runner)
-            yield _run_check(f"fixtures of {file.path}", rerun)
+            rerun = partial(check_fixtures, bundle, graph, file, runner.run)
+            yield run_check(f"fixtures of {file.path}", rerun)
 
 
 def _check_code(bundle: Bundle, graph: Graph, file: GraphFile) -> str:
     metadata, operators = check_torchscript(bundle.read(file.path), file.path)
-    _check_metadata(bundle, graph, metadata or None)
+    check_metadata(bundle, graph, metadata or None)
     return f"{len(operators)} operators, all known; the file is not run without --trust-code"
 
 
-def _check_metadata(bundle: Bundle, graph: Graph, text: str | None) -> str:
+def check_metadata(bundle: Bundle, graph: Graph, text: str | None) -> str:
+    """Raise `BundleError` unless the interface inside a file states what the manifest does."""
     if text is None:
         raise BundleError(METADATA_KEY, "the interface inside the graph", "none")
     if not bundle.manifest.states(parse(text.encode(), METADATA_KEY), graph):
@@ -261,7 +257,8 @@ def _check_metadata(bundle: Bundle, graph: Graph, text: str | None) -> str:
     return "holds the manifest's interface"
 
 
-def _check_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, runner: GraphRunner) -> str:
+def check_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, run: Run) -> str:
+    """Return how far the outputs of `run` are from the recorded ones; raise `BundleError`."""
     tensors = fixtures(bundle)
     details = []
     for count in FIXTURE_COUNTS:
@@ -269,7 +266,7 @@ def _check_fixtures(bundle: Bundle, graph: Graph, file: GraphFile, runner: Graph
         expected = fixture(tensors, file.path, count, graph.output)
         image = bundle.manifest.image if graph.output.name == "image" else None
         parity = dict(bundle.manifest.parity)
-        detail = compare(runner.run(feeds), expected, file, parity, image)
+        detail = compare(run(feeds), expected, file, parity, image)
         details.append(f"N = {count}: {detail}")
     return "; ".join(details)
 

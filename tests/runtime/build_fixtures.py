@@ -9,6 +9,7 @@ The graph is one matrix product: every pixel depends on z and on each condition 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -208,7 +209,7 @@ def write_bundle(folder: Path, image: str = "uint8") -> None:
 def write_files(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
     """Write a bundle of these files as a folder."""
     entries = {
-        name: FileEntry(hashlib.sha256(data).hexdigest(), len(data)).to_json()
+        name: asdict(FileEntry(hashlib.sha256(data).hexdigest(), len(data)))
         for name, data in files.items()
     }
     value = manifest.to_json() | {"files": entries}

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ganport_export.artifact import Artifact, ExportInput
@@ -119,7 +119,7 @@ def _check_graph(artifact: Artifact, export_input: ExportInput) -> Json:
         )
     if artifact.interface.output_name == "image":
         diffs = check_pixels(artifact, export_input.batches, reference, max_error)
-        measured["levels"] = {mode: diff.to_json() for mode, diff in diffs.items()}
+        measured["levels"] = {mode: asdict(diff) for mode, diff in diffs.items()}
     return measured
 
 

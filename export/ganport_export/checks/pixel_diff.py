@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,6 @@ class PixelDiff:
     values: int
     at_border: int = 0
     """Explained values that differ by more than a rounding, see `head_diff`."""
-
-    def to_json(self) -> dict[str, int]:
-        """Return the counts as plain JSON."""
-        return asdict(self)
 
 
 def check_range(reference: Outputs, image: str) -> float:

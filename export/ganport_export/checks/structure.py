@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import onnx
-from onnx import TensorProto, helper
+from onnx import helper
 
 from ganport_export.errors import ContractError
-from ganport_export.interface import BATCH_DIM, Interface
+from ganport_export.interface import Interface
 from ganport_export.options import ExportOptions
 from ganport_runtime.bundle.graph_check import check_graph
+from ganport_runtime.bundle.schema import Tensor
 from ganport_runtime.errors import BundleError
 
 _REFUSED_FIX = (
     "Replace it by other operators, or compute it in __init__ if it depends only on weights. The "
     "rules for graphs: docs/interface.md, section 2."
 )
-
-TensorSpec = tuple[str, int, tuple[int | str, ...]]
-"""Name, ONNX type and shape of a tensor."""
 
 
 def check_structure(
@@ -69,21 +67,14 @@ def _refused_module(found: str, graph: onnx.GraphProto, modules: Mapping[str, st
 
 
 def _check_tensors(graph: onnx.GraphProto, place: str, interface: Interface, image: str) -> None:
-    inputs = [_spec(name, TensorProto.FLOAT, shape) for name, shape in interface.inputs.items()]
-    is_uint8 = interface.head(image) == "uint8"
-    dtype = TensorProto.UINT8 if is_uint8 else TensorProto.FLOAT
-    output = _spec(interface.output_name, dtype, interface.output_shape(image))
-    _compare_tensors(f"{place}: inputs", inputs, graph.input)
-    _compare_tensors(f"{place}: output", [output], graph.output)
-
-
-def _compare_tensors(
-    place: str, specs: list[TensorSpec], tensors: list[onnx.ValueInfoProto]
-) -> None:
-    expected = ", ".join(_format_spec(spec) for spec in specs)
-    found = ", ".join(_format_spec(_read_spec(tensor)) for tensor in tensors)
-    if found != expected:
-        raise ContractError(place, expected, found or "none")
+    inputs, output = interface.tensors(image)
+    for what, specs, tensors in (
+        ("inputs", inputs, graph.input),
+        ("output", (output,), graph.output),
+    ):
+        expected, found = ", ".join(map(str, specs)), ", ".join(map(_describe, tensors))
+        if found != expected:
+            raise ContractError(f"{place}: {what}", expected, found or "none")
 
 
 def _check_versions(model: onnx.ModelProto, place: str, opset: int) -> None:
@@ -96,16 +87,8 @@ def _check_versions(model: onnx.ModelProto, place: str, opset: int) -> None:
         raise ContractError(place, f"IR version {lowest}", str(model.ir_version))
 
 
-def _spec(name: str, dtype: int, shape: tuple[int, ...]) -> TensorSpec:
-    return name, dtype, (BATCH_DIM, *shape)
-
-
-def _read_spec(tensor: onnx.ValueInfoProto) -> TensorSpec:
+def _describe(tensor: onnx.ValueInfoProto) -> str:
     kind = tensor.type.tensor_type
     dims = [d.dim_value if d.HasField("dim_value") else d.dim_param or "?" for d in kind.shape.dim]
-    return tensor.name, kind.elem_type, tuple(dims)
-
-
-def _format_spec(spec: TensorSpec) -> str:
-    name, dtype, shape = spec
-    return f"{name} {TensorProto.DataType.Name(dtype).lower()} [{', '.join(map(str, shape))}]"
+    dtype = helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+    return str(Tensor(tensor.name, dtype, tuple(dims)))

@@ -84,12 +84,6 @@ def serialize(model: onnx.ModelProto) -> bytes:
     return data
 
 
-def set_metadata(model: onnx.ModelProto, key: str, value: str) -> None:
-    """Replace the metadata of a graph by a single entry."""
-    del model.metadata_props[:]
-    helper.set_model_props(model, {key: value})
-
-
 def _round(
     full: onnx.ModelProto, export_input: ExportInput
 ) -> tuple[onnx.ModelProto, RoundedWeights]:
@@ -112,7 +106,7 @@ def _make_artifact(
     interface = export_input.interface
     head = interface.head(options.image)
     final = add_head(graph, interface.format, head)
-    set_metadata(final, METADATA_KEY, metadata)
+    helper.set_model_props(final, {METADATA_KEY: metadata})
     raw_data, data = serialize(graph), serialize(final)
     raw_runners, final_runners = onnx_runners(raw_data, file.path), onnx_runners(data, file.path)
     return Artifact(file, interface, data, raw_runners, final_runners, head, raw_data)

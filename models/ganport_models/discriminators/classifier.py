@@ -51,8 +51,7 @@ class ACGANDiscriminator(ClassifierDiscriminator):
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         channels = [config.image_channels, *config.channels()[::-1]]
-        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
-        self.body = nn.Sequential(*layers)
+        self.body = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         self.realism = dense_head(channels[-1], 1, self.norm, config)
         self.classifier = _GroupHeads(
             dense_head(channels[-1], size, self.norm, config) for size in self.groups
@@ -81,8 +80,7 @@ class StarGANDiscriminator(ClassifierDiscriminator):
             config.image_channels,
             *(config.base_channels * multiple for multiple in multiples),
         ]
-        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
-        self.body = nn.Sequential(*layers)
+        self.body = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         patches = nn.Conv2d(channels[-1], 1, 3, padding=1, bias=False)
         classifier = nn.Conv2d(channels[-1], config.condition_size, last_size, bias=False)
         self.realism = with_spectral_norm(patches, self.norm)

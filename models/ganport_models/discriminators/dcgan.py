@@ -30,7 +30,7 @@ class DCGANDiscriminator(Discriminator):
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         channels = [config.image_channels, *config.channels()[::-1]]
-        layers = downsample_stack(
+        self.body = downsample_stack(
             channels,
             self.norm,
             LRELU_SLOPE_DCGAN,
@@ -38,7 +38,6 @@ class DCGANDiscriminator(Discriminator):
             norm_first=self.norm_first,
             bias=False,
         )
-        self.body = nn.Sequential(*layers)
         self.top = map_to_logits(channels[-1], self.outputs, self.norm, config)
 
     @property
@@ -95,8 +94,7 @@ class ConcatDiscriminator(Discriminator):
         """Create the layers."""
         channels = [config.image_channels, *config.channels()[::-1]]
         self.condition = condition_embedding(config.condition_size, config.embed_dim)
-        layers = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
-        self.body = nn.Sequential(*layers)
+        self.body = downsample_stack(channels, self.norm, LRELU_SLOPE_TORCH, config.kernel)
         joined = nn.Conv2d(channels[-1] + config.embed_dim, channels[-1], kernel_size=1)
         self.join = nn.Sequential(*with_norm(joined, self.norm), leaky_relu())
         self.head = dense_head(channels[-1], 1, self.norm, config)

@@ -84,10 +84,9 @@ class AuxiliaryLabelDiscriminator(_LabeledImageDiscriminator):
         self.condition = nn.Sequential(
             nn.Linear(config.condition_size, prod(config.size)), leaky_relu()
         )
-        layers = downsample_stack(
+        self.body = downsample_stack(
             channels, self.norm, LRELU_SLOPE_TORCH, config.kernel, norm_first=True
         )
-        self.body = nn.Sequential(*layers)
         self.top = map_to_logits(channels[-1], 1, self.norm, config, bias=True)
         self.classifier = nn.Sequential(
             nn.Flatten(), nn.Linear(channels[-1] * config.base_area, config.condition_size)

@@ -56,6 +56,8 @@ class ProjectionDiscriminator(ProjectionBase):
         width = channels[-1] * config.base_area
         self.realism = spectral_norm(nn.Linear(width, 1))
         self.projection = spectral_norm(nn.Linear(config.condition_size, width, bias=False))
+        if self.classifies:  # Odena et al. 2017
+            self.classifier = nn.Linear(width, config.condition_size)
 
 
 class ResidualBlock(nn.Module):
@@ -106,12 +108,8 @@ class ResidualDiscriminator(ProjectionBase):
         # Both terms of the logit have the same scale at the start.
         nn.init.normal_(projection.weight, std=width**-0.5)
         self.projection = with_spectral_norm(projection, self.norm)
-
-
-def _add_classifier(network: ProjectionBase) -> None:
-    """Add a linear classifier of the labels on the features (Odena et al. 2017)."""
-    width = network.config.channels()[0] * network.config.base_area
-    network.classifier = nn.Linear(width, network.config.condition_size)
+        if self.classifies:  # Odena et al. 2017
+            self.classifier = nn.Linear(width, config.condition_size)
 
 
 @register_discriminator("projection_head_dcgan")
@@ -119,11 +117,6 @@ class ProjectionHeadDiscriminator(ProjectionDiscriminator):
     """`ProjectionDiscriminator` with an auxiliary classifier of the labels."""
 
     classifies = True
-
-    def build(self, config: NetworkConfig) -> None:
-        """Create the layers."""
-        super().build(config)
-        _add_classifier(self)
 
 
 @register_discriminator("pooled_head_dcgan")
@@ -141,8 +134,7 @@ class PooledHeadDiscriminator(ProjectionBase):
         """Create the layers."""
         channels = [config.image_channels, *config.channels()[::-1]]
         before, width = channels[-2:]
-        layers = downsample_stack(channels[:-1], self.norm, LRELU_SLOPE_SNGAN, config.kernel)
-        self.body = nn.Sequential(*layers)
+        self.body = downsample_stack(channels[:-1], self.norm, LRELU_SLOPE_SNGAN, config.kernel)
         layers = downsample_stack([before, width], self.norm, LRELU_SLOPE_SNGAN, config.kernel)
         self.layout = nn.Sequential(*layers, nn.Flatten())
         convolution = nn.Conv2d(before, width, 3, padding=1)
@@ -165,8 +157,3 @@ class ResidualHeadDiscriminator(ResidualDiscriminator):
     """`ResidualDiscriminator` with an auxiliary classifier of the labels."""
 
     classifies = True
-
-    def build(self, config: NetworkConfig) -> None:
-        """Create the layers."""
-        super().build(config)
-        _add_classifier(self)

@@ -22,12 +22,7 @@ from ganport_models.blocks import (
     up_convolution,
     upsample_stack,
 )
-from ganport_models.network import (
-    Generator,
-    NetworkConfig,
-    register_generator,
-    require_condition,
-)
+from ganport_models.network import Generator, NetworkConfig, register_generator
 
 
 @register_generator("dcgan")
@@ -37,6 +32,8 @@ class DCGANGenerator(Generator):
     Without a condition it is plain DCGAN (Radford et al. 2016, figure 1). The report's 122 inputs
     are 100 of the noise and 22 of the condition.
     """
+
+    conditional = False
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
@@ -56,6 +53,8 @@ class DCGANGenerator(Generator):
 @register_generator("dense_dcgan")
 class DenseDCGANGenerator(Generator):
     """`DCGANGenerator` with a Linear stem and biases (report 004, rows E1 to E3)."""
+
+    conditional = False
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
@@ -82,7 +81,6 @@ class ConcatGenerator(Generator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         channels = config.channels()
         self.base_channels = channels[0]
         self.condition = condition_embedding(config.condition_size, config.embed_dim)
@@ -127,7 +125,6 @@ class FilmGenerator(Generator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         channels = config.channels()
         self.base_channels = channels[0]
         self.style = nn.Sequential(
@@ -136,8 +133,7 @@ class FilmGenerator(Generator):
         self.stem = nn.Linear(config.z_dim, channels[0] * config.base_area)
         self.stages = nn.ModuleList(self.build_stages(config))
 
-    @staticmethod
-    def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
+    def build_stages(self, config: NetworkConfig) -> Iterator[FilmStage]:
         """Yield the stages from the base map to the image."""
         for inputs, outputs in pairwise([*config.channels(), config.image_channels]):
             yield FilmStage(inputs, outputs, config.embed_dim, _bilinear_convolution)
@@ -155,27 +151,34 @@ class FilmGenerator(Generator):
         return maps[1:]
 
 
-@register_generator("film_skip_dcgan")
-class FilmSkipGenerator(FilmGenerator):
-    """`FilmGenerator` with resize convolutions and an image of every size: `quick`'s.
+class FilmResizeGenerator(FilmGenerator):
+    """`FilmGenerator` with resize convolutions.
 
     The last stage is a 3x3 convolution of half of `base_channels` channels at the size of the
-    image. Both changes remove the weave in flat areas (benchmarks/RESULTS.md, learning).
+    image. It returns the image, or a number for each of `num_colors`.
+    """
+
+    def build_stages(self, config: NetworkConfig) -> Iterator[FilmStage]:
+        """Yield the stages from the base map to the size of the image."""
+        channels = [*config.channels(), max(1, config.base_channels // 2)]
+        for inputs, outputs in pairwise(channels):
+            yield FilmStage(inputs, outputs, config.embed_dim, resize_convolution)
+        last = partial(nn.Conv2d, kernel_size=3, padding=1)
+        outputs = self.num_colors or config.image_channels
+        yield FilmStage(channels[-1], outputs, config.embed_dim, last)
+
+
+@register_generator("film_skip_dcgan")
+class FilmSkipGenerator(FilmResizeGenerator):
+    """`FilmResizeGenerator` with an image of every size: `quick`'s.
+
+    Both changes remove the weave in flat areas (benchmarks/RESULTS.md, learning).
     """
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         super().build(config)
         self.skips = SkipImages(config.channels()[1:], config.image_channels)
-
-    @staticmethod
-    def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
-        """Yield the stages from the base map to the image."""
-        channels = [*config.channels(), max(1, config.base_channels // 2)]
-        for inputs, outputs in pairwise(channels):
-            yield FilmStage(inputs, outputs, config.embed_dim, resize_convolution)
-        image_convolution = partial(nn.Conv2d, kernel_size=3, padding=1)
-        yield FilmStage(channels[-1], config.image_channels, config.embed_dim, image_convolution)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
@@ -193,7 +196,6 @@ class LabelPlanesGenerator(Generator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         channels = config.channels()
         self.condition = nn.Sequential(
             LabelPlanes(config),
@@ -220,7 +222,6 @@ class BaseMapLabelGenerator(Generator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         first, *channels = config.channels()
         self.planes = LabelPlanes(config)
         self.stem = nn.Sequential(latent_to_map(config.z_dim, first, config), nn.ReLU())
@@ -238,21 +239,14 @@ class BaseMapLabelGenerator(Generator):
 
 
 @register_generator("linear_label_dcgan")
-class LinearLabelGenerator(Generator):
+class LinearLabelGenerator(LabelPlanesGenerator):
     """Labels -> Linear of size embed_dim -> ReLU, joined to the noise (report 003)."""
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         channels = config.channels()
         self.condition = nn.Sequential(
             nn.Linear(config.condition_size, config.embed_dim), nn.ReLU()
         )
         self.stem = latent_to_map(config.z_dim + config.embed_dim, channels[0], config, bias=True)
         self.body = upsample_stack([*channels, config.image_channels], nn.ReLU, config.kernel)
-
-    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
-        """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""
-        joined = torch.cat([z, self.condition(condition)], dim=1)
-        image: Tensor = self.body(self.stem(joined[:, :, None, None]))
-        return image

@@ -29,6 +29,8 @@ class Glow(Flow):
     are the levels and the steps per level.
     """
 
+    conditional = False
+
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
         most = num_halvings(config.resolution)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
-from itertools import pairwise
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ganport_models.blocks import resize_convolution
-from ganport_models.generators.dcgan import FilmGenerator, FilmStage
+from ganport_models.generators.dcgan import FilmResizeGenerator
 from ganport_models.network import NetworkConfig, register_generator
 
 COLORS = 48
@@ -19,8 +14,8 @@ COLORS = 48
 
 
 @register_generator("film_palette_dcgan")
-class PaletteGenerator(FilmGenerator):
-    """`FilmGenerator` with resize convolutions and a softmax over colors: `sprites`'s.
+class PaletteGenerator(FilmResizeGenerator):
+    """`FilmResizeGenerator` with a softmax over colors: `sprites`'s.
 
     The last stage returns a logit for each color and pixel, and the pixel is the mean of the colors
     with the weights of their softmax. Pixels of one material get one color sooner than with a tanh
@@ -35,15 +30,6 @@ class PaletteGenerator(FilmGenerator):
         """Create the layers."""
         super().build(config)
         self.colors = nn.Parameter(torch.empty(COLORS, config.image_channels).uniform_(-1, 1))
-
-    @staticmethod
-    def build_stages(config: NetworkConfig) -> Iterator[FilmStage]:
-        """Yield the stages from the base map to the logits."""
-        channels = [*config.channels(), max(1, config.base_channels // 2)]
-        for inputs, outputs in pairwise(channels):
-            yield FilmStage(inputs, outputs, config.embed_dim, resize_convolution)
-        last = partial(nn.Conv2d, kernel_size=3, padding=1)
-        yield FilmStage(channels[-1], COLORS, config.embed_dim, last)
 
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         """Return images (N, K, H, W) in [-1, 1] from z (N, z_dim) and condition (N, C)."""

@@ -17,12 +17,7 @@ from ganport_models.blocks import (
     to_base_map,
     up_convolution,
 )
-from ganport_models.network import (
-    Generator,
-    NetworkConfig,
-    register_generator,
-    require_condition,
-)
+from ganport_models.network import Generator, NetworkConfig, register_generator
 
 
 class FiLMNorm(nn.Module):
@@ -92,7 +87,6 @@ class ResidualGenerator(Generator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         channels = [*config.channels(), max(1, config.base_channels // 2)]
         self.base_channels = channels[0]
         self.style = nn.Sequential(

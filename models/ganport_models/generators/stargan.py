@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganport_models.blocks import down_convolution, up_convolution
-from ganport_models.network import NetworkConfig, Translator, register_generator, require_condition
+from ganport_models.network import NetworkConfig, Translator, register_generator
 
 
 class ResidualBlock(nn.Module):
@@ -38,7 +38,6 @@ class StarGANGenerator(Translator):
 
     def build(self, config: NetworkConfig) -> None:
         """Create the layers."""
-        require_condition(config)
         width = config.base_channels
         inputs = config.image_channels + config.condition_size
         self.body = nn.Sequential(

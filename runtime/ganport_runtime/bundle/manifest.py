@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import Any, Self
 
@@ -76,8 +76,8 @@ class Manifest:
             "version": self.version,
             "family": self.family,
             "graphs": [graph.to_json() for graph in self.graphs],
-            "batch": self.batch.to_json(),
-            "files": {name: entry.to_json() for name, entry in self.files.items()},
+            "batch": asdict(self.batch),
+            "files": {name: asdict(entry) for name, entry in self.files.items()},
             "parity": dict(self.parity),
             "provenance": dict(self.provenance),
             "license": self.license,
@@ -102,7 +102,7 @@ class Manifest:
         return {
             "schema_version": self.schema_version,
             "conditions": self.conditions.to_json(),
-            "noise": self.noise.to_json() if self.noise else None,
+            "noise": asdict(self.noise) if self.noise else None,
             "image": self.image.to_json(self.schema_version),
         }
 

@@ -51,6 +51,9 @@ class Tensor:
     dtype: str
     shape: tuple[int | str, ...]
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
+
     def to_json(self) -> dict[str, Any]:
         """Return the manifest entry."""
         return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape)}
@@ -136,10 +139,6 @@ class FileEntry:
     sha256: str
     size: int
 
-    def to_json(self) -> dict[str, Any]:
-        """Return the manifest entry."""
-        return {"sha256": self.sha256, "size": self.size}
-
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
         """Return the entry of a file; raise `BundleError`."""
@@ -157,10 +156,6 @@ class Noise:
 
     algorithm: str = ALGORITHM
     temperature: float = 1.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the manifest entry."""
-        return {"algorithm": self.algorithm, "temperature": self.temperature}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:
@@ -263,10 +258,6 @@ class BatchLimits:
     min: int = 1
     opt: int = 16
     max: int = 256
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the manifest entry."""
-        return {"min": self.min, "opt": self.opt, "max": self.max}
 
     @classmethod
     def from_json(cls, value: object, place: str) -> Self:

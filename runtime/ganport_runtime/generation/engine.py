@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganport_runtime.bundle import Bundle
-from ganport_runtime.bundle.schema import ENCODE, POLYPHASE, Graph, Tensor
+from ganport_runtime.bundle.schema import ENCODE, POLYPHASE, Graph
 from ganport_runtime.devices.factory import open_backend
 from ganport_runtime.devices.io_binding import bucket_sizes
 from ganport_runtime.devices.onnxruntime_session import batch_shape, error_summary
@@ -69,8 +69,8 @@ class GraphRunner:
             if found != expected:
                 raise BundleError(
                     f"{self._place}: {what}",
-                    _format_tensors(expected),
-                    _format_tensors(found),
+                    "; ".join(map(str, expected)),
+                    "; ".join(map(str, found)),
                     "The manifest describes another graph: export the bundle again.",
                 )
 
@@ -218,9 +218,3 @@ class GraphSet:
                 f"{len(request)} of {prod(shape):,} numbers each",
                 "Request fewer at a time.",
             ) from None
-
-
-def _format_tensors(tensors: tuple[Tensor, ...]) -> str:
-    return "; ".join(
-        f"{tensor.name} {tensor.dtype} [{', '.join(map(str, tensor.shape))}]" for tensor in tensors
-    )

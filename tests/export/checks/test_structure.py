@@ -89,8 +89,8 @@ def test_structure_with_a_custom_operator_raises(model, interface):
 def test_structure_with_a_static_batch_raises(model, interface):
     model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 2
     error = structure_error(model, interface)
-    assert "z float [batch, 4]" in error.expected
-    assert "z float [2, 4]" in error.found
+    assert "z float32 [batch, 4]" in error.expected
+    assert "z float32 [2, 4]" in error.found
 
 
 def test_structure_with_a_second_dynamic_dimension_raises(model, interface):
@@ -110,7 +110,7 @@ def test_structure_with_swapped_inputs_raises(model, interface):
 def test_structure_with_another_output_type_raises(model, interface):
     error = structure_error(model, interface, final=True)
     assert error.expected == "image uint8 [batch, 8, 8, 3]"
-    assert error.found == "image float [batch, 3, 8, 8]"
+    assert error.found == "image float32 [batch, 3, 8, 8]"
 
 
 def test_structure_with_a_second_output_raises(model, interface):

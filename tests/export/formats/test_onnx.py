@@ -3,7 +3,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from ganport_export.formats.onnx import serialize, set_metadata, strip
+from ganport_export.formats.onnx import serialize, strip
 
 
 @pytest.fixture(scope="module")
@@ -31,10 +31,3 @@ def test_strip_clears_the_texts_of_every_message(graph):
     dirty.graph.input[0].doc_string = dirty.graph.initializer[0].doc_string = "/home/someone"
     assert b"someone" not in serialize(strip(dirty))
     assert serialize(strip(dirty)) == serialize(graph)
-
-
-def test_set_metadata_replaces_other_entries(graph):
-    copy = strip(graph)
-    set_metadata(copy, "key", "one")
-    set_metadata(copy, "key", "two")
-    assert [(entry.key, entry.value) for entry in copy.metadata_props] == [("key", "two")]

@@ -197,7 +197,7 @@ def test_compare_torchscript_of_another_network_fails(folder, make, interface):
 
 def test_compare_torchscript_with_another_interface_fails(folder, make, interface):
     replace_file(folder, SCRIPT, other_script(make, interface, '{"schema_version":1}'))
-    assert "the interface of the manifest" in check(folder).detail
+    assert "the manifest's interface" in check(folder).detail
 
 
 def test_compare_torchscript_without_fixtures_fails(folder):

@@ -188,6 +188,8 @@ def test_build_with_too_few_images_is_none(data: Dataset) -> None:
 class Unconditional(Generator):
     """Draws slopes of one tint."""
 
+    conditional = False
+
     def forward(self, z: Tensor, condition: Tensor) -> Tensor:
         return Drawn()(z, torch.zeros(len(z), 4))
 

@@ -74,6 +74,8 @@ def test_measure_directions_omits_labels_of_all_or_no_images() -> None:
 class Unconditional(Flow):
     """Its noise is the image."""
 
+    conditional = False
+
     def __init__(self) -> None:
         super().__init__(NetworkConfig(16, 0, 1, 1, 1))
 

@@ -75,6 +75,8 @@ def test_every_metric_of_a_report_sees_alpha() -> None:
 class BlackDisks(Generator):
     """Generates premultiplied black images whose alpha is a slope of the noise, or 1."""
 
+    conditional = False
+
     def __init__(self, is_opaque: bool) -> None:
         super().__init__(NetworkConfig(SIDE, 0, 1, 4, 1, image_channels=4))
         self.is_opaque = is_opaque
