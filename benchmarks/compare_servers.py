@@ -2,7 +2,8 @@
 
 `python benchmarks/compare_servers.py --python competitors/bin/python` (see `competitors.txt`)
 prints Markdown. Each round starts, warms up, loads and stops every server in turn, first with one
-client, then with many. Clients and servers share the cores of one machine.
+client, then with many. Clients and servers share the cores of one machine. With `--devices cpu
+openvino`, ganport also runs on OpenVINO, which computes the same float32 graph.
 """
 
 from __future__ import annotations
