@@ -30,7 +30,7 @@ def test_filled_template_is_a_dataset(write_folder: Write) -> None:
     text = path.read_text(encoding="utf-8-sig").replace("0.png,", "0.png,pink")
     path.write_text(text.replace("1.png,", "1.png,red"), encoding="utf-8")
     with open_source(path.parent) as source:
-        examples = HeaderTable().read(source, IssueLog("x", strict=True), ())
+        examples = HeaderTable().read(source, IssueLog("x", strict=True), ()).examples
     assert [example.labels for example in examples] == [{"hair": "pink"}, {"hair": "red"}]
 
 

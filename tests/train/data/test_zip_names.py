@@ -34,7 +34,7 @@ def pack(path: Path, names: dict[bytes, bytes], extra: bytes = b"") -> Path:
 def classes(path: Path) -> set[str]:
     with open_source(path) as source:
         reader = choose_reader(source, "image_folder")
-        examples = reader.read(source, IssueLog("x", strict=True), ())
+        examples = reader.read(source, IssueLog("x", strict=True), ()).examples
         return {example.labels["class"] for example in examples}
 
 
@@ -150,7 +150,7 @@ def test_table_with_composed_names_finds_decomposed_files_of_macos(tmp_path: Pat
     name = unicodedata.normalize("NFD", "ガ0")
     files = {b"tags.csv": "ガ0,pink hair\n".encode(), f"images/{name}.png".encode(): b""}
     with open_source(pack(tmp_path / "a.zip", files)) as source:
-        (example,) = choose_reader(source).read(source, IssueLog("x", strict=True), ())
+        (example,) = choose_reader(source).read(source, IssueLog("x", strict=True), ()).examples
     assert example.image == f"images/{name}.png"
 
 

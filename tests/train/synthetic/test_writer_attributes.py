@@ -34,10 +34,9 @@ def test_write_faces_attributes_are_read_as_celeba(tmp_path: Path) -> None:
 
     with open_source(out) as source:
         assert choose_reader(source).format == "tagged_csv"
-        examples = CelebA().read(source, IssueLog(str(out), strict=True), ())
-        assert CelebA().vocabulary(source, examples, ()).groups == (
-            SignedMultiHot("attributes", tuple(Trait)),
-        )
+        contents = CelebA().read(source, IssueLog(str(out), strict=True), ())
+    examples = contents.examples
+    assert contents.vocabulary().groups == (SignedMultiHot("attributes", tuple(Trait)),)
     assert [example.id for example in examples] == [f"{i}.png" for i in range(12)]
     assert [set(example.labels["attributes"]) for example in examples] == [
         sample_traits(image_seed(3, i)) for i in range(12)

@@ -168,9 +168,9 @@ def check_dataset(
         issues = IssueLog(str(source), strict=False)
         issues.add_all(source_issues(source))
         reader = choose_reader(source, format, attributes)
-        examples = reader.read(source, issues, attributes)
-        test_prompts = reader.test_prompts(source)
-        conditions = reader.vocabulary(source, examples, attributes) if examples else Conditions()
+        contents = reader.read(source, issues, attributes)
+        examples = contents.examples
+        conditions = contents.vocabulary() if examples else Conditions()
         issues.add_all(similar_labels(conditions))
         names = [example.image for example in examples]
         options = ImageOptions(resolution, mode, pixelated, palette)
@@ -197,7 +197,7 @@ def check_dataset(
             groups=describe_groups(conditions),
             conditions=counts,
             advice=_advice(len(decoded.examples), counts),
-            test_prompts={name: len(prompts) for name, prompts in test_prompts.items()},
+            test_prompts={name: len(prompts) for name, prompts in contents.test_prompts.items()},
             sizes=dict(decoded.sizes.most_common()),
             file_formats=dict(decoded.file_formats.most_common()),
             upscaled=sum(n for size, n in decoded.sizes.items() if _is_smaller(size, options.size)),

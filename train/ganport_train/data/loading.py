@@ -23,7 +23,7 @@ from ganport_train.data.cache import (
     open_entry,
 )
 from ganport_train.data.dataset import Dataset, Vectors
-from ganport_train.data.formats.base import Example, Reader
+from ganport_train.data.formats.base import Contents, Example, Reader
 from ganport_train.data.formats.registry import (
     choose_reader,
     enter_top_folder,
@@ -108,8 +108,9 @@ class _Builder:
 
     def build(self, root: Path, settings: dict[str, Any], issues: IssueLog) -> Dataset:
         """Read, encode and decode the source into a new entry of the cache."""
-        examples, conditions, vectors = self._read(issues)
-        test_prompts = self.reader.test_prompts(self.source)
+        contents, conditions = self._read(issues)
+        examples, vectors = encode_labels(contents.examples, conditions, issues)
+        _check_not_empty(examples, issues)
         channels = CHANNELS.get(self.options.mode, CHANNELS["rgba"])
         check_free_space(root, len(examples), (*self.options.size, channels))
         reason = "it changed while it was written"
@@ -117,7 +118,7 @@ class _Builder:
             with new_entry(root, settings) as writer:
                 self._write_images(writer, examples, vectors, issues)
                 writer.metadata["conditions"] = conditions.to_json()
-                writer.metadata["test_prompts"] = test_prompts
+                writer.metadata["test_prompts"] = contents.test_prompts
                 writer.metadata["issues"] = [asdict(issue) for issue in issues]
         except OSError as error:
             reason = error.strerror or str(error)
@@ -128,17 +129,13 @@ class _Builder:
             raise DataError(f"cache folder {root}", "a writable folder", reason, fix)
         return dataset
 
-    def _read(self, issues: IssueLog) -> tuple[list[Example], Conditions, Vectors]:
+    def _read(self, issues: IssueLog) -> tuple[Contents, Conditions]:
         issues.add_all(source_issues(self.source))
-        read = self.reader.read(self.source, issues, self.attributes)
-        _check_not_empty(read, issues)
-        conditions = self.conditions
-        if conditions is None:
-            conditions = self.reader.vocabulary(self.source, read, self.attributes)
+        contents = self.reader.read(self.source, issues, self.attributes)
+        _check_not_empty(contents.examples, issues)
+        conditions = contents.vocabulary() if self.conditions is None else self.conditions
         issues.add_all(similar_labels(conditions))
-        examples, vectors = encode_labels(read, conditions, issues)
-        _check_not_empty(examples, issues)
-        return examples, conditions, vectors
+        return contents, conditions
 
     def _write_images(
         self, writer: EntryWriter, examples: Sequence[Example], vectors: Vectors, issues: IssueLog

@@ -120,7 +120,7 @@ def read_tags(source: Source) -> FoundTags:
         return _read_header_table(source, table)
     has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
     if not has_folder and ImageFolder().detect(source):
-        examples = ImageFolder().read(source, IssueLog(str(source), strict=False), ())
+        examples = ImageFolder().read(source, IssueLog(str(source), strict=False), ()).examples
         labels = {example.image: dict(example.labels) for example in examples}
         return FoundTags(TagTable(), labels, ("class",))
     return FoundTags(TagTable())
@@ -158,7 +158,7 @@ def _is_overruled(source: Source) -> bool:
 
 def _read_tagged_csv(source: Source, name: str) -> FoundTags:
     issues = IssueLog(str(source), strict=False)
-    examples = TaggedCsv().read(source, issues, ())
+    examples = TaggedCsv().read(source, issues, ()).examples
     labels = {example.image: dict(example.labels) for example in examples}
     groups = tuple(examples[0].labels) if examples else ()
     bad = sum(issue.level == "error" for issue in issues)

@@ -26,9 +26,8 @@ def read_with(
         issues = IssueLog("set", strict=False)
         with open_zip(files) as source:
             assert choose_reader(source, attributes=attributes).format == reader.format
-            examples = reader.read(source, issues, attributes)
-            if not examples:
-                return examples, list(issues), Conditions()
-            return examples, list(issues), reader.vocabulary(source, examples, attributes)
+            contents = reader.read(source, issues, attributes)
+        conditions = contents.vocabulary() if contents.examples else Conditions()
+        return contents.examples, list(issues), conditions
 
     return read

@@ -277,7 +277,7 @@ def test_read_any_cells_as_they_were_written(
         writer.writerow([f"{i}.png", f"x{label}", f"x{kind}"])
     issues = IssueLog("set", strict=False)
     with open_zip(files_of(text.getvalue(), len(cells))) as source:
-        examples = HeaderTable().read(source, issues, ())
+        examples = HeaderTable().read(source, issues, ()).examples
     assert not [issue for issue in issues if issue.level == "error"]
     if not any(mark in label for pair in cells for label in pair for mark in "|;"):
         expected = [tuple(normalize("NFC", f"x{label}") for label in pair) for pair in cells]
@@ -289,8 +289,8 @@ def test_read_any_bytes_reads_or_raises(open_zip: OpenZip, rows: bytes) -> None:
     for name, header in (("m.csv", b"file,a\n"), ("m.jsonl", b'{"file": "0.png", "a": 1}\n')):
         with open_zip(files_of(header + rows, 2, name)) as source:
             try:
-                examples = HeaderTable().read(source, IssueLog("set", strict=False), ())
-                if examples:
-                    HeaderTable().vocabulary(source, examples, ())
+                contents = HeaderTable().read(source, IssueLog("set", strict=False), ())
+                if contents.examples:
+                    contents.vocabulary()
             except DataError as error:
                 assert str(error).isprintable()

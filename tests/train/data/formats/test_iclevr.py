@@ -26,9 +26,8 @@ def read(open_zip: OpenZip) -> Read:
     def read(files: Files) -> Reading:
         issues = IssueLog("scenes", strict=False)
         with open_zip(files) as source:
-            examples = IClevr().read(source, issues, ())
-            conditions = IClevr().vocabulary(source, examples, ())
-            return examples, list(issues), conditions, IClevr().test_prompts(source)
+            contents = IClevr().read(source, issues, ())
+        return contents.examples, list(issues), contents.vocabulary(), contents.test_prompts
 
     return read
 

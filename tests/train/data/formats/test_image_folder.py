@@ -105,7 +105,7 @@ NAMES = st.sets(st.lists(PARTS, max_size=4).map(lambda parts: "/".join([*parts, 
 def test_read_covers_every_image_once(open_zip: OpenZip, names: set[str]) -> None:
     issues = IssueLog("pets", strict=False)
     with open_zip(dict.fromkeys(names, b"")) as source:
-        examples = ImageFolder().read(source, issues, ())
+        examples = ImageFolder().read(source, issues, ()).examples
         known = ImageFolder().detect(source)
     reported = [issue.file for issue in issues]
     assert sorted([*reported, *(example.image for example in examples)]) == sorted(names)

@@ -132,8 +132,9 @@ def test_choose_reader_reads_images_without_labels_if_none_are_needed(write_fold
         reader = choose_reader(source, labeled=False)
         assert reader.format == "images"
         assert choose_reader(source, "images").format == "images"
-        assert len(reader.read(source, IssueLog("x", strict=True), ())) == 12
-        assert reader.vocabulary(source, [], ()) == Conditions()
+        contents = reader.read(source, IssueLog("x", strict=True), ())
+    assert len(contents.examples) == 12
+    assert contents.vocabulary() == Conditions()
 
 
 TABLES = {

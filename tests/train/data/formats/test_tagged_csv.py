@@ -3,23 +3,22 @@ from pathlib import Path
 
 import pytest
 
-from ganport_runtime.conditions import Conditions
 from ganport_train.data.formats import base
 from ganport_train.data.formats import tagged_csv as module
-from ganport_train.data.formats.base import Example
+from ganport_train.data.formats.base import Contents, Example
 from ganport_train.data.formats.registry import open_source
 from ganport_train.data.formats.tagged_csv import TABLE, TaggedCsv
 from ganport_train.data.issues import DataError, Issue, IssueLog
-from ganport_train.data.source import FolderSource
 
 Files = dict[str, bytes]
 Write = Callable[..., Path]
 Read = Callable[[Files], tuple[list[Example], list[Issue]]]
+ReadContents = Callable[[Files], tuple[Contents, list[Issue]]]
 
 
 @pytest.fixture
-def read(write_folder: Write) -> Read:
-    def read(files: Files) -> tuple[list[Example], list[Issue]]:
+def read_contents(write_folder: Write) -> ReadContents:
+    def read(files: Files) -> tuple[Contents, list[Issue]]:
         path = write_folder(files)
         issues = IssueLog("faces", strict=False)
         with open_source(path) as source:
@@ -28,26 +27,30 @@ def read(write_folder: Write) -> Read:
     return read
 
 
-def vocabulary(examples: Sequence[Example]) -> Conditions:
-    # The vocabulary comes from the examples, so the source is not read.
-    return TaggedCsv().vocabulary(FolderSource(Path()), examples, ())
+@pytest.fixture
+def read(read_contents: ReadContents) -> Read:
+    def read(files: Files) -> tuple[list[Example], list[Issue]]:
+        contents, issues = read_contents(files)
+        return contents.examples, issues
+
+    return read
 
 
 def tagged(lines: str, *images: str) -> Files:
     return {"tags.csv": lines.encode()} | {f"images/{name}": b"" for name in images}
 
 
-def test_read_returns_examples_in_table_order(read: Read) -> None:
+def test_read_returns_examples_in_table_order(read_contents: ReadContents) -> None:
     lines = "b,pink hair black eyes\n\na.1,green eyes red hair\n"
-    examples, issues = read(tagged(lines, "a.1.JPG", "b.webp"))
+    contents, issues = read_contents(tagged(lines, "a.1.JPG", "b.webp"))
+    examples = contents.examples
     assert issues == []
     assert examples == [
         Example("b", "images/b.webp", "tags.csv", 1, {"hair": "pink", "eyes": "black"}),
         Example("a.1", "images/a.1.JPG", "tags.csv", 3, {"hair": "red", "eyes": "green"}),
     ]
     assert list(examples[1].labels) == ["hair", "eyes"]
-    conditions = vocabulary(examples)
-    assert {group.name: group.labels for group in conditions.groups} == {
+    assert {group.name: group.labels for group in contents.vocabulary().groups} == {
         "hair": ("pink", "red"),
         "eyes": ("black", "green"),
     }
@@ -111,11 +114,13 @@ def test_read_table_over_limit_raises(read: Read, monkeypatch: pytest.MonkeyPatc
         read(tagged("1,pink hair\n", "1.png"))
 
 
-def test_vocabulary_too_many_labels_raises(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vocabulary_too_many_labels_raises(
+    read_contents: ReadContents, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(base, "MAX_LABELS", 2)
-    examples, _ = read(tagged("1,a hair\n2,b hair\n3,c hair\n", "1.png", "2.png", "3.png"))
+    contents, _ = read_contents(tagged("1,a hair\n2,b hair\n3,c hair\n", "1.png", "2.png", "3.png"))
     with pytest.raises(DataError, match=r"tags\.csv: expected 1 to 2 labels of 'hair'; found 3"):
-        vocabulary(examples)
+        contents.vocabulary()
 
 
 def labels(examples: Sequence[Example]) -> list[str]:
@@ -205,8 +210,8 @@ def test_read_composes_names_and_labels(read: Read) -> None:
     assert labels(examples) == [f"{composed} hair"]
 
 
-def test_vocabulary_of_too_many_groups_names_the_table(read: Read) -> None:
+def test_vocabulary_of_too_many_groups_names_the_table(read_contents: ReadContents) -> None:
     tags = " ".join(f"a{i} g{i}" for i in range(300))
-    examples, _ = read(tagged(f"0,{tags}\n", "0.png"))
+    contents, _ = read_contents(tagged(f"0,{tags}\n", "0.png"))
     with pytest.raises(DataError, match=r"tags\.csv: expected at most 256 condition groups; fo"):
-        vocabulary(examples)
+        contents.vocabulary()

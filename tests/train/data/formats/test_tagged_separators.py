@@ -28,7 +28,7 @@ def read(write_folder: Callable[..., Path]) -> Read:
         with open_source(write_folder(files)) as source:
             reader = choose_reader(source)
             assert reader.format == "tagged_csv"
-            return reader.read(source, issues, ()), list(issues)
+            return reader.read(source, issues, ()).examples, list(issues)
 
     return read
 

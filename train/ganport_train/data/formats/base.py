@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganport_runtime import strictjson
@@ -57,6 +57,19 @@ class Example:
 
 
 @dataclass(frozen=True)
+class Contents:
+    """The usable examples of a dataset, and its test prompts, which most formats lack.
+
+    `vocabulary` returns the condition groups of the dataset, or raises `DataError` for labels that
+    no group can hold. It needs at least one example.
+    """
+
+    examples: list[Example]
+    vocabulary: Callable[[], Conditions]
+    test_prompts: TestPrompts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Gap:
     """What a source lacks to have a format: a phrase, and how far it is from it (1 is near)."""
 
@@ -91,21 +104,11 @@ class Reader(ABC):
         """Return what `source`, which has another format, lacks to have this one."""
 
     @abstractmethod
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
-        """Return every usable example in the order of the dataset; log the others as issues.
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
+        """Return what is usable of a dataset, in its order; log the rest as issues.
 
         `attributes` limits the labels of signed attributes to these.
         """
-
-    @abstractmethod
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        """Return the condition groups of the dataset."""
-
-    def test_prompts(self, source: Source) -> TestPrompts:
-        """Return the test prompts of the dataset; empty for most formats."""
-        return {}
 
 
 def missing_files(source: Source, names: Sequence[str]) -> Gap:

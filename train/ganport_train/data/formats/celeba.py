@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from ganport_runtime.conditions import Conditions, SignedMultiHot
 from ganport_runtime.values import suggestion
 from ganport_train.data.formats.base import (
+    Contents,
     Example,
     Gap,
     Reader,
@@ -48,7 +49,7 @@ class CelebA(Reader):
     def gap(self, source: Source) -> Gap:
         return missing_files(source, (TABLE,))
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         lines = _lines(source)
         names = _attribute_names(source, lines)
         selected = [(name, names.index(name)) for name in _selected(source, names, attributes)]
@@ -65,13 +66,8 @@ class CelebA(Reader):
             labels = {GROUP: [name for name, column in selected if signs[column]]}
             examples.append(Example(image_id, image, TABLE, line, labels))
         index.report_unused(TABLE, issues)
-        return examples
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        names = _attribute_names(source, _lines(source))
-        return Conditions((SignedMultiHot(GROUP, tuple(_selected(source, names, attributes))),))
+        groups = (SignedMultiHot(GROUP, tuple(name for name, _ in selected)),)
+        return Contents(examples, lambda: Conditions(groups))
 
 
 def _lines(source: Source) -> list[bytes]:

@@ -15,6 +15,7 @@ from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_runtime.errors import ConditionError
 from ganport_runtime.values import suggestion
 from ganport_train.data.formats.base import (
+    Contents,
     Example,
     Gap,
     Reader,
@@ -73,7 +74,7 @@ class HeaderTable(Reader):
         table = "`metadata.csv` with the columns `file_name` and, for example, `hair`"
         return Gap(2, f"{table}: `ganport dataset init FOLDER` writes it")
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         tables = [read_records(source, name, issues) for name in _choose_tables(source)]
         scheme = _Scheme.of(source, tables, attributes)
         issues.add_all(scheme.ignored(tables[0].name))
@@ -87,15 +88,7 @@ class HeaderTable(Reader):
                 except EntryError as error:
                     issues.add(table_issue(error, table.name, record.line))
         index.report_unused(tables[0].name, issues)
-        return examples
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        quiet = IssueLog(str(source), strict=False)
-        tables = [read_records(source, name, quiet) for name in _choose_tables(source)]
-        scheme = _Scheme.of(source, tables, attributes)
-        return scheme.vocabulary([example.labels for example in examples])
+        return Contents(examples, lambda: scheme.vocabulary([e.labels for e in examples]))
 
 
 @dataclass(frozen=True)

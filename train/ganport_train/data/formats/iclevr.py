@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import repr_short
 from ganport_train.data.formats.base import (
+    Contents,
     Example,
     Gap,
+    Labels,
     Reader,
-    TestPrompts,
     check_labels,
     missing_files,
     read_json,
@@ -50,34 +52,30 @@ class IClevr(Reader):
     def gap(self, source: Source) -> Gap:
         return missing_files(source, (TRAIN, OBJECTS))
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
-        known = frozenset(_objects(source))
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
+        objects = _objects(source)
+        known = frozenset(objects)
         table = _train_table(source)
         index = ImageIndex(source, ("", "images"))
         examples: list[Example] = []
-        for name, objects in table.items():
+        for name, listed in table.items():
             try:
                 image = index.take(name)
-                labels = {GROUP: _check_objects(objects, known)}
+                labels = {GROUP: _check_objects(listed, known)}
             except EntryError as error:
                 issues.add(table_issue(error, TRAIN, image=name))
                 continue
             examples.append(Example(name, image, TRAIN, None, labels, _scene(name, table)))
         index.report_unused(TRAIN, issues)
-        return examples
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        prompts = (prompt for prompts in self.test_prompts(source).values() for prompt in prompts)
-        labels = [*(example.labels for example in examples), *prompts]
-        max_active = max((len(entry[GROUP]) for entry in labels), default=1)
-        return Conditions((MultiHot(GROUP, tuple(_objects(source)), (), max(max_active, 1)),))
-
-    def test_prompts(self, source: Source) -> TestPrompts:
-        known = frozenset(_objects(source))
         present = [name for name in TESTS if name in source.names]
-        return {name.removesuffix(".json"): _test_list(source, name, known) for name in present}
+        tests = {name.removesuffix(".json"): _test_list(source, name, known) for name in present}
+        shown = [*(example.labels for example in examples), *chain(*tests.values())]
+        return Contents(examples, lambda: _vocabulary(objects, shown), tests)
+
+
+def _vocabulary(objects: Sequence[str], shown: Sequence[Labels]) -> Conditions:
+    most = max((len(labels[GROUP]) for labels in shown), default=1)
+    return Conditions((MultiHot(GROUP, tuple(objects), (), max(most, 1)),))
 
 
 def _objects(source: Source) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ganport_runtime.conditions import Conditions
 from ganport_train.data.encodings import compose
 from ganport_train.data.file_formats import is_image
-from ganport_train.data.formats.base import Example, Gap, Reader, check_labels
+from ganport_train.data.formats.base import Contents, Example, Gap, Reader, one_hot_groups
 from ganport_train.data.formats.image_index import unlabeled
 from ganport_train.data.issues import IssueLog, quote
 from ganport_train.data.source import Source
@@ -40,22 +40,17 @@ class ImageFolder(Reader):
             return Gap(1, f"a second folder of images: all images are in {quote(folders[0])}")
         return Gap(2, "a folder for each class, with the images of the class in it")
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         examples: list[Example] = []
-        for name, label in _labels(source).items():
+        found = _labels(source)
+        for name, label in found.items():
             if label:
                 examples.append(Example(name, name, name, None, {GROUP: label}))
             else:
                 fix = "Move the image into a class folder or remove it."
                 issues.add(unlabeled(name, "a class folder that contains the image", fix))
-        return examples
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        labels = {example.labels[GROUP] for example in examples}
-        check_labels(GROUP, labels, str(source))
-        return Conditions.one_hots({GROUP: sorted(labels)})
+        labels = sorted({*found.values()} - {""})
+        return Contents(examples, lambda: one_hot_groups({GROUP: labels}, str(source)))
 
 
 class Unlabeled(Reader):
@@ -77,14 +72,9 @@ class Unlabeled(Reader):
     def gap(self, source: Source) -> Gap:
         return Gap(1, "images")
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         names = sorted(filter(is_image, source.names))
-        return [Example(name, name, name, None, {}) for name in names]
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        return Conditions()
+        return Contents([Example(name, name, name, None, {}) for name in names], Conditions)
 
 
 def _labels(source: Source) -> dict[str, str]:

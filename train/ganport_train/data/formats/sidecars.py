@@ -10,7 +10,7 @@ from ganport_runtime.conditions import Conditions, MultiHot
 from ganport_runtime.values import suggestion
 from ganport_train.data.encodings import DecodedText, decode_texts
 from ganport_train.data.file_formats import is_image
-from ganport_train.data.formats.base import Example, Gap, Reader, check_labels
+from ganport_train.data.formats.base import Contents, Example, Gap, Reader, check_labels
 from ganport_train.data.formats.image_index import stem, unlabeled
 from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
 from ganport_train.data.source import Source
@@ -51,7 +51,7 @@ class Sidecars(Reader):
             return Gap(1, f"the text files of most images: only {count:,} have one")
         return Gap(2, "a text file of tags next to each image, such as `1.txt` for `1.png`")
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         texts = _sidecars(source)
         tags = _read_all(source, texts, issues)
         chosen = _choose(source, tags, attributes, issues)
@@ -62,16 +62,13 @@ class Sidecars(Reader):
         for image in sorted(name for name in source.names if is_image(name) and name not in texts):
             fix = "Add the file or remove the image."
             issues.add(unlabeled(image, "a text file of the same name", fix))
-        return examples
 
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        counts = Counter(tag for example in examples for tag in example.labels[GROUP])
-        labels = tuple(dict.fromkeys(attributes)) or tuple(_by_frequency(counts))
-        check_labels(GROUP, labels, str(source))
-        most = max(len(example.labels[GROUP]) for example in examples)
-        return Conditions((MultiHot(GROUP, labels, (), max(most, 1)),))
+        def vocabulary() -> Conditions:
+            check_labels(GROUP, chosen, str(source))
+            most = max(len(example.labels[GROUP]) for example in examples)
+            return Conditions((MultiHot(GROUP, tuple(chosen), (), max(most, 1)),))
+
+        return Contents(examples, vocabulary)
 
 
 def _sidecars(source: Source) -> dict[str, str]:

@@ -13,11 +13,12 @@ from ganport_runtime.values import repr_short
 from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import (
     MAX_LABELS,
+    Contents,
     Example,
     Gap,
     Reader,
-    check_labels,
     missing_files,
+    one_hot_groups,
     read_json,
     table_error,
 )
@@ -57,11 +58,11 @@ class StyleGanJson(Reader):
     def gap(self, source: Source) -> Gap:
         return missing_files(source, (TABLE,))
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         entries = _entries(source)
         if entries is None:
             names = sorted(filter(is_image, source.names))
-            return [Example(name, name, TABLE, None, {}) for name in names]
+            return Contents([Example(name, name, TABLE, None, {}) for name in names], Conditions)
         scheme = _scheme(source, entries)
         index = ImageIndex(source)
         examples: list[Example] = []
@@ -75,15 +76,7 @@ class StyleGanJson(Reader):
                 continue
             examples.append(Example(entry[0], image, TABLE, None, labels))
         index.report_unused(TABLE, issues)
-        return examples
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        entries = _entries(source)
-        if entries is None:
-            return Conditions()
-        return _scheme(source, entries).vocabulary([example.labels for example in examples])
+        return Contents(examples, lambda: scheme.vocabulary([e.labels for e in examples]))
 
 
 @dataclass(frozen=True)
@@ -129,9 +122,8 @@ def _parse_class(label: Any) -> Values:
 
 
 def _class_group(source: Source, values: list[Any]) -> Conditions:
-    labels = {value[CLASS] for value in values}
-    check_labels(CLASS, labels, f"{source}/{TABLE}")
-    return Conditions.one_hots({CLASS: sorted(labels, key=int)})
+    labels = sorted({value[CLASS] for value in values}, key=int)
+    return one_hot_groups({CLASS: labels}, f"{source}/{TABLE}")
 
 
 def _flag_scheme(size: int) -> _LabelScheme:

@@ -11,6 +11,7 @@ from ganport_runtime.conditions import Conditions
 from ganport_train.data.encodings import decode_text
 from ganport_train.data.formats import tag_grammar
 from ganport_train.data.formats.base import (
+    Contents,
     Example,
     Gap,
     Reader,
@@ -53,7 +54,7 @@ class TaggedCsv(Reader):
         )
         return gap if gap.distance == 1 else Gap(2, line)
 
-    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> list[Example]:
+    def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
         table = _require_table(source)
         index = ImageIndex(source, (FOLDER, ""))
         lines, separator = _lines(source, table, index, issues)
@@ -74,18 +75,8 @@ class TaggedCsv(Reader):
             examples[image_id] = Example(image_id, image, table, line.number, labels)
         has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
         index.report_unused(table, issues, FOLDER if has_folder else "")
-        return list(examples.values())
-
-    def vocabulary(
-        self, source: Source, examples: Sequence[Example], attributes: Sequence[str]
-    ) -> Conditions:
-        groups: dict[str, set[str]] = {}
-        for example in examples:
-            for group, label in example.labels.items():
-                groups.setdefault(group, set()).add(label)
-        ordered = {group: sorted(labels) for group, labels in groups.items()}
-        table = examples[0].table if examples else TABLE
-        return one_hot_groups(ordered, f"{source}/{table}")
+        found, location = list(examples.values()), f"{source}/{table}"
+        return Contents(found, lambda: _vocabulary(found, parser.groups, location))
 
 
 def find_table(source: Source) -> str | None:
@@ -105,6 +96,11 @@ def _require_table(source: Source) -> str:
         found = " and ".join(tables) or "none"
         raise DataError(str(source), f"one table {TABLE}", found, "Remove the others.")
     return tables[0]
+
+
+def _vocabulary(examples: Sequence[Example], groups: Sequence[str], location: str) -> Conditions:
+    labels = {group: sorted({example.labels[group] for example in examples}) for group in groups}
+    return one_hot_groups(labels, location)
 
 
 @dataclass(frozen=True)
