@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 import pytest
@@ -12,16 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ganport_runtime.conditions.colors import channels
 from ganport_train.synthetic.sprites.drawing import SIZES, Labels, draw_sprite
-from ganport_train.synthetic.sprites.palette import (
-    HAIR,
-    LINE,
-    OUTFITS,
-    PALETTE,
-    RAMPS,
-    WEAPONS,
-    rgb,
-)
+from ganport_train.synthetic.sprites.palette import HAIR, LINE, OUTFITS, RAMPS, SKINS, WEAPONS
 from ganport_train.synthetic.sprites.wardrobe import CLASSES
 
 KNIGHT = Labels("knight", "pink", "blue", "gold")
@@ -29,6 +23,7 @@ LABELS = st.builds(
     Labels, *(st.sampled_from(sorted(names)) for names in (CLASSES, HAIR, OUTFITS, WEAPONS))
 )
 SEEDS = st.integers(0, 2**63 - 1)
+PALETTE = {LINE, *chain(*RAMPS.values(), *SKINS.values())}
 
 
 def draw(seed: int, labels: Labels = KNIGHT, size: int = 32) -> NDArray[np.uint8]:
@@ -48,7 +43,7 @@ def test_draw_sprite_has_palette_colors_and_binary_alpha(
     assert sprite.shape == (size, size, 4)
     assert set(np.unique(sprite[..., 3])) == {0, 255}
     assert not sprite[sprite[..., 3] == 0].any()
-    assert colors(sprite) <= {rgb(color) for color in PALETTE}
+    assert colors(sprite) <= {channels(color) for color in PALETTE}
 
 
 @settings(max_examples=60)
@@ -58,7 +53,7 @@ def test_draw_sprite_is_surrounded_by_its_outline(seed: int, labels: Labels, siz
     visible = sprite[..., 3] == 255
     steps = ((1, 0), (-1, 0), (1, 1), (-1, 1))
     inner = np.all([np.roll(visible, step, axis) for step, axis in steps], axis=0)
-    assert (sprite[visible & ~inner][:, :3] == rgb(LINE)).all()
+    assert (sprite[visible & ~inner][:, :3] == channels(LINE)).all()
     assert 0.25 < visible.mean() < 0.65
 
 
@@ -66,12 +61,8 @@ def test_draw_sprite_is_surrounded_by_its_outline(seed: int, labels: Labels, siz
 @given(seed=SEEDS, labels=LABELS)
 def test_draw_sprite_shows_tones_of_every_label(seed: int, labels: Labels) -> None:
     sprite = draw(seed, labels)
-    for ramps, label in (
-        (HAIR, labels.hair),
-        (OUTFITS, labels.outfit),
-        (WEAPONS, labels.weapon),
-    ):
-        ramp = [rgb(color) for color in RAMPS[ramps[label]]]
+    for label in (labels.hair, labels.outfit, labels.weapon):
+        ramp = [channels(color) for color in RAMPS[label]]
         shown = [(sprite[..., :3] == tone).all(axis=-1).sum() for tone in ramp]
         assert sum(shown) >= 12
         assert sum(count > 0 for count in shown) >= 2
@@ -82,7 +73,7 @@ def test_draw_sprite_shows_tones_of_every_label(seed: int, labels: Labels) -> No
 )
 @pytest.mark.parametrize("kind", CLASSES)
 def test_draw_sprite_label_changes_its_color_only(
-    kind: str, group: str, labels: dict[str, str]
+    kind: str, group: str, labels: Sequence[str]
 ) -> None:
     for seed in range(8):
         base = replace(KNIGHT, kind=kind)
@@ -90,7 +81,7 @@ def test_draw_sprite_label_changes_its_color_only(
         changed = np.any([(sprite != sprites[0]).any(axis=-1) for sprite in sprites], axis=0)
         assert all((sprite[..., 3] == sprites[0][..., 3]).all() for sprite in sprites)
         assert 10 <= changed.sum() <= 300
-        ramps = [{rgb(color) for color in RAMPS[ramp]} for ramp in labels.values()]
+        ramps = [{channels(color) for color in RAMPS[label]} for label in labels]
         for sprite, ramp in zip(sprites, ramps, strict=True):
             assert {tuple(pixel[:3]) for pixel in sprite[changed].tolist()} <= ramp
 

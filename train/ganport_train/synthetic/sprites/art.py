@@ -118,20 +118,15 @@ def _enlarge(codes: Codes) -> Codes:
 
 def _scale3x(codes: Codes) -> Codes:
     """Enlarge three times by the rules of AdvMAME3x (A. Mazzoleni, https://www.scale2x.it)."""
-    padded = np.pad(codes, 1, mode="edge")
-    a, b, c, d, e, f, g, h, i = (
-        padded[r : r + codes.shape[0], s : s + codes.shape[1]] for r in range(3) for s in range(3)
-    )
-    top_left, top_right = (d == b) & (d != h) & (b != f), (b == f) & (b != d) & (f != h)
-    low_left, low_right = (d == h) & (d != b) & (h != f), (h == f) & (d != h) & (b != f)
-    triple = np.empty((codes.shape[0], 3, codes.shape[1], 3), np.uint8)
-    triple[:] = e[:, None, :, None]
-    triple[:, 0, :, 0] = np.where(top_left, d, e)
-    triple[:, 0, :, 1] = np.where((top_left & (e != c)) | (top_right & (e != a)), b, e)
-    triple[:, 0, :, 2] = np.where(top_right, f, e)
-    triple[:, 1, :, 0] = np.where((top_left & (e != g)) | (low_left & (e != a)), d, e)
-    triple[:, 1, :, 2] = np.where((top_right & (e != i)) | (low_right & (e != c)), f, e)
-    triple[:, 2, :, 0] = np.where(low_left, d, e)
-    triple[:, 2, :, 1] = np.where((low_left & (e != i)) | (low_right & (e != g)), h, e)
-    triple[:, 2, :, 2] = np.where(low_right, f, e)
-    return triple.reshape(3 * codes.shape[0], 3 * codes.shape[1])
+    triple = codes.repeat(3, axis=0).repeat(3, axis=1)
+    for turn in range(4):  # the rule of the top left corner and of the top, for each side
+        turned = np.rot90(codes, turn)
+        padded, (height, width) = np.pad(turned, 1, mode="edge"), turned.shape
+        a, b, c, d, e, f, _, h, _ = (
+            padded[r : r + height, s : s + width] for r in range(3) for s in range(3)
+        )
+        left, right = (d == b) & (d != h) & (b != f), (b == f) & (b != d) & (f != h)
+        view = np.rot90(triple, turn)
+        view[::3, ::3] = np.where(left, d, e)
+        view[::3, 1::3] = np.where((left & (e != c)) | (right & (e != a)), b, e)
+    return triple

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from ganport_runtime.conditions.colors import channels
 from ganport_train.synthetic.sprites.art import Grid
 from ganport_train.synthetic.sprites.character import Character
-from ganport_train.synthetic.sprites.palette import HAIR, OUTFITS, RAMPS, WEAPONS, rgb
+from ganport_train.synthetic.sprites.palette import RAMPS
 
 SIZES = (32, 48)
 """Sides of a sprite in pixels."""
@@ -17,7 +18,7 @@ SIZES = (32, 48)
 
 @dataclass(frozen=True)
 class Labels:
-    """The labels of a sprite: keys of `CLASSES`, `HAIR`, `OUTFITS` and `WEAPONS`."""
+    """The labels of a sprite: one each of `CLASSES`, `HAIR`, `OUTFITS` and `WEAPONS`."""
 
     kind: str
     hair: str
@@ -32,8 +33,8 @@ class Labels:
 def draw_sprite(seed: int, labels: Labels, size: int = SIZES[0]) -> Image.Image:
     """Draw the character of `seed` as (size, size) RGBA; alpha is 0 or 255.
 
-    size: 32 or 48. Visible pixels have colors of `palette.PALETTE`. The same seed gives the same
-    character in every size and color.
+    size: 32 or 48. Visible pixels have colors of `LINE`, `RAMPS` and `SKINS`. The same seed gives
+    the same character in every size and color.
     """
     character, grid = Character.sample(seed, labels.kind), Grid()
     for part in (*character.body_parts(), *character.head_parts()):
@@ -42,15 +43,8 @@ def draw_sprite(seed: int, labels: Labels, size: int = SIZES[0]) -> Image.Image:
         grid.paint(part, down=character.lift)
     for part in character.left_parts():
         grid.paint(part)
-    hair, outfit, weapon = (
-        RAMPS[ramps[label]]
-        for ramps, label in (
-            (HAIR, labels.hair),
-            (OUTFITS, labels.outfit),
-            (WEAPONS, labels.weapon),
-        )
-    )
+    hair, outfit, weapon = (RAMPS[name] for name in (labels.hair, labels.outfit, labels.weapon))
     colors = np.zeros((256, 4), np.uint8)
     for letter, color in character.materials(hair, outfit, weapon).items():
-        colors[ord(letter)] = (*rgb(color), 255)
+        colors[ord(letter)] = (*channels(color), 255)
     return Image.fromarray(colors[grid.codes(size)])

@@ -22,41 +22,19 @@ RAMPS: dict[str, Ramp] = {
     "pink": ("#aa3f7a", "#ec7aaa", "#ffbccf"),
     "brown": ("#43262b", "#70422f", "#a56f42"),
 }
+RAMPS["blonde"] = RAMPS["gold"]
+"""The ramp of each label of hair, outfits and weapons, and of the details of a character."""
 SKINS: dict[str, Ramp] = {
     "pale": ("#de9c86", "#fcd6b8"),
     "tan": ("#bb765c", "#eaae7e"),
     "brown": ("#935847", "#c88a66"),
     "dark": ("#4d2f3d", "#7d4d4c"),
 }
+"""The ramp of each skin."""
 
-HAIR: dict[str, str] = {
-    "black": "black",
-    "blonde": "gold",
-    "blue": "blue",
-    "brown": "brown",
-    "green": "green",
-    "pink": "pink",
-    "red": "red",
-    "white": "white",
-}
-"""The ramp of each hair label."""
-OUTFITS: dict[str, str] = {
-    label: label for label in ("black", "blue", "green", "orange", "purple", "red", "white")
-}
-"""The ramp of each outfit label."""
-WEAPONS: dict[str, str] = {
-    label: label for label in ("blue", "gold", "green", "purple", "red", "steel")
-}
-"""The ramp of each weapon label."""
-
-PALETTE: tuple[str, ...] = (
-    LINE,
-    *(color for ramps in (RAMPS, SKINS) for ramp in ramps.values() for color in ramp),
-)
-"""All colors of drawn sprites, each once."""
-
-
-def rgb(color: str) -> tuple[int, int, int]:
-    """Convert `#rrggbb` to three integers in 0..255."""
-    red, green, blue = bytes.fromhex(color.removeprefix("#"))
-    return red, green, blue
+HAIR = ("black", "blonde", "blue", "brown", "green", "pink", "red", "white")
+"""The labels of hair; each is the name of a ramp."""
+OUTFITS = ("black", "blue", "green", "orange", "purple", "red", "white")
+"""The labels of outfits; each is the name of a ramp."""
+WEAPONS = ("blue", "gold", "green", "purple", "red", "steel")
+"""The labels of weapons; each is the name of a ramp."""
