@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ganport_runtime.errors import GanportError
-from ganport_train.synthetic import scene_labels as module
+from ganport_train.data.formats import base
 from ganport_train.synthetic.scene_labels import (
     COLORS,
     OBJECTS,
@@ -105,8 +105,8 @@ def test_read_labels_count_limits_images(tmp_path: Path) -> None:
     [
         ("{", "train.json: expected valid JSON"),
         ('{"a.png": ["red cube"], "a.png": ["red cube"]}', "twice in one object"),
-        ([], "expected 1 to 1000000 images and the objects in each; found []"),
-        ({}, "expected 1 to 1000000 images"),
+        ([], "expected images and the objects in each; found []"),
+        ({}, "train.json: expected images and the objects in each; found {}"),
         ({"a.png": "red cube"}, "entry 1, a.png: expected a list of 1 to 3 objects; found 'red"),
         ({"a.png": []}, "a list of 1 to 3 objects; found []"),
         ({"a.png": list(OBJECTS[:4])}, "a list of 1 to 3 objects; found ['gray cube', 'red"),
@@ -156,7 +156,7 @@ def test_read_labels_unsafe_name_raises(tmp_path: Path, name: str) -> None:
         ({"objects": {"red cube": True}}, "the indices 0 to 0, each once; found [True]"),
         ({"objects": {"pink cube": 0}}, "found 'pink cube'. Did you mean"),
         ({"objects": {"red cube": 0}}, "entry 2, a_1.png: expected an object that can be drawn"),
-        ({"test": {}}, "test.json: expected a list of at most 10000 lists of objects; found {}"),
+        ({"test": {}}, "test.json: expected at most 10,000 lists of objects; found {}"),
         ({"test": [["red cube"], ["red"]]}, "test.json: entry 2: expected an object that can be"),
         ({"new_test": [[]]}, "new_test.json: entry 1: expected a list of 1 to 3 objects"),
     ],
@@ -172,15 +172,15 @@ def test_read_labels_invalid_companion_file_raises(
 @pytest.mark.parametrize("path", ["", "no.json", "folder"])
 def test_read_labels_unreadable_file_raises(tmp_path: Path, path: str) -> None:
     (tmp_path / "folder").mkdir()
-    with pytest.raises(GanportError, match="expected a readable label file; found "):
+    with pytest.raises(GanportError, match="expected a readable file; found "):
         read_labels(tmp_path / path)
     with pytest.raises(GanportError, match="found Is a directory"):
         read_labels(Path())
 
 
 def test_read_labels_too_large_file_raises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_BYTES", 20)
-    with pytest.raises(GanportError, match="expected at most 20 bytes of JSON; found 21 bytes"):
+    monkeypatch.setattr(base, "MAX_JSON", 20)
+    with pytest.raises(GanportError, match=r"train\.json: expected at most 0 MiB"):
         read_labels(written(tmp_path))
 
 

@@ -113,7 +113,7 @@ class FolderSource(Source):
                 return file.read(size)
         except OSError as error:
             found = error.strerror or type(error).__name__
-            raise EntryError("a readable file", found, "Check its permissions.") from error
+            raise EntryError("a readable file", found, "Check its name and permissions.") from error
 
     @cached_property
     def _scan(self) -> tuple[frozenset[str], list[Issue]]:

@@ -10,9 +10,10 @@ from itertools import chain, islice
 from pathlib import Path
 from random import Random
 
-from ganport_runtime import strictjson
-from ganport_runtime.errors import BundleError, GanportError
+from ganport_runtime.errors import GanportError
 from ganport_runtime.values import repr_short, sanitize, suggestion
+from ganport_train.data.formats import iclevr
+from ganport_train.data.source import FolderSource
 from ganport_train.synthetic.datasets import MAX_IMAGES, SEEDS, check_range
 from ganport_train.synthetic.palette import Color
 
@@ -31,12 +32,6 @@ OBJECTS = tuple(f"{color} {shape}" for shape in SHAPES for color in COLORS)
 """The 24 objects of i-CLEVR in the order of its `objects.json`."""
 MAX_OBJECTS = 3
 """Objects in one scene."""
-
-TRAIN, INDICES, TESTS = "train.json", "objects.json", ("test.json", "new_test.json")
-MAX_BYTES = 256 << 20
-"""Bytes of a label file."""
-MAX_PROMPTS = 10_000
-"""Entries of a test list."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +-]{0,199}\.png")
 _TEST_SIZES = ((2,) * 12 + (3,) * 20, (2,) * 12 + (3,) * 20)  # objects per prompt of each list
@@ -63,7 +58,7 @@ class SceneLabels:
     def tables(self) -> dict[str, bytes]:
         """Return the label files of i-CLEVR."""
         indices = {label: index for index, label in enumerate(self.objects)}
-        values = {TRAIN: self.images, INDICES: indices, **self.tests}
+        values = {iclevr.TRAIN: self.images, iclevr.OBJECTS: indices, **self.tests}
         return {name: json.dumps(value).encode() for name, value in values.items()}
 
 
@@ -99,20 +94,18 @@ def read_labels(path: Path, count: int | None = None) -> SceneLabels:
     `objects.json` and the test lists are optional. Raises `GanportError` for an invalid file,
     an image name that is not a plain PNG name, and an object that cannot be drawn.
     """
-    table = _read_json(path)
-    if not isinstance(table, dict) or not 0 < len(table) <= MAX_IMAGES:
-        expected = f"1 to {MAX_IMAGES} images and the objects in each"
-        raise GanportError(str(path), expected, repr_short(table), _RESTORE)
+    source = FolderSource(path.parent)
+    table = iclevr.read_images(source, path.name)
     if count is not None:
         check_range("count", count, range(1, len(table) + 1))
-    objects = _read_objects(path.with_name(INDICES))
+    objects = _read_objects(source)
     for entry, (name, labels) in enumerate(table.items(), 1):
         location = f"{path}: entry {entry}, {sanitize(name, 80)}"
         _check_name(location, name)
         _check_objects(location, labels, objects)
     _check_unique_ignoring_case(path, table)
-    files = [(name, path.with_name(name)) for name in TESTS]
-    tests = {name: _read_prompts(file, objects) for name, file in files if file.exists()}
+    present = [name for name in iclevr.TESTS if path.with_name(name).exists()]
+    tests = {name: _read_tests(source, name, objects) for name in present}
     return SceneLabels(dict(islice(table.items(), count)), objects, tests, path)
 
 
@@ -122,7 +115,7 @@ def _sample_tests(rng: Random) -> dict[str, Prompts]:
         prompts = _draw_from_decks(rng, sizes)
         if len(set(map(frozenset, prompts))) == len(prompts):
             first = len(_TEST_SIZES[0])
-            return dict(zip(TESTS, (prompts[:first], prompts[first:]), strict=True))
+            return dict(zip(iclevr.TESTS, (prompts[:first], prompts[first:]), strict=True))
 
 
 def _sample_scenes(rng: Random, reserved: Collection[frozenset[str]]) -> Iterator[list[str]]:
@@ -143,42 +136,21 @@ def _draw_from_decks(rng: Random, sizes: Sequence[int]) -> list[list[str]]:
     return hands
 
 
-def _read_json(path: Path) -> object:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        return strictjson.parse(data, str(path), MAX_BYTES)
-    except OSError as error:
-        found = error.strerror or type(error).__name__
-        fix = "Check its name and its permissions."
-        raise GanportError(str(path), "a readable label file", found, fix) from error
-    except BundleError as error:
-        raise GanportError(str(path), error.expected, error.found, _RESTORE) from error
-
-
-def _read_objects(path: Path) -> Sequence[str]:
+def _read_objects(source: FolderSource) -> Sequence[str]:
     """Return the objects in the order of their indices; `OBJECTS` if there is no such file."""
-    if not path.exists():
+    if not (source.path / iclevr.OBJECTS).exists():
         return OBJECTS
-    table = _read_json(path)
-    if not isinstance(table, dict):
-        raise GanportError(str(path), "objects and their indices", repr_short(table), _RESTORE)
-    if sorted(map(repr, table.values())) != sorted(map(repr, range(len(table)))):
-        expected = f"the indices 0 to {len(table) - 1}, each once"
-        raise GanportError(str(path), expected, repr_short(list(table.values())), _RESTORE)
-    for label in table:
-        _check_known(str(path), label, OBJECTS)
-    return sorted(table, key=lambda label: int(table[label]))
+    objects = iclevr.read_objects(source)
+    for label in objects:
+        _check_known(f"{source}/{iclevr.OBJECTS}", label, OBJECTS)
+    return objects
 
 
-def _read_prompts(path: Path, objects: Sequence[str]) -> Prompts:
-    prompts = _read_json(path)
-    if not isinstance(prompts, list) or len(prompts) > MAX_PROMPTS:
-        expected = f"a list of at most {MAX_PROMPTS} lists of objects"
-        raise GanportError(str(path), expected, repr_short(prompts), _RESTORE)
-    for entry, labels in enumerate(prompts, 1):
-        _check_objects(f"{path}: entry {entry}", labels, objects)
-    return prompts
+def _read_tests(source: FolderSource, name: str, objects: Sequence[str]) -> Prompts:
+    tests = iclevr.read_tests(source, name)
+    for entry, labels in enumerate(tests, 1):
+        _check_objects(f"{source}/{name}: entry {entry}", labels, objects)
+    return tests
 
 
 def _check_name(location: str, name: str) -> None:

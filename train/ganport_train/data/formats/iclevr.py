@@ -53,9 +53,9 @@ class IClevr(Reader):
         return missing_files(source, (TRAIN, OBJECTS))
 
     def read(self, source: Source, issues: IssueLog, attributes: Sequence[str]) -> Contents:
-        objects = _objects(source)
+        objects = read_objects(source)
         known = frozenset(objects)
-        table = _train_table(source)
+        table = read_images(source, TRAIN)
         index = ImageIndex(source, ("", "images"))
         examples: list[Example] = []
         for name, listed in table.items():
@@ -68,17 +68,12 @@ class IClevr(Reader):
             examples.append(Example(name, image, TRAIN, None, labels, _scene(name, table)))
         index.report_unused(TRAIN, issues)
         present = [name for name in TESTS if name in source.names]
-        tests = {name.removesuffix(".json"): _test_list(source, name, known) for name in present}
+        tests = {name.removesuffix(".json"): _prompts(source, name, known) for name in present}
         shown = [*(example.labels for example in examples), *chain(*tests.values())]
         return Contents(examples, lambda: _vocabulary(objects, shown), tests)
 
 
-def _vocabulary(objects: Sequence[str], shown: Sequence[Labels]) -> Conditions:
-    most = max((len(labels[GROUP]) for labels in shown), default=1)
-    return Conditions((MultiHot(GROUP, tuple(objects), (), max(most, 1)),))
-
-
-def _objects(source: Source) -> list[str]:
+def read_objects(source: Source) -> list[str]:
     """Return the objects in the order of their indices."""
     table = read_json(source, OBJECTS)
     if not isinstance(table, dict):
@@ -91,11 +86,26 @@ def _objects(source: Source) -> list[str]:
     return sorted(table, key=lambda label: int(table[label]))
 
 
-def _train_table(source: Source) -> dict[str, Any]:
-    table = read_json(source, TRAIN)
+def read_images(source: Source, name: str) -> dict[str, Any]:
+    """Return the objects of each image of a table; they are unchecked."""
+    table = read_json(source, name)
     if not isinstance(table, dict) or not table:
-        raise table_error(source, TRAIN, "images and the objects in each", repr_short(table))
+        raise table_error(source, name, "images and the objects in each", repr_short(table))
     return table
+
+
+def read_tests(source: Source, name: str) -> list[Any]:
+    """Return the lists of objects of a test list; they are unchecked."""
+    entries = read_json(source, name)
+    if not isinstance(entries, list) or len(entries) > MAX_PROMPTS:
+        expected = f"at most {MAX_PROMPTS:,} lists of objects"
+        raise table_error(source, name, expected, repr_short(entries))
+    return entries
+
+
+def _vocabulary(objects: Sequence[str], shown: Sequence[Labels]) -> Conditions:
+    most = max((len(labels[GROUP]) for labels in shown), default=1)
+    return Conditions((MultiHot(GROUP, tuple(objects), (), max(most, 1)),))
 
 
 def _check_objects(objects: object, known: frozenset[str]) -> list[str]:
@@ -108,13 +118,9 @@ def _check_objects(objects: object, known: frozenset[str]) -> list[str]:
     return objects
 
 
-def _test_list(source: Source, name: str, known: frozenset[str]) -> list[dict[str, Any]]:
-    entries = read_json(source, name)
-    if not isinstance(entries, list) or len(entries) > MAX_PROMPTS:
-        expected = f"at most {MAX_PROMPTS:,} lists of objects"
-        raise table_error(source, name, expected, repr_short(entries))
+def _prompts(source: Source, name: str, known: frozenset[str]) -> list[dict[str, Any]]:
     prompts: list[dict[str, Any]] = []
-    for index, objects in enumerate(entries):
+    for index, objects in enumerate(read_tests(source, name)):
         try:
             prompts.append({GROUP: _check_objects(objects, known)})
         except EntryError as error:
