@@ -83,14 +83,6 @@ class FeatureSpace:
 
 
 @dataclass(frozen=True, eq=False)
-class Suggestions:
-    """The likely labels of M images: `labels` (M,) are indices, `confidence` (M,) is 0 to 1."""
-
-    labels: NDArray[np.int64]
-    confidence: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class LabelClassifier:
     """A trained classifier of one group.
 
@@ -135,13 +127,14 @@ class LabelClassifier:
         """Whether the classifier knows clearly more than the most frequent label."""
         return is_clearly_better(self.accuracy, self.baseline)
 
-    def predict(self, features: Features) -> Suggestions:
-        """Return the likely labels of images with features (M, F)."""
-        if not len(features):
-            return Suggestions(np.zeros(0, np.int64), np.zeros(0))
+    def predict(self, features: Features) -> tuple[NDArray[np.int64], Floats]:
+        """Return the likely labels (M,) of images with features (M, F), and their confidence (M,).
+
+        A label is an index; a confidence is 0 to 1.
+        """
         kernel = self.space.kernel(features, self.support, self.weights)
         labels, margins = _best(kernel @ self.coefficients)
-        return Suggestions(labels, self._confidence(margins))
+        return labels, self._confidence(margins)
 
     def _confidence(self, margins: Floats) -> Floats:
         """Return the fraction of correct answers among the left-out images of similar margins."""

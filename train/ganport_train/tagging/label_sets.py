@@ -17,7 +17,6 @@ from ganport_train.tagging.classifier import (
     KERNELS,
     Features,
     FeatureSpace,
-    Fit,
     Floats,
     fit_ridges,
     is_clearly_better,
@@ -101,26 +100,19 @@ class Sigmoids:
 
 
 @dataclass(frozen=True, eq=False)
-class _Part:
-    """The labels (K,) that share the weights of features, and their coefficients (N, K)."""
-
-    weights: Mapping[str, float]
-    labels: NDArray[np.int64]
-    coefficients: Floats
-
-
-@dataclass(frozen=True, eq=False)
 class LabelSetClassifier:
     """A trained classifier of one group of L labels, of which an image may have several.
 
     `accuracy` is the fraction of the training images all of whose labels it finds when it has not
     learned from them. `known` (L,) tells which labels it knows clearly better than their frequency;
-    the probability of another label is its frequency.
+    the probability of another label is its frequency. `weights` holds the weights of features for
+    each label; `coefficients` (N, L) are those of the regressions.
     """
 
     space: FeatureSpace
     support: Features
-    parts: Sequence[_Part]
+    weights: Sequence[Mapping[str, float]]
+    coefficients: Floats
     sigmoids: Sigmoids
     known: Bools
     accuracy: float
@@ -143,7 +135,8 @@ class LabelSetClassifier:
         return cls(
             space,
             features,
-            _split(fits, best),
+            [fits[fit].weights for fit in best.tolist()],
+            _pick([fit.coefficients for fit in fits], best),
             sigmoids.where(known, Sigmoids.constant(has)),
             known,
             accuracy=float(((answers & known) == has).all(axis=1).mean()),
@@ -152,9 +145,11 @@ class LabelSetClassifier:
     def predict(self, features: Features) -> Floats:
         """Return the probability (M, L) of each label for images with features (M, F)."""
         scores = np.zeros((len(features), len(self.known)))
-        for part in self.parts if len(features) else ():
-            kernel = self.space.kernel(features, self.support, part.weights)
-            scores[:, part.labels] = kernel @ part.coefficients
+        for weights in KERNELS:
+            labels = [label for label, used in enumerate(self.weights) if used is weights]
+            if labels:
+                kernel = self.space.kernel(features, self.support, weights)
+                scores[:, labels] = kernel @ self.coefficients[:, labels]
         return self.sigmoids.probabilities(scores)
 
 
@@ -177,15 +172,3 @@ def _known_labels(answers: Bools, has: Bools) -> Bools:
 def _pick(arrays: Sequence[Floats], best: NDArray[np.int64]) -> Floats:
     """Return the columns of an array (N, L) that come from the best of several arrays each."""
     return np.stack([arrays[fit][:, label] for label, fit in enumerate(best.tolist())], axis=1)
-
-
-def _split(fits: Sequence[Fit], best: NDArray[np.int64]) -> list[_Part]:
-    """Return a part for each kernel that is the best of some label."""
-    coefficients = _pick([fit.coefficients for fit in fits], best)
-    parts = []
-    for weights in KERNELS:
-        chosen = np.array([fits[fit].weights is weights for fit in best.tolist()])
-        if chosen.any():
-            labels = np.flatnonzero(chosen)
-            parts.append(_Part(weights, labels, coefficients[:, labels]))
-    return parts

@@ -87,8 +87,8 @@ def _find_labels(
     classifier = LabelClassifier.train(space, features[rows], labels, has.shape[1])
     useful = classifier.is_useful
     open_rows = open_rows if useful else open_rows[:0]
-    found = classifier.predict(features[open_rows])
-    answers = zip(open_rows.tolist(), found.labels.tolist(), found.confidence.tolist(), strict=True)
+    found, confidence = classifier.predict(features[open_rows])
+    answers = zip(open_rows.tolist(), found.tolist(), confidence.tolist(), strict=True)
     return {
         "accuracy": round(classifier.accuracy, 3),
         "useful": useful,
