@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -63,28 +63,20 @@ class StyleGanJson(Reader):
         if entries is None:
             names = sorted(filter(is_image, source.names))
             return Contents([Example(name, name, TABLE, None, {}) for name in names], Conditions)
-        scheme = _scheme(source, entries)
+        parse, vocabulary = _scheme(source, entries)
         index = ImageIndex(source)
         examples: list[Example] = []
         for number, entry in enumerate(entries):
             try:
                 if not _is_pair(entry):
                     raise EntryError("[name, label]", repr_short(entry), "Fix or remove the entry.")
-                image, labels = index.take(entry[0]), scheme.parse(entry[1])
+                image, labels = index.take(entry[0]), parse(entry[1])
             except EntryError as error:
                 issues.add(table_issue(error, TABLE, image=f"labels[{number}]"))
                 continue
             examples.append(Example(entry[0], image, TABLE, None, labels))
         index.report_unused(TABLE, issues)
-        return Contents(examples, lambda: scheme.vocabulary([e.labels for e in examples]))
-
-
-@dataclass(frozen=True)
-class _LabelScheme:
-    """How the labels of a table are read: one label to values, all values to condition groups."""
-
-    parse: Callable[[Any], Values]
-    vocabulary: Callable[[list[Any]], Conditions]
+        return Contents(examples, lambda: vocabulary([e.labels for e in examples]))
 
 
 def _entries(source: Source) -> list[Any] | None:
@@ -99,11 +91,14 @@ def _entries(source: Source) -> list[Any] | None:
     return labels
 
 
-def _scheme(source: Source, entries: Sequence[Any]) -> _LabelScheme:
+def _scheme(
+    source: Source, entries: Sequence[Any]
+) -> tuple[Callable[[Any], Values], Callable[[list[Any]], Conditions]]:
+    """Return how a label is read as values, and all values as condition groups."""
     labels = [entry[1] for entry in entries if _is_pair(entry)]
     first = labels[0] if labels else None
     if _is_class(first):
-        return _LabelScheme(_parse_class, lambda values: _class_group(source, values))
+        return _parse_class, partial(_class_group, source)
     size = len(first) if isinstance(first, list) else 0
     rows = [label for label in labels if _is_row(label, size)]
     flags = all(number in (0, 1) for row in rows for number in row)
@@ -111,8 +106,9 @@ def _scheme(source: Source, entries: Sequence[Any]) -> _LabelScheme:
         expected = f"a class number, a list of 1 to {MAX_NUMBERS} numbers, or of 0 and 1"
         raise table_error(source, f"{TABLE}: labels[0]", expected, repr_short(first))
     if flags:
-        return _flag_scheme(size)
-    return _LabelScheme(lambda label: _parse_scalars(label, size), _scalar_groups)
+        groups = Conditions((MultiHot(FLAGS, tuple(map(str, range(size)))),))
+        return partial(_parse_flags, size=size), lambda _: groups
+    return partial(_parse_scalars, size=size), _scalar_groups
 
 
 def _parse_class(label: Any) -> Values:
@@ -126,14 +122,8 @@ def _class_group(source: Source, values: list[Any]) -> Conditions:
     return one_hot_groups({CLASS: labels}, f"{source}/{TABLE}")
 
 
-def _flag_scheme(size: int) -> _LabelScheme:
-    names = tuple(map(str, range(size)))
-
-    def parse(label: Any) -> Values:
-        numbers = _parse_numbers(label, size)
-        return {FLAGS: [name for name, on in zip(names, numbers, strict=True) if on]}
-
-    return _LabelScheme(parse, lambda values: Conditions((MultiHot(FLAGS, names),)))
+def _parse_flags(label: Any, size: int) -> Values:
+    return {FLAGS: [str(i) for i, on in enumerate(_parse_numbers(label, size)) if on]}
 
 
 def _parse_scalars(label: Any, size: int) -> Values:

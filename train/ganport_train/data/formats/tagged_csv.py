@@ -58,14 +58,15 @@ class TaggedCsv(Reader):
         table = _require_table(source)
         index = ImageIndex(source, (FOLDER, ""))
         lines, separator = _lines(source, table, index, issues)
-        parser = _Parser.of([line.fields for line in lines])
-        issues.add_all(parser.doubts(table))
+        texts = [line.fields[1] for line in lines if isinstance(line.fields, tuple)]
+        groups = tag_grammar.choose_groups(texts)
+        issues.add_all(_doubts(table, tag_grammar.find_ambiguity(texts, groups)))
         examples: dict[str, Example] = {}
         for line in lines:
             try:
                 if not index.has(line.name):
                     tag_grammar.check_separator(line.name, separator)
-                image_id, labels = parser.parse(line.fields, examples)
+                image_id, labels = _parse(line.fields, groups, examples)
                 image = index.take(image_id)
             except EntryError as error:
                 issues.add(table_issue(error, table, line.number))
@@ -76,7 +77,7 @@ class TaggedCsv(Reader):
         has_folder = any(name.startswith(f"{FOLDER}/") for name in source.names)
         index.report_unused(table, issues, FOLDER if has_folder else "")
         found, location = list(examples.values()), f"{source}/{table}"
-        return Contents(found, lambda: _vocabulary(found, parser.groups, location))
+        return Contents(found, lambda: _vocabulary(found, groups, location))
 
 
 def find_table(source: Source) -> str | None:
@@ -119,52 +120,41 @@ class _TableLine:
         return _first_field(self.raw.decode("utf-8", "replace"))
 
 
-@dataclass(frozen=True)
-class _Parser:
-    """Parses the fields of lines with the groups that most of them have."""
+def _doubts(table: str, ambiguity: tuple[str, str] | None) -> list[Issue]:
+    """Return the warning about a word that could be a group instead of the word next to it."""
+    if ambiguity is None:
+        return []
+    group, other = map(quote, ambiguity)
+    found = f"{other} next to {group} on nearly all lines, and {group} is read as the group"
+    fix = "If a label has several words, join them with hyphens, as in `dark-blue hair`."
+    return [assumption(table, "one word that can be the group of a label", found, fix)]
 
-    groups: tuple[str, ...]
-    ambiguity: tuple[str, str] | None
 
-    @classmethod
-    def of(cls, fields: Iterable[tuple[str, str] | EntryError]) -> _Parser:
-        texts = [field[1] for field in fields if not isinstance(field, EntryError)]
-        groups = tag_grammar.choose_groups(texts)
-        return cls(groups, tag_grammar.find_ambiguity(texts, groups))
+def _parse(
+    fields: tuple[str, str] | EntryError, groups: Sequence[str], known: Mapping[str, Example]
+) -> tuple[str, dict[str, str]]:
+    """Return the ID and the label of each group in order; raises `EntryError`."""
+    if isinstance(fields, EntryError):
+        raise fields
+    image_id, text = fields
+    if image_id in known:
+        found = f"{quote(image_id)} again, after line {known[image_id].line}"
+        raise EntryError("each ID once", found, "Remove one of the two lines.")
+    tags = _tags(text, groups, next(iter(known.values()), None))
+    return image_id, {group: tags[group] for group in groups}
 
-    def doubts(self, table: str) -> list[Issue]:
-        """Return the warning about a word that could be a group instead of the word next to it."""
-        if self.ambiguity is None:
-            return []
-        group, other = map(quote, self.ambiguity)
-        found = f"{other} next to {group} on nearly all lines, and {group} is read as the group"
-        fix = "If a label has several words, join them with hyphens, as in `dark-blue hair`."
-        return [assumption(table, "one word that can be the group of a label", found, fix)]
 
-    def parse(
-        self, fields: tuple[str, str] | EntryError, known: Mapping[str, Example]
-    ) -> tuple[str, dict[str, str]]:
-        """Return the ID and the label of each group in order; raises `EntryError`."""
-        if isinstance(fields, EntryError):
-            raise fields
-        image_id, text = fields
-        if image_id in known:
-            found = f"{quote(image_id)} again, after line {known[image_id].line}"
-            raise EntryError("each ID once", found, "Remove one of the two lines.")
-        tags = self._tags(text, next(iter(known.values()), None))
-        return image_id, {group: tags[group] for group in self.groups}
-
-    def _tags(self, text: str, first: Example | None) -> dict[str, str]:
-        try:
-            return tag_grammar.parse_tags(text, self.groups)
-        except EntryError:
-            groups = tag_grammar.list_groups(text, self.groups)  # or raises the error of the text
-        lines = f"line {first.line}" if first else "most lines"
-        raise EntryError(
-            f"a label for {', '.join(self.groups)}, as on {lines}",
-            f"one for {', '.join(groups)}",
-            _spelling_hint(groups, self.groups) or _group_hint(groups, self.groups),
-        )
+def _tags(text: str, groups: Sequence[str], first: Example | None) -> dict[str, str]:
+    try:
+        return tag_grammar.parse_tags(text, groups)
+    except EntryError:
+        found = tag_grammar.list_groups(text, groups)  # or raises the error of the text
+    lines = f"line {first.line}" if first else "most lines"
+    raise EntryError(
+        f"a label for {', '.join(groups)}, as on {lines}",
+        f"one for {', '.join(found)}",
+        _spelling_hint(found, groups) or _group_hint(found, groups),
+    )
 
 
 def _lines(
