@@ -83,15 +83,15 @@ def colors(bundle: Path, seeds: int, drawn: int, report: Path | None, device: st
     for line in _summary_lines(generated, reference):
         click.echo(line)
     if report:
-        results = color_accuracy.make_report(
-            generated,
-            reference,
-            bundle=bundle.name,
-            digest=generator.bundle.digest,
-            size=size,
-            seeds=seeds,
-            drawn=drawn,
-        )
+        results = {
+            "bundle": bundle.name,
+            "digest": generator.bundle.digest,
+            "size": size,
+            "seeds": seeds,
+            "drawn": drawn,
+            "generated": {name: part.to_json() for name, part in generated.items()},
+            "reference": {name: part.to_json() for name, part in reference.items()},
+        }
         atomic_write(report, (json.dumps(results, indent=2) + "\n").encode())
 
 

@@ -8,7 +8,7 @@ near an eye's position that differs most from skin and eye white while its surro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -140,17 +140,6 @@ def _check_group(conditions: Conditions, name: str, labels: list[str], location:
     expected = f"a one_hot group {name!r} of the labels {', '.join(labels)}"
     fix = "Measure a bundle that was trained on tagged faces."
     raise BundleError(location, expected, found, fix)
-
-
-def make_report(
-    generated: Mapping[str, ColorAccuracy], reference: Mapping[str, ColorAccuracy], **details: Any
-) -> dict[str, Any]:
-    """Return the comparison of generated with drawn faces as plain JSON."""
-    return {
-        **details,
-        "generated": {name: part.to_json() for name, part in generated.items()},
-        "reference": {name: part.to_json() for name, part in reference.items()},
-    }
 
 
 def measure_colors(images: NDArray[np.uint8]) -> dict[str, list[str]]:
