@@ -67,17 +67,14 @@ def split_line(raw: bytes, separator: str = ",") -> tuple[str, str] | None:
     return _check_id(image_id.strip()), " ".join(_BETWEEN_TAGS.sub(" ", tags).split())
 
 
-def parse_tags(text: str, groups: Collection[str] | None = None) -> dict[str, str]:
+def parse_tags(text: str, groups: Collection[str]) -> dict[str, str]:
     """Parse `pink hair black eyes` to `{"hair": "pink", "eyes": "black"}`.
 
-    With `groups`, a label may have several words: `light blue hair`. Without, every second word is
-    a group. Raises `EntryError` for a text outside the grammar.
+    A label may have several words: `light blue hair`. Raises `EntryError` for a text without
+    exactly one label for each of `groups`.
     """
     words = _words(text)
-    pairs = _pairs(words)
-    if pairs is not None and (groups is None or pairs.keys() == set(groups)):
-        return pairs
-    tags = _segments(words, groups) if groups else None
+    tags = _fit(words, groups)
     if tags is None:
         raise _error(text, words)
     return tags
@@ -131,19 +128,12 @@ def choose_groups(texts: Sequence[str]) -> tuple[str, ...]:
     candidates = [groups for groups, _ in counts.most_common(1)]
     if not candidates or counts[candidates[0]] < len(lines):
         candidates += _shared_words(lines)
-    labels = {
-        groups: len(groups) * sum(_fits(words, groups) for words in lines) for groups in candidates
-    }
-    best = max(labels, key=labels.__getitem__, default=frozenset[str]())
-    first = next((words for words in lines if _fits(words, best)), [])
-    return tuple(dict.fromkeys(word for word in _group_order(first, best)))
 
+    def count_labels(groups: Collection[str]) -> int:
+        return sum(len(_fit(words, groups) or ()) for words in lines)
 
-def _group_order(words: Sequence[str], groups: Collection[str]) -> list[str]:
-    pairs = _pairs(words)
-    if pairs is not None and pairs.keys() == groups:
-        return list(pairs)
-    return list(_segments(words, groups) or ())
+    best = max(candidates, key=count_labels, default=frozenset[str]())
+    return tuple(next((tags for words in lines if (tags := _fit(words, best))), ()))
 
 
 def _shared_words(lines: Sequence[Sequence[str]]) -> list[frozenset[str]]:
@@ -174,11 +164,10 @@ def _collides(words: Sequence[str], word: str, groups: Collection[str]) -> bool:
     return index == 0 or any(other in groups for other in around)
 
 
-def _fits(words: Sequence[str], groups: Collection[str]) -> bool:
+def _fit(words: Sequence[str], groups: Collection[str]) -> dict[str, str] | None:
+    """Return the labels by group, in pairs or of several words; None unless each group has one."""
     pairs = _pairs(words)
-    if pairs is not None and pairs.keys() == groups:
-        return True
-    return bool(groups) and _segments(words, groups) is not None
+    return pairs if pairs and pairs.keys() == set(groups) else _segments(words, groups)
 
 
 def _readable(texts: Iterable[str]) -> Iterator[list[str]]:
