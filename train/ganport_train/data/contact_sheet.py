@@ -10,11 +10,11 @@ import numpy as np
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.conditions.groups import ConditionGroup
 from ganport_runtime.images.format import CHANNELS, ImageFormat
+from ganport_runtime.images.pixels import apply_format
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.values import sanitize
 from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.formats.base import Example
-from ganport_train.data.image_writer import to_palette
 from ganport_train.data.images import DecodedImage
 
 if TYPE_CHECKING:
@@ -73,9 +73,8 @@ class Sample:
         else:
             images = [pixels for row in rows.values() for pixels in _padded(row)]
             labels = [sanitize(label, _LABEL) for label in rows]
-        pixels = np.stack([convert_mode(pixels, image.mode) for pixels in images])
-        if image.palette:
-            pixels = to_palette(pixels, image)
+        converted = np.stack([convert_mode(pixels, image.mode) for pixels in images])
+        pixels = apply_format(converted, image)
         columns = min(COLUMNS, len(pixels))
         scale = max(1, -(-_MIN_SIDE // min(pixels.shape[1:3])))
         return make_sheet(pixels, columns, row_labels=labels, scale=scale, title=title)

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ganport_runtime.images.format import CHANNELS, ImageFormat
-from ganport_runtime.images.pixels import nearest_colors
+from ganport_runtime.images.format import CHANNELS
+from ganport_runtime.images.pixels import apply_format
 from ganport_train.data.cache import EntryWriter
 from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.file_formats import several_frames
@@ -110,13 +110,5 @@ class ImageWriter:
         if self._statistics.changes_colors:
             image = self._statistics.image_format()
             shape = (*image.size, image.channels)
-            self._writer.rewrite(shape, partial(to_palette, image=image))
-
-
-def to_palette(pixels: Pixels, image: ImageFormat) -> Pixels:
-    """Return images (N, H, W, 3 or 4) with the nearest colors of a palette where visible."""
-    colors = nearest_colors(pixels[..., :3], image.palette)
-    if pixels.shape[-1] == CHANNELS["rgb"]:
-        return colors
-    colors[pixels[..., 3] == 0] = 0
-    return np.concatenate([colors, pixels[..., 3:]], axis=-1)
+            # The pixels that are rewritten are read-only, and `apply_format` works in place.
+            self._writer.rewrite(shape, lambda pixels: apply_format(pixels.copy(), image))

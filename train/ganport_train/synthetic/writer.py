@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from functools import lru_cache, partial
@@ -11,9 +10,8 @@ from itertools import product
 from pathlib import Path
 from random import Random
 
-from PIL import Image
-
 from ganport_runtime.errors import GanportError
+from ganport_runtime.images.encode import encode_png
 from ganport_train.synthetic.datasets import (
     MAX_IMAGES,
     SEEDS,
@@ -172,22 +170,16 @@ def _tag_table(count: int, seed: int) -> bytes:
 def _draw_face(index: int, *, seed: int, size: int, attributes: bool) -> bytes:
     own_seed = image_seed(seed, index)
     traits = sample_traits(own_seed) if attributes else None
-    return _encode_png(draw_face(own_seed, *balanced_labels(seed, index), size, traits))
+    return encode_png(draw_face(own_seed, *balanced_labels(seed, index), size, traits))
 
 
 def _draw_sprite(index: int, *, seed: int, size: int) -> bytes:
     sprite = draw_sprite(image_seed(seed, index), sprite_labels(seed, index), size)
-    return _encode_png(sprite)
+    return encode_png(sprite)
 
 
 def _draw_scene(item: tuple[str, Sequence[str]], *, seed: int, size: int) -> bytes:
-    return _encode_png(draw_scene(Scene.sample(seed, *item), size))
-
-
-def _encode_png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
+    return encode_png(draw_scene(Scene.sample(seed, *item), size))
 
 
 def _check_label_file_is_outside(out: Path, labels: SceneLabels) -> None:
