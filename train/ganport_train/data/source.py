@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -38,14 +39,19 @@ class Source(ABC):
         """SHA-256 of the whole content, in lower-case hex."""
 
     @property
-    @abstractmethod
     def names(self) -> frozenset[str]:
         """Names of the files that may be read."""
+        return frozenset(self._entries[0])
+
+    @property
+    def rejected(self) -> list[Issue]:
+        """Issues of the entries that must not be read, sorted by name."""
+        return self._entries[1]
 
     @property
     @abstractmethod
-    def rejected(self) -> list[Issue]:
-        """Issues of the entries that must not be read, sorted by name."""
+    def _entries(self) -> tuple[Collection[str], list[Issue]]:
+        """The names of the files that may be read, and the issues of the other entries."""
 
     @property
     def notes(self) -> list[Issue]:
@@ -93,14 +99,6 @@ class FolderSource(Source):
             digest.update(b"refused" + _length_prefixed(issue.file))
         return digest.hexdigest()
 
-    @property
-    def names(self) -> frozenset[str]:
-        return self._scan[0]
-
-    @property
-    def rejected(self) -> list[Issue]:
-        return self._scan[1]
-
     def read(self, name: str, limit: int) -> bytes:
         data = self.read_start(name, limit + 1)
         if len(data) > limit:
@@ -116,7 +114,7 @@ class FolderSource(Source):
             raise EntryError("a readable file", found, "Check its name and permissions.") from error
 
     @cached_property
-    def _scan(self) -> tuple[frozenset[str], list[Issue]]:
+    def _entries(self) -> tuple[frozenset[str], list[Issue]]:
         names: list[str] = []
         rejected: list[Issue] = []
         for name in self._walk():
@@ -181,14 +179,11 @@ class Subfolder(Source):
     def digest(self) -> str:
         return self._source.digest
 
-    @property
-    def names(self) -> frozenset[str]:
-        return frozenset(name.removeprefix(self._prefix) for name in self._source.names)
-
-    @property
-    def rejected(self) -> list[Issue]:
-        issues = self._source.rejected
-        return [replace(issue, file=issue.file.removeprefix(self._prefix)) for issue in issues]
+    @cached_property
+    def _entries(self) -> tuple[frozenset[str], list[Issue]]:
+        prefix, issues = self._prefix, self._source.rejected
+        rejected = [replace(issue, file=issue.file.removeprefix(prefix)) for issue in issues]
+        return frozenset(name.removeprefix(prefix) for name in self._source.names), rejected
 
     @property
     def notes(self) -> list[Issue]:

@@ -52,22 +52,14 @@ class ZipSource(Source):
         return hashlib.file_digest(self._file, "sha256").hexdigest()
 
     @property
-    def names(self) -> frozenset[str]:
-        return frozenset(self._members[0])
-
-    @property
-    def rejected(self) -> list[Issue]:
-        return self._members[1]
-
-    @property
     def notes(self) -> list[Issue]:
         return self._names.notes(self._zip.infolist())
 
     def read(self, name: str, limit: int) -> bytes:
-        return self._read(self._members[0][name], limit)
+        return self._read(self._entries[0][name], limit)
 
     def read_start(self, name: str, size: int) -> bytes:
-        member = self._members[0][name]
+        member = self._entries[0][name]
         _check_packing(member)
         return self._unpack(member, min(size, member.file_size))
 
@@ -114,7 +106,7 @@ class ZipSource(Source):
                 yield self._read(member, _MAX_TABLE_SIZE)
 
     @cached_property
-    def _members(self) -> tuple[dict[str, zipfile.ZipInfo], list[Issue]]:
+    def _entries(self) -> tuple[dict[str, zipfile.ZipInfo], list[Issue]]:
         members: dict[str, zipfile.ZipInfo] = {}
         rejected: list[Issue] = []
         for member in self._zip.infolist():
