@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -25,24 +24,14 @@ from ganport_train.synthetic.palette import (
     sample_shade,
     tints,
 )
-from ganport_train.synthetic.traits import Streams, Trait
+from ganport_train.synthetic.traits import Trait
 
 _SIDE = 256  # pixels of a background before it is scaled
 
-
-class _Accessory(Protocol):
-    """Something that can be worn."""
-
-    def paint(self, canvas: Canvas) -> None: ...
-
-
-_Accessories = dict[Trait, Callable[[Random], _Accessory]]
-
-_ON_THE_FACE: _Accessories = {Trait.EYEGLASSES: Glasses.sample}
-_ON_THE_HAIR: _Accessories = {
-    Trait.EARRINGS: Earrings.sample,
-    Trait.HAT: Hat.sample,
-    Trait.HAIR_BOW: Bow.sample,
+_ON_THE_HAIR: dict[Trait, type[Earrings | Hat | Bow]] = {
+    Trait.EARRINGS: Earrings,
+    Trait.HAT: Hat,
+    Trait.HAIR_BOW: Bow,
 }
 
 
@@ -81,10 +70,13 @@ def draw_face(
     tresses.cast_shadow(canvas, head.contour, head.skin.shadow)
     head.paint_features(canvas)
     gaze.paint(canvas)
-    _paint_accessories(canvas, _ON_THE_FACE, worn, streams)
+    if Trait.EYEGLASSES in worn:
+        Glasses.sample(streams(Trait.EYEGLASSES)).paint(canvas)
     tresses.paint_front(canvas)
     gaze.paint_brows(canvas)
-    _paint_accessories(canvas, _ON_THE_HAIR, worn, streams)
+    for trait, accessory in _ON_THE_HAIR.items():
+        if trait in worn:
+            accessory.sample(streams(trait)).paint(canvas)
     return canvas.to_image()
 
 
@@ -95,14 +87,6 @@ def _sample_pose(rng: Random) -> Pose:
         scale=rng.uniform(0.98, 1.06),
         tilt=math.radians(rng.uniform(-6, 6)),
     )
-
-
-def _paint_accessories(
-    canvas: Canvas, accessories: _Accessories, worn: Set[Trait], streams: Streams
-) -> None:
-    for trait, sample in accessories.items():
-        if trait in worn:
-            sample(streams(trait)).paint(canvas)
 
 
 def sample_background(rng: Random) -> Image.Image:
