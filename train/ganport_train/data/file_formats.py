@@ -13,7 +13,7 @@ from PIL import Image, _imaging, features
 
 from ganport_train.data.issues import Issue, quote
 
-_FORMATS = {
+FORMATS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png", ".apng"),
     "WEBP": (".webp",),
@@ -24,6 +24,8 @@ _FORMATS = {
     "HEIF": (".heic", ".heif", ".hif"),
     "TGA": (".tga",),  # the last to try, because it has no signature
 }
+"""The extensions of each format, by its name in Pillow; the most common one first."""
+
 _OTHER_FORMATS = (
     *(".psd", ".psb", ".xcf", ".kra", ".ora", ".clip", ".sai", ".sai2", ".ase", ".aseprite"),
     *(".afphoto", ".afdesign", ".procreate", ".mdp", ".pdn", ".psp", ".pspimage", ".xd", ".fig"),
@@ -65,7 +67,7 @@ def readable_formats() -> tuple[str, ...]:
         import_module("pillow_heif").register_heif_opener()
     Image.init()
     has_avif = "AVIF" in Image.OPEN and bool(features.check("avif"))
-    return tuple(name for name in _FORMATS if name in Image.OPEN and (has_avif or name != "AVIF"))
+    return tuple(name for name in FORMATS if name in Image.OPEN and (has_avif or name != "AVIF"))
 
 
 def is_image(name: str) -> bool:
@@ -120,7 +122,7 @@ def _extension(name: str) -> str:
 
 def _unread(extension: str, files: Sequence[str]) -> Issue:
     count = f"{len(files):,} file{'' if len(files) == 1 else 's'}"
-    missing = [name for name, extensions in _FORMATS.items() if extension in extensions]
+    missing = [name for name, extensions in FORMATS.items() if extension in extensions]
     # Each extension has its own text, since a report merges issues with the same fix.
     fix = f"Files in {extension} are not read. Save them as PNG to use them."
     if missing:
@@ -133,10 +135,10 @@ def _unread(extension: str, files: Sequence[str]) -> Issue:
 
 @cache
 def _readable_extensions() -> tuple[str, ...]:
-    return tuple(extension for name in readable_formats() for extension in _FORMATS[name])
+    return tuple(extension for name in readable_formats() for extension in FORMATS[name])
 
 
 @cache
 def _unread_extensions() -> frozenset[str]:
-    known = {extension for extensions in _FORMATS.values() for extension in extensions}
+    known = {extension for extensions in FORMATS.values() for extension in extensions}
     return frozenset({*known, *_OTHER_FORMATS} - {*_readable_extensions()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ganport_train.data.file_formats import has_image_extension
+from ganport_train.data.file_formats import FORMATS, has_image_extension
 from ganport_train.data.issues import EntryError, Issue, quote
 
 SIGNATURE_SIZE = 18
@@ -24,16 +24,6 @@ _STARTS = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-_EXTENSIONS = {
-    "PNG": ".png",
-    "JPEG": ".jpg",
-    "GIF": ".gif",
-    "TIFF": ".tif",
-    "WebP": ".webp",
-    "BMP": ".bmp",
-    "AVIF": ".avif",
-    "HEIF": ".heic",
-}
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"mif1", b"msf1"), "HEIF"),
@@ -77,6 +67,6 @@ def misnamed_images(names: Iterable[str], read_start: Callable[[str, int], bytes
 def _misnamed(kind: str, files: list[str]) -> Issue:
     count = f"{len(files):,} {kind} file{'' if len(files) == 1 else 's'}"
     found = f"{count} without, such as {quote(files[0], 120)}"
-    fix = f"They are not read. Rename them to end in {_EXTENSIONS[kind]} to use them."
+    fix = f"They are not read. Rename them to end in {FORMATS[kind.upper()][0]} to use them."
     expected = "image files with an extension such as .png"
     return Issue("unread", "", expected, found, fix, level="warning")
