@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from ganport_train.data.issues import EntryError
+from ganport_train.data.issues import EntryError, attempt
 from ganport_train.data.spelling import ENCODINGS, find_words, odd_fraction
 
 
@@ -103,7 +103,7 @@ def decode_texts(texts: Sequence[bytes]) -> list[DecodedText | EntryError]:
     Files that are not UTF-8 have one encoding together, if only one fits them all: a single word
     says less than the words of all files.
     """
-    decoded = [_try_decoding(data) for data in texts]
+    decoded = [attempt(decode_text, data) for data in texts]
     legacy = [
         index
         for index, text in enumerate(decoded)
@@ -155,13 +155,6 @@ def only_plausible(texts: Sequence[bytes], candidates: Candidates) -> str | None
 def compose(text: str) -> str:
     """Return `text` in Unicode's composed form (NFC), which names and labels are compared in."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
-
-
-def _try_decoding(data: bytes) -> DecodedText | EntryError:
-    try:
-        return decode_text(data)
-    except EntryError as error:
-        return error
 
 
 def _decode(data: bytes, encoding: str) -> DecodedText:

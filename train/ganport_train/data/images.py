@@ -32,7 +32,7 @@ from ganport_runtime.images.decode import (
 from ganport_train.data.color_modes import Pixels, convert_mode
 from ganport_train.data.file_formats import readable_formats
 from ganport_train.data.image_options import AUTO, ImageOptions
-from ganport_train.data.issues import EntryError
+from ganport_train.data.issues import EntryError, attempt
 from ganport_train.data.pixel_art import PROBED_IMAGES, PixelArtProbe, scale_pixels
 from ganport_train.data.source import Source
 
@@ -159,8 +159,11 @@ def decode_all(
     it holds threads and warning filters.
     """
 
+    def decode_file(name: str) -> DecodedImage:
+        return decode(source.read(name, MAX_BYTES), options, framing)
+
     def decode_chunk(names: Sequence[str]) -> list[DecodedImage | EntryError]:
-        return [_try_decode(source, name, options, framing) for name in names]
+        return [attempt(decode_file, name) for name in names]
 
     chunks = (names[i : i + _CHUNK] for i in range(0, len(names), _CHUNK))
     pending: deque[Future[list[DecodedImage | EntryError]]] = deque()
@@ -191,12 +194,3 @@ def decoding_warnings() -> Iterator[None]:
         simplefilter("ignore", UserWarning)
         simplefilter("error", Image.DecompressionBombWarning)
         yield
-
-
-def _try_decode(
-    source: Source, name: str, options: ImageOptions, framing: Framing
-) -> DecodedImage | EntryError:
-    try:
-        return decode(source.read(name, MAX_BYTES), options, framing)
-    except EntryError as error:
-        return error

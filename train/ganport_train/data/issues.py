@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, ParamSpec, TypeVar
 
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import sanitize
@@ -24,6 +24,9 @@ IssueKind = Literal[
     "duplicates",
 ]
 
+Parameters = ParamSpec("Parameters")
+Value = TypeVar("Value")
+
 
 class DataError(GanportError):
     """A dataset, or an option for reading one, that cannot be used."""
@@ -40,6 +43,16 @@ class EntryError(Exception):
         self.expected = expected
         self.found = found
         self.fix = fix
+
+
+def attempt(
+    function: Callable[Parameters, Value], *args: Parameters.args, **options: Parameters.kwargs
+) -> Value | EntryError:
+    """Return the result of a call, or the `EntryError` that it raises."""
+    try:
+        return function(*args, **options)
+    except EntryError as error:
+        return error
 
 
 @dataclass(frozen=True)

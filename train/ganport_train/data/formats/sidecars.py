@@ -12,7 +12,7 @@ from ganport_train.data.encodings import DecodedText, decode_texts
 from ganport_train.data.file_formats import is_image
 from ganport_train.data.formats.base import Contents, Example, Gap, Reader, check_labels
 from ganport_train.data.formats.image_index import stem, unlabeled
-from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, attempt, quote
 from ganport_train.data.source import Source
 
 GROUP = "tags"
@@ -99,12 +99,7 @@ def _read_all(
 
 def _decode_all(source: Source, texts: Mapping[str, str]) -> dict[str, DecodedText | EntryError]:
     """Return the text or the error of each image, in order."""
-    found: dict[str, bytes | EntryError] = {}
-    for image, name in texts.items():
-        try:
-            found[image] = source.read(name, MAX_SIDECAR)
-        except EntryError as error:
-            found[image] = error
+    found = {image: attempt(source.read, name, MAX_SIDECAR) for image, name in texts.items()}
     decoded = iter(decode_texts([data for data in found.values() if isinstance(data, bytes)]))
     return {
         image: data if isinstance(data, EntryError) else next(decoded)

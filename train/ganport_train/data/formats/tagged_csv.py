@@ -23,7 +23,7 @@ from ganport_train.data.formats.base import (
 )
 from ganport_train.data.formats.header_table import has_header
 from ganport_train.data.formats.image_index import ImageIndex, table_issue
-from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, quote
+from ganport_train.data.issues import DataError, EntryError, Issue, IssueLog, attempt, quote
 from ganport_train.data.source import Source
 
 TABLE = "tags.csv"
@@ -169,12 +169,8 @@ def _lines(
         issues.add(assumption(table, "commas between IDs and tags", found, fix))
     lines: list[_TableLine] = []
     for number, raw in enumerate(raw_lines, 1):
-        try:
-            fields = tag_grammar.split_line(raw, separator)
-        except EntryError as error:
-            lines.append(_TableLine(number, raw, error))
-            continue
-        if number == 1 and fields and _is_header(*fields):
+        fields = attempt(tag_grammar.split_line, raw, separator)
+        if number == 1 and isinstance(fields, tuple) and _is_header(*fields):
             found = quote(separator.join(fields))
             issues.add(assumption(table, "no header line", found, "The line is skipped."))
         elif fields:
