@@ -91,7 +91,7 @@ def test_column_of_lists_becomes_a_group_if_its_labels_fit_a_list(
     (folder / "metadata.csv").write_text(text)
     session = open_session()
     assert session.state.groups == {"items": ("shield", "sword")}
-    assert session.store.reserved == ("notes",)
+    assert session.store.layout.extras == ("notes",)
     assert session.state.of("images/2.png").labels == {"items": ()}
 
 

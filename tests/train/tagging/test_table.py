@@ -26,7 +26,7 @@ def test_cells_keep_their_meaning_as_the_table_keeps_its_separator(
     (folder / "metadata.csv").write_text(text)
     before = check_dataset(folder, resolution=16).groups
     session = open_session()
-    assert session.store.reserved == ("size",)
+    assert session.store.layout.extras == ("size",)
     assert session.state.multiple == {"items"}
     tag(session, [1], Hair="pink")
     tag(session, [1], Hair="black")
@@ -58,7 +58,7 @@ def test_labels_with_a_separator_of_other_tables_are_no_lists(
 def test_table_of_tags_has_any_letter_case(folder: Path, open_session: Open, name: str) -> None:
     (folder / name).write_text("0,pink hair\n1,black hair\n")
     session = open_session()
-    assert session.store.table.name == name and not session.store.takes_lists
+    assert session.store.table.name == name and not session.store.layout.has_header
     tag(session, [2], hair="pink")
     assert (folder / name).read_text() == "0,pink hair\n1,black hair\n2,pink hair\n"
     assert {path.name for path in folder.glob("[tTm]*")} == {name, f"{name}.bak"}
@@ -76,6 +76,6 @@ def test_two_tables_of_tags_are_refused(folder: Path) -> None:
 def test_tags_csv_with_a_header_is_a_table_with_columns(folder: Path, open_session: Open) -> None:
     (folder / "tags.csv").write_text("file_name,hair\n0.png,pink\n1.png,black\n")
     session = open_session()
-    assert session.state.groups == {"hair": ("black", "pink")} and session.store.takes_lists
+    assert session.state.groups == {"hair": ("black", "pink")} and session.store.layout.has_header
     tag(session, [2], hair="pink")
     assert (folder / "tags.csv").read_text().startswith("file_name,hair\nimages/0.png,pink\n")

@@ -113,7 +113,7 @@ class TagSession:
 
     def _new_group(self, request: Json, key: str) -> str:
         name = _name(request, key)
-        if name in self.store.reserved or not is_group_name(name):
+        if name in self.store.layout.extras or not is_group_name(name):
             expected, fix = "a name that is no other column of a table", "Choose another name."
             raise RequestError("group", expected, repr_short(name), fix)
         return name
@@ -122,7 +122,7 @@ class TagSession:
         is_multiple = request.get("multiple", False)
         if not isinstance(is_multiple, bool):
             raise _request_error("true or false for multiple", is_multiple)
-        if is_multiple and not self.store.takes_lists:
+        if is_multiple and not self.store.layout.has_header:
             expected, fix = "one label of each group", "Add a group for each label."
             raise RequestError(self.store.table.name, expected, "a group of several labels", fix)
         return is_multiple

@@ -48,9 +48,9 @@ def lock_tags(folder: Path) -> Iterator[None]:
 class TagStore:
     """The images and the files of a folder.
 
-    `images` are the names of its images in natural order. `notices` are sentences for the user
-    about files that somebody else wrote. Raises `DataError` for a folder without images, or with
-    labels that the tagger cannot keep.
+    `images` are the names of its images in natural order, and `layout` is the form of its table.
+    `notices` are sentences for the user about files that somebody else wrote. Raises `DataError`
+    for a folder without images, or with labels that the tagger cannot keep.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -63,23 +63,13 @@ class TagStore:
             expected, fix = "a folder of images", "Name the folder that holds the images."
             raise DataError(str(folder), expected, "no image", fix)
         self._found = read_tags(self.source)
-        self._layout = self._found.table
+        self.layout = self._found.table
         self._known = {""}
 
     @property
     def table(self) -> Path:
         """The table that every command reads."""
-        return self.folder / self._layout.name
-
-    @property
-    def reserved(self) -> tuple[str, ...]:
-        """The columns of the table that cannot be groups."""
-        return self._layout.extras
-
-    @property
-    def takes_lists(self) -> bool:
-        """Whether the table can hold several labels of a group for an image."""
-        return self._layout.has_header
+        return self.folder / self.layout.name
 
     def load(self) -> TagState:
         """Return the saved tags; a table that was changed since overrules them."""
@@ -88,11 +78,11 @@ class TagStore:
         if is_new or self._table_digest() not in self._known:
             state = _merge(state, self._found)
             if self._found.bad:
-                name = self._layout.name
+                name = self.layout.name
                 self.notices.append(f"{self._found.bad:,} lines of {name} could not be read.")
-        if self._layout.extras:
-            columns = ", ".join(self._layout.extras)
-            self.notices.append(f"The columns {columns} of {self._layout.name} are kept.")
+        if self.layout.extras:
+            columns = ", ".join(self.layout.extras)
+            self.notices.append(f"The columns {columns} of {self.layout.name} are kept.")
         tags = {image: state.images[image] for image in self.images if image in state.images}
         return TagState(state.groups, tags, state.multiple)
 
@@ -103,12 +93,12 @@ class TagStore:
         """
         rows = self.rows(state)
         labels = {image: dict(state.of(image).labels) for image in rows}
-        table = self._layout.format(self.images, labels, state.table_groups())
+        table = self.layout.format(self.images, labels, state.table_groups())
         self._back_up()
         digest = sha256_of(table) if rows else ""
         # A kill between the two writes leaves the table of before, which is known as well.
         known = {"table": digest, "previous_table": self._table_digest()}
-        saved = {**known, **_describe(state), **self._layout.to_json()}
+        saved = {**known, **_describe(state), **self.layout.to_json()}
         content = {"schema_version": _SCHEMA, **saved}
         atomic_write(self.folder / STATE, json.dumps(content, ensure_ascii=False).encode())
         if rows:
@@ -120,16 +110,17 @@ class TagStore:
 
     def rows(self, state: TagState) -> list[str]:
         """Return the images that have a row in the table."""
-        images = filter(self._layout.takes, self.images)
+        images = filter(self.layout.takes, self.images)
         return state.complete(images, state.table_groups())
 
     def _back_up(self) -> None:
         digest = self._table_digest()
         if not digest or digest in self._known:
             return
-        target = next(path for path in _backup_paths(self.table) if not path.exists())
-        atomic_write(target, self.table.read_bytes())
         name = self.table.name
+        paths = (self.table.with_name(f"{name}.bak{end}") for end in ("", *range(2, 10_000)))
+        target = next(path for path in paths if not path.exists())
+        atomic_write(target, self.table.read_bytes())
         self.notices.append(f"{name} was written by another program. A copy is {target.name}.")
 
     def _table_digest(self) -> str:
@@ -143,10 +134,10 @@ class TagStore:
             saved: Any = strictjson.parse(path.read_bytes(), str(path), _MAX_STATE)
             state = _parse_state(saved)
             self._known = {"", str(saved["table"]), str(saved["previous_table"])}
-            self._layout = self._found.table.with_cells(saved)
+            self.layout = self._found.table.with_cells(saved)
         except (BundleError, KeyError, TypeError, ValueError, AttributeError):
             expected = "the tags that `ganport dataset tag` wrote"
-            fix = f"Restore the file, or remove it to start from {self._layout.name}."
+            fix = f"Restore the file, or remove it to start from {self.layout.name}."
             raise DataError(str(path), expected, "something else", fix) from None
         return state
 
@@ -204,12 +195,6 @@ def _parse_labels(saved: Any) -> dict[str, Choice]:
         group: tuple(choice) if isinstance(choice, list) else choice
         for group, choice in saved.items()
     }
-
-
-def _backup_paths(table: Path) -> Iterator[Path]:
-    yield table.with_name(f"{table.name}.bak")
-    for number in range(2, 10_000):
-        yield table.with_name(f"{table.name}.bak{number}")
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

@@ -41,7 +41,8 @@ class TagTable:
 
     `cells` holds the `extras` of each image. They are written back as they are; an image without
     one of those that are `needed`, a number for example, gets no row. `separator` is that between
-    the fields: another one may change what a cell means. A table without a header is `tags.csv`.
+    the fields: another one may change what a cell means. A table without a header is `tags.csv`,
+    which holds one label of each group.
     """
 
     name: str = NEW_TABLE
