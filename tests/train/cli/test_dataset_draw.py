@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from ganport_runtime.errors import GanportError
 from ganport_train.cli.dataset_draw import draw
+from ganport_train.synthetic.scene_labels import MAX_SCENES
 
 
 def run(*arguments: str) -> tuple[int, str, BaseException | None]:
@@ -55,6 +56,15 @@ def test_draw_shapes_samples_labels(tmp_path: Path) -> None:
     assert code == 0
     assert output.splitlines()[-1] == f"{out}: 4 scenes, 16x16, seed 0"
     assert zipfile.ZipFile(out).namelist()[-1] == "images/scene_000001_0.png"
+
+
+def test_draw_shapes_of_more_images_than_can_be_read_draws_nothing(tmp_path: Path) -> None:
+    code, _, error = run_shapes("--count", str(MAX_SCENES + 1), "--out", str(tmp_path / "x"))
+    assert code == 1
+    assert isinstance(error, GanportError)
+    assert (error.place, error.found) == ("count", str(MAX_SCENES + 1))
+    assert not list(tmp_path.iterdir())
+    assert f"{MAX_SCENES:,}" in run_shapes("--help")[1]
 
 
 def test_draw_shapes_reads_label_file(tmp_path: Path) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from ganport_runtime.errors import GanportError
-from ganport_train.data.formats import base
+from ganport_train.data.formats import base, iclevr
+from ganport_train.data.source import FolderSource
 from ganport_train.synthetic.scene_labels import (
     COLORS,
+    MAX_SCENES,
     OBJECTS,
     SHAPES,
     read_labels,
@@ -67,10 +69,16 @@ def test_sample_labels_prefix_and_seed() -> None:
     assert sample_labels(10, 2).tests != short.tests
 
 
-@pytest.mark.parametrize(("count", "seed"), [(0, 0), (1_000_001, 0), (1, -1)])
+@pytest.mark.parametrize(("count", "seed"), [(0, 0), (MAX_SCENES + 1, 0), (1, -1)])
 def test_sample_labels_out_of_range_raises(count: int, seed: int) -> None:
     with pytest.raises(GanportError, match="expected a whole number from"):
         sample_labels(count, seed)
+
+
+def test_sample_labels_of_most_images_can_be_read(tmp_path: Path) -> None:
+    labels = sample_labels(MAX_SCENES, 0)
+    (tmp_path / iclevr.TRAIN).write_bytes(labels.tables()[iclevr.TRAIN])
+    assert iclevr.read_images(FolderSource(tmp_path), iclevr.TRAIN) == labels.images
 
 
 def test_read_labels_round_trip(tmp_path: Path) -> None:

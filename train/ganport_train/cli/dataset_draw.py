@@ -11,7 +11,7 @@ import click
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_train.synthetic import writer
 from ganport_train.synthetic.datasets import MAX_WORKERS
-from ganport_train.synthetic.scene_labels import read_labels, sample_labels
+from ganport_train.synthetic.scene_labels import MAX_SCENES, read_labels, sample_labels
 from ganport_train.synthetic.sprites.drawing import SIZES
 
 Command = Callable[..., Any]
@@ -87,7 +87,11 @@ def sprites(count: int, size: str, out: Path, **options: Any) -> None:
 
 
 @draw.command()
-@click.option("--count", type=int, help="Number of images. [default: all of --labels]")
+@click.option(
+    "--count",
+    type=int,
+    help=f"Number of images: all of --labels, or at most {MAX_SCENES:,} without it.",
+)
 @click.option(
     "--labels",
     "file",

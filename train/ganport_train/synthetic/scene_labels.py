@@ -10,11 +10,12 @@ from itertools import chain, islice
 from pathlib import Path
 from random import Random
 
+from ganport_runtime import strictjson
 from ganport_runtime.errors import GanportError
 from ganport_runtime.values import repr_short, sanitize, suggestion
 from ganport_train.data.formats import iclevr
 from ganport_train.data.source import FolderSource
-from ganport_train.synthetic.datasets import MAX_IMAGES, SEEDS, check_range
+from ganport_train.synthetic.datasets import SEEDS, check_range
 from ganport_train.synthetic.palette import Color
 
 SHAPES = ("cube", "sphere", "cylinder")
@@ -32,6 +33,8 @@ OBJECTS = tuple(f"{color} {shape}" for shape in SHAPES for color in COLORS)
 """The 24 objects of i-CLEVR in the order of its `objects.json`."""
 MAX_OBJECTS = 3
 """Objects in one scene."""
+MAX_SCENES = strictjson.MAX_ELEMENTS // 4
+"""Images of sampled labels: each takes four JSON values of `train.json`, on average."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. +-]{0,199}\.png")
 _TEST_SIZES = ((2,) * 12 + (3,) * 20, (2,) * 12 + (3,) * 20)  # objects per prompt of each list
@@ -75,7 +78,7 @@ def sample_labels(count: int, seed: int) -> SceneLabels:
     test prompt, which has two or three objects. A smaller dataset is a prefix of a larger one.
     Raises `GanportError` for a number out of range.
     """
-    check_range("count", count, range(1, MAX_IMAGES + 1))
+    check_range("count", count, range(1, MAX_SCENES + 1))
     check_range("seed", seed, SEEDS)
     tests = _sample_tests(Random(f"ganport scene tests 1/{seed}"))
     reserved = {frozenset(objects) for prompts in tests.values() for objects in prompts}
