@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from ganport_runtime.errors import GanportError
 from ganport_train.cli.dataset_draw import draw
 from ganport_train.synthetic.scene_labels import MAX_SCENES
+from ganport_train.synthetic.writer import MAX_SPRITES
 
 
 def run(*arguments: str) -> tuple[int, str, BaseException | None]:
@@ -105,6 +106,11 @@ def test_draw_sprites_writes_zip(tmp_path: Path) -> None:
         f"{out}: 3 sprites, 32x32, seed 0\n",
     )
     assert len(zipfile.ZipFile(out).namelist()) == 4
+
+
+def test_draw_help_states_the_most_images() -> None:
+    assert "at most 1,000,000." in run("--help")[1]
+    assert f"at most {MAX_SPRITES:,}." in run_sprites("--help")[1]
 
 
 def test_draw_sprites_of_another_size_exits_with_2(tmp_path: Path) -> None:

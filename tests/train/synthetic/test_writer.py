@@ -16,7 +16,13 @@ from PIL import Image
 from ganport_runtime.errors import GanportError
 from ganport_train.synthetic import datasets
 from ganport_train.synthetic.faces import draw_face
-from ganport_train.synthetic.writer import balanced_labels, image_seed, write_faces, write_sprites
+from ganport_train.synthetic.writer import (
+    MAX_SPRITES,
+    balanced_labels,
+    image_seed,
+    write_faces,
+    write_sprites,
+)
 
 
 def _fail_after_one(error: BaseException, images: Iterator[bytes], *_: object) -> Iterator[bytes]:
@@ -72,7 +78,8 @@ def test_balanced_labels_cover_pairs_equally() -> None:
         (write_faces, {"size": 513}, "size: expected a whole number from 16 to 512; found 513"),
         (write_faces, {"seed": -1}, "seed: expected a whole number from 0 to"),
         (write_faces, {"workers": 0}, "workers: expected a whole number from 1 to 256; found 0"),
-        (write_sprites, {"count": 0}, "count: expected a whole number from 1 to 1000000; found 0"),
+        (write_sprites, {"count": 0}, "count: expected a whole number from 1 to 600000; found 0"),
+        (write_sprites, {"count": MAX_SPRITES + 1}, "count: expected a whole number from 1 to"),
         (write_sprites, {"size": 33}, "size: expected 32 or 48; found 33"),
         (write_sprites, {"seed": -1}, "seed: expected a whole number from 0 to"),
     ],

@@ -12,8 +12,14 @@ import pytest
 from PIL import Image
 
 from ganport_train.data.check import check_dataset
+from ganport_train.data.formats.tagged_csv import MAX_TABLE
 from ganport_train.synthetic.sprites.drawing import draw_sprite
-from ganport_train.synthetic.writer import image_seed, sprite_labels, write_sprites
+from ganport_train.synthetic.writer import (
+    MAX_SPRITES,
+    image_seed,
+    sprite_labels,
+    write_sprites,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +44,11 @@ def test_write_sprites_is_a_dataset_without_issues(drawn: Path) -> None:
     report = check_dataset(drawn, resolution=32)
     assert (report.images, report.issues) == (40, [])
     assert list(report.conditions.labels) == ["class", "hair", "outfit", "weapon"]
+
+
+def test_tags_of_most_sprites_can_be_read() -> None:
+    tags = (sprite_labels(0, index).tags() for index in range(MAX_SPRITES))
+    assert sum(len(f"{index},{text}\n") for index, text in enumerate(tags)) < MAX_TABLE
 
 
 def test_sprite_labels_cover_combinations_equally() -> None:

@@ -10,7 +10,7 @@ import click
 
 from ganport_runtime.devices.onnxruntime_session import available_cpu_count
 from ganport_train.synthetic import writer
-from ganport_train.synthetic.datasets import MAX_WORKERS
+from ganport_train.synthetic.datasets import MAX_IMAGES, MAX_WORKERS
 from ganport_train.synthetic.scene_labels import MAX_SCENES, read_labels, sample_labels
 from ganport_train.synthetic.sprites.drawing import SIZES
 
@@ -24,6 +24,11 @@ def draw() -> None:
 
 def _available_cores() -> int:
     return min(available_cpu_count(), MAX_WORKERS)
+
+
+def _count_option(limit: int) -> Callable[[Command], Command]:
+    text = f"Number of images, at most {limit:,}."
+    return click.option("--count", type=int, required=True, help=text)
 
 
 _size_option = click.option(
@@ -56,7 +61,7 @@ def _with_output_options(command: Command) -> Command:
 
 
 @draw.command()
-@click.option("--count", type=int, required=True, help="Number of images.")
+@_count_option(MAX_IMAGES)
 @click.option(
     "--attributes",
     is_flag=True,
@@ -71,7 +76,7 @@ def faces(count: int, attributes: bool, size: int, out: Path, **options: Any) ->
 
 
 @draw.command()
-@click.option("--count", type=int, required=True, help="Number of images.")
+@_count_option(writer.MAX_SPRITES)
 @click.option(
     "--size",
     type=click.Choice([str(size) for size in SIZES]),

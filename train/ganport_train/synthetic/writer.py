@@ -31,6 +31,9 @@ from ganport_train.synthetic.sprites.palette import OUTFITS, WEAPONS
 from ganport_train.synthetic.sprites.wardrobe import CLASSES
 from ganport_train.synthetic.traits import celeba_table, sample_traits
 
+MAX_SPRITES = 600_000
+"""Sprites in one dataset: their tags nearly fill the largest `tags.csv` that can be read."""
+
 _PAIRS = tuple(product(HAIR, EYES))
 _LOOKS = tuple(Labels(*look) for look in product(CLASSES, SPRITE_HAIR, OUTFITS, WEAPONS))
 _STEP = re.compile(r"(_\d)?\.png$")
@@ -116,7 +119,7 @@ def write_sprites(
     Image i depends on (seed, i) only. Raises `GanportError` for a number out of range and for the
     errors of `write_dataset`.
     """
-    check_range("count", count, range(1, MAX_IMAGES + 1))
+    check_range("count", count, range(1, MAX_SPRITES + 1))
     check_range("seed", seed, SEEDS)
     if size not in SPRITE_SIZES:
         raise GanportError("size", "32 or 48", str(size), "Give another size.")
