@@ -48,7 +48,6 @@ GROUP = "attributes"
 _FILES = frozenset(FILE_COLUMNS)
 _STEMS = ("metadata", "labels", "tags", "annotations", "list_attr_celeba")
 _FOLDERS = ("", "images", "img_align_celeba", "img_align_celeba/img_align_celeba")
-_FLAGS = {1.0: True, -1.0: False}
 _TAGS = {"tag", "tags"}
 
 
@@ -129,7 +128,7 @@ class _Scheme:
         """Return the value of each group; raises `EntryError` for an unusable cell."""
         labels = {column.name: column.parse(cells.get(column.name)) for column in self.columns}
         if self.flags:
-            labels[GROUP] = [name for name in self.flags if _flag(name, cells.get(name))]
+            labels[GROUP] = [name for name in self.flags if number(cells[name]) == 1]
         return labels
 
     def vocabulary(self, labels: Sequence[Mapping[str, Any]]) -> Conditions:
@@ -188,14 +187,7 @@ def _cells(tables: Sequence[Table]) -> dict[str, list[Any]]:
 
 
 def _is_flag(cells: Sequence[Any]) -> bool:
-    return bool(cells) and all(number(cell) in _FLAGS for cell in cells)
-
-
-def _flag(name: str, cell: Any) -> bool:
-    value = number(require(name, cell))
-    if value not in _FLAGS:
-        raise EntryError(f"-1 or 1 for {quote(name)}", quote(str(cell)), "Fix the cell.")
-    return _FLAGS[value]
+    return bool(cells) and all(number(cell) in (-1, 1) for cell in cells)
 
 
 def _file_column(columns: Sequence[str]) -> str | None:
