@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganport_train.cli.dataset import dataset
 from ganport_train.data import DataError
+from ganport_train.pages import tagger
 
 
 @pytest.fixture
@@ -119,6 +120,18 @@ def test_init_writes_a_table_to_fill_in_and_never_twice(faces: Path) -> None:
     assert table.splitlines()[0] == "file_name,hair,eyes"
     assert isinstance(CliRunner().invoke(dataset, arguments).exception, DataError)
     assert (folder / "metadata.csv").read_text(encoding="utf-8-sig") == table
+
+
+def test_tag_shows_the_page_of_the_folder(faces: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[Path, int, bool]] = []
+
+    def show(folder: Path, port: int, *, open_browser: bool) -> None:
+        shown.append((folder, port, open_browser))
+
+    monkeypatch.setattr(tagger, "show", show)
+    for options in ([], ["--port", "8123", "--no-browser"]):
+        assert CliRunner().invoke(dataset, ["tag", str(faces), *options]).exit_code == 0
+    assert shown == [(faces, 0, True), (faces, 8123, False)]
 
 
 def test_check_error_exits_with_1_and_names_location(faces: Path) -> None:

@@ -86,6 +86,20 @@ def test_format_report_lines(flawed: Path) -> None:
     assert lines[-1].startswith(f"  warning  {flawed}/images/lonely.png: expected an entry")
 
 
+def test_format_report_of_images_without_labels(
+    make_image: Make, encode: Callable[..., bytes], write_folder: Write
+) -> None:
+    images = [make_image(seed, 16 + seed) for seed in range(21)]
+    images[0].putalpha(128)
+    files = {f"{number}.png": encode(image) for number, image in enumerate(images)}
+    report = check_dataset(write_folder(files), resolution=16, format="images")
+    lines = list(format_report(report))
+    assert "  conditions  none" in lines
+    assert any(line.startswith("  note     1 of 21 images carry transparency") for line in lines)
+    start = lines.index("sizes")
+    assert lines[start + 9].split() == ["13", "others", "13", "61.9%"]
+
+
 def test_report_to_json(flawed: Path) -> None:
     facts = json.loads(json.dumps(check_dataset(flawed).to_json()))
     assert facts["sizes"] == {"64x64": 9, "20x16": 1}

@@ -1,3 +1,4 @@
+import json
 import multiprocessing
 import os
 import warnings
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.errors import GanportError, GanportWarning
+from ganport_runtime.files import sha256_of
 from ganport_train.data import DataError, Dataset, load_dataset
 
 Files = dict[str, bytes]
@@ -126,6 +128,20 @@ def test_load_dataset_corrupt_cache_is_rewritten(
     np.testing.assert_array_equal(load_dataset(path, resolution=16).images, expected)
 
 
+def test_load_dataset_entry_of_another_version_is_rewritten(
+    tagged_files: MakeFiles, write_folder: Write, cache: Path
+) -> None:
+    path = write_folder(tagged_files(4))
+    first = load_dataset(path, resolution=16)
+    index = next(cache.rglob("index.json"))
+    content = json.loads(index.read_text())
+    del content["metadata"]["test_prompts"]
+    index.write_text(json.dumps(content, sort_keys=True, separators=(",", ":")))
+    index.with_suffix(".sha256").write_text(sha256_of(index))
+    same(load_dataset(path, resolution=16), first)
+    assert json.loads(index.read_text())["metadata"]["test_prompts"] == {}
+
+
 def break_one(files: Files, name: str) -> Files:
     changes: dict[str, Files] = {
         "image": {"images/2.png": files["images/2.png"][:200]},
@@ -207,6 +223,17 @@ def test_load_dataset_many_issues_are_summarized(
     path = write_folder(files | {"tags.csv": files["tags.csv"][: files["tags.csv"].index(b"2,")]})
     with pytest.warns(GanportWarning, match=r"28 issues; (?s:.*)27 more of this kind"):
         load_dataset(path, resolution=16)
+
+
+def test_load_dataset_shows_some_kinds_of_issues(
+    tagged_files: MakeFiles, write_folder: Write
+) -> None:
+    extensions = (
+        "psd xcf kra ora svg eps pdf exr hdr dds jxl jp2 qoi nef arw dng ico pcx ppm sgi mp4"
+    )
+    others = {f"images/x.{extension}": b"" for extension in extensions.split()}
+    with pytest.warns(GanportWarning, match=r"21 issues; (?s:.*)\n  and 1 other kinds$"):
+        load_dataset(write_folder(tagged_files(3) | others), resolution=16)
 
 
 def test_load_dataset_no_usable_image_raises(

@@ -1,5 +1,6 @@
+import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -85,14 +86,38 @@ def test_cycle_of_links_is_rejected(write_folder: Write) -> None:
     assert [issue.found for issue in source.rejected] == ["something else"] * 2
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may open all")
-def test_unreadable_folder_is_rejected(write_folder: Write) -> None:
+def test_unreadable_folder_is_rejected(
+    write_folder: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = write_folder(PLAIN)
-    (root / "images").chmod(0)
+    scan = os.scandir
+
+    def refuse(path: str) -> Iterator[os.DirEntry[str]]:
+        # No mode of a folder keeps root out.
+        if Path(path).name == "images":
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
     source = open_source(root)
-    refused = [(issue.file, issue.found) for issue in source.rejected]
-    (root / "images").chmod(0o700)
-    assert refused == [("images", "one that is closed")]
+    assert source.names == {"tags.csv"}
+    assert [(issue.file, issue.expected) for issue in source.rejected] == [
+        ("images", "readable folders")
+    ]
+
+
+def test_file_that_vanishes_changes_the_digest(write_folder: Write) -> None:
+    source = open_source(write_folder(PLAIN))
+    before = open_source(source.path).digest
+    assert source.names == PLAIN.keys()
+    (source.path / "images/1.png").unlink()
+    assert source.digest != before
+    with pytest.raises(EntryError) as caught:
+        source.read("images/1.png", 3)
+    assert (caught.value.expected, caught.value.found) == (
+        "a readable file",
+        "No such file or directory",
+    )
 
 
 def test_pipe_is_rejected(write_folder: Write) -> None:

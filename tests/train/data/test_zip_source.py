@@ -11,6 +11,7 @@ import pytest
 
 from ganport_train.data.formats.registry import open_source
 from ganport_train.data.issues import DataError, EntryError
+from ganport_train.data.zip_source import ZipSource
 
 Write = Callable[..., Path]
 CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -48,6 +49,13 @@ def test_names_of_other_file_raises(tmp_path: Path, data: bytes) -> None:
         pytest.raises(DataError, match="expected a folder or a complete zip"),
     ):
         assert source.names
+
+
+def test_open_unreadable_zip_raises(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        ZipSource(tmp_path / "absent.zip")
+    assert caught.value.place == str(tmp_path / "absent.zip")
+    assert caught.value.found == "No such file or directory"
 
 
 def test_names_of_truncated_zip_raises(write_zip: Write) -> None:

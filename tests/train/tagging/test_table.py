@@ -73,6 +73,13 @@ def test_two_tables_of_tags_are_refused(folder: Path) -> None:
             TagStore(folder)
 
 
+def test_row_without_an_image_is_not_taken(folder: Path, open_session: Open) -> None:
+    (folder / "metadata.csv").write_text("file_name,hair\n0.png,pink\nabsent.png,black\n")
+    session = open_session()
+    assert session.state.groups == {"hair": ("pink",)}
+    assert [notice.split()[0] for notice in session.store.notices] == ["1"]
+
+
 def test_tags_csv_with_a_header_is_a_table_with_columns(folder: Path, open_session: Open) -> None:
     (folder / "tags.csv").write_text("file_name,hair\n0.png,pink\n1.png,black\n")
     session = open_session()

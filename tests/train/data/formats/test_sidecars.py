@@ -77,6 +77,17 @@ def test_read_image_without_sidecar_warns(read: Read) -> None:
     assert [(issue.file, issue.kind) for issue in issues] == [("x/9.png", "unlabeled")]
 
 
+def test_read_unusable_text_file_is_an_issue(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_SIDECAR", 20)
+    files = files_of("a", "a, b", "b", "a", "b") | {"3.txt": b"a" * 21, "4.txt": b"a\x81\xff"}
+    examples, issues, _ = read(files)
+    assert tags(examples) == [["a"], ["a", "b"], ["b"]]
+    assert [(issue.kind, issue.level, issue.file, issue.image) for issue in issues] == [
+        ("labels", "error", "3.txt", "3.png"),
+        ("labels", "error", "4.txt", "4.png"),
+    ]
+
+
 def test_read_composes_names_and_says_encodings(read: Read) -> None:
     files = files_of("châtain", "châtain", "a")
     files = {name: data.decode().encode("cp1252") for name, data in files.items()}
