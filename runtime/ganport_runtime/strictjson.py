@@ -16,18 +16,20 @@ MAX_ELEMENTS = 2**20
 _FIX = "The file is damaged or was written by another version of ganport; export it again."
 
 
-def parse(data: bytes, place: str, limit: int = MAX_BYTES) -> object:
+def parse(
+    data: bytes, place: str, limit: int = MAX_BYTES, max_elements: int = MAX_ELEMENTS
+) -> object:
     """Return the value of a UTF-8 JSON text of at most `limit` bytes.
 
-    Raises `BundleError` for invalid JSON, for more than `MAX_ELEMENTS` values, and for what RFC
+    Raises `BundleError` for invalid JSON, for more than `max_elements` values, and for what RFC
     8259 leaves open: duplicate names, NaN and infinities, numbers beyond float64, deep nesting, a
     byte-order mark.
     """
     if len(data) > limit:
         raise BundleError(place, f"at most {limit} bytes of JSON", f"{len(data)} bytes", _FIX)
     elements = sum(data.count(sign) for sign in (b"[", b"{", b",", b":"))
-    if elements > MAX_ELEMENTS:  # also counts signs inside texts
-        expected = f"at most {MAX_ELEMENTS:,} JSON values"
+    if elements > max_elements:  # also counts signs inside texts
+        expected = f"at most {max_elements:,} JSON values"
         raise BundleError(place, expected, f"about {elements:,}", _FIX)
     try:
         value: object = json.loads(

@@ -29,7 +29,8 @@ from ganport_train.tagging.table import FoundTags, read_tags
 STATE = ".tagging.json"
 LOCK = ".tagging.lock"
 _SCHEMA = 1
-_MAX_STATE = 256 << 20
+_MAX_STATE, _MAX_VALUES = 256 << 20, 1 << 24
+"""Bytes and JSON values of the state, which hold the tags of 1,000,000 images in five groups."""
 _NUMBER = re.compile(r"(\d+)")
 
 
@@ -131,7 +132,8 @@ class TagStore:
         if not path.exists():
             return TagState({}, {})
         try:
-            saved: Any = strictjson.parse(path.read_bytes(), str(path), _MAX_STATE)
+            data = path.read_bytes()
+            saved: Any = strictjson.parse(data, str(path), _MAX_STATE, _MAX_VALUES)
             state = _parse_state(saved)
             self._known = {"", str(saved["table"]), str(saved["previous_table"])}
             self.layout = self._found.table.with_cells(saved)
