@@ -95,7 +95,7 @@ class AdversarialMethod(TrainingMethod):
         """Train both networks on a batch; return scalars for the log, still on the device."""
         self.compiled.mark_step()
         train_generator = (number + 1) % self.options.discriminator_steps == 0
-        fake_conditions = self.diversity.fake_conditions(batch)
+        fake_conditions = self._fake_conditions(batch)
         fake = self._generate(batch, fake_conditions, train_generator)
         metrics = self._train_discriminator(batch, fake_conditions, fake.detach(), number)
         if train_generator:
@@ -104,10 +104,16 @@ class AdversarialMethod(TrainingMethod):
                 metrics |= self._train_generator(batch, fake_conditions, fake)
         return self.compiled.clone_outputs(metrics)
 
+    def _fake_conditions(self, batch: Batch) -> Tensor:
+        return self.diversity.fake_conditions(batch)
+
+    def _inputs(self, batch: Batch) -> Tensor:
+        return batch.noise(self.generator.z_shape)
+
     def _generate(self, batch: Batch, condition: Tensor, with_gradient: bool = True) -> Tensor:
-        z = batch.noise(self.generator.z_shape)
-        with self._autocast(z.device), torch.set_grad_enabled(with_gradient):
-            fake: Tensor = self.compiled.generator(z, condition)
+        inputs = self._inputs(batch)
+        with self._autocast(inputs.device), torch.set_grad_enabled(with_gradient):
+            fake: Tensor = self.compiled.generator(inputs, condition)
         return fake
 
     def _train_discriminator(
@@ -221,18 +227,23 @@ class AdversarialMethod(TrainingMethod):
         with self._autocast(fake.device):
             features = self._embed(self.augmentation(fake, batch))
             logits, class_logits = self._discriminate(features, fake_conditions)
-            real_logits = self._real_logits(batch, fake_conditions)
+            real_logits = self._real_logits(batch)
             loss = self.loss.of_generator(to_float32(logits), real_logits)
         metrics = {"g_loss": loss.detach()}
         if class_logits is not None and self.options.classify_generator:
             class_loss = self._class_loss(class_logits, fake_conditions)
             loss = loss + self.options.classify_generator * class_loss
             metrics["g_class"] = class_loss.detach()
-        loss = loss + self._classifier_loss(fake, fake_conditions, metrics)
-        loss = loss + self.diversity.loss(to_float32(fake), self.processes, metrics)
+        loss = loss + self._further_losses(batch, fake, fake_conditions, metrics)
         self._optimizer_step("generator", loss)
         self.discriminator.requires_grad_(True)
         return metrics
+
+    def _further_losses(
+        self, batch: Batch, fake: Tensor, fake_conditions: Tensor, metrics: StepMetrics
+    ) -> Tensor | float:
+        classifier_loss = self._classifier_loss(fake, fake_conditions, metrics)
+        return classifier_loss + self.diversity.loss(to_float32(fake), self.processes, metrics)
 
     def _classifier_loss(
         self, fake: Tensor, fake_conditions: Tensor, metrics: StepMetrics
@@ -246,13 +257,13 @@ class AdversarialMethod(TrainingMethod):
         metrics["g_classifier"] = class_loss.detach()
         return self.options.classifier_weight * class_loss
 
-    def _real_logits(self, batch: Batch, condition: Tensor) -> Tensor | None:
+    def _real_logits(self, batch: Batch) -> Tensor | None:
         """Return the discriminator's new logits of real images, for a paired loss."""
         if not self.loss.paired:
             return None
         real = self.augmentation(batch.real, batch)
         with torch.no_grad():
-            return to_float32(self._discriminate(self._embed(real), condition)[0])
+            return to_float32(self._discriminate(self._embed(real), batch.condition)[0])
 
 
 def frequent_colors(images: NDArray[np.uint8], rows: NDArray[np.int64], count: int) -> Tensor:
