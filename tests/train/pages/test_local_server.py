@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -71,6 +72,24 @@ def test_body_above_the_limit_is_refused(client: Any, seen: list[Any], size: int
     response = client.post("/api/echo", b" " * size)
     assert response.status_code == 400
     assert "at most 1 MiB" in response.json()["error"]["expected"]
+    assert seen == []
+
+
+def test_client_that_leaves_during_an_upload_changes_nothing(seen: list[Any]) -> None:
+    app = create_app("tagger.html", [json_route("/api/echo", seen.append)])
+    messages = [{"type": "http.request", "body": b"{}", "more_body": True}]
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return messages.pop() if messages else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    own = [(b"host", b"127.0.0.1:1"), (b"origin", b"http://127.0.0.1:1")]
+    scope = {"type": "http", "method": "POST", "path": "/api/echo", "headers": own}
+    asyncio.run(app(scope | {"query_string": b""}, receive, send))
+    assert sent[0]["status"] == 400
     assert seen == []
 
 

@@ -19,14 +19,13 @@ import uvicorn
 from PIL import Image
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ganport_runtime.errors import GanportError, RequestError
 from ganport_runtime.images.decode import load_image
@@ -80,10 +79,13 @@ def create_app(page: str, routes: Sequence[BaseRoute]) -> Starlette:
             *routes,
         ],
         middleware=[
-            Middleware(_Guard),
+            Middleware(BaseHTTPMiddleware, dispatch=_guard),
             Middleware(TrustedHostMiddleware, allowed_hosts=list(_HOSTS), www_redirect=False),
         ],
-        exception_handlers={GanportError: _error_response},
+        exception_handlers={
+            GanportError: _error_response,
+            ClientDisconnect: lambda request, error: Response(status_code=400),
+        },
     )
 
 
@@ -91,8 +93,13 @@ def json_route(path: str, action: Action) -> Route:
     """Return a POST route that calls `action` in a thread with the JSON of the body."""
 
     async def endpoint(request: Request) -> Response:
-        result = await run_in_threadpool(action, _parse(await request.body()))
-        return JSONResponse(result)
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY:
+                expected = f"at most {MAX_BODY >> 20} MiB"
+                raise RequestError("request", expected, "more", "Change fewer images at once.")
+        return JSONResponse(await run_in_threadpool(action, _parse(body)))
 
     return Route(path, endpoint, methods=["POST"])
 
@@ -129,12 +136,9 @@ def serve(app: Starlette, title: str, port: int, *, open_browser: bool) -> None:
     """
     with _listen(port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}/"
-
-        def announce() -> None:
-            print(f"{title}: {url}\nStop with Ctrl-C.", flush=True)
-            if open_browser:
-                webbrowser.open(url)
-
+        print(f"{title}: {url}\nStop with Ctrl-C.", flush=True)
+        if open_browser:
+            webbrowser.open(url)
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -145,19 +149,11 @@ def serve(app: Starlette, title: str, port: int, *, open_browser: bool) -> None:
             timeout_graceful_shutdown=2,
             ws="none",
         )
-        _Server(config, announce).run([listener])
+        _Server(config).run([listener])
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which ends with exit code 0 after a signal."""
-
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         # uvicorn would raise the signal again after the shutdown.
@@ -165,54 +161,18 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-class _Guard:
-    """Middleware: security headers, the origin of changes, and the size of bodies."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        request = Request(scope)
-        error = _origin_error(request) or await _read_body(request, receive)
-        if isinstance(error, GanportError):
-            await _error_response(request, error)(scope, receive, send_guarded)
-        else:
-            await self._app(scope, error, send_guarded)
-
-
-def _origin_error(request: Request) -> GanportError | None:
-    """Return the error of a change that a page of another site requests; None for others."""
-    headers = request.headers
-    own = f"http://{headers.get('host', '')}"
-    if request.method in _READING or headers.get("origin") == own:
-        return None
-    fix = "Use the page that this server shows."
-    return RequestError("Origin", "a request of this page", "another origin", fix)
-
-
-async def _read_body(request: Request, receive: Receive) -> Receive | GanportError:
-    """Return a `receive` that replays the body, or the error of a body that is too large."""
-    body, more = b"", True
-    while more and len(body) <= MAX_BODY:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    if len(body) > MAX_BODY:
-        expected = f"at most {MAX_BODY >> 20} MiB"
-        return RequestError("request", expected, "more", "Change fewer images at once.")
-    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay
+async def _guard(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Refuse changes that a page of another site requests; add the security headers."""
+    own = f"http://{request.headers.get('host', '')}"
+    if request.method in _READING or request.headers.get("origin") == own:
+        response = await call_next(request)
+    else:
+        fix = "Use the page that this server shows."
+        error = RequestError("Origin", "a request of this page", "another origin", fix)
+        response = _error_response(request, error)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
 
 
 def _parse(body: bytes) -> Any:
