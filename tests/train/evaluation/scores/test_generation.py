@@ -19,7 +19,7 @@ from ganport_train.config.recipe import build_conditions
 from ganport_train.data import Dataset
 from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.scores.evaluation import EvaluationOptions, EvaluationReport
-from ganport_train.evaluation.scores.generation import GenerationEvaluation, run_prompt_lists
+from ganport_train.evaluation.scores.generation import GenerationEvaluation
 
 OPTIONS = EvaluationOptions(count=120, rounds=2, seed=1000, prompt_rounds=4)
 SIDE = 32
@@ -193,29 +193,39 @@ def test_unconditional_generator_has_no_accuracy(write: Any, score: Score) -> No
     assert report["metrics"]["judge_coverage"]["value"] < 0.7  # a good generator has 0.97
 
 
-def test_run_prompt_lists_measures_each_round(healthy: Generator, judge: Judge) -> None:
+def test_prompt_lists_take_the_seeds_after_those_of_the_rounds(
+    healthy: Generator, dataset: Dataset, score: Score, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds: list[list[int]] = []
+    generate = healthy.generate
+
+    def recording(requests: Any, **options: Any) -> Any:
+        seeds.append(list(options["seeds"]))
+        return generate(requests, **options)
+
+    monkeypatch.setattr(healthy, "generate", recording)
     lists = {
         "test": [{"hair": "red", "eyes": "dark"}, {"hair": "blue", "eyes": "light"}],
         "new_test": [{"hair": "white", "eyes": "light"}] * 3,
     }
-    results = run_prompt_lists(healthy, judge, lists, seed=7, rounds=5)
-    test, other = results["test"], results["new_test"]
-    assert (len(test.counts), test.counts[0].total, test.skipped) == (5, 4, 0)
-    assert test.first.origins == ["seed 7", "seed 8"]
-    assert other.first.origins == ["seed 17", "seed 18", "seed 19"]
-    fields = test.to_json()
-    mean = sum(count.fraction for count in test.counts) / 5
-    assert fields["accuracy"]["value"] == pytest.approx(mean)
-    assert (fields["accuracy"]["count"], fields["requests"], fields["rounds"]) == (20, 2, 5)
+    options = replace(OPTIONS, count=20, rounds=1, seed=7, prompt_rounds=2)
+    score(healthy, options, data=replace(dataset, test_prompts=lists))
+    assert seeds[1:5] == [[27, 28], [29, 30], [31, 32, 33], [34, 35, 36]]
 
 
-def test_run_prompt_lists_skips_unknown_conditions(healthy: Generator, judge: Judge) -> None:
+def test_prompt_lists_skip_unknown_conditions(
+    healthy: Generator, dataset: Dataset, judge: Judge, cache: Path
+) -> None:
     more = Conditions.one_hots({"hair": ["blue", "green", "pink", "white"], "eyes": ["dark", "x"]})
     lists = {"test": [{"hair": "pink"}, {"hair": "blue"}], "none": [{"eyes": "x"}]}
+    data = replace(dataset, conditions=more, test_prompts=lists)
     other = replace(judge, metadata=replace(judge.metadata, conditions=more))
-    results = run_prompt_lists(healthy, other, lists, seed=0, rounds=2)
-    assert list(results) == ["test"]
-    assert (results["test"].skipped, len(results["test"].first)) == (1, 1)
+    options = replace(OPTIONS, count=20, rounds=1)
+    evaluation = GenerationEvaluation(
+        healthy, data, other, options, cache=cache, log=lambda line: None
+    )
+    (result,) = evaluation.run().fields["prompt_lists"].values()
+    assert (result["skipped"], result["requests"]) == (1, 1)
 
 
 LABELS = {"hair": ("blue", "green", "red", "white"), "eyes": ("dark", "light")}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from ganport_runtime.generator import Generator
 from ganport_train.data.dataset import Images, Rows
 from ganport_train.data.images import progress_bar
 from ganport_train.evaluation.judge.accuracy import Count, group_counts
-from ganport_train.evaluation.judge.judge import Judge
 from ganport_train.evaluation.metrics import mean_interval
 from ganport_train.evaluation.metrics.diversity import (
     DiversityPlan,
@@ -35,66 +31,6 @@ from ganport_train.evaluation.scores.sampling import (
 _MIN_SHOWN = 4  # images of a condition that is shown
 _NO_LIKELIHOOD = "a bundle holds no likelihood: score the run of a flow for bits per dimension"
 _NONE_HELD_OUT = "no image was held out from the flow: it is neither encoded nor measured in bits"
-
-
-@dataclass(frozen=True)
-class PromptListResult:
-    """A generated prompt list: the accuracy counts of each round, and the first round.
-
-    `skipped` counts the requests that the bundle does not know.
-    """
-
-    counts: Sequence[Count]
-    first: GeneratedRound
-    skipped: int
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the report's entry, with Student's 95 % interval of the mean accuracy."""
-        mean, low, high = mean_interval([count.fraction for count in self.counts])
-        total = sum(count.total for count in self.counts)
-        return {
-            "accuracy": {"value": mean, "low": low, "high": high, "count": total},
-            "requests": len(self.first),
-            "skipped": self.skipped,
-            "conditions": self.counts[0].total,
-            "rounds": len(self.counts),
-        }
-
-
-def run_prompt_lists(
-    generator: Generator,
-    judge: Judge,
-    lists: Mapping[str, Sequence[Mapping[str, Any]]],
-    seed: int,
-    *,
-    rounds: int,
-) -> dict[str, PromptListResult]:
-    """Generate every prompt list `rounds` times, and measure each round: one has few conditions.
-
-    A list without any request that the bundle knows is left out.
-    """
-    results: dict[str, PromptListResult] = {}
-    for name, requests in lists.items():
-        vectors = judge.conditions.encode_many(list(requests))
-        known = vectors[encodable(generator, judge.conditions, vectors)]
-        if not len(known):
-            continue
-        plan = RoundPlan(known, seed, rounds)
-        first = plan.generate(generator, judge.conditions, 0)
-        counts = [_count_correct(judge, first)]
-        with progress_bar(f"generating {name}", rounds - 1, "rounds") as done:
-            for index in range(1, rounds):
-                generated = plan.generate(generator, judge.conditions, index)
-                counts.append(_count_correct(judge, generated))
-                done.update()
-        results[name] = PromptListResult(counts, first, len(vectors) - len(known))
-        seed = plan.next_seed
-    return results
-
-
-def _count_correct(judge: Judge, generated: GeneratedRound) -> Count:
-    outputs = judge.predict(generated.images).outputs
-    return Count.sum(group_counts(judge.conditions, outputs, generated.vectors).values())
 
 
 class GenerationEvaluation(Evaluation):
@@ -141,16 +77,40 @@ class GenerationEvaluation(Evaluation):
         count, names = self.options.prompt_rounds, ", ".join(lists)
         stage = f"generating prompt lists {names} {count} times" if lists else "no prompt lists"
         self._log_stage(stage)
-        results = run_prompt_lists(
-            self.generator, self.judge, lists, self._plan.next_seed, rounds=count
+        self.report.fields["prompt_lists"] = {}
+        seed = self._plan.next_seed
+        for name, requests in lists.items():
+            vectors = self.conditions.encode_many(list(requests))
+            known = vectors[encodable(self.generator, self.conditions, vectors)]
+            if len(known):
+                plan = RoundPlan(known, seed, count)
+                self._measure_prompt_list(name, plan, len(vectors) - len(known))
+                seed = plan.next_seed
+
+    def _measure_prompt_list(self, name: str, plan: RoundPlan, skipped: int) -> None:
+        """Generate a prompt list in several rounds, because it has few conditions."""
+        first = plan.generate(self.generator, self.conditions, 0)
+        counts = [self._count_correct(first)]
+        with progress_bar(f"generating {name}", plan.count - 1, "rounds") as done:
+            for index in range(1, plan.count):
+                generated = plan.generate(self.generator, self.conditions, index)
+                counts.append(self._count_correct(generated))
+                done.update()
+        self.report.fields["prompt_lists"][name] = {
+            "accuracy": _mean_accuracy(counts),
+            "requests": len(first),
+            "skipped": skipped,
+            "conditions": counts[0].total,
+            "rounds": plan.count,
+        }
+        self.report.metrics[f"prompts_{name}"] = condition_accuracy.accuracy_metric(
+            f"prompt list {name}", counts, self._real_accuracy()
         )
-        report, real = self.report, self._real_accuracy()
-        report.fields["prompt_lists"] = {name: result.to_json() for name, result in results.items()}
-        for name, result in results.items():
-            report.metrics[f"prompts_{name}"] = condition_accuracy.accuracy_metric(
-                f"prompt list {name}", result.counts, real
-            )
-            report.sheets.append(sheets.prompt_sheet(self.conditions, name, result.first))
+        self.report.sheets.append(sheets.prompt_sheet(self.conditions, name, first))
+
+    def _count_correct(self, generated: GeneratedRound) -> Count:
+        outputs = self.judge.predict(generated.images).outputs
+        return Count.sum(group_counts(self.conditions, outputs, generated.vectors).values())
 
     def _measure_diversity(self, rounds: Sequence[GeneratedRound]) -> None:
         images = self.dataset.images
@@ -224,3 +184,10 @@ class GenerationEvaluation(Evaluation):
         chosen = rows[evenly_spaced(len(rows), count)]
         vectors = self.dataset.vectors[chosen][:, : self.conditions.size]
         return flow.LabeledImages(self.dataset.images[chosen], vectors)
+
+
+def _mean_accuracy(counts: Sequence[Count]) -> dict[str, float]:
+    """Return the mean accuracy of rounds with Student's 95 % interval."""
+    mean, low, high = mean_interval([count.fraction for count in counts])
+    total = sum(count.total for count in counts)
+    return {"value": mean, "low": low, "high": high, "count": total}
