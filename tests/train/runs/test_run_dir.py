@@ -63,6 +63,12 @@ def test_environment_path_that_is_not_utf8_raises(tmp_path: Path) -> None:
         RunEnvironment.current(tmp_path / "caf\udce9.zip", "abc", CPU)
 
 
+@pytest.mark.parametrize(("digest", "name"), [("ab12", "judge"), ("", "")])
+def test_environment_has_the_path_of_a_loaded_judge(tmp_path: Path, digest: str, name: str) -> None:
+    environment = RunEnvironment.current(tmp_path, "abc", CPU, False, tmp_path / "judge", digest)
+    assert (Path(environment.judge).name, environment.judge_digest) == (name, digest)
+
+
 @pytest.mark.parametrize("text", [None, "", "run = 3", "title = 't'\n[run]\ndata = 1\n", "="])
 def test_read_config_corrupt_file_raises(tmp_path: Path, text: str | None) -> None:
     if text is not None:

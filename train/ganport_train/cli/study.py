@@ -179,14 +179,8 @@ def _environment(
         for name, recipe in plan.variants.items()
         if plan.data_of(name) == data
     ]
-    return RunEnvironment.current(
-        path,
-        digests[0],
-        torch_device,
-        skip_bad=skip_bad,
-        judge=judge if loaded else None,
-        judge_digest=loaded.digest if loaded else "",
-    )
+    digest = loaded.digest if loaded else ""
+    return RunEnvironment.current(path, digests[0], torch_device, skip_bad, judge, digest)
 
 
 def _check_variant(name: str, recipe: Recipe, data: Path, skip_bad: bool) -> str:

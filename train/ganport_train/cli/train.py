@@ -6,11 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import tomli_w
-import torch
 
 from ganport_runtime.cli.condition_args import GreedyCommand
 from ganport_train.backend.device import enable_determinism, resolve_device, resolve_precision
@@ -27,9 +25,6 @@ from ganport_train.engine.warm_start import WarmStart
 from ganport_train.methods.build import parameter_counts
 from ganport_train.runs import run_dir
 from ganport_train.runs.train_state import catch_stop_signals, translate_fatal_errors
-
-if TYPE_CHECKING:
-    from ganport_train.evaluation.judge.judge import Judge
 
 COLLAPSED, STOPPED = 4, 130
 """Exit codes of a run that is not complete."""
@@ -160,7 +155,10 @@ def start_run(
         precision = resolve_precision(chosen.training.precision, torch_device)
         recipe = chosen.with_image(dataset.image).with_precision(precision)
         loaded = load_judge(judge, torch_device)
-        environment = _environment(data, dataset, torch_device, skip_bad, judge, loaded, processes)
+        digest = loaded.digest if loaded else ""
+        environment = run_dir.RunEnvironment.current(
+            data, dataset.digest, torch_device, skip_bad, judge, digest, processes.world_size
+        )
         start_from, resolved = source.name if source else "", resolved_options(chosen, recipe)
         environment = replace(
             environment, start_from=start_from, base_recipe=choices.base_recipe, resolved=resolved
@@ -213,8 +211,10 @@ def resume_run(
             run_dir.check_same_data(path, dataset.digest, previous.data_digest)
             judge = judge or (Path(previous.judge) if previous.judge else None)
             loaded = load_judge(judge, torch_device)
-            found = _environment(path, dataset, torch_device, skip_bad, judge, loaded, processes)
-            environment = found.continuing(previous)
+            digest = loaded.digest if loaded else ""
+            environment = run_dir.RunEnvironment.current(
+                path, dataset.digest, torch_device, skip_bad, judge, digest, processes.world_size
+            ).continuing(previous)
             with translate_fatal_errors(run):
                 trainer = Trainer(run, recipe, dataset, torch_device, click.echo, loaded, processes)
         for change in environment.nondeterminism_notes(previous):
@@ -271,26 +271,6 @@ def _train(trainer: Trainer, environment: run_dir.RunEnvironment) -> int:
         return COLLAPSED
     trainer.log(f"stopped and saved. Continue with: {resume}")
     return STOPPED
-
-
-def _environment(
-    data: Path,
-    dataset: Dataset,
-    device: torch.device,
-    skip_bad: bool,
-    judge_path: Path | None,
-    judge: Judge | None,
-    processes: ProcessGroup,
-) -> run_dir.RunEnvironment:
-    return run_dir.RunEnvironment.current(
-        data,
-        dataset.digest,
-        device,
-        skip_bad=skip_bad,
-        judge=judge_path if judge else None,
-        judge_digest=judge.digest if judge else "",
-        processes=processes.world_size,
-    )
 
 
 def _reject_options(option: str, others: Mapping[str, object]) -> None:

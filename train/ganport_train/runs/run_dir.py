@@ -74,18 +74,20 @@ class RunEnvironment:
         data: Path,
         digest: str,
         device: torch.device,
-        *,
         skip_bad: bool = False,
         judge: Path | None = None,
         judge_digest: str = "",
         processes: int = 1,
     ) -> RunEnvironment:
-        """Return the environment of this process; raise RecipeError for a path without UTF-8."""
+        """Return the environment of this process; raise RecipeError for a path without UTF-8.
+
+        A run without a `judge_digest` has no judge.
+        """
         return cls(
             data=_encode_path(data.resolve(), "--data"),
             data_digest=digest,
             skip_bad=skip_bad,
-            judge=_encode_path(judge.resolve(), "--judge") if judge else "",
+            judge=_encode_path(judge.resolve(), "--judge") if judge and judge_digest else "",
             judge_digest=judge_digest,
             # Each of several processes has a device of its own; save only the device type.
             device=str(device) if processes == 1 else device.type,
