@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.conditions import Conditions, Scalar, SignedMultiHot
+from ganport_runtime.conditions import Conditions, Rgb, Scalar, SignedMultiHot
 from ganport_train.evaluation.metrics.diversity import (
     IMAGES_PER_CONDITION,
     MAX_CONDITIONS,
@@ -135,3 +135,9 @@ def test_rows_by_label_finds_every_label() -> None:
     }
     age = Conditions((Scalar("age", 20, 0, 100),))
     assert rows_by_label(age, np.array([[3.0]], np.float32)) == {}
+
+
+def test_rows_by_label_ignores_the_names_of_a_palette() -> None:
+    palette = {"red": "#ff0000", "green": "#00ff00", "blue": "#0000ff"}
+    hair = Conditions((Rgb("hair", "red", (-1.0, 1.0), palette),))
+    assert rows_by_label(hair, hair.encode_many([{"hair": name} for name in palette])) == {}

@@ -14,6 +14,7 @@ from ganport_runtime.conditions import (
     JointOneHot,
     MultiHot,
     OneHot,
+    Rgb,
     Scalar,
     SignedMultiHot,
 )
@@ -218,6 +219,13 @@ def test_domain_vectors_skip_numbers_and_are_limited() -> None:
     found = domain_vectors(joint, joint.encode_many([{}]))
     assert len(found) == 1 + MAX_DOMAINS
     assert np.array_equal(found["hue0 hair light eyes"][0], np.eye(40)[1])
+
+
+def test_domain_vectors_skip_the_names_of_a_palette() -> None:
+    palette = {"red": "#ff0000", "green": "#00ff00", "blue": "#0000ff"}
+    assert set(describe(Conditions((Rgb("hair", "red", (-1.0, 1.0), palette),)), {})) == {
+        "own condition"
+    }
 
 
 def test_domain_vectors_of_equal_labels_have_distinct_names() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from ganport_runtime.conditions import Conditions
+from ganport_runtime.conditions import Conditions, JointOneHot, MultiHot, OneHot
 from ganport_train.data.color_modes import convert_mode
 from ganport_train.data.dataset import Features, Images, Rows, Vectors
 from ganport_train.data.images import thumbnail
@@ -154,7 +154,7 @@ def rows_by_label(conditions: Conditions, vectors: Vectors) -> dict[tuple[str, s
     return {
         (group.name, label): np.flatnonzero(vectors[:, conditions.slices[group.name]][:, index] > 0)
         for group in conditions.groups
-        if group.size == len(group.labels)
+        if isinstance(group, OneHot | JointOneHot | MultiHot)
         for index, label in enumerate(group.labels)
     }
 

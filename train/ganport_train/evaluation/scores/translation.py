@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 
-from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot, OneHot
+from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
 from ganport_runtime.values import sanitize
 from ganport_train.data.dataset import Images, Rows, Vectors
 from ganport_train.evaluation.judge.judge import Prediction
@@ -162,7 +162,7 @@ def domain_vectors(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
 
 
 def _label_domains(group: ConditionGroup, own: Vectors) -> Iterator[tuple[str, Vectors]]:
-    if len(group.labels) != group.size:  # a color or a number
+    if not isinstance(group, OneHot | JointOneHot | MultiHot):
         return
     for index, label in enumerate(group.labels):
         if isinstance(group, MultiHot):
