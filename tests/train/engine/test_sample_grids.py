@@ -14,7 +14,6 @@ from ganport_runtime.conditions import (
     JointOneHot,
     MultiHot,
     OneHot,
-    Rgb,
     SignedMultiHot,
 )
 from ganport_runtime.images.format import ImageFormat
@@ -111,32 +110,16 @@ def test_translate_grid_has_a_column_per_label(tmp_path: Path) -> None:
         assert json.loads(sheet.info["domains"]) == ["as it is", "Male", "Young"]
 
 
-def test_change_labels_follows_the_kind_of_the_group() -> None:
-    conditions = Conditions(
-        (
-            OneHot("hair", ("red", "blue")),
-            MultiHot("objects", ("cube", "ball")),
-            SignedMultiHot("face", ("old",)),
-            Rgb("skin", "#804020"),
-        )
-    )
-    own = conditions.encode({"hair": "red", "objects": ["ball"], "face": ["old"]})
-    changed = {label: row[0] for label, row in sample_grids.change_labels(conditions, own[None])}
-    expected = {
-        "red": {},
-        "blue": {"hair": "blue"},
-        "cube": {"objects": ["cube", "ball"]},
-        "ball": {"objects": []},
-        "old": {"face": []},
-    }
-    assert list(changed) == list(expected)
-    for label, change in expected.items():
-        request = {"hair": "red", "objects": ["ball"], "face": ["old"], **change}
-        np.testing.assert_array_equal(changed[label], conditions.encode(request), err_msg=label)
+class Unchanged(Translator):
+    """Returns its images."""
+
+    def forward(self, z: Tensor, condition: Tensor) -> Tensor:
+        return z
 
 
-def test_change_labels_stops_at_the_largest_number_of_columns() -> None:
+def test_translate_grid_is_limited() -> None:
     many = Conditions((SignedMultiHot("face", tuple(f"label {n}" for n in range(40))),))
+    network, images = Unchanged(NetworkConfig(16, 40, 1, 1, 1)), torch.zeros(1, 3, 16, 16)
     vectors = np.full((1, 40), -1, np.float32)
-    labels = list(sample_grids.change_labels(many, vectors))
-    assert len(labels) == sample_grids.TRANSLATION_LABELS
+    grid = sample_grids.translate_grid(network, many, IMAGE, images, vectors, CPU)
+    assert len(grid.columns) == 2 + sample_grids.TRANSLATION_LABELS

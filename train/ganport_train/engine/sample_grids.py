@@ -6,8 +6,9 @@ The seeds are those of the runtime, so a bundle generates the images of the grid
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganport_models import Generator, Translator
-from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
+from ganport_runtime.conditions import ConditionGroup, Conditions, MultiHot
 from ganport_runtime.images.encode import save_image
 from ganport_runtime.images.format import ImageFormat
 from ganport_runtime.images.pixels import to_uint8
 from ganport_runtime.images.sheet import make_sheet
 from ganport_runtime.noise import normals, seed_range
 from ganport_train.data.dataset import Vectors
+from ganport_train.evaluation.metrics.diversity import change_labels
 
 ROWS = 12
 COLUMNS = 8
@@ -103,7 +105,8 @@ def translate_grid(
     `images` are (N, C, H, W) in [-1, 1] with conditions `vectors` (N, K). The columns are the
     image, its translation to its own condition, and its translation with each label changed.
     """
-    targets = {"as it is": vectors, **dict(change_labels(conditions, vectors))}
+    changes = islice(change_labels(conditions, vectors), TRANSLATION_LABELS)
+    targets = {"as it is": vectors} | {label: changed for _, label, changed in changes}
     sources = images.cpu().numpy()
     columns = [to_uint8(sources, image)]
     columns += [
@@ -143,27 +146,6 @@ def render_images(
     ]
     images: NDArray[np.uint8] = to_uint8(np.concatenate(outputs), image)
     return images
-
-
-def change_labels(conditions: Conditions, vectors: Vectors) -> Iterator[tuple[str, Vectors]]:
-    """Yield up to `TRANSLATION_LABELS` labels, each with vectors (N, K) in which it is changed."""
-    labels = (
-        (group, index, label)
-        for group in conditions.groups
-        if isinstance(group, OneHot | JointOneHot | MultiHot)
-        for index, label in enumerate(group.labels)
-    )
-    for _, (group, index, label) in zip(range(TRANSLATION_LABELS), labels, strict=False):
-        changed = vectors.copy()
-        _change_label(group, index, changed[:, conditions.slices[group.name]])
-        yield label, changed
-
-
-def _change_label(group: ConditionGroup, index: int, values: Vectors) -> None:
-    if isinstance(group, MultiHot):
-        values[:, index] = 1 + group.inactive_value - values[:, index]
-    else:
-        values[:] = np.eye(group.size, dtype=np.float32)[index]
 
 
 def _label_choices(field: ConditionGroup) -> list[Any]:

@@ -3,11 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganport_runtime.conditions import Conditions, Rgb, Scalar, SignedMultiHot
+from ganport_runtime.conditions import Conditions, MultiHot, OneHot, Rgb, Scalar, SignedMultiHot
 from ganport_train.evaluation.metrics.diversity import (
     IMAGES_PER_CONDITION,
     MAX_CONDITIONS,
     DiversityPlan,
+    change_labels,
     evenly_spaced,
     mean_spread,
     near_duplicate_fraction,
@@ -141,3 +142,27 @@ def test_rows_by_label_ignores_the_names_of_a_palette() -> None:
     palette = {"red": "#ff0000", "green": "#00ff00", "blue": "#0000ff"}
     hair = Conditions((Rgb("hair", "red", (-1.0, 1.0), palette),))
     assert rows_by_label(hair, hair.encode_many([{"hair": name} for name in palette])) == {}
+
+
+def test_change_labels_follows_the_kind_of_the_group() -> None:
+    conditions = Conditions(
+        (
+            OneHot("hair", ("red", "blue")),
+            MultiHot("objects", ("cube", "ball")),
+            SignedMultiHot("face", ("old",)),
+            Rgb("skin", "#804020"),
+        )
+    )
+    own = conditions.encode({"hair": "red", "objects": ["ball"], "face": ["old"]})
+    changed = {label: vectors[0] for _, label, vectors in change_labels(conditions, own[None])}
+    expected = {
+        "red": {},
+        "blue": {"hair": "blue"},
+        "cube": {"objects": ["cube", "ball"]},
+        "ball": {"objects": []},
+        "old": {"face": []},
+    }
+    assert list(changed) == list(expected)
+    for label, change in expected.items():
+        request = {"hair": "red", "objects": ["ball"], "face": ["old"], **change}
+        np.testing.assert_array_equal(changed[label], conditions.encode(request), err_msg=label)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from ganport_runtime.conditions import Conditions, JointOneHot, MultiHot, OneHot
+from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
 from ganport_train.data.color_modes import convert_mode
 from ganport_train.data.dataset import Features, Images, Rows, Vectors
 from ganport_train.data.images import thumbnail
@@ -157,6 +157,26 @@ def rows_by_label(conditions: Conditions, vectors: Vectors) -> dict[tuple[str, s
         if isinstance(group, OneHot | JointOneHot | MultiHot)
         for index, label in enumerate(group.labels)
     }
+
+
+def change_labels(
+    conditions: Conditions, vectors: Vectors
+) -> Iterator[tuple[ConditionGroup, str, Vectors]]:
+    """Yield each group and label, with a copy of vectors (N, C) in which the label is changed.
+
+    A label of a multi-hot group is toggled in each row, any other one is set.
+    """
+    for group in conditions.groups:
+        if not isinstance(group, OneHot | JointOneHot | MultiHot):
+            continue
+        for index, label in enumerate(group.labels):
+            changed = vectors.copy()
+            part = changed[:, conditions.slices[group.name]]
+            if isinstance(group, MultiHot):
+                part[:, index] = 1 + group.inactive_value - part[:, index]
+            else:
+                part[:] = np.eye(group.size, dtype=np.float32)[index]
+            yield group, label, changed
 
 
 def _rows_by_condition(vectors: Vectors) -> list[Rows]:

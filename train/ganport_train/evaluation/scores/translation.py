@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
 import numpy as np
 
-from ganport_runtime.conditions import ConditionGroup, Conditions, JointOneHot, MultiHot, OneHot
+from ganport_runtime.conditions import Conditions, OneHot
 from ganport_runtime.values import sanitize
 from ganport_train.data.dataset import Images, Rows, Vectors
 from ganport_train.evaluation.judge.judge import Prediction
-from ganport_train.evaluation.metrics.diversity import evenly_spaced
+from ganport_train.evaluation.metrics.diversity import change_labels, evenly_spaced
 from ganport_train.evaluation.scores.edits import (
     MAX_RECONSTRUCTIONS,
     Edits,
@@ -153,23 +153,7 @@ def domain_vectors(conditions: Conditions, own: Vectors) -> dict[str, Vectors]:
     of a multi-hot group; the remaining condition stays.
     """
     domains = {"own condition": own}
-    for group in conditions.groups:
-        columns = conditions.slices[group.name]
-        for name, part in _label_domains(group, own[:, columns]):
-            domains[name] = own.copy()
-            domains[name][:, columns] = part
-    return dict(islice(domains.items(), 1 + MAX_DOMAINS))
-
-
-def _label_domains(group: ConditionGroup, own: Vectors) -> Iterator[tuple[str, Vectors]]:
-    if not isinstance(group, OneHot | JointOneHot | MultiHot):
-        return
-    for index, label in enumerate(group.labels):
-        if isinstance(group, MultiHot):
-            vectors = own.copy()
-            vectors[:, index] = group.inactive_value + 1 - own[:, index]
-        else:
-            vectors = np.zeros_like(own)
-            vectors[:, index] = 1
+    for group, label, vectors in islice(change_labels(conditions, own), MAX_DOMAINS):
         # Hair and eyes may share a label.
-        yield f"{label} {group.name}" if isinstance(group, OneHot) else label, vectors
+        domains[f"{label} {group.name}" if isinstance(group, OneHot) else label] = vectors
+    return domains
