@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganport_models import Generator
@@ -47,7 +46,6 @@ class Exam:
 
     judge: Judge
     dataset: Dataset
-    device: torch.device
 
     @cached_property
     def reference(self) -> Reference:
@@ -105,7 +103,7 @@ class Exam:
 
     def _draw(self, generator: Generator, vectors: Vectors) -> NDArray[np.uint8]:
         noise = normals(seed_range(_SEED, len(vectors)), generator.z_shape)
-        return render_images(generator, noise, vectors, self.dataset.image, self.device)
+        return render_images(generator, noise, vectors, self.dataset.image)
 
 
 def evenly(conditions: Conditions, vectors: Vectors, count: int) -> Vectors:

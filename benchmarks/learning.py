@@ -212,7 +212,7 @@ def main(
     measured = load_data(first, unseen, skip_bad=True) if unseen else dataset
     if measured.conditions != dataset.conditions:
         raise click.UsageError("--unseen needs the same condition groups and labels as --data")
-    exam = Exam(exam_judge, measured, chosen)
+    exam = Exam(exam_judge, measured)
     real = ", ".join(f"{name} {share:.3f}" for name, share in exam_judge.metadata.accuracy.items())
     print(f"judge on held-out real images: {real}", flush=True)
     enable_determinism()

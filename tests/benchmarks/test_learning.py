@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 from click import UsageError
 from numpy.typing import NDArray
 from torch import Tensor
@@ -119,6 +118,6 @@ class ShadeGenerator(Generator):
 def test_accuracies_with_labels_in_another_order_than_the_judges(learning) -> None:
     vectors = np.eye(3, dtype=np.float32)
     dataset = SimpleNamespace(conditions=CONDITIONS, vectors=vectors, image=ImageFormat((16, 16)))
-    exam = learning.Exam(ShadeJudge(), dataset, torch.device("cpu"))
+    exam = learning.Exam(ShadeJudge(), dataset)
     generator = ShadeGenerator(NetworkConfig(16, 3, 1, 4, 1))
     assert exam.accuracies(generator) == {"shade": 1.0, "joint": 1.0}

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from ganport_runtime.conditions import Conditions
 from ganport_train.data import Dataset
@@ -20,8 +19,7 @@ def build() -> Callable[..., CheckpointEvaluator]:
     def build(
         data: Dataset, judge: Judge | None = None, count: int = 100, **options: bool
     ) -> CheckpointEvaluator:
-        rows, device = np.arange(len(data)), torch.device("cpu")
-        evaluator = CheckpointEvaluator.build(data, rows, count, judge, device, **options)
+        evaluator = CheckpointEvaluator.build(data, np.arange(len(data)), count, judge, **options)
         assert evaluator is not None
         return evaluator
 

@@ -61,7 +61,7 @@ def test_run_on_sprites_states_their_format_and_resumes_exactly(
     checkpoint = Checkpoint.load(whole)
     assert checkpoint.image == sprites.image
     assert checkpoint.config.image_channels == 4
-    images = generate_grid(checkpoint.generator(), sprites.conditions, sprites.image, CPU).images
+    images = generate_grid(checkpoint.generator(), sprites.conditions, sprites.image).images
     visible = images[images[..., 3] > 0]
     assert set(np.unique(images[..., 3])) <= {0, 255}
     colors = {f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue, _ in visible.tolist()}

@@ -25,7 +25,6 @@ CONDITIONS = Conditions.one_hots({"hair": ["pink", "black", "red"], "eyes": ["bl
 IMAGE = ImageFormat((16, 16))
 CONFIG = NetworkConfig(resolution=16, condition_size=5, base_channels=2, z_dim=6, embed_dim=4)
 SIGNED = Conditions((SignedMultiHot("face", ("Male", "Young")),))
-CPU = torch.device("cpu")
 
 
 class Brightening(Translator):
@@ -69,7 +68,7 @@ def test_grid_requests_of_a_joint_group_name_its_members() -> None:
 
 def test_generate_grid_image_depends_on_its_seed_and_request() -> None:
     network = generator()
-    images = sample_grids.generate_grid(network, CONDITIONS, IMAGE, CPU).images
+    images = sample_grids.generate_grid(network, CONDITIONS, IMAGE).images
     assert images.shape == (3 * sample_grids.COLUMNS, 16, 16, 3)
     row, seed = 1, 5
     z = torch.from_numpy(normals([seed], (6,)))
@@ -83,7 +82,7 @@ def test_generate_grid_image_depends_on_its_seed_and_request() -> None:
 
 def test_save_writes_images_and_metadata(tmp_path: Path) -> None:
     path = tmp_path / "samples" / "grid.png"
-    grid = sample_grids.generate_grid(generator(), CONDITIONS, IMAGE, CPU)
+    grid = sample_grids.generate_grid(generator(), CONDITIONS, IMAGE)
     grid.save(path, "a note")
     first = grid.images[0]
     assert grid.rows[1] == "black hair green eyes"
@@ -98,7 +97,7 @@ def test_translate_grid_has_a_column_per_label(tmp_path: Path) -> None:
     levels = [-0.25, 0.25]
     images = torch.tensor(levels)[:, None, None, None].expand(-1, 3, 16, 16)
     vectors = SIGNED.encode_many([{"face": ["Male"]}, {"face": []}])
-    grid = sample_grids.translate_grid(Brightening(), SIGNED, IMAGE, images, vectors, CPU)
+    grid = sample_grids.translate_grid(Brightening(), SIGNED, IMAGE, images, vectors)
     assert grid.columns == ["image", "as it is", "Male", "Young"]
     assert grid.rows == ["Male", "no face"]
     expected = [[-0.25, -0.125, -0.625, 0.125], [0.25, -0.125, 0.375, 0.125]]
@@ -121,5 +120,5 @@ def test_translate_grid_is_limited() -> None:
     many = Conditions((SignedMultiHot("face", tuple(f"label {n}" for n in range(40))),))
     network, images = Unchanged(NetworkConfig(16, 40, 1, 1, 1)), torch.zeros(1, 3, 16, 16)
     vectors = np.full((1, 40), -1, np.float32)
-    grid = sample_grids.translate_grid(network, many, IMAGE, images, vectors, CPU)
+    grid = sample_grids.translate_grid(network, many, IMAGE, images, vectors)
     assert len(grid.columns) == 2 + sample_grids.TRANSLATION_LABELS

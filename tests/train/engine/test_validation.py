@@ -17,7 +17,6 @@ from ganport_train.engine import validation
 from ganport_train.engine.validation import MIN_IMAGES, CheckpointEvaluator, combined_score
 from ganport_train.evaluation.judge.judge import Judge
 
-CPU = torch.device("cpu")
 CONDITIONS = Conditions.one_hots({"hair": ["pink", "black"], "eyes": ["aqua", "blue"]})
 EVERY = [
     "pink hair aqua eyes",
@@ -178,9 +177,9 @@ def test_score_without_torch_fidelity_has_no_kernel_distance(
 
 
 def test_build_with_too_few_images_is_none(data: Dataset) -> None:
-    assert CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES - 1), 100, None, CPU) is None
-    assert CheckpointEvaluator.build(data, np.arange(COUNT), 0, None, CPU) is None
-    smallest = CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES), 100, None, CPU)
+    assert CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES - 1), 100, None) is None
+    assert CheckpointEvaluator.build(data, np.arange(COUNT), 0, None) is None
+    smallest = CheckpointEvaluator.build(data, np.arange(2 * MIN_IMAGES), 100, None)
     assert smallest is not None
     assert 0 <= smallest.score(Drawn())["score"] <= 1
 
@@ -243,6 +242,4 @@ def test_score_of_a_translator_uses_other_images_as_sources(
 
 
 def test_build_for_a_translator_without_judge_is_none(data: Dataset) -> None:
-    assert (
-        CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, CPU, translates=True) is None
-    )
+    assert CheckpointEvaluator.build(data, np.arange(COUNT), 100, None, translates=True) is None

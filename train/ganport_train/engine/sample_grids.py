@@ -76,16 +76,14 @@ def grid_requests(conditions: Conditions, rows: int = ROWS) -> list[dict[str, An
     ]
 
 
-def generate_grid(
-    generator: Generator, conditions: Conditions, image: ImageFormat, device: torch.device
-) -> SampleGrid:
+def generate_grid(generator: Generator, conditions: Conditions, image: ImageFormat) -> SampleGrid:
     """Return the grid of a generator: one request per row, one seed per column."""
     requests = grid_requests(conditions)
     vectors = np.repeat(conditions.encode_many(requests), COLUMNS, axis=0)
     noise = normals(seed_range(0, COLUMNS), generator.z_shape)
     z = np.tile(noise, (len(requests),) + (1,) * (noise.ndim - 1))
     return SampleGrid(
-        render_images(generator, z, vectors, image, device),
+        render_images(generator, z, vectors, image),
         rows=[conditions.caption(request) for request in requests],
         columns=[f"seed {seed}" for seed in range(COLUMNS)],
         metadata={"requests": json.dumps(requests), "seeds": f"0..{COLUMNS - 1}"},
@@ -98,7 +96,6 @@ def translate_grid(
     image: ImageFormat,
     images: Tensor,
     vectors: Vectors,
-    device: torch.device,
 ) -> SampleGrid:
     """Return the grid of a translator: one image per row, one target condition per column.
 
@@ -109,9 +106,7 @@ def translate_grid(
     targets = {"as it is": vectors} | {label: changed for _, label, changed in changes}
     sources = images.cpu().numpy()
     columns = [to_uint8(sources, image)]
-    columns += [
-        render_images(generator, sources, target, image, device) for target in targets.values()
-    ]
+    columns += [render_images(generator, sources, target, image) for target in targets.values()]
     requests = [conditions.decode(vector) for vector in vectors]
     return SampleGrid(
         np.stack(columns, axis=1).reshape(-1, *columns[0].shape[1:]),
@@ -129,12 +124,12 @@ def render_images(
     inputs: NDArray[np.float32],
     vectors: Vectors,
     image: ImageFormat,
-    device: torch.device,
 ) -> NDArray[np.uint8]:
     """Return the images uint8 (N, H, W, C) of noise or images (N, ...) under conditions (N, K).
 
     They are those of a bundle: with straight alpha, and the palette of `image`.
     """
+    device = next(generator.parameters(), torch.empty(0)).device
     batches = zip(
         torch.split(torch.from_numpy(inputs), _BATCH_SIZE),
         torch.split(torch.from_numpy(vectors), _BATCH_SIZE),

@@ -92,7 +92,6 @@ class Trainer:
             train,
             recipe.logging.eval_images if processes.is_main else 0,
             judge,
-            device,
             translates=isinstance(self.method.generator, Translator),
         )
         self.monitor = CollapseMonitor(run, recipe.logging, evaluator, self.log)
@@ -241,11 +240,9 @@ class Trainer:
 
     def _sample_grid(self, generator: Generator) -> sample_grids.SampleGrid:
         if not isinstance(generator, Translator):
-            return sample_grids.generate_grid(generator, self.conditions, self.image, self.device)
+            return sample_grids.generate_grid(generator, self.conditions, self.image)
         subset = self.batches.fixed_subset(sample_grids.TRANSLATION_ROWS)
-        return sample_grids.translate_grid(
-            generator, self.conditions, self.image, *subset, self.device
-        )
+        return sample_grids.translate_grid(generator, self.conditions, self.image, *subset)
 
     def _directions(self, generator: Generator) -> dict[str, Tensor]:
         if not isinstance(generator, Flow):

@@ -59,7 +59,6 @@ class CheckpointEvaluator:
     """
 
     judge: Judge | None
-    device: torch.device
     image: ImageFormat
     conditions: Vectors
     targets: Vectors
@@ -77,7 +76,6 @@ class CheckpointEvaluator:
         rows: Rows,
         count: int,
         judge: Judge | None,
-        device: torch.device,
         *,
         translates: bool = False,
     ) -> CheckpointEvaluator | None:
@@ -97,7 +95,6 @@ class CheckpointEvaluator:
         real = _extract_features(judge, dataset.images[second])
         return cls(
             judge=judge,
-            device=device,
             image=dataset.image,
             conditions=conditions,
             targets=convert_conditions(conditions, dataset.conditions, judge.conditions)
@@ -149,7 +146,7 @@ class CheckpointEvaluator:
             inputs = normals(seed_range(seed, len(vectors)), generator.z_shape)
         else:
             inputs = to_float(self.sources[np.arange(len(vectors)) % len(self.sources)])
-        return render_images(generator, inputs, vectors, self.image, self.device)
+        return render_images(generator, inputs, vectors, self.image)
 
     def _accuracy(self, features: Features) -> dict[str, float]:
         if self.judge is None or not self.targets.shape[1]:

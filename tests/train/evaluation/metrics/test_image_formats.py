@@ -111,7 +111,7 @@ def test_validation_score_sees_alpha() -> None:
         notes=(),
         test_prompts={},
     )
-    evaluator = CheckpointEvaluator.build(data, np.arange(240), 100, None, CPU)
+    evaluator = CheckpointEvaluator.build(data, np.arange(240), 100, None)
     assert evaluator is not None
     alike, other = (evaluator.score(BlackDisks(is_opaque)) for is_opaque in (False, True))
     assert other["coverage"] == other["spread"] == 0
