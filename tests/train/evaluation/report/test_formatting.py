@@ -10,7 +10,6 @@ from ganport_train.evaluation.report.formatting import (
     format_interval,
     format_number,
     headline_metrics,
-    heatmap,
     label_accuracies,
     label_table,
     metric_sections,
@@ -93,12 +92,6 @@ def test_label_tables_start_with_the_worst(report: dict[str, Any]) -> None:
     assert [row["label"] for row in rows] == ["blue", "pink", "rare"]
     assert columns[0] == ("kernel", "kernel distance x 1000", "")
     assert columns[2] == ("coverage", "coverage", "%")
-
-
-def test_heatmap_cells_are_fractions_of_their_row() -> None:
-    cells = heatmap([[40, 10], [0, 0]])
-    assert [[cell.fraction for cell in row] for row in cells] == [[0.8, 0.2], [0.0, 0.0]]
-    assert [cell.is_dark for cell in cells[0]] == [True, False]
 
 
 def test_provenance_tables_hold_all_other_fields(report: dict[str, Any]) -> None:

@@ -115,6 +115,20 @@ def test_render_score_escapes_names(report: dict[str, Any]) -> None:
     assert not any("onerror" in attributes for _, attributes in Reader(page).tags)
 
 
+def test_render_score_shades_a_confusion_matrix_by_fractions_of_its_rows(
+    report: dict[str, Any],
+) -> None:
+    tags = Reader(render_score(report, [], [], [])).tags
+    cells = [attributes for tag, attributes in tags if tag == "td" and "style" in attributes]
+    fractions = [(cell["style"] or "").removeprefix("--fraction:") for cell in cells]
+    assert fractions == [
+        *("0.800", "0.200", "0.600", "0.400"),
+        *("0.950", "0.050", "0.000", "0.000"),
+    ]
+    assert [cell["title"] for cell in cells[:2]] == ["40", "10"]
+    assert [index for index, cell in enumerate(cells) if cell.get("class") == "dark"] == [0, 2, 4]
+
+
 def test_render_score_of_an_empty_report_is_a_page() -> None:
     reader = Reader(render_score({}, [], [], []))
     assert reader.open == []

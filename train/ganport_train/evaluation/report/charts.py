@@ -16,6 +16,8 @@ from typing import Any
 from ganport_train.evaluation.report.formatting import as_number
 
 Points = Sequence[tuple[float, float]]
+Tick = tuple[float, str]
+"""The position of a mark on an axis, in SVG units, and its text."""
 WIDTH, HEIGHT = 420, 240
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
 _COLORS = 8  # of the style sheet
@@ -38,14 +40,6 @@ _SCORES = {
     "kernel": "kernel distance x 1000",
 }
 _NOT_PERCENT = (*_LOSSES, "kernel")
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A mark on an axis: its position in SVG units, and its text."""
-
-    position: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -78,13 +72,13 @@ class Chart:
     @property
     def x_ticks(self) -> list[Tick]:
         """The marks of the x axis, from left to right."""
-        return [Tick(self._x(value), f"{value:,g}") for value in _round_steps(*self._spans[0])]
+        return [(self._x(value), f"{value:,g}") for value in _round_steps(*self._spans[0])]
 
     @property
     def y_ticks(self) -> list[Tick]:
         """The marks of the y axis, from bottom to top."""
         steps = _round_steps(*self._spans[1])
-        return [Tick(self._y(value), self._text(value, steps)) for value in steps]
+        return [(self._y(value), self._text(value, steps)) for value in steps]
 
     @property
     def paths(self) -> list[tuple[Curve, str]]:

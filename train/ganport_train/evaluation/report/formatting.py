@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
@@ -23,7 +22,6 @@ _LABEL_COLUMNS = {
     "coverage": ("coverage", "%"),
     "spread": ("spread, relative to real", "%"),
 }
-_WHITE_TEXT = 0.55  # fraction from which a heatmap cell is dark enough for white text
 
 
 def as_number(value: object) -> float | None:
@@ -100,24 +98,6 @@ def label_accuracies(part: Json) -> list[tuple[str, Json]]:
     """Return the labels of a group's accuracy, the least accurate first."""
     rows = part.get("labels", {}).items()
     return sorted(rows, key=lambda row: as_number(row[1]["generated"]["value"]) or 0.0)
-
-
-@dataclass(frozen=True)
-class HeatmapCell:
-    """A cell of a confusion matrix: its count, and its fraction of the row in 0..1."""
-
-    count: int
-    fraction: float
-
-    @property
-    def is_dark(self) -> bool:
-        """Whether the cell needs white text."""
-        return self.fraction >= _WHITE_TEXT
-
-
-def heatmap(counts: Sequence[Sequence[int]]) -> list[list[HeatmapCell]]:
-    """Return the cells of a confusion matrix, requested by predicted."""
-    return [[HeatmapCell(count, count / max(1, sum(row))) for count in row] for row in counts]
 
 
 def label_table(report: Json) -> tuple[list[tuple[str, str, str]], list[Json]]:
