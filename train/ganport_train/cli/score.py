@@ -39,7 +39,7 @@ from ganport_train.evaluation.scores.evaluation import (
     Evaluation,
     EvaluationOptions,
 )
-from ganport_train.evaluation.scores.extractors import Extractor, Inception
+from ganport_train.evaluation.scores.extractors import Inception
 from ganport_train.evaluation.scores.flow import FlowLikelihood
 from ganport_train.evaluation.scores.generation import GenerationEvaluation
 from ganport_train.evaluation.scores.sampling import MIN_IMAGES, check_same_conditions
@@ -105,7 +105,7 @@ def score(
     folder = _report_folder(source, out)
     check_target(folder, force=force)
     judge = Judge.load(judge_folder, resolve_device(device))
-    extractors: list[Extractor] = [Inception(inception, judge.device)] if inception else []
+    extractors = [Inception(inception, judge.device)] if inception else []
     numbers = {name: options.pop(name) for name in _NUMBERS}
     with open_target(source, _log) as target:
         path = _data_path(data, target)

@@ -77,6 +77,9 @@ class Evaluation(ABC):
     ScoreError if bundle, data set, and judge do not fit together.
     """
 
+    num_stages: int
+    """The number of logged stages."""
+
     def __init__(
         self,
         generator: Generator,
@@ -97,11 +100,6 @@ class Evaluation(ABC):
         self.vectors = dataset.vectors[self.usable][:, : self.conditions.size]
         self.report = EvaluationReport(notes=[] if conditional else [_UNCONDITIONAL])
         self._stage = 0
-
-    @property
-    @abstractmethod
-    def num_stages(self) -> int:
-        """The number of logged stages."""
 
     @abstractmethod
     def run(self) -> EvaluationReport:

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import safetensors.numpy
@@ -24,30 +24,13 @@ from ganport_train.data.cache import default_cache_root
 from ganport_train.data.color_modes import over_backgrounds
 from ganport_train.data.dataset import Features, Images
 from ganport_train.data.images import track_blocks
+from ganport_train.evaluation.judge.judge import Judge
 
 MAX_WEIGHTS = 1 << 30
 """Largest file of Inception weights, in bytes."""
 INCEPTION_FILTER = "bilinear as in TensorFlow 1, to 299 x 299, by torch-fidelity"
 _LAYER = "2048"
 _BATCH = 32
-
-
-class Extractor(Protocol):
-    """A function from images to features, with a name and a digest."""
-
-    @property
-    def name(self) -> str:
-        """The name of its features, which decides the names of the distances."""
-        ...
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its weights."""
-        ...
-
-    def features(self, images: Images) -> Features:
-        """Return float32 (N, F) features of uint8 (N, H, W, C) images."""
-        ...
 
 
 class ExtractorError(GanportError):
@@ -89,6 +72,10 @@ class Inception:
                 )[0]
                 features[part] = pooled.cpu().numpy()
         return features
+
+
+Extractor = Judge | Inception
+"""A function from images to features, with a name and a digest."""
 
 
 def cached_features(extractor: Extractor, dataset: Dataset, root: Path | None = None) -> Features:

@@ -36,13 +36,9 @@ _NONE_HELD_OUT = "no image was held out from the flow: it is neither encoded nor
 class GenerationEvaluation(Evaluation):
     """The evaluation of a bundle that generates; a flow also encodes."""
 
-    @property
-    def num_stages(self) -> int:
-        """The number of logged stages."""
-        return 7 if self._is_flow else 6
-
     def run(self) -> EvaluationReport:
         """Measure everything, in the order of the report."""
+        self.num_stages = 7 if self._is_flow else 6
         self._log_stage(f"generating {self.options.rounds} x {self.options.count:,} images")
         rounds = self._generate(self._plan)
         predictions = self._predict(rounds)

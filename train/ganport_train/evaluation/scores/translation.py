@@ -52,10 +52,7 @@ class TranslatedRound:
 class TranslationEvaluation(Evaluation):
     """The evaluation of a bundle that translates held-out images to conditions of other images."""
 
-    @property
-    def num_stages(self) -> int:
-        """The number of logged stages."""
-        return 5
+    num_stages = 5
 
     def run(self) -> EvaluationReport:
         """Measure everything, in the order of the report."""
