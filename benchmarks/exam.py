@@ -78,7 +78,7 @@ class Exam:
             **grain.ratios(images, self.real_grain),
             "coverage": density_coverage(features, reference.features[reference.size_matched])[1],
             "kernel": 1000
-            * kernel_distance(features, reference.features[reference.others], subsets=SUBSETS)[0],
+            * kernel_distance(features, reference.features[reference.others], subsets=SUBSETS),
         }
 
     def accuracies(self, generator: Generator) -> Record:

@@ -164,7 +164,7 @@ class CheckpointEvaluator:
     def _kernel_distance(self, features: Features) -> dict[str, float]:
         if find_spec("torch_fidelity") is None:  # part of the extra eval, optional in training
             return {}
-        distance, _ = kernel_distance(features, self.real, subsets=1, size=len(features))
+        distance = kernel_distance(features, self.real, subsets=1, size=len(features))
         return {"kernel": round(distance * 1000, 4)}
 
 

@@ -120,7 +120,7 @@ def _measure(features: Features, reference: Reference) -> dict[str, float]:
     precision, recall = precision_recall(features, size_matched)
     density, coverage = density_coverage(features, size_matched)
     return {
-        "kernel": kernel_distance(features, others, subsets=SUBSETS)[0] * 1000,
+        "kernel": kernel_distance(features, others, subsets=SUBSETS) * 1000,
         "frechet": frechet_distance(features, others),
         "precision": precision,
         "recall": recall,
@@ -138,7 +138,7 @@ def _measure_label(generated: Features, real: Features) -> dict[str, float | Non
     density, coverage = density_coverage(generated, real)
     everything = [np.arange(count)]
     values = (
-        kernel_distance(generated, real, subsets=1, size=count)[0] * 1000,
+        kernel_distance(generated, real, subsets=1, size=count) * 1000,
         density,
         coverage,
         relative_spread(generated, everything, real, everything),
@@ -152,15 +152,11 @@ def frechet_distance(generated: Features, real: Features) -> float:
     Heusel et al. 2017, equation 6, by torch-fidelity. It falls as N grows, so only values of equal
     N are comparable.
     """
-    from torch_fidelity.metric_fid import (
-        KEY_METRIC_FID,
-        fid_features_to_statistics,
-        fid_statistics_to_metric,
-    )
+    from torch_fidelity import metric_fid as fid
 
-    first, second = (fid_features_to_statistics(_float64(part)) for part in (generated, real))
+    first, second = (fid.fid_features_to_statistics(_float64(part)) for part in (generated, real))
     # Rounding can make the distance of equal sets negative.
-    return max(0.0, float(fid_statistics_to_metric(first, second, False)[KEY_METRIC_FID]))
+    return max(0.0, float(fid.fid_statistics_to_metric(first, second, False)[fid.KEY_METRIC_FID]))
 
 
 def kernel_distance(
@@ -170,20 +166,16 @@ def kernel_distance(
     subsets: int = 100,
     size: int | None = None,
     seed: int = 0,
-) -> tuple[float, float]:
-    """Return mean and deviation of the squared maximum mean discrepancy of (N, F) and (M, F).
+) -> float:
+    """Return the mean of the squared maximum mean discrepancy of (N, F) and (M, F).
 
     Kernel (x y / F + 1)^3, over `subsets` random subsets of `size` rows, at most 1000 by default
     (Binkowski et al. 2018, section 4), by torch-fidelity. The estimate is unbiased: its mean is 0
     between samples of one distribution at any N, so it suits small sets.
     """
-    from torch_fidelity.metric_kid import (
-        KEY_METRIC_KID_MEAN,
-        KEY_METRIC_KID_STD,
-        kid_features_to_metric,
-    )
+    from torch_fidelity import metric_kid as kid
 
-    result = kid_features_to_metric(
+    result = kid.kid_features_to_metric(
         _float64(generated),
         _float64(real),
         kid_subsets=subsets,
@@ -191,7 +183,7 @@ def kernel_distance(
         rng_seed=seed,
         verbose=False,
     )
-    return float(result[KEY_METRIC_KID_MEAN]), float(result[KEY_METRIC_KID_STD])
+    return float(result[kid.KEY_METRIC_KID_MEAN])
 
 
 def precision_recall(generated: Features, real: Features, *, k: int = 3) -> tuple[float, float]:
@@ -201,13 +193,9 @@ def precision_recall(generated: Features, real: Features, *, k: int = 3) -> tupl
     2019, section 2), by torch-fidelity. One outlier makes a large ball; density and coverage are
     less sensitive to it.
     """
-    from torch_fidelity.metric_prc import (
-        KEY_METRIC_PRECISION,
-        KEY_METRIC_RECALL,
-        prc_features_to_metric,
-    )
+    from torch_fidelity import metric_prc as prc
 
-    result = prc_features_to_metric(
+    result = prc.prc_features_to_metric(
         _float64(generated),
         _float64(real),
         prc_neighborhood=_neighbor_rank(k, generated, real),
@@ -215,7 +203,7 @@ def precision_recall(generated: Features, real: Features, *, k: int = 3) -> tupl
         save_cpu_ram=True,
         verbose=False,
     )
-    return float(result[KEY_METRIC_PRECISION]), float(result[KEY_METRIC_RECALL])
+    return float(result[prc.KEY_METRIC_PRECISION]), float(result[prc.KEY_METRIC_RECALL])
 
 
 def density_coverage(generated: Features, real: Features, *, k: int = 5) -> tuple[float, float]:
