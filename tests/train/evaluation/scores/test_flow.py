@@ -65,14 +65,13 @@ def requests(count: int) -> list[dict[str, Any]]:
 
 
 def test_reconstruction_metric_of_a_bundle_is_small(tiny: Generator, noisy: Any) -> None:
-    dataset = noisy(tiny.conditions, requests(33), 8)
-    sample = LabeledImages(dataset.images, dataset.vectors)
-    metric = reconstruction_metric(tiny, tiny.conditions, sample)
+    sample = LabeledImages(noisy(tiny.conditions, requests(33), 8).images, requests(33))
+    metric = reconstruction_metric(tiny, sample)
     assert metric.value < 1
     assert (metric.real, metric.unit, metric.better) == (0.0, "", "lower")
     assert "33 held-out images" in metric.note
     # Another condition than that of the encoding does not restore the image.
-    other = reconstruction_metric(IgnoresRequests(TINY), tiny.conditions, sample)
+    other = reconstruction_metric(IgnoresRequests(TINY), sample)
     assert other.value > 5
 
 
@@ -81,7 +80,6 @@ class IgnoresRequests:
 
     def __init__(self, path: Path) -> None:
         self.bundle = Generator.load(path, "cpu")
-        self.conditions = self.bundle.conditions
         self.encode = self.bundle.encode
 
     def generate(self, requests: Any, z: Any) -> Any:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from ganport_models import Checkpoint, Flow
-from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
 from ganport_train.data.color_modes import premultiply
 from ganport_train.data.dataset import Images, Vectors
 from ganport_train.data.images import track_blocks
 from ganport_train.evaluation.metrics import Metric, mean_interval
-from ganport_train.evaluation.scores.sampling import decode_requests
 from ganport_train.methods.flow import LEVELS, bits_per_dimension
 
 SECTION = "Flow"
@@ -27,17 +26,15 @@ _BATCH = 16
 
 @dataclass(frozen=True, eq=False)
 class LabeledImages:
-    """Real images uint8 (N, H, W, C) and their vectors (N, C) in the judge's layout."""
+    """Real images uint8 (N, H, W, C), and the requests to a bundle with their conditions."""
 
     images: Images
-    vectors: Vectors
+    requests: list[dict[str, Any]]
 
 
-def reconstruction_metric(
-    generator: Generator, conditions: Conditions, sample: LabeledImages
-) -> Metric:
+def reconstruction_metric(generator: Generator, sample: LabeledImages) -> Metric:
     """Return the mean change of images that a bundle encodes to noise and generates again."""
-    requests = decode_requests(generator, conditions, sample.vectors)
+    requests = sample.requests
     errors = np.empty(len(requests))
     for part in track_blocks(len(requests), _BATCH, "encoding", "images"):
         noise = generator.encode(sample.images[part], requests[part])
@@ -78,7 +75,6 @@ class FlowLikelihood:
     def metrics(
         self,
         generator: Generator,
-        conditions: Conditions,
         held_out: LabeledImages,
         training: LabeledImages,
         seed: int,
@@ -87,8 +83,7 @@ class FlowLikelihood:
         samples = {"bits": ("held-out", held_out), "training_bits": ("training", training)}
         metrics: dict[str, Metric] = {}
         for key, (name, sample) in samples.items():
-            requests = decode_requests(generator, conditions, sample.vectors)
-            vectors = generator.conditions.encode_many(requests)
+            vectors = generator.conditions.encode_many(sample.requests)
             mean, low, high = mean_interval(self.bits(sample.images, vectors, seed))
             metrics[key] = Metric(
                 f"bits per dimension, {name} images",

@@ -24,6 +24,7 @@ from ganport_train.evaluation.scores.sampling import (
     GeneratedRound,
     RoundPlan,
     captions,
+    decode_requests,
     encodable,
     sample_vectors,
 )
@@ -164,22 +165,21 @@ class GenerationEvaluation(Evaluation):
             report.notes.append(_NONE_HELD_OUT)
             return
         held_out = self._select_images(rows)
-        report.metrics["reconstruction"] = flow.reconstruction_metric(
-            self.generator, self.conditions, held_out
-        )
+        report.metrics["reconstruction"] = flow.reconstruction_metric(self.generator, held_out)
         if self.likelihood is None:
             report.notes.append(_NO_LIKELIHOOD)
             return
         training = self._select_images(np.setdiff1d(self.usable, rows))
         report.metrics |= self.likelihood.metrics(
-            self.generator, self.conditions, held_out, training, self.options.seed
+            self.generator, held_out, training, self.options.seed
         )
 
     def _select_images(self, rows: Rows) -> flow.LabeledImages:
         count = min(len(rows), flow.MAX_IMAGES, self.options.count)
         chosen = rows[evenly_spaced(len(rows), count)]
         vectors = self.dataset.vectors[chosen][:, : self.conditions.size]
-        return flow.LabeledImages(self.dataset.images[chosen], vectors)
+        requests = decode_requests(self.generator, self.conditions, vectors)
+        return flow.LabeledImages(self.dataset.images[chosen], requests)
 
 
 def _mean_accuracy(counts: Sequence[Count]) -> dict[str, float]:
