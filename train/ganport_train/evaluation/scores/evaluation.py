@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ganport_runtime.conditions import Conditions
 from ganport_runtime.generator import Generator
@@ -150,7 +149,9 @@ class Evaluation(ABC):
             reference = quality.Reference.of(real, self.vectors, options.count, options.seed)
             if extractor is self.judge:
                 features = [prediction.features for prediction in predictions]
-                self._measure_leaks(rounds, predictions, real)
+                self.report.metrics |= condition_accuracy.leak_metrics(
+                    self.conditions, rounds, predictions, self.judge.outputs(real), self.vectors
+                )
                 self.report.fields["labels"] = quality.label_metrics(
                     self.conditions, rounds[0].vectors, features, reference
                 )
@@ -162,17 +163,6 @@ class Evaluation(ABC):
         rows = self.usable[evenly_spaced(len(self.usable), count)]
         images = [generated.images for generated in rounds]
         self.report.metrics |= grain_metrics(images, self.dataset.images[rows])
-
-    def _measure_leaks(
-        self,
-        rounds: Sequence[GeneratedRound],
-        predictions: Sequence[Prediction],
-        features: NDArray[np.float32],
-    ) -> None:
-        outputs = self.judge.outputs(features)
-        self.report.metrics |= condition_accuracy.leak_metrics(
-            self.conditions, rounds, predictions, outputs, self.vectors
-        )
 
     def _held_out_rows(self) -> Rows:
         """Return the usable rows that were held out from the generator's training."""
