@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, update_bn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import AveragedModel
 
 from ganport_models import Generator
 from ganport_train.config.sections import EmaOptions
@@ -57,31 +57,22 @@ def finalize_ema(
     """
     generator = copy.deepcopy(ema.module)
     assert isinstance(generator, Generator)
-    if any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in generator.modules()):
-        _calibrate(generator, *calibration_batch())
+    norms = [layer for layer in generator.modules() if isinstance(layer, _BatchNorm)]
+    if norms:
+        _calibrate(generator, norms, *calibration_batch())
     return generator.eval()
 
 
-@dataclass(frozen=True)
-class _Inputs:
-    # Not a tuple: update_bn passes only the first element of a tuple.
-    z: Tensor
-    condition: Tensor
-
-
-class _SingleInput(nn.Module):
-    def __init__(self, generator: nn.Module) -> None:
-        super().__init__()
-        self.generator = generator
-
-    def forward(self, inputs: _Inputs) -> Tensor:
-        image: Tensor = self.generator(inputs.z, inputs.condition)
-        return image
-
-
-def _calibrate(generator: Generator, z: Tensor, condition: Tensor) -> None:
-    # update_bn weights all batches equally, so their sizes differ by at most one.
+def _calibrate(
+    generator: Generator, norms: Sequence[_BatchNorm], z: Tensor, condition: Tensor
+) -> None:
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    generator.train()
+    # The mean weights all batches equally, so their sizes differ by at most one.
     count = max(1, len(z) // _CALIBRATION_BATCH)
     batches = zip(torch.tensor_split(z, count), torch.tensor_split(condition, count), strict=True)
     with torch.no_grad():
-        update_bn([_Inputs(*batch) for batch in batches], _SingleInput(generator))
+        for batch in batches:
+            generator(*batch)
