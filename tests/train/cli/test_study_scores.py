@@ -1,6 +1,7 @@
 """`ganport study` with judges, scores and several data sets."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ganport_runtime.conditions import Conditions
+from ganport_train.cli.eval import eval_gan
 from ganport_train.runs.metrics import SCORES, read_log
 from ganport_train.runs.run_dir import read_config
 from ganport_train.synthetic.palette import EYES, HAIR
@@ -53,6 +55,45 @@ def test_study_scores_all_variants_with_one_judge_after_a_stop(
         assert scores[-1]["images"] == 12
         assert len({score["extractor"] for score in scores}) == 1
         assert scores[0]["extractor"].startswith("judge ")
+
+
+def test_study_whose_judge_is_stopped_tells_how_to_continue(
+    tmp_path: Path, faces: Path, study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(arguments: list[str], **options: Any) -> None:
+        raise SystemExit(130)
+
+    out, path = tmp_path / "out", study.write(one=[])
+    options = ["--set", "training.seed=1", "--only", "one", "--score-images", "20"]
+    options += ["--device", "cpu"]
+    with monkeypatch.context() as patch:
+        patch.setattr(eval_gan, "main", stop)
+        new = study.invoke(path, "--data", faces, "--out", out, *options)
+    command = shlex.join(["ganport", "study", str(path), "--out", str(out), *options])
+    assert new.exit_code == 130
+    assert f"Continue with: {command}\n" in new.output
+    assert not (out / "one").exists()
+    seed = ("--set", "training.seed=1")
+    assert study.invoke(path, "--out", out, *seed, "--score-images", "0").exit_code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(eval_gan, "main", stop)
+        complete = study.invoke(path, "--out", out, *seed, "--score-images", "20")
+    assert "variant 1 of 1: one is complete" in complete.output
+    assert complete.exit_code == 130
+
+
+def test_study_names_a_variant_that_cannot_be_scored(
+    tmp_path: Path, faces: Path, study: Any, untrained_judge: Callable[..., Path]
+) -> None:
+    judge = untrained_judge(tmp_path / "judge", COLORS)
+    out, path = tmp_path / "out", study.write(one=[])
+    study.invoke(path, "--data", faces, "--out", out, "--judge", judge)
+    (out / "one" / "score").mkdir()
+    (out / "one" / "score" / "notes.txt").write_text("mine")
+    result = study.invoke(path, "--out", out, "--score-images", "20")
+    assert result.exit_code == 0, result.output
+    assert "no score of one: " in result.output
+    assert not (out / "sheets").exists()
 
 
 @pytest.fixture

@@ -16,12 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image
 
 from ganport_train.config.parsing import RecipeError
-from ganport_train.pages.run_page import RunReader, run_app, thin
+from ganport_train.pages.run_page import RunReader, run_app
 
 FIXTURE = Path(__file__).parents[2] / "contract" / "fixtures" / "faces"
 
@@ -98,6 +96,28 @@ def test_run_is_running_while_its_process_lives(client: Any, run: Path) -> None:
     )
     hold(run, int(ended.stdout))
     assert client.get("/api/run").json()["status"] == "complete"
+
+
+def test_run_of_another_user_or_host_is_running(
+    client: Any, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(pid: int, sent: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    for host in (socket.gethostname(), "another host"):
+        hold(run, os.getpid(), host)
+        assert client.get("/api/run").json()["status"] == "running"
+
+
+def test_progress_of_a_run_with_minutes_is_its_time_if_that_is_further(
+    client: Any, run: Path
+) -> None:
+    set_option(run, "images = 1200", "images = 1_000_000")
+    set_option(run, "minutes = 0.0\n\n[logging]", "minutes = 1.0\n\n[logging]")
+    progress = client.get("/api/run").json()["progress"]
+    assert progress["minutes"] == 1
+    assert progress["fraction"] == pytest.approx(min(1, progress["seconds"] / 60))
 
 
 def test_run_before_its_end_without_a_process_is_stopped(client: Any, run: Path) -> None:
@@ -244,34 +264,6 @@ def test_page_changes_nothing(client: Any, run: Path) -> None:
 def test_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"config\.toml"):
         RunReader(tmp_path)
-
-
-numbers = st.one_of(st.none(), st.floats(allow_infinity=True, allow_nan=True), st.integers())
-
-
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {"images": st.integers(0, 10**9)}, optional={"loss": numbers, "note": st.text()}
-        )
-    ),
-    st.integers(1, 8),
-)
-def test_thin_returns_json_columns_of_equal_length(
-    records: list[dict[str, Any]], limit: int
-) -> None:
-    columns = thin(records, limit)
-    assert {len(column) for column in columns.values()} <= {min(limit, len(records))}
-    assert "note" not in columns
-    json.dumps(columns, allow_nan=False)
-
-
-def test_thin_averages_records() -> None:
-    records = [{"images": i, "loss": float(i)} for i in range(4)]
-    assert thin([*records, {"images": 4}, {"images": 5}], 3) == {
-        "images": [0.5, 2.5, 4.5],
-        "loss": [0.5, 2.5, None],
-    }
 
 
 def test_studio_command_shows_the_folder_of_a_run(run: Path) -> None:
