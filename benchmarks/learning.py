@@ -21,8 +21,8 @@ from exam import Exam, Record
 from ganport_models import Checkpoint
 from ganport_runtime.files import atomic_write
 from ganport_train.backend.device import enable_determinism, resolve_device
-from ganport_train.cli.train import load_data
-from ganport_train.config import recipes
+from ganport_train.cli.train import load_data, training_size
+from ganport_train.config import presets, recipes
 from ganport_train.config.recipe import Recipe
 from ganport_train.data import Dataset
 from ganport_train.engine.trainer import Trainer
@@ -55,7 +55,8 @@ class Slice(StopSignal):
 class Variant:
     """A variant of a recipe in training, in a folder of its own: `NAME: RECIPE KEY=VALUE ...`.
 
-    `from=RUN` starts with the networks of a run, as `train-gan --from` does.
+    `from=RUN` starts with the networks of a run, as `train-gan --from` does. The presets for the
+    data set and the device apply as in `train-gan`.
     """
 
     def __init__(self, text: str, out: Path, dataset: Dataset, device: torch.device) -> None:
@@ -63,7 +64,10 @@ class Variant:
         recipe, overrides, source = split_options(rest)
         self.folder, self.device = out / self.name.replace(" ", "-"), device
         self.folder.mkdir(parents=True, exist_ok=True)
-        resolved = recipes.load(recipe, [*overrides, *_KEPT])
+        choices = presets.load(recipe, [*overrides, *_KEPT])
+        resolved, lines = choices.select(training_size(choices.plain, dataset), device)
+        for line in lines:
+            print(f"{self.name}: {line}", flush=True)
         self.trainer = Trainer(
             self.folder, without_bounds(resolved), dataset, device, lambda _: None
         )

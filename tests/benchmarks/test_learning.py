@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from click import UsageError
 from numpy.typing import NDArray
 from torch import Tensor
@@ -66,6 +67,18 @@ def test_a_slice_ends_by_its_clock(learning) -> None:
     part = learning.Slice(2.0, lambda: next(times))
     assert [part.requested, part.requested, part.requested] == [False, False, True]
     assert part.spent == 2.5
+
+
+def test_a_variant_takes_the_presets_of_its_device_and_images(learning, tmp_path: Path) -> None:
+    write_faces(tmp_path / "faces.zip", 40, 16)
+    text = "flagship data.resolution=16"
+    recipe = learning.data_recipe([f"one: {text}"])
+    dataset = learning.load_data(recipe, tmp_path / "faces.zip", skip_bad=False)
+    cpu = torch.device("cpu")
+    for options, channels in (("", 16), (" network.base_channels=4", 4)):
+        variant = learning.Variant(f"{channels}: {text}{options}", tmp_path, dataset, cpu)
+        recipe = variant.trainer.recipe
+        assert (recipe.network.base_channels, recipe.augment.policy) == (channels, "growing")
 
 
 @pytest.mark.long
