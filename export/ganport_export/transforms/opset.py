@@ -58,8 +58,9 @@ class _Converter:
             self._state_sizes(node)
         self._remove_defaults(node)
         limit = self._schema(node.op_type, self.opset).max_input
-        if len([name for name in node.input if name]) > limit:
+        if any(node.input[limit:]):
             raise self.unsupported(node, f"{node.op_type} with {len(node.input)} inputs")
+        del node.input[limit:]
         yield node
 
     def constant(self, name: str, values: object, dtype: type = np.float32) -> str:
