@@ -30,7 +30,7 @@ _KEEP_ALIVE = 60
 """Seconds; a shorter limit than that of a client would lose its requests."""
 _POLL_INTERVAL = 0.1
 _HANDSHAKE_SECONDS = 0.2
-"""Seconds for the connections that have begun before new ones are ignored."""
+"""Seconds to accept the connections that begin before new ones are ignored."""
 
 
 def run(
